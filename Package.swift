@@ -1,0 +1,52 @@
+// swift-tools-version: 6.1
+
+import PackageDescription
+
+let package = Package(
+  name: "envcrypt",
+  products: [
+    .executable(name: "envcrypt", targets: ["envcrypt"]),
+    .library(name: "Envelope", targets: ["Envelope"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "COpenSSL",
+      pkgConfig: "libcrypto",
+      providers: [.apt(["libssl-dev"])]
+    ),
+    .target(
+      name: "Envelope",
+      dependencies: [
+        "COpenSSL",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]
+    ),
+    .executableTarget(
+      name: "envcrypt",
+      dependencies: [
+        "Envelope",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]
+    ),
+    .testTarget(
+      name: "EnvelopeTests",
+      dependencies: ["Envelope", "envcrypt"],
+      exclude: [
+        "CommandLine/cases",
+        "CommandLine/prelude.sh",
+        "Interop/big.sh",
+        "Interop/interop.py",
+        "Interop/postgres.sh",
+        "Vectors/reference-sdk",
+      ]
+    ),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,90 @@
+// The part of libcrypto that the Crypto room calls, and inline functions for what libcrypto offers as macros.
+#pragma once
+
+#include <openssl/bio.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/kdf.h>
+#include <openssl/objects.h>
+#include <openssl/params.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+static inline int envcrypt_init_crypto(void) {
+  return OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL);
+}
+
+static inline int envcrypt_gcm_set_tag(EVP_CIPHER_CTX *context, int length, void *tag) {
+  return EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, length, tag);
+}
+
+static inline int envcrypt_gcm_get_tag(EVP_CIPHER_CTX *context, int length, void *tag) {
+  return EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, length, tag);
+}
+
+static inline BIO *envcrypt_bio_new_memory(const void *bytes, int length) {
+  return BIO_new_mem_buf(bytes, length);
+}
+
+static inline long envcrypt_bio_contents(BIO *bio, char **bytes) {
+  return BIO_get_mem_data(bio, bytes);
+}
+
+static inline EVP_PKEY *envcrypt_generate_rsa(unsigned int bits) {
+  return EVP_RSA_gen(bits);
+}
+
+static inline EVP_PKEY *envcrypt_generate_ec(const char *curve) {
+  return EVP_EC_gen(curve);
+}
+
+static inline int envcrypt_pkey_is_rsa(const EVP_PKEY *key) {
+  return EVP_PKEY_is_a(key, "RSA");
+}
+
+static inline const char *envcrypt_error_reason(unsigned long code) {
+  const char *reason = ERR_reason_error_string(code);
+  return reason ? reason : "unknown reason";
+}
+
+// A passphrase callback that gives none: an encrypted PEM is refused rather than prompted for.
+static inline int envcrypt_no_passphrase(char *buffer, int size, int writing, void *context) {
+  (void)buffer; (void)size; (void)writing; (void)context;
+  return -1;
+}
+
+static inline EVP_PKEY *envcrypt_read_private_pem(BIO *bio) {
+  return PEM_read_bio_PrivateKey(bio, NULL, envcrypt_no_passphrase, NULL);
+}
+
+static inline EVP_PKEY *envcrypt_read_public_pem(BIO *bio) {
+  return PEM_read_bio_PUBKEY(bio, NULL, envcrypt_no_passphrase, NULL);
+}
+
+// PKCS#8 in the clear: callers decide where it goes.
+static inline int envcrypt_write_private_pem(BIO *bio, const EVP_PKEY *key) {
+  return PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL);
+}
+
+// A public key from a point in octets, compressed or not. OSSL_PARAM keeps the addresses of names and values, which
+// only C can promise to hold still.
+static inline EVP_PKEY *envcrypt_ec_public_key(const char *curve, const void *point, size_t length) {
+  OSSL_PARAM parameters[] = {
+    OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)curve, 0),
+    OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)point, length),
+    OSSL_PARAM_construct_end(),
+  };
+  EVP_PKEY *key = NULL;
+  EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+  if (context && EVP_PKEY_fromdata_init(context) == 1) {
+    EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters);
+  }
+  EVP_PKEY_CTX_free(context);
+  return key;
+}

@@ -1,0 +1,9 @@
+/// What can go wrong in a cryptographic operation.
+public enum CryptoError: Error, Equatable, Sendable {
+  /// A tag, signature, commitment or padding did not verify. Which one, and why, is never said.
+  case authenticationFailed
+  /// Key material of the wrong kind or size: a property of the key, never of data under it.
+  case invalidKey(String)
+  /// libcrypto refused an operation that should work; the reasons are its own error queue.
+  case libcrypto(operation: String, reasons: [String])
+}

@@ -1,0 +1,69 @@
+import COpenSSL
+
+/// Lower-case hexadecimal.
+enum Hexadecimal {
+  static func encode(_ bytes: some Sequence<UInt8>) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    var text: [UInt8] = []
+    for byte in bytes {
+      text.append(digits[Int(byte >> 4)])
+      text.append(digits[Int(byte & 15)])
+    }
+    return String(decoding: text, as: UTF8.self)
+  }
+}
+
+/// Base64 (RFC 4648, section 4) through libcrypto, strict in what it reads: no white space, no
+/// missing padding, no bits left over.
+enum Base64 {
+  static func encode(_ bytes: [UInt8]) -> [UInt8] {
+    var text = [UInt8](repeating: 0, count: (bytes.count + 2) / 3 * 4 + 1)
+    let length = EVP_EncodeBlock(&text, bytes, LibCrypto.length(bytes.count))
+    return Array(text.prefix(Int(length)))
+  }
+
+  /// The bytes that `text` encodes, or nil where it is not exactly what `encode` would write.
+  static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
+    let text = Array(text)
+    guard text.count % 4 == 0 else { return nil }
+    if text.isEmpty { return [] }
+    var bytes = [UInt8](repeating: 0, count: text.count / 4 * 3)
+    let length = EVP_DecodeBlock(&bytes, text, LibCrypto.length(text.count))
+    guard length >= 0 else {
+      ERR_clear_error()
+      return nil
+    }
+    let padding = text.reversed().prefix { $0 == UInt8(ascii: "=") }.count
+    guard padding <= 2 else { return nil }
+    bytes.removeLast(bytes.count - Int(length) + padding)
+    return encode(bytes) == text ? bytes : nil
+  }
+
+  /// The secret that `text` encodes; no copy of it stays behind.
+  static func decodeSecret(_ text: borrowing SecretBytes) -> SecretBytes? {
+    let count = text.count
+    guard count % 4 == 0, count > 0 else { return nil }
+    let padding = text.withBytes { bytes in
+      (0..<2).prefix {
+        bytes.unsafeLoad(fromByteOffset: count - 1 - $0, as: UInt8.self) == UInt8(ascii: "=")
+      }.count
+    }
+    var decoded: Int32 = -1
+    let output = SecretBytes(count: count / 4 * 3) { span in
+      span.withUnsafeMutableBytes { target in
+        text.withBytes { bytes in
+          bytes.withUnsafeBytes {
+            decoded = EVP_DecodeBlock(
+              target.bindMemory(to: UInt8.self).baseAddress,
+              $0.bindMemory(to: UInt8.self).baseAddress, LibCrypto.length(count))
+          }
+        }
+      }
+    }
+    guard decoded >= 0 else {
+      ERR_clear_error()
+      return nil
+    }
+    return output.prefix(Int(decoded) - padding)
+  }
+}

@@ -1,0 +1,84 @@
+import COpenSSL
+
+/// HKDF (RFC 5869), extract and expand.
+enum HKDF {
+  /// Derives `count` bytes. An empty salt is the RFC's string of zeros.
+  static func derive(
+    _ digest: Digest, from input: borrowing SecretBytes, salt: [UInt8], info: [UInt8], count: Int
+  ) throws(CryptoError) -> SecretBytes {
+    LibCrypto.prepare()
+    let context = try LibCrypto.check(
+      EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, nil), "EVP_PKEY_CTX_new_id")
+    defer { EVP_PKEY_CTX_free(context) }
+    try LibCrypto.check(EVP_PKEY_derive_init(context), "EVP_PKEY_derive_init")
+    try LibCrypto.check(
+      EVP_PKEY_CTX_set_hkdf_md(context, digest.implementation), "EVP_PKEY_CTX_set_hkdf_md")
+    if !salt.isEmpty {
+      try LibCrypto.check(
+        EVP_PKEY_CTX_set1_hkdf_salt(context, salt, LibCrypto.length(salt.count)),
+        "EVP_PKEY_CTX_set1_hkdf_salt")
+    }
+    let keyed = input.withBytes { bytes in
+      bytes.withUnsafeBytes {
+        EVP_PKEY_CTX_set1_hkdf_key(
+          context, $0.bindMemory(to: UInt8.self).baseAddress, LibCrypto.length($0.count))
+      }
+    }
+    try LibCrypto.check(keyed, "EVP_PKEY_CTX_set1_hkdf_key")
+    if !info.isEmpty {
+      try LibCrypto.check(
+        EVP_PKEY_CTX_add1_hkdf_info(context, info, LibCrypto.length(info.count)),
+        "EVP_PKEY_CTX_add1_hkdf_info")
+    }
+    return try SecretBytes(count: count) { (span) throws(CryptoError) in
+      var length = count
+      let status = span.withUnsafeMutableBytes {
+        EVP_PKEY_derive(context, $0.bindMemory(to: UInt8.self).baseAddress, &length)
+      }
+      try LibCrypto.check(status, "EVP_PKEY_derive")
+    }
+  }
+}
+
+/// scrypt (RFC 7914), which makes a key of a passphrase.
+struct Scrypt: Equatable, Sendable {
+  /// Cost, block size and parallelism: the memory is 128 * cost * blockSize bytes.
+  var cost: UInt64
+  var blockSize: UInt64
+  var parallelism: UInt64
+
+  /// The parameters of new passphrase protectors: 128 MiB.
+  static let standard = Scrypt(cost: 1 << 17, blockSize: 8, parallelism: 1)
+
+  /// The most memory a stored parameter set may ask for, in bytes.
+  static let memoryLimit: UInt64 = 1 << 30
+
+  /// Whether the parameters are ones RFC 7914 allows and memory permits. Stored parameters are
+  /// input: they are checked before anything is allocated.
+  var isValid: Bool {
+    guard cost > 1, cost & (cost - 1) == 0, cost <= 1 << 30, (1...64).contains(blockSize),
+      (1...16).contains(parallelism)
+    else { return false }
+    return 128 * cost * blockSize <= Self.memoryLimit
+  }
+
+  func derive(
+    from passphrase: borrowing SecretBytes, salt: [UInt8], count: Int
+  ) throws(CryptoError) -> SecretBytes {
+    LibCrypto.prepare()
+    guard isValid else { throw .invalidKey("scrypt parameters out of range") }
+    return try SecretBytes(count: count) { (span) throws(CryptoError) in
+      let status = span.withUnsafeMutableBytes { output in
+        passphrase.withBytes { bytes in
+          bytes.withUnsafeBytes { input in
+            EVP_PBE_scrypt(
+              input.bindMemory(to: CChar.self).baseAddress, input.count, salt, salt.count, cost,
+              blockSize, parallelism, Self.memoryLimit + (1 << 24),
+              output.bindMemory(to: UInt8.self).baseAddress, count)
+          }
+        }
+      }
+      try LibCrypto.check(status, "EVP_PBE_scrypt")
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import COpenSSL
+
+/// The rules every call into libcrypto follows: initialise without a configuration file, check each
+/// return value, drain the error queue.
+public enum LibCrypto {
+  /// The version of the libcrypto in use, as it names itself: "OpenSSL 3.0.17 1 Jul 2025".
+  public static var version: String {
+    String(cString: OpenSSL_version(OPENSSL_VERSION))
+  }
+
+  /// Initialises libcrypto without reading `openssl.cnf`: a system-wide file must not change which
+  /// ciphers a backup depends on, and the static binary could not load the modules it may name.
+  /// libcrypto makes a second call a cheap no-op.
+  static func prepare() {
+    precondition(envcrypt_init_crypto() == 1, "libcrypto cannot be initialised")
+  }
+
+  /// Throws unless `status` is positive, libcrypto's word for success.
+  static func check(_ status: Int32, _ operation: StaticString) throws(CryptoError) {
+    if status <= 0 { throw failure(operation) }
+  }
+
+  /// Returns `pointer`, or throws where libcrypto returned none.
+  static func check<Pointer>(
+    _ pointer: Pointer?, _ operation: StaticString
+  ) throws(CryptoError) -> Pointer {
+    guard let pointer else { throw failure(operation) }
+    return pointer
+  }
+
+  /// The failure of `operation`, with the error queue drained into it.
+  static func failure(_ operation: StaticString) -> CryptoError {
+    .libcrypto(operation: "\(operation)", reasons: drainErrors())
+  }
+
+  /// An authentication failure: the queue is drained and forgotten.
+  static func authenticationFailure() -> CryptoError {
+    ERR_clear_error()
+    return .authenticationFailed
+  }
+
+  /// EVP takes lengths as `int`.
+  static func length(_ count: Int) -> Int32 {
+    precondition(count <= Int(Int32.max), "a buffer larger than libcrypto takes at once")
+    return Int32(count)
+  }
+
+  private static func drainErrors() -> [String] {
+    var reasons: [String] = []
+    while true {
+      let code = ERR_get_error()
+      if code == 0 { return reasons }
+      reasons.append(String(cString: envcrypt_error_reason(code)))
+    }
+  }
+}

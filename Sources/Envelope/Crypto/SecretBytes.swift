@@ -1,0 +1,80 @@
+import COpenSSL
+
+/// Bytes that must not outlive their use: one owner, wiped when it ends, lent only by closure.
+///
+/// There is no description and no copy; whoever needs a second owner says so with `duplicate()`.
+public struct SecretBytes: ~Copyable, @unchecked Sendable {
+  private let memory: UnsafeMutableRawBufferPointer
+
+  /// Allocates `count` zero bytes and lets `fill` write them.
+  public init<Failure: Error>(
+    count: Int, fill: (inout MutableRawSpan) throws(Failure) -> Void
+  ) throws(Failure) {
+    memory = .allocate(byteCount: max(count, 1), alignment: 16)
+    memory.initializeMemory(as: UInt8.self, repeating: 0)
+    self.count = count
+    var span = MutableRawSpan(_unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: memory[..<count]))
+    try fill(&span)
+  }
+
+  /// A copy of `bytes`.
+  public init(copying bytes: RawSpan) {
+    self.init(count: bytes.byteCount) { span in
+      span.withUnsafeMutableBytes { target in bytes.withUnsafeBytes { target.copyMemory(from: $0) } }
+    }
+  }
+
+  deinit {
+    OPENSSL_cleanse(memory.baseAddress, memory.count)
+    memory.deallocate()
+  }
+
+  /// How many bytes there are.
+  public let count: Int
+
+  /// Lends the bytes for the length of `body`.
+  public borrowing func withBytes<Result: ~Copyable, Failure: Error>(
+    _ body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: memory[..<count])))
+  }
+
+  /// A second owner of the same bytes.
+  public borrowing func duplicate() -> SecretBytes {
+    withBytes { SecretBytes(copying: $0) }
+  }
+
+  /// The first `count` bytes, as a new owner.
+  public borrowing func prefix(_ count: Int) -> SecretBytes {
+    withBytes { SecretBytes(copying: $0.extracting(first: count)) }
+  }
+
+  /// Whether both hold the same bytes, in time that depends on their number only.
+  public static func areEqual(_ left: borrowing SecretBytes, _ right: borrowing SecretBytes) -> Bool {
+    left.count == right.count
+      && CRYPTO_memcmp(left.memory.baseAddress, right.memory.baseAddress, left.count) == 0
+  }
+}
+
+extension SecretBytes {
+  /// `count` bytes from libcrypto's generator for private values.
+  public static func random(count: Int) throws(CryptoError) -> SecretBytes {
+    LibCrypto.prepare()
+    return try SecretBytes(count: count) { (span) throws(CryptoError) in
+      let status = span.withUnsafeMutableBytes {
+        RAND_priv_bytes($0.baseAddress, LibCrypto.length($0.count))
+      }
+      try LibCrypto.check(status, "RAND_priv_bytes")
+    }
+  }
+}
+
+/// Public random values: message IDs, nonces, salts.
+enum Random {
+  static func bytes(_ count: Int) throws(CryptoError) -> [UInt8] {
+    LibCrypto.prepare()
+    var bytes = [UInt8](repeating: 0, count: count)
+    try LibCrypto.check(RAND_bytes(&bytes, LibCrypto.length(count)), "RAND_bytes")
+    return bytes
+  }
+}

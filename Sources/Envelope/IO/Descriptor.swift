@@ -1,0 +1,139 @@
+import Glibc
+import SystemPackage
+
+func systemErrno() -> Int32 { errno }
+
+/// One owner of a file descriptor, and the calls this program makes on it: complete, retried after
+/// EINTR, with the file's name in every error.
+public final class Descriptor: Sendable {
+  let number: Int32
+  private let closes: Bool
+  /// The file as the user would name it.
+  public let path: FilePath
+
+  init(owning number: Int32, path: FilePath) {
+    self.number = number
+    self.path = path
+    closes = true
+  }
+
+  private init(borrowing number: Int32) {
+    self.number = number
+    path = "-"
+    closes = false
+  }
+
+  deinit { if closes { close(number) } }
+
+  public static var standardInput: Descriptor { Descriptor(borrowing: STDIN_FILENO) }
+  public static var standardOutput: Descriptor { Descriptor(borrowing: STDOUT_FILENO) }
+
+  /// Opens a file for reading. A directory is refused here, not at the first read.
+  public static func openInput(_ path: FilePath) throws -> Descriptor {
+    let number = retrying { path.withPlatformString { open($0, O_RDONLY | O_CLOEXEC | O_NOCTTY) } }
+    guard number >= 0 else { throw IOError.current(.openInput, path) }
+    let descriptor = Descriptor(owning: number, path: path)
+    if try descriptor.status().kind == .directory { throw FileRuleError.isDirectory(path) }
+    _ = posix_fadvise(number, 0, 0, POSIX_FADV_SEQUENTIAL)
+    return descriptor
+  }
+
+  /// What `fstat` says.
+  public func status() throws(IOError) -> FileStatus {
+    var status = stat()
+    guard fstat(number, &status) == 0 else { throw .current(.openInput, path) }
+    return FileStatus(status)
+  }
+
+  /// Whether this is a terminal.
+  public var isTerminal: Bool { isatty(number) == 1 }
+
+  /// Reads at most as many bytes as `buffer` has; 0 says that the input has ended.
+  func read(into buffer: inout MutableRawSpan) throws(IOError) -> Int {
+    let count = buffer.withUnsafeMutableBytes { target in
+      Self.retrying { Glibc.read(number, target.baseAddress, target.count) }
+    }
+    guard count >= 0 else { throw .current(.read, path) }
+    return count
+  }
+
+  /// Reads at `offset` until `buffer` is full or the file ends; returns the bytes read.
+  func read(into buffer: inout MutableRawSpan, at offset: Int64) throws(IOError) -> Int {
+    var done = 0
+    while done < buffer.byteCount {
+      let count = buffer.withUnsafeMutableBytes { target in
+        Self.retrying {
+          pread(number, target.baseAddress! + done, target.count - done, off_t(offset) + done)
+        }
+      }
+      guard count >= 0 else { throw .current(.read, path) }
+      if count == 0 { break }
+      done += count
+    }
+    return done
+  }
+
+  /// Writes all of `bytes`.
+  func write(_ bytes: RawSpan) throws(IOError) {
+    var done = 0
+    while done < bytes.byteCount {
+      let count = bytes.withUnsafeBytes { source in
+        Self.retrying { Glibc.write(number, source.baseAddress! + done, source.count - done) }
+      }
+      guard count > 0 else { throw .current(.write, path) }
+      done += count
+    }
+  }
+
+  /// Repeats `call` while a signal interrupts it.
+  static func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
+    while true {
+      let result = call()
+      if result != -1 || errno != EINTR { return result }
+    }
+  }
+}
+
+/// What the system knows of a file.
+public struct FileStatus: Equatable, Sendable {
+  public enum Kind: Equatable, Sendable { case regular, directory, symbolicLink, other }
+
+  public let kind: Kind
+  /// Bytes; meaningful for regular files only.
+  public let size: Int64
+  /// Permission bits, without set-user-ID, set-group-ID and sticky.
+  public let permissions: mode_t
+  public let device: UInt64
+  public let inode: UInt64
+
+  init(_ status: stat) {
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: kind = .regular
+    case S_IFDIR: kind = .directory
+    case S_IFLNK: kind = .symbolicLink
+    default: kind = .other
+    }
+    size = Int64(status.st_size)
+    permissions = status.st_mode & 0o777
+    device = UInt64(status.st_dev)
+    inode = UInt64(status.st_ino)
+  }
+
+  /// What stands at `path`, or nil where nothing does.
+  public static func at(_ path: FilePath, followingLinks: Bool = true) throws(IOError) -> FileStatus?
+  {
+    var status = stat()
+    let result = path.withPlatformString {
+      followingLinks ? stat($0, &status) : lstat($0, &status)
+    }
+    if result == 0 { return FileStatus(status) }
+    let reason = Errno.current
+    if reason == .noSuchFileOrDirectory || reason == .notDirectory { return nil }
+    throw IOError(.openInput, path, reason)
+  }
+
+  /// Whether both are one file.
+  public func isSameFile(as other: FileStatus) -> Bool {
+    device == other.device && inode == other.inode
+  }
+}

@@ -1,0 +1,48 @@
+import SystemPackage
+
+/// A file operation that failed: which, on what, and the system's reason.
+public struct IOError: Error, Equatable, Sendable {
+  /// What was being done. The caller's exit status depends on it.
+  public enum Operation: Equatable, Sendable {
+    case openInput
+    case read
+    case createOutput
+    case write
+    case readDirectory
+  }
+
+  public let operation: Operation
+  /// The file as the user would name it: "-" is standard input or output.
+  public let path: FilePath
+  public let errno: Errno
+
+  public init(_ operation: Operation, _ path: FilePath, _ errno: Errno) {
+    self.operation = operation
+    self.path = path
+    self.errno = errno
+  }
+
+  /// The failure that `errno` holds right now.
+  static func current(_ operation: Operation, _ path: FilePath) -> IOError {
+    IOError(operation, path, .current)
+  }
+}
+
+/// A rule about input and output files that the user's choice breaks.
+public enum FileRuleError: Error, Equatable, Sendable {
+  /// The output exists and may not be replaced.
+  case exists(FilePath)
+  /// Input and output are one file.
+  case sameFile(FilePath)
+  /// A directory where a file is wanted.
+  case isDirectory(FilePath)
+  /// The directory an output belongs in is not there.
+  case noDirectory(FilePath)
+  /// A path that was to be the directory for several outputs is none.
+  case notADirectory(FilePath)
+}
+
+extension Errno {
+  /// What the C library left in `errno`.
+  static var current: Errno { Errno(rawValue: systemErrno()) }
+}

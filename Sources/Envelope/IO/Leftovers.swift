@@ -1,0 +1,80 @@
+import Glibc
+import SystemPackage
+import Synchronization
+
+/// Names that must not outlive the process: removed when their owner is done with them, or when a
+/// signal ends the process first.
+public final class Leftovers: Sendable {
+  private struct State {
+    var names: [FilePath] = []
+    var isWatching = false
+  }
+
+  private let state = Mutex(State())
+
+  public init() {}
+
+  /// Records a name before it is created.
+  func add(_ name: FilePath) {
+    let startsWatching = state.withLock { state in
+      state.names.append(name)
+      defer { state.isWatching = true }
+      return !state.isWatching
+    }
+    if startsWatching { watchSignals() }
+  }
+
+  /// Removes the file of that name.
+  func remove(_ name: FilePath) {
+    name.withPlatformString { _ = unlink($0) }
+    forget(name)
+  }
+
+  /// The name is no leftover any more.
+  func forget(_ name: FilePath) {
+    state.withLock { $0.names.removeAll { $0 == name } }
+  }
+
+  /// Waits on a thread of its own for a signal that ends the process, removes what is recorded, and
+  /// lets the signal end it. The signals are blocked in every other thread; a name is recorded only
+  /// after this, so no signal can come between.
+  private func watchSignals() {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for signal in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, signal) }
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    let watched = signals
+    startThread { [self] in
+      var signals = watched
+      var number: Int32 = 0
+      guard sigwait(&signals, &number) == 0 else { return }
+      state.withLock { state in
+        for name in state.names { name.withPlatformString { _ = unlink($0) } }
+      }
+      signal(number, SIG_DFL)
+      pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+      raise(number)
+    }
+  }
+}
+
+/// Runs `body` on a detached thread.
+func startThread(_ body: @escaping @Sendable () -> Void) {
+  final class Work {
+    let body: () -> Void
+    init(_ body: @escaping () -> Void) { self.body = body }
+  }
+  var thread = pthread_t()
+  let work = Unmanaged.passRetained(Work(body))
+  let status = pthread_create(
+    &thread, nil,
+    { pointer in
+      Unmanaged<Work>.fromOpaque(pointer!).takeRetainedValue().body()
+      return nil
+    }, work.toOpaque())
+  guard status == 0 else {
+    work.release()
+    return
+  }
+  pthread_detach(thread)
+}

@@ -1,0 +1,152 @@
+import Glibc
+import SystemPackage
+
+/// A file that appears under its name only when `commit` says that it is complete.
+///
+/// Until then it has no name at all (`O_TMPFILE`), so that nothing is left whatever ends the
+/// process. Where the file system cannot do that, it has a hidden name beside the destination,
+/// which `leftovers` removes when the process is told to stop.
+public final class OutputFile: ByteSink {
+  public let path: FilePath
+  public let discardsOnFailure = true
+
+  /// `O_TMPFILE`, a macro that does not import: its own bit beside `O_DIRECTORY`.
+  private static let unnamed: Int32 = 0o20000000 | O_DIRECTORY
+
+  private let descriptor: Descriptor
+  private let destination: FilePath
+  private let replaces: Bool
+  private let leftovers: Leftovers
+  /// The hidden name, while there is one.
+  private var temporary: FilePath?
+
+  /// Prepares to write `path`. `source` is the input's status: its permission bits become the
+  /// output's, and the same file is refused. Without one the permissions are 0666 less the umask.
+  ///
+  /// Throws `FileRuleError` where something stands there already, unless `replacing`.
+  public init(
+    _ path: FilePath, replacing: Bool, permissions: mode_t? = nil, source: FileStatus? = nil,
+    leftovers: Leftovers
+  ) throws {
+    // A link stays a link: what it points to is replaced.
+    let destination = Self.resolved(path)
+    let existing = try FileStatus.at(destination)
+    if let existing {
+      if let source, existing.isSameFile(as: source) { throw FileRuleError.sameFile(path) }
+      if existing.kind == .directory { throw FileRuleError.isDirectory(path) }
+      if !replacing { throw FileRuleError.exists(path) }
+    }
+    let directory = destination.removingLastComponent()
+    let parent: FilePath = directory.isEmpty ? "." : directory
+    guard let status = try FileStatus.at(parent) else { throw FileRuleError.noDirectory(parent) }
+    guard status.kind == .directory else { throw FileRuleError.notADirectory(parent) }
+
+    self.path = path
+    self.destination = destination
+    self.leftovers = leftovers
+    replaces = replacing
+    var number = Descriptor.retrying {
+      parent.withPlatformString { open($0, Self.unnamed | O_WRONLY | O_CLOEXEC, 0o600) }
+    }
+    if number < 0 {
+      let name = try Self.hiddenName(beside: destination)
+      leftovers.add(name)
+      temporary = name
+      number = Descriptor.retrying {
+        name.withPlatformString { open($0, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600) }
+      }
+      guard number >= 0 else {
+        let error = IOError.current(.createOutput, path)
+        leftovers.remove(name)
+        throw error
+      }
+    }
+    descriptor = Descriptor(owning: number, path: path)
+    let mode = permissions ?? source?.permissions ?? (0o666 & ~Self.umask())
+    guard fchmod(number, mode) == 0 else {
+      let error = IOError.current(.createOutput, path)
+      discard()
+      throw error
+    }
+  }
+
+  deinit { discard() }
+
+  public func write(_ bytes: RawSpan) throws { try descriptor.write(bytes) }
+
+  /// Gives the file its name. An existing file is replaced only when the new one is on the disk;
+  /// one that came into being meanwhile is replaced only where that was allowed.
+  public func commit() throws {
+    if replaces {
+      guard fsync(descriptor.number) == 0 else { throw IOError.current(.write, path) }
+    }
+    if temporary == nil, !replaces {
+      try link(to: destination)
+      return
+    }
+    let name: FilePath
+    if let temporary {
+      name = temporary
+    } else {
+      name = try Self.hiddenName(beside: destination)
+      leftovers.add(name)
+      temporary = name
+      try link(to: name)
+    }
+    let renamed = name.withPlatformString { from in
+      destination.withPlatformString { to -> Int32 in
+        if replaces { return rename(from, to) }
+        // `link` refuses an existing name on every file system that has links.
+        let result = Glibc.link(from, to)
+        if result == 0 { unlink(from) }
+        if result == 0 || errno == EEXIST { return result }
+        return access(to, F_OK) == 0 ? -1 : rename(from, to)
+      }
+    }
+    guard renamed == 0 else {
+      let reason = Errno.current
+      throw reason == .fileExists ? FileRuleError.exists(path) : IOError(.createOutput, path, reason)
+    }
+    temporary = nil
+    leftovers.forget(name)
+  }
+
+  private func discard() {
+    guard let name = temporary else { return }
+    temporary = nil
+    leftovers.remove(name)
+  }
+
+  /// Names the file that has no name.
+  private func link(to name: FilePath) throws {
+    let linked = "/proc/self/fd/\(descriptor.number)".withCString { from in
+      name.withPlatformString { linkat(AT_FDCWD, from, AT_FDCWD, $0, AT_SYMLINK_FOLLOW) }
+    }
+    if linked == 0 { return }
+    let reason = Errno.current
+    throw reason == .fileExists ? FileRuleError.exists(path) : IOError(.createOutput, path, reason)
+  }
+
+  private static func hiddenName(beside destination: FilePath) throws -> FilePath {
+    let suffix = Hexadecimal.encode(try Random.bytes(6))
+    var name = destination.removingLastComponent()
+    name.append(".envcrypt-\(suffix).tmp")
+    return name
+  }
+
+  private static func resolved(_ path: FilePath) -> FilePath {
+    path.withPlatformString { pointer in
+      guard let resolved = realpath(pointer, nil) else { return path }
+      defer { free(resolved) }
+      return FilePath(platformString: resolved)
+    }
+  }
+
+  /// The process's umask, which the system tells only by setting it. No thread creates files beside
+  /// this one.
+  private static func umask() -> mode_t {
+    let mask = Glibc.umask(0o077)
+    _ = Glibc.umask(mask)
+    return mask
+  }
+}

@@ -1,0 +1,36 @@
+/// What one message is encrypted with (specification, `framework/structures.md`): a fresh data key,
+/// wrapped by every keyring, and a signing key where the suite signs.
+struct EncryptionMaterials: ~Copyable {
+  let dataKey: DataKey
+  let encryptionContext: EncryptionContext
+  let encryptedDataKeys: [EncryptedDataKey]
+  private var signer: SignatureSigner?
+
+  init(
+    suite: AlgorithmSuite, encryptionContext: EncryptionContext, keyrings: [any Keyring]
+  ) throws {
+    var context = encryptionContext
+    let signer = try Self.makeSigner(for: suite, context: &context)
+    let request = WrapRequest(
+      dataKey: try .random(for: suite), context: try context.serialized())
+    let encryptedDataKeys = try keyrings.map { try $0.wrap(request) }
+    self.dataKey = DataKey(bytes: request.dataKey.bytes.duplicate())
+    self.encryptionContext = context
+    self.encryptedDataKeys = encryptedDataKeys
+    self.signer = signer
+  }
+
+  /// Hands over the signer, once.
+  mutating func takeSigner() -> SignatureSigner? { signer.take() }
+
+  /// The public key goes into the context, so that the data key is wrapped with it.
+  private static func makeSigner(
+    for suite: AlgorithmSuite, context: inout EncryptionContext
+  ) throws -> SignatureSigner? {
+    guard let (curve, digest) = suite.signature else { return nil }
+    let signer = try SignatureSigner(curve: curve, digest: digest)
+    let point = Base64.encode(try signer.compressedPublicKey())
+    try context.insert(EncryptionContext.publicKeyName, String(decoding: point, as: UTF8.self))
+    return signer
+  }
+}

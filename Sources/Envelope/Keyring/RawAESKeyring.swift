@@ -1,0 +1,41 @@
+/// Wraps data keys with AES-GCM (specification, `framework/raw-aes-keyring.md`).
+public final class RawAESKeyring: Keyring {
+  private let providerID: String
+  private let keyName: String
+  private let wrappingKey: WrappingKey
+
+  init(providerID: String, keyName: String, wrappingKey: consuming WrappingKey) {
+    self.providerID = providerID
+    self.keyName = keyName
+    self.wrappingKey = wrappingKey
+  }
+
+  public var keyDescriptions: [String] { ["\(providerID) \(keyName)"] }
+
+  public func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
+    let nonce = try Nonce.random()
+    let context = request.context
+    let ciphertext = try request.dataKey.bytes.withBytes { (bytes) throws(CryptoError) in
+      try AESGCM.seal(bytes, under: wrappingKey.bytes, nonce: nonce, authenticating: context)
+    }
+    return EncryptedDataKey(
+      providerID: providerID,
+      providerInformation: RawAESKeyInformation(keyName: Array(keyName.utf8), nonce: nonce).bytes,
+      ciphertext: ciphertext)
+  }
+
+  public func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey? {
+    guard encrypted.providerID.utf8.elementsEqual(providerID.utf8),
+      let information = RawAESKeyInformation(parsing: encrypted.providerInformation),
+      information.keyName.elementsEqual(keyName.utf8)
+    else { return nil }
+    do {
+      let dataKey = try AESGCM.open(
+        encrypted.ciphertext, under: wrappingKey.bytes, nonce: information.nonce,
+        authenticating: context)
+      return DataKey(bytes: dataKey)
+    } catch .authenticationFailed {
+      return nil
+    }
+  }
+}

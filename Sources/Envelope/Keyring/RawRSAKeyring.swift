@@ -1,0 +1,71 @@
+/// Wraps data keys with RSA (specification, `framework/raw-rsa-keyring.md`). With a public key
+/// alone it only wraps.
+public final class RawRSAKeyring: Keyring {
+  /// The provider ID of bare RSA public keys: their key name is the fingerprint.
+  public static let bareProviderID = "envcrypt-spki"
+
+  private let providerID: String
+  private let keyName: String
+  private let padding: RSAPadding
+  private let publicKey: RSAPublicKey
+  private let privateKey: RSAPrivateKey?
+
+  init(providerID: String, keyName: String, padding: RSAPadding, publicKey: RSAPublicKey) {
+    self.providerID = providerID
+    self.keyName = keyName
+    self.padding = padding
+    self.publicKey = publicKey
+    privateKey = nil
+  }
+
+  init(
+    providerID: String, keyName: String, padding: RSAPadding,
+    privateKey: consuming RSAPrivateKey
+  ) throws(CryptoError) {
+    self.providerID = providerID
+    self.keyName = keyName
+    self.padding = padding
+    publicKey = try privateKey.publicKey()
+    self.privateKey = consume privateKey
+  }
+
+  /// The keyring of a PEM public key, as `encrypt --recipient` names it.
+  public static func recipient(pem: [UInt8]) throws -> RawRSAKeyring {
+    let key = try RSAPublicKey(pem: pem)
+    return RawRSAKeyring(
+      providerID: bareProviderID, keyName: try key.fingerprint(), padding: .oaep(.sha256),
+      publicKey: key)
+  }
+
+  public var keyDescriptions: [String] { ["\(providerID) \(keyName)"] }
+
+  /// Throws `KeyringError.readOnlyPadding` for PKCS #1 v1.5, which is for reading only.
+  public func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
+    guard padding != .pkcs1 else { throw KeyringError.readOnlyPadding(keyName: keyName) }
+    return EncryptedDataKey(
+      providerID: providerID, providerInformation: Array(keyName.utf8),
+      ciphertext: try publicKey.encrypt(request.dataKey.bytes, padding: padding))
+  }
+
+  public func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey? {
+    guard privateKey != nil, encrypted.providerID.utf8.elementsEqual(providerID.utf8),
+      encrypted.providerInformation.elementsEqual(keyName.utf8)
+    else { return nil }
+    do {
+      guard let dataKey = try privateKey?.decrypt(encrypted.ciphertext, padding: padding) else {
+        return nil
+      }
+      return DataKey(bytes: dataKey)
+    } catch .authenticationFailed {
+      return nil
+    }
+  }
+}
+
+/// A keyring that cannot do what is asked of it.
+public enum KeyringError: Error, Equatable, Sendable {
+  /// A PKCS #1 v1.5 key was to wrap.
+  case readOnlyPadding(keyName: String)
+  /// A keyring file that is none; the text says what is wrong and where.
+  case malformedFile(String)
+}

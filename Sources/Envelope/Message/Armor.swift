@@ -1,0 +1,61 @@
+/// The text form of a message: its bytes in base64, 64 columns to a line, between two lines that
+/// say what it is. It fits into a shell variable, a mail or a YAML file.
+enum Armor {
+  static let header = Array("-----BEGIN ENVCRYPT MESSAGE-----".utf8)
+  static let footer = Array("-----END ENVCRYPT MESSAGE-----".utf8)
+  static let columns = 64
+  static let bytesPerLine = 48
+  /// No line of armor comes near this; a reader gives up rather than hold more.
+  static let lineLimit = 1024
+
+  /// Appends `bytes` as lines. All but the last call pass whole lines.
+  static func encode(_ bytes: [UInt8], into text: inout [UInt8]) {
+    let encoded = Base64.encode(bytes)
+    var start = 0
+    while start < encoded.count {
+      let end = min(start + columns, encoded.count)
+      text.append(contentsOf: encoded[start..<end])
+      text.append(UInt8(ascii: "\n"))
+      start = end
+    }
+  }
+
+  static func isSpace(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: " ") || (9...13).contains(byte)
+  }
+}
+
+/// Reads armor line by line.
+struct ArmorDecoder {
+  private enum Stage { case beforeHeader, body, lastLine, afterFooter }
+  private var stage = Stage.beforeHeader
+
+  /// Whether the footer has been seen.
+  var isComplete: Bool { stage == .afterFooter }
+
+  /// Takes one line without its line feed and appends the bytes it encodes. White space at the end
+  /// of a line is what mail and Windows add; nothing else is forgiven.
+  mutating func decode(_ line: ArraySlice<UInt8>, into bytes: inout [UInt8]) throws(MessageError) {
+    var line = line
+    while let last = line.last, Armor.isSpace(last) { line.removeLast() }
+    switch stage {
+    case .beforeHeader:
+      if line.isEmpty { return }
+      guard line.elementsEqual(Armor.header) else { throw .notAMessage(.other) }
+      stage = .body
+    case .body where line.first != UInt8(ascii: "-"):
+      guard line.count <= Armor.columns, let decoded = Base64.decode(line), !decoded.isEmpty else {
+        throw .malformedArmor("a line that is not base64 in \(Armor.columns) columns")
+      }
+      if line.count < Armor.columns || decoded.count < Armor.bytesPerLine { stage = .lastLine }
+      bytes.append(contentsOf: decoded)
+    case .body, .lastLine:
+      guard line.elementsEqual(Armor.footer) else {
+        throw .malformedArmor("more text behind the last line")
+      }
+      stage = .afterFooter
+    case .afterFooter:
+      guard line.isEmpty else { throw .trailingData }
+    }
+  }
+}

@@ -1,0 +1,106 @@
+/// Key-value pairs bound to a message as additional authenticated data (specification,
+/// `framework/structures.md`, "Encryption Context"). Not secret.
+///
+/// Keys are compared byte by byte, not as Unicode compares them, and kept in the order of their
+/// UTF-8 bytes, which is the order on the wire.
+public struct EncryptionContext: Equatable, Sendable {
+  /// One pair.
+  public struct Pair: Equatable, Sendable {
+    public let key: String
+    public let value: String
+
+    public static func == (left: Pair, right: Pair) -> Bool {
+      left.key.utf8.elementsEqual(right.key.utf8) && left.value.utf8.elementsEqual(right.value.utf8)
+    }
+  }
+
+  /// Keys that begin so belong to the format.
+  public static let reservedPrefix = "aws-crypto-"
+  /// The key under which a signed message carries its public key.
+  static let publicKeyName = "aws-crypto-public-key"
+
+  /// The pairs, ordered by key.
+  public private(set) var pairs: [Pair] = []
+
+  public init() {}
+
+  /// Throws `malformed` where a key occurs twice.
+  public init(_ pairs: some Sequence<(key: String, value: String)>) throws(MessageError) {
+    for pair in pairs { try insert(pair.key, pair.value) }
+  }
+
+  public var isEmpty: Bool { pairs.isEmpty }
+
+  /// The value of `key`.
+  public subscript(key: String) -> String? {
+    pairs.first { $0.key.utf8.elementsEqual(key.utf8) }?.value
+  }
+
+  /// Adds a pair. Throws `malformed` where the key is there already.
+  public mutating func insert(_ key: String, _ value: String) throws(MessageError) {
+    let index =
+      pairs.firstIndex { !$0.key.utf8.lexicographicallyPrecedes(key.utf8) } ?? pairs.endIndex
+    if index < pairs.endIndex, pairs[index].key.utf8.elementsEqual(key.utf8) {
+      throw .malformed("an encryption context with the key '\(key)' twice")
+    }
+    pairs.insert(Pair(key: key, value: value), at: index)
+  }
+
+  /// The serialization that keyrings authenticate: nothing at all for an empty context.
+  func serialized() throws(MessageError) -> [UInt8] {
+    if isEmpty { return [] }
+    var writer = WireWriter()
+    _ = try Self.transcodePairs(self, through: &writer)
+    guard writer.bytes.count <= Int(UInt16.max) else {
+      throw .malformed(
+        "an encryption context of \(writer.bytes.count) bytes, at most \(UInt16.max) fit")
+    }
+    return writer.bytes
+  }
+
+  /// The AAD field of the header: the pairs behind their length in bytes.
+  static func transcode(
+    _ value: EncryptionContext?, through wire: inout some Wire
+  ) throws(MessageError) -> EncryptionContext {
+    let block = try wire.block(try value?.serialized(), "an encryption context")
+    if block.isEmpty { return EncryptionContext() }
+    return try WireReader.read(block.span.bytes) { (reader) throws(MessageError) in
+      do throws(MessageError) {
+        let context = try transcodePairs(nil, through: &reader)
+        guard reader.offset == block.count, !context.isEmpty else {
+          throw MessageError.malformed("an encryption context whose length does not fit its pairs")
+        }
+        return context
+      } catch .truncated {
+        throw .malformed("an encryption context whose length does not fit its pairs")
+      }
+    }
+  }
+
+  /// The count, then each key and value.
+  private static func transcodePairs(
+    _ value: EncryptionContext?, through wire: inout some Wire
+  ) throws(MessageError) -> EncryptionContext {
+    if let value, value.pairs.count > Int(UInt16.max) {
+      throw .malformed("an encryption context of \(value.pairs.count) pairs")
+    }
+    let count = try wire.uint16(value.map { UInt16($0.pairs.count) })
+    var context = EncryptionContext()
+    for index in 0..<Int(count) {
+      let pair = value?.pairs[index]
+      let key = try wire.text(pair?.key, "an encryption context key")
+      let entry = try wire.text(pair?.value, "an encryption context value")
+      try context.append(key, entry)
+    }
+    return context
+  }
+
+  /// `insert`, quick where keys come in order: a hostile context of many pairs stays linear.
+  private mutating func append(_ key: String, _ value: String) throws(MessageError) {
+    guard let last = pairs.last, !last.key.utf8.lexicographicallyPrecedes(key.utf8) else {
+      pairs.append(Pair(key: key, value: value))
+      return
+    }
+    try insert(key, value)
+  }
+}

@@ -1,0 +1,18 @@
+/// Plaintext bytes in each regular frame of a message.
+public struct FrameLength: Equatable, Sendable {
+  /// One byte to 64 MiB. The format allows 4 GiB; a frame is held in memory until it is
+  /// authenticated, so a reader needs a bound, and no writer in the field comes near this one.
+  public static let range: ClosedRange<UInt32> = 1...(64 << 20)
+  /// 64 KiB.
+  public static let standard = FrameLength(trusted: 64 << 10)
+
+  public let bytes: Int
+
+  /// Throws `frameLengthOutOfRange`.
+  public init(_ bytes: UInt32) throws(MessageError) {
+    guard Self.range.contains(bytes) else { throw .frameLengthOutOfRange(bytes) }
+    self.bytes = Int(bytes)
+  }
+
+  private init(trusted bytes: Int) { self.bytes = bytes }
+}

@@ -1,0 +1,27 @@
+/// Why bytes are not a message this program reads. None of these depends on a key.
+public enum MessageError: Error, Equatable, Sendable {
+  /// What bytes that are no message look like instead.
+  public enum Lookalike: Equatable, Sendable {
+    case empty
+    case base64
+    case other
+  }
+
+  /// The bytes end inside a structure. Where more can be had, the reader is called again.
+  case truncated
+  case notAMessage(Lookalike)
+  case unsupportedVersion(UInt8)
+  case unsupportedType(UInt8)
+  case unknownSuite(UInt16)
+  /// A field has a value that the specification forbids; the text names it.
+  case malformed(String)
+  case tooManyEncryptedDataKeys(found: Int, limit: Int)
+  case headerTooLong(limit: Int)
+  case frameLengthOutOfRange(UInt32)
+  case tooManyFrames
+  /// A non-framed body that is too large to hold until it is authenticated.
+  case nonFramedBodyTooLarge(length: UInt64, limit: Int)
+  case trailingData
+  /// The armor, not the message inside it; the text says what was found.
+  case malformedArmor(String)
+}

@@ -1,0 +1,98 @@
+/// One direction of the wire format. A structure is described once, as a `transcode` function that
+/// names its fields in byte order: through a `WireWriter` each call appends the value it is given,
+/// through a `WireReader` it ignores the argument, and each returns the value on the wire.
+///
+/// All integers are big-endian (specification, `data-format/message.md`).
+protocol Wire {
+  mutating func uint8(_ value: UInt8?) throws(MessageError) -> UInt8
+  mutating func uint16(_ value: UInt16?) throws(MessageError) -> UInt16
+  mutating func uint32(_ value: UInt32?) throws(MessageError) -> UInt32
+  mutating func uint64(_ value: UInt64?) throws(MessageError) -> UInt64
+  /// Exactly `count` bytes.
+  mutating func bytes(_ value: [UInt8]?, count: Int) throws(MessageError) -> [UInt8]
+  /// How many bytes have passed so far.
+  var offset: Int { get }
+}
+
+extension Wire {
+  /// Bytes behind their number in 16 bits. `name` is for the message where a writer has too many.
+  mutating func block(_ value: [UInt8]?, _ name: String) throws(MessageError) -> [UInt8] {
+    if let value, value.count > Int(UInt16.max) {
+      throw .malformed("\(name) of \(value.count) bytes, at most \(UInt16.max) fit")
+    }
+    let count = try uint16(value.map { UInt16($0.count) })
+    return try bytes(value, count: Int(count))
+  }
+
+  /// UTF-8 text behind its length in 16 bits.
+  mutating func text(_ value: String?, _ name: String) throws(MessageError) -> String {
+    let bytes = try block(value.map { Array($0.utf8) }, name)
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw .malformed("\(name) that is not UTF-8")
+    }
+    return text
+  }
+
+  mutating func nonce(_ value: Nonce?) throws(MessageError) -> Nonce {
+    let words = value?.words
+    return Nonce(high: try uint32(words?.high), low: try uint64(words?.low))
+  }
+}
+
+/// Appends to an array.
+struct WireWriter: Wire {
+  private(set) var bytes: [UInt8] = []
+  var offset: Int { bytes.count }
+
+  /// Starts anew in the memory it already has.
+  mutating func reset() { bytes.removeAll(keepingCapacity: true) }
+
+  mutating func uint8(_ value: UInt8?) -> UInt8 { append(value!) }
+  mutating func uint16(_ value: UInt16?) -> UInt16 { append(value!) }
+  mutating func uint32(_ value: UInt32?) -> UInt32 { append(value!) }
+  mutating func uint64(_ value: UInt64?) -> UInt64 { append(value!) }
+
+  mutating func bytes(_ value: [UInt8]?, count: Int) -> [UInt8] {
+    precondition(value!.count == count)
+    bytes.append(contentsOf: value!)
+    return value!
+  }
+
+  private mutating func append<Value: FixedWidthInteger>(_ value: Value) -> Value {
+    withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
+    return value
+  }
+}
+
+/// Takes from the front of bytes lent to it; throws `truncated` where they end.
+struct WireReader: Wire {
+  private let source: UnsafeRawBufferPointer
+  private(set) var offset = 0
+
+  /// Lends a reader over `span` for the length of `body`.
+  static func read<Result>(
+    _ span: RawSpan, _ body: (inout WireReader) throws(MessageError) -> Result
+  ) throws(MessageError) -> Result {
+    try span.withUnsafeBytes { (source) throws(MessageError) in
+      var reader = WireReader(source: source)
+      return try body(&reader)
+    }
+  }
+
+  mutating func uint8(_ value: UInt8?) throws(MessageError) -> UInt8 { try take() }
+  mutating func uint16(_ value: UInt16?) throws(MessageError) -> UInt16 { try take() }
+  mutating func uint32(_ value: UInt32?) throws(MessageError) -> UInt32 { try take() }
+  mutating func uint64(_ value: UInt64?) throws(MessageError) -> UInt64 { try take() }
+
+  mutating func bytes(_ value: [UInt8]?, count: Int) throws(MessageError) -> [UInt8] {
+    guard count <= source.count - offset else { throw .truncated }
+    defer { offset += count }
+    return Array(source[offset..<offset + count])
+  }
+
+  private mutating func take<Value: FixedWidthInteger>() throws(MessageError) -> Value {
+    guard MemoryLayout<Value>.size <= source.count - offset else { throw .truncated }
+    defer { offset += MemoryLayout<Value>.size }
+    return Value(bigEndian: source.loadUnaligned(fromByteOffset: offset, as: Value.self))
+  }
+}

@@ -1,0 +1,71 @@
+/// A window on a source: bytes are read into it as they are wanted and consumed from its front.
+///
+/// It grows as bytes arrive, never because a length on the wire says so.
+struct InputBuffer: ~Copyable {
+  private let source: any ByteSource
+  private var buffer: Buffer
+  private var start = 0
+  private var end = 0
+  private var hasEnded = false
+  /// How many bytes to have room for as a rule.
+  private let capacity: Int
+  private static let firstCapacity = 64 << 10
+
+  init(_ source: any ByteSource, capacity: Int) {
+    self.source = source
+    self.capacity = capacity
+    let expected = source.expectedCount.map { Int(clamping: $0) + 1 } ?? Self.firstCapacity
+    buffer = Buffer(capacity: min(capacity, max(expected, 4096)))
+  }
+
+  /// Bytes at hand.
+  var count: Int { end - start }
+
+  /// Reads until at least `count` bytes are at hand; false where the source ends before.
+  mutating func fill(atLeast count: Int) throws -> Bool {
+    while self.count < count {
+      if hasEnded { return false }
+      makeRoom(for: count)
+      let source = source
+      let read = try buffer.withMutableBytes(in: end..<buffer.capacity) {
+        try source.read(into: &$0)
+      }
+      end += read
+      if read == 0 { hasEnded = true }
+    }
+    return true
+  }
+
+  /// Lends the first `count` bytes at hand.
+  borrowing func withBytes<Result, Failure: Error>(
+    _ count: Int, _ body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try buffer.withBytes(in: start..<start + count, body)
+  }
+
+  /// Lends `range` of the bytes at hand.
+  borrowing func withBytes<Result, Failure: Error>(
+    in range: Range<Int>, _ body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try buffer.withBytes(in: start + range.lowerBound..<start + range.upperBound, body)
+  }
+
+  /// Drops `count` bytes from the front.
+  mutating func consume(_ count: Int) {
+    precondition(count <= self.count)
+    start += count
+  }
+
+  /// Leaves room behind the last byte for a read towards `count` bytes.
+  private mutating func makeRoom(for count: Int) {
+    let wanted = max(count, capacity)
+    if start > 0, start + wanted > buffer.capacity {
+      buffer.moveToFront(start..<end)
+      end -= start
+      start = 0
+    }
+    if end == buffer.capacity {
+      buffer.grow(to: min(wanted, buffer.capacity * 2), keeping: end)
+    }
+  }
+}

@@ -1,0 +1,56 @@
+/// What a message's bytes come wrapped in, told by the first of them.
+enum MessageSource {
+  /// Returns a source of the binary message in `source`, and whether it was armored.
+  static func detect(_ source: any ByteSource) throws -> (source: any ByteSource, isArmored: Bool) {
+    let peeked = try PeekedSource(source)
+    guard let first = peeked.first, first == UInt8(ascii: "-") || Armor.isSpace(first) else {
+      return (peeked, false)
+    }
+    return (ArmorSource(peeked), true)
+  }
+
+  /// Says what bytes are that begin with no version of the format.
+  static func explain(version: UInt8, prefix: RawSpan) -> MessageError {
+    // Versions count up from 1: a small number is a version to come, the rest something else.
+    if (3...15).contains(version) { return .unsupportedVersion(version) }
+    let bytes = prefix.withUnsafeBytes { Array($0) }
+    let text = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+    // What the versions 1 and 2 begin with in base64.
+    let starts = [Array("AYA".utf8), Array("AYB".utf8), Array("Ag".utf8)]
+    let whole = Array(text.prefix(text.count / 4 * 4))
+    let isBase64 = starts.contains { text.starts(with: $0) } && Base64.decode(whole) != nil
+    return .notAMessage(isBase64 ? .base64 : .other)
+  }
+}
+
+/// A source whose first read has happened already.
+private final class PeekedSource: ByteSource {
+  private let source: any ByteSource
+  private var head: ArraySlice<UInt8>
+
+  init(_ source: any ByteSource) throws {
+    self.source = source
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    let count = try Self.read(source, into: &bytes)
+    head = bytes[..<count]
+  }
+
+  var first: UInt8? { head.first }
+
+  var expectedCount: Int64? { source.expectedCount }
+
+  func read(into buffer: inout MutableRawSpan) throws -> Int {
+    if head.isEmpty { return try source.read(into: &buffer) }
+    let count = min(head.count, buffer.byteCount)
+    let head = head
+    buffer.withUnsafeMutableBytes { $0.copyBytes(from: head.prefix(count)) }
+    self.head = head.dropFirst(count)
+    return count
+  }
+
+  private static func read(_ source: any ByteSource, into bytes: inout [UInt8]) throws -> Int {
+    var span = bytes.mutableSpan
+    var raw = span.mutableBytes
+    return try source.read(into: &raw)
+  }
+}
