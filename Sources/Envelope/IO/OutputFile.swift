@@ -76,8 +76,8 @@ public final class OutputFile: ByteSink {
 
   /// Gives the file its name. An existing file is replaced only when the new one is on the disk;
   /// one that came into being meanwhile is replaced only where that was allowed.
-  public func commit() throws {
-    if replaces {
+  public func commit(synchronizing: Bool = false) throws {
+    if replaces || synchronizing {
       guard fsync(descriptor.number) == 0 else { throw IOError.current(.write, path) }
     }
     if temporary == nil, !replaces {

@@ -1,0 +1,149 @@
+import Foundation
+import GRDB
+
+/// Keys that leave the keystore as keyring files, and come into it from them.
+extension KeyService {
+  /// All versions of a key, under every name by which messages carry them. The passphrase is asked
+  /// for again where the keystore has one.
+  public func exportKey(_ name: String) throws -> KeyringFile {
+    try reauthenticate()
+    let unlocked = try unlock()
+    let (record, versions) = try keystore.read { db in
+      let record = try verified(try self.record(named: name, db), unlocked)
+      let versions = try (1...record.currentVersion).map {
+        try version($0, of: record, unlocked, db)
+      }
+      return (record, versions)
+    }
+    return KeyringFile(
+      keys: try versions.flatMap { try entries(for: $0, spec: record.spec, unlocked) })
+  }
+
+  private func entries(
+    for version: KeyVersionRecord, spec: KeySpec, _ unlocked: UnlockedKeystore
+  ) throws -> [KeyringFile.Entry] {
+    let material = try unlocked.unwrap(version)
+    var names = [("envcrypt", "\(version.keyID)/\(version.version)", "oaep-mgf1/sha256")]
+    if let fingerprint = version.fingerprint {
+      names.append((RawRSAKeyring.bareProviderID, fingerprint, "oaep-mgf1/sha256"))
+    }
+    if let providerID = version.foreignProviderID, let keyName = version.foreignKeyName {
+      names.append((providerID, keyName, version.foreignPadding ?? ""))
+    }
+    guard let bits = spec.rsaBits else {
+      let text = material.withBytes { bytes in bytes.withUnsafeBytes { Base64.encode(Array($0)) } }
+      return names.map {
+        KeyringFile.Entry(
+          providerID: $0.0, keyID: $0.1, algorithm: .aes, type: .symmetric, bits: 256,
+          encoding: .base64, material: String(decoding: text, as: UTF8.self))
+      }
+    }
+    let pem = try RSAPrivateKey(pkcs8: material).pem().withBytes { bytes in
+      bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    }
+    return names.map {
+      let padding = $0.2.split(separator: "/")
+      return KeyringFile.Entry(
+        providerID: $0.0, keyID: $0.1, algorithm: .rsa, type: .private, bits: bits, encoding: .pem,
+        material: pem, paddingAlgorithm: padding.first.flatMap { .init(rawValue: String($0)) },
+        paddingHash: padding.dropFirst().first.flatMap { .init(rawValue: String($0)) })
+    }
+  }
+
+  /// Takes the one key of a keyring file in. A key that this program exported comes back under its
+  /// own key ID, with all its versions; any other gets a new key ID, and messages that know it by
+  /// the file's name open with it.
+  public func importKey(
+    _ file: KeyringFile, description: String = "", alias: String? = nil
+  ) throws -> KeyMetadata {
+    let own = file.keys.filter { $0.providerID == "envcrypt" }
+    guard own.isEmpty else {
+      return try importOwn(own, others: file.keys, description: description, alias: alias)
+    }
+    guard file.keys.count == 1 else {
+      throw KeyServiceError.validation(
+        "the file holds \(file.keys.count) keys, import takes one at a time")
+    }
+    let version = try newVersion(of: file.keys[0], foreign: file.keys[0])
+    return try insert(
+      spec: version.spec, origin: .external, description: description, alias: alias,
+      materials: [version.material])
+  }
+
+  private func importOwn(
+    _ own: [KeyringFile.Entry], others: [KeyringFile.Entry], description: String, alias: String?
+  ) throws -> KeyMetadata {
+    var keyIDs: Set<String> = []
+    var numbered: [(number: Int, entry: KeyringFile.Entry)] = []
+    for entry in own {
+      guard let name = VersionedKeyName(parsing: Array(entry.keyID.utf8)) else {
+        throw KeyServiceError.validation("'\(entry.keyID)' is no key ID with a version")
+      }
+      keyIDs.insert(name.keyID)
+      numbered.append((Int(name.version), entry))
+    }
+    numbered.sort { $0.number < $1.number }
+    guard keyIDs.count == 1, let keyID = keyIDs.first else {
+      throw KeyServiceError.validation(
+        "the file holds \(keyIDs.count) keys, import takes one at a time")
+    }
+    guard numbered.map(\.number) == Array(1...numbered.count) else {
+      throw KeyServiceError.validation("the versions of key \(keyID) are not 1 to \(own.count)")
+    }
+    let versions = try numbered.map { numbered in
+      // The same material under a foreign name keeps that name too; bare RSA names follow from it.
+      let foreign = others.first {
+        $0.material == numbered.entry.material && $0.providerID != "envcrypt"
+          && $0.providerID != RawRSAKeyring.bareProviderID
+      }
+      return try newVersion(of: numbered.entry, foreign: foreign)
+    }
+    guard let spec = versions.first?.spec, versions.allSatisfy({ $0.spec == spec }) else {
+      throw KeyServiceError.validation("the versions of key \(keyID) are of different kinds")
+    }
+    return try insert(
+      id: keyID, spec: spec, origin: .external, description: description, alias: alias,
+      materials: versions.map(\.material))
+  }
+
+  private func newVersion(
+    of entry: KeyringFile.Entry, foreign: KeyringFile.Entry?
+  ) throws -> (spec: KeySpec, material: NewKeyVersion) {
+    let name = foreign.flatMap { foreign -> NewKeyVersion.ForeignName? in
+      if foreign.providerID == RawRSAKeyring.bareProviderID { return nil }
+      let padding = [foreign.paddingAlgorithm?.rawValue, foreign.paddingHash?.rawValue]
+        .compactMap { $0 }.joined(separator: "/")
+      return NewKeyVersion.ForeignName(
+        providerID: foreign.providerID, keyName: foreign.keyID,
+        padding: padding.isEmpty ? nil : padding)
+    }
+    // The keyring checks what the entry says of itself.
+    _ = try KeyringFile(keys: [entry]).keyrings()
+    switch (entry.algorithm, entry.type) {
+    case (.aes, _):
+      let material = try entry.secretMaterial()
+      guard material.count == 32 else {
+        throw KeyServiceError.unsupportedOperation(
+          "a keystore holds AES keys of 256 bits, this one has \(material.count * 8)")
+      }
+      return (
+        .symmetricDefault,
+        NewKeyVersion(material: material, publicKey: nil, foreignName: name)
+      )
+    case (.rsa, .private):
+      let key = try RSAPrivateKey(pem: Array(entry.material.utf8))
+      guard let spec = KeySpec.allCases.first(where: { $0.rsaBits == key.bits }) else {
+        throw KeyServiceError.unsupportedOperation(
+          "a keystore holds RSA keys of 2048, 3072 or 4096 bits, this one has \(key.bits)")
+      }
+      return (
+        spec,
+        NewKeyVersion(
+          material: try key.pkcs8(), publicKey: try key.publicKey(), foreignName: name)
+      )
+    case (.rsa, _):
+      throw KeyServiceError.unsupportedOperation(
+        "a public key alone cannot be imported; encrypt to it with --recipient")
+    }
+  }
+}

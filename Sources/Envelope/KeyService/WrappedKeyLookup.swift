@@ -1,0 +1,75 @@
+import GRDB
+
+/// Which key of the keystore wrapped a data key.
+public struct WrappingKeyIdentity: Equatable, Sendable {
+  public let keyID: String
+  public let version: Int
+  /// The aliases that stand for the key now.
+  public let aliases: [String]
+}
+
+/// A version that a message's encrypted data key names. Nothing has verified it yet.
+struct FoundVersion {
+  let keyID: String
+  let version: Int64
+}
+
+extension KeyService {
+  /// The key and version that wrapped `encrypted`, found by name alone: nothing is unlocked.
+  public func identify(_ encrypted: EncryptedDataKey) throws -> WrappingKeyIdentity? {
+    guard let found = try findVersion(wrapping: encrypted, among: nil) else { return nil }
+    let aliases = try keystore.read { db in
+      try AliasRecord.filter(Column("targetKeyID") == found.keyID).order(Column("name"))
+        .fetchAll(db).map(\.name)
+    }
+    return WrappingKeyIdentity(
+      keyID: found.keyID, version: Int(found.version), aliases: aliases)
+  }
+
+  /// The version that wrapped `encrypted`, if it is one of the keys `names` (nil: of any key).
+  func findVersion(
+    wrapping encrypted: EncryptedDataKey, among names: [String]?
+  ) throws -> FoundVersion? {
+    try keystore.read { db in
+      guard let version = try fetchVersion(wrapping: encrypted, db) else { return nil }
+      if let names {
+        guard try names.contains(where: { try record(named: $0, db).id == version.keyID }) else {
+          return nil
+        }
+      }
+      return FoundVersion(keyID: version.keyID, version: version.version)
+    }
+  }
+
+  private func fetchVersion(
+    wrapping encrypted: EncryptedDataKey, _ db: Database
+  ) throws -> KeyVersionRecord? {
+    switch encrypted.providerID {
+    case KeystoreKeyring.providerID:
+      guard let name = VersionedKeyName(parsing: Array(encrypted.keyName.utf8)) else { return nil }
+      let key: [String: any DatabaseValueConvertible] = [
+        "keyID": name.keyID, "version": name.version,
+      ]
+      return try KeyVersionRecord.fetchOne(db, key: key)
+    case RawRSAKeyring.bareProviderID:
+      return try KeyVersionRecord.filter(Column("fingerprint") == encrypted.keyName).fetchOne(db)
+    default:
+      return try KeyVersionRecord.filter(
+        Column("foreignProviderID") == encrypted.providerID
+          && Column("foreignKeyName") == encrypted.keyName
+      ).fetchOne(db)
+    }
+  }
+
+  /// The key and version that were found, verified, and in a state to be used.
+  func usableVersion(
+    _ found: FoundVersion
+  ) throws -> (record: MasterKeyRecord, version: KeyVersionRecord) {
+    let unlocked = try unlock()
+    return try keystore.read { db in
+      let record = try verified(try self.record(named: found.keyID, db), unlocked)
+      try Self.requireUsable(record)
+      return (record, try version(found.version, of: record, unlocked, db))
+    }
+  }
+}

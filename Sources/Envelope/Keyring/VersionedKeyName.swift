@@ -1,0 +1,24 @@
+import Foundation
+
+/// The key name of the keystore's keys: `<key uuid>/<version>`.
+struct VersionedKeyName: Equatable {
+  let keyID: String
+  let version: Int64
+
+  init(keyID: String, version: Int64) {
+    self.keyID = keyID
+    self.version = version
+  }
+
+  /// Nil where `bytes` are no such name, spelt exactly so.
+  init?(parsing bytes: [UInt8]) {
+    let parts = bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+    guard parts.count == 2, let uuid = UUID(uuidString: String(decoding: parts[0], as: UTF8.self)),
+      let version = Int64(String(decoding: parts[1], as: UTF8.self)), version > 0
+    else { return nil }
+    self.init(keyID: uuid.uuidString.lowercased(), version: version)
+    guard text.utf8.elementsEqual(bytes) else { return nil }
+  }
+
+  var text: String { "\(keyID)/\(version)" }
+}

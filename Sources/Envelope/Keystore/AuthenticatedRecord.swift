@@ -1,0 +1,136 @@
+import GRDB
+
+/// A row that decides what a key may do. It carries a code over all its other columns, so that an
+/// edit of the database by hand is noticed.
+protocol AuthenticatedRecord: FetchableRecord, Codable, TableRecord, PersistableRecord {
+  /// What a message calls the record.
+  var recordName: String { get }
+  /// All columns but the code, in the order of the table.
+  var authenticatedFields: [RecordField] { get }
+  var authenticationCode: [UInt8] { get set }
+}
+
+/// A column's value as the code covers it.
+enum RecordField: Equatable {
+  case text(String)
+  case integer(Int64)
+  case bytes([UInt8])
+  case absent
+
+  static func optional(_ text: String?) -> RecordField { text.map(RecordField.text) ?? .absent }
+  static func optional(_ bytes: [UInt8]?) -> RecordField { bytes.map(RecordField.bytes) ?? .absent }
+
+  /// A kind, a length and the bytes, so that no two lists of fields read alike.
+  func append(to message: inout [UInt8]) {
+    switch self {
+    case .absent: Self.append(0, [], to: &message)
+    case .text(let text): Self.append(1, Array(text.utf8), to: &message)
+    case .integer(let value):
+      Self.append(2, withUnsafeBytes(of: value.bigEndian) { Array($0) }, to: &message)
+    case .bytes(let bytes): Self.append(3, bytes, to: &message)
+    }
+  }
+
+  private static func append(_ kind: UInt8, _ bytes: [UInt8], to message: inout [UInt8]) {
+    message.append(kind)
+    withUnsafeBytes(of: UInt64(bytes.count).bigEndian) { message.append(contentsOf: $0) }
+    message.append(contentsOf: bytes)
+  }
+}
+
+extension AuthenticatedRecord {
+  /// What the code covers: the keystore, the table and every field. The keystore's ID keeps a
+  /// record from being moved into another store under the same root key.
+  func authenticatedMessage(keystoreID: String) -> [UInt8] {
+    var message: [UInt8] = []
+    RecordField.text("envcrypt keystore record").append(to: &message)
+    RecordField.text(keystoreID).append(to: &message)
+    RecordField.text(Self.databaseTableName).append(to: &message)
+    for field in authenticatedFields { field.append(to: &message) }
+    return message
+  }
+}
+
+/// The keystore itself: one row.
+struct KeystoreRecord: AuthenticatedRecord {
+  static let databaseTableName = "keystore"
+
+  var id: String
+  var creationDate: Int64
+  var authenticationCode: [UInt8] = []
+
+  var recordName: String { "keystore \(id)" }
+  var authenticatedFields: [RecordField] { [.text(id), .integer(creationDate)] }
+}
+
+/// A master key, without its material.
+struct MasterKeyRecord: AuthenticatedRecord {
+  static let databaseTableName = "masterKey"
+
+  /// A UUID in lower case.
+  var id: String
+  var spec: KeySpec
+  var usage: KeyUsage
+  var state: KeyState
+  var origin: KeyOrigin
+  var manager: KeyManager
+  var description: String
+  var creationDate: Int64
+  /// The version that wraps; all from 1 on unwrap.
+  var currentVersion: Int64
+  var authenticationCode: [UInt8] = []
+
+  var recordName: String { "key \(id)" }
+  var authenticatedFields: [RecordField] {
+    [
+      .text(id), .text(spec.rawValue), .text(usage.rawValue), .text(state.rawValue),
+      .text(origin.rawValue), .text(manager.rawValue), .text(description), .integer(creationDate),
+      .integer(currentVersion),
+    ]
+  }
+}
+
+/// One version of a master key's material, wrapped.
+struct KeyVersionRecord: AuthenticatedRecord {
+  static let databaseTableName = "keyVersion"
+
+  var keyID: String
+  var version: Int64
+  var creationDate: Int64
+  /// DER SubjectPublicKeyInfo of an RSA key.
+  var publicKey: [UInt8]?
+  /// Lower-case hexadecimal SHA-256 of `publicKey`.
+  var fingerprint: String?
+  /// The name under which other programs' messages know an imported key.
+  var foreignProviderID: String?
+  var foreignKeyName: String?
+  var foreignPadding: String?
+  var nonce: [UInt8]
+  var wrappedMaterial: [UInt8]
+  var authenticationCode: [UInt8] = []
+
+  var recordName: String { "version \(version) of key \(keyID)" }
+  var authenticatedFields: [RecordField] {
+    [
+      .text(keyID), .integer(version), .integer(creationDate), .optional(publicKey),
+      .optional(fingerprint), .optional(foreignProviderID), .optional(foreignKeyName),
+      .optional(foreignPadding), .bytes(nonce), .bytes(wrappedMaterial),
+    ]
+  }
+}
+
+/// A name for a master key.
+struct AliasRecord: AuthenticatedRecord {
+  static let databaseTableName = "alias"
+
+  var name: String
+  var targetKeyID: String
+  var creationDate: Int64
+  var lastUpdatedDate: Int64
+  var authenticationCode: [UInt8] = []
+
+  var recordName: String { "alias \(name)" }
+  var authenticatedFields: [RecordField] {
+    [.text(name), .text(targetKeyID), .integer(creationDate), .integer(lastUpdatedDate)]
+  }
+}

@@ -1,0 +1,38 @@
+import Glibc
+import SystemPackage
+
+/// The file of a key-file protector: random bytes, kept apart from the keystore.
+public enum KeyFile {
+  /// Fewer bytes could be guessed; more are no key.
+  public static let sizes = 32...(1 << 20)
+
+  /// Reads a key file. Throws `KeystoreError.unusableKeyFile`, `IOError`.
+  public static func read(_ path: FilePath) throws -> SecretBytes {
+    let descriptor = try Descriptor.openInput(path)
+    let status = try descriptor.status()
+    guard status.kind == .regular else {
+      throw KeystoreError.unusableKeyFile(path, "it is not a regular file")
+    }
+    guard status.permissions & 0o077 == 0 else {
+      throw KeystoreError.unusableKeyFile(path, "others than its owner may read it")
+    }
+    guard sizes.contains(Int(status.size)) else {
+      throw KeystoreError.unusableKeyFile(
+        path, "it has \(status.size) bytes, a key file has \(sizes.lowerBound) to \(sizes.upperBound)")
+    }
+    return try SecretBytes(count: Int(status.size)) { span in
+      guard try descriptor.read(into: &span, at: 0) == span.byteCount else {
+        throw KeystoreError.unusableKeyFile(path, "it shrank while it was read")
+      }
+    }
+  }
+
+  /// Makes a file of 32 random bytes, mode 0600, on the disk when this returns; an existing file is
+  /// never touched.
+  public static func create(_ path: FilePath, leftovers: Leftovers) throws {
+    let bytes = try SecretBytes.random(count: sizes.lowerBound)
+    let file = try OutputFile(path, replacing: false, permissions: 0o600, leftovers: leftovers)
+    try bytes.withBytes { try file.write($0) }
+    try file.commit(synchronizing: true)
+  }
+}

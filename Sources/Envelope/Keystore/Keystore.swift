@@ -1,0 +1,280 @@
+import Foundation
+import GRDB
+import Glibc
+import SystemPackage
+
+/// Where the secrets that unlock a keystore come from: the terminal, a file, a command.
+public protocol UnlockingSecrets {
+  /// Where a key-file protector's file is now, if not where it was.
+  var keyFile: FilePath? { get }
+  /// The passphrase; nil where none can be had. Asked for at most once.
+  func passphrase() throws -> SecretBytes?
+}
+
+/// One SQLite file of master keys (mode 0600), safe under concurrent processes.
+public final class Keystore {
+  public let path: FilePath
+  let database: DatabaseQueue
+  /// The UUID of the store itself.
+  public let id: String
+  public let creationDate: Date
+  private let record: KeystoreRecord
+  private var unlocked: Result<UnlockedKeystore, any Error>?
+
+  // MARK: Opening
+
+  /// Opens an existing store. Throws `KeystoreError`.
+  public init(at path: FilePath) throws {
+    guard let status = try FileStatus.at(path) else { throw KeystoreError.missing(path) }
+    guard status.kind == .regular else {
+      throw KeystoreError.notAKeystore(path, "it is not a regular file")
+    }
+    guard status.permissions & 0o077 == 0 else {
+      throw KeystoreError.loosePermissions(path, permissions: UInt32(status.permissions))
+    }
+    self.path = path
+    (database, record) = try Self.translatingErrors(of: path) {
+      let database = try Self.open(path)
+      return (database, try Self.prepare(database, at: path))
+    }
+    id = record.id
+    creationDate = Date(milliseconds: record.creationDate)
+  }
+
+  /// Creates a store with one protector, complete or not at all. Throws `exists` where the path is
+  /// taken. Missing directories are made, for the owner only.
+  public static func create(
+    at path: FilePath, protector: consuming NewProtector, now: Date = Date(),
+    leftovers: Leftovers = Leftovers()
+  ) throws -> Keystore {
+    guard try FileStatus.at(path, followingLinks: false) == nil else {
+      throw KeystoreError.exists(path)
+    }
+    let directory = path.removingLastComponent()
+    try createDirectories(directory, permissions: 0o700)
+    let rootKey = RootKey(bytes: try .random(count: RootKey.length))
+    let id = UUID().uuidString.lowercased()
+    let protectorRecord = try ProtectorRecord(
+      protector, wrapping: rootKey, keystoreID: id, creationDate: now.milliseconds)
+    let unlocked = try UnlockedKeystore(rootKey, keystoreID: id)
+    let record = try unlocked.authenticating(
+      KeystoreRecord(id: id, creationDate: now.milliseconds))
+
+    var temporary = directory
+    temporary.append(".keystore-\(Hexadecimal.encode(try Random.bytes(6))).tmp")
+    leftovers.add(temporary)
+    defer { leftovers.remove(temporary) }
+    try translatingErrors(of: path) {
+      try createEmptyFile(temporary)
+      let database = try open(temporary)
+      try KeystoreSchema.migrator.migrate(database)
+      try database.write { db in
+        try record.insert(db)
+        try protectorRecord.insert(db)
+      }
+      try database.close()
+    }
+    let linked = temporary.withPlatformString { from in path.withPlatformString { link(from, $0) } }
+    guard linked == 0 else {
+      let reason = Errno.current
+      throw reason == .fileExists
+        ? KeystoreError.exists(path) : IOError(.createOutput, path, reason)
+    }
+    synchronizeDirectory(directory)
+    let keystore = try Keystore(at: path)
+    keystore.unlocked = .success(unlocked)
+    return keystore
+  }
+
+  private static func createEmptyFile(_ path: FilePath) throws {
+    let number = path.withPlatformString {
+      Glibc.open($0, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
+    }
+    guard number >= 0 else { throw IOError.current(.createOutput, path) }
+    defer { Glibc.close(number) }
+    // The umask can take bits away, never add them.
+    guard fchmod(number, 0o600) == 0 else { throw IOError.current(.createOutput, path) }
+  }
+
+  private static func synchronizeDirectory(_ directory: FilePath) {
+    let path: FilePath = directory.isEmpty ? "." : directory
+    let number = path.withPlatformString { Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    guard number >= 0 else { return }
+    fsync(number)
+    Glibc.close(number)
+  }
+
+  private static func open(_ path: FilePath) throws -> DatabaseQueue {
+    var configuration = Configuration()
+    configuration.busyMode = .timeout(30)
+    configuration.label = "envcrypt.keystore"
+    // On a medium that cannot be written the store still decrypts.
+    configuration.readonly = path.withPlatformString { access($0, W_OK) } != 0
+    configuration.prepareDatabase { db in
+      // What is deleted is overwritten, and a commit is on the disk when it returns.
+      try db.execute(sql: "PRAGMA secure_delete = ON; PRAGMA synchronous = EXTRA")
+    }
+    return try DatabaseQueue(path: path.string, configuration: configuration)
+  }
+
+  /// Checks that the file is a keystore of ours, brings it up to date, and reads its record.
+  private static func prepare(_ database: DatabaseQueue, at path: FilePath) throws -> KeystoreRecord
+  {
+    let migrator = KeystoreSchema.migrator
+    let isCurrent = try database.read { db in
+      guard
+        try Int32.fetchOne(db, sql: "PRAGMA application_id") == KeystoreSchema.applicationID
+      else { throw KeystoreError.notAKeystore(path, "it is some other SQLite database") }
+      if try migrator.hasBeenSuperseded(db) { throw KeystoreError.tooNew(path) }
+      return try migrator.hasCompletedMigrations(db)
+    }
+    if !isCurrent { try migrator.migrate(database) }
+    guard let record = try database.read({ try KeystoreRecord.fetchOne($0) }) else {
+      throw KeystoreError.notAKeystore(path, "it has no keystore record")
+    }
+    return record
+  }
+
+  // MARK: Unlocking
+
+  /// The root key at work. Tried once: a second call answers as the first did.
+  func unlock(with secrets: any UnlockingSecrets) throws -> UnlockedKeystore {
+    if let unlocked { return try unlocked.get() }
+    let result = Result { try unlockAnew(with: secrets, requirePassphrase: false) }
+    unlocked = result
+    return try result.get()
+  }
+
+  /// Unlocks once more, and with the passphrase where one is among the protectors: the keystore is
+  /// about to hand out a key.
+  func reauthenticate(with secrets: any UnlockingSecrets) throws {
+    _ = try unlockAnew(with: secrets, requirePassphrase: true)
+  }
+
+  private func unlockAnew(
+    with secrets: any UnlockingSecrets, requirePassphrase: Bool
+  ) throws -> UnlockedKeystore {
+    let protectors = try read { try ProtectorRecord.order(Column("creationDate")).fetchAll($0) }
+    let passphrases = protectors.filter { $0.kind == .passphrase }
+    var reasons: [String] = []
+    if !requirePassphrase || passphrases.isEmpty {
+      for protector in protectors where protector.kind == .none {
+        if let rootKey = protector.rootKeyInTheClear() { return try accept(rootKey) }
+        throw KeystoreError.editedRecord("protector \(protector.id)")
+      }
+      if let unlocked = try unlock(
+        protectors.filter { $0.kind == .keyFile }, keyFile: secrets.keyFile, reasons: &reasons)
+      {
+        return unlocked
+      }
+    }
+    if !passphrases.isEmpty {
+      if let passphrase = try secrets.passphrase() {
+        for protector in passphrases {
+          if let rootKey = try protector.unwrap(passphrase: passphrase, keystoreID: id) {
+            return try accept(rootKey)
+          }
+        }
+        throw KeystoreError.wrongPassphrase
+      }
+      reasons.append("a passphrase is needed, and there is no terminal to ask on")
+    }
+    throw KeystoreError.locked(reasons: reasons)
+  }
+
+  private func unlock(
+    _ protectors: [ProtectorRecord], keyFile: FilePath?, reasons: inout [String]
+  ) throws -> UnlockedKeystore? {
+    for protector in protectors {
+      guard let path = keyFile ?? protector.keyFilePath.map({ FilePath($0) }) else { continue }
+      let contents: SecretBytes
+      do {
+        contents = try KeyFile.read(path)
+      } catch let error as IOError where keyFile == nil {
+        reasons.append("key file \(error.path.string): \(error.errno)")
+        continue
+      }
+      if let rootKey = try protector.unwrap(keyFile: contents, keystoreID: id) {
+        return try accept(rootKey)
+      }
+      if keyFile == nil { reasons.append("key file \(path.string) is not the one that was used") }
+    }
+    if let keyFile, !protectors.isEmpty { throw KeystoreError.wrongKeyFile(keyFile) }
+    return nil
+  }
+
+  private func accept(_ rootKey: consuming RootKey) throws -> UnlockedKeystore {
+    let unlocked = try UnlockedKeystore(rootKey, keystoreID: id)
+    try unlocked.verify(record)
+    return unlocked
+  }
+
+  // MARK: Protectors
+
+  /// The protectors, oldest first.
+  public func protectors() throws -> [ProtectorDescription] {
+    try read { try ProtectorRecord.order(Column("creationDate")).fetchAll($0) }.map(\.description)
+  }
+
+  /// Adds a protector beside the others; returns it.
+  public func addProtector(
+    _ protector: consuming NewProtector, secrets: any UnlockingSecrets, now: Date = Date()
+  ) throws -> ProtectorDescription {
+    let record = try unlock(with: secrets).makeProtector(
+      protector, creationDate: now.milliseconds)
+    try write { try record.insert($0) }
+    return record.description
+  }
+
+  /// Removes a protector. Throws `lastProtector` where it is the only one.
+  public func removeProtector(_ protectorID: String, secrets: any UnlockingSecrets) throws {
+    _ = try unlock(with: secrets)
+    try write { db in
+      guard try ProtectorRecord.exists(db, key: protectorID) else {
+        throw KeystoreError.noProtector(protectorID)
+      }
+      guard try ProtectorRecord.fetchCount(db) > 1 else {
+        throw KeystoreError.lastProtector(protectorID)
+      }
+      try ProtectorRecord.deleteOne(db, key: protectorID)
+    }
+  }
+
+  // MARK: Access
+
+  func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
+    try Self.translatingErrors(of: path) { try database.read(body) }
+  }
+
+  /// Runs `body` in one transaction that holds the write lock from its start.
+  func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
+    try Self.translatingErrors(of: path) {
+      var value: Value?
+      try database.writeWithoutTransaction { db in
+        try db.inTransaction(.immediate) {
+          value = try body(db)
+          return .commit
+        }
+      }
+      return value!
+    }
+  }
+
+  private static func translatingErrors<Value>(
+    of path: FilePath, _ body: () throws -> Value
+  ) throws -> Value {
+    do {
+      return try body()
+    } catch let error as DatabaseError {
+      switch error.resultCode {
+      case .SQLITE_BUSY, .SQLITE_LOCKED: throw KeystoreError.busy(path)
+      case .SQLITE_READONLY: throw KeystoreError.readOnly(path)
+      case .SQLITE_NOTADB: throw KeystoreError.notAKeystore(path, "it is not an SQLite database")
+      case .SQLITE_FULL: throw IOError(.write, path, .noSpace)
+      default: throw KeystoreError.database(path, error.message ?? "\(error.resultCode)")
+      }
+    } catch is RowDecodingError {
+      throw KeystoreError.notAKeystore(path, "a record has a value that is not known")
+    }
+  }
+}

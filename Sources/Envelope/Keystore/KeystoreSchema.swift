@@ -1,0 +1,80 @@
+import GRDB
+
+/// The tables of a keystore, as a list of steps that only ever grows.
+///
+/// Dates are milliseconds since 1970. `authenticationCode` is the code of the record's other
+/// columns under a key that only the root key yields.
+enum KeystoreSchema {
+  /// "ENVC", which tells a keystore from any other SQLite file.
+  static let applicationID: Int32 = 0x454E_5643
+
+  static var migrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("1: keystore, protectors, master keys, versions, aliases") { db in
+      try db.execute(sql: "PRAGMA application_id = \(applicationID)")
+      try db.execute(
+        sql: """
+          CREATE TABLE keystore (
+            id TEXT NOT NULL PRIMARY KEY,
+            creationDate INTEGER NOT NULL,
+            authenticationCode BLOB NOT NULL
+          ) STRICT;
+
+          CREATE TABLE protector (
+            id TEXT NOT NULL PRIMARY KEY,
+            kind TEXT NOT NULL,
+            creationDate INTEGER NOT NULL,
+            keyFilePath TEXT,
+            salt BLOB NOT NULL,
+            scryptCost INTEGER,
+            scryptBlockSize INTEGER,
+            scryptParallelism INTEGER,
+            nonce BLOB NOT NULL,
+            wrappedRootKey BLOB NOT NULL
+          ) STRICT;
+
+          CREATE TABLE masterKey (
+            id TEXT NOT NULL PRIMARY KEY,
+            spec TEXT NOT NULL,
+            usage TEXT NOT NULL,
+            state TEXT NOT NULL,
+            origin TEXT NOT NULL,
+            manager TEXT NOT NULL,
+            description TEXT NOT NULL,
+            creationDate INTEGER NOT NULL,
+            currentVersion INTEGER NOT NULL,
+            authenticationCode BLOB NOT NULL
+          ) STRICT;
+
+          CREATE TABLE keyVersion (
+            keyID TEXT NOT NULL REFERENCES masterKey (id) ON DELETE CASCADE,
+            version INTEGER NOT NULL,
+            creationDate INTEGER NOT NULL,
+            publicKey BLOB,
+            fingerprint TEXT,
+            foreignProviderID TEXT,
+            foreignKeyName TEXT,
+            foreignPadding TEXT,
+            nonce BLOB NOT NULL,
+            wrappedMaterial BLOB NOT NULL,
+            authenticationCode BLOB NOT NULL,
+            PRIMARY KEY (keyID, version)
+          ) STRICT, WITHOUT ROWID;
+          CREATE INDEX keyVersionByFingerprint ON keyVersion (fingerprint)
+            WHERE fingerprint IS NOT NULL;
+          CREATE INDEX keyVersionByForeignName ON keyVersion (foreignProviderID, foreignKeyName)
+            WHERE foreignProviderID IS NOT NULL;
+
+          CREATE TABLE alias (
+            name TEXT NOT NULL PRIMARY KEY,
+            targetKeyID TEXT NOT NULL REFERENCES masterKey (id) ON DELETE CASCADE,
+            creationDate INTEGER NOT NULL,
+            lastUpdatedDate INTEGER NOT NULL,
+            authenticationCode BLOB NOT NULL
+          ) STRICT, WITHOUT ROWID;
+          CREATE INDEX aliasByTarget ON alias (targetKeyID);
+          """)
+    }
+    return migrator
+  }
+}

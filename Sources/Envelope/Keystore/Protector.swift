@@ -1,0 +1,167 @@
+import Foundation
+import GRDB
+import SystemPackage
+
+/// What keeps the root key: one of several, each of which yields it alone, like the slots of a LUKS
+/// volume.
+public enum ProtectorKind: String, Codable, Sendable {
+  /// scrypt of a passphrase wraps the root key.
+  case passphrase
+  /// A file of random bytes wraps the root key.
+  case keyFile = "key-file"
+  /// The root key lies in the clear inside the keystore, guarded by the file's mode alone.
+  case none
+}
+
+/// A protector to be made, with what it takes.
+public enum NewProtector: ~Copyable {
+  case passphrase(SecretBytes)
+  /// The file's path as it will be recorded.
+  case keyFile(FilePath, contents: SecretBytes)
+  case none
+}
+
+/// A protector as it is listed: nothing secret.
+public struct ProtectorDescription: Equatable, Sendable {
+  public let id: String
+  public let kind: ProtectorKind
+  public let creationDate: Date
+  public let keyFilePath: String?
+}
+
+/// A row of the protector table. It needs no authentication code: one that was edited yields no
+/// root key, or yields one that authenticates no other record.
+struct ProtectorRecord: FetchableRecord, Codable, TableRecord, PersistableRecord {
+  static let databaseTableName = "protector"
+
+  var id: String
+  var kind: ProtectorKind
+  var creationDate: Int64
+  var keyFilePath: String?
+  var salt: [UInt8]
+  var scryptCost: Int64?
+  var scryptBlockSize: Int64?
+  var scryptParallelism: Int64?
+  var nonce: [UInt8]
+  var wrappedRootKey: [UInt8]
+
+  /// Wraps `rootKey` under what `protector` brings.
+  init(
+    _ protector: consuming NewProtector, wrapping rootKey: borrowing RootKey, keystoreID: String,
+    creationDate: Int64
+  ) throws {
+    id = Hexadecimal.encode(try Random.bytes(4))
+    self.creationDate = creationDate
+    salt = try Random.bytes(32)
+    nonce = try Nonce.random().bytes
+    wrappedRootKey = []
+    switch consume protector {
+    case .none:
+      kind = .none
+      salt = []
+      nonce = []
+      wrappedRootKey = rootKey.bytes.withBytes { bytes in bytes.withUnsafeBytes { Array($0) } }
+    case .passphrase(let passphrase):
+      kind = .passphrase
+      let scrypt = Scrypt.standard
+      scryptCost = Int64(scrypt.cost)
+      scryptBlockSize = Int64(scrypt.blockSize)
+      scryptParallelism = Int64(scrypt.parallelism)
+      let key = try Self.key(from: passphrase, with: scrypt, salt: salt)
+      wrappedRootKey = try wrap(rootKey, under: key, keystoreID: keystoreID)
+    case .keyFile(let path, let contents):
+      kind = .keyFile
+      keyFilePath = path.string
+      let key = try Self.key(fromFile: contents, salt: salt)
+      wrappedRootKey = try wrap(rootKey, under: key, keystoreID: keystoreID)
+    }
+  }
+
+  var description: ProtectorDescription {
+    ProtectorDescription(
+      id: id, kind: kind, creationDate: Date(milliseconds: creationDate), keyFilePath: keyFilePath)
+  }
+
+  /// The root key in the clear; nil unless the kind is `none`.
+  func rootKeyInTheClear() -> RootKey? {
+    guard kind == .none, wrappedRootKey.count == RootKey.length else { return nil }
+    return RootKey(bytes: SecretBytes(copying: wrappedRootKey.span.bytes))
+  }
+
+  /// Nil where the passphrase is another.
+  func unwrap(passphrase: borrowing SecretBytes, keystoreID: String) throws -> RootKey? {
+    guard let cost = scryptCost, let blockSize = scryptBlockSize,
+      let parallelism = scryptParallelism, cost > 0, blockSize > 0, parallelism > 0
+    else { return nil }
+    let scrypt = Scrypt(
+      cost: UInt64(cost), blockSize: UInt64(blockSize), parallelism: UInt64(parallelism))
+    guard scrypt.isValid else { return nil }
+    return try unwrap(
+      under: try Self.key(from: passphrase, with: scrypt, salt: salt), keystoreID: keystoreID)
+  }
+
+  /// Nil where the file is another.
+  func unwrap(keyFile contents: borrowing SecretBytes, keystoreID: String) throws -> RootKey? {
+    try unwrap(under: try Self.key(fromFile: contents, salt: salt), keystoreID: keystoreID)
+  }
+
+  private func wrap(
+    _ rootKey: borrowing RootKey, under key: borrowing ProtectorKey, keystoreID: String
+  ) throws -> [UInt8] {
+    let nonce = Nonce(bytes: nonce)
+    let aad = authenticatedData(keystoreID: keystoreID)
+    return try rootKey.bytes.withBytes { (bytes) throws(CryptoError) in
+      try AESGCM.seal(bytes, under: key.bytes, nonce: nonce, authenticating: aad)
+    }
+  }
+
+  private func unwrap(
+    under key: borrowing ProtectorKey, keystoreID: String
+  ) throws -> RootKey? {
+    guard nonce.count == AESGCM.nonceLength,
+      wrappedRootKey.count == RootKey.length + AESGCM.tagLength
+    else { return nil }
+    do {
+      return RootKey(
+        bytes: try AESGCM.open(
+          wrappedRootKey, under: key.bytes, nonce: Nonce(bytes: nonce),
+          authenticating: authenticatedData(keystoreID: keystoreID)))
+    } catch .authenticationFailed {
+      return nil
+    }
+  }
+
+  /// Everything but the wrapped key itself.
+  private func authenticatedData(keystoreID: String) -> [UInt8] {
+    var data: [UInt8] = []
+    let fields: [RecordField] = [
+      .text("envcrypt protector"), .text(keystoreID), .text(id), .text(kind.rawValue),
+      .integer(creationDate), .optional(keyFilePath), .bytes(salt), .integer(scryptCost ?? 0),
+      .integer(scryptBlockSize ?? 0), .integer(scryptParallelism ?? 0),
+    ]
+    for field in fields { field.append(to: &data) }
+    return data
+  }
+
+  private static func key(
+    from passphrase: borrowing SecretBytes, with scrypt: Scrypt, salt: [UInt8]
+  ) throws -> ProtectorKey {
+    ProtectorKey(bytes: try scrypt.derive(from: passphrase, salt: salt, count: 32))
+  }
+
+  private static func key(
+    fromFile contents: borrowing SecretBytes, salt: [UInt8]
+  ) throws -> ProtectorKey {
+    ProtectorKey(
+      bytes: try HKDF.derive(
+        .sha256, from: contents, salt: salt, info: Array("envcrypt key file".utf8), count: 32))
+  }
+}
+
+extension Date {
+  /// A stored date.
+  init(milliseconds: Int64) { self.init(timeIntervalSince1970: Double(milliseconds) / 1000) }
+
+  /// The date as it is stored.
+  var milliseconds: Int64 { Int64((timeIntervalSince1970 * 1000).rounded()) }
+}
