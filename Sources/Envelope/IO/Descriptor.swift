@@ -137,3 +137,12 @@ public struct FileStatus: Equatable, Sendable {
     device == other.device && inode == other.inode
   }
 }
+
+extension Descriptor {
+  /// Opens a pipe, terminal or device that is there already for writing.
+  public static func openOutput(_ path: FilePath) throws(IOError) -> Descriptor {
+    let number = retrying { path.withPlatformString { open($0, O_WRONLY | O_CLOEXEC | O_NOCTTY) } }
+    guard number >= 0 else { throw .current(.createOutput, path) }
+    return Descriptor(owning: number, path: path)
+  }
+}

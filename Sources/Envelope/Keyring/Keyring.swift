@@ -40,25 +40,54 @@ public protocol DecryptionMaterialsProvider {
 
 /// Asks several keyrings in turn; any one of them opens a message (specification,
 /// `framework/multi-keyring.md`).
-public struct MultiKeyring: DecryptionMaterialsProvider {
+public final class MultiKeyring: DecryptionMaterialsProvider {
   private let keyrings: [any Keyring]
+  private let makeOthers: () throws -> [any Keyring]
+  private lazy var others = Result { try makeOthers() }
 
-  public init(_ keyrings: [any Keyring]) { self.keyrings = keyrings }
+  /// `others` are made, once, when none of `keyrings` opens a message.
+  public init(_ keyrings: [any Keyring], others: @escaping () throws -> [any Keyring] = { [] }) {
+    self.keyrings = keyrings
+    makeOthers = others
+  }
 
   public func dataKey(for header: MessageHeader) throws -> DataKey {
     let context = try header.encryptionContext.serialized()
-    for keyring in keyrings {
-      for encrypted in header.encryptedDataKeys {
-        guard let dataKey = try keyring.unwrap(encrypted, context: context),
-          dataKey.bytes.count == header.suite.dataKeyLength
-        else { continue }
-        return dataKey
-      }
+    // A key that cannot be used now is the answer only if no other key opens the message.
+    var obstacle: (any Error)?
+    if let dataKey = try unwrap(header, with: keyrings, context: context, obstacle: &obstacle) {
+      return dataKey
     }
+    let others = try self.others.get()
+    if let dataKey = try unwrap(header, with: others, context: context, obstacle: &obstacle) {
+      return dataKey
+    }
+    if let obstacle { throw obstacle }
     throw NoMatchingKeyError(
       wanted: header.encryptedDataKeys.map {
         .init(providerID: $0.providerID, keyName: $0.keyName)
       },
-      offered: keyrings.flatMap(\.keyDescriptions))
+      offered: (keyrings + others).flatMap(\.keyDescriptions))
+  }
+
+  private func unwrap(
+    _ header: MessageHeader, with keyrings: [any Keyring], context: [UInt8],
+    obstacle: inout (any Error)?
+  ) throws -> DataKey? {
+    for keyring in keyrings {
+      for encrypted in header.encryptedDataKeys {
+        do {
+          guard let dataKey = try keyring.unwrap(encrypted, context: context),
+            dataKey.bytes.count == header.suite.dataKeyLength
+          else { continue }
+          return dataKey
+        } catch let error as KeyServiceError {
+          obstacle = obstacle ?? error
+        } catch let error as KeystoreError {
+          obstacle = obstacle ?? error
+        }
+      }
+    }
+    return nil
   }
 }

@@ -145,10 +145,15 @@ public final class Keystore {
     return try result.get()
   }
 
+  /// Unlocks the store before anything else is asked for. Throws `KeystoreError`.
+  public func unlock(_ secrets: any UnlockingSecrets) throws {
+    let _: UnlockedKeystore = try unlock(with: secrets)
+  }
+
   /// Unlocks once more, and with the passphrase where one is among the protectors: the keystore is
   /// about to hand out a key.
   func reauthenticate(with secrets: any UnlockingSecrets) throws {
-    _ = try unlockAnew(with: secrets, requirePassphrase: true)
+    unlocked = .success(try unlockAnew(with: secrets, requirePassphrase: true))
   }
 
   private func unlockAnew(

@@ -1,0 +1,100 @@
+import ArgumentParser
+import Envelope
+
+struct AliasCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "alias",
+    abstract: "Give keys names, and change what the names stand for.",
+    subcommands: [
+      AliasCreateCommand.self, AliasUpdateCommand.self, AliasDeleteCommand.self,
+      AliasListCommand.self,
+    ])
+}
+
+struct AliasCreateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "create",
+    abstract: "Give a key a name.",
+    discussion: """
+      Example:
+        envcrypt alias create alias/backup 1f0c2d9e-…
+      """)
+
+  @Argument(help: ArgumentHelp("alias/ and 1 to 250 letters, digits, '/', '_', '-'."))
+  var alias: String
+
+  @Argument(help: "Key ID, alias/… or ARN.")
+  var key: String
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws { try keystore.service().createAlias(alias, target: key) }
+}
+
+struct AliasUpdateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "update",
+    abstract: "Let an alias stand for another key.",
+    discussion: """
+      Messages name keys, not aliases: what is encrypted already opens as before.
+
+      Example:
+        envcrypt alias update alias/backup alias/backup-2027
+      """)
+
+  @Argument(help: "The alias.")
+  var alias: String
+
+  @Argument(help: "Key ID, alias/… or ARN.")
+  var key: String
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws { try keystore.service().updateAlias(alias, target: key) }
+}
+
+struct AliasDeleteCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "delete", abstract: "Delete an alias. The key stays.")
+
+  @Argument(help: "The alias.")
+  var alias: String
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws { try keystore.service().deleteAlias(alias) }
+}
+
+struct AliasListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List the aliases, all or those of one key.")
+
+  @Argument(help: "Key ID, alias/… or ARN.")
+  var key: String?
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  private struct Response: Encodable {
+    let aliases: [AliasListEntry]
+    let truncated = false
+
+    enum CodingKeys: String, CodingKey {
+      case aliases = "Aliases"
+      case truncated = "Truncated"
+    }
+  }
+
+  func run() throws {
+    let aliases = try keystore.service().listAliases(target: key)
+    let console = Console()
+    if json {
+      try console.json(Response(aliases: aliases))
+    } else {
+      console.output(
+        Text.table(["ALIAS", "KEY ID"], aliases.map { [$0.aliasName, $0.targetKeyID] }))
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import Glibc
+import SystemPackage
+
+/// Arguments and file names are bytes, not always UTF-8; the argument parser takes strings. A byte
+/// that is no UTF-8 travels as a private-use character, and so does every byte of a genuine one of
+/// those characters, so that each name comes back as it was.
+enum ArgumentBytes {
+  /// U+10FE00 stands for byte 0, up to U+10FEFF for byte 255.
+  private static let base: UInt32 = 0x10FE00
+
+  static func processArguments() -> [String] {
+    (1..<max(1, Int(CommandLine.argc))).compactMap { index in
+      CommandLine.unsafeArgv[index].map { string(from: UnsafeBufferPointer(start: $0, count: strlen($0)).map { UInt8(bitPattern: $0) }) }
+    }
+  }
+
+  static func string(from bytes: [UInt8]) -> String {
+    if let text = String(validating: bytes, as: UTF8.self), !text.unicodeScalars.contains(where: isCarrier) {
+      return text
+    }
+    var text = String.UnicodeScalarView()
+    var index = 0
+    while index < bytes.count {
+      let length = sequenceLength(bytes[index])
+      let end = min(index + length, bytes.count)
+      if let scalars = String(validating: bytes[index..<end], as: UTF8.self)?.unicodeScalars,
+        scalars.count == 1, let scalar = scalars.first, !isCarrier(scalar)
+      {
+        text.append(scalar)
+        index = end
+      } else {
+        text.append(carrier(of: bytes[index]))
+        index += 1
+      }
+    }
+    return String(text)
+  }
+
+  static func bytes(of text: String) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for scalar in text.unicodeScalars {
+      if isCarrier(scalar) {
+        bytes.append(UInt8(scalar.value - base))
+      } else {
+        bytes.append(contentsOf: UTF8.encode(scalar)!)
+      }
+    }
+    return bytes
+  }
+
+  /// The byte that a private-use character carries.
+  static func carriedByte(_ scalar: Unicode.Scalar) -> UInt8? {
+    isCarrier(scalar) ? UInt8(scalar.value - base) : nil
+  }
+
+  private static func isCarrier(_ scalar: Unicode.Scalar) -> Bool {
+    (base...base + 255).contains(scalar.value)
+  }
+
+  private static func carrier(of byte: UInt8) -> Unicode.Scalar {
+    Unicode.Scalar(base + UInt32(byte))!
+  }
+
+  private static func sequenceLength(_ first: UInt8) -> Int {
+    switch first {
+    case 0xC0...0xDF: 2
+    case 0xE0...0xEF: 3
+    case 0xF0...0xF7: 4
+    default: 1
+    }
+  }
+}
+
+extension FilePath {
+  /// The path that an argument names.
+  init(argument: String) {
+    let bytes = ArgumentBytes.bytes(of: argument).map { CChar(bitPattern: $0) } + [0]
+    self = bytes.withUnsafeBufferPointer { FilePath(platformString: $0.baseAddress!) }
+  }
+
+  /// The path as the argument parser would have it.
+  var argument: String {
+    withPlatformString { pointer in
+      ArgumentBytes.string(
+        from: UnsafeBufferPointer(start: pointer, count: strlen(pointer)).map {
+          UInt8(bitPattern: $0)
+        })
+    }
+  }
+}

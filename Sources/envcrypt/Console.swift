@@ -1,0 +1,62 @@
+import Envelope
+import Foundation
+import Glibc
+
+/// Where reports and messages go. Data never passes here.
+final class Console {
+  let isQuiet: Bool
+  /// Cleared before a message, redrawn by its own next tick.
+  weak var progress: ProgressBar?
+
+  init(isQuiet: Bool = false) { self.isQuiet = isQuiet }
+
+  /// A report, on standard output.
+  func output(_ text: String) { Self.write(text + "\n", to: STDOUT_FILENO) }
+
+  func error(_ message: String, hint: String?) {
+    progress?.clear()
+    Self.write("envcrypt: error: \(message)\n", to: STDERR_FILENO)
+    if let hint { Self.write("envcrypt: hint: \(hint)\n", to: STDERR_FILENO) }
+  }
+
+  func warning(_ message: String) {
+    progress?.clear()
+    Self.write("envcrypt: warning: \(message)\n", to: STDERR_FILENO)
+  }
+
+  /// What a person likes to know and a script does not need.
+  func note(_ message: String) {
+    guard !isQuiet else { return }
+    progress?.clear()
+    Self.write("envcrypt: \(message)\n", to: STDERR_FILENO)
+  }
+
+  /// A report as JSON, with the field names of the KMS API.
+  func json(_ value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.dateEncodingStrategy = .custom { date, encoder in
+      var container = encoder.singleValueContainer()
+      try container.encode(date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
+    }
+    output(String(decoding: try encoder.encode(value), as: UTF8.self))
+  }
+
+  private static func write(_ text: String, to descriptor: Int32) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      if count < 0, errno == EPIPE, descriptor == STDOUT_FILENO { Failure.dieOfBrokenPipe() }
+      if count <= 0 {
+        // A report that cannot be written has not been made; a message has nowhere else to go.
+        if descriptor == STDOUT_FILENO {
+          write("envcrypt: error: cannot write standard output\n", to: STDERR_FILENO)
+          Glibc.exit(ExitStatus.ioError.rawValue)
+        }
+        return
+      }
+      bytes = bytes.dropFirst(count)
+    }
+  }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Envelope
+import Glibc
+
+/// The tool: parses, runs, and turns whatever is thrown into a message and an exit status.
+@main
+struct Envcrypt: ParsableCommand {
+  static let version = "0.1.0"
+
+  static var configuration: CommandConfiguration {
+    CommandConfiguration(
+      commandName: "envcrypt",
+      abstract: "Encrypt files and pipes under master keys kept in one file.",
+      discussion: """
+        Every file gets its own data key; a master key in the keystore wraps it. The output is an \
+        AWS Encryption SDK message, which any AWS Encryption SDK opens with the exported key.
+
+        Examples:
+          envcrypt init                               make a keystore and a first key
+          envcrypt encrypt notes.txt                  notes.txt.envc, beside it
+          envcrypt decrypt notes.txt.envc             notes.txt again
+          pg_dump db | envcrypt encrypt > db.envc     in a pipe
+          envcrypt decrypt db.envc -o - | psql db
+          envcrypt verify *.envc                      are my backups whole?
+          envcrypt inspect db.envc                    which key opens it?
+
+        Exit status: 0 done and verified; 64 usage; 65 not authentic, truncated or not a message; \
+        66 no input; 69 key not available; 73 cannot create output; 74 I/O error; 77 not \
+        permitted; 78 bad keystore or configuration.
+        """,
+      version: "envcrypt \(version) (\(LibCrypto.version))",
+      subcommands: [
+        EncryptCommand.self, DecryptCommand.self, VerifyCommand.self, InspectCommand.self,
+        InitCommand.self, KeyCommand.self, AliasCommand.self, KeystoreCommand.self,
+      ])
+  }
+
+  static func main() {
+    // A closed pipe is an error like any other while files are being cleaned up; the process then
+    // dies of the signal, as a shell expects.
+    signal(SIGPIPE, SIG_IGN)
+    let console = Console()
+    do {
+      var command = try parseAsRoot(ArgumentBytes.processArguments())
+      try command.run()
+    } catch let status as ExitCode {
+      Glibc.exit(status.rawValue)
+    } catch let failure as Failure {
+      failure.end(on: console)
+    } catch where exitCode(for: error) == .success {
+      // Help, version and completion scripts arrive as errors that are none.
+      console.output(fullMessage(for: error))
+    } catch where exitCode(for: error) == .validationFailure {
+      Failure(parserMessage: message(for: error)).end(on: console)
+    } catch {
+      Failure(error).end(on: console)
+    }
+  }
+}

@@ -1,0 +1,328 @@
+import ArgumentParser
+import Envelope
+import Glibc
+import SystemPackage
+
+/// How the tool ends: `sysexits.h`, as far as it is used.
+enum ExitStatus: Int32 {
+  case usage = 64
+  case dataError = 65
+  case noInput = 66
+  case unavailable = 69
+  case software = 70
+  case cannotCreate = 73
+  case ioError = 74
+  case noPermission = 77
+  case configuration = 78
+}
+
+/// An error as a person reads it. This is the one place where errors become text.
+struct Failure: Error {
+  var message: String
+  var hint: String?
+  let status: ExitStatus
+  /// Standard output was closed by its reader: nothing is said, the process dies of the signal.
+  var isBrokenPipe = false
+
+  init(_ status: ExitStatus, _ message: String, hint: String? = nil) {
+    self.status = status
+    self.message = message
+    self.hint = hint
+  }
+
+  /// What the argument parser says, in our form.
+  init(parserMessage: String) {
+    let text = parserMessage.hasPrefix("Error: ") ? String(parserMessage.dropFirst(7)) : parserMessage
+    var line = Text.printable(String(text.split(separator: "\n").first ?? "wrong usage"))
+    if line.hasSuffix(".") { line.removeLast() }
+    if let first = line.first, first.isUppercase { line = first.lowercased() + line.dropFirst() }
+    self.init(.usage, line, hint: "envcrypt help, or envcrypt help COMMAND")
+  }
+
+  /// Says it and exits.
+  func end(on console: Console) -> Never {
+    if isBrokenPipe { Self.dieOfBrokenPipe() }
+    console.error(message, hint: hint)
+    Glibc.exit(status.rawValue)
+  }
+
+  static func dieOfBrokenPipe() -> Never {
+    signal(SIGPIPE, SIG_DFL)
+    raise(SIGPIPE)
+    Glibc.exit(ExitStatus.ioError.rawValue)
+  }
+
+  /// The message with the file it is about before it.
+  func about(_ name: String?) -> Failure {
+    guard let name else { return self }
+    var failure = self
+    failure.message = "\(name): \(message)"
+    return failure
+  }
+}
+
+extension Failure {
+  init(_ error: any Error) {
+    switch error {
+    case let error as Failure: self = error
+    case let error as IOError: self.init(error)
+    case let error as FileRuleError: self.init(error)
+    case let error as MessageError: self.init(error)
+    case let error as DecryptionPolicyError: self.init(error)
+    case let error as NoMatchingKeyError: self.init(error)
+    case let error as KeyringError: self.init(error)
+    case let error as KeystoreError: self.init(error)
+    case let error as KeyServiceError: self.init(error)
+    case let error as CryptoError: self.init(error)
+    default: self.init(.software, "unexpected failure: \(Text.printable("\(error)"))")
+    }
+  }
+
+  private init(_ error: IOError) {
+    let name = error.path == "-" ? "" : " \(Text.printable(error.path))"
+    let reason = "\(error.errno)".lowercasedFirst
+    switch error.operation {
+    case .openInput: self.init(.noInput, "cannot open\(name): \(reason)")
+    case .readDirectory: self.init(.noInput, "cannot read directory\(name): \(reason)")
+    case .read:
+      self.init(.ioError, "cannot read\(name.isEmpty ? " standard input" : name): \(reason)")
+    case .createOutput: self.init(.cannotCreate, "cannot create\(name): \(reason)")
+    case .write:
+      self.init(.ioError, "cannot write\(name.isEmpty ? " standard output" : name): \(reason)")
+      isBrokenPipe = error.errno == .brokenPipe
+      if error.errno == .noSpace { hint = "free some space, and run the command again" }
+    }
+  }
+
+  private init(_ error: FileRuleError) {
+    switch error {
+    case .exists(let path):
+      self.init(
+        .cannotCreate, "\(Text.printable(path)) exists already",
+        hint: "add --force to replace it, or name another output with -o")
+    case .sameFile(let path):
+      self.init(
+        .usage, "input and output are the same file: \(Text.printable(path))",
+        hint: "name another output with -o")
+    case .isDirectory(let path):
+      self.init(
+        .noInput, "\(Text.printable(path)) is a directory",
+        hint: "add --recursive to take the files below it")
+    case .noDirectory(let path):
+      self.init(
+        .cannotCreate, "there is no directory \(Text.printable(path))",
+        hint: "mkdir -p -- \(Text.shellQuoted(path))")
+    case .notADirectory(let path):
+      self.init(.cannotCreate, "\(Text.printable(path)) is not a directory")
+    }
+  }
+
+  private init(_ error: MessageError) {
+    switch error {
+    case .truncated:
+      self.init(
+        .dataError, "truncated: the input ends before the message does",
+        hint: "the rest is missing; get the whole file again")
+    case .notAMessage(.empty):
+      self.init(.dataError, "not a message: the input is empty")
+    case .notAMessage(.base64):
+      self.init(
+        .dataError, "not a message, but one in base64",
+        hint: "base64 -d FILE | envcrypt decrypt")
+    case .notAMessage(.other):
+      self.init(.dataError, "not a message: it begins with none of the format's versions")
+    case .unsupportedVersion(let version):
+      self.init(
+        .dataError, "message format version \(version) is not supported, 1 and 2 are",
+        hint: "a later envcrypt may read it; this is \(Envcrypt.version)")
+    case .unsupportedType(let type):
+      self.init(.dataError, "message type 0x\(String(type, radix: 16)) is not supported, 0x80 is")
+    case .unknownSuite(let suite):
+      let digits = String(suite, radix: 16)
+      self.init(
+        .dataError,
+        "unknown algorithm suite 0x\(String(repeating: "0", count: 4 - digits.count))\(digits)",
+        hint: "a later envcrypt may read it; this is \(Envcrypt.version)")
+    case .malformed(let what):
+      self.init(.dataError, "malformed message: \(Text.printable(what))")
+    case .tooManyEncryptedDataKeys(let found, let limit):
+      self.init(
+        .dataError, "the message has \(found) encrypted data keys, at most \(limit) are read",
+        hint: "add --max-encrypted-data-keys \(found) if you trust the sender")
+    case .headerTooLong(let limit):
+      self.init(.dataError, "the message's header is longer than \(Text.size(Int64(limit)))")
+    case .frameLengthOutOfRange(let found):
+      self.init(
+        .dataError,
+        "frame length \(found) is out of range: \(FrameLength.range.lowerBound) to "
+          + "\(FrameLength.range.upperBound) bytes")
+    case .tooManyFrames:
+      self.init(
+        .dataError, "the input needs more frames than a message can have",
+        hint: "choose a greater --frame-length")
+    case .nonFramedBodyTooLarge(let length, let limit):
+      self.init(
+        .dataError,
+        "a non-framed message of \(Text.size(Int64(clamping: length))) cannot be decrypted into a "
+          + "pipe: more than \(Text.size(Int64(limit))) would have to be held until it is verified",
+        hint: "decrypt it to a file with -o FILE")
+    case .trailingData:
+      self.init(.dataError, "there is more data behind the end of the message")
+    case .malformedArmor(let what):
+      self.init(.dataError, "malformed armor: \(what)")
+    }
+  }
+
+  private init(_ error: DecryptionPolicyError) {
+    switch error {
+    case .notCommitting(let suite):
+      self.init(
+        .dataError, "the message's suite \(suite.name) does not commit to its key",
+        hint: "add --commitment-policy require-encrypt-allow-decrypt to read such messages")
+    case .signed(let suite):
+      self.init(
+        .dataError, "the message is signed (\(suite.name)), and only unsigned ones are wanted",
+        hint: "leave out --unsigned-only")
+    case .contextMismatch(let key, let expected, let found):
+      let was = found.map { "'\(Text.printable($0))'" } ?? "not there"
+      self.init(
+        .dataError,
+        "wrong encryption context: '\(Text.printable(key))' should be "
+          + "'\(Text.printable(expected))' and is \(was)",
+        hint: "envcrypt inspect shows the message's context")
+    }
+  }
+
+  private init(_ error: NoMatchingKeyError) {
+    let wanted = error.wanted.map { "\(Text.printable($0.providerID)) \(Text.printable($0.keyName))" }
+    let offered = error.offered.map(Text.printable)
+    self.init(
+      .unavailable,
+      "no key opens the message; it wants one of: \(wanted.joined(separator: ", ")); offered: "
+        + (offered.isEmpty ? "none" : offered.joined(separator: ", ")),
+      hint: "envcrypt inspect shows the message's keys; --keyring FILE adds a key")
+  }
+
+  private init(_ error: KeyringError) {
+    switch error {
+    case .readOnlyPadding(let name):
+      self.init(
+        .usage, "key '\(Text.printable(name))' has PKCS #1 v1.5 padding, which is for reading only",
+        hint: "use oaep-mgf1 with sha256 in the keyring file")
+    case .malformedFile(let what):
+      self.init(.configuration, "not a keyring file: \(Text.printable(what))")
+    }
+  }
+
+  private init(_ error: CryptoError) {
+    switch error {
+    case .authenticationFailed:
+      self.init(
+        .dataError, "not authentic: the message was altered, or damaged",
+        hint: "get the file again from where it is whole")
+    case .invalidKey(let what): self.init(.configuration, "unusable key: \(what)")
+    case .libcrypto(let operation, let reasons):
+      self.init(
+        .software, "\(operation) failed: \(reasons.isEmpty ? "no reason given" : reasons.joined(separator: "; "))")
+    }
+  }
+
+  private init(_ error: KeystoreError) {
+    switch error {
+    case .missing(let path):
+      self.init(
+        .configuration, "there is no keystore at \(Text.printable(path))", hint: "envcrypt init")
+    case .exists(let path):
+      self.init(
+        .cannotCreate, "there is a keystore at \(Text.printable(path)) already",
+        hint: "envcrypt keystore status, or name another one with --keystore")
+    case .loosePermissions(let path, let permissions):
+      self.init(
+        .configuration,
+        "others may read or write the keystore \(Text.printable(path)) (mode "
+          + "0\(String(permissions, radix: 8)), wanted 0600)",
+        hint: "chmod 600 -- \(Text.shellQuoted(path))")
+    case .notAKeystore(let path, let what):
+      self.init(.configuration, "\(Text.printable(path)) is no keystore: \(what)")
+    case .tooNew(let path):
+      self.init(
+        .configuration, "the keystore \(Text.printable(path)) was written by a later envcrypt",
+        hint: "use that version; this is \(Envcrypt.version)")
+    case .editedRecord(let record):
+      self.init(
+        .configuration,
+        "the keystore was edited or damaged: \(Text.printable(record)) is not as envcrypt wrote it",
+        hint: "restore the keystore from a backup")
+    case .database(let path, let what):
+      self.init(.configuration, "keystore \(Text.printable(path)): \(Text.printable(what))")
+    case .busy(let path):
+      self.init(
+        .configuration, "the keystore \(Text.printable(path)) is in use by another process",
+        hint: "try again when it is done")
+    case .readOnly(let path):
+      self.init(.cannotCreate, "the keystore \(Text.printable(path)) cannot be written")
+    case .locked(let reasons):
+      self.init(
+        .noPermission, "the keystore is locked: \(Text.printable(reasons.joined(separator: "; ")))",
+        hint: "--passphrase-file, --passphrase-fd, ENVCRYPT_PASSPHRASE_COMMAND or --key-file")
+    case .wrongPassphrase:
+      self.init(.noPermission, "wrong passphrase")
+    case .wrongKeyFile(let path):
+      self.init(.noPermission, "key file \(Text.printable(path)) does not open the keystore")
+    case .unusableKeyFile(let path, let what):
+      self.init(
+        .noPermission, "key file \(Text.printable(path)): \(what)",
+        hint: what.contains("read it") ? "chmod 600 -- \(Text.shellQuoted(path))" : nil)
+    case .emptyPassphrase:
+      self.init(.usage, "the passphrase is empty")
+    case .noProtector(let id):
+      self.init(
+        .usage, "there is no protector '\(Text.printable(id))'",
+        hint: "envcrypt keystore protector list")
+    case .lastProtector(let id):
+      self.init(
+        .usage, "protector '\(Text.printable(id))' is the only one and cannot be removed",
+        hint: "add another with: envcrypt keystore protector add")
+    }
+  }
+
+  private init(_ error: KeyServiceError) {
+    switch error {
+    case .notFound(let name):
+      self.init(
+        .unavailable, "NotFoundException: there is no key '\(Text.printable(name))'",
+        hint: "envcrypt key list, envcrypt alias list")
+    case .alreadyExists(let name):
+      self.init(
+        .cannotCreate, "AlreadyExistsException: there is '\(Text.printable(name))' already")
+    case .disabled(let id):
+      self.init(.unavailable, "DisabledException: key \(Text.printable(id)) is disabled")
+    case .invalidState(let id, let state):
+      self.init(
+        .unavailable, "KMSInvalidStateException: key \(Text.printable(id)) is \(state.rawValue)")
+    case .invalidAliasName(let name):
+      self.init(
+        .usage, "InvalidAliasNameException: '\(Text.printable(name))' is no alias name",
+        hint: "alias/ and 1 to 250 letters, digits, '/', '_' or '-', not alias/aws/…")
+    case .validation(let what): self.init(.usage, "ValidationException: \(Text.printable(what))")
+    case .unsupportedOperation(let what):
+      self.init(.unavailable, "UnsupportedOperationException: \(Text.printable(what))")
+    }
+  }
+}
+
+extension String {
+  fileprivate var lowercasedFirst: String {
+    guard let first, !dropFirst().prefix(1).allSatisfy(\.isUppercase) else { return self }
+    return first.lowercased() + dropFirst()
+  }
+}
+
+extension Text {
+  /// The path as a shell takes it, for a command in a hint.
+  static func shellQuoted(_ path: FilePath) -> String {
+    let text = printable(path)
+    let plain = text.allSatisfy { $0.isLetter || $0.isNumber || "/._-+=:,@%".contains($0) }
+    return plain ? text : "'\(text.replacing("'", with: "'\\''"))'"
+  }
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import Envelope
+import SystemPackage
+
+/// Which files are read.
+struct InputOptions: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp("Files to read; none or '-' is standard input.", valueName: "file"),
+    completion: .file())
+  var files: [String] = []
+
+  @Flag(
+    name: [.customShort("R"), .long],
+    help: "Take the files below directories; symbolic links and special files are passed over.")
+  var recursive = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Read file names from a file, one on each line; '-' is standard input.", valueName: "file"),
+    completion: .file())
+  var filesFrom: String?
+
+  @Flag(name: [.customShort("0"), .customLong("null")], help: "Names in --files-from end in NUL.")
+  var nullSeparated = false
+
+  mutating func validate() throws {
+    if nullSeparated, filesFrom == nil { throw ValidationError("--null goes with --files-from") }
+  }
+
+  /// Whether every input gets a report of its own: several inputs, or a way to have several.
+  var areMany: Bool { files.count > 1 || recursive || filesFrom != nil }
+
+  /// The named inputs, standard input where none is named.
+  func paths() throws -> [FilePath] {
+    var paths = files.map(FilePath.init(argument:))
+    if let filesFrom {
+      let list = FilePath(argument: filesFrom)
+      let separator: UInt8 = nullSeparated ? 0 : UInt8(ascii: "\n")
+      let bytes = try SmallFile.read(list, limit: 1 << 30)
+      for name in bytes.split(separator: separator) {
+        paths.append(FilePath(argument: ArgumentBytes.string(from: Array(name))))
+      }
+      return paths
+    }
+    if recursive, paths.isEmpty {
+      throw Failure(.usage, "--recursive needs a directory", hint: "envcrypt help")
+    }
+    return paths.isEmpty ? ["-"] : paths
+  }
+}
+
+/// Where output goes.
+struct OutputOptions: ParsableArguments {
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp(
+      "Write here; '-' is standard output. A directory takes several outputs.", valueName: "path"),
+    completion: .file())
+  var output: String?
+
+  @Flag(name: [.short, .long], help: "Replace files that exist.")
+  var force = false
+}
+
+/// What is told while the work goes on.
+struct ReportOptions: ParsableArguments {
+  @Flag(help: "Show progress even where standard error is no terminal.")
+  var progress = false
+
+  @Flag(name: [.short, .long], help: "Say nothing but warnings and errors.")
+  var quiet = false
+
+  mutating func validate() throws {
+    if progress, quiet { throw ValidationError("--progress and --quiet exclude each other") }
+  }
+}

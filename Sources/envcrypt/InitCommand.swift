@@ -1,0 +1,49 @@
+import ArgumentParser
+import Envelope
+
+struct InitCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "init",
+    abstract: "Make a keystore, and a first key behind alias/default.",
+    discussion: """
+      The keystore's root key is kept by a protector: a passphrase; a file of random bytes, made \
+      if it is not there, which you keep elsewhere; or nothing but the keystore file's mode \
+      (0600), as SSH keys without a passphrase are. More protectors can be added later.
+
+      Examples:
+        envcrypt init
+        envcrypt init --protector key-file:/media/usb/envcrypt.key
+        envcrypt init --protector none --keystore ./ci.db
+
+      Then write the key down elsewhere, or a lost keystore is a lost backup:
+        envcrypt key export alias/default -o escrow.json
+      """)
+
+  @Option(
+    help: ArgumentHelp("passphrase, key-file:PATH or none.", valueName: "protector"))
+  var protector = "passphrase"
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  @Flag(name: [.short, .long], help: "Say nothing but warnings and errors.")
+  var quiet = false
+
+  func run() throws {
+    let console = Console(isQuiet: quiet)
+    let path = try keystore.path()
+    // Asked before the passphrase is typed twice in vain.
+    guard try FileStatus.at(path, followingLinks: false) == nil else {
+      throw KeystoreError.exists(path)
+    }
+    let secrets = try keystore.secrets()
+    let created = try Keystore.create(
+      at: path, protector: try keystore.newProtector(protector, passphrase: secrets))
+    let key = try KeyService(created, secrets: secrets).createKey(
+      description: "made by envcrypt init", alias: "alias/default")
+    console.note("keystore \(Text.printable(path)), protector \(Text.printable(protector))")
+    console.note("key \(key.keyID), alias/default")
+    if protector == "none" {
+      console.note("whoever can read the keystore file can use its keys")
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import ArgumentParser
+import Envelope
+import SystemPackage
+
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Show what a message says of itself, without any key.",
+    discussion: """
+      Which keys open it, its encryption context, its suite and size. Nothing of that is \
+      authenticated: 'verify' does it, with a key.
+
+      Examples:
+        envcrypt inspect db.envc
+        envcrypt inspect --json *.envc
+      """)
+
+  @Argument(
+    help: ArgumentHelp("Files to read; none or '-' is standard input.", valueName: "file"),
+    completion: .file())
+  var files: [String] = []
+
+  @Option(
+    help: ArgumentHelp("The most encrypted data keys a message may have.", valueName: "n"))
+  var maxEncryptedDataKeys = HeaderLimits.standard.encryptedDataKeys
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  mutating func validate() throws {
+    guard (1...Int(UInt16.max)).contains(maxEncryptedDataKeys) else {
+      throw ValidationError("--max-encrypted-data-keys is 1 to \(UInt16.max)")
+    }
+  }
+
+  func run() throws {
+    let console = Console()
+    // A message can be looked at where there is no keystore, or one that cannot be read.
+    let service = try? keystore.service()
+    var reports: [MessageReport] = []
+    var firstFailure: Failure?
+    let paths = files.isEmpty ? ["-"] : files.map(FilePath.init(argument:))
+    for path in paths {
+      do {
+        let report = try report(on: path, service)
+        if !json { console.output((reports.isEmpty ? "" : "\n") + report.text) }
+        reports.append(report)
+      } catch {
+        let failure = Failure(error)
+        let name = Text.printable(path)
+        let named = failure.about(
+          path == "-" || failure.message.contains(name) ? nil : name)
+        firstFailure = firstFailure ?? named
+        console.error(named.message, hint: named.hint)
+      }
+    }
+    if json { try console.json(["Messages": reports]) }
+    if let firstFailure { throw ExitCode(firstFailure.status.rawValue) }
+  }
+
+  private func report(on path: FilePath, _ service: KeyService?) throws -> MessageReport {
+    let descriptor = path == "-" ? Descriptor.standardInput : try Descriptor.openInput(path)
+    let inspection = try MessageInspector.inspect(
+      descriptor, limits: HeaderLimits(encryptedDataKeys: maxEncryptedDataKeys))
+    return MessageReport(file: path, inspection) { try? service?.identify($0) }
+  }
+}

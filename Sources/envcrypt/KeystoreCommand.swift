@@ -1,0 +1,174 @@
+import ArgumentParser
+import Envelope
+import Foundation
+import SystemPackage
+
+struct KeystoreCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "keystore",
+    abstract: "Show the keystore, and change what unlocks it.",
+    subcommands: [KeystoreStatusCommand.self, ProtectorCommand.self])
+}
+
+struct KeystoreStatusCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status", abstract: "Show where the keystore is and what is in it.")
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  private struct Response: Encodable {
+    let path: String
+    let keystoreID: String
+    let creationDate: Date
+    let keys: Int
+    let aliases: Int
+    let protectors: [ProtectorReport]
+
+    enum CodingKeys: String, CodingKey {
+      case path = "Path"
+      case keystoreID = "KeystoreId"
+      case creationDate = "CreationDate"
+      case keys = "Keys"
+      case aliases = "Aliases"
+      case protectors = "Protectors"
+    }
+  }
+
+  func run() throws {
+    let service = try keystore.service()
+    let store = service.keystore
+    let response = Response(
+      path: Text.printable(store.path), keystoreID: store.id, creationDate: store.creationDate,
+      keys: try service.listKeys().count, aliases: try service.listAliases().count,
+      protectors: try store.protectors().map(ProtectorReport.init))
+    let console = Console()
+    if json {
+      try console.json(response)
+      return
+    }
+    let protectors = response.protectors.map(\.summary).joined(separator: ", ")
+    console.output(
+      """
+      keystore    \(response.path)
+      ID          \(response.keystoreID)
+      created     \(Text.day(response.creationDate))
+      keys        \(response.keys)
+      aliases     \(response.aliases)
+      protectors  \(protectors)
+      """)
+  }
+}
+
+struct ProtectorCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "protector",
+    abstract: "What unlocks the keystore: any one protector does.",
+    subcommands: [ProtectorAddCommand.self, ProtectorRemoveCommand.self, ProtectorListCommand.self])
+}
+
+struct ProtectorReport: Encodable {
+  let protectorID: String
+  let type: String
+  let creationDate: Date
+  let keyFile: String?
+
+  enum CodingKeys: String, CodingKey {
+    case protectorID = "ProtectorId"
+    case type = "Type"
+    case creationDate = "CreationDate"
+    case keyFile = "KeyFile"
+  }
+
+  init(_ description: ProtectorDescription) {
+    protectorID = description.id
+    type = description.kind.rawValue
+    creationDate = description.creationDate
+    keyFile = description.keyFilePath
+  }
+
+  var summary: String { type + (keyFile.map { " (\(Text.printable($0)))" } ?? "") }
+}
+
+struct ProtectorAddCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "add",
+    abstract: "Add a protector beside the others.",
+    discussion: """
+      Prints the protector's ID. To change a passphrase, add the new one and remove the old.
+
+      Examples:
+        envcrypt keystore protector add passphrase
+        envcrypt keystore protector add key-file:/media/usb/envcrypt.key
+      """)
+
+  @Argument(help: ArgumentHelp("passphrase, key-file:PATH or none.", valueName: "protector"))
+  var protector: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Read the new passphrase from the first line of a file.", valueName: "file"),
+    completion: .file())
+  var newPassphraseFile: String?
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    let secrets = try keystore.secrets()
+    let store = try Keystore(at: try keystore.path())
+    let newSource = PassphraseSource(
+      origin: newPassphraseFile.map { .file(FilePath(argument: $0)) } ?? .terminal, keyFile: nil,
+      prompt: Text.printable(store.path))
+    try store.unlock(secrets)
+    let added = try store.addProtector(
+      try keystore.newProtector(protector, passphrase: newSource), secrets: secrets)
+    Console().output(added.id)
+  }
+}
+
+struct ProtectorRemoveCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "remove",
+    abstract: "Remove a protector.",
+    discussion: """
+      The root key stays the same: who kept a copy of the keystore file from before, and the old \
+      passphrase, can still open that copy.
+      """)
+
+  @Argument(help: ArgumentHelp("The ID that 'list' shows.", valueName: "protector-id"))
+  var protectorID: String
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    try Keystore(at: try keystore.path()).removeProtector(
+      protectorID, secrets: try keystore.secrets())
+  }
+}
+
+struct ProtectorListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List the protectors.")
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    let protectors = try Keystore(at: try keystore.path()).protectors().map(ProtectorReport.init)
+    let console = Console()
+    if json {
+      try console.json(["Protectors": protectors])
+    } else {
+      console.output(
+        Text.table(
+          ["PROTECTOR ID", "TYPE", "CREATED", "KEY FILE"],
+          protectors.map {
+            [$0.protectorID, $0.type, Text.day($0.creationDate), $0.keyFile ?? ""]
+          }))
+    }
+  }
+}

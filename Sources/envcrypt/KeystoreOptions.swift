@@ -1,0 +1,106 @@
+import ArgumentParser
+import Envelope
+import Glibc
+import SystemPackage
+
+/// Which keystore, and how it is unlocked.
+struct KeystoreOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The keystore file.",
+      discussion: """
+        Without it: $ENVCRYPT_KEYSTORE, else $XDG_DATA_HOME/envcrypt/keystore.db, else \
+        ~/.local/share/envcrypt/keystore.db.
+        """, valueName: "path"), completion: .file())
+  var keystore: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Read the passphrase from the first line of a file.",
+      discussion: """
+        Without it: the output of $ENVCRYPT_PASSPHRASE_COMMAND, else the terminal. A passphrase \
+        is never taken from the command line, which others can read.
+        """, valueName: "file"), completion: .file())
+  var passphraseFile: String?
+
+  @Option(
+    name: .customLong("passphrase-fd"),
+    help: ArgumentHelp("Read the passphrase from an open file descriptor.", valueName: "n"))
+  var passphraseDescriptor: Int32?
+
+  @Option(
+    help: ArgumentHelp(
+      "Where a key-file protector's file is now, if it moved.", valueName: "file"),
+    completion: .file())
+  var keyFile: String?
+
+  mutating func validate() throws {
+    if passphraseFile != nil, passphraseDescriptor != nil {
+      throw ValidationError("--passphrase-file and --passphrase-fd exclude each other")
+    }
+  }
+
+  /// The keystore's path.
+  func path() throws -> FilePath {
+    if let keystore { return FilePath(argument: keystore) }
+    if let path = Self.environment("ENVCRYPT_KEYSTORE") { return path }
+    // The XDG specification has relative paths ignored.
+    if let data = Self.environment("XDG_DATA_HOME"), data.isAbsolute {
+      return data.appending("envcrypt").appending("keystore.db")
+    }
+    guard let home = Self.environment("HOME") else {
+      throw Failure(
+        .configuration, "no place for the keystore: HOME is not set",
+        hint: "name one with --keystore or ENVCRYPT_KEYSTORE")
+    }
+    return home.appending(".local/share/envcrypt/keystore.db")
+  }
+
+  func secrets() throws -> PassphraseSource {
+    let origin: PassphraseSource.Origin
+    if let passphraseFile {
+      origin = .file(FilePath(argument: passphraseFile))
+    } else if let passphraseDescriptor {
+      origin = .descriptor(passphraseDescriptor)
+    } else if let command = getenv("ENVCRYPT_PASSPHRASE_COMMAND"), command.pointee != 0 {
+      origin = .command(String(cString: command))
+    } else {
+      origin = .terminal
+    }
+    return PassphraseSource(
+      origin: origin, keyFile: keyFile.map(FilePath.init(argument:)),
+      prompt: Text.printable(try path()))
+  }
+
+  /// Opens the keystore; nothing is unlocked before a key is used.
+  func service() throws -> KeyService {
+    KeyService(try Keystore(at: try path()), secrets: try secrets())
+  }
+
+  /// What `--protector` names, with the passphrase or key file it takes.
+  func newProtector(
+    _ text: String, passphrase: PassphraseSource
+  ) throws -> NewProtector {
+    if text == "none" { return .none }
+    if text == "passphrase" { return .passphrase(try passphrase.newPassphrase()) }
+    guard text.hasPrefix("key-file:"), text != "key-file:" else {
+      throw Failure(
+        .usage, "unknown protector '\(Text.printable(text))'",
+        hint: "passphrase, key-file:PATH or none")
+    }
+    let path = Self.absolute(FilePath(argument: String(text.dropFirst("key-file:".count))))
+    if try FileStatus.at(path) == nil { try KeyFile.create(path, leftovers: Leftovers()) }
+    return .keyFile(path, contents: try KeyFile.read(path))
+  }
+
+  private static func environment(_ name: String) -> FilePath? {
+    guard let value = getenv(name), value.pointee != 0 else { return nil }
+    return FilePath(platformString: value)
+  }
+
+  private static func absolute(_ path: FilePath) -> FilePath {
+    guard path.isRelative, let directory = getcwd(nil, 0) else { return path }
+    defer { free(directory) }
+    return FilePath(platformString: directory).pushing(path)
+  }
+}

@@ -1,0 +1,153 @@
+import ArgumentParser
+import Envelope
+import SystemPackage
+
+/// Encryption context pairs.
+struct ContextOptions: ParsableArguments {
+  @Option(
+    name: [.customShort("c"), .customLong("context")],
+    help: ArgumentHelp(
+      "A pair of the encryption context. Not secret; bound to the message.",
+      valueName: "key=value"))
+  var pairs: [String] = []
+
+  /// The pairs. The first '=' divides.
+  func encryptionContext() throws -> EncryptionContext {
+    var context = EncryptionContext()
+    for pair in pairs {
+      guard let equals = pair.firstIndex(of: "="), equals > pair.startIndex else {
+        throw Failure(
+          .usage, "'\(Text.printable(pair))' is no pair of an encryption context",
+          hint: "-c key=value")
+      }
+      let key = String(pair[..<equals])
+      let value = String(pair[pair.index(after: equals)...])
+      guard !key.hasPrefix(EncryptionContext.reservedPrefix) else {
+        throw Failure(
+          .usage,
+          "'\(Text.printable(key))' is reserved: the message format uses keys that begin with "
+            + EncryptionContext.reservedPrefix)
+      }
+      guard context[key] == nil else {
+        throw Failure(.usage, "the encryption context has '\(Text.printable(key))' twice")
+      }
+      do {
+        try context.insert(key, value)
+      } catch {
+        throw Failure(.usage, "unusable encryption context")
+      }
+    }
+    return context
+  }
+}
+
+/// Keys from files.
+struct KeyringOptions: ParsableArguments {
+  @Option(
+    name: .customLong("keyring"),
+    help: ArgumentHelp(
+      "A keyring file: keys in JSON, as 'key export' writes them, or a PEM private key.",
+      valueName: "file"), completion: .file())
+  var files: [String] = []
+
+  func keyrings() throws -> [any Keyring] {
+    try files.flatMap { name in
+      let path = FilePath(argument: name)
+      do {
+        return try KeyringFile(parsing: try SmallFile.read(path, limit: KeyringFile.sizeLimit))
+          .keyrings()
+      } catch let error as KeyringError {
+        throw Failure(error).about(Text.printable(path))
+      }
+    }
+  }
+}
+
+/// A file that is read whole: a key, never data.
+enum SmallFile {
+  static func read(_ path: FilePath, limit: Int) throws -> [UInt8] {
+    let source = DescriptorSource(
+      path == "-" ? .standardInput : try Descriptor.openInput(path))
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 64 << 10)
+    while true {
+      var span = chunk.mutableSpan
+      var raw = span.mutableBytes
+      let count = try source.read(into: &raw)
+      if count == 0 { return bytes }
+      bytes.append(contentsOf: chunk.prefix(count))
+      guard bytes.count <= limit else {
+        throw Failure(
+          .configuration,
+          "\(Text.printable(path)) has more than \(Text.size(Int64(limit))): that is no key")
+      }
+    }
+  }
+}
+
+/// What a reader of messages accepts, and with which keys.
+struct DecryptionOptions: ParsableArguments {
+  @OptionGroup var keystore: KeystoreOptions
+
+  @Option(
+    name: [.customShort("k"), .customLong("key")],
+    help: ArgumentHelp(
+      "Try only this key of the keystore: key ID, alias/… or ARN.",
+      discussion: "Without it every key the keystore holds may open the message.",
+      valueName: "key"))
+  var keys: [String] = []
+
+  @OptionGroup var keyring: KeyringOptions
+  @OptionGroup var context: ContextOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "Which messages are read: require-encrypt-require-decrypt, only those that commit to their "
+        + "key; require-encrypt-allow-decrypt, all.", valueName: "policy"))
+  var commitmentPolicy = CommitmentPolicy.requireEncryptRequireDecrypt
+
+  @Option(
+    help: ArgumentHelp("The most encrypted data keys a message may have.", valueName: "n"))
+  var maxEncryptedDataKeys = HeaderLimits.standard.encryptedDataKeys
+
+  @Flag(
+    help: ArgumentHelp(
+      "Refuse signed messages.",
+      discussion: """
+        The plaintext of a signed message goes into a pipe before its signature is verified, all \
+        but the last frame. Who cannot take anything back asks for unsigned messages only.
+        """))
+  var unsignedOnly = false
+
+  mutating func validate() throws {
+    guard (1...Int(UInt16.max)).contains(maxEncryptedDataKeys) else {
+      throw ValidationError("--max-encrypted-data-keys is 1 to \(UInt16.max)")
+    }
+  }
+
+  func decryptor() throws -> MessageDecryptor {
+    let keyrings = try keyring.keyrings()
+    let options = keystore
+    let names = keys.isEmpty ? nil : keys
+    let others: () throws -> [any Keyring]
+    if let names {
+      let service = try options.service()
+      for name in names { _ = try service.describeKey(name) }
+      others = { [KeystoreKeyring(service, unwrappingUnder: names)] }
+    } else {
+      others = {
+        // Who brought a keyring may have no keystore at all.
+        if !keyrings.isEmpty, try FileStatus.at(try options.path()) == nil { return [] }
+        return [KeystoreKeyring(try options.service(), unwrappingUnder: nil)]
+      }
+    }
+    return MessageDecryptor(
+      materialsProvider: MultiKeyring(keyrings, others: others),
+      requiredContext: try context.encryptionContext(), policy: commitmentPolicy,
+      allowsSigned: !unsignedOnly,
+      limits: HeaderLimits(encryptedDataKeys: maxEncryptedDataKeys))
+  }
+}
+
+extension CommitmentPolicy: ExpressibleByArgument {}
+extension KeySpec: ExpressibleByArgument {}

@@ -1,0 +1,71 @@
+import SystemPackage
+
+/// Text for people. What comes from a message, a file name or a keystore may try to move the cursor
+/// or turn the line around: it is shown with such characters spelt out.
+enum Text {
+  static func printable(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      if let byte = ArgumentBytes.carriedByte(scalar) {
+        let digits = String(byte, radix: 16)
+        result += "\\x" + (digits.count < 2 ? "0" : "") + digits
+      } else if isUnsafe(scalar) {
+        result += "\\u{\(String(scalar.value, radix: 16))}"
+      } else {
+        result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+
+  static func printable(_ path: FilePath) -> String { printable(path.argument) }
+
+  /// Control characters (C0, DEL, C1), line separators, bidirectional controls and other characters
+  /// that show nothing.
+  private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: true
+    default: false
+    }
+  }
+
+  /// "1.5 MiB".
+  static func size(_ bytes: Int64) -> String {
+    let units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"]
+    var value = Double(bytes)
+    var unit = 0
+    while value >= 1024, unit < units.count - 1 {
+      value /= 1024
+      unit += 1
+    }
+    if unit == 0 { return bytes == 1 ? "1 byte" : "\(bytes) bytes" }
+    let tenths = Int((value * 10).rounded())
+    return "\(tenths / 10).\(tenths % 10) \(units[unit])"
+  }
+
+  /// "1 file", "2 files".
+  static func count(_ count: Int, _ noun: String) -> String {
+    count == 1 ? "1 \(noun)" : "\(count) \(noun)s"
+  }
+
+  /// Columns, each as wide as its widest cell.
+  static func table(_ header: [String], _ rows: [[String]]) -> String {
+    let rows = rows.map { $0.map(printable) }
+    let widths = header.indices.map { column in
+      ([header] + rows).map { $0[column].count }.max() ?? 0
+    }
+    return ([header] + rows).map { row in
+      zip(row, widths).map { cell, width in
+        cell + String(repeating: " ", count: width - cell.count)
+      }.joined(separator: "  ").trimmingTrailingSpaces()
+    }.joined(separator: "\n")
+  }
+}
+
+extension String {
+  fileprivate func trimmingTrailingSpaces() -> String {
+    var text = self
+    while text.last == " " { text.removeLast() }
+    return text
+  }
+}

@@ -1,0 +1,36 @@
+import ArgumentParser
+import Envelope
+
+struct VerifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Check that messages are whole and open, without writing them.",
+    discussion: """
+      Reads and authenticates everything that decrypt would, and writes nothing. Prints "NAME: OK" \
+      for each message; the exit status tells a script.
+
+      Examples:
+        envcrypt verify *.envc
+        for f in *.envc; do envcrypt verify -q "$f" || echo "$f is damaged"; done
+        envcrypt verify -R /mnt/backup
+      """)
+
+  @OptionGroup var inputs: InputOptions
+  @OptionGroup var options: DecryptionOptions
+  @OptionGroup var report: ReportOptions
+
+  func run() throws {
+    let console = Console(isQuiet: report.quiet)
+    let plan = try FilePlan(inputs, output: nil, naming: .none)
+    let decryptor = try options.decryptor()
+    let run = FileRun(plan: plan, inputs: inputs, replaces: false, report: report, console: console)
+    try run.run(
+      toTerminal: .nothing, discardingOutput: true,
+      done: { input, _ in
+        if !report.quiet { console.output("\(Text.printable(input)): OK") }
+      },
+      work: { source, sink, progress in
+        try decryptor.decrypt(from: source, to: sink, progress: progress)
+      })
+  }
+}
