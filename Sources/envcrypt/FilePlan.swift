@@ -123,6 +123,9 @@ struct FilePlan {
       return nil
     }
     guard let named = naming.output(for: relative ?? input) else {
+      if try FileStatus.at(input) == nil {
+        throw IOError(.openInput, input, .noSuchFileOrDirectory)
+      }
       throw Failure(
         .usage, "the name does not end in \(Naming.suffix), so it tells no name for the output",
         hint: "name the output with -o FILE, or -o - for standard output")

@@ -20,6 +20,8 @@ final class FileRun {
 
   private let plan: FilePlan
   private let areMany: Bool
+  /// Whether the inputs were not all named one by one, so that their number says something.
+  private let isLongRun: Bool
   private let replaces: Bool
   private let report: ReportOptions
   private let console: Console
@@ -35,6 +37,7 @@ final class FileRun {
   ) {
     self.plan = plan
     areMany = inputs.areMany
+    isLongRun = inputs.recursive || inputs.filesFrom != nil
     self.replaces = replaces
     self.report = report
     self.console = console
@@ -55,7 +58,7 @@ final class FileRun {
           try fail(job.input, error)
         }
       }, fail: fail)
-    if areMany {
+    if isLongRun || failedCount > 0 {
       var summary = "\(Text.count(doneCount, "file")) done"
       if failedCount > 0 { summary += ", \(failedCount) failed" }
       if let passedOver = passedOver.summary { summary += "; passed over \(passedOver)" }

@@ -108,8 +108,8 @@ struct MessageReport: Encodable {
     lines.append(("key commitment", isCommitted ? "yes" : "no"))
     lines.append(("signed", isSigned ? "yes" : "no"))
     if let frameLength {
-      let count = frameCount.map { "\($0) of " } ?? ""
-      lines.append(("frames", "\(count)\(frameLength) bytes"))
+      let count = frameCount.map { "\($0), " } ?? ""
+      lines.append(("frames", "\(count)each of up to \(frameLength) bytes"))
     } else {
       lines.append(("frames", "none, the body is in one piece"))
     }

@@ -60,7 +60,7 @@ public final class KeyService {
       return try unlocked.authenticating(
         KeyVersionRecord(
           keyID: id, version: version, creationDate: date,
-          publicKey: try material.publicKey?.subjectPublicKeyInfo(),
+          publicKey: try material.publicKey.map { Data(try $0.subjectPublicKeyInfo()) },
           fingerprint: try material.publicKey?.fingerprint(),
           foreignProviderID: material.foreignName?.providerID,
           foreignKeyName: material.foreignName?.keyName,
@@ -105,7 +105,7 @@ public final class KeyService {
       throw KeyServiceError.unsupportedOperation(
         "a \(key.record.spec.rawValue) key has no public key")
     }
-    return (KeyMetadata(key.record), try RSAPublicKey(subjectPublicKeyInfo: bytes).pem())
+    return (KeyMetadata(key.record), try RSAPublicKey(subjectPublicKeyInfo: Array(bytes)).pem())
   }
 
   // MARK: Aliases

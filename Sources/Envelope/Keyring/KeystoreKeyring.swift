@@ -34,7 +34,7 @@ public final class KeystoreKeyring: Keyring {
     if let publicKey = key.version.publicKey {
       return try RawRSAKeyring(
         providerID: Self.providerID, keyName: keyName, padding: .oaep(.sha256),
-        publicKey: try RSAPublicKey(subjectPublicKeyInfo: publicKey)
+        publicKey: try RSAPublicKey(subjectPublicKeyInfo: Array(publicKey))
       ).wrap(request)
     }
     return try RawAESKeyring(

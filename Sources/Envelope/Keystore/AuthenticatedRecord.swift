@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 
 /// A row that decides what a key may do. It carries a code over all its other columns, so that an
@@ -7,18 +8,18 @@ protocol AuthenticatedRecord: FetchableRecord, Codable, TableRecord, Persistable
   var recordName: String { get }
   /// All columns but the code, in the order of the table.
   var authenticatedFields: [RecordField] { get }
-  var authenticationCode: [UInt8] { get set }
+  var authenticationCode: Data { get set }
 }
 
 /// A column's value as the code covers it.
 enum RecordField: Equatable {
   case text(String)
   case integer(Int64)
-  case bytes([UInt8])
+  case bytes(Data)
   case absent
 
   static func optional(_ text: String?) -> RecordField { text.map(RecordField.text) ?? .absent }
-  static func optional(_ bytes: [UInt8]?) -> RecordField { bytes.map(RecordField.bytes) ?? .absent }
+  static func optional(_ bytes: Data?) -> RecordField { bytes.map(RecordField.bytes) ?? .absent }
 
   /// A kind, a length and the bytes, so that no two lists of fields read alike.
   func append(to message: inout [UInt8]) {
@@ -27,7 +28,7 @@ enum RecordField: Equatable {
     case .text(let text): Self.append(1, Array(text.utf8), to: &message)
     case .integer(let value):
       Self.append(2, withUnsafeBytes(of: value.bigEndian) { Array($0) }, to: &message)
-    case .bytes(let bytes): Self.append(3, bytes, to: &message)
+    case .bytes(let bytes): Self.append(3, Array(bytes), to: &message)
     }
   }
 
@@ -57,7 +58,7 @@ struct KeystoreRecord: AuthenticatedRecord {
 
   var id: String
   var creationDate: Int64
-  var authenticationCode: [UInt8] = []
+  var authenticationCode = Data()
 
   var recordName: String { "keystore \(id)" }
   var authenticatedFields: [RecordField] { [.text(id), .integer(creationDate)] }
@@ -78,7 +79,7 @@ struct MasterKeyRecord: AuthenticatedRecord {
   var creationDate: Int64
   /// The version that wraps; all from 1 on unwrap.
   var currentVersion: Int64
-  var authenticationCode: [UInt8] = []
+  var authenticationCode = Data()
 
   var recordName: String { "key \(id)" }
   var authenticatedFields: [RecordField] {
@@ -98,16 +99,16 @@ struct KeyVersionRecord: AuthenticatedRecord {
   var version: Int64
   var creationDate: Int64
   /// DER SubjectPublicKeyInfo of an RSA key.
-  var publicKey: [UInt8]?
+  var publicKey: Data?
   /// Lower-case hexadecimal SHA-256 of `publicKey`.
   var fingerprint: String?
   /// The name under which other programs' messages know an imported key.
   var foreignProviderID: String?
   var foreignKeyName: String?
   var foreignPadding: String?
-  var nonce: [UInt8]
-  var wrappedMaterial: [UInt8]
-  var authenticationCode: [UInt8] = []
+  var nonce: Data
+  var wrappedMaterial: Data
+  var authenticationCode = Data()
 
   var recordName: String { "version \(version) of key \(keyID)" }
   var authenticatedFields: [RecordField] {
@@ -127,7 +128,7 @@ struct AliasRecord: AuthenticatedRecord {
   var targetKeyID: String
   var creationDate: Int64
   var lastUpdatedDate: Int64
-  var authenticationCode: [UInt8] = []
+  var authenticationCode = Data()
 
   var recordName: String { "alias \(name)" }
   var authenticatedFields: [RecordField] {

@@ -38,12 +38,12 @@ struct ProtectorRecord: FetchableRecord, Codable, TableRecord, PersistableRecord
   var kind: ProtectorKind
   var creationDate: Int64
   var keyFilePath: String?
-  var salt: [UInt8]
+  var salt: Data
   var scryptCost: Int64?
   var scryptBlockSize: Int64?
   var scryptParallelism: Int64?
-  var nonce: [UInt8]
-  var wrappedRootKey: [UInt8]
+  var nonce: Data
+  var wrappedRootKey: Data
 
   /// Wraps `rootKey` under what `protector` brings.
   init(
@@ -52,15 +52,15 @@ struct ProtectorRecord: FetchableRecord, Codable, TableRecord, PersistableRecord
   ) throws {
     id = Hexadecimal.encode(try Random.bytes(4))
     self.creationDate = creationDate
-    salt = try Random.bytes(32)
-    nonce = try Nonce.random().bytes
-    wrappedRootKey = []
+    salt = Data(try Random.bytes(32))
+    nonce = Data(try Nonce.random().bytes)
+    wrappedRootKey = Data()
     switch consume protector {
     case .none:
       kind = .none
-      salt = []
-      nonce = []
-      wrappedRootKey = rootKey.bytes.withBytes { bytes in bytes.withUnsafeBytes { Array($0) } }
+      salt = Data()
+      nonce = Data()
+      wrappedRootKey = rootKey.bytes.withBytes { bytes in bytes.withUnsafeBytes { Data($0) } }
     case .passphrase(let passphrase):
       kind = .passphrase
       let scrypt = Scrypt.standard
@@ -68,12 +68,12 @@ struct ProtectorRecord: FetchableRecord, Codable, TableRecord, PersistableRecord
       scryptBlockSize = Int64(scrypt.blockSize)
       scryptParallelism = Int64(scrypt.parallelism)
       let key = try Self.key(from: passphrase, with: scrypt, salt: salt)
-      wrappedRootKey = try wrap(rootKey, under: key, keystoreID: keystoreID)
+      wrappedRootKey = Data(try wrap(rootKey, under: key, keystoreID: keystoreID))
     case .keyFile(let path, let contents):
       kind = .keyFile
       keyFilePath = path.string
       let key = try Self.key(fromFile: contents, salt: salt)
-      wrappedRootKey = try wrap(rootKey, under: key, keystoreID: keystoreID)
+      wrappedRootKey = Data(try wrap(rootKey, under: key, keystoreID: keystoreID))
     }
   }
 
@@ -85,7 +85,7 @@ struct ProtectorRecord: FetchableRecord, Codable, TableRecord, PersistableRecord
   /// The root key in the clear; nil unless the kind is `none`.
   func rootKeyInTheClear() -> RootKey? {
     guard kind == .none, wrappedRootKey.count == RootKey.length else { return nil }
-    return RootKey(bytes: SecretBytes(copying: wrappedRootKey.span.bytes))
+    return RootKey(bytes: SecretBytes(copying: wrappedRootKey.bytes))
   }
 
   /// Nil where the passphrase is another.
@@ -124,7 +124,7 @@ struct ProtectorRecord: FetchableRecord, Codable, TableRecord, PersistableRecord
     do {
       return RootKey(
         bytes: try AESGCM.open(
-          wrappedRootKey, under: key.bytes, nonce: Nonce(bytes: nonce),
+          Array(wrappedRootKey), under: key.bytes, nonce: Nonce(bytes: nonce),
           authenticating: authenticatedData(keystoreID: keystoreID)))
     } catch .authenticationFailed {
       return nil
@@ -144,17 +144,17 @@ struct ProtectorRecord: FetchableRecord, Codable, TableRecord, PersistableRecord
   }
 
   private static func key(
-    from passphrase: borrowing SecretBytes, with scrypt: Scrypt, salt: [UInt8]
+    from passphrase: borrowing SecretBytes, with scrypt: Scrypt, salt: Data
   ) throws -> ProtectorKey {
-    ProtectorKey(bytes: try scrypt.derive(from: passphrase, salt: salt, count: 32))
+    ProtectorKey(bytes: try scrypt.derive(from: passphrase, salt: Array(salt), count: 32))
   }
 
   private static func key(
-    fromFile contents: borrowing SecretBytes, salt: [UInt8]
+    fromFile contents: borrowing SecretBytes, salt: Data
   ) throws -> ProtectorKey {
     ProtectorKey(
       bytes: try HKDF.derive(
-        .sha256, from: contents, salt: salt, info: Array("envcrypt key file".utf8), count: 32))
+        .sha256, from: contents, salt: Array(salt), info: Array("envcrypt key file".utf8), count: 32))
   }
 }
 

@@ -1,3 +1,5 @@
+import Foundation
+
 /// The root key at work: it wraps and unwraps master-key versions, and makes and checks the codes
 /// of records. Both through keys of their own, derived from it.
 final class UnlockedKeystore: Sendable {
@@ -22,15 +24,16 @@ final class UnlockedKeystore: Sendable {
   /// `record` with its code.
   func authenticating<Record: AuthenticatedRecord>(_ record: Record) throws -> Record {
     var record = record
-    record.authenticationCode = try HMAC.authenticate(
-      record.authenticatedMessage(keystoreID: keystoreID), under: recordKey)
+    record.authenticationCode = Data(
+      try HMAC.authenticate(
+        record.authenticatedMessage(keystoreID: keystoreID), under: recordKey))
     return record
   }
 
   /// Throws `editedRecord` unless `record` carries its code.
   func verify(_ record: some AuthenticatedRecord) throws {
     let message = record.authenticatedMessage(keystoreID: keystoreID)
-    guard try HMAC.verify(record.authenticationCode, of: message, under: recordKey) else {
+    guard try HMAC.verify(Array(record.authenticationCode), of: message, under: recordKey) else {
       throw KeystoreError.editedRecord(record.recordName)
     }
   }
@@ -38,14 +41,14 @@ final class UnlockedKeystore: Sendable {
   /// Wraps one version's material; returns the nonce and the wrapped bytes.
   func wrap(
     _ material: borrowing SecretBytes, keyID: String, version: Int64
-  ) throws -> (nonce: [UInt8], wrapped: [UInt8]) {
+  ) throws -> (nonce: Data, wrapped: Data) {
     let nonce = try Nonce.random()
     let aad = Self.materialAAD(keystoreID: keystoreID, keyID: keyID, version: version)
     let key = wrappingKey.duplicate()
     let wrapped = try material.withBytes { (bytes) throws(CryptoError) in
       try AESGCM.seal(bytes, under: key, nonce: nonce, authenticating: aad)
     }
-    return (nonce.bytes, wrapped)
+    return (Data(nonce.bytes), Data(wrapped))
   }
 
   /// The material of one version, whose record has been verified.
@@ -55,7 +58,7 @@ final class UnlockedKeystore: Sendable {
     }
     do {
       return try AESGCM.open(
-        version.wrappedMaterial, under: wrappingKey, nonce: Nonce(bytes: version.nonce),
+        Array(version.wrappedMaterial), under: wrappingKey, nonce: Nonce(bytes: version.nonce),
         authenticating: Self.materialAAD(
           keystoreID: keystoreID, keyID: version.keyID, version: version.version))
     } catch .authenticationFailed {
