@@ -46,7 +46,9 @@ public struct KeyringFile: Codable, Equatable, Sendable {
   /// Reads JSON, or a PEM private key, which stands for the bare RSA key that it is.
   /// Throws `KeyringError.malformedFile`.
   public init(parsing bytes: [UInt8]) throws {
-    if String(decoding: bytes.prefix(4096), as: UTF8.self).contains("-----BEGIN ") {
+    // JSON may hold PEM text too, but not before its first brace.
+    let start = String(decoding: bytes.prefix(4096), as: UTF8.self)
+    if start.prefix(while: { $0 != "{" }).contains("-----BEGIN ") {
       do {
         self.init(keys: [try Self.bareEntry(pem: bytes)])
         return

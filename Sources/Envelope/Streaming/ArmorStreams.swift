@@ -35,7 +35,9 @@ public final class ArmorSink: ByteSink {
 final class ArmorSource: ByteSource {
   private let source: any ByteSource
   private var decoder = ArmorDecoder()
-  private var text: [UInt8] = []
+  private var chunk = [UInt8](repeating: 0, count: 64 << 10)
+  /// The beginning of a line whose end has not come yet.
+  private var line: [UInt8] = []
   private var bytes: [UInt8] = []
   private var offset = 0
 
@@ -58,41 +60,35 @@ final class ArmorSource: ByteSource {
   private func decodeMore() throws -> Bool {
     bytes.removeAll(keepingCapacity: true)
     offset = 0
-    let start = text.count
-    text.append(contentsOf: repeatElement(0, count: 64 << 10))
-    let count = try readText(from: start)
-    text.removeLast(text.count - start - count)
-    var line = 0
-    var index = start
-    while index < text.count {
-      if text[index] == UInt8(ascii: "\n") {
-        try decoder.decode(text[line..<index], into: &bytes)
-        line = index + 1
-      }
-      index += 1
-    }
+    let count = try readChunk()
     if count == 0 {
-      if line < text.count { try decoder.decode(text[line...], into: &bytes) }
-      text.removeAll()
-      if bytes.isEmpty {
-        guard decoder.isComplete else { throw MessageError.truncated }
-        return false
-      }
-      return true
+      // The last line may lack its line feed.
+      if !line.isEmpty { try decodeLine() }
+      guard decoder.isComplete else { throw MessageError.truncated }
+      return !bytes.isEmpty
     }
-    text.removeFirst(line)
-    guard text.count <= Armor.lineLimit else {
+    var start = 0
+    while let end = chunk[start..<count].firstIndex(of: UInt8(ascii: "\n")) {
+      line.append(contentsOf: chunk[start..<end])
+      try decodeLine()
+      start = end + 1
+    }
+    line.append(contentsOf: chunk[start..<count])
+    guard line.count <= Armor.lineLimit else {
       throw MessageError.malformedArmor("a line of more than \(Armor.lineLimit) bytes")
     }
     return true
   }
 
-  private func readText(from start: Int) throws -> Int {
-    var text = text
-    self.text = []
-    defer { self.text = text }
-    return try text.withUnsafeMutableBytes {
-      var span = MutableRawSpan(_unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: $0[start...]))
+  private func decodeLine() throws(MessageError) {
+    try decoder.decode(line[...], into: &bytes)
+    line.removeAll(keepingCapacity: true)
+  }
+
+  private func readChunk() throws -> Int {
+    let source = source
+    return try chunk.withUnsafeMutableBytes {
+      var span = MutableRawSpan(_unsafeBytes: $0)
       return try source.read(into: &span)
     }
   }

@@ -1,0 +1,44 @@
+import Envelope
+import Foundation
+import Synchronization
+import SystemPackage
+
+/// A keystore without a protector in a directory of its own, until `removeAll`.
+struct ThrowAwayKeystore {
+  private static let directories = Mutex<[URL]>([])
+
+  private let service: KeyService
+
+  init() throws {
+    let directory = FileManager.default.temporaryDirectory.appending(
+      path: "envcrypt-benchmark-\(UUID().uuidString)")
+    Self.directories.withLock { $0.append(directory) }
+    let path = FilePath(directory.appending(path: "keystore.db").path)
+    service = KeyService(try Keystore.create(at: path, protector: .none), secrets: NoSecrets())
+  }
+
+  /// Removes the keystores of this process. A benchmark's state outlives it, so each says when.
+  static func removeAll() throws {
+    try directories.withLock { directories in
+      while let directory = directories.popLast() {
+        try FileManager.default.removeItem(at: directory)
+      }
+    }
+  }
+
+  /// A keyring of the bare key material, as an exported key gives it.
+  func rawKeyring(_ spec: KeySpec) throws -> any Keyring {
+    let key = try service.createKey(spec: spec)
+    return try service.exportKey(key.keyID).keyrings()[0]
+  }
+
+  /// A keyring of a key in the keystore.
+  func keystoreKeyring(_ spec: KeySpec) throws -> any Keyring {
+    KeystoreKeyring(service, key: try service.createKey(spec: spec).keyID)
+  }
+}
+
+private struct NoSecrets: UnlockingSecrets {
+  var keyFile: FilePath? { nil }
+  func passphrase() -> SecretBytes? { nil }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import SystemPackage
+
+@testable import Envelope
+
+/// Deterministic bytes that no compression or repetition hides errors in.
+func patternBytes(_ count: Int) -> [UInt8] {
+  var state: UInt32 = 0x1234_5678
+  return (0..<count).map { _ in
+    state = state &* 1_664_525 &+ 1_013_904_223
+    return UInt8(state >> 24)
+  }
+}
+
+func hexadecimal(_ text: String) -> [UInt8] {
+  let digits = Array(text.utf8).filter { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\n") }
+  return stride(from: 0, to: digits.count, by: 2).map {
+    UInt8(String(decoding: digits[$0...$0 + 1], as: UTF8.self), radix: 16)!
+  }
+}
+
+extension SecretBytes {
+  init(_ bytes: [UInt8]) { self.init(copying: bytes.span.bytes) }
+
+  var exposed: [UInt8] { withBytes { bytes in bytes.withUnsafeBytes { Array($0) } } }
+}
+
+/// An AES keyring with a fixed key.
+func testKeyring(name: String = "test", byte: UInt8 = 7) throws -> RawAESKeyring {
+  RawAESKeyring(
+    providerID: "tests", keyName: name,
+    wrappingKey: try WrappingKey(bytes: SecretBytes([UInt8](repeating: byte, count: 32))))
+}
+
+/// A directory that goes when the test ends.
+final class TemporaryDirectory {
+  let path: FilePath
+
+  init() throws {
+    let url = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    path = FilePath(url.path)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path.string) }
+
+  var names: [String] {
+    (try? FileManager.default.contentsOfDirectory(atPath: path.string).sorted()) ?? []
+  }
+}
+
+func contents(_ path: FilePath) throws -> [UInt8] {
+  Array(try Data(contentsOf: URL(fileURLWithPath: path.string)))
+}
+
+func write(_ bytes: [UInt8], to path: FilePath) throws {
+  try Data(bytes).write(to: URL(fileURLWithPath: path.string))
+}
+
+/// Secrets that a test hands out.
+final class TestSecrets: UnlockingSecrets {
+  var keyFile: FilePath?
+  var text: String?
+  private(set) var timesAsked = 0
+
+  init(passphrase: String? = nil, keyFile: FilePath? = nil) {
+    text = passphrase
+    self.keyFile = keyFile
+  }
+
+  func passphrase() -> SecretBytes? {
+    timesAsked += 1
+    return text.map { SecretBytes(Array($0.utf8)) }
+  }
+}

@@ -1,0 +1,70 @@
+@testable import Envelope
+
+/// Writes a message of any suite, also those that the tool only reads. That the reader reads what
+/// others write is for the reference vectors to show.
+func makeMessage(
+  _ suite: AlgorithmSuite, frameLength: Int?, _ plaintext: [UInt8]
+) throws -> [UInt8] {
+  var materials = try EncryptionMaterials(
+    suite: suite, encryptionContext: try EncryptionContext([(key: "purpose", value: "test")]),
+    keyrings: [try testKeyring()])
+  let messageID = try Random.bytes(suite.formatVersion.messageIDLength)
+  let derived = try MessageKeyDerivation(suite, dataKey: materials.dataKey, messageID: messageID)
+  let content: MessageHeader.Content =
+    try frameLength.map { .framed(try FrameLength(UInt32($0))) } ?? .nonFramed
+  let header = MessageHeader(
+    suite: suite, messageID: messageID, encryptionContext: materials.encryptionContext,
+    encryptedDataKeys: materials.encryptedDataKeys, content: content,
+    suiteData: derived.commitment)
+  let headerBody = try header.serializedBody()
+  var writer = WireWriter()
+  _ = try HeaderAuthentication.transcode(
+    try HeaderAuthentication(sealing: headerBody, under: derived.messageKey),
+    version: suite.formatVersion, through: &writer)
+  var message = headerBody + writer.bytes
+  if case .framed(let length) = content {
+    message += try frames(of: plaintext, length, derived.messageKey, messageID)
+  } else {
+    message += try wholeBody(of: plaintext, derived.messageKey, messageID)
+  }
+  if var signer = materials.takeSigner() {
+    try signer.update(message.span.bytes)
+    writer.reset()
+    _ = try MessageFooter.transcode(try signer.finish(), through: &writer)
+    message += writer.bytes
+  }
+  return message
+}
+
+private func frames(
+  of plaintext: [UInt8], _ length: FrameLength, _ key: borrowing MessageKey, _ messageID: [UInt8]
+) throws -> [UInt8] {
+  var sealer = try FrameSealer(key: key, messageID: messageID, frameLength: length)
+  var bytes: [UInt8] = []
+  for start in stride(from: 0, to: plaintext.count, by: length.bytes) {
+    let end = min(start + length.bytes, plaintext.count)
+    let piece = Array(plaintext[start..<end])
+    var sealed = Buffer(capacity: piece.count + FrameSealer.overhead)
+    let count = try sealer.seal(
+      piece.span.bytes, isFinal: end == plaintext.count, into: &sealed, at: 0)
+    sealed.withBytes(in: 0..<count) { span in
+      span.withUnsafeBytes { bytes.append(contentsOf: $0) }
+    }
+  }
+  return bytes
+}
+
+private func wholeBody(
+  of plaintext: [UInt8], _ key: borrowing MessageKey, _ messageID: [UInt8]
+) throws -> [UInt8] {
+  let nonce = Nonce(sequenceNumber: 1)
+  var aad = BodyAAD(messageID: messageID, content: .nonFramed)
+  aad.set(sequenceNumber: 1, contentLength: UInt64(plaintext.count))
+  var writer = WireWriter()
+  _ = try NonFramedPrefix.transcode(
+    NonFramedPrefix(nonce: nonce, contentLength: UInt64(plaintext.count)), through: &writer)
+  let bytes = aad.bytes
+  return writer.bytes
+    + (try AESGCM.seal(
+      plaintext.span.bytes, under: key.bytes, nonce: nonce, authenticating: bytes))
+}
