@@ -10,12 +10,17 @@ enum ArgumentBytes {
 
   static func processArguments() -> [String] {
     (1..<max(1, Int(CommandLine.argc))).compactMap { index in
-      CommandLine.unsafeArgv[index].map { string(from: UnsafeBufferPointer(start: $0, count: strlen($0)).map { UInt8(bitPattern: $0) }) }
+      CommandLine.unsafeArgv[index].map {
+        string(
+          from: UnsafeBufferPointer(start: $0, count: strlen($0)).map { UInt8(bitPattern: $0) })
+      }
     }
   }
 
   static func string(from bytes: [UInt8]) -> String {
-    if let text = String(validating: bytes, as: UTF8.self), !text.unicodeScalars.contains(where: isCarrier) {
+    if let text = String(validating: bytes, as: UTF8.self),
+      !text.unicodeScalars.contains(where: isCarrier)
+    {
       return text
     }
     var text = String.UnicodeScalarView()

@@ -47,10 +47,10 @@ struct Envcrypt: ParsableCommand {
       Glibc.exit(status.rawValue)
     } catch let failure as Failure {
       failure.end(on: console)
-    } catch where exitCode(for: error) == .success {
+    } catch  where exitCode(for: error) == .success {
       // Help, version and completion scripts arrive as errors that are none.
       console.output(fullMessage(for: error))
-    } catch where exitCode(for: error) == .validationFailure {
+    } catch  where exitCode(for: error) == .validationFailure {
       Failure(parserMessage: message(for: error)).end(on: console)
     } catch {
       Failure(error).end(on: console)

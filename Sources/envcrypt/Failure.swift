@@ -32,7 +32,8 @@ struct Failure: Error {
 
   /// What the argument parser says, in our form.
   init(parserMessage: String) {
-    let text = parserMessage.hasPrefix("Error: ") ? String(parserMessage.dropFirst(7)) : parserMessage
+    let text =
+      parserMessage.hasPrefix("Error: ") ? String(parserMessage.dropFirst(7)) : parserMessage
     var line = Text.printable(String(text.split(separator: "\n").first ?? "wrong usage"))
     if line.hasSuffix(".") { line.removeLast() }
     if let first = line.first, first.isUppercase { line = first.lowercased() + line.dropFirst() }
@@ -194,7 +195,9 @@ extension Failure {
   }
 
   private init(_ error: NoMatchingKeyError) {
-    let wanted = error.wanted.map { "\(Text.printable($0.providerID)) \(Text.printable($0.keyName))" }
+    let wanted = error.wanted.map {
+      "\(Text.printable($0.providerID)) \(Text.printable($0.keyName))"
+    }
     let offered = error.offered.map(Text.printable)
     self.init(
       .unavailable,
@@ -223,7 +226,9 @@ extension Failure {
     case .invalidKey(let what): self.init(.configuration, "unusable key: \(what)")
     case .libcrypto(let operation, let reasons):
       self.init(
-        .software, "\(operation) failed: \(reasons.isEmpty ? "no reason given" : reasons.joined(separator: "; "))")
+        .software,
+        "\(operation) failed: \(reasons.isEmpty ? "no reason given" : reasons.joined(separator: "; "))"
+      )
     }
   }
 

@@ -194,7 +194,8 @@ struct KeyImportCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("A keyring file, or a PEM private key; '-' is standard input.", valueName: "file"),
+    help: ArgumentHelp(
+      "A keyring file, or a PEM private key; '-' is standard input.", valueName: "file"),
     completion: .file())
   var file: String
 

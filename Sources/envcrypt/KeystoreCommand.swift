@@ -118,7 +118,7 @@ struct ProtectorAddCommand: ParsableCommand {
   func run() throws {
     let secrets = try keystore.secrets()
     let store = try Keystore(at: try keystore.path())
-    let newSource = PassphraseSource(
+    let newSource = try PassphraseSource(
       origin: newPassphraseFile.map { .file(FilePath(argument: $0)) } ?? .terminal, keyFile: nil,
       prompt: Text.printable(store.path))
     try store.unlock(secrets)

@@ -67,14 +67,14 @@ struct KeystoreOptions: ParsableArguments {
     } else {
       origin = .terminal
     }
-    return PassphraseSource(
+    return try PassphraseSource(
       origin: origin, keyFile: keyFile.map(FilePath.init(argument:)),
       prompt: Text.printable(try path()))
   }
 
   /// Opens the keystore; nothing is unlocked before a key is used.
-  func service() throws -> KeyService {
-    KeyService(try Keystore(at: try path()), secrets: try secrets())
+  func service(_ secrets: PassphraseSource? = nil) throws -> KeyService {
+    KeyService(try Keystore(at: try path()), secrets: try secrets ?? self.secrets())
   }
 
   /// What `--protector` names, with the passphrase or key file it takes.

@@ -128,17 +128,18 @@ struct DecryptionOptions: ParsableArguments {
   func decryptor() throws -> MessageDecryptor {
     let keyrings = try keyring.keyrings()
     let options = keystore
+    let secrets = try options.secrets()
     let names = keys.isEmpty ? nil : keys
     let others: () throws -> [any Keyring]
     if let names {
-      let service = try options.service()
+      let service = try options.service(secrets)
       for name in names { _ = try service.describeKey(name) }
       others = { [KeystoreKeyring(service, unwrappingUnder: names)] }
     } else {
       others = {
         // Who brought a keyring may have no keystore at all.
         if !keyrings.isEmpty, try FileStatus.at(try options.path()) == nil { return [] }
-        return [KeystoreKeyring(try options.service(), unwrappingUnder: nil)]
+        return [KeystoreKeyring(try options.service(secrets), unwrappingUnder: nil)]
       }
     }
     return MessageDecryptor(

@@ -74,7 +74,8 @@ struct MessageReport: Encodable {
       id: "0x" + String(repeating: "0", count: 4 - digits.count) + digits, name: header.suite.name)
     messageID = Text.hexadecimal(header.messageID)
     encryptionContext = Dictionary(
-      header.encryptionContext.pairs.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+      header.encryptionContext.pairs.map { ($0.key, $0.value) },
+      uniquingKeysWith: { first, _ in first })
     encryptedDataKeys = header.encryptedDataKeys.map {
       let identity = identify($0)
       return WrappedKey(
@@ -102,7 +103,10 @@ struct MessageReport: Encodable {
     var lines: [(String, String)] = []
     lines.append(("file", file))
     lines.append(
-      ("format", "AWS Encryption SDK message, version \(formatVersion)\(isArmored ? ", armored" : "")"))
+      (
+        "format",
+        "AWS Encryption SDK message, version \(formatVersion)\(isArmored ? ", armored" : "")"
+      ))
     lines.append(("suite", "\(suite.id) \(suite.name)"))
     lines.append(("message ID", messageID))
     lines.append(("key commitment", isCommitted ? "yes" : "no"))
@@ -114,8 +118,11 @@ struct MessageReport: Encodable {
       lines.append(("frames", "none, the body is in one piece"))
     }
     lines.append(
-      ("plaintext", plaintextSize.map { $0 < 1024 ? Text.size($0) : "\($0) bytes (\(Text.size($0)))" }
-        ?? "unknown, the input cannot be seeked"))
+      (
+        "plaintext",
+        plaintextSize.map { $0 < 1024 ? Text.size($0) : "\($0) bytes (\(Text.size($0)))" }
+          ?? "unknown, the input cannot be seeked"
+      ))
     for (index, key) in encryptedDataKeys.enumerated() {
       var line = "\(Text.printable(key.providerID)) \(Text.printable(key.keyName))"
       if let keyID = key.keyID, let version = key.version {
@@ -127,7 +134,8 @@ struct MessageReport: Encodable {
     }
     for (index, pair) in encryptionContext.sorted(by: { $0.key < $1.key }).enumerated() {
       lines.append(
-        (index == 0 ? "context" : "", "\(Text.printable(pair.key)) = \(Text.printable(pair.value))"))
+        (index == 0 ? "context" : "", "\(Text.printable(pair.key)) = \(Text.printable(pair.value))")
+      )
     }
     return lines.map { name, value in
       name + String(repeating: " ", count: 16 - name.count) + value

@@ -14,11 +14,16 @@ final class PassphraseSource: UnlockingSecrets {
   let keyFile: FilePath?
   private let origin: Origin
   private let prompt: String
+  private var early: SecretBox?
 
-  init(origin: Origin, keyFile: FilePath?, prompt: String) {
+  /// A passphrase on a descriptor is read at once: data may follow it there.
+  init(origin: Origin, keyFile: FilePath?, prompt: String) throws {
     self.origin = origin
     self.keyFile = keyFile
     self.prompt = prompt
+    if case .descriptor(let number) = origin {
+      early = try Self.readLine(from: number, named: FilePath("file descriptor \(number)"))
+    }
   }
 
   func passphrase() throws -> SecretBytes? {
@@ -56,9 +61,8 @@ final class PassphraseSource: UnlockingSecrets {
       guard number >= 0 else { throw IOError(.openInput, path, Errno(rawValue: errno)) }
       defer { close(number) }
       return try Self.readLine(from: number, named: path).take()
-    case .descriptor(let number):
-      return try Self.readLine(from: number, named: FilePath("file descriptor \(number)"))
-        .take()
+    case .descriptor:
+      return early!.take()
     case .command(let command):
       guard let stream = popen(command, "re") else {
         throw Failure(.noPermission, "ENVCRYPT_PASSPHRASE_COMMAND cannot be run")

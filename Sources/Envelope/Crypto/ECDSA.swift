@@ -51,7 +51,8 @@ struct SignatureSigner: ~Copyable {
   consuming func finish() throws(CryptoError) -> [UInt8] {
     var length = Int(EVP_PKEY_get_size(key.pointer))
     var signature = [UInt8](repeating: 0, count: length)
-    try LibCrypto.check(EVP_DigestSignFinal(hash.pointer, &signature, &length), "EVP_DigestSignFinal")
+    try LibCrypto.check(
+      EVP_DigestSignFinal(hash.pointer, &signature, &length), "EVP_DigestSignFinal")
     return Array(signature.prefix(length))
   }
 }

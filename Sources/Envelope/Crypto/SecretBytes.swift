@@ -13,14 +13,16 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     memory = .allocate(byteCount: max(count, 1), alignment: 16)
     memory.initializeMemory(as: UInt8.self, repeating: 0)
     self.count = count
-    var span = MutableRawSpan(_unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: memory[..<count]))
+    var span = MutableRawSpan(
+      _unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: memory[..<count]))
     try fill(&span)
   }
 
   /// A copy of `bytes`.
   public init(copying bytes: RawSpan) {
     self.init(count: bytes.byteCount) { span in
-      span.withUnsafeMutableBytes { target in bytes.withUnsafeBytes { target.copyMemory(from: $0) } }
+      span.withUnsafeMutableBytes { target in bytes.withUnsafeBytes { target.copyMemory(from: $0) }
+      }
     }
   }
 
@@ -50,7 +52,8 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
   }
 
   /// Whether both hold the same bytes, in time that depends on their number only.
-  public static func areEqual(_ left: borrowing SecretBytes, _ right: borrowing SecretBytes) -> Bool {
+  public static func areEqual(_ left: borrowing SecretBytes, _ right: borrowing SecretBytes) -> Bool
+  {
     left.count == right.count
       && CRYPTO_memcmp(left.memory.baseAddress, right.memory.baseAddress, left.count) == 0
   }

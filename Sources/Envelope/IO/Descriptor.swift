@@ -120,7 +120,8 @@ public struct FileStatus: Equatable, Sendable {
   }
 
   /// What stands at `path`, or nil where nothing does.
-  public static func at(_ path: FilePath, followingLinks: Bool = true) throws(IOError) -> FileStatus?
+  public static func at(_ path: FilePath, followingLinks: Bool = true) throws(IOError)
+    -> FileStatus?
   {
     var status = stat()
     let result = path.withPlatformString {

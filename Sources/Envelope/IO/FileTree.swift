@@ -74,9 +74,11 @@ public struct FileTree {
           Array(UnsafeBufferPointer(start: $0, count: strlen($0) + 1))
         }
       }
-      guard let component = bytes.withUnsafeBufferPointer({
-        FilePath.Component(platformString: $0.baseAddress!)
-      }), component.kind == .regular else { continue }
+      guard
+        let component = bytes.withUnsafeBufferPointer({
+          FilePath.Component(platformString: $0.baseAddress!)
+        }), component.kind == .regular
+      else { continue }
       names.append((component, bytes))
     }
     names.sort { $0.bytes.lexicographicallyPrecedes($1.bytes) }
@@ -95,6 +97,7 @@ public func createDirectories(_ directory: FilePath, permissions: mode_t = 0o777
     throw IOError(.createOutput, directory, reason)
   }
   try createDirectories(directory.removingLastComponent(), permissions: permissions)
-  guard directory.withPlatformString({ mkdir($0, permissions) }) == 0 || Errno.current == .fileExists
+  guard
+    directory.withPlatformString({ mkdir($0, permissions) }) == 0 || Errno.current == .fileExists
   else { throw .current(.createOutput, directory) }
 }

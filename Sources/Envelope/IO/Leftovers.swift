@@ -1,6 +1,6 @@
 import Glibc
-import SystemPackage
 import Synchronization
+import SystemPackage
 
 /// Names that must not outlive the process: removed when their owner is done with them, or when a
 /// signal ends the process first.

@@ -105,7 +105,8 @@ public final class OutputFile: ByteSink {
     }
     guard renamed == 0 else {
       let reason = Errno.current
-      throw reason == .fileExists ? FileRuleError.exists(path) : IOError(.createOutput, path, reason)
+      throw reason == .fileExists
+        ? FileRuleError.exists(path) : IOError(.createOutput, path, reason)
     }
     temporary = nil
     leftovers.forget(name)

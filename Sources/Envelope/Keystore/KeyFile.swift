@@ -18,7 +18,8 @@ public enum KeyFile {
     }
     guard sizes.contains(Int(status.size)) else {
       throw KeystoreError.unusableKeyFile(
-        path, "it has \(status.size) bytes, a key file has \(sizes.lowerBound) to \(sizes.upperBound)")
+        path,
+        "it has \(status.size) bytes, a key file has \(sizes.lowerBound) to \(sizes.upperBound)")
     }
     return try SecretBytes(count: Int(status.size)) { span in
       guard try descriptor.read(into: &span, at: 0) == span.byteCount else {

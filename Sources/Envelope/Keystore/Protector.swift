@@ -154,7 +154,8 @@ struct ProtectorRecord: FetchableRecord, Codable, TableRecord, PersistableRecord
   ) throws -> ProtectorKey {
     ProtectorKey(
       bytes: try HKDF.derive(
-        .sha256, from: contents, salt: Array(salt), info: Array("envcrypt key file".utf8), count: 32))
+        .sha256, from: contents, salt: Array(salt), info: Array("envcrypt key file".utf8), count: 32
+      ))
   }
 }
 

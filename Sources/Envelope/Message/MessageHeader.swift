@@ -80,9 +80,10 @@ public struct MessageHeader: Equatable, Sendable {
         throw .malformed("an IV length of \(nonceLength), not \(AESGCM.nonceLength)")
       }
     }
-    let length = try wire.uint32(value.map { content in
-      if case .framed(let length) = content { UInt32(length.bytes) } else { 0 }
-    })
+    let length = try wire.uint32(
+      value.map { content in
+        if case .framed(let length) = content { UInt32(length.bytes) } else { 0 }
+      })
     if type == 1 {
       guard length == 0 else { throw .malformed("a non-framed body with a frame length") }
       return .nonFramed

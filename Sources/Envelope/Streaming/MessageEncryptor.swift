@@ -8,7 +8,8 @@ public struct MessageEncryptor {
 
   /// Every one of `keyrings` will open the messages alone. `suite` is one that commits to its key.
   public init(
-    keyrings: [any Keyring], encryptionContext: EncryptionContext, suite: AlgorithmSuite = .standard,
+    keyrings: [any Keyring], encryptionContext: EncryptionContext,
+    suite: AlgorithmSuite = .standard,
     frameLength: FrameLength = .standard
   ) {
     precondition(suite.isCommitting, "messages are written with key commitment")

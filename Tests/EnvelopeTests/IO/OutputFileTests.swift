@@ -98,16 +98,18 @@ import Testing
     mkfifo(root.appending("fifo").string, 0o600)
     // A name that is no UTF-8 comes through as it is.
     let strange: [CChar] = [CChar(bitPattern: 0xFF), 0]
-    let strangePath = root.appending(strange.withUnsafeBufferPointer {
-      FilePath.Component(platformString: $0.baseAddress!)!
-    })
+    let strangePath = root.appending(
+      strange.withUnsafeBufferPointer {
+        FilePath.Component(platformString: $0.baseAddress!)!
+      })
     close(strangePath.withPlatformString { open($0, O_CREAT | O_WRONLY, 0o600) })
     var tree = FileTree()
     var found: [FilePath] = []
     tree.walk(root, visit: { found.append($0) }, fail: { Issue.record($0) })
     #expect(found.prefix(1).map(\.string) != ["link"])
     #expect(Set(found).count == 3)
-    #expect(found.filter { $0.string.hasSuffix("file") }.map(\.string) == ["a/deep/file", "b/deep/file"])
+    #expect(
+      found.filter { $0.string.hasSuffix("file") }.map(\.string) == ["a/deep/file", "b/deep/file"])
     #expect(tree.skipped == FileTree.Skipped(symbolicLinks: 1, specialFiles: 1))
   }
 }

@@ -1,0 +1,24 @@
+# A PostgreSQL dump through the pipe and back. The server refuses root, so it runs as postgres.
+set -euo pipefail
+bin=$(ls -d /usr/lib/postgresql/*/bin | tail -n 1)
+data=$(mktemp -d)
+trap 'as "$bin/pg_ctl" -D "$data/db" -m immediate stop >/dev/null 2>&1 || true; rm -rf "$data"' EXIT
+chown postgres "$data"
+as() { (cd "$data" && setpriv --reuid=postgres --regid=postgres --init-groups env HOME="$data" "$@"); }
+
+as "$bin/initdb" -D "$data/db" -A trust --no-sync >/dev/null
+as "$bin/pg_ctl" -D "$data/db" -w -o "-k $data -h '' -c fsync=off" -l "$data/log" start >/dev/null
+sql() { psql -h "$data" -U postgres -v ON_ERROR_STOP=1 -q "$@"; }
+sql -c 'CREATE DATABASE mydb' -c 'CREATE DATABASE restored'
+sql mydb <<'SQL'
+CREATE TABLE account (id int PRIMARY KEY, balance numeric NOT NULL, note text);
+INSERT INTO account SELECT n, n * 1.5, repeat(md5(n::text), 10) || 'größe' FROM generate_series(1, 50000) n;
+CREATE INDEX ON account (note);
+SQL
+dump() { pg_dump -h "$data" -U postgres "$1" | grep -v '^\\\(un\)\?restrict '; }
+
+envcrypt init -q --protector none
+dump mydb | envcrypt encrypt > mydb.envc
+[ "$(stat -c %s mydb.envc)" -gt 10000000 ]
+envcrypt decrypt mydb.envc -o - | sql restored >/dev/null
+cmp <(dump mydb) <(dump restored)

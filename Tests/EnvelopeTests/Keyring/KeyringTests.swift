@@ -105,8 +105,10 @@ import Testing
     ("", "it is neither JSON nor a PEM private key"),
     ("{}", "the file has no 'keys'"),
     ("{\"keys\": []}", "there are no keys in it"),
-    ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
-      "not an unencrypted PEM private key"),
+    (
+      "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+      "not an unencrypted PEM private key"
+    ),
   ])
   func brokenKeyringFilesSayWhatIsWrong(text: String, reason: String) {
     #expect(throws: KeyringError.malformedFile(reason)) {

@@ -149,8 +149,10 @@ import Testing
     ("UPDATE keyVersion SET fingerprint = 'x'", "version 1 of key"),
     ("UPDATE keyVersion SET publicKey = x'00'", "version 1 of key"),
     ("DELETE FROM keyVersion", "version 1 of key"),
-    ("UPDATE alias SET targetKeyID = (SELECT id FROM masterKey WHERE description = 'other')",
-      "alias alias/a"),
+    (
+      "UPDATE alias SET targetKeyID = (SELECT id FROM masterKey WHERE description = 'other')",
+      "alias alias/a"
+    ),
     ("UPDATE alias SET creationDate = 0", "alias alias/a"),
     ("UPDATE keystore SET creationDate = 0", "keystore"),
     ("UPDATE keystore SET id = 'other'", "keystore"),

@@ -34,7 +34,8 @@ import Testing
       (key: "zwei", value: "2"), (key: "eins", value: "ünï 🙂"), (key: "", value: ""),
     ])
     for content in [MessageHeader.Content.nonFramed, .framed(try FrameLength(1))] {
-      let header = Self.header(suite, content: content, keys: [Self.key, Self.key], context: context)
+      let header = Self.header(
+        suite, content: content, keys: [Self.key, Self.key], context: context)
       let bytes = try Self.bytes(header)
       let parsed = try Self.parse(bytes + [0xAA])
       #expect(parsed.header == header)
@@ -119,10 +120,11 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    [0, 4, 0, 1, 0, 0], [0, 2, 0, 0], [0, 3, 0, 0, 0], [0, 7, 0, 1, 0, 0, 0, 0, 9],
-    [0, 7, 0, 1, 0, 1, 0xFF, 0, 0], [0, 10, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [0, 4, 0, 1, 0, 0], [0, 2, 0, 0], [0, 3, 0, 0, 0], [0, 7, 0, 1, 0, 0, 0, 0, 9],
+      [0, 7, 0, 1, 0, 1, 0xFF, 0, 0], [0, 10, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0],
+    ] as [[UInt8]])
   func contextsThatDoNotFitTheirLengthAreRefused(field: [UInt8]) {
     #expect(throws: MessageError.self) {
       try WireReader.read(field.span.bytes) { (reader) throws(MessageError) in

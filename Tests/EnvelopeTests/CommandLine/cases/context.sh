@@ -1,0 +1,17 @@
+# Context pairs are bound; those given on decrypt must be there and equal.
+echo text > a
+envcrypt encrypt a -c purpose=backup -c 'größe=λ=1' -c empty=
+envcrypt decrypt a.envc -o - -c 'größe=λ=1' -c empty= | cmp - a
+fails 65 envcrypt decrypt a.envc -o - -c purpose=restore
+says "'purpose' should be 'restore' and is 'backup'"
+fails 65 envcrypt decrypt a.envc -o - -c other=x
+says "is not there"
+fails 64 envcrypt encrypt a -f -c aws-crypto-x=1
+says reserved
+fails 64 envcrypt encrypt a -f -c nothing
+fails 64 envcrypt encrypt a -f -c k=1 -c k=2
+# Control characters of a message are spelt out, not sent to the terminal.
+envcrypt encrypt a -f -c $'k=\e[31mred\u202e'
+envcrypt inspect a.envc > shown
+grep -qF 'k = \u{1b}[31mred\u{202e}' shown
+! grep -q $'\e' shown

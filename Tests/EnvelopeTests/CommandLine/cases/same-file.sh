@@ -1,0 +1,10 @@
+# Input and output being one file is refused, by whatever name.
+echo text > a; ln a hard; ln -s a soft
+fails 64 envcrypt encrypt -f a -o a
+says 'same file'
+fails 64 envcrypt encrypt -f a -o hard
+fails 64 envcrypt encrypt -f a -o soft
+status=0; envcrypt encrypt a -o - >> a 2>stderr || status=$?
+[ "$status" = 64 ]
+says 'same file'
+[ "$(cat a)" = text ]

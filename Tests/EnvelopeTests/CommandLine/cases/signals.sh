@@ -1,0 +1,18 @@
+# A reader that goes away ends us quietly with SIGPIPE; an interrupt leaves nothing behind.
+random 3000000 > a; envcrypt encrypt a
+set +e
+envcrypt decrypt a.envc -o - 2>stderr | head -c 10 >/dev/null
+status=${PIPESTATUS[0]}
+set -e
+[ "$status" = 141 ]; [ ! -s stderr ]
+mkfifo pipe; mkdir out
+python3 - <<'P'
+import os, signal, subprocess, time
+child = subprocess.Popen(["envcrypt", "encrypt", "pipe", "-o", "out/x.envc"])
+writer = open("pipe", "wb")
+writer.write(os.urandom(300000)); writer.flush()
+time.sleep(0.3)
+child.send_signal(signal.SIGINT)
+assert child.wait() == -signal.SIGINT, child.returncode
+P
+[ -z "$(ls -A out)" ]

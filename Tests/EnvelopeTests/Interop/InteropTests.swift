@@ -1,0 +1,40 @@
+import Foundation
+import Testing
+
+/// The tool beside other programs: the reference SDK, PostgreSQL, large files.
+@Suite struct InteropTests {
+  static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+  static let python = ProcessInfo.processInfo.environment["ENVCRYPT_TEST_PYTHON"]
+
+  private func expectSuccess(_ arguments: [String]) throws {
+    let result = try BuiltTool.run(arguments)
+    #expect(result.status == 0, "\(result.output.suffix(3000))")
+  }
+
+  @Test func ciHasEverything() {
+    #expect(!BuiltTool.isCI || (Self.python != nil && Self.hasPostgres))
+  }
+
+  /// Both ways between the tool and the Python AWS Encryption SDK, and the README's recovery script.
+  @Test(.enabled(if: python != nil, "needs the Python aws-encryption-sdk: run make test"))
+  func referenceSDK() throws {
+    try expectSuccess([
+      try #require(Self.python), Self.directory.appendingPathComponent("interop.py").path,
+      BuiltTool.repository.appendingPathComponent("docs/recover.py").path,
+    ])
+  }
+
+  static let hasPostgres =
+    (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql"))?.isEmpty == false
+
+  /// A dump goes through the pipe and restores.
+  @Test(.enabled(if: hasPostgres && getuid() == 0, "needs PostgreSQL, and root to start it"))
+  func postgresDump() throws {
+    try expectSuccess(["bash", Self.directory.appendingPathComponent("postgres.sh").path])
+  }
+
+  /// 2 GiB and thousands of files round-trip, in bounded memory.
+  @Test func largeFileAndTree() throws {
+    try expectSuccess(["bash", Self.directory.appendingPathComponent("big.sh").path])
+  }
+}
