@@ -55,29 +55,33 @@ public struct MessageEncryptor {
     return body + writer.bytes
   }
 
-  /// Reads a batch and one frame more, seals the batch, writes it. The frame more is held back
-  /// because the last frame of the input, full or not, is the final one.
+  /// Reads a batch, seals its frames, writes them. What is left at the end, less than a frame and
+  /// possibly nothing, is the final frame. The specification would rather have a full last frame be
+  /// the final one, and allows this; the Python SDK refuses a final frame that is full.
   private func sealFrames(
     of source: any ByteSource, with sealer: consuming FrameSealer, to output: inout SignedOutput,
     progress: ProgressHandler?
   ) throws -> Int64 {
     let length = frameLength.bytes
     let batch = max(1, batchLength / length) * length
-    var input = InputBuffer(source, capacity: batch + length)
+    var input = InputBuffer(source, capacity: batch)
     var sealed = Buffer(capacity: 0)
     var total: Int64 = 0
     var hasEnded = false
     while !hasEnded {
-      hasEnded = try !input.fill(atLeast: batch + length)
-      let count = hasEnded ? input.count : batch
-      let frames = max(1, (count + length - 1) / length)
-      sealed.grow(to: count + frames * FrameSealer.overhead, keeping: 0)
+      hasEnded = try !input.fill(atLeast: batch)
+      let count = min(input.count, batch)
+      let regularFrames = count / length
+      sealed.grow(to: count + (regularFrames + 1) * FrameSealer.overhead, keeping: 0)
       var written = 0
-      for frame in 0..<frames {
-        let range = frame * length..<min((frame + 1) * length, count)
-        let isFinal = hasEnded && frame == frames - 1
-        written += try input.withBytes(in: range) {
-          try sealer.seal($0, isFinal: isFinal, into: &sealed, at: written)
+      for frame in 0..<regularFrames {
+        written += try input.withBytes(in: frame * length..<(frame + 1) * length) {
+          try sealer.seal($0, isFinal: false, into: &sealed, at: written)
+        }
+      }
+      if hasEnded {
+        written += try input.withBytes(in: regularFrames * length..<count) {
+          try sealer.seal($0, isFinal: true, into: &sealed, at: written)
         }
       }
       try sealed.withBytes(in: 0..<written) { try output.write($0) }
