@@ -15,7 +15,7 @@ def run(arguments, answers=()):
         if not data:
             break
         shown += data
-        if answers and shown.rstrip().endswith(b":"):
+        if answers and shown.endswith(b": "):
             os.write(fd, answers.pop(0) + b"\n")
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown
 status, shown = run(["envcrypt", "encrypt", "a", "-o", "-"])
