@@ -45,8 +45,12 @@ public final class OutputFile: ByteSink {
     self.destination = destination
     self.leftovers = leftovers
     replaces = replacing
-    var number = Descriptor.retrying {
-      parent.withPlatformString { open($0, Self.unnamed | O_WRONLY | O_CLOEXEC, 0o600) }
+    var number: Int32 = -1
+    // A file without a name gets one through /proc: where that is missing, better know it now.
+    if access("/proc/self/fd", F_OK) == 0 {
+      number = Descriptor.retrying {
+        parent.withPlatformString { open($0, Self.unnamed | O_WRONLY | O_CLOEXEC, 0o600) }
+      }
     }
     if number < 0 {
       let name = try Self.hiddenName(beside: destination)

@@ -37,4 +37,13 @@ import Testing
   @Test func largeFileAndTree() throws {
     try expectSuccess(["bash", Self.directory.appendingPathComponent("big.sh").path])
   }
+
+  /// The README shows the very script that `referenceSDK` runs.
+  @Test func readmeShowsTheRecoveryScript() throws {
+    func text(_ path: String) throws -> String {
+      try String(
+        contentsOf: BuiltTool.repository.appendingPathComponent(path), encoding: .utf8)
+    }
+    #expect(try text("README.md").contains("```python\n" + text("docs/recover.py") + "```"))
+  }
 }
