@@ -8,10 +8,13 @@ set -e
 mkfifo pipe; mkdir out
 python3 - <<'P'
 import os, signal, subprocess, time
-# Whoever runs the tests in the background has interrupts ignored, and children inherit that.
+# Whoever runs the tests may ignore or block interrupts, and children inherit that.
+def listen():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
 child = subprocess.Popen(
     ["envcrypt", "encrypt", "pipe", "-o", "out/x.envc"],
-    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    preexec_fn=listen)
 writer = open("pipe", "wb")
 writer.write(os.urandom(300000)); writer.flush()
 time.sleep(0.3)
