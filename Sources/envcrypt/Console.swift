@@ -1,33 +1,39 @@
 import Envelope
 import Foundation
 import Glibc
+import Synchronization
 
 /// Where reports and messages go. Data never passes here.
-final class Console {
+final class Console: Sendable {
   let isQuiet: Bool
   /// Cleared before a message, redrawn by its own next tick.
-  weak var progress: ProgressBar?
+  private let progress = Mutex<ProgressBar?>(nil)
 
   init(isQuiet: Bool = false) { self.isQuiet = isQuiet }
+
+  /// Messages make room for `bar` from now on.
+  func show(_ bar: ProgressBar?) { progress.withLock { $0 = bar } }
+
+  private func clearProgress() { progress.withLock { $0 }?.clear() }
 
   /// A report, on standard output.
   func output(_ text: String) { Self.write(text + "\n", to: STDOUT_FILENO) }
 
   func error(_ message: String, hint: String?) {
-    progress?.clear()
+    clearProgress()
     Self.write("envcrypt: error: \(message)\n", to: STDERR_FILENO)
     if let hint { Self.write("envcrypt: hint: \(hint)\n", to: STDERR_FILENO) }
   }
 
   func warning(_ message: String) {
-    progress?.clear()
+    clearProgress()
     Self.write("envcrypt: warning: \(message)\n", to: STDERR_FILENO)
   }
 
   /// What a person likes to know and a script does not need.
   func note(_ message: String) {
     guard !isQuiet else { return }
-    progress?.clear()
+    clearProgress()
     Self.write("envcrypt: \(message)\n", to: STDERR_FILENO)
   }
 

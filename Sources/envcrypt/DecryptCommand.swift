@@ -21,16 +21,19 @@ struct DecryptCommand: ParsableCommand {
   @OptionGroup var inputs: InputOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var options: DecryptionOptions
+  @OptionGroup var parallel: ParallelOptions
   @OptionGroup var report: ReportOptions
 
   func run() throws {
     let console = Console(isQuiet: report.quiet)
     let plan = try FilePlan(inputs, output: output.output, naming: .decrypt)
-    let decryptor = try options.decryptor()
-    let run = FileRun(
-      plan: plan, inputs: inputs, replaces: output.force, report: report, console: console)
-    try run.run(toTerminal: .text) { source, sink, progress in
+    let scheduler = parallel.scheduler()
+    let decryptor = try options.decryptor(scheduler)
+    try FileRun(
+      plan: plan, inputs: inputs, replaces: output.force, report: report, scheduler: scheduler,
+      console: console, toTerminal: .text
+    ) { source, sink, progress in
       try decryptor.decrypt(from: source, to: sink, progress: progress)
-    }
+    }.run()
   }
 }

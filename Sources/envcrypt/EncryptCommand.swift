@@ -47,6 +47,7 @@ struct EncryptCommand: ParsableCommand {
     help: ArgumentHelp("Plaintext bytes in each frame, 1 to 67108864.", valueName: "bytes"))
   var frameLength = UInt32(FrameLength.standard.bytes)
 
+  @OptionGroup var parallel: ParallelOptions
   @OptionGroup var report: ReportOptions
   @OptionGroup var keystore: KeystoreOptions
 
@@ -58,19 +59,23 @@ struct EncryptCommand: ParsableCommand {
         "--frame-length is \(FrameLength.range.lowerBound) to \(FrameLength.range.upperBound), "
           + "not \(frameLength)")
     }
+    let scheduler = parallel.scheduler()
     let encryptor = MessageEncryptor(
       keyrings: try keyrings(), encryptionContext: try context.encryptionContext(),
-      suite: sign ? .signing : .standard, frameLength: try FrameLength(frameLength))
-    let plan = try FilePlan(inputs, output: output.output, naming: .encrypt)
-    let run = FileRun(
-      plan: plan, inputs: inputs, replaces: output.force, report: report, console: console)
-    try run.run(toTerminal: armor ? .everything : .nothing) { source, sink, progress in
+      suite: sign ? .signing : .standard, frameLength: try FrameLength(frameLength),
+      scheduler: scheduler)
+    let armor = armor
+    try FileRun(
+      plan: try FilePlan(inputs, output: output.output, naming: .encrypt), inputs: inputs,
+      replaces: output.force, report: report, scheduler: scheduler, console: console,
+      toTerminal: armor ? .everything : .nothing
+    ) { source, sink, progress in
       guard armor else { return try encryptor.encrypt(from: source, to: sink, progress: progress) }
       let text = ArmorSink(sink)
       let summary = try encryptor.encrypt(from: source, to: text, progress: progress)
       try text.finish()
       return summary
-    }
+    }.run()
   }
 
   /// Everybody who will be able to open the messages.
@@ -87,7 +92,6 @@ struct EncryptCommand: ParsableCommand {
     let names = keys.isEmpty && keyrings.isEmpty ? ["alias/default"] : keys
     guard !names.isEmpty else { return keyrings }
     let service = try keystore.service()
-    for name in names { _ = try service.describeKey(name) }
-    return names.map { KeystoreKeyring(service, key: $0) } + keyrings
+    return try names.map { try service.wrappingKeyring($0) } + keyrings
   }
 }

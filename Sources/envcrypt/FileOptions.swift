@@ -62,6 +62,20 @@ struct OutputOptions: ParsableArguments {
   var force = false
 }
 
+/// How much of the machine is used.
+struct ParallelOptions: ParsableArguments {
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp("Threads that work at once (default: all cores).", valueName: "n"))
+  var jobs: Int?
+
+  mutating func validate() throws {
+    if let jobs, !(1...1024).contains(jobs) { throw ValidationError("--jobs is 1 to 1024") }
+  }
+
+  func scheduler() -> Scheduler { Scheduler(jobs: jobs ?? Scheduler.availableCores) }
+}
+
 /// What is told while the work goes on.
 struct ReportOptions: ParsableArguments {
   @Flag(help: "Show progress even where standard error is no terminal.")

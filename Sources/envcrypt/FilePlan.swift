@@ -6,10 +6,12 @@ struct FileJob {
   let input: FilePath
   /// Nil for standard output.
   let output: FilePath?
+  /// Bytes of the input, where the walk over a tree has told them.
+  var size: Int64?
 }
 
-/// Turns the inputs a person named into jobs.
-struct FilePlan {
+/// Turns the inputs a person named into jobs, one after the other.
+struct FilePlan: IteratorProtocol {
   /// How an output is named after its input.
   enum Naming {
     /// `.envc` is added.
@@ -34,15 +36,22 @@ struct FilePlan {
     }
   }
 
-  private let inputs: InputOptions
+  private let isRecursive: Bool
   private let output: FilePath?
   private let naming: Naming
   private let isDirectoryOutput: Bool
+  /// Inputs to come, the last one first.
+  private var paths: [FilePath]
+  private var root: FilePath = ""
+  private var tree: FileTree?
+  /// What has been passed over on the way.
+  private(set) var passedOver = PassedOver()
 
   /// Throws where `output` cannot take what is to come.
   init(_ inputs: InputOptions, output: String?, naming: Naming) throws {
-    self.inputs = inputs
+    isRecursive = inputs.recursive
     self.naming = naming
+    paths = try inputs.paths().reversed()
     let output = output.map(FilePath.init(argument:))
     self.output = output
     guard let output, output != "-" else {
@@ -62,53 +71,72 @@ struct FilePlan {
     }
   }
 
-  /// Calls `body` with each job, in order, and `fail` with each input that cannot become one.
-  /// Returns what was passed over on the way.
-  func forEach(
-    _ body: (FileJob) throws -> Void, fail: (FilePath, any Error) throws -> Void
-  ) throws -> PassedOver {
-    var passedOver = PassedOver()
-    for path in try inputs.paths() {
-      if inputs.recursive, path != "-", try isDirectory(path) {
-        var tree = FileTree()
-        var failures: [IOError] = []
-        try tree.walk(
-          path,
-          visit: { relative in
-            let input = path.pushing(relative)
-            if naming != .encrypt, !Self.hasSuffix(input) {
-              passedOver.otherFiles += 1
-            } else if naming == .encrypt, Self.hasSuffix(input), Self.isMessage(input) {
-              passedOver.messages += 1
-            } else {
-              try run(body, fail, input, below: path, relative: relative)
-            }
-          }, fail: { failures.append($0) })
-        for failure in failures { try fail(failure.path, failure) }
-        passedOver.add(tree.skipped)
+  /// A job, or an input that cannot become one.
+  enum Step {
+    case job(FileJob)
+    case failure(FilePath, any Error)
+  }
+
+  mutating func next() -> Step? {
+    while true {
+      if tree != nil {
+        if let step = nextInTree() { return step }
+        tree = nil
+      }
+      guard let path = paths.popLast() else { return nil }
+      if isRecursive, path != "-", isDirectory(path) {
+        root = path
+        tree = FileTree(path)
       } else {
-        try run(body, fail, path, below: nil, relative: nil)
+        return step(path, below: nil, relative: nil, size: nil)
       }
     }
-    return passedOver
   }
 
-  private func run(
-    _ body: (FileJob) throws -> Void, _ fail: (FilePath, any Error) throws -> Void,
-    _ input: FilePath, below root: FilePath?, relative: FilePath?
-  ) throws {
-    let job: FileJob
-    do {
-      job = FileJob(input: input, output: try output(for: input, below: root, relative: relative))
-    } catch {
-      try fail(input, error)
-      return
+  /// The next file of the tree that is one for this command.
+  private mutating func nextInTree() -> Step? {
+    while let entry = tree?.next() {
+      switch entry {
+      case .failure(let error): return .failure(error.path, error)
+      case .file(let relative, let status):
+        let input = root.pushing(relative)
+        if naming != .encrypt, !Self.hasSuffix(input) {
+          passedOver.otherFiles += 1
+        } else if naming == .encrypt, Self.hasSuffix(input), Self.isMessage(input) {
+          passedOver.messages += 1
+        } else {
+          return step(input, below: root, relative: relative, size: status.size)
+        }
+      }
     }
-    try body(job)
+    if let skipped = tree?.skipped { passedOver.add(skipped) }
+    return nil
   }
 
-  private func isDirectory(_ path: FilePath) throws -> Bool {
-    try FileStatus.at(path)?.kind == .directory
+  private func step(
+    _ input: FilePath, below root: FilePath?, relative: FilePath?, size: Int64?
+  ) -> Step {
+    do {
+      let output = try output(for: input, below: root, relative: relative)
+      return .job(FileJob(input: input, output: output, size: size))
+    } catch {
+      return .failure(input, error)
+    }
+  }
+
+  /// Bytes of all inputs that can be looked at.
+  func totalSize() -> Int64 {
+    var plan = self
+    var total: Int64 = 0
+    while let step = plan.next() {
+      guard case .job(let job) = step else { continue }
+      total += job.size ?? (try? FileStatus.at(job.input))?.size ?? 0
+    }
+    return total
+  }
+
+  private func isDirectory(_ path: FilePath) -> Bool {
+    (try? FileStatus.at(path))?.kind == .directory
   }
 
   private func output(

@@ -1,15 +1,17 @@
 import ArgumentParser
 import Envelope
 import Glibc
+import Synchronization
 import SystemPackage
 
-/// Runs jobs one after another: opens input and output, hands both over, reports what fails and
-/// goes on with the next.
-final class FileRun {
-  /// What a command does with one opened input.
-  typealias Work = (
-    _ source: any ByteSource, _ sink: any ByteSink, _ progress: @escaping ProgressHandler
-  ) throws -> MessageSummary
+/// Runs jobs, several at once where there are many: opens input and output, hands both over, reports
+/// in the order of the inputs what became of each, and goes on where one fails.
+final class FileRun: Sendable {
+  /// What a command does with one opened input. Called on several threads.
+  typealias Work =
+    @Sendable (
+      _ source: any ByteSource, _ sink: any ByteSink, _ progress: @escaping ProgressHandler
+    ) throws -> MessageSummary
 
   /// What may go to a terminal.
   enum TerminalRule {
@@ -18,112 +20,124 @@ final class FileRun {
     case everything
   }
 
-  private let plan: FilePlan
+  private struct State {
+    var plan: FilePlan
+    var nextIndex = 0
+    /// Outputs of this run, so that no input overwrites another's.
+    var written: Set<FilePath> = []
+    /// Directories that are known to be there.
+    var directories: Set<FilePath> = []
+  }
+
   private let areMany: Bool
   /// Whether the inputs were not all named one by one, so that their number says something.
   private let isLongRun: Bool
   private let replaces: Bool
-  private let report: ReportOptions
+  private let helpers: ThreadGroup
   private let console: Console
+  private let progress: ProgressBar?
   private let leftovers = Leftovers()
-  /// Outputs of this run, so that no input overwrites another's.
-  private var written: Set<FilePath> = []
-  private var firstFailure: Failure?
-  private var doneCount = 0
-  private var failedCount = 0
+  private let newFilePermissions = OutputFile.newFilePermissions()
+  private let state: Mutex<State>
+  private let outcomes: OutcomeLog
+
+  private let rule: TerminalRule
+  private let discardsOutput: Bool
+  private let work: Work
 
   init(
-    plan: FilePlan, inputs: InputOptions, replaces: Bool, report: ReportOptions, console: Console
+    plan: FilePlan, inputs: InputOptions, replaces: Bool, report: ReportOptions,
+    scheduler: Scheduler, console: Console, toTerminal rule: TerminalRule,
+    discardingOutput: Bool = false,
+    done: @escaping @Sendable (FilePath, MessageSummary) -> Void = { _, _ in },
+    work: @escaping Work
   ) {
-    self.plan = plan
+    state = Mutex(State(plan: plan))
     areMany = inputs.areMany
     isLongRun = inputs.recursive || inputs.filesFrom != nil
     self.replaces = replaces
-    self.report = report
+    helpers = ThreadGroup(scheduler)
     self.console = console
+    self.rule = rule
+    discardsOutput = discardingOutput
+    self.work = work
+    outcomes = OutcomeLog(console: console, goesOn: inputs.areMany, done: done)
+    progress = ProgressBar.isWanted(report) ? ProgressBar(total: plan.totalSize()) : nil
+    console.show(progress)
   }
 
   /// Runs every job. Throws the first failure's exit status after all of them.
-  func run(
-    toTerminal rule: TerminalRule, discardingOutput: Bool = false,
-    done: (FilePath, MessageSummary) -> Void = { _, _ in }, work: Work
-  ) throws {
-    let passedOver = try plan.forEach(
-      { job in
-        do {
-          let summary = try run(job, rule: rule, discardingOutput: discardingOutput, work: work)
-          doneCount += 1
-          done(job.input, summary)
-        } catch {
-          try fail(job.input, error)
-        }
-      }, fail: fail)
-    if isLongRun || failedCount > 0 {
-      var summary = "\(Text.count(doneCount, "file")) done"
-      if failedCount > 0 { summary += ", \(failedCount) failed" }
-      if let passedOver = passedOver.summary { summary += "; passed over \(passedOver)" }
-      console.note(summary)
+  func run() throws {
+    takeJobs()
+    helpers.wait()
+    progress?.clear()
+    let passedOver = state.withLock { $0.plan.passedOver }
+    try outcomes.finish(passedOver: passedOver, alwaysSummarizing: isLongRun)
+  }
+
+  /// What every thread does.
+  private func takeJobs() {
+    while !outcomes.isAborted, let (index, step) = nextStep() {
+      if areMany { _ = helpers.start { [self] in takeJobs() } }
+      switch step {
+      case .failure(let input, let error): outcomes.add(index, input, .failure(error))
+      case .job(let job): outcomes.add(index, job.input, Result { try run(job) })
+      }
     }
-    if let firstFailure { throw ExitCode(firstFailure.status.rawValue) }
   }
 
-  private func fail(_ input: FilePath, _ error: any Error) throws {
-    let failure = Failure(error)
-    // A reader that has gone away ends everything, a full disk or a bad file only this one.
-    if failure.isBrokenPipe { throw failure }
-    guard areMany else { throw failure.about(Self.name(input, in: failure)) }
-    failedCount += 1
-    firstFailure = firstFailure ?? failure
-    let named = failure.about(Self.name(input, in: failure))
-    console.error(named.message, hint: named.hint)
+  private func nextStep() -> (index: Int, step: FilePlan.Step)? {
+    state.withLock { state in
+      guard let step = state.plan.next() else { return nil }
+      defer { state.nextIndex += 1 }
+      return (state.nextIndex, step)
+    }
   }
 
-  /// The input's name, unless the message has it already.
-  private static func name(_ input: FilePath, in failure: Failure) -> String? {
-    let name = Text.printable(input)
-    return input == "-" || failure.message.contains(name) ? nil : name
-  }
-
-  private func run(
-    _ job: FileJob, rule: TerminalRule, discardingOutput: Bool, work: Work
-  ) throws -> MessageSummary {
+  private func run(_ job: FileJob) throws -> MessageSummary {
     let input = job.input == "-" ? Descriptor.standardInput : try Descriptor.openInput(job.input)
     let status = try input.status()
     if job.input == "-", status.kind == .directory { throw FileRuleError.isDirectory("-") }
     if input.isTerminal { console.note("reading from the terminal; end with Ctrl-D") }
     let source = DescriptorSource(input)
-    let bar = ProgressBar(
-      total: source.expectedCount, isWanted: report.progress, isQuiet: report.quiet)
-    console.progress = bar
-    let progress: ProgressHandler = { bar?.advance(by: $0) }
-    defer { bar?.clear() }
+    let progress: ProgressHandler = { [bar = self.progress] in bar?.advance(by: $0) }
 
-    if discardingOutput { return try work(source, NullSink(), progress) }
+    if discardsOutput { return try work(source, NullSink(), progress) }
     if let path = job.output, let special = try Self.openSpecial(path) {
-      return try write(to: special, rule: rule, from: status, source, progress, work)
+      return try write(to: special, from: status, source, progress)
     }
     guard let path = job.output, path != "/dev/stdout" else {
-      return try write(
-        to: .standardOutput, rule: rule, from: status, source, progress, work)
+      return try write(to: .standardOutput, from: status, source, progress)
     }
-    guard written.insert(path.lexicallyNormalized()).inserted else {
-      throw Failure(
-        .cannotCreate, "\(Text.printable(path)) was written in this run already",
-        hint: "two inputs have the same name; use different output directories")
-    }
-    if areMany { try createDirectories(path.removingLastComponent()) }
+    try claim(path)
     let output = try OutputFile(
-      path, replacing: replaces, source: status.kind == .regular ? status : nil,
-      leftovers: leftovers)
+      path, replacing: replaces, permissions: status.kind == .regular ? nil : newFilePermissions,
+      source: status.kind == .regular ? status : nil, leftovers: leftovers)
     let summary = try work(source, output, progress)
     try output.commit()
     return summary
   }
 
+  /// Takes an output's name for one job, and sees to the directory of one among many.
+  private func claim(_ path: FilePath) throws {
+    try state.withLock { state in
+      guard state.written.insert(path.lexicallyNormalized()).inserted else {
+        throw Failure(
+          .cannotCreate, "\(Text.printable(path)) was written in this run already",
+          hint: "two inputs have the same name; use different output directories")
+      }
+      let directory = path.removingLastComponent()
+      if areMany, !state.directories.contains(directory) {
+        try createDirectories(directory)
+        state.directories.insert(directory)
+      }
+    }
+  }
+
   /// Writes to what cannot be renamed into place: a pipe, a terminal, a device.
   private func write(
-    to descriptor: Descriptor, rule: TerminalRule, from input: FileStatus,
-    _ source: any ByteSource, _ progress: @escaping ProgressHandler, _ work: Work
+    to descriptor: Descriptor, from input: FileStatus, _ source: any ByteSource,
+    _ progress: @escaping ProgressHandler
   ) throws -> MessageSummary {
     let status = try descriptor.status()
     if status.kind == .regular, input.kind == .regular, status.isSameFile(as: input) {

@@ -125,12 +125,13 @@ struct DecryptionOptions: ParsableArguments {
     }
   }
 
-  func decryptor() throws -> MessageDecryptor {
+  func decryptor(_ scheduler: Scheduler) throws -> MessageDecryptor {
     let keyrings = try keyring.keyrings()
     let options = keystore
     let secrets = try options.secrets()
     let names = keys.isEmpty ? nil : keys
-    let others: () throws -> [any Keyring]
+    // Called once, on one thread, whichever it is.
+    nonisolated(unsafe) let others: () throws -> [any Keyring]
     if let names {
       let service = try options.service(secrets)
       for name in names { _ = try service.describeKey(name) }
@@ -143,10 +144,10 @@ struct DecryptionOptions: ParsableArguments {
       }
     }
     return MessageDecryptor(
-      materialsProvider: MultiKeyring(keyrings, others: others),
+      materialsProvider: MultiKeyring(keyrings, others: { try others() }),
       requiredContext: try context.encryptionContext(), policy: commitmentPolicy,
       allowsSigned: !unsignedOnly,
-      limits: HeaderLimits(encryptedDataKeys: maxEncryptedDataKeys))
+      limits: HeaderLimits(encryptedDataKeys: maxEncryptedDataKeys), scheduler: scheduler)
   }
 }
 

@@ -1,41 +1,55 @@
 import Envelope
 import Glibc
+import Synchronization
 
-/// How far the work is, on standard error: share, rate and time left, redrawn in place.
-final class ProgressBar {
+/// How far the work is, on standard error: share, rate and time left, redrawn in place. Any thread
+/// may say what it has done.
+final class ProgressBar: Sendable {
+  private struct State {
+    var done: Int64 = 0
+    var nextDrawing: ContinuousClock.Instant
+    var isDrawn = false
+  }
+
   private let total: Int64?
   private let isTerminal: Bool
   private let start = ContinuousClock.now
-  private var done: Int64 = 0
-  private var nextDrawing: ContinuousClock.Instant
-  private var isDrawn = false
+  private let state: Mutex<State>
 
-  /// Nil where nobody wants one: on anything but a terminal only `--progress` makes it appear.
-  init?(total: Int64?, isWanted: Bool, isQuiet: Bool) {
+  /// Whether there is to be one: on anything but a terminal only `--progress` makes it appear.
+  static func isWanted(_ report: ReportOptions) -> Bool {
+    !report.quiet && (report.progress || isatty(STDERR_FILENO) == 1)
+  }
+
+  init(total: Int64?) {
     isTerminal = isatty(STDERR_FILENO) == 1
-    guard !isQuiet, isWanted || isTerminal else { return nil }
     self.total = total.flatMap { $0 > 0 ? $0 : nil }
-    nextDrawing = start + .seconds(1)
+    state = Mutex(State(nextDrawing: start + .seconds(1)))
   }
 
   deinit { clear() }
 
   func advance(by bytes: Int) {
-    done += Int64(bytes)
     let now = ContinuousClock.now
-    guard now >= nextDrawing else { return }
-    nextDrawing = now + (isTerminal ? .milliseconds(200) : .seconds(5))
-    draw(elapsed: start.duration(to: now))
+    state.withLock { state in
+      state.done += Int64(bytes)
+      guard now >= state.nextDrawing else { return }
+      state.nextDrawing = now + (isTerminal ? .milliseconds(200) : .seconds(5))
+      draw(state.done, elapsed: start.duration(to: now))
+      state.isDrawn = true
+    }
   }
 
   /// Removes the line, so that a message can stand there.
   func clear() {
-    guard isDrawn, isTerminal else { return }
-    isDrawn = false
-    Self.write("\r\u{1B}[K")
+    state.withLock { state in
+      guard state.isDrawn, isTerminal else { return }
+      state.isDrawn = false
+      Self.write("\r\u{1B}[K")
+    }
   }
 
-  private func draw(elapsed: Duration) {
+  private func draw(_ done: Int64, elapsed: Duration) {
     let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
     let rate = Double(done) / max(seconds, 0.001)
     var line = "\(Text.size(done))  \(Text.size(Int64(rate)))/s"
@@ -48,7 +62,6 @@ final class ProgressBar {
         + "] \(Int(share * 100))%  \(line)  ETA \(left / 60):\(left % 60 < 10 ? "0" : "")\(left % 60)"
     }
     Self.write(isTerminal ? "\r\u{1B}[K\(line)" : "envcrypt: \(line)\n")
-    isDrawn = true
   }
 
   private static func write(_ text: String) {

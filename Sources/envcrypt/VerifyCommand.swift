@@ -17,20 +17,23 @@ struct VerifyCommand: ParsableCommand {
 
   @OptionGroup var inputs: InputOptions
   @OptionGroup var options: DecryptionOptions
+  @OptionGroup var parallel: ParallelOptions
   @OptionGroup var report: ReportOptions
 
   func run() throws {
     let console = Console(isQuiet: report.quiet)
     let plan = try FilePlan(inputs, output: nil, naming: .none)
-    let decryptor = try options.decryptor()
-    let run = FileRun(plan: plan, inputs: inputs, replaces: false, report: report, console: console)
-    try run.run(
-      toTerminal: .nothing, discardingOutput: true,
+    let scheduler = parallel.scheduler()
+    let decryptor = try options.decryptor(scheduler)
+    try FileRun(
+      plan: plan, inputs: inputs, replaces: false, report: report, scheduler: scheduler,
+      console: console, toTerminal: .nothing, discardingOutput: true,
       done: { input, _ in
-        if !report.quiet { console.output("\(Text.printable(input)): OK") }
+        if !console.isQuiet { console.output("\(Text.printable(input)): OK") }
       },
       work: { source, sink, progress in
         try decryptor.decrypt(from: source, to: sink, progress: progress)
-      })
+      }
+    ).run()
   }
 }

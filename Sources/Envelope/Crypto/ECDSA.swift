@@ -9,8 +9,13 @@ enum Curve: String, Sendable {
   var compressedPointLength: Int { self == .p256 ? 33 : 49 }
 }
 
+/// What a message's bytes pass through, in order, where the message is signed.
+protocol SignatureHash: AnyObject {
+  func update(_ bytes: RawSpan) throws(CryptoError)
+}
+
 /// Signs a message as its bytes pass: one key pair for one message.
-struct SignatureSigner: ~Copyable {
+final class SignatureSigner: SignatureHash {
   private let key: PKey
   private let hash: DigestContext
 
@@ -42,13 +47,13 @@ struct SignatureSigner: ~Copyable {
     return Array(point.prefix(length))
   }
 
-  mutating func update(_ bytes: RawSpan) throws(CryptoError) {
+  func update(_ bytes: RawSpan) throws(CryptoError) {
     let status = bytes.withUnsafeBytes { EVP_DigestUpdate(hash.pointer, $0.baseAddress, $0.count) }
     try LibCrypto.check(status, "EVP_DigestSignUpdate")
   }
 
-  /// The DER signature over everything passed to `update`.
-  consuming func finish() throws(CryptoError) -> [UInt8] {
+  /// The DER signature over everything passed to `update`. Ends the hash.
+  func finish() throws(CryptoError) -> [UInt8] {
     var length = Int(EVP_PKEY_get_size(key.pointer))
     var signature = [UInt8](repeating: 0, count: length)
     try LibCrypto.check(
@@ -58,7 +63,7 @@ struct SignatureSigner: ~Copyable {
 }
 
 /// Verifies a signature over bytes as they pass.
-struct SignatureVerifier: ~Copyable {
+final class SignatureVerifier: SignatureHash {
   private let key: PKey
   private let hash: DigestContext
 
@@ -79,13 +84,14 @@ struct SignatureVerifier: ~Copyable {
     self.hash = hash
   }
 
-  mutating func update(_ bytes: RawSpan) throws(CryptoError) {
+  func update(_ bytes: RawSpan) throws(CryptoError) {
     let status = bytes.withUnsafeBytes { EVP_DigestUpdate(hash.pointer, $0.baseAddress, $0.count) }
     try LibCrypto.check(status, "EVP_DigestVerifyUpdate")
   }
 
-  /// Throws `authenticationFailed` unless `signature` is the key's over everything passed.
-  consuming func finish(_ signature: [UInt8]) throws(CryptoError) {
+  /// Throws `authenticationFailed` unless `signature` is the key's over everything passed. Ends the
+  /// hash.
+  func finish(_ signature: [UInt8]) throws(CryptoError) {
     guard EVP_DigestVerifyFinal(hash.pointer, signature, signature.count) == 1 else {
       throw LibCrypto.authenticationFailure()
     }

@@ -14,6 +14,9 @@ public struct DataKey: ~Copyable, Sendable {
 /// itself in the suites without key derivation.
 struct MessageKey: ~Copyable, Sendable {
   let bytes: SecretBytes
+
+  /// A second owner of the same key.
+  borrowing func duplicate() -> MessageKey { MessageKey(bytes: bytes.duplicate()) }
 }
 
 /// An AES key that wraps other keys.

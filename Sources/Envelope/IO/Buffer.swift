@@ -27,6 +27,15 @@ struct Buffer: ~Copyable {
       from: memory.baseAddress! + range.lowerBound, byteCount: range.count)
   }
 
+  /// Copies `bytes` to `offset`.
+  mutating func copy(_ bytes: RawSpan, to offset: Int) {
+    guard bytes.byteCount > 0 else { return }
+    bytes.withUnsafeBytes { source in
+      UnsafeMutableRawBufferPointer(rebasing: memory[offset..<offset + source.count])
+        .copyMemory(from: source)
+    }
+  }
+
   borrowing func withBytes<Result, Failure: Error>(
     in range: Range<Int>, _ body: (RawSpan) throws(Failure) -> Result
   ) throws(Failure) -> Result {

@@ -57,20 +57,29 @@ public final class Descriptor: Sendable {
     return count
   }
 
-  /// Reads at `offset` until `buffer` is full or the file ends; returns the bytes read.
+  /// Reads at `offset`, at most as many bytes as `buffer` has; 0 says that the file ends there.
   func read(into buffer: inout MutableRawSpan, at offset: Int64) throws(IOError) -> Int {
-    var done = 0
-    while done < buffer.byteCount {
-      let count = buffer.withUnsafeMutableBytes { target in
-        Self.retrying {
-          pread(number, target.baseAddress! + done, target.count - done, off_t(offset) + done)
-        }
-      }
-      guard count >= 0 else { throw .current(.read, path) }
-      if count == 0 { break }
-      done += count
+    let count = buffer.withUnsafeMutableBytes { target in
+      Self.retrying { pread(number, target.baseAddress, target.count, off_t(offset)) }
     }
-    return done
+    guard count >= 0 else { throw .current(.read, path) }
+    return count
+  }
+
+  /// Writes some of `bytes` at `offset`; returns how many.
+  func write(_ bytes: RawSpan, at offset: Int64) throws(IOError) -> Int {
+    let count = bytes.withUnsafeBytes { source in
+      Self.retrying { pwrite(number, source.baseAddress, source.count, off_t(offset)) }
+    }
+    guard count > 0 else { throw .current(.write, path) }
+    return count
+  }
+
+  /// Cuts the file off behind `count` bytes.
+  func truncate(to count: Int64) throws(IOError) {
+    guard Self.retrying({ ftruncate(number, off_t(count)) }) == 0 else {
+      throw .current(.write, path)
+    }
   }
 
   /// Writes all of `bytes`.

@@ -5,53 +5,69 @@ import SystemPackage
 ///
 /// Links are not followed and special files are not opened: both are counted. Names are bytes, as
 /// the system has them.
-public struct FileTree {
+public struct FileTree: IteratorProtocol, Sendable {
   /// What was passed over.
   public struct Skipped: Equatable, Sendable {
     public var symbolicLinks = 0
     public var specialFiles = 0
   }
 
-  public private(set) var skipped = Skipped()
-
-  public init() {}
-
-  /// Calls `visit` with each regular file's path relative to `root`, and `fail` with each directory
-  /// that cannot be read.
-  public mutating func walk(
-    _ root: FilePath, visit: (_ relative: FilePath) throws -> Void, fail: (IOError) -> Void
-  ) rethrows {
-    try walk(root, relative: "", visit: visit, fail: fail)
+  /// A file, or what was in the way of one.
+  public enum Entry: Equatable {
+    /// The path is relative to the tree's root.
+    case file(relative: FilePath, FileStatus)
+    /// A directory that cannot be read, or a name that cannot be looked up.
+    case failure(IOError)
   }
 
-  private mutating func walk(
-    _ directory: FilePath, relative: FilePath, visit: (FilePath) throws -> Void,
-    fail: (IOError) -> Void
-  ) rethrows {
-    let names: [FilePath.Component]
-    do {
-      names = try Self.entries(of: directory)
-    } catch {
-      fail(error)
-      return
-    }
-    for name in names {
-      let path = directory.appending(name)
-      let below = relative.appending(name)
-      let status: FileStatus?
-      do {
-        status = try FileStatus.at(path, followingLinks: false)
-      } catch {
-        fail(error)
+  public private(set) var skipped = Skipped()
+  private let root: FilePath
+  /// The directories on the way to the current one, with the names left in each, last name first.
+  private var open: [(relative: FilePath, names: [FilePath.Component])] = []
+  private var failure: IOError?
+
+  public init(_ root: FilePath) {
+    self.root = root
+    enter("")
+  }
+
+  public mutating func next() -> Entry? {
+    while true {
+      if let failure {
+        self.failure = nil
+        return .failure(failure)
+      }
+      guard let name = open.last?.names.last, let directory = open.last?.relative else {
+        if open.popLast() == nil { return nil }
         continue
       }
-      switch status?.kind {
-      case .regular: try visit(below)
-      case .directory: try walk(path, relative: below, visit: visit, fail: fail)
-      case .symbolicLink: skipped.symbolicLinks += 1
-      case .other: skipped.specialFiles += 1
-      case nil: break  // gone since the directory was read
-      }
+      open[open.count - 1].names.removeLast()
+      if let entry = look(at: directory.appending(name)) { return entry }
+    }
+  }
+
+  private mutating func look(at relative: FilePath) -> Entry? {
+    let status: FileStatus?
+    do {
+      status = try FileStatus.at(root.pushing(relative), followingLinks: false)
+    } catch {
+      return .failure(error)
+    }
+    switch status?.kind {
+    case .regular: return .file(relative: relative, status!)
+    case .directory: enter(relative)
+    case .symbolicLink: skipped.symbolicLinks += 1
+    case .other: skipped.specialFiles += 1
+    case nil: break  // gone since the directory was read
+    }
+    return nil
+  }
+
+  private mutating func enter(_ relative: FilePath) {
+    do {
+      open.append((relative, try Self.entries(of: root.pushing(relative)).reversed()))
+    } catch {
+      failure = error
     }
   }
 

@@ -57,24 +57,3 @@ public final class Leftovers: Sendable {
     }
   }
 }
-
-/// Runs `body` on a detached thread.
-func startThread(_ body: @escaping @Sendable () -> Void) {
-  final class Work {
-    let body: () -> Void
-    init(_ body: @escaping () -> Void) { self.body = body }
-  }
-  var thread = pthread_t()
-  let work = Unmanaged.passRetained(Work(body))
-  let status = pthread_create(
-    &thread, nil,
-    { pointer in
-      Unmanaged<Work>.fromOpaque(pointer!).takeRetainedValue().body()
-      return nil
-    }, work.toOpaque())
-  guard status == 0 else {
-    work.release()
-    return
-  }
-  pthread_detach(thread)
-}

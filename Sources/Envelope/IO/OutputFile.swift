@@ -66,7 +66,7 @@ public final class OutputFile: ByteSink {
       }
     }
     descriptor = Descriptor(owning: number, path: path)
-    let mode = permissions ?? source?.permissions ?? (0o666 & ~Self.umask())
+    let mode = permissions ?? source?.permissions ?? Self.newFilePermissions()
     guard fchmod(number, mode) == 0 else {
       let error = IOError.current(.createOutput, path)
       discard()
@@ -75,6 +75,8 @@ public final class OutputFile: ByteSink {
   }
 
   deinit { discard() }
+
+  public var positional: (any PositionalSink)? { FileRegion(writing: descriptor) }
 
   public func write(_ bytes: RawSpan) throws { try descriptor.write(bytes) }
 
@@ -147,11 +149,11 @@ public final class OutputFile: ByteSink {
     }
   }
 
-  /// The process's umask, which the system tells only by setting it. No thread creates files beside
-  /// this one.
-  private static func umask() -> mode_t {
+  /// What the umask leaves of 0666. The system tells the umask only by setting it: to be asked
+  /// before there are threads that create files.
+  public static func newFilePermissions() -> mode_t {
     let mask = Glibc.umask(0o077)
     _ = Glibc.umask(mask)
-    return mask
+    return 0o666 & ~mask
   }
 }

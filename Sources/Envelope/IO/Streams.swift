@@ -4,6 +4,15 @@ public protocol ByteSource: AnyObject {
   func read(into buffer: inout MutableRawSpan) throws -> Int
   /// How many bytes are likely to come, for sizing buffers and progress; nothing is bounded by it.
   var expectedCount: Int64? { get }
+  /// The same bytes by their places, where they have such; reading in order then stops.
+  var positional: (any PositionalSource)? { get }
+  /// Waits until a read will not, at most `milliseconds` where they are given.
+  func wait(milliseconds: Int32?, unless cancellation: Cancellation?) -> Readiness
+}
+
+extension ByteSource {
+  public var positional: (any PositionalSource)? { nil }
+  public func wait(milliseconds: Int32?, unless cancellation: Cancellation?) -> Readiness { .ready }
 }
 
 /// Where bytes go.
@@ -12,17 +21,30 @@ public protocol ByteSink: AnyObject {
   func write(_ bytes: RawSpan) throws
   /// Whether nobody sees what was written until the owner says that all of it is good.
   var discardsOnFailure: Bool { get }
+  /// The same place for writing in any order, where nobody sees the gaps; writing in order then
+  /// stops.
+  var positional: (any PositionalSink)? { get }
+}
+
+extension ByteSink {
+  public var positional: (any PositionalSink)? { nil }
 }
 
 /// A file, pipe or terminal, read from where it stands.
 public final class DescriptorSource: ByteSource {
   private let descriptor: Descriptor
-  public let expectedCount: Int64?
+  public let positional: (any PositionalSource)?
 
   public init(_ descriptor: Descriptor) {
     self.descriptor = descriptor
-    let status = try? descriptor.status()
-    expectedCount = status?.kind == .regular ? status?.size : nil
+    positional = FileRegion(descriptor)
+  }
+
+  public var expectedCount: Int64? { positional?.count }
+
+  public func wait(milliseconds: Int32?, unless cancellation: Cancellation?) -> Readiness {
+    if positional != nil { return .ready }
+    return descriptor.wait(milliseconds: milliseconds, unless: cancellation)
   }
 
   public func read(into buffer: inout MutableRawSpan) throws -> Int {
@@ -41,10 +63,13 @@ public final class DescriptorSink: ByteSink {
 }
 
 /// Nowhere: what `verify` writes to.
-public final class NullSink: ByteSink {
+public final class NullSink: ByteSink, PositionalSink {
   public let discardsOnFailure = true
 
   public init() {}
 
+  public var positional: (any PositionalSink)? { self }
   public func write(_ bytes: RawSpan) {}
+  public func write(_ bytes: RawSpan, at position: Int64) -> Int { bytes.byteCount }
+  public func truncate(to count: Int64) {}
 }

@@ -4,7 +4,8 @@ struct EncryptionMaterials: ~Copyable {
   let dataKey: DataKey
   let encryptionContext: EncryptionContext
   let encryptedDataKeys: [EncryptedDataKey]
-  private var signer: SignatureSigner?
+  /// Of the suites that sign.
+  let signer: SignatureSigner?
 
   init(
     suite: AlgorithmSuite, encryptionContext: EncryptionContext, keyrings: [any Keyring]
@@ -19,9 +20,6 @@ struct EncryptionMaterials: ~Copyable {
     self.encryptedDataKeys = encryptedDataKeys
     self.signer = signer
   }
-
-  /// Hands over the signer, once.
-  mutating func takeSigner() -> SignatureSigner? { signer.take() }
 
   /// The public key goes into the context, so that the data key is wrapped with it.
   private static func makeSigner(

@@ -1,5 +1,7 @@
+import Synchronization
+
 /// Who can wrap a data key and unwrap it again (specification, `framework/keyring-interface.md`).
-public protocol Keyring {
+public protocol Keyring: Sendable {
   /// The wrapping keys this keyring has, for a message that says which keys were offered.
   var keyDescriptions: [String] { get }
 
@@ -33,7 +35,7 @@ public struct NoMatchingKeyError: Error, Equatable, Sendable {
 
 /// Where a message's data key comes from: the specification's cryptographic materials manager, as
 /// far as decryption needs it.
-public protocol DecryptionMaterialsProvider {
+public protocol DecryptionMaterialsProvider: Sendable {
   /// The plaintext data key of the message with this header. Nothing has authenticated it yet.
   func dataKey(for header: MessageHeader) throws -> DataKey
 }
@@ -42,11 +44,13 @@ public protocol DecryptionMaterialsProvider {
 /// `framework/multi-keyring.md`).
 public final class MultiKeyring: DecryptionMaterialsProvider {
   private let keyrings: [any Keyring]
-  private let makeOthers: () throws -> [any Keyring]
-  private lazy var others = Result { try makeOthers() }
+  private let makeOthers: @Sendable () throws -> [any Keyring]
+  private let others = Mutex<Result<[any Keyring], any Error>?>(nil)
 
   /// `others` are made, once, when none of `keyrings` opens a message.
-  public init(_ keyrings: [any Keyring], others: @escaping () throws -> [any Keyring] = { [] }) {
+  public init(
+    _ keyrings: [any Keyring], others: @escaping @Sendable () throws -> [any Keyring] = { [] }
+  ) {
     self.keyrings = keyrings
     makeOthers = others
   }
@@ -58,7 +62,11 @@ public final class MultiKeyring: DecryptionMaterialsProvider {
     if let dataKey = try unwrap(header, with: keyrings, context: context, obstacle: &obstacle) {
       return dataKey
     }
-    let others = try self.others.get()
+    let others = try self.others.withLock { others in
+      let made = others ?? Result { try makeOthers() }
+      others = made
+      return try made.get()
+    }
     if let dataKey = try unwrap(header, with: others, context: context, obstacle: &obstacle) {
       return dataKey
     }

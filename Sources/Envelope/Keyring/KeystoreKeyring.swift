@@ -1,67 +1,88 @@
-/// Wraps data keys under master keys of a keystore.
+import Synchronization
+
+/// Unwraps data keys under master keys of a keystore.
 ///
-/// In the message, a symmetric key is a raw AES key and an RSA key a raw RSA key with OAEP over
+/// In a message, a symmetric key is a raw AES key and an RSA key a raw RSA key with OAEP over
 /// SHA-256, both of the provider `envcrypt`: any SDK opens the message with the exported key.
-public final class KeystoreKeyring: Keyring {
+///
+/// A run over many messages looks each key version up once.
+public final class KeystoreKeyring: Keyring, @unchecked Sendable {
   static let providerID = "envcrypt"
 
+  public let keyDescriptions: [String]
   private let service: KeyService
   /// What the user named; nil stands for every key of the keystore.
   private let names: [String]?
 
-  /// A keyring that wraps under the key `name`, and unwraps under it alone.
-  public init(_ service: KeyService, key name: String) {
-    self.service = service
-    names = [name]
+  /// A key version as messages name it.
+  private struct Name: Hashable {
+    let providerID: String
+    let information: [UInt8]
   }
+
+  /// The keyrings of versions that have been looked up. The lock is on the service too: one thread
+  /// at a time asks it.
+  private let found = Mutex<[Name: any Keyring]>([:])
 
   /// A keyring that unwraps under the keys `names`, or under any the keystore holds.
   public init(_ service: KeyService, unwrappingUnder names: [String]?) {
     self.service = service
     self.names = names
+    keyDescriptions = names ?? ["every key of \(service.keystore.path.string)"]
   }
 
-  public var keyDescriptions: [String] {
-    names ?? ["every key of \(service.keystore.path.string)"]
-  }
-
-  public func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
-    guard let names, names.count == 1 else {
-      preconditionFailure("a keyring wraps under the one key it was made for")
-    }
-    let key = try service.usableKey(named: names[0])
-    let keyName = VersionedKeyName(keyID: key.record.id, version: key.version.version).text
-    if let publicKey = key.version.publicKey {
-      return try RawRSAKeyring(
-        providerID: Self.providerID, keyName: keyName, padding: .oaep(.sha256),
-        publicKey: try RSAPublicKey(subjectPublicKeyInfo: Array(publicKey))
-      ).wrap(request)
-    }
-    return try RawAESKeyring(
-      providerID: Self.providerID, keyName: keyName,
-      wrappingKey: try WrappingKey(bytes: try service.unlock().unwrap(key.version))
-    ).wrap(request)
+  /// Keys of a keystore wrap through `KeyService.wrappingKeyring`.
+  public func wrap(_ request: borrowing WrapRequest) -> EncryptedDataKey {
+    preconditionFailure("this keyring unwraps only")
   }
 
   public func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey? {
-    guard let found = try service.findVersion(wrapping: encrypted, among: names) else {
-      return nil
+    let name = Name(
+      providerID: encrypted.providerID, information: Array(encrypted.keyName.utf8))
+    let keyring = try found.withLock { found -> (any Keyring)? in
+      if let keyring = found[name] { return keyring }
+      let keyring = try service.unwrappingKeyring(for: encrypted, among: names)
+      found[name] = keyring
+      return keyring
     }
-    let key = try service.usableVersion(found)
-    let material = try service.unlock().unwrap(key.version)
-    let keyring: any Keyring
+    return try keyring?.unwrap(encrypted, context: context)
+  }
+}
+
+extension KeyService {
+  /// A keyring that wraps under the current version of the key `name`, which must be in a state to
+  /// be used.
+  public func wrappingKeyring(_ name: String) throws -> any Keyring {
+    let key = try usableKey(named: name)
+    let keyName = VersionedKeyName(keyID: key.record.id, version: key.version.version).text
+    if let publicKey = key.version.publicKey {
+      return RawRSAKeyring(
+        providerID: KeystoreKeyring.providerID, keyName: keyName, padding: .oaep(.sha256),
+        publicKey: try RSAPublicKey(subjectPublicKeyInfo: Array(publicKey)))
+    }
+    return RawAESKeyring(
+      providerID: KeystoreKeyring.providerID, keyName: keyName,
+      wrappingKey: try WrappingKey(bytes: try unlock().unwrap(key.version)))
+  }
+
+  /// A keyring of the version that wrapped `encrypted`, if it is one of the keys `names` (nil: of
+  /// any key).
+  fileprivate func unwrappingKeyring(
+    for encrypted: EncryptedDataKey, among names: [String]?
+  ) throws -> (any Keyring)? {
+    guard let found = try findVersion(wrapping: encrypted, among: names) else { return nil }
+    let key = try usableVersion(found)
+    let material = try unlock().unwrap(key.version)
     if key.record.spec.rsaBits == nil {
-      keyring = RawAESKeyring(
+      return RawAESKeyring(
         providerID: encrypted.providerID, keyName: encrypted.keyName,
         wrappingKey: try WrappingKey(bytes: material))
-    } else {
-      let name = String(decoding: encrypted.providerInformation, as: UTF8.self)
-      keyring = try RawRSAKeyring(
-        providerID: encrypted.providerID, keyName: name,
-        padding: key.version.padding(for: encrypted.providerID),
-        privateKey: try RSAPrivateKey(pkcs8: material))
     }
-    return try keyring.unwrap(encrypted, context: context)
+    return try RawRSAKeyring(
+      providerID: encrypted.providerID,
+      keyName: String(decoding: encrypted.providerInformation, as: UTF8.self),
+      padding: key.version.padding(for: encrypted.providerID),
+      privateKey: try RSAPrivateKey(pkcs8: material))
   }
 }
 

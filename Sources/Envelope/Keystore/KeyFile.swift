@@ -22,7 +22,7 @@ public enum KeyFile {
         "it has \(status.size) bytes, a key file has \(sizes.lowerBound) to \(sizes.upperBound)")
     }
     return try SecretBytes(count: Int(status.size)) { span in
-      guard try descriptor.read(into: &span, at: 0) == span.byteCount else {
+      guard try FileRegion(descriptor)?.fill(&span, at: 0) == span.byteCount else {
         throw KeystoreError.unusableKeyFile(path, "it shrank while it was read")
       }
     }

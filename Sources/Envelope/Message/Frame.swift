@@ -17,10 +17,24 @@ enum FramePrefix: Equatable {
     }
   }
 
+  /// Bytes of the prefix itself.
+  var length: Int {
+    switch self {
+    case .regular: Self.regularLength
+    case .final: Self.finalLength
+    }
+  }
+
   var nonce: Nonce {
     switch self {
     case .regular(_, let nonce), .final(_, let nonce, _): nonce
     }
+  }
+
+  /// Whether a final frame begins at `offset`.
+  static func announcesFinal(_ bytes: RawSpan, at offset: Int) -> Bool {
+    offset + 4 <= bytes.byteCount
+      && bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self) == endMarker
   }
 
   static func transcode(

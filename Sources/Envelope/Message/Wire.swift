@@ -47,6 +47,11 @@ struct WireWriter: Wire {
   /// Starts anew in the memory it already has.
   mutating func reset() { bytes.removeAll(keepingCapacity: true) }
 
+  /// Lends what was written.
+  func withBytes<Result>(_ body: (RawSpan) throws -> Result) rethrows -> Result {
+    try bytes.withUnsafeBytes { try body(RawSpan(_unsafeBytes: $0)) }
+  }
+
   mutating func uint8(_ value: UInt8?) -> UInt8 { append(value!) }
   mutating func uint16(_ value: UInt16?) -> UInt16 { append(value!) }
   mutating func uint32(_ value: UInt32?) -> UInt32 { append(value!) }

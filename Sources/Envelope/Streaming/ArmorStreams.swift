@@ -45,6 +45,10 @@ final class ArmorSource: ByteSource {
 
   var expectedCount: Int64? { source.expectedCount.map { $0 / 65 * 48 + 48 } }
 
+  func wait(milliseconds: Int32?, unless cancellation: Cancellation?) -> Readiness {
+    offset < bytes.count ? .ready : source.wait(milliseconds: milliseconds, unless: cancellation)
+  }
+
   func read(into buffer: inout MutableRawSpan) throws -> Int {
     while offset == bytes.count {
       guard try decodeMore() else { return 0 }

@@ -1,106 +1,74 @@
-/// Seals the frames of one message, in order. The nonce of a frame is its sequence number, so none
-/// seals twice.
-struct FrameSealer: ~Copyable {
+/// Seals frames of one message. The nonce of a frame is its sequence number, and whoever numbers the
+/// frames sees to it that none seals twice.
+final class FrameSealer: FrameTransform {
   private let cipher: AESGCM
   private let frameLength: FrameLength
-  private var regularAAD: BodyAAD
-  private var finalAAD: BodyAAD
+  private var aad: FrameAAD
   private var prefix = WireWriter()
-  private var sequenceNumber: UInt32 = 0
 
-  init(
-    key: borrowing MessageKey, messageID: [UInt8], frameLength: FrameLength
-  ) throws(CryptoError) {
-    let cipher = try AESGCM(key: key.bytes, for: .seal)
+  init(_ body: BodyKey, frameLength: FrameLength) throws(CryptoError) {
+    let cipher = try AESGCM(key: body.key.bytes, for: .seal)
     self.cipher = cipher
     self.frameLength = frameLength
-    regularAAD = BodyAAD(messageID: messageID, content: .regularFrame)
-    finalAAD = BodyAAD(messageID: messageID, content: .finalFrame)
+    aad = FrameAAD(messageID: body.messageID)
   }
 
   /// The most bytes a frame takes beside its content.
   static let overhead = FramePrefix.finalLength + AESGCM.tagLength
 
-  /// Writes the next frame to `sealed` at `offset`; returns how many bytes it has.
-  mutating func seal(
-    _ plaintext: RawSpan, isFinal: Bool, into sealed: inout Buffer, at offset: Int
+  func apply(to batch: Batch) throws {
+    let length = frameLength.bytes
+    batch.output.grow(to: batch.frameCount * (length + Self.overhead), keeping: 0)
+    batch.outputCount = 0
+    for frame in 0..<batch.frameCount {
+      let number = try Self.number(ofFrame: batch.firstFrame + Int64(frame), isFinal: false)
+      let offset = batch.outputCount
+      batch.outputCount += try batch.input.withBytes(in: frame * length..<(frame + 1) * length) {
+        try seal(
+          $0, as: .regular(sequenceNumber: number, nonce: Nonce(sequenceNumber: number)),
+          into: &batch.output, at: offset)
+      }
+    }
+  }
+
+  /// Seals what stands in the last batch behind its regular frames as the final frame, to the front
+  /// of its output.
+  func applyFinal(to batch: Batch) throws {
+    let rest = batch.frameEnd..<batch.inputCount
+    batch.output.grow(to: rest.count + Self.overhead, keeping: 0)
+    let number = try Self.number(
+      ofFrame: batch.firstFrame + Int64(batch.frameCount), isFinal: true)
+    batch.outputCount = try batch.input.withBytes(in: rest) {
+      try seal(
+        $0,
+        as: .final(
+          sequenceNumber: number, nonce: Nonce(sequenceNumber: number),
+          contentLength: UInt32(rest.count)),
+        into: &batch.output, at: 0)
+    }
+  }
+
+  /// The sequence number of frame `index`, counted from 0. The largest number marks the final frame,
+  /// and only the final frame may bear it.
+  private static func number(ofFrame index: Int64, isFinal: Bool) throws(MessageError) -> UInt32 {
+    guard index < Int64(isFinal ? UInt32.max : UInt32.max - 1) else { throw .tooManyFrames }
+    return UInt32(index + 1)
+  }
+
+  /// Writes one frame to `sealed` at `offset`; returns how many bytes it has.
+  func seal(
+    _ plaintext: RawSpan, as value: FramePrefix, into sealed: inout Buffer, at offset: Int
   ) throws -> Int {
-    // The largest number marks the final frame, and only the final frame may bear it.
-    guard sequenceNumber < (isFinal ? UInt32.max : UInt32.max - 1) else {
-      throw MessageError.tooManyFrames
-    }
-    sequenceNumber += 1
-    let nonce = Nonce(sequenceNumber: sequenceNumber)
-    let length = plaintext.byteCount
     prefix.reset()
-    _ = try FramePrefix.transcode(
-      isFinal
-        ? .final(sequenceNumber: sequenceNumber, nonce: nonce, contentLength: UInt32(length))
-        : .regular(sequenceNumber: sequenceNumber, nonce: nonce),
-      frameLength: frameLength, through: &prefix)
-    let content = offset + prefix.bytes.count
-    let end = content + length + AESGCM.tagLength
-    let prefixBytes = prefix.bytes
-    sealed.withMutableBytes(in: offset..<content) { span in
-      span.withUnsafeMutableBytes { $0.copyBytes(from: prefixBytes) }
-    }
-    if isFinal {
-      finalAAD.set(sequenceNumber: sequenceNumber, contentLength: UInt64(length))
-    } else {
-      regularAAD.set(sequenceNumber: sequenceNumber, contentLength: UInt64(length))
-    }
-    let aad = isFinal ? finalAAD.bytes : regularAAD.bytes
-    try sealed.withMutableBytes(in: content..<end) { (span) throws(CryptoError) in
-      try cipher.seal(plaintext, nonce: nonce, authenticating: aad.span.bytes, into: &span)
+    _ = try FramePrefix.transcode(value, frameLength: frameLength, through: &prefix)
+    prefix.withBytes { sealed.copy($0, to: offset) }
+    let content = offset + prefix.offset
+    let end = content + plaintext.byteCount + AESGCM.tagLength
+    try aad.withBytes(of: value, contentLength: plaintext.byteCount) { aad in
+      try sealed.withMutableBytes(in: content..<end) { (span) throws(CryptoError) in
+        try cipher.seal(plaintext, nonce: value.nonce, authenticating: aad, into: &span)
+      }
     }
     return end - offset
-  }
-}
-
-/// Opens the frames of one message, in order.
-struct FrameOpener: ~Copyable {
-  private let cipher: AESGCM
-  private var regularAAD: BodyAAD
-  private var finalAAD: BodyAAD
-  private var sequenceNumber: UInt32 = 0
-
-  init(key: borrowing MessageKey, messageID: [UInt8]) throws(CryptoError) {
-    let cipher = try AESGCM(key: key.bytes, for: .open)
-    self.cipher = cipher
-    regularAAD = BodyAAD(messageID: messageID, content: .regularFrame)
-    finalAAD = BodyAAD(messageID: messageID, content: .finalFrame)
-  }
-
-  /// Frames opened so far.
-  var frameCount: UInt32 { sequenceNumber }
-
-  /// Opens `sealed` (content and tag of the frame that `prefix` announces) into `plaintext` at
-  /// `offset`. Throws where it is not the next frame or does not authenticate.
-  mutating func open(
-    _ sealed: RawSpan, prefix: FramePrefix, into plaintext: inout Buffer, at offset: Int
-  ) throws {
-    // Behind number 2^32 - 1 no frame can follow: the format ends there.
-    let (expected, overflow) = sequenceNumber.addingReportingOverflow(1)
-    guard !overflow, prefix.sequenceNumber == expected else {
-      throw MessageError.malformed(
-        "frame \(prefix.sequenceNumber) where frame \(expected) belongs")
-    }
-    sequenceNumber = expected
-    let length = sealed.byteCount - AESGCM.tagLength
-    let aad = aad(for: prefix, contentLength: length)
-    try plaintext.withMutableBytes(in: offset..<offset + length) { (span) throws(CryptoError) in
-      try cipher.open(sealed, nonce: prefix.nonce, authenticating: aad.span.bytes, into: &span)
-    }
-  }
-
-  private mutating func aad(for prefix: FramePrefix, contentLength: Int) -> [UInt8] {
-    switch prefix {
-    case .regular(let number, _):
-      regularAAD.set(sequenceNumber: number, contentLength: UInt64(contentLength))
-      return regularAAD.bytes
-    case .final(let number, _, _):
-      finalAAD.set(sequenceNumber: number, contentLength: UInt64(contentLength))
-      return finalAAD.bytes
-    }
   }
 }

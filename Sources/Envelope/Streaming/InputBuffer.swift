@@ -9,9 +9,9 @@ struct InputBuffer: ~Copyable {
   private var hasEnded = false
   /// How many bytes to have room for as a rule.
   private let capacity: Int
-  private static let firstCapacity = 64 << 10
+  private static let firstCapacity = 16 << 10
 
-  init(_ source: any ByteSource, capacity: Int) {
+  init(_ source: any ByteSource, capacity: Int = 64 << 10) {
     self.source = source
     self.capacity = capacity
     let expected = source.expectedCount.map { Int(clamping: $0) + 1 } ?? Self.firstCapacity
@@ -20,6 +20,9 @@ struct InputBuffer: ~Copyable {
 
   /// Bytes at hand.
   var count: Int { end - start }
+
+  /// How many bytes are likely to come from the source.
+  var expectedCount: Int64? { source.expectedCount }
 
   /// Reads until at least `count` bytes are at hand; false where the source ends before.
   mutating func fill(atLeast count: Int) throws -> Bool {
@@ -34,6 +37,40 @@ struct InputBuffer: ~Copyable {
       if read == 0 { hasEnded = true }
     }
     return true
+  }
+
+  /// Moves bytes to `target`: those at hand, else what one read of the source brings; 0 says that
+  /// the input has ended.
+  mutating func read(into target: inout MutableRawSpan) throws -> Int {
+    guard count > 0 else { return hasEnded ? 0 : try source.read(into: &target) }
+    let moved = min(count, target.byteCount)
+    withBytes(moved) { bytes in
+      target.withUnsafeMutableBytes { target in
+        bytes.withUnsafeBytes { target.copyMemory(from: $0) }
+      }
+    }
+    consume(moved)
+    return moved
+  }
+
+  /// Waits until `read` will not; see `ByteSource.wait`.
+  func wait(milliseconds: Int32?, unless cancellation: Cancellation?) -> Readiness {
+    if count > 0 || hasEnded { return .ready }
+    return source.wait(milliseconds: milliseconds, unless: cancellation)
+  }
+
+  /// Puts `bytes` before those at hand.
+  mutating func putBack(_ bytes: RawSpan) {
+    let count = bytes.byteCount
+    if start < count {
+      var larger = Buffer(capacity: max(buffer.capacity, count + self.count))
+      withBytes(self.count) { larger.copy($0, to: count) }
+      end = count + self.count
+      start = count
+      buffer = larger
+    }
+    start -= count
+    buffer.copy(bytes, to: start)
   }
 
   /// Lends the first `count` bytes at hand.

@@ -18,7 +18,7 @@ public enum DecryptionPolicyError: Error, Equatable, Sendable {
 /// Decrypts messages (specification, `client-apis/decrypt.md`). No byte reaches the sink before its
 /// tag is checked; the last frame, or the whole body where it is not framed, not before the
 /// signature and the end of the input are.
-public struct MessageDecryptor {
+public struct MessageDecryptor: Sendable {
   /// The most plaintext of a non-framed body that is held for a sink that cannot take it back.
   public static let nonFramedLimit = 16 << 20
 
@@ -27,26 +27,33 @@ public struct MessageDecryptor {
   private let policy: CommitmentPolicy
   private let allowsSigned: Bool
   private let limits: HeaderLimits
+  private let scheduler: Scheduler
 
   /// Every pair of `requiredContext` must be in a message's context.
   public init(
     materialsProvider: any DecryptionMaterialsProvider, requiredContext: EncryptionContext,
     policy: CommitmentPolicy = .requireEncryptRequireDecrypt, allowsSigned: Bool = true,
-    limits: HeaderLimits = .standard
+    limits: HeaderLimits = .standard, scheduler: Scheduler = Scheduler()
   ) {
     self.materialsProvider = materialsProvider
     self.requiredContext = requiredContext
     self.policy = policy
     self.allowsSigned = allowsSigned
     self.limits = limits
+    self.scheduler = scheduler
   }
 
   /// Decrypts the one message in `source`, armored or not, to `sink`.
   public func decrypt(
     from source: any ByteSource, to sink: any ByteSink, progress: ProgressHandler? = nil
   ) throws -> MessageSummary {
-    var input = InputBuffer(
-      try MessageSource.detect(source).source, capacity: batchLength + (64 << 10))
+    try open(source).decrypt(to: sink, progress: progress)
+  }
+
+  /// Reads and authenticates the header of the one message in `source`, armored or not.
+  public func open(_ source: any ByteSource) throws -> OpenedMessage {
+    let detected = try MessageSource.detect(source)
+    var input = InputBuffer(detected.source)
     let parsed = try input.readHeader(limits: limits)
     let header = parsed.header
     try check(header)
@@ -55,19 +62,13 @@ public struct MessageDecryptor {
       header.suite, dataKey: dataKey, messageID: header.messageID)
     guard derived.commitment == header.suiteData else { throw CryptoError.authenticationFailed }
     try parsed.authentication.verify(parsed.body, under: derived.messageKey)
-
-    var body = MessageBody(
-      input: input, verifier: try verifier(for: header), sink: sink, progress: progress)
-    try body.skipHeader(parsed.length)
-    let count: Int64
-    switch header.content {
-    case .framed(let length):
-      let opener = try FrameOpener(key: derived.messageKey, messageID: header.messageID)
-      count = try body.openFrames(of: length, with: opener)
-    case .nonFramed:
-      count = try body.openWhole(under: derived.messageKey, messageID: header.messageID)
-    }
-    return MessageSummary(header: header, plaintextCount: count)
+    let verifier = try verifier(for: header)
+    try input.withBytes(parsed.length) { try verifier?.update($0) }
+    input.consume(parsed.length)
+    return OpenedMessage(
+      parsed, isArmored: detected.isArmored,
+      body: BodyKey(derived.messageKey.duplicate(), messageID: header.messageID),
+      source: detected.source, input: input, verifier: verifier, scheduler: scheduler)
   }
 
   private func check(_ header: MessageHeader) throws {

@@ -1,16 +1,17 @@
 /// Encrypts one stream after another, each as its own message with its own data key
 /// (specification, `client-apis/encrypt.md`).
-public struct MessageEncryptor {
+public struct MessageEncryptor: Sendable {
   private let keyrings: [any Keyring]
   private let encryptionContext: EncryptionContext
   private let suite: AlgorithmSuite
   private let frameLength: FrameLength
+  private let scheduler: Scheduler
 
   /// Every one of `keyrings` will open the messages alone. `suite` is one that commits to its key.
   public init(
     keyrings: [any Keyring], encryptionContext: EncryptionContext,
-    suite: AlgorithmSuite = .standard,
-    frameLength: FrameLength = .standard
+    suite: AlgorithmSuite = .standard, frameLength: FrameLength = .standard,
+    scheduler: Scheduler = Scheduler()
   ) {
     precondition(suite.isCommitting, "messages are written with key commitment")
     precondition(!keyrings.isEmpty, "a message needs a wrapping key")
@@ -18,30 +19,50 @@ public struct MessageEncryptor {
     self.encryptionContext = encryptionContext
     self.suite = suite
     self.frameLength = frameLength
+    self.scheduler = scheduler
   }
 
   /// Encrypts all of `source` to `sink`.
   public func encrypt(
     from source: any ByteSource, to sink: any ByteSink, progress: ProgressHandler? = nil
   ) throws -> MessageSummary {
-    var materials = try EncryptionMaterials(
+    let materials = try EncryptionMaterials(
       suite: suite, encryptionContext: encryptionContext, keyrings: keyrings)
-    let messageID = try Random.bytes(suite.formatVersion.messageIDLength)
+    return try encrypt(
+      from: source, to: sink, materials: materials,
+      messageID: try Random.bytes(suite.formatVersion.messageIDLength), progress: progress)
+  }
+
+  /// Encrypts under a data key and message ID that belong to this message alone.
+  func encrypt(
+    from source: any ByteSource, to sink: any ByteSink, materials: borrowing EncryptionMaterials,
+    messageID: [UInt8], progress: ProgressHandler?
+  ) throws -> MessageSummary {
     let derived = try MessageKeyDerivation(
       suite, dataKey: materials.dataKey, messageID: messageID)
     let header = MessageHeader(
       suite: suite, messageID: messageID, encryptionContext: materials.encryptionContext,
       encryptedDataKeys: materials.encryptedDataKeys, content: .framed(frameLength),
       suiteData: derived.commitment)
-    var output = SignedOutput(sink, signer: materials.takeSigner())
     let serialized = try serialize(header, under: derived.messageKey)
-    try output.write(serialized.span.bytes)
+    let body = BodyKey(derived.messageKey.duplicate(), messageID: messageID)
+    let output = PlacedOutput(sink)
+    try materials.signer?.update(serialized.span.bytes)
+    try output.write(serialized.span.bytes, at: 0)
 
-    let sealer = try FrameSealer(
-      key: derived.messageKey, messageID: messageID, frameLength: frameLength)
-    let count = try sealFrames(of: source, with: sealer, to: &output, progress: progress)
-    try output.finish()
-    return MessageSummary(header: header, plaintextCount: count)
+    let layout = FrameLayout(frameLength)
+    let last = try sealRegularFrames(
+      of: source, layout, body, to: output, at: Int64(serialized.count), signer: materials.signer,
+      progress: progress)
+    defer { scheduler.giveBack(last) }
+    let frames = last.firstFrame + Int64(last.frameCount)
+    let rest = last.inputCount - last.frameEnd
+    try close(
+      last, body, to: output,
+      at: Int64(serialized.count) + frames * Int64(layout.sealedLength), signer: materials.signer)
+    progress?(rest)
+    return MessageSummary(
+      header: header, plaintextCount: frames * Int64(layout.plaintextLength) + Int64(rest))
   }
 
   private func serialize(
@@ -55,65 +76,41 @@ public struct MessageEncryptor {
     return body + writer.bytes
   }
 
-  /// Reads a batch, seals its frames, writes them. What is left at the end, less than a frame and
-  /// possibly nothing, is the final frame. The specification would rather have a full last frame be
-  /// the final one, and allows this; the Python SDK refuses a final frame that is full.
-  private func sealFrames(
-    of source: any ByteSource, with sealer: consuming FrameSealer, to output: inout SignedOutput,
-    progress: ProgressHandler?
-  ) throws -> Int64 {
-    let length = frameLength.bytes
-    let batch = max(1, batchLength / length) * length
-    var input = InputBuffer(source, capacity: batch)
-    var sealed = Buffer(capacity: 0)
-    var total: Int64 = 0
-    var hasEnded = false
-    while !hasEnded {
-      hasEnded = try !input.fill(atLeast: batch)
-      let count = min(input.count, batch)
-      let regularFrames = count / length
-      sealed.grow(to: count + (regularFrames + 1) * FrameSealer.overhead, keeping: 0)
-      var written = 0
-      for frame in 0..<regularFrames {
-        written += try input.withBytes(in: frame * length..<(frame + 1) * length) {
-          try sealer.seal($0, isFinal: false, into: &sealed, at: written)
-        }
-      }
-      if hasEnded {
-        written += try input.withBytes(in: regularFrames * length..<count) {
-          try sealer.seal($0, isFinal: true, into: &sealed, at: written)
-        }
-      }
-      try sealed.withBytes(in: 0..<written) { try output.write($0) }
-      input.consume(count)
-      total += Int64(count)
-      progress?(count)
+  /// Seals all whole frames. Returns the batch that holds what is left: less than a frame.
+  private func sealRegularFrames(
+    of source: any ByteSource, _ layout: FrameLayout, _ body: BodyKey, to output: PlacedOutput,
+    at start: Int64, signer: SignatureSigner?, progress: ProgressHandler?
+  ) throws -> Batch {
+    let frameLength = frameLength
+    let pipeline = Pipeline(
+      scheduler,
+      from: BatchShape.plaintext(layout).reader(of: source, InputBuffer(source), at: 0),
+      to: BatchWriter(output, at: start, frameLength: layout.sealedLength),
+      signature: signer.map { .output($0) }, progress: progress
+    ) { try FrameSealer(body, frameLength: frameLength) }
+    return try pipeline.run()
+  }
+
+  /// Seals what is left, possibly nothing, as the final frame, and signs. The specification would
+  /// rather have a full last frame be the final one, and allows this; the Python SDK refuses a final
+  /// frame that is full.
+  private func close(
+    _ last: Batch, _ body: BodyKey, to output: PlacedOutput, at position: Int64,
+    signer: SignatureSigner?
+  ) throws {
+    let sealer = try FrameSealer(body, frameLength: frameLength)
+    try sealer.applyFinal(to: last)
+    var end = position + Int64(last.outputCount)
+    try last.output.withBytes(in: 0..<last.outputCount) {
+      try signer?.update($0)
+      try output.write($0, at: position)
     }
-    return total
-  }
-}
-
-/// A sink whose bytes are signed as they pass, where the message is.
-private struct SignedOutput: ~Copyable {
-  private let sink: any ByteSink
-  private var signer: SignatureSigner?
-
-  init(_ sink: any ByteSink, signer: consuming SignatureSigner?) {
-    self.sink = sink
-    self.signer = signer
-  }
-
-  mutating func write(_ bytes: RawSpan) throws {
-    try signer?.update(bytes)
-    try sink.write(bytes)
-  }
-
-  /// Writes the footer of a signed message.
-  consuming func finish() throws {
-    let sink = sink
-    guard let signer = signer.take() else { return }
-    var writer = WireWriter()
-    _ = try MessageFooter.transcode(try signer.finish(), through: &writer)
-    try sink.write(writer.bytes.span.bytes)
+    if let signer {
+      var writer = WireWriter()
+      _ = try MessageFooter.transcode(try signer.finish(), through: &writer)
+      try output.write(writer.bytes.span.bytes, at: end)
+      end += Int64(writer.bytes.count)
+    }
+    try output.finish(at: end)
   }
 }

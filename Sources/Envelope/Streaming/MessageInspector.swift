@@ -23,17 +23,17 @@ public enum MessageInspector {
   public static func inspect(
     _ descriptor: Descriptor, limits: HeaderLimits
   ) throws -> MessageInspection {
-    let status = try descriptor.status()
-    let detected = try MessageSource.detect(DescriptorSource(descriptor))
+    let source = DescriptorSource(descriptor)
+    let detected = try MessageSource.detect(source)
     var input = InputBuffer(detected.source, capacity: 64 << 10)
     let parsed = try input.readHeader(limits: limits)
     var body: MessageInspection.Body?
-    if status.kind == .regular {
+    if let positional = source.positional {
       if detected.isArmored {
         input.consume(parsed.length)
         body = try walk(&input, parsed.header)
       } else {
-        body = try measure(descriptor, parsed, size: status.size)
+        body = try measure(positional, parsed)
       }
     }
     return MessageInspection(
@@ -42,23 +42,24 @@ public enum MessageInspector {
 
   /// Finds the end of the body from the end of the file.
   private static func measure(
-    _ descriptor: Descriptor, _ parsed: ParsedHeader, size: Int64
+    _ source: any PositionalSource, _ parsed: ParsedHeader
   ) throws -> MessageInspection.Body {
+    let size = source.count
     let start = Int64(parsed.length)
     guard case .framed(let frameLength) = parsed.header.content else {
-      return try nonFramed(try bytes(of: descriptor, at: start, count: NonFramedPrefix.length))
+      return try nonFramed(try bytes(of: source, at: start, count: NonFramedPrefix.length))
     }
     // A footer is as long as its own first bytes say: try the lengths a signature can have.
     let footers = parsed.header.suite.isSigned ? Array(2 + 8...2 + 160) : [0]
     for footer in footers {
       if footer > 0 {
         guard size - Int64(footer) > start else { break }
-        let length = try bytes(of: descriptor, at: size - Int64(footer), count: 2)
+        let length = try bytes(of: source, at: size - Int64(footer), count: 2)
         guard Int(length[0]) << 8 | Int(length[1]) == footer - 2 else { continue }
       }
       let bodyLength = size - Int64(footer) - start
       if let body = try framed(
-        descriptor, at: start, length: bodyLength, frameLength: frameLength)
+        source, at: start, length: bodyLength, frameLength: frameLength)
       {
         return body
       }
@@ -69,7 +70,7 @@ public enum MessageInspector {
   /// n regular frames and a final one: the length of the body leaves one possibility, which the
   /// final frame's own prefix must confirm.
   private static func framed(
-    _ descriptor: Descriptor, at start: Int64, length: Int64, frameLength: FrameLength
+    _ source: any PositionalSource, at start: Int64, length: Int64, frameLength: FrameLength
   ) throws -> MessageInspection.Body? {
     let overhead = Int64(FramePrefix.finalLength + AESGCM.tagLength)
     guard length >= overhead else { return nil }
@@ -77,7 +78,7 @@ public enum MessageInspector {
     let count = (length - overhead) / regular
     let rest = (length - overhead) % regular
     let prefix = try bytes(
-      of: descriptor, at: start + count * regular, count: FramePrefix.finalLength)
+      of: source, at: start + count * regular, count: FramePrefix.finalLength)
     let parsed = try? WireReader.read(prefix.span.bytes) { (reader) throws(MessageError) in
       try FramePrefix.transcode(nil, frameLength: frameLength, through: &reader)
     }
@@ -96,12 +97,12 @@ public enum MessageInspector {
   }
 
   private static func bytes(
-    of descriptor: Descriptor, at offset: Int64, count: Int
+    of source: any PositionalSource, at offset: Int64, count: Int
   ) throws -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
     var span = bytes.mutableSpan
     var raw = span.mutableBytes
-    guard try descriptor.read(into: &raw, at: offset) == count else {
+    guard try source.fill(&raw, at: offset) == count else {
       throw MessageError.truncated
     }
     return bytes

@@ -39,6 +39,12 @@ private final class PeekedSource: ByteSource {
 
   var expectedCount: Int64? { source.expectedCount }
 
+  var positional: (any PositionalSource)? { source.positional }
+
+  func wait(milliseconds: Int32?, unless cancellation: Cancellation?) -> Readiness {
+    head.isEmpty ? source.wait(milliseconds: milliseconds, unless: cancellation) : .ready
+  }
+
   func read(into buffer: inout MutableRawSpan) throws -> Int {
     if head.isEmpty { return try source.read(into: &buffer) }
     let count = min(head.count, buffer.byteCount)

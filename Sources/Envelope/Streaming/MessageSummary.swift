@@ -5,9 +5,6 @@ public struct MessageSummary: Equatable, Sendable {
   public let plaintextCount: Int64
 }
 
-/// Told how many bytes of input have been worked off since the last call.
-public typealias ProgressHandler = (_ bytes: Int) -> Void
-
-/// The least work per batch, in plaintext bytes: enough that system calls cost nothing beside the
-/// sealing, little enough to stay in the second-level cache.
-let batchLength = 1 << 20
+/// Told how many bytes of input have been worked off since the last call, on whichever thread did
+/// it.
+public typealias ProgressHandler = @Sendable (_ bytes: Int) -> Void

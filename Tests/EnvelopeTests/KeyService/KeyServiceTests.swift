@@ -70,8 +70,8 @@ import Testing
   @Test(arguments: KeySpec.allCases)
   func aKeyWrapsAndTheExportUnwraps(spec: KeySpec) throws {
     let key = try service.createKey(spec: spec)
-    let keyring = KeystoreKeyring(service, key: key.keyID)
-    let wrapped = try KeyringTests.wrap(keyring)
+    let keyring = KeystoreKeyring(service, unwrappingUnder: nil)
+    let wrapped = try KeyringTests.wrap(try service.wrappingKeyring(key.keyID))
     #expect(wrapped.providerID == "envcrypt")
     #expect(wrapped.keyName == "\(key.keyID)/1")
     #expect(try KeyringTests.unwrap(keyring, wrapped) == patternBytes(32))
@@ -96,7 +96,7 @@ import Testing
   @Test func onlyTheNamedKeysAreTried() throws {
     let first = try service.createKey()
     let second = try service.createKey()
-    let wrapped = try KeyringTests.wrap(KeystoreKeyring(service, key: first.keyID))
+    let wrapped = try KeyringTests.wrap(try service.wrappingKeyring(first.keyID))
     let named = KeystoreKeyring(service, unwrappingUnder: [second.keyID])
     #expect(try KeyringTests.unwrap(named, wrapped) == nil)
     let both = KeystoreKeyring(service, unwrappingUnder: [second.keyID, first.arn])
@@ -116,7 +116,7 @@ import Testing
     let keyring = KeystoreKeyring(service, unwrappingUnder: nil)
     #expect(try KeyringTests.unwrap(keyring, wrapped) == patternBytes(32))
     // New messages carry its own name, and the export opens both.
-    let own = try KeyringTests.wrap(KeystoreKeyring(service, key: key.keyID))
+    let own = try KeyringTests.wrap(try service.wrappingKeyring(key.keyID))
     #expect(own.keyName == "\(key.keyID)/1")
     let exported = try service.exportKey(key.keyID)
     #expect(exported.keys.map(\.providerID) == ["envcrypt", "somebody"])

@@ -166,7 +166,7 @@ import Testing
     _ = try service.createKey(description: "other")
     try DatabaseQueue(path: path.string).write { try $0.execute(sql: sql) }
     let error = #expect(throws: KeystoreError.self) {
-      try KeyringTests.wrap(KeystoreKeyring(try self.service(), key: "alias/a"))
+      try KeyringTests.wrap(try self.service().wrappingKeyring("alias/a"))
     }
     guard case .editedRecord(let name)? = error else {
       Issue.record("\(String(describing: error))")
@@ -189,7 +189,7 @@ import Testing
       }
     }
     #expect(throws: KeystoreError.editedRecord("version 1 of key \(first.keyID)")) {
-      try KeyringTests.wrap(KeystoreKeyring(try self.service(), key: "alias/a"))
+      try KeyringTests.wrap(try self.service().wrappingKeyring("alias/a"))
     }
   }
 
@@ -216,7 +216,7 @@ import Testing
   @Test func aReadOnlyStoreStillOpensMessages() throws {
     let service = KeyService(try create(), secrets: TestSecrets())
     let key = try service.createKey()
-    let wrapped = try KeyringTests.wrap(KeystoreKeyring(service, key: key.keyID))
+    let wrapped = try KeyringTests.wrap(try service.wrappingKeyring(key.keyID))
     chmod(path.string, 0o400)
     chmod(directory.path.string, 0o500)
     defer { chmod(directory.path.string, 0o700) }

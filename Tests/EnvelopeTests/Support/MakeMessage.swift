@@ -5,7 +5,7 @@
 func makeMessage(
   _ suite: AlgorithmSuite, frameLength: Int?, _ plaintext: [UInt8]
 ) throws -> [UInt8] {
-  var materials = try EncryptionMaterials(
+  let materials = try EncryptionMaterials(
     suite: suite, encryptionContext: try EncryptionContext([(key: "purpose", value: "test")]),
     keyrings: [try testKeyring()])
   let messageID = try Random.bytes(suite.formatVersion.messageIDLength)
@@ -27,7 +27,7 @@ func makeMessage(
   } else {
     message += try wholeBody(of: plaintext, derived.messageKey, messageID)
   }
-  if var signer = materials.takeSigner() {
+  if let signer = materials.signer {
     try signer.update(message.span.bytes)
     writer.reset()
     _ = try MessageFooter.transcode(try signer.finish(), through: &writer)
@@ -39,14 +39,21 @@ func makeMessage(
 private func frames(
   of plaintext: [UInt8], _ length: FrameLength, _ key: borrowing MessageKey, _ messageID: [UInt8]
 ) throws -> [UInt8] {
-  var sealer = try FrameSealer(key: key, messageID: messageID, frameLength: length)
+  let sealer = try FrameSealer(
+    BodyKey(key.duplicate(), messageID: messageID), frameLength: length)
   var bytes: [UInt8] = []
   for start in stride(from: 0, to: plaintext.count, by: length.bytes) {
     let end = min(start + length.bytes, plaintext.count)
     let piece = Array(plaintext[start..<end])
+    let number = UInt32(start / length.bytes + 1)
+    let nonce = Nonce(sequenceNumber: number)
+    let prefix =
+      end == plaintext.count
+      ? FramePrefix.final(
+        sequenceNumber: number, nonce: nonce, contentLength: UInt32(piece.count))
+      : .regular(sequenceNumber: number, nonce: nonce)
     var sealed = Buffer(capacity: piece.count + FrameSealer.overhead)
-    let count = try sealer.seal(
-      piece.span.bytes, isFinal: end == plaintext.count, into: &sealed, at: 0)
+    let count = try sealer.seal(piece.span.bytes, as: prefix, into: &sealed, at: 0)
     sealed.withBytes(in: 0..<count) { span in
       span.withUnsafeBytes { bytes.append(contentsOf: $0) }
     }

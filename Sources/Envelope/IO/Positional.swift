@@ -1,0 +1,84 @@
+import Glibc
+
+/// Bytes that any thread can read at any place.
+public protocol PositionalSource: AnyObject, Sendable {
+  /// How many bytes there were when it was opened. A file may have grown or shrunk since.
+  var count: Int64 { get }
+  /// Reads at most as many bytes as `buffer` has, from `position` on; 0 says that there are none.
+  func read(into buffer: inout MutableRawSpan, at position: Int64) throws -> Int
+  /// Told where reading has ended, for who shares the file's offset.
+  func finish(at position: Int64)
+}
+
+/// A place where any thread can write anywhere.
+public protocol PositionalSink: AnyObject, Sendable {
+  /// Writes some of `bytes` at `position`; returns how many, at least one.
+  func write(_ bytes: RawSpan, at position: Int64) throws -> Int
+  /// Drops what lies from `count` on.
+  func truncate(to count: Int64) throws
+}
+
+extension PositionalSource {
+  /// Reads until `buffer` is full or there are no more bytes; returns how many there were.
+  func fill(_ buffer: inout MutableRawSpan, at position: Int64) throws -> Int {
+    try buffer.withUnsafeMutableBytes { bytes in
+      var done = 0
+      while done < bytes.count {
+        var rest = MutableRawSpan(
+          _unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: bytes[done...]))
+        let count = try read(into: &rest, at: position + Int64(done))
+        if count == 0 { break }
+        done += count
+      }
+      return done
+    }
+  }
+}
+
+extension PositionalSink {
+  /// Writes all of `bytes`.
+  func writeAll(_ bytes: RawSpan, at position: Int64) throws {
+    var done = 0
+    while done < bytes.byteCount {
+      done += try write(
+        bytes.extracting(done..<bytes.byteCount), at: position + Int64(done))
+    }
+  }
+}
+
+/// A regular file from where its offset stood on.
+final class FileRegion: PositionalSource, PositionalSink {
+  private let descriptor: Descriptor
+  private let start: Int64
+  let count: Int64
+
+  /// Nil unless `descriptor` is a regular file that says how large it is. (What /proc shows claims
+  /// no size.)
+  init?(_ descriptor: Descriptor) {
+    guard let status = try? descriptor.status(), status.kind == .regular else { return nil }
+    let start = Int64(lseek(descriptor.number, 0, SEEK_CUR))
+    guard start >= 0, status.size > start else { return nil }
+    self.descriptor = descriptor
+    self.start = start
+    count = status.size - start
+  }
+
+  /// All of a file that is being written.
+  init(writing descriptor: Descriptor) {
+    self.descriptor = descriptor
+    start = 0
+    count = 0
+  }
+
+  func read(into buffer: inout MutableRawSpan, at position: Int64) throws -> Int {
+    try descriptor.read(into: &buffer, at: start + position)
+  }
+
+  func write(_ bytes: RawSpan, at position: Int64) throws -> Int {
+    try descriptor.write(bytes, at: start + position)
+  }
+
+  func truncate(to count: Int64) throws { try descriptor.truncate(to: start + count) }
+
+  func finish(at position: Int64) { lseek(descriptor.number, off_t(start + position), SEEK_SET) }
+}

@@ -1,0 +1,216 @@
+/// Cuts a body into batches of whole regular frames: plaintext that is to be sealed, or sealed
+/// frames that are to be opened.
+protocol BatchReader: AnyObject, Sendable {
+  /// Whether tickets must come in their order.
+  var isOrdered: Bool { get }
+  /// Bytes that are likely to follow the batch; nil where nobody knows.
+  func expectedCount(behind batch: Batch) -> Int64?
+  /// Fills the batch of ticket `batch.ticket`.
+  func read(into batch: Batch, unless cancellation: Cancellation?) throws -> BatchReading
+  /// Input from behind the frames of the last batch on.
+  func rest(behind last: Batch) -> InputBuffer
+}
+
+/// What reading a batch came to.
+enum BatchReading {
+  case more
+  /// Behind the batch's frames no regular frame follows.
+  case last
+  /// Nobody wants the batch any more.
+  case cancelled
+}
+
+/// The side of a frame layout that is read.
+struct BatchShape {
+  /// Bytes of a regular frame.
+  let frameLength: Int
+  let framesPerBatch: Int
+  /// Whether a final frame announces itself among the regular ones.
+  let isMessage: Bool
+
+  static func plaintext(_ layout: FrameLayout) -> BatchShape {
+    BatchShape(
+      frameLength: layout.plaintextLength, framesPerBatch: layout.framesPerBatch, isMessage: false)
+  }
+
+  static func message(_ layout: FrameLayout) -> BatchShape {
+    BatchShape(
+      frameLength: layout.sealedLength, framesPerBatch: layout.framesPerBatch, isMessage: true)
+  }
+
+  var batchLength: Int { framesPerBatch * frameLength }
+
+  /// Reads `source` in any order where it is a file of more than two batches. Else in its own order,
+  /// beginning with `input`, which stands at `start` of it.
+  func reader(
+    of source: any ByteSource, _ input: consuming InputBuffer, at start: Int64
+  ) -> any BatchReader {
+    if let positional = source.positional, positional.count - start >= 2 * Int64(batchLength) {
+      return PositionalReader(positional, at: start, self)
+    }
+    return OrderedReader(input, self)
+  }
+
+  /// Counts the whole regular frames in `batch.input`; true where the final frame begins behind
+  /// them.
+  func cut(_ batch: Batch) -> Bool {
+    let whole = batch.inputCount / frameLength
+    let final = isMessage ? finalFrame(in: batch, upTo: whole) : nil
+    batch.frameCount = final ?? whole
+    batch.frameEnd = batch.frameCount * frameLength
+    return final != nil
+  }
+
+  private func finalFrame(in batch: Batch, upTo count: Int) -> Int? {
+    batch.input.withBytes(in: 0..<batch.inputCount) { bytes in
+      (0...count).first { FramePrefix.announcesFinal(bytes, at: $0 * frameLength) }
+    }
+  }
+}
+
+/// Reads in order from anything. Tickets take turns.
+final class OrderedReader: BatchReader, @unchecked Sendable {
+  private let shape: BatchShape
+  // Touched by the thread whose turn it is.
+  private var input: InputBuffer
+  private var frameCount: Int64 = 0
+  private var byteCount: Int64 = 0
+
+  init(_ input: consuming InputBuffer, _ shape: BatchShape) {
+    self.input = input
+    self.shape = shape
+  }
+
+  let isOrdered = true
+
+  func expectedCount(behind batch: Batch) -> Int64? { input.expectedCount.map { $0 - byteCount } }
+
+  /// How long to wait for more when there is a frame to work on already.
+  private static let patience: Int32 = 1
+
+  func read(into batch: Batch, unless cancellation: Cancellation?) throws -> BatchReading {
+    batch.inputCount = 0
+    var hasEnded = false
+    while batch.inputCount < shape.batchLength, !hasEnded {
+      let hasFrame = batch.inputCount >= shape.frameLength
+      let readiness = input.wait(
+        milliseconds: hasFrame ? Self.patience : nil, unless: cancellation)
+      if readiness == .cancelled { return .cancelled }
+      if readiness == .notYet, hasFrame { break }
+      makeRoom(in: batch)
+      let room = min(batch.input.capacity, shape.batchLength)
+      let count = try batch.input.withMutableBytes(in: batch.inputCount..<room) {
+        try input.read(into: &$0)
+      }
+      batch.inputCount += count
+      hasEnded = count == 0
+    }
+    let isLast = shape.cut(batch) || hasEnded
+    if !isLast { putBackPart(of: batch) }
+    batch.firstFrame = frameCount
+    frameCount += Int64(batch.frameCount)
+    byteCount += Int64(batch.inputCount)
+    return isLast ? .last : .more
+  }
+
+  func rest(behind last: Batch) -> InputBuffer {
+    var rest = InputBuffer(NullSource())
+    swap(&rest, &input)
+    last.input.withBytes(in: last.frameEnd..<last.inputCount) { rest.putBack($0) }
+    return rest
+  }
+
+  /// The part of a frame at the end is for the next batch.
+  private func putBackPart(of batch: Batch) {
+    batch.input.withBytes(in: batch.frameEnd..<batch.inputCount) {
+      if $0.byteCount > 0 { input.putBack($0) }
+    }
+    batch.inputCount = batch.frameEnd
+  }
+
+  /// The buffer grows as bytes arrive: a frame length on the wire is only a claim.
+  private func makeRoom(in batch: Batch) {
+    guard batch.inputCount == batch.input.capacity || batch.inputCount == 0 else { return }
+    let expected = Int(clamping: input.expectedCount.map { $0 + 1 } ?? 64 << 10)
+    let wanted = max(2 * batch.inputCount, min(max(expected, 4096), 64 << 10))
+    batch.input.grow(to: min(wanted, shape.batchLength), keeping: batch.inputCount)
+  }
+}
+
+/// Reads any batch at any time: a frame's place follows from its number.
+final class PositionalReader: BatchReader, Sendable {
+  private let source: any PositionalSource
+  private let shape: BatchShape
+  private let start: Int64
+  private let firstFrame: Int64
+  private let frameLimit: Int64
+
+  /// Reads the frames that begin at `start`, where frame `firstFrame` (from 0) stands; at most
+  /// `frameLimit` of them.
+  init(
+    _ source: any PositionalSource, at start: Int64, _ shape: BatchShape, firstFrame: Int64 = 0,
+    frameLimit: Int64 = .max
+  ) {
+    self.source = source
+    self.start = start
+    self.shape = shape
+    self.firstFrame = firstFrame
+    self.frameLimit = frameLimit
+  }
+
+  let isOrdered = false
+
+  func expectedCount(behind batch: Batch) -> Int64? {
+    let frames = Int64(batch.ticket + 1) * Int64(shape.framesPerBatch)
+    return min(
+      source.count - start - frames * Int64(shape.frameLength),
+      (frameLimit - frames).multipliedReportingOverflow(by: Int64(shape.frameLength)).partialValue)
+  }
+
+  func read(into batch: Batch, unless cancellation: Cancellation?) throws -> BatchReading {
+    let frame = Int64(batch.ticket) * Int64(shape.framesPerBatch)
+    let wanted = Int(min(Int64(shape.framesPerBatch), max(frameLimit - frame, 0)))
+    let length = wanted * shape.frameLength
+    batch.firstFrame = firstFrame + frame
+    batch.input.grow(to: length, keeping: 0)
+    batch.inputCount = try batch.input.withMutableBytes(in: 0..<length) {
+      try source.fill(&$0, at: start + frame * Int64(shape.frameLength))
+    }
+    let isFinal = shape.cut(batch)
+    return isFinal || batch.inputCount < length || frame + Int64(wanted) >= frameLimit
+      ? .last : .more
+  }
+
+  func rest(behind last: Batch) -> InputBuffer {
+    let frames = last.firstFrame - firstFrame + Int64(last.frameCount)
+    return InputBuffer(
+      PositionalCursor(source, at: start + frames * Int64(shape.frameLength)))
+  }
+}
+
+/// Reads a positional source in order from some place on.
+final class PositionalCursor: ByteSource {
+  private let source: any PositionalSource
+  private var position: Int64
+
+  init(_ source: any PositionalSource, at position: Int64) {
+    self.source = source
+    self.position = position
+  }
+
+  var expectedCount: Int64? { max(source.count - position, 0) }
+
+  func read(into buffer: inout MutableRawSpan) throws -> Int {
+    let count = try source.read(into: &buffer, at: position)
+    position += Int64(count)
+    return count
+  }
+
+  deinit { source.finish(at: position) }
+}
+
+/// No bytes.
+private final class NullSource: ByteSource {
+  let expectedCount: Int64? = 0
+  func read(into buffer: inout MutableRawSpan) -> Int { 0 }
+}

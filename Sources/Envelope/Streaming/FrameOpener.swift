@@ -1,0 +1,59 @@
+/// Opens frames of one message: each must bear the number of its place, and authenticate.
+final class FrameOpener: FrameTransform {
+  private let cipher: AESGCM
+  private let frameLength: FrameLength
+  private var aad: FrameAAD
+
+  init(_ body: BodyKey, frameLength: FrameLength) throws(CryptoError) {
+    let cipher = try AESGCM(key: body.key.bytes, for: .open)
+    self.cipher = cipher
+    self.frameLength = frameLength
+    aad = FrameAAD(messageID: body.messageID)
+  }
+
+  func apply(to batch: Batch) throws {
+    let length = frameLength.bytes
+    let sealedLength = FramePrefix.regularLength + length + AESGCM.tagLength
+    batch.output.grow(to: batch.frameCount * length, keeping: 0)
+    batch.outputCount = 0
+    for frame in 0..<batch.frameCount {
+      let index = batch.firstFrame + Int64(frame)
+      let start = frame * sealedLength
+      let offset = batch.outputCount
+      try batch.input.withBytes(in: start..<start + sealedLength) {
+        let prefix = try Self.parse($0, frameLength)
+        try open($0, prefix, frame: index, into: &batch.output, at: offset)
+      }
+      batch.outputCount += length
+    }
+  }
+
+  /// Reads a frame's prefix from the front of `bytes`.
+  static func parse(
+    _ bytes: RawSpan, _ frameLength: FrameLength
+  ) throws(MessageError) -> FramePrefix {
+    try WireReader.read(bytes) { (reader) throws(MessageError) in
+      try FramePrefix.transcode(nil, frameLength: frameLength, through: &reader)
+    }
+  }
+
+  /// Opens `bytes`, a whole frame that begins with `prefix` and has the place `frame`, counted from
+  /// 0, into `plaintext` at `offset`.
+  func open(
+    _ bytes: RawSpan, _ prefix: FramePrefix, frame: Int64, into plaintext: inout Buffer,
+    at offset: Int
+  ) throws {
+    // Behind number 2^32 - 1 no frame can follow: the format ends there.
+    guard Int64(prefix.sequenceNumber) == frame + 1 else {
+      throw MessageError.malformed(
+        "frame \(prefix.sequenceNumber) where frame \(frame + 1) belongs")
+    }
+    let sealed = bytes.extracting(prefix.length...)
+    let length = sealed.byteCount - AESGCM.tagLength
+    try aad.withBytes(of: prefix, contentLength: length) { aad in
+      try plaintext.withMutableBytes(in: offset..<offset + length) { (span) throws(CryptoError) in
+        try cipher.open(sealed, nonce: prefix.nonce, authenticating: aad, into: &span)
+      }
+    }
+  }
+}

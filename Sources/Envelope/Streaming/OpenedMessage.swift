@@ -1,0 +1,74 @@
+/// A message whose header is read and authenticated. Its body can be decrypted, once.
+public final class OpenedMessage {
+  public let header: MessageHeader
+  public let isArmored: Bool
+  /// Bytes of the header, its authentication included: the body starts here.
+  let headerLength: Int
+  let body: BodyKey
+  /// The binary message, from its first byte on.
+  let source: any ByteSource
+  let scheduler: Scheduler
+  private let verifier: SignatureVerifier?
+  /// What of the source has been read already, from behind the header on.
+  private var input: InputBuffer?
+
+  init(
+    _ parsed: ParsedHeader, isArmored: Bool, body: BodyKey, source: any ByteSource,
+    input: consuming InputBuffer, verifier: SignatureVerifier?, scheduler: Scheduler
+  ) {
+    header = parsed.header
+    headerLength = parsed.length
+    self.isArmored = isArmored
+    self.body = body
+    self.source = source
+    self.input = consume input
+    self.verifier = verifier
+    self.scheduler = scheduler
+  }
+
+  /// Decrypts the body to `sink`, to the end of the source.
+  public func decrypt(
+    to sink: any ByteSink, progress: ProgressHandler? = nil
+  ) throws -> MessageSummary {
+    guard let input = input.take() else { preconditionFailure("a message is decrypted once") }
+    progress?(headerLength)
+    let count: Int64
+    switch header.content {
+    case .framed(let length):
+      count = try openFrames(of: length, input, to: sink, progress: progress)
+    case .nonFramed:
+      var rest = MessageRest(input, verifier: verifier, progress: progress)
+      count = try rest.openWholeBody(body, to: sink)
+    }
+    return MessageSummary(header: header, plaintextCount: count)
+  }
+
+  /// Opens the regular frames, then what closes the message. The frames stay released even if the
+  /// end turns out bad; the final one is not released before everything behind it is checked.
+  private func openFrames(
+    of frameLength: FrameLength, _ input: consuming InputBuffer, to sink: any ByteSink,
+    progress: ProgressHandler?
+  ) throws -> Int64 {
+    let layout = FrameLayout(frameLength)
+    let output = PlacedOutput(sink)
+    let body = body
+    let reader = BatchShape.message(layout).reader(of: source, input, at: Int64(headerLength))
+    let pipeline = Pipeline(
+      scheduler, from: reader,
+      to: BatchWriter(output, at: 0, frameLength: layout.plaintextLength),
+      signature: verifier.map { .input($0) }, progress: progress
+    ) { try FrameOpener(body, frameLength: frameLength) }
+    let last = try pipeline.run()
+    defer { scheduler.giveBack(last) }
+
+    let frames = last.firstFrame + Int64(last.frameCount)
+    var rest = MessageRest(reader.rest(behind: last), verifier: verifier, progress: progress)
+    let count = try rest.openFinalFrame(
+      at: frames, FrameOpener(body, frameLength: frameLength), frameLength, into: &last.output)
+    try rest.finish()
+    let position = frames * Int64(layout.plaintextLength)
+    try last.output.withBytes(in: 0..<count) { try output.write($0, at: position) }
+    try output.finish(at: position + Int64(count))
+    return position + Int64(count)
+  }
+}

@@ -1,0 +1,77 @@
+import Foundation
+import Synchronization
+
+/// The threads that streams may use together, and the batches that go from one stream to the next.
+///
+/// A stream runs on the thread that asks for it and takes others as long as there are free ones, so
+/// that one large file and ten thousand small ones both keep all cores busy.
+public final class Scheduler: Sendable {
+  /// How many threads work at once.
+  public let jobs: Int
+  private let freeThreads: Mutex<Int>
+  private let freeBatches = Mutex<[Batch]>([])
+
+  /// As many `jobs` as the process may use cores, where nothing else is said; at least 1.
+  public init(jobs: Int = Scheduler.availableCores) {
+    self.jobs = max(jobs, 1)
+    freeThreads = Mutex(max(jobs, 1) - 1)
+  }
+
+  /// The cores that the system lets this process use.
+  public static var availableCores: Int { ProcessInfo.processInfo.activeProcessorCount }
+
+  /// Starts a thread that is given back when `body` returns; false where none is free.
+  fileprivate func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+    let isFree = freeThreads.withLock { count in
+      guard count > 0 else { return false }
+      count -= 1
+      return true
+    }
+    guard isFree else { return false }
+    let isStarted = startThread { [self] in
+      body()
+      freeThreads.withLock { $0 += 1 }
+    }
+    if !isStarted { freeThreads.withLock { $0 += 1 } }
+    return isStarted
+  }
+
+  func takeBatch() -> Batch { freeBatches.withLock { $0.popLast() } ?? Batch() }
+
+  func giveBack(_ batch: Batch) { freeBatches.withLock { $0.append(batch) } }
+}
+
+/// The threads that help one caller, who waits for them.
+public final class ThreadGroup: Sendable {
+  private let scheduler: Scheduler
+  private let condition = NSCondition()
+  /// Threads at work. Guarded by `condition`.
+  private nonisolated(unsafe) var count = 0
+
+  public init(_ scheduler: Scheduler) { self.scheduler = scheduler }
+
+  /// Runs `body` on another thread of the scheduler's, if one is free; says whether it was.
+  public func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+    change(by: 1)
+    let isStarted = scheduler.start { [self] in
+      body()
+      change(by: -1)
+    }
+    if !isStarted { change(by: -1) }
+    return isStarted
+  }
+
+  /// Waits until all of them are done.
+  public func wait() {
+    condition.lock()
+    while count > 0 { condition.wait() }
+    condition.unlock()
+  }
+
+  private func change(by difference: Int) {
+    condition.lock()
+    count += difference
+    if count == 0 { condition.broadcast() }
+    condition.unlock()
+  }
+}
