@@ -162,9 +162,8 @@ final class PositionalReader: BatchReader, Sendable {
 
   func expectedCount(behind batch: Batch) -> Int64? {
     let frames = Int64(batch.ticket + 1) * Int64(shape.framesPerBatch)
-    return min(
-      source.count - start - frames * Int64(shape.frameLength),
-      (frameLimit - frames).multipliedReportingOverflow(by: Int64(shape.frameLength)).partialValue)
+    let length = Int64(shape.frameLength)
+    return min((source.count - start) / length, frameLimit) * length - frames * length
   }
 
   func read(into batch: Batch, unless cancellation: Cancellation?) throws -> BatchReading {

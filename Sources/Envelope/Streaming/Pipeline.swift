@@ -33,6 +33,7 @@ final class Pipeline: @unchecked Sendable {
     var last: Batch?
     /// The lowest ticket that has failed.
     var failure: (ticket: Int, error: any Error)?
+    var spares = 0
   }
 
   private let state = Mutex(State())
@@ -164,6 +165,12 @@ final class Pipeline: @unchecked Sendable {
   /// Less than this is done before another thread has started.
   private static let helperThreshold: Int64 = 1 << 20
 
+  /// Where something is done in turns a thread may have to wait for its own: so many more keep the
+  /// cores busy meanwhile.
+  private var spareLimit: Int {
+    reader.isOrdered || writer.isOrdered || signature != nil ? 2 : 0
+  }
+
   /// Asks for one more thread where there is work for it.
   private func startHelper(behind batch: Batch) {
     guard scheduler.jobs > 1 else { return }
@@ -172,6 +179,11 @@ final class Pipeline: @unchecked Sendable {
     } else {
       guard batch.ticket > 0 else { return }
     }
-    _ = helpers.start { [self] in work() }
+    if helpers.start({ [self] in work() }) { return }
+    let isSpareWanted = state.withLock { state in
+      defer { state.spares += 1 }
+      return state.spares < spareLimit
+    }
+    if isSpareWanted { _ = helpers.startSpare { [self] in work() } }
   }
 }

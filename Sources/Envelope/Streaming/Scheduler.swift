@@ -21,7 +21,8 @@ public final class Scheduler: Sendable {
   public static var availableCores: Int { ProcessInfo.processInfo.activeProcessorCount }
 
   /// Starts a thread that is given back when `body` returns; false where none is free.
-  fileprivate func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+  fileprivate func start(isSpare: Bool, _ body: @escaping @Sendable () -> Void) -> Bool {
+    if isSpare { return startThread(body) }
     let isFree = freeThreads.withLock { count in
       guard count > 0 else { return false }
       count -= 1
@@ -52,8 +53,15 @@ public final class ThreadGroup: Sendable {
 
   /// Runs `body` on another thread of the scheduler's, if one is free; says whether it was.
   public func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+    start(isSpare: false, body)
+  }
+
+  /// Runs `body` on a thread beyond the scheduler's number, which works while others wait.
+  func startSpare(_ body: @escaping @Sendable () -> Void) -> Bool { start(isSpare: true, body) }
+
+  private func start(isSpare: Bool, _ body: @escaping @Sendable () -> Void) -> Bool {
     change(by: 1)
-    let isStarted = scheduler.start { [self] in
+    let isStarted = scheduler.start(isSpare: isSpare) { [self] in
       body()
       change(by: -1)
     }
