@@ -16,13 +16,41 @@ struct DecryptCommand: ParsableCommand {
         envcrypt decrypt -c purpose=backup db.dump.envc   only with that context
         envcrypt decrypt --keyring escrow.json f.envc     with an exported key
         envcrypt decrypt -R /mnt/backup -o restored       a tree
+        envcrypt decrypt --offset 1G --length 4K disk.img.envc -o -   a part of a large one
+
+      A part is read without the rest: only the frames that hold it, and the final one, so that a \
+      truncated message is noticed. What the other frames hold is not looked at: verify tells.
       """)
 
   @OptionGroup var inputs: InputOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var options: DecryptionOptions
+  @Option(
+    help: ArgumentHelp(
+      "Decrypt from this byte of the plaintext on.",
+      discussion: "A number of bytes, or of KiB, MiB, GiB, TiB with K, M, G, T behind it.",
+      valueName: "bytes"))
+  var offset: ByteCount?
+
+  @Option(
+    help: ArgumentHelp("Decrypt so many bytes, or as many as there are.", valueName: "bytes"))
+  var length: ByteCount?
+
+  @Flag(help: "Read a part of a signed message, whose signature covers the whole.")
+  var ignoreSignature = false
+
   @OptionGroup var parallel: ParallelOptions
   @OptionGroup var report: ReportOptions
+
+  mutating func validate() throws {
+    let isPart = offset != nil || length != nil
+    if isPart, inputs.areMany {
+      throw ValidationError("--offset and --length take a part of one message")
+    }
+    if ignoreSignature, !isPart {
+      throw ValidationError("--ignore-signature goes with --offset or --length")
+    }
+  }
 
   func run() throws {
     let console = Console(isQuiet: report.quiet)
@@ -32,8 +60,15 @@ struct DecryptCommand: ParsableCommand {
     try FileRun(
       plan: plan, inputs: inputs, replaces: output.force, report: report, scheduler: scheduler,
       console: console, toTerminal: .text
-    ) { source, sink, progress in
-      try decryptor.decrypt(from: source, to: sink, progress: progress)
+    ) { [offset, length, ignoreSignature] source, sink, progress in
+      guard offset != nil || length != nil else {
+        return try decryptor.decrypt(from: source, to: sink, progress: progress)
+      }
+      let message = try decryptor.open(source)
+      let count = try message.decrypt(
+        from: offset?.bytes ?? 0, count: length?.bytes, to: sink,
+        ignoringSignature: ignoreSignature, progress: progress)
+      return MessageSummary(header: message.header, plaintextCount: count)
     }.run()
   }
 }

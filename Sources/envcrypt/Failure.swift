@@ -70,6 +70,7 @@ extension Failure {
     case let error as FileRuleError: self.init(error)
     case let error as MessageError: self.init(error)
     case let error as DecryptionPolicyError: self.init(error)
+    case let error as MessageRangeError: self.init(error)
     case let error as NoMatchingKeyError: self.init(error)
     case let error as KeyringError: self.init(error)
     case let error as KeystoreError: self.init(error)
@@ -191,6 +192,30 @@ extension Failure {
         "wrong encryption context: '\(Text.printable(key))' should be "
           + "'\(Text.printable(expected))' and is \(was)",
         hint: "envcrypt inspect shows the message's context")
+    }
+  }
+
+  private init(_ error: MessageRangeError) {
+    switch error {
+    case .notSeekable:
+      self.init(
+        .usage, "a part of a message can be read from a regular file only",
+        hint:
+          "name the file, or decrypt all of it: envcrypt decrypt | tail -c +OFFSET | head -c LENGTH"
+      )
+    case .armored:
+      self.init(
+        .usage, "a part cannot be read of a message in armor",
+        hint: "decrypt all of it, and cut the part out with tail -c and head -c")
+    case .notFramed:
+      self.init(
+        .usage, "a part cannot be read of a message that is not framed: one tag covers all of it",
+        hint: "decrypt all of it, and cut the part out with tail -c and head -c")
+    case .signed:
+      self.init(
+        .dataError,
+        "the message is signed, and a part of it does not show that the signature holds",
+        hint: "add --ignore-signature to rely on the frames' own authentication")
     }
   }
 

@@ -44,49 +44,15 @@ public enum MessageInspector {
   private static func measure(
     _ source: any PositionalSource, _ parsed: ParsedHeader
   ) throws -> MessageInspection.Body {
-    let size = source.count
-    let start = Int64(parsed.length)
     guard case .framed(let frameLength) = parsed.header.content else {
-      return try nonFramed(try bytes(of: source, at: start, count: NonFramedPrefix.length))
+      return try nonFramed(
+        try source.bytes(at: Int64(parsed.length), count: NonFramedPrefix.length))
     }
-    // A footer is as long as its own first bytes say: try the lengths a signature can have.
-    let footers = parsed.header.suite.isSigned ? Array(2 + 8...2 + 160) : [0]
-    for footer in footers {
-      if footer > 0 {
-        guard size - Int64(footer) > start else { break }
-        let length = try bytes(of: source, at: size - Int64(footer), count: 2)
-        guard Int(length[0]) << 8 | Int(length[1]) == footer - 2 else { continue }
-      }
-      let bodyLength = size - Int64(footer) - start
-      if let body = try framed(
-        source, at: start, length: bodyLength, frameLength: frameLength)
-      {
-        return body
-      }
-    }
-    throw MessageError.truncated
-  }
-
-  /// n regular frames and a final one: the length of the body leaves one possibility, which the
-  /// final frame's own prefix must confirm.
-  private static func framed(
-    _ source: any PositionalSource, at start: Int64, length: Int64, frameLength: FrameLength
-  ) throws -> MessageInspection.Body? {
-    let overhead = Int64(FramePrefix.finalLength + AESGCM.tagLength)
-    guard length >= overhead else { return nil }
-    let regular = Int64(FramePrefix.regularLength + frameLength.bytes + AESGCM.tagLength)
-    let count = (length - overhead) / regular
-    let rest = (length - overhead) % regular
-    let prefix = try bytes(
-      of: source, at: start + count * regular, count: FramePrefix.finalLength)
-    let parsed = try? WireReader.read(prefix.span.bytes) { (reader) throws(MessageError) in
-      try FramePrefix.transcode(nil, frameLength: frameLength, through: &reader)
-    }
-    guard case .final(let number, _, let contentLength)? = parsed, Int64(number) == count + 1,
-      Int64(contentLength) == rest
-    else { return nil }
+    let extent = try BodyExtent(
+      of: source, headerLength: parsed.length, frameLength: frameLength,
+      isSigned: parsed.header.suite.isSigned)
     return .init(
-      frameCount: count + 1, plaintextSize: count * Int64(frameLength.bytes) + rest)
+      frameCount: extent.regularFrames + 1, plaintextSize: extent.plaintextCount(frameLength))
   }
 
   private static func nonFramed(_ prefix: [UInt8]) throws -> MessageInspection.Body {
@@ -94,18 +60,6 @@ public enum MessageInspector {
       try NonFramedPrefix.transcode(nil, through: &reader)
     }
     return .init(frameCount: nil, plaintextSize: Int64(parsed.contentLength))
-  }
-
-  private static func bytes(
-    of source: any PositionalSource, at offset: Int64, count: Int
-  ) throws -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: count)
-    var span = bytes.mutableSpan
-    var raw = span.mutableBytes
-    guard try source.fill(&raw, at: offset) == count else {
-      throw MessageError.truncated
-    }
-    return bytes
   }
 
   /// Counts frame by frame, where bytes cannot be addressed.

@@ -1,0 +1,76 @@
+/// Where a framed body ends, found from the size of a file that holds one message: nothing in
+/// between is read.
+struct BodyExtent: Equatable {
+  /// Regular frames before the final one.
+  let regularFrames: Int64
+  /// Bytes of plaintext in the final frame.
+  let finalLength: Int
+  /// Where in the message the final frame begins.
+  let finalPosition: Int64
+
+  func plaintextCount(_ frameLength: FrameLength) -> Int64 {
+    regularFrames * Int64(frameLength.bytes) + Int64(finalLength)
+  }
+
+  /// Throws `truncated` where no body can have the size that the file leaves for it.
+  init(
+    of source: any PositionalSource, headerLength: Int, frameLength: FrameLength, isSigned: Bool
+  ) throws {
+    let start = Int64(headerLength)
+    // A footer is as long as its own first bytes say: try the lengths a signature can have.
+    for footer in isSigned ? Array(2 + 8...2 + 160) : [0] {
+      let end = source.count - Int64(footer)
+      guard end > start else { break }
+      if footer > 0 {
+        let length = try source.bytes(at: end, count: 2)
+        guard Int(length[0]) << 8 | Int(length[1]) == footer - 2 else { continue }
+      }
+      if let extent = try Self.find(source, from: start, to: end, frameLength) {
+        self = extent
+        return
+      }
+    }
+    throw MessageError.truncated
+  }
+
+  private init(regularFrames: Int64, finalLength: Int, finalPosition: Int64) {
+    self.regularFrames = regularFrames
+    self.finalLength = finalLength
+    self.finalPosition = finalPosition
+  }
+
+  /// n regular frames and a final one: the length of the body leaves one possibility (two where the
+  /// final frame is full), which the final frame's own prefix must confirm.
+  private static func find(
+    _ source: any PositionalSource, from start: Int64, to end: Int64, _ frameLength: FrameLength
+  ) throws -> BodyExtent? {
+    let overhead = Int64(FramePrefix.finalLength + AESGCM.tagLength)
+    let regular = Int64(FrameLayout(frameLength).sealedLength)
+    guard end - start >= overhead else { return nil }
+    let mostFrames = (end - start - overhead) / regular
+    for frames in [mostFrames, mostFrames - 1] where frames >= 0 {
+      let position = start + frames * regular
+      let length = end - position - overhead
+      guard length <= frameLength.bytes else { continue }
+      let prefix = try source.bytes(at: position, count: FramePrefix.finalLength)
+      let parsed = try? FrameOpener.parse(prefix.span.bytes, frameLength)
+      guard case .final(let number, _, let contentLength)? = parsed,
+        Int64(number) == frames + 1, Int64(contentLength) == length
+      else { continue }
+      return BodyExtent(
+        regularFrames: frames, finalLength: Int(length), finalPosition: position)
+    }
+    return nil
+  }
+}
+
+extension PositionalSource {
+  /// Exactly `count` bytes. Throws `truncated` where there are fewer.
+  func bytes(at position: Int64, count: Int) throws -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var span = bytes.mutableSpan
+    var raw = span.mutableBytes
+    guard try fill(&raw, at: position) == count else { throw MessageError.truncated }
+    return bytes
+  }
+}

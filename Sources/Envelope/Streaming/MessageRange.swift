@@ -1,0 +1,93 @@
+/// Why a part of a message cannot be read by itself.
+public enum MessageRangeError: Error, Equatable, Sendable {
+  /// The input is no regular file.
+  case notSeekable
+  /// Armor has to be read from its beginning.
+  case armored
+  /// A body in one piece has one tag, at its end.
+  case notFramed
+  /// The signature covers all of the message, and would not be verified.
+  case signed
+}
+
+extension OpenedMessage {
+  /// Decrypts the part of the plaintext that begins at `offset` and has `count` bytes (to the end
+  /// without it), or as much of that as there is, to `sink`; returns how many bytes that were.
+  ///
+  /// Reads the frames that hold the part, and the final frame: that one is authentic and stands at
+  /// the end of the file, so nothing is missing there. What the other frames hold is not read, and
+  /// nothing is said of it. Throws `MessageRangeError`.
+  public func decrypt(
+    from offset: Int64, count: Int64?, to sink: any ByteSink, ignoringSignature: Bool = false,
+    progress: ProgressHandler? = nil
+  ) throws -> Int64 {
+    precondition(offset >= 0 && count ?? 0 >= 0, "a range that is none")
+    guard !isArmored else { throw MessageRangeError.armored }
+    guard let positional = source.positional else { throw MessageRangeError.notSeekable }
+    guard case .framed(let frameLength) = header.content else { throw MessageRangeError.notFramed }
+    if header.suite.isSigned, !ignoringSignature { throw MessageRangeError.signed }
+    let extent = try BodyExtent(
+      of: positional, headerLength: headerLength, frameLength: frameLength,
+      isSigned: header.suite.isSigned)
+    let final = try openFinalFrame(extent, positional, frameLength)
+
+    let (sum, isOverflow) = offset.addingReportingOverflow(count ?? .max)
+    let wanted = (offset..<(isOverflow ? .max : sum))
+      .clamped(to: 0..<extent.plaintextCount(frameLength))
+    guard !wanted.isEmpty else { return 0 }
+    let output = PlacedOutput(sink)
+    let finalStart = extent.regularFrames * Int64(frameLength.bytes)
+    if wanted.lowerBound < finalStart {
+      try openFrames(
+        holding: wanted.clamped(to: 0..<finalStart), positional, frameLength, to: output,
+        progress: progress)
+    }
+    if wanted.upperBound > finalStart {
+      let first = max(wanted.lowerBound, finalStart)
+      let part = final[Int(first - finalStart)..<Int(wanted.upperBound - finalStart)]
+      try Array(part).withUnsafeBytes {
+        try output.write(RawSpan(_unsafeBytes: $0), at: first - wanted.lowerBound)
+      }
+    }
+    try output.finish(at: Int64(wanted.count))
+    return Int64(wanted.count)
+  }
+
+  private func openFinalFrame(
+    _ extent: BodyExtent, _ source: any PositionalSource, _ frameLength: FrameLength
+  ) throws -> [UInt8] {
+    let bytes = try source.bytes(
+      at: extent.finalPosition,
+      count: FramePrefix.finalLength + extent.finalLength + AESGCM.tagLength)
+    let prefix = try FrameOpener.parse(bytes.span.bytes, frameLength)
+    var plaintext = Buffer(capacity: extent.finalLength)
+    try FrameOpener(body, frameLength: frameLength).open(
+      bytes.span.bytes, prefix, frame: extent.regularFrames, into: &plaintext, at: 0)
+    return plaintext.withBytes(in: 0..<extent.finalLength) { $0.withUnsafeBytes { Array($0) } }
+  }
+
+  /// Opens the regular frames that hold `wanted` and writes that part of them.
+  private func openFrames(
+    holding wanted: Range<Int64>, _ source: any PositionalSource, _ frameLength: FrameLength,
+    to output: PlacedOutput, progress: ProgressHandler?
+  ) throws {
+    let layout = FrameLayout(frameLength)
+    let length = Int64(frameLength.bytes)
+    let first = wanted.lowerBound / length
+    let frames = (wanted.upperBound - 1) / length + 1 - first
+    let body = body
+    let pipeline = Pipeline(
+      scheduler,
+      from: PositionalReader(
+        source, at: Int64(headerLength) + first * Int64(layout.sealedLength), .message(layout),
+        firstFrame: first, frameLimit: frames),
+      to: BatchWriter(output, at: 0, frameLength: layout.plaintextLength, window: wanted),
+      signature: nil, progress: progress
+    ) { try FrameOpener(body, frameLength: frameLength) }
+    let last = try pipeline.run()
+    defer { scheduler.giveBack(last) }
+    guard last.firstFrame + Int64(last.frameCount) == first + frames else {
+      throw MessageError.truncated
+    }
+  }
+}
