@@ -60,15 +60,17 @@ struct DecryptCommand: ParsableCommand {
     try FileRun(
       plan: plan, inputs: inputs, replaces: output.force, report: report, scheduler: scheduler,
       console: console, toTerminal: .text
-    ) { [offset, length, ignoreSignature] source, sink, progress in
-      guard offset != nil || length != nil else {
-        return try decryptor.decrypt(from: source, to: sink, progress: progress)
-      }
+    ) { [offset, length, ignoreSignature] source in
       let message = try decryptor.open(source)
-      let count = try message.decrypt(
-        from: offset?.bytes ?? 0, count: length?.bytes, to: sink,
-        ignoringSignature: ignoreSignature, progress: progress)
-      return MessageSummary(header: message.header, plaintextCount: count)
+      return .transfer { sink, progress in
+        guard offset != nil || length != nil else {
+          return try message.decrypt(to: sink, progress: progress)
+        }
+        let count = try message.decrypt(
+          from: offset?.bytes ?? 0, count: length?.bytes, to: sink,
+          ignoringSignature: ignoreSignature, progress: progress)
+        return MessageSummary(header: message.header, plaintextCount: count)
+      }
     }.run()
   }
 }

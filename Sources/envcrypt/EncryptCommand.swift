@@ -1,6 +1,5 @@
 import ArgumentParser
 import Envelope
-import SystemPackage
 
 struct EncryptCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -22,17 +21,7 @@ struct EncryptCommand: ParsableCommand {
 
   @OptionGroup var inputs: InputOptions
 
-  @Option(
-    name: [.customShort("k"), .customLong("key")],
-    help: ArgumentHelp("A key of the keystore: key ID, alias/… or ARN.", valueName: "key"))
-  var keys: [String] = []
-
-  @Option(
-    name: [.customShort("r"), .customLong("recipient")],
-    help: ArgumentHelp("An RSA public key in PEM; no keystore is needed.", valueName: "pub.pem"),
-    completion: .file())
-  var recipients: [String] = []
-
+  @OptionGroup var wrapping: WrappingOptions
   @OptionGroup var keyring: KeyringOptions
   @OptionGroup var context: ContextOptions
   @OptionGroup var output: OutputOptions
@@ -53,45 +42,24 @@ struct EncryptCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(isQuiet: report.quiet)
-    guard FrameLength.range.contains(frameLength) else {
-      throw Failure(
-        .usage,
-        "--frame-length is \(FrameLength.range.lowerBound) to \(FrameLength.range.upperBound), "
-          + "not \(frameLength)")
-    }
     let scheduler = parallel.scheduler()
     let encryptor = MessageEncryptor(
-      keyrings: try keyrings(), encryptionContext: try context.encryptionContext(),
-      suite: sign ? .signing : .standard, frameLength: try FrameLength(frameLength),
+      keyrings: try wrapping.keyrings(
+        besides: try keyring.keyrings(), keystore: { try keystore.service() }),
+      encryptionContext: try context.encryptionContext(),
+      suite: sign ? .signing : .standard, frameLength: try FrameLength(argument: frameLength),
       scheduler: scheduler)
     let armor = armor
     try FileRun(
       plan: try FilePlan(inputs, output: output.output, naming: .encrypt), inputs: inputs,
       replaces: output.force, report: report, scheduler: scheduler, console: console,
       toTerminal: armor ? .everything : .nothing
-    ) { source, sink, progress in
-      guard armor else { return try encryptor.encrypt(from: source, to: sink, progress: progress) }
-      let text = ArmorSink(sink)
-      let summary = try encryptor.encrypt(from: source, to: text, progress: progress)
-      try text.finish()
-      return summary
-    }.run()
-  }
-
-  /// Everybody who will be able to open the messages.
-  private func keyrings() throws -> [any Keyring] {
-    var keyrings = try recipients.map { name -> any Keyring in
-      let path = FilePath(argument: name)
-      do {
-        return try RawRSAKeyring.recipient(pem: try SmallFile.read(path, limit: 1 << 20))
-      } catch let error as CryptoError {
-        throw Failure(error).about(Text.printable(path))
+    ) { source in
+      .transfer { sink, progress in
+        try ArmorSink.wrapping(sink, if: armor) {
+          try encryptor.encrypt(from: source, to: $0, progress: progress)
+        }
       }
-    }
-    keyrings += try keyring.keyrings()
-    let names = keys.isEmpty && keyrings.isEmpty ? ["alias/default"] : keys
-    guard !names.isEmpty else { return keyrings }
-    let service = try keystore.service()
-    return try names.map { try service.wrappingKeyring($0) } + keyrings
+    }.run()
   }
 }

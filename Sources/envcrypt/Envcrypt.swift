@@ -23,6 +23,7 @@ struct Envcrypt: ParsableCommand {
           envcrypt decrypt db.envc -o - | psql db
           envcrypt verify *.envc                      are my backups whole?
           envcrypt inspect db.envc                    which key opens it?
+          envcrypt reencrypt -R /mnt -k alias/new     move to another key
 
         Exit status: 0 done and verified; 64 usage; 65 not authentic, truncated or not a message; \
         66 no input; 69 key not available; 73 cannot create output; 74 I/O error; 77 not \
@@ -30,7 +31,8 @@ struct Envcrypt: ParsableCommand {
         """,
       version: "envcrypt \(version) (\(LibCrypto.version))",
       subcommands: [
-        EncryptCommand.self, DecryptCommand.self, VerifyCommand.self, InspectCommand.self,
+        EncryptCommand.self, DecryptCommand.self, VerifyCommand.self, ReencryptCommand.self,
+        InspectCommand.self,
         InitCommand.self, KeyCommand.self, AliasCommand.self, KeystoreCommand.self,
       ])
   }

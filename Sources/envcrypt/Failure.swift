@@ -72,6 +72,8 @@ extension Failure {
     case let error as DecryptionPolicyError: self.init(error)
     case let error as MessageRangeError: self.init(error)
     case let error as NoMatchingKeyError: self.init(error)
+    case SchedulerError.noThread:
+      self.init(.software, "the system grants no more threads", hint: "ulimit -u shows the limit")
     case let error as KeyringError: self.init(error)
     case let error as KeystoreError: self.init(error)
     case let error as KeyServiceError: self.init(error)
@@ -106,6 +108,15 @@ extension Failure {
       self.init(
         .usage, "input and output are the same file: \(Text.printable(path))",
         hint: "name another output with -o")
+    case .notARegularFile(let path):
+      self.init(
+        .usage,
+        "\(Text.printable(path)) is not a regular file, and cannot be replaced by a new one",
+        hint: "decrypt and encrypt it in a pipe")
+    case .changed(let path):
+      self.init(
+        .cannotCreate, "\(Text.printable(path)) was changed by another process meanwhile",
+        hint: "nothing was replaced; run the command again")
     case .isDirectory(let path):
       self.init(
         .noInput, "\(Text.printable(path)) is a directory",

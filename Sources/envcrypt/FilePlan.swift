@@ -6,6 +6,8 @@ struct FileJob {
   let input: FilePath
   /// Nil for standard output.
   let output: FilePath?
+  /// Whether the output takes the input's place.
+  let replacesInput: Bool
   /// Bytes of the input, where the walk over a tree has told them.
   var size: Int64?
 }
@@ -18,6 +20,8 @@ struct FilePlan: IteratorProtocol {
     case encrypt
     /// `.envc` is taken away.
     case decrypt
+    /// The output replaces the input.
+    case replace
     /// There is no output.
     case none
 
@@ -31,6 +35,7 @@ struct FilePlan: IteratorProtocol {
       case .decrypt:
         guard FilePlan.hasSuffix(input) else { return nil }
         return FilePath(argument: String(name.dropLast(Self.suffix.count)))
+      case .replace: return input
       case .none: return nil
       }
     }
@@ -118,7 +123,10 @@ struct FilePlan: IteratorProtocol {
   ) -> Step {
     do {
       let output = try output(for: input, below: root, relative: relative)
-      return .job(FileJob(input: input, output: output, size: size))
+      return .job(
+        FileJob(
+          input: input, output: output, replacesInput: naming == .replace && output != nil,
+          size: size))
     } catch {
       return .failure(input, error)
     }

@@ -7,11 +7,19 @@ import SystemPackage
 /// Runs jobs, several at once where there are many: opens input and output, hands both over, reports
 /// in the order of the inputs what became of each, and goes on where one fails.
 final class FileRun: Sendable {
-  /// What a command does with one opened input. Called on several threads.
-  typealias Work =
-    @Sendable (
-      _ source: any ByteSource, _ sink: any ByteSink, _ progress: @escaping ProgressHandler
-    ) throws -> MessageSummary
+  /// What a command does with one opened input, before there is an output. Called on several
+  /// threads.
+  typealias Work = @Sendable (_ source: any ByteSource) throws -> Decision
+
+  enum Decision {
+    /// The work itself: fills the output.
+    case transfer(Transfer)
+    /// The input is to be left as it is.
+    case leave(JobOutcome)
+  }
+
+  typealias Transfer = (_ sink: any ByteSink, _ progress: @escaping ProgressHandler) throws ->
+    MessageSummary
 
   /// What may go to a terminal.
   enum TerminalRule {
@@ -49,7 +57,7 @@ final class FileRun: Sendable {
     plan: FilePlan, inputs: InputOptions, replaces: Bool, report: ReportOptions,
     scheduler: Scheduler, console: Console, toTerminal rule: TerminalRule,
     discardingOutput: Bool = false,
-    done: @escaping @Sendable (FilePath, MessageSummary) -> Void = { _, _ in },
+    done: @escaping @Sendable (FilePath, JobOutcome) -> Void = { _, _ in },
     work: @escaping Work
   ) {
     state = Mutex(State(plan: plan))
@@ -94,26 +102,41 @@ final class FileRun: Sendable {
     }
   }
 
-  private func run(_ job: FileJob) throws -> MessageSummary {
+  private func run(_ job: FileJob) throws -> JobOutcome {
     let input = job.input == "-" ? Descriptor.standardInput : try Descriptor.openInput(job.input)
     let status = try input.status()
     if job.input == "-", status.kind == .directory { throw FileRuleError.isDirectory("-") }
     if input.isTerminal { console.note("reading from the terminal; end with Ctrl-D") }
-    let source = DescriptorSource(input)
-    let progress: ProgressHandler = { [bar = self.progress] in bar?.advance(by: $0) }
+    switch try work(DescriptorSource(input)) {
+    case .leave(let outcome): return outcome
+    case .transfer(let transfer):
+      return .done(
+        try run(job, from: status) { [progress] sink in
+          try transfer(sink) { progress?.advance(by: $0) }
+        })
+    }
+  }
 
-    if discardsOutput { return try work(source, NullSink(), progress) }
-    if let path = job.output, let special = try Self.openSpecial(path) {
-      return try write(to: special, from: status, source, progress)
+  /// Makes the output that the job wants and lets `transfer` fill it.
+  private func run(
+    _ job: FileJob, from status: FileStatus, transfer: (any ByteSink) throws -> MessageSummary
+  ) throws -> MessageSummary {
+    if discardsOutput { return try transfer(NullSink()) }
+    if let path = job.output, !job.replacesInput, let special = try Self.openSpecial(path) {
+      return try write(to: special, from: status, transfer)
     }
     guard let path = job.output, path != "/dev/stdout" else {
-      return try write(to: .standardOutput, from: status, source, progress)
+      return try write(to: .standardOutput, from: status, transfer)
     }
     try claim(path)
-    let output = try OutputFile(
-      path, replacing: replaces, permissions: status.kind == .regular ? nil : newFilePermissions,
-      source: status.kind == .regular ? status : nil, leftovers: leftovers)
-    let summary = try work(source, output, progress)
+    let output =
+      try job.replacesInput
+      ? OutputFile(inPlaceOf: path, status, leftovers: leftovers)
+      : OutputFile(
+        path, replacing: replaces,
+        permissions: status.kind == .regular ? nil : newFilePermissions,
+        source: status.kind == .regular ? status : nil, leftovers: leftovers)
+    let summary = try transfer(output)
     try output.commit()
     return summary
   }
@@ -136,24 +159,24 @@ final class FileRun: Sendable {
 
   /// Writes to what cannot be renamed into place: a pipe, a terminal, a device.
   private func write(
-    to descriptor: Descriptor, from input: FileStatus, _ source: any ByteSource,
-    _ progress: @escaping ProgressHandler
+    to descriptor: Descriptor, from input: FileStatus,
+    _ transfer: (any ByteSink) throws -> MessageSummary
   ) throws -> MessageSummary {
     let status = try descriptor.status()
     if status.kind == .regular, input.kind == .regular, status.isSameFile(as: input) {
       throw FileRuleError.sameFile("standard input and output")
     }
     let sink = DescriptorSink(descriptor)
-    guard descriptor.isTerminal else { return try work(source, sink, progress) }
+    guard descriptor.isTerminal else { return try transfer(sink) }
     switch rule {
-    case .everything: return try work(source, sink, progress)
+    case .everything: return try transfer(sink)
     case .nothing:
       throw Failure(
         .usage, "a message is binary, and the output is a terminal",
         hint: "write it to a file with -o FILE, pipe it on, or make it text with --armor")
     case .text:
       let text = TerminalSink(sink)
-      let summary = try work(source, text, progress)
+      let summary = try transfer(text)
       try text.finish()
       return summary
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Envelope
+import Foundation
 import Glibc
 import SystemPackage
 
@@ -102,5 +103,35 @@ struct KeystoreOptions: ParsableArguments {
     guard path.isRelative, let directory = getcwd(nil, 0) else { return path }
     defer { free(directory) }
     return FilePath(platformString: directory).pushing(path)
+  }
+}
+
+/// The keystore of one command: opened when it is first wanted, and unlocked once.
+final class SharedKeystore: @unchecked Sendable {
+  private let options: KeystoreOptions
+  /// Guards what is below; a `KeyService` is used by one thread at a time.
+  private let lock = NSLock()
+  private var opened: Result<KeyService, any Error>?
+  private let secrets: PassphraseSource
+
+  init(_ options: KeystoreOptions) throws {
+    self.options = options
+    // A passphrase on a descriptor is read before data is.
+    secrets = try options.secrets()
+  }
+
+  func service() throws -> KeyService {
+    lock.lock()
+    defer { lock.unlock() }
+    let service = opened ?? Result { try options.service(secrets) }
+    opened = service
+    return try service.get()
+  }
+
+  /// A keyring that opens messages under any key of it; none where there is no keystore and it
+  /// `isOptional`: who brought a keyring may have no keystore at all.
+  func keyrings(isOptional: Bool) throws -> [any Keyring] {
+    if isOptional, try FileStatus.at(try options.path()) == nil { return [] }
+    return [KeystoreKeyring(try service(), unwrappingUnder: nil)]
   }
 }

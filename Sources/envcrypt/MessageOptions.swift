@@ -41,6 +41,39 @@ struct ContextOptions: ParsableArguments {
   }
 }
 
+/// Who will be able to open a message.
+struct WrappingOptions: ParsableArguments {
+  @Option(
+    name: [.customShort("k"), .customLong("key")],
+    help: ArgumentHelp("A key of the keystore: key ID, alias/… or ARN.", valueName: "key"))
+  var keys: [String] = []
+
+  @Option(
+    name: [.customShort("r"), .customLong("recipient")],
+    help: ArgumentHelp("An RSA public key in PEM; no keystore is needed.", valueName: "pub.pem"),
+    completion: .file())
+  var recipients: [String] = []
+
+  /// A keyring of each, and `others`; where that is nobody, alias/default of the keystore.
+  func keyrings(
+    besides others: [any Keyring], keystore: () throws -> KeyService
+  ) throws -> [any Keyring] {
+    let keyrings =
+      try recipients.map { name -> any Keyring in
+        let path = FilePath(argument: name)
+        do {
+          return try RawRSAKeyring.recipient(pem: try SmallFile.read(path, limit: 1 << 20))
+        } catch let error as CryptoError {
+          throw Failure(error).about(Text.printable(path))
+        }
+      } + others
+    let names = keys.isEmpty && keyrings.isEmpty ? ["alias/default"] : keys
+    guard !names.isEmpty else { return keyrings }
+    let service = try keystore()
+    return try names.map { try service.wrappingKeyring($0) } + keyrings
+  }
+}
+
 /// Keys from files.
 struct KeyringOptions: ParsableArguments {
   @Option(
@@ -85,7 +118,7 @@ enum SmallFile {
   }
 }
 
-/// What a reader of messages accepts, and with which keys.
+/// With which keys messages are opened, and which are.
 struct DecryptionOptions: ParsableArguments {
   @OptionGroup var keystore: KeystoreOptions
 
@@ -98,6 +131,25 @@ struct DecryptionOptions: ParsableArguments {
   var keys: [String] = []
 
   @OptionGroup var keyring: KeyringOptions
+  @OptionGroup var acceptance: AcceptanceOptions
+
+  func decryptor(_ scheduler: Scheduler) throws -> MessageDecryptor {
+    let keyrings = try keyring.keyrings()
+    let store = try SharedKeystore(keystore)
+    guard keys.isEmpty else {
+      let service = try store.service()
+      for name in keys { _ = try service.describeKey(name) }
+      let keystoreKeyring = KeystoreKeyring(service, unwrappingUnder: keys)
+      return try acceptance.decryptor(MultiKeyring(keyrings + [keystoreKeyring]), scheduler)
+    }
+    return try acceptance.decryptor(
+      MultiKeyring(keyrings, others: { try store.keyrings(isOptional: !keyrings.isEmpty) }),
+      scheduler)
+  }
+}
+
+/// What a reader of messages accepts.
+struct AcceptanceOptions: ParsableArguments {
   @OptionGroup var context: ContextOptions
 
   @Option(
@@ -125,29 +177,25 @@ struct DecryptionOptions: ParsableArguments {
     }
   }
 
-  func decryptor(_ scheduler: Scheduler) throws -> MessageDecryptor {
-    let keyrings = try keyring.keyrings()
-    let options = keystore
-    let secrets = try options.secrets()
-    let names = keys.isEmpty ? nil : keys
-    // Called once, on one thread, whichever it is.
-    nonisolated(unsafe) let others: () throws -> [any Keyring]
-    if let names {
-      let service = try options.service(secrets)
-      for name in names { _ = try service.describeKey(name) }
-      others = { [KeystoreKeyring(service, unwrappingUnder: names)] }
-    } else {
-      others = {
-        // Who brought a keyring may have no keystore at all.
-        if !keyrings.isEmpty, try FileStatus.at(try options.path()) == nil { return [] }
-        return [KeystoreKeyring(try options.service(secrets), unwrappingUnder: nil)]
-      }
-    }
-    return MessageDecryptor(
-      materialsProvider: MultiKeyring(keyrings, others: { try others() }),
-      requiredContext: try context.encryptionContext(), policy: commitmentPolicy,
-      allowsSigned: !unsignedOnly,
+  func decryptor(
+    _ provider: any DecryptionMaterialsProvider, _ scheduler: Scheduler
+  ) throws -> MessageDecryptor {
+    MessageDecryptor(
+      materialsProvider: provider, requiredContext: try context.encryptionContext(),
+      policy: commitmentPolicy, allowsSigned: !unsignedOnly,
       limits: HeaderLimits(encryptedDataKeys: maxEncryptedDataKeys), scheduler: scheduler)
+  }
+}
+
+extension FrameLength {
+  /// What `--frame-length` says.
+  init(argument: UInt32) throws {
+    guard Self.range.contains(argument) else {
+      throw Failure(
+        .usage,
+        "--frame-length is \(Self.range.lowerBound) to \(Self.range.upperBound), not \(argument)")
+    }
+    try self.init(argument)
   }
 }
 

@@ -3,14 +3,25 @@ import Envelope
 import Synchronization
 import SystemPackage
 
+/// What became of one job that did not fail.
+enum JobOutcome {
+  case done(MessageSummary)
+  /// The input is already what it should be.
+  case unchanged
+  /// There is something to do, and it was only asked about.
+  case wouldChange
+}
+
 /// What became of each job of a run, told in the order of the inputs, whichever thread was done
 /// first.
 final class OutcomeLog: Sendable {
   private struct State {
     /// Outcomes that wait for one before them.
-    var waiting: [Int: (input: FilePath, result: Result<MessageSummary, any Error>)] = [:]
+    var waiting: [Int: (input: FilePath, result: Result<JobOutcome, any Error>)] = [:]
     var next = 0
     var doneCount = 0
+    var unchangedCount = 0
+    var wouldChangeCount = 0
     var failedCount = 0
     var firstFailure: Failure?
     /// What ended the whole run.
@@ -20,11 +31,11 @@ final class OutcomeLog: Sendable {
   private let console: Console
   /// Whether one failure is not the end of the run.
   private let goesOn: Bool
-  private let done: @Sendable (FilePath, MessageSummary) -> Void
+  private let done: @Sendable (FilePath, JobOutcome) -> Void
   private let state = Mutex(State())
 
   init(
-    console: Console, goesOn: Bool, done: @escaping @Sendable (FilePath, MessageSummary) -> Void
+    console: Console, goesOn: Bool, done: @escaping @Sendable (FilePath, JobOutcome) -> Void
   ) {
     self.console = console
     self.goesOn = goesOn
@@ -34,7 +45,7 @@ final class OutcomeLog: Sendable {
   /// Whether no further job is to be begun.
   var isAborted: Bool { state.withLock { $0.abortion != nil } }
 
-  func add(_ index: Int, _ input: FilePath, _ result: Result<MessageSummary, any Error>) {
+  func add(_ index: Int, _ input: FilePath, _ result: Result<JobOutcome, any Error>) {
     state.withLock { state in
       state.waiting[index] = (input, result)
       while let outcome = state.waiting.removeValue(forKey: state.next) {
@@ -45,12 +56,16 @@ final class OutcomeLog: Sendable {
   }
 
   private func tell(
-    _ input: FilePath, _ result: Result<MessageSummary, any Error>, _ state: inout State
+    _ input: FilePath, _ result: Result<JobOutcome, any Error>, _ state: inout State
   ) {
     switch result {
-    case .success(let summary):
-      state.doneCount += 1
-      done(input, summary)
+    case .success(let outcome):
+      switch outcome {
+      case .done: state.doneCount += 1
+      case .unchanged: state.unchangedCount += 1
+      case .wouldChange: state.wouldChangeCount += 1
+      }
+      done(input, outcome)
     case .failure(let error):
       let failure = Failure(error)
       let named = failure.about(Self.name(input, in: failure))
@@ -75,6 +90,10 @@ final class OutcomeLog: Sendable {
   func finish(passedOver: PassedOver, alwaysSummarizing: Bool) throws {
     let (abortion, firstFailure, summary) = state.withLock { state in
       var summary = "\(Text.count(state.doneCount, "file")) done"
+      if state.wouldChangeCount > 0 {
+        summary = "\(Text.count(state.wouldChangeCount, "file")) to be done"
+      }
+      if state.unchangedCount > 0 { summary += ", \(state.unchangedCount) left as they are" }
       if state.failedCount > 0 { summary += ", \(state.failedCount) failed" }
       let isWanted = alwaysSummarizing || state.failedCount > 0
       return (state.abortion, state.firstFailure, isWanted ? summary : nil)

@@ -31,8 +31,9 @@ struct VerifyCommand: ParsableCommand {
       done: { input, _ in
         if !console.isQuiet { console.output("\(Text.printable(input)): OK") }
       },
-      work: { source, sink, progress in
-        try decryptor.decrypt(from: source, to: sink, progress: progress)
+      work: { source in
+        let message = try decryptor.open(source)
+        return .transfer { sink, progress in try message.decrypt(to: sink, progress: progress) }
       }
     ).run()
   }

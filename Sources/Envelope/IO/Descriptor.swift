@@ -104,7 +104,7 @@ public final class Descriptor: Sendable {
 }
 
 /// What the system knows of a file.
-public struct FileStatus: Equatable, Sendable {
+public struct FileStatus: Sendable {
   public enum Kind: Equatable, Sendable { case regular, directory, symbolicLink, other }
 
   public let kind: Kind
@@ -114,6 +114,10 @@ public struct FileStatus: Equatable, Sendable {
   public let permissions: mode_t
   public let device: UInt64
   public let inode: UInt64
+  public let owner: uid_t
+  public let group: gid_t
+  let accessTime: timespec
+  let modificationTime: timespec
 
   init(_ status: stat) {
     switch status.st_mode & S_IFMT {
@@ -126,6 +130,10 @@ public struct FileStatus: Equatable, Sendable {
     permissions = status.st_mode & 0o777
     device = UInt64(status.st_dev)
     inode = UInt64(status.st_ino)
+    owner = status.st_uid
+    group = status.st_gid
+    accessTime = status.st_atim
+    modificationTime = status.st_mtim
   }
 
   /// What stands at `path`, or nil where nothing does.
@@ -145,6 +153,13 @@ public struct FileStatus: Equatable, Sendable {
   /// Whether both are one file.
   public func isSameFile(as other: FileStatus) -> Bool {
     device == other.device && inode == other.inode
+  }
+
+  /// Whether both are one file with the same contents, as far as size and time tell.
+  func isUnchanged(since other: FileStatus) -> Bool {
+    isSameFile(as: other) && size == other.size
+      && modificationTime.tv_sec == other.modificationTime.tv_sec
+      && modificationTime.tv_nsec == other.modificationTime.tv_nsec
   }
 }
 

@@ -13,7 +13,7 @@ public struct FileTree: IteratorProtocol, Sendable {
   }
 
   /// A file, or what was in the way of one.
-  public enum Entry: Equatable {
+  public enum Entry {
     /// The path is relative to the tree's root.
     case file(relative: FilePath, FileStatus)
     /// A directory that cannot be read, or a name that cannot be looked up.

@@ -34,6 +34,10 @@ public enum FileRuleError: Error, Equatable, Sendable {
   case exists(FilePath)
   /// Input and output are one file.
   case sameFile(FilePath)
+  /// Something else than a regular file where one is to be replaced.
+  case notARegularFile(FilePath)
+  /// The file was changed by somebody else while its replacement was made.
+  case changed(FilePath)
   /// A directory where a file is wanted.
   case isDirectory(FilePath)
   /// The directory an output belongs in is not there.

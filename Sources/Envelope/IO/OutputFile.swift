@@ -17,6 +17,8 @@ public final class OutputFile: ByteSink {
   private let destination: FilePath
   private let replaces: Bool
   private let leftovers: Leftovers
+  /// The file that this one is made of and replaces.
+  private let original: FileStatus?
   /// The hidden name, while there is one.
   private var temporary: FilePath?
 
@@ -24,9 +26,30 @@ public final class OutputFile: ByteSink {
   /// output's, and the same file is refused. Without one the permissions are 0666 less the umask.
   ///
   /// Throws `FileRuleError` where something stands there already, unless `replacing`.
-  public init(
+  public convenience init(
     _ path: FilePath, replacing: Bool, permissions: mode_t? = nil, source: FileStatus? = nil,
     leftovers: Leftovers
+  ) throws {
+    try self.init(
+      path, replacing: replacing, permissions: permissions, source: source, original: nil,
+      leftovers: leftovers)
+  }
+
+  /// Prepares to replace the regular file `path` by what is made of it. It is `original` now, whose
+  /// owner, permissions and times go to the new file. When another process has changed the file
+  /// meanwhile, `commit` throws `FileRuleError.changed`.
+  public convenience init(
+    inPlaceOf path: FilePath, _ original: FileStatus, leftovers: Leftovers
+  ) throws {
+    guard original.kind == .regular else { throw FileRuleError.notARegularFile(path) }
+    try self.init(
+      path, replacing: true, permissions: original.permissions, source: nil, original: original,
+      leftovers: leftovers)
+  }
+
+  private init(
+    _ path: FilePath, replacing: Bool, permissions: mode_t?, source: FileStatus?,
+    original: FileStatus?, leftovers: Leftovers
   ) throws {
     // A link stays a link: what it points to is replaced.
     let destination = Self.resolved(path)
@@ -44,6 +67,7 @@ public final class OutputFile: ByteSink {
     self.path = path
     self.destination = destination
     self.leftovers = leftovers
+    self.original = original
     replaces = replacing
     var number: Int32 = -1
     // A file without a name gets one through /proc: where that is missing, better know it now.
@@ -83,6 +107,7 @@ public final class OutputFile: ByteSink {
   /// Gives the file its name. An existing file is replaced only when the new one is on the disk;
   /// one that came into being meanwhile is replaced only where that was allowed.
   public func commit(synchronizing: Bool = false) throws {
+    if let original { try takeOver(original) }
     if replaces || synchronizing {
       guard fsync(descriptor.number) == 0 else { throw IOError.current(.write, path) }
     }
@@ -116,6 +141,29 @@ public final class OutputFile: ByteSink {
     }
     temporary = nil
     leftovers.forget(name)
+    if original != nil { synchronizeDirectory() }
+  }
+
+  /// Gives the new file what belongs to the old one, which must still be as it was.
+  private func takeOver(_ original: FileStatus) throws {
+    guard let now = try FileStatus.at(destination), now.isUnchanged(since: original) else {
+      throw FileRuleError.changed(path)
+    }
+    // Who may not give files away keeps them; the permissions then are the owner's still.
+    _ = fchown(descriptor.number, original.owner, original.group)
+    _ = fchmod(descriptor.number, original.permissions)
+    var times = [original.accessTime, original.modificationTime]
+    guard futimens(descriptor.number, &times) == 0 else { throw IOError.current(.write, path) }
+  }
+
+  /// The new name is on the disk too when this returns.
+  private func synchronizeDirectory() {
+    let directory = destination.removingLastComponent()
+    let parent: FilePath = directory.isEmpty ? "." : directory
+    let number = parent.withPlatformString { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+    guard number >= 0 else { return }
+    fsync(number)
+    close(number)
   }
 
   private func discard() {

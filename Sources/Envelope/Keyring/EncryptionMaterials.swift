@@ -21,6 +21,17 @@ struct EncryptionMaterials: ~Copyable {
     self.signer = signer
   }
 
+  /// Materials that were made elsewhere.
+  init(
+    dataKey: consuming DataKey, encryptionContext: EncryptionContext,
+    encryptedDataKeys: [EncryptedDataKey]
+  ) {
+    self.dataKey = dataKey
+    self.encryptionContext = encryptionContext
+    self.encryptedDataKeys = encryptedDataKeys
+    signer = nil
+  }
+
   /// The public key goes into the context, so that the data key is wrapped with it.
   private static func makeSigner(
     for suite: AlgorithmSuite, context: inout EncryptionContext

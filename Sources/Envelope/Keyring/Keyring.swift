@@ -5,12 +5,21 @@ public protocol Keyring: Sendable {
   /// The wrapping keys this keyring has, for a message that says which keys were offered.
   var keyDescriptions: [String] { get }
 
+  /// What a message calls the key that `wrap` wraps under; nil for a keyring that does not wrap.
+  var wrappingKey: WrappingKeyName? { get }
+
   /// Wraps `dataKey`, bound to the serialized encryption context where the algorithm can.
   func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey
 
   /// Unwraps `encrypted`; nil where it is not one of this keyring's or does not authenticate.
   /// Throws where the keyring itself cannot work.
   func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey?
+}
+
+/// What a message calls a wrapping key.
+public struct WrappingKeyName: Hashable, Sendable {
+  public let providerID: String
+  public let keyName: String
 }
 
 /// A data key to wrap, and the serialized encryption context to bind it to.
@@ -21,14 +30,8 @@ public struct WrapRequest: ~Copyable {
 
 /// No key at hand opens a message.
 public struct NoMatchingKeyError: Error, Equatable, Sendable {
-  /// A key that wrapped the data key.
-  public struct WrappingKey: Equatable, Sendable {
-    public let providerID: String
-    public let keyName: String
-  }
-
   /// Which keys the message is wrapped under.
-  public let wanted: [WrappingKey]
+  public let wanted: [WrappingKeyName]
   /// Which keys were tried or stood ready.
   public let offered: [String]
 }
@@ -72,9 +75,7 @@ public final class MultiKeyring: DecryptionMaterialsProvider {
     }
     if let obstacle { throw obstacle }
     throw NoMatchingKeyError(
-      wanted: header.encryptedDataKeys.map {
-        .init(providerID: $0.providerID, keyName: $0.keyName)
-      },
+      wanted: header.encryptedDataKeys.map(\.wrappingKey),
       offered: (keyrings + others).flatMap(\.keyDescriptions))
   }
 

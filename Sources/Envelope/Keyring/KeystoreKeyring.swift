@@ -10,6 +10,7 @@ public final class KeystoreKeyring: Keyring, @unchecked Sendable {
   static let providerID = "envcrypt"
 
   public let keyDescriptions: [String]
+  public let wrappingKey: WrappingKeyName? = nil
   private let service: KeyService
   /// What the user named; nil stands for every key of the keystore.
   private let names: [String]?

@@ -2,21 +2,25 @@
 public final class RawAESKeyring: Keyring {
   private let providerID: String
   private let keyName: String
-  private let wrappingKey: WrappingKey
+  private let key: WrappingKey
 
   init(providerID: String, keyName: String, wrappingKey: consuming WrappingKey) {
     self.providerID = providerID
     self.keyName = keyName
-    self.wrappingKey = wrappingKey
+    key = wrappingKey
   }
 
   public var keyDescriptions: [String] { ["\(providerID) \(keyName)"] }
+
+  public var wrappingKey: WrappingKeyName? {
+    WrappingKeyName(providerID: providerID, keyName: keyName)
+  }
 
   public func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
     let nonce = try Nonce.random()
     let context = request.context
     let ciphertext = try request.dataKey.bytes.withBytes { (bytes) throws(CryptoError) in
-      try AESGCM.seal(bytes, under: wrappingKey.bytes, nonce: nonce, authenticating: context)
+      try AESGCM.seal(bytes, under: key.bytes, nonce: nonce, authenticating: context)
     }
     return EncryptedDataKey(
       providerID: providerID,
@@ -31,7 +35,7 @@ public final class RawAESKeyring: Keyring {
     else { return nil }
     do {
       let dataKey = try AESGCM.open(
-        encrypted.ciphertext, under: wrappingKey.bytes, nonce: information.nonce,
+        encrypted.ciphertext, under: key.bytes, nonce: information.nonce,
         authenticating: context)
       return DataKey(bytes: dataKey)
     } catch .authenticationFailed {

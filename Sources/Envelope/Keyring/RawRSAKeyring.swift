@@ -39,6 +39,10 @@ public final class RawRSAKeyring: Keyring {
 
   public var keyDescriptions: [String] { ["\(providerID) \(keyName)"] }
 
+  public var wrappingKey: WrappingKeyName? {
+    padding == .pkcs1 ? nil : WrappingKeyName(providerID: providerID, keyName: keyName)
+  }
+
   /// Throws `KeyringError.readOnlyPadding` for PKCS #1 v1.5, which is for reading only.
   public func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
     guard padding != .pkcs1 else { throw KeyringError.readOnlyPadding(keyName: keyName) }

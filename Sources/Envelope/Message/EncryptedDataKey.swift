@@ -17,6 +17,11 @@ public struct EncryptedDataKey: Equatable, Sendable {
       ciphertext: try wire.block(value?.ciphertext, "an encrypted data key"))
   }
 
+  /// Which key wrapped the data key.
+  public var wrappingKey: WrappingKeyName {
+    WrappingKeyName(providerID: providerID, keyName: keyName)
+  }
+
   /// The name of the wrapping key, as people know it: without the parameters that raw AES keyrings
   /// put behind it, and in hexadecimal where it is no text.
   public var keyName: String {

@@ -58,6 +58,13 @@ public struct EncryptionContext: Equatable, Sendable {
     return writer.bytes
   }
 
+  /// The context without the pair `key`.
+  func removing(_ key: String) -> EncryptionContext {
+    var context = self
+    context.pairs.removeAll { $0.key.utf8.elementsEqual(key.utf8) }
+    return context
+  }
+
   /// The AAD field of the header: the pairs behind their length in bytes.
   static func transcode(
     _ value: EncryptionContext?, through wire: inout some Wire

@@ -8,6 +8,9 @@ public struct FrameLength: Equatable, Sendable {
 
   public let bytes: Int
 
+  /// Bytes of a whole regular frame in a message.
+  var sealedBytes: Int { FramePrefix.regularLength + bytes + AESGCM.tagLength }
+
   /// Throws `frameLengthOutOfRange`.
   public init(_ bytes: UInt32) throws(MessageError) {
     guard Self.range.contains(bytes) else { throw .frameLengthOutOfRange(bytes) }

@@ -9,6 +9,17 @@ public final class ArmorSink: ByteSink {
 
   public var discardsOnFailure: Bool { sink.discardsOnFailure }
 
+  /// Hands `body` the sink itself, or where `isArmored` one that makes text for it.
+  public static func wrapping<Result>(
+    _ sink: any ByteSink, if isArmored: Bool, _ body: (any ByteSink) throws -> Result
+  ) throws -> Result {
+    guard isArmored else { return try body(sink) }
+    let armor = ArmorSink(sink)
+    let result = try body(armor)
+    try armor.finish()
+    return result
+  }
+
   public func write(_ bytes: RawSpan) throws {
     bytes.withUnsafeBytes { pending.append(contentsOf: $0) }
     let whole = pending.count / Armor.bytesPerLine * Armor.bytesPerLine

@@ -27,15 +27,12 @@ struct FrameLayout: Equatable {
   let sealedLength: Int
   let framesPerBatch: Int
 
-  /// Enough plaintext that system calls and handing over cost little beside the sealing, little
-  /// enough that a batch stays in the second-level cache from read to write.
-  static let batchLength = 256 << 10
-
-  init(_ frameLength: FrameLength) {
+  /// `batchLength` is the plaintext of a batch, as near as whole frames come to it.
+  init(_ frameLength: FrameLength, batchLength: Int) {
     plaintextLength = frameLength.bytes
-    sealedLength = FramePrefix.regularLength + frameLength.bytes + AESGCM.tagLength
+    sealedLength = frameLength.sealedBytes
     // Tiny frames are bounded too: their overhead is larger than they are.
-    framesPerBatch = max(1, Self.batchLength / max(frameLength.bytes, 16))
+    framesPerBatch = max(1, batchLength / max(frameLength.bytes, 16))
   }
 }
 

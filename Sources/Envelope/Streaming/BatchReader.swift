@@ -7,6 +7,8 @@ protocol BatchReader: AnyObject, Sendable {
   func expectedCount(behind batch: Batch) -> Int64?
   /// Fills the batch of ticket `batch.ticket`.
   func read(into batch: Batch, unless cancellation: Cancellation?) throws -> BatchReading
+  /// All of the input has been read, the last batch's part of a frame too.
+  func finish(behind last: Batch)
   /// Input from behind the frames of the last batch on.
   func rest(behind last: Batch) -> InputBuffer
 }
@@ -113,6 +115,8 @@ final class OrderedReader: BatchReader, @unchecked Sendable {
     return isLast ? .last : .more
   }
 
+  func finish(behind last: Batch) {}
+
   func rest(behind last: Batch) -> InputBuffer {
     var rest = InputBuffer(NullSource())
     swap(&rest, &input)
@@ -180,10 +184,17 @@ final class PositionalReader: BatchReader, Sendable {
       ? .last : .more
   }
 
+  func finish(behind last: Batch) {
+    source.finish(at: position(behind: last) + Int64(last.inputCount - last.frameEnd))
+  }
+
   func rest(behind last: Batch) -> InputBuffer {
+    InputBuffer(PositionalCursor(source, at: position(behind: last)))
+  }
+
+  private func position(behind last: Batch) -> Int64 {
     let frames = last.firstFrame - firstFrame + Int64(last.frameCount)
-    return InputBuffer(
-      PositionalCursor(source, at: start + frames * Int64(shape.frameLength)))
+    return start + frames * Int64(shape.frameLength)
   }
 }
 

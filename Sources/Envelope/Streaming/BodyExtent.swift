@@ -45,7 +45,7 @@ struct BodyExtent: Equatable {
     _ source: any PositionalSource, from start: Int64, to end: Int64, _ frameLength: FrameLength
   ) throws -> BodyExtent? {
     let overhead = Int64(FramePrefix.finalLength + AESGCM.tagLength)
-    let regular = Int64(FrameLayout(frameLength).sealedLength)
+    let regular = Int64(frameLength.sealedBytes)
     guard end - start >= overhead else { return nil }
     let mostFrames = (end - start - overhead) / regular
     for frames in [mostFrames, mostFrames - 1] where frames >= 0 {

@@ -13,7 +13,7 @@ final class FrameOpener: FrameTransform {
 
   func apply(to batch: Batch) throws {
     let length = frameLength.bytes
-    let sealedLength = FramePrefix.regularLength + length + AESGCM.tagLength
+    let sealedLength = frameLength.sealedBytes
     batch.output.grow(to: batch.frameCount * length, keeping: 0)
     batch.outputCount = 0
     for frame in 0..<batch.frameCount {

@@ -50,7 +50,7 @@ public struct MessageEncryptor: Sendable {
     try materials.signer?.update(serialized.span.bytes)
     try output.write(serialized.span.bytes, at: 0)
 
-    let layout = FrameLayout(frameLength)
+    let layout = FrameLayout(frameLength, batchLength: scheduler.batchLength)
     let last = try sealRegularFrames(
       of: source, layout, body, to: output, at: Int64(serialized.count), signer: materials.signer,
       progress: progress)
@@ -82,13 +82,15 @@ public struct MessageEncryptor: Sendable {
     at start: Int64, signer: SignatureSigner?, progress: ProgressHandler?
   ) throws -> Batch {
     let frameLength = frameLength
+    let reader = BatchShape.plaintext(layout).reader(of: source, InputBuffer(source), at: 0)
     let pipeline = Pipeline(
-      scheduler,
-      from: BatchShape.plaintext(layout).reader(of: source, InputBuffer(source), at: 0),
+      scheduler, from: reader,
       to: BatchWriter(output, at: start, frameLength: layout.sealedLength),
       signature: signer.map { .output($0) }, progress: progress
     ) { try FrameSealer(body, frameLength: frameLength) }
-    return try pipeline.run()
+    let last = try pipeline.run()
+    reader.finish(behind: last)
+    return last
   }
 
   /// Seals what is left, possibly nothing, as the final frame, and signs. The specification would

@@ -71,7 +71,7 @@ extension OpenedMessage {
     holding wanted: Range<Int64>, _ source: any PositionalSource, _ frameLength: FrameLength,
     to output: PlacedOutput, progress: ProgressHandler?
   ) throws {
-    let layout = FrameLayout(frameLength)
+    let layout = FrameLayout(frameLength, batchLength: scheduler.batchLength)
     let length = Int64(frameLength.bytes)
     let first = wanted.lowerBound / length
     let frames = (wanted.upperBound - 1) / length + 1 - first

@@ -49,7 +49,7 @@ public final class OpenedMessage {
     of frameLength: FrameLength, _ input: consuming InputBuffer, to sink: any ByteSink,
     progress: ProgressHandler?
   ) throws -> Int64 {
-    let layout = FrameLayout(frameLength)
+    let layout = FrameLayout(frameLength, batchLength: scheduler.batchLength)
     let output = PlacedOutput(sink)
     let body = body
     let reader = BatchShape.message(layout).reader(of: source, input, at: Int64(headerLength))

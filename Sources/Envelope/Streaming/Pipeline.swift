@@ -91,7 +91,7 @@ final class Pipeline: @unchecked Sendable {
   private func process(_ batch: Batch, with transform: inout (any FrameTransform)?) throws -> Bool {
     guard let reading = try read(batch) else { return false }
     let isLast = reading == .last
-    if isLast { end(at: batch.ticket) } else { startHelper(behind: batch) }
+    if !isLast { startHelper(behind: batch) }
     let frames: any FrameTransform
     if let transform { frames = transform } else { frames = try makeTransform() }
     transform = frames
@@ -111,11 +111,13 @@ final class Pipeline: @unchecked Sendable {
   }
 
   private func read(_ batch: Batch) throws -> BatchReading? {
-    guard reader.isOrdered else { return try reader.read(into: batch, unless: nil) }
-    return try reading.pass(batch.ticket) {
-      let reading = try reader.read(into: batch, unless: cancellation)
-      return reading == .cancelled ? nil : reading
+    func read() throws -> BatchReading? {
+      let result = try reader.read(into: batch, unless: cancellation)
+      // Before the turn passes on: whoever read behind the end would take what closes the message.
+      if result == .last { end(at: batch.ticket) }
+      return result == .cancelled ? nil : result
     }
+    return try reader.isOrdered ? reading.pass(batch.ticket, read) : read()
   }
 
   // MARK: Who works on what
@@ -162,9 +164,6 @@ final class Pipeline: @unchecked Sendable {
 
   // MARK: Helpers
 
-  /// Less than this is done before another thread has started.
-  private static let helperThreshold: Int64 = 1 << 20
-
   /// Where something is done in turns a thread may have to wait for its own: so many more keep the
   /// cores busy meanwhile.
   private var spareLimit: Int {
@@ -175,7 +174,7 @@ final class Pipeline: @unchecked Sendable {
   private func startHelper(behind batch: Batch) {
     guard scheduler.jobs > 1 else { return }
     if let expected = reader.expectedCount(behind: batch) {
-      guard expected >= Self.helperThreshold else { return }
+      guard expected >= scheduler.helpThreshold else { return }
     } else {
       guard batch.ticket > 0 else { return }
     }

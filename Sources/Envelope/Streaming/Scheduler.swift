@@ -8,12 +8,27 @@ import Synchronization
 public final class Scheduler: Sendable {
   /// How many threads work at once.
   public let jobs: Int
+  /// Plaintext bytes of a batch, as near as whole frames come to it.
+  let batchLength: Int
+  /// A stream asks for no help while fewer bytes than this are likely to come: they are done before
+  /// another thread has started.
+  let helpThreshold: Int64
   private let freeThreads: Mutex<Int>
   private let freeBatches = Mutex<[Batch]>([])
 
   /// As many `jobs` as the process may use cores, where nothing else is said; at least 1.
-  public init(jobs: Int = Scheduler.availableCores) {
+  public convenience init(jobs: Int = Scheduler.availableCores) {
+    self.init(jobs: jobs, batchLength: Self.standardBatchLength, helpThreshold: 1 << 20)
+  }
+
+  /// Enough plaintext that system calls and handing over cost little beside the sealing, little
+  /// enough that a batch stays in the second-level cache from read to write.
+  private static let standardBatchLength = 256 << 10
+
+  init(jobs: Int, batchLength: Int, helpThreshold: Int64) {
     self.jobs = max(jobs, 1)
+    self.batchLength = batchLength
+    self.helpThreshold = helpThreshold
     freeThreads = Mutex(max(jobs, 1) - 1)
   }
 
@@ -40,6 +55,12 @@ public final class Scheduler: Sendable {
   func takeBatch() -> Batch { freeBatches.withLock { $0.popLast() } ?? Batch() }
 
   func giveBack(_ batch: Batch) { freeBatches.withLock { $0.append(batch) } }
+}
+
+/// What a stream cannot do without.
+public enum SchedulerError: Error, Equatable, Sendable {
+  /// The system grants no thread more.
+  case noThread
 }
 
 /// The threads that help one caller, who waits for them.

@@ -1,0 +1,66 @@
+/// Turns messages into messages under other keys, each with a fresh data key, in one pass: what the
+/// KMS operation ReEncrypt does for a small ciphertext. Plaintext stays in memory.
+public struct MessageReencryptor: Sendable {
+  private let keyrings: [any Keyring]
+  private let signs: Bool?
+  private let frameLength: FrameLength?
+  private let scheduler: Scheduler
+
+  /// Every one of `keyrings` will open the messages alone. A message stays signed or unsigned, and
+  /// keeps its frame length, unless `signs` and `frameLength` say otherwise.
+  public init(
+    keyrings: [any Keyring], signs: Bool? = nil, frameLength: FrameLength? = nil,
+    scheduler: Scheduler = Scheduler()
+  ) {
+    self.keyrings = keyrings
+    self.signs = signs
+    self.frameLength = frameLength
+    self.scheduler = scheduler
+  }
+
+  /// Whether `message` is already as it would become, but for a data key of its own.
+  public func isCurrent(_ message: OpenedMessage) -> Bool {
+    let header = message.header
+    let found = header.encryptedDataKeys.map(\.wrappingKey)
+    let wanted = keyrings.compactMap(\.wrappingKey)
+    return found.count == wanted.count && Set(found) == Set(wanted)
+      && header.suite == suite(for: header)
+      && header.content == .framed(newFrameLength(for: header))
+  }
+
+  /// Reencrypts `message` to `sink`; its encryption context stays.
+  public func reencrypt(
+    _ message: OpenedMessage, to sink: any ByteSink, progress: ProgressHandler? = nil
+  ) throws -> MessageSummary {
+    let header = message.header
+    // The public key in it belongs to the old signature.
+    let context = header.encryptionContext.removing(EncryptionContext.publicKeyName)
+    let encryptor = MessageEncryptor(
+      keyrings: keyrings, encryptionContext: context,
+      suite: suite(for: header), frameLength: newFrameLength(for: header), scheduler: scheduler)
+    let pipe = PlaintextPipe(
+      capacity: 2 * scheduler.batchLength, expectedCount: message.source.expectedCount)
+    let reader = ThreadGroup(scheduler)
+    // Touched by the other thread alone, from here on.
+    nonisolated(unsafe) let message = message
+    let isStarted = reader.startSpare {
+      let result = Result { try message.decrypt(to: pipe, progress: progress) }
+      if case .failure(let error) = result { pipe.end(error) } else { pipe.end(nil) }
+    }
+    guard isStarted else { throw SchedulerError.noThread }
+    let result = Result { try encryptor.encrypt(from: pipe, to: sink) }
+    pipe.abandon()
+    reader.wait()
+    return try result.get()
+  }
+
+  private func suite(for header: MessageHeader) -> AlgorithmSuite {
+    signs ?? header.suite.isSigned ? .signing : .standard
+  }
+
+  private func newFrameLength(for header: MessageHeader) -> FrameLength {
+    if let frameLength { return frameLength }
+    guard case .framed(let length) = header.content else { return .standard }
+    return length
+  }
+}

@@ -1,0 +1,78 @@
+import ArgumentParser
+import Envelope
+
+struct ReencryptCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "reencrypt",
+    abstract: "Put messages under other keys, in place.",
+    discussion: """
+      Decrypts and encrypts in one pass, with a fresh data key: plaintext stays in memory. The new \
+      message replaces the old one when it is complete and on the disk, and has its owner, mode and \
+      times. Encryption context, signature or none, armor and frame length stay as they were.
+
+      Messages that are already under exactly the keys named, in their current versions, are left \
+      as they are. Every key of the keystore, and of --keyring, may open the old message.
+
+      Examples:
+        envcrypt reencrypt notes.txt.envc -k alias/new
+        envcrypt reencrypt -R /mnt/backup -k alias/new -k alias/escrow
+        envcrypt reencrypt -R /mnt/backup -k alias/new --dry-run     which would change?
+        envcrypt reencrypt --keyring old.json -r bob.pem letter.envc
+        envcrypt reencrypt -k alias/new < old.envc > new.envc
+      """)
+
+  @OptionGroup var inputs: InputOptions
+  @OptionGroup var wrapping: WrappingOptions
+  @OptionGroup var keyring: KeyringOptions
+  @OptionGroup var acceptance: AcceptanceOptions
+
+  @Flag(name: [.customShort("n"), .long], help: "Only print which messages would change.")
+  var dryRun = false
+
+  @Flag(name: [.short, .long], help: "Reencrypt also what is under these keys already.")
+  var force = false
+
+  @Flag(
+    inversion: .prefixedNo, help: "Sign the new messages, or do not, whatever the old ones are.")
+  var sign: Bool?
+
+  @Option(
+    help: ArgumentHelp(
+      "Plaintext bytes in each frame of the new messages, 1 to 67108864.", valueName: "bytes"))
+  var frameLength: UInt32?
+
+  @OptionGroup var parallel: ParallelOptions
+  @OptionGroup var report: ReportOptions
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    let console = Console(isQuiet: report.quiet)
+    let frameLength = try frameLength.map { try FrameLength(argument: $0) }
+    let scheduler = parallel.scheduler()
+    let opening = try keyring.keyrings()
+    let store = try SharedKeystore(keystore)
+    let reencryptor = MessageReencryptor(
+      keyrings: try wrapping.keyrings(besides: [], keystore: store.service), signs: sign,
+      frameLength: frameLength, scheduler: scheduler)
+    let decryptor = try acceptance.decryptor(
+      MultiKeyring(opening, others: { try store.keyrings(isOptional: !opening.isEmpty) }),
+      scheduler)
+    try FileRun(
+      plan: try FilePlan(inputs, output: nil, naming: .replace), inputs: inputs, replaces: true,
+      report: report, scheduler: scheduler, console: console, toTerminal: .nothing,
+      done: { input, outcome in
+        if case .wouldChange = outcome { console.output(Text.printable(input)) }
+      },
+      work: { [force, dryRun] source in
+        let message = try decryptor.open(source)
+        if !force, reencryptor.isCurrent(message) { return .leave(.unchanged) }
+        if dryRun { return .leave(.wouldChange) }
+        return .transfer { sink, progress in
+          try ArmorSink.wrapping(sink, if: message.isArmored) {
+            try reencryptor.reencrypt(message, to: $0, progress: progress)
+          }
+        }
+      }
+    ).run()
+  }
+}

@@ -1,0 +1,48 @@
+# Any number of threads, any two ends: the same bytes come back.
+
+random 5000000 >plain
+for jobs in 1 2 3 8; do
+  envcrypt encrypt -j $jobs -f plain
+  envcrypt decrypt -j $jobs -o - plain.envc | cmp - plain
+  envcrypt decrypt -j $jobs -f -o back plain.envc
+  cmp back plain
+  cat plain | envcrypt encrypt -j $jobs | cat | envcrypt decrypt -j $jobs | cmp - plain
+  envcrypt encrypt -j $jobs <plain >out
+  envcrypt decrypt -j $jobs <out | cmp - plain
+  envcrypt verify -q -j $jobs plain.envc out
+done
+fails 64 envcrypt encrypt -j 0 plain
+fails 64 envcrypt encrypt -j many plain
+
+# Inputs that do not say how long they are, or say it wrong.
+envcrypt encrypt -o cpuinfo.envc /proc/cpuinfo
+envcrypt decrypt -o - cpuinfo.envc | matches processor
+envcrypt encrypt -o version.envc /proc/version
+envcrypt decrypt -o - version.envc | cmp - /proc/version
+truncate -s 40M sparse
+envcrypt encrypt sparse
+envcrypt decrypt -o - sparse.envc | cmp - sparse
+
+# A log that is being written: what is there is encrypted.
+(for i in $(seq 200); do head -c 50000 plain; sleep 0.005; done) >log &
+sleep 0.1
+envcrypt encrypt log
+envcrypt decrypt -o log.part log.envc
+wait
+size=$(stat -c %s log.part)
+[ "$size" -gt 0 ]
+head -c "$size" log | cmp - log.part
+
+# From where the shell has read to, and to where it reads on.
+printf 'first\n' >file
+cat plain >>file
+{
+  read -r line
+  envcrypt encrypt -o rest.envc
+  [ "$(wc -c)" = 0 ]
+} <file
+envcrypt decrypt -o - rest.envc | cmp - plain
+# Appended to what is there.
+printf 'before' >appended
+envcrypt decrypt -o - plain.envc >>appended
+cmp <(tail -c +7 appended) plain

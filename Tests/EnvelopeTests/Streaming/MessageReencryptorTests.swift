@@ -1,0 +1,90 @@
+import Testing
+
+@testable import Envelope
+
+/// Messages go from one key to another whole, or not at all.
+@Suite struct MessageReencryptorTests {
+  static func reencryptor(
+    signs: Bool? = nil, frameLength: FrameLength? = nil, jobs: Int = 3
+  ) throws -> MessageReencryptor {
+    MessageReencryptor(
+      keyrings: [try testKeyring(name: "new", byte: 8)], signs: signs, frameLength: frameLength,
+      scheduler: PipelineTests.scheduler(jobs))
+  }
+
+  static func opener() throws -> MessageDecryptor {
+    MessageDecryptor(
+      materialsProvider: MultiKeyring([try testKeyring()]), requiredContext: EncryptionContext(),
+      policy: .requireEncryptAllowDecrypt, scheduler: PipelineTests.scheduler(3))
+  }
+
+  static func decrypt(_ message: [UInt8]) throws -> (MessageHeader, [UInt8]) {
+    let sink = MemoryOutput()
+    let summary = try MessageDecryptor(
+      materialsProvider: MultiKeyring([try testKeyring(name: "new", byte: 8)]),
+      requiredContext: EncryptionContext(), scheduler: PipelineTests.scheduler(1)
+    ).decrypt(from: MemoryFile(message), to: sink)
+    return (summary.header, sink.bytes)
+  }
+
+  /// From every suite, framed and not, with full final frames and empty ones.
+  @Test(arguments: DamageTests.samples, [0, 1, 48, 500])
+  func everyKindOfMessage(sample: DamageTests.Sample, count: Int) throws {
+    let plaintext = patternBytes(count)
+    let old = try makeMessage(
+      sample.suite, frameLength: count == 0 ? nil : sample.frameLength, plaintext)
+    let sink = MemoryOutput()
+    let message = try Self.opener().open(MemoryFile(old))
+    let reencryptor = try Self.reencryptor()
+    #expect(!reencryptor.isCurrent(message))
+    let summary = try reencryptor.reencrypt(message, to: sink)
+    #expect(summary.plaintextCount == Int64(count))
+    let (header, found) = try Self.decrypt(sink.bytes)
+    #expect(found == plaintext)
+    #expect(header.encryptionContext["purpose"] == "test")
+    #expect(header.suite == (sample.suite.isSigned ? .signing : .standard))
+    #expect(header.encryptedDataKeys.map(\.keyName) == ["new"])
+    #expect(header.messageID != message.header.messageID)
+
+    let again = MessageDecryptor(
+      materialsProvider: MultiKeyring([try testKeyring(name: "new", byte: 8)]),
+      requiredContext: EncryptionContext())
+    #expect(reencryptor.isCurrent(try again.open(MemoryFile(sink.bytes))))
+    #expect(
+      try !Self.reencryptor(signs: !header.suite.isSigned).isCurrent(
+        try again.open(MemoryFile(sink.bytes))))
+    #expect(
+      try !Self.reencryptor(frameLength: try FrameLength(77)).isCurrent(
+        try again.open(MemoryFile(sink.bytes))))
+  }
+
+  @Test func damageEndsIt() throws {
+    let old = try makeMessage(.standard, frameLength: 16, patternBytes(300))
+    for position in stride(from: 0, to: old.count, by: 3) {
+      var damaged = old
+      damaged[position] ^= 1
+      #expect(throws: (any Error).self, "byte \(position)") {
+        let message = try Self.opener().open(MemoryFile(damaged))
+        _ = try Self.reencryptor().reencrypt(message, to: MemoryOutput())
+      }
+    }
+  }
+
+  @Test(arguments: [1, 3])
+  func errorsOfBothEndsEndIt(jobs: Int) throws {
+    let old = try makeMessage(.standard, frameLength: 16, patternBytes(900))
+    let start = try MessageHeaderTests.parse(old).length
+    for position in stride(from: Int64(0), to: Int64(900), by: 37) {
+      #expect(throws: InjectedError(position: position)) {
+        let message = try Self.opener().open(MemoryFile(old))
+        _ = try Self.reencryptor(jobs: jobs).reencrypt(
+          message, to: MemoryOutput(failingAt: position))
+      }
+      #expect(throws: InjectedError(position: position + Int64(start))) {
+        let message = try Self.opener().open(
+          MemoryFile(old, step: 100, failingAt: position + Int64(start)))
+        _ = try Self.reencryptor(jobs: jobs).reencrypt(message, to: MemoryOutput())
+      }
+    }
+  }
+}
