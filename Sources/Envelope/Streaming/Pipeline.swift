@@ -1,4 +1,4 @@
-import Synchronization
+import Foundation
 
 /// The hash that a signed message passes through, and on which side of a batch the message is.
 enum StreamSignature {
@@ -15,33 +15,75 @@ enum StreamSignature {
   }
 }
 
-/// Takes the regular frames of one message through the threads: each reads a batch, seals or opens
-/// it, and writes it. What has an order, reading from a pipe, hashing for a signature, writing to a
-/// pipe, is done in turns; everything else at once.
+/// Takes the regular frames of one message through the threads. Each thread looks for what can be
+/// done next: hash a batch for the signature, write one, or read one and seal or open it. Where
+/// there is an order, reading from a pipe, hashing, writing to a pipe, one thread at a time does
+/// that; batches that are not next wait, threads do not.
 final class Pipeline: @unchecked Sendable {
+  /// What a thread can do next.
+  private enum Step {
+    /// Reads the batch and transforms its frames.
+    case read(Batch)
+    case sign(Batch)
+    case write(Batch)
+  }
+
+  /// Something that is done to one batch after the other, in the order of their tickets.
+  private struct OrderedStage {
+    private var next = 0
+    private var isBusy = false
+    private var waiting: [Int: Batch] = [:]
+
+    mutating func add(_ batch: Batch) { waiting[batch.ticket] = batch }
+
+    /// The batch whose turn it is, if it is here and below `limit`.
+    mutating func take(below limit: Int) -> Batch? {
+      guard !isBusy, next < limit, let batch = waiting.removeValue(forKey: next) else {
+        return nil
+      }
+      isBusy = true
+      return batch
+    }
+
+    mutating func finish() {
+      isBusy = false
+      next += 1
+    }
+  }
+
+  private struct State {
+    var nextTicket = 0
+    /// Whether a thread is reading that must be alone in it.
+    var isReading = false
+    /// Batches that are somewhere between read and written.
+    var inFlight = 0
+    var signing = OrderedStage()
+    var writing = OrderedStage()
+    /// The lowest ticket that has found the end.
+    var end: Int?
+    var last: Batch?
+    /// The lowest ticket that has failed.
+    var failure: (ticket: Int, error: any Error)?
+    /// Threads that wait for something to do.
+    var idle = 0
+    var spares = 0
+
+    var isReadingDone: Bool { end != nil || failure != nil }
+    /// Tickets below this belong to the stream and come before what failed.
+    var limit: Int { min(failure?.ticket ?? .max, end.map { $0 + 1 } ?? .max) }
+  }
+
   private let scheduler: Scheduler
   private let reader: any BatchReader
   private let makeTransform: @Sendable () throws -> any FrameTransform
   private let signature: StreamSignature?
   private let writer: BatchWriter
   private let progress: ProgressHandler?
-
-  private struct State {
-    var nextTicket = 0
-    /// The lowest ticket that has found the end.
-    var end: Int?
-    var last: Batch?
-    /// The lowest ticket that has failed.
-    var failure: (ticket: Int, error: any Error)?
-    var spares = 0
-  }
-
-  private let state = Mutex(State())
   private let helpers: ThreadGroup
-  private let reading = Turnstile()
-  private let signing = Turnstile()
-  private let writing = Turnstile()
   private let cancellation: Cancellation?
+  private let condition = NSCondition()
+  /// Guarded by `condition`.
+  private var state = State()
 
   init(
     _ scheduler: Scheduler, from reader: any BatchReader, to writer: BatchWriter,
@@ -63,112 +105,125 @@ final class Pipeline: @unchecked Sendable {
   func run() throws -> Batch {
     work()
     helpers.wait()
-    return try state.withLock { state in
-      if let failure = state.failure, failure.ticket <= state.last?.ticket ?? .max {
-        throw failure.error
-      }
-      return state.last!
-    }
+    if let failure = state.failure, failure.ticket <= state.end ?? .max { throw failure.error }
+    return state.last!
   }
 
   /// What every thread does.
   private func work() {
     var transform: (any FrameTransform)?
-    var batch = scheduler.takeBatch()
-    while let ticket = claim() {
-      batch.ticket = ticket
-      do {
-        let isLast = try process(batch, with: &transform)
-        if isLast { batch = keep(batch) ?? scheduler.takeBatch() }
-      } catch {
-        fail(ticket, error)
+    while let step = nextStep() {
+      switch step {
+      case .read(let batch):
+        perform(batch) { try read(batch, &transform) }
+      case .sign(let batch):
+        perform(batch) {
+          try signature!.update(with: batch)
+          locked { $0.signing.finish() }
+          try hand(on: batch)
+        }
+      case .write(let batch):
+        perform(batch) {
+          try writer.write(batch)
+          locked { $0.writing.finish() }
+          finish(batch)
+        }
       }
     }
+  }
+
+  private func perform(_ batch: Batch, _ body: () throws -> Void) {
+    do { try body() } catch { fail(batch, error) }
+  }
+
+  /// Reads a batch and transforms its frames.
+  private func read(_ batch: Batch, _ transform: inout (any FrameTransform)?) throws {
+    let reading = try reader.read(into: batch, unless: cancellation)
+    let isWanted = locked { state in
+      state.isReading = false
+      if reading == .last { state.end = min(state.end ?? .max, batch.ticket) }
+      return reading != .cancelled && batch.ticket < state.limit
+    }
+    guard isWanted else { return drop(batch) }
+    if reading == .more { startHelper(behind: batch) }
+    let frames = try transform ?? makeTransform()
+    transform = frames
+    try frames.apply(to: batch)
+    if signature != nil { locked { $0.signing.add(batch) } } else { try hand(on: batch) }
+  }
+
+  /// Writes a batch that is ready, now or when its turn comes.
+  private func hand(on batch: Batch) throws {
+    guard !writer.isOrdered else { return locked { $0.writing.add(batch) } }
+    try writer.write(batch)
+    finish(batch)
+  }
+
+  // MARK: What comes next
+
+  /// What hashes comes first, for one thread at a time limits it; then what empties batches.
+  private func nextStep() -> Step? {
+    condition.lock()
+    defer { condition.unlock() }
+    while true {
+      if let batch = state.signing.take(below: state.limit) { return .sign(batch) }
+      if let batch = state.writing.take(below: state.limit) { return .write(batch) }
+      if state.isReadingDone { return nil }
+      if state.inFlight < batchLimit, !state.isReading {
+        state.isReading = reader.isOrdered
+        state.inFlight += 1
+        let batch = scheduler.takeBatch()
+        batch.ticket = state.nextTicket
+        state.nextTicket += 1
+        return .read(batch)
+      }
+      state.idle += 1
+      condition.wait()
+      state.idle -= 1
+    }
+  }
+
+  /// Some are worked on, some wait for their turn.
+  private var batchLimit: Int { 2 * scheduler.jobs + 2 }
+
+  /// Changes the state, and wakes who may find something to do in it.
+  private func locked<Result>(_ body: (inout State) -> Result) -> Result {
+    condition.lock()
+    defer { condition.unlock() }
+    let result = body(&state)
+    if state.idle > 0 { condition.broadcast() }
+    return result
+  }
+
+  /// The batch is written; the last one is kept.
+  private func finish(_ batch: Batch) {
+    progress?(batch.frameEnd)
+    let isLast = locked { state in
+      state.inFlight -= 1
+      if state.end == batch.ticket { state.last = batch }
+      return state.end == batch.ticket
+    }
+    if !isLast { scheduler.giveBack(batch) }
+  }
+
+  private func drop(_ batch: Batch) {
+    locked { $0.inFlight -= 1 }
     scheduler.giveBack(batch)
   }
 
-  /// Takes one batch through all steps; true where it is the last one.
-  private func process(_ batch: Batch, with transform: inout (any FrameTransform)?) throws -> Bool {
-    guard let reading = try read(batch) else { return false }
-    let isLast = reading == .last
-    if !isLast { startHelper(behind: batch) }
-    let frames: any FrameTransform
-    if let transform { frames = transform } else { frames = try makeTransform() }
-    transform = frames
-    try frames.apply(to: batch)
-    if let signature {
-      let isDone: Void? = try signing.pass(batch.ticket) { try signature.update(with: batch) }
-      guard isDone != nil else { return false }
+  private func fail(_ batch: Batch, _ error: any Error) {
+    locked { state in
+      if batch.ticket < state.failure?.ticket ?? .max { state.failure = (batch.ticket, error) }
     }
-    if writer.isOrdered {
-      let isDone: Void? = try writing.pass(batch.ticket) { try writer.write(batch) }
-      guard isDone != nil else { return false }
-    } else {
-      try writer.write(batch)
-    }
-    progress?(batch.frameEnd)
-    return isLast
-  }
-
-  private func read(_ batch: Batch) throws -> BatchReading? {
-    func read() throws -> BatchReading? {
-      let result = try reader.read(into: batch, unless: cancellation)
-      // Before the turn passes on: whoever read behind the end would take what closes the message.
-      if result == .last { end(at: batch.ticket) }
-      return result == .cancelled ? nil : result
-    }
-    return try reader.isOrdered ? reading.pass(batch.ticket, read) : read()
-  }
-
-  // MARK: Who works on what
-
-  private func claim() -> Int? {
-    state.withLock { state in
-      guard state.end == nil, state.failure == nil else { return nil }
-      defer { state.nextTicket += 1 }
-      return state.nextTicket
-    }
-  }
-
-  /// Nothing behind `ticket` belongs to the stream.
-  private func end(at ticket: Int) {
-    state.withLock { $0.end = min($0.end ?? .max, ticket) }
-    close(from: ticket + 1)
-  }
-
-  /// Keeps the last batch of all that think they are; returns one that is not.
-  private func keep(_ batch: Batch) -> Batch? {
-    state.withLock { state in
-      guard let last = state.last else {
-        state.last = batch
-        return nil
-      }
-      if last.ticket < batch.ticket { return batch }
-      state.last = batch
-      return last
-    }
-  }
-
-  private func fail(_ ticket: Int, _ error: any Error) {
-    state.withLock { state in
-      if let failure = state.failure, failure.ticket < ticket { return }
-      state.failure = (ticket, error)
-    }
-    close(from: ticket)
     cancellation?.cancel()
-  }
-
-  private func close(from ticket: Int) {
-    for turnstile in [reading, signing, writing] { turnstile.close(from: ticket) }
+    drop(batch)
   }
 
   // MARK: Helpers
 
-  /// Where something is done in turns a thread may have to wait for its own: so many more keep the
+  /// Where something has an order a thread may have to wait in a system call: one more keeps the
   /// cores busy meanwhile.
-  private var spareLimit: Int {
-    reader.isOrdered || writer.isOrdered || signature != nil ? 2 : 0
-  }
+  private var spareLimit: Int { reader.isOrdered || writer.isOrdered ? 1 : 0 }
 
   /// Asks for one more thread where there is work for it.
   private func startHelper(behind batch: Batch) {
@@ -179,7 +234,7 @@ final class Pipeline: @unchecked Sendable {
       guard batch.ticket > 0 else { return }
     }
     if helpers.start({ [self] in work() }) { return }
-    let isSpareWanted = state.withLock { state in
+    let isSpareWanted = locked { state in
       defer { state.spares += 1 }
       return state.spares < spareLimit
     }
