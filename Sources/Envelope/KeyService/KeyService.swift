@@ -94,7 +94,7 @@ public final class KeyService {
   /// ListKeys, oldest first.
   public func listKeys() throws -> [KeyMetadata] {
     try keystore.read {
-      try MasterKeyRecord.order(Column("creationDate"), Column("id")).fetchAll($0)
+      try MasterKeyRecord.all($0, orderedBy: "creationDate, id")
     }.map(KeyMetadata.init)
   }
 
@@ -125,7 +125,7 @@ public final class KeyService {
     try KeyName.validate(alias: alias)
     let unlocked = try unlock()
     try keystore.write { db in
-      guard var record = try AliasRecord.fetchOne(db, key: alias) else {
+      guard var record = try AliasRecord.first(db, where: "name = ?", [alias]) else {
         throw KeyServiceError.notFound(alias)
       }
       try unlocked.verify(record)
@@ -174,20 +174,24 @@ public final class KeyService {
   /// Asks for the passphrase again, where there is one.
   func reauthenticate() throws { try keystore.reauthenticate(with: secrets) }
 
-  /// The key of that name, not verified: good for showing it.
-  func record(named name: String, _ db: Database) throws -> MasterKeyRecord {
+  /// The key of that name. Without `unlocked` nothing is verified: good for showing it.
+  func record(
+    named name: String, _ db: Database, verifiedBy unlocked: UnlockedKeystore? = nil
+  ) throws -> MasterKeyRecord {
     let keyID: String
     switch try KeyName(parsing: name) {
     case .keyID(let id): keyID = id
     case .alias(let alias):
-      guard let record = try AliasRecord.fetchOne(db, key: alias) else {
+      guard let record = try AliasRecord.first(db, where: "name = ?", [alias]) else {
         throw KeyServiceError.notFound(name)
       }
+      try unlocked?.verify(record)
       keyID = record.targetKeyID
     }
-    guard let record = try MasterKeyRecord.fetchOne(db, key: keyID) else {
+    guard let record = try MasterKeyRecord.first(db, where: "id = ?", [keyID]) else {
       throw KeyServiceError.notFound(name)
     }
+    try unlocked?.verify(record)
     return record
   }
 
@@ -196,12 +200,7 @@ public final class KeyService {
   {
     let unlocked = try unlock()
     return try keystore.read { db in
-      if case .alias(let alias) = try KeyName(parsing: name),
-        let record = try AliasRecord.fetchOne(db, key: alias)
-      {
-        try unlocked.verify(record)
-      }
-      let record = try verified(try self.record(named: name, db), unlocked)
+      let record = try self.record(named: name, db, verifiedBy: unlocked)
       try Self.requireUsable(record)
       return (record, try version(record.currentVersion, of: record, unlocked, db))
     }
@@ -211,8 +210,10 @@ public final class KeyService {
   func version(
     _ number: Int64, of record: MasterKeyRecord, _ unlocked: UnlockedKeystore, _ db: Database
   ) throws -> KeyVersionRecord {
-    let key: [String: any DatabaseValueConvertible] = ["keyID": record.id, "version": number]
-    guard let version = try KeyVersionRecord.fetchOne(db, key: key) else {
+    guard
+      let version = try KeyVersionRecord.first(
+        db, where: "keyID = ? AND version = ?", [record.id, number])
+    else {
       throw KeystoreError.editedRecord("version \(number) of key \(record.id)")
     }
     try unlocked.verify(version)

@@ -47,17 +47,14 @@ extension KeyService {
     switch encrypted.providerID {
     case KeystoreKeyring.providerID:
       guard let name = VersionedKeyName(parsing: Array(encrypted.keyName.utf8)) else { return nil }
-      let key: [String: any DatabaseValueConvertible] = [
-        "keyID": name.keyID, "version": name.version,
-      ]
-      return try KeyVersionRecord.fetchOne(db, key: key)
+      return try KeyVersionRecord.first(
+        db, where: "keyID = ? AND version = ?", [name.keyID, name.version])
     case RawRSAKeyring.bareProviderID:
-      return try KeyVersionRecord.filter(Column("fingerprint") == encrypted.keyName).fetchOne(db)
+      return try KeyVersionRecord.first(db, where: "fingerprint = ?", [encrypted.keyName])
     default:
-      return try KeyVersionRecord.filter(
-        Column("foreignProviderID") == encrypted.providerID
-          && Column("foreignKeyName") == encrypted.keyName
-      ).fetchOne(db)
+      return try KeyVersionRecord.first(
+        db, where: "foreignProviderID = ? AND foreignKeyName = ?",
+        [encrypted.providerID, encrypted.keyName])
     }
   }
 

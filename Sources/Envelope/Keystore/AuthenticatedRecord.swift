@@ -1,9 +1,31 @@
 import Foundation
 import GRDB
 
+/// A row of one of the keystore's tables.
+protocol KeystoreRow: FetchableRecord, PersistableRecord {}
+
+extension KeystoreRow {
+  // Plain SQL: what a command looks up before it does anything must not wait for GRDB's query
+  // interface, which asks for the schema of each table first.
+
+  /// The first row that meets `condition`.
+  static func first(
+    _ db: Database, where condition: StaticString, _ arguments: StatementArguments
+  ) throws -> Self? {
+    let sql = "SELECT * FROM \(databaseTableName) WHERE \(condition)"
+    return try fetchOne(db.cachedStatement(sql: sql), arguments: arguments)
+  }
+
+  /// All rows in the order of `columns`.
+  static func all(_ db: Database, orderedBy columns: StaticString) throws -> [Self] {
+    let sql = "SELECT * FROM \(databaseTableName) ORDER BY \(columns)"
+    return try fetchAll(db.cachedStatement(sql: sql))
+  }
+}
+
 /// A row that decides what a key may do. It carries a code over all its other columns, so that an
 /// edit of the database by hand is noticed.
-protocol AuthenticatedRecord: FetchableRecord, Codable, TableRecord, PersistableRecord {
+protocol AuthenticatedRecord: KeystoreRow {
   /// What a message calls the record.
   var recordName: String { get }
   /// All columns but the code, in the order of the table.
@@ -64,6 +86,20 @@ struct KeystoreRecord: AuthenticatedRecord {
   var authenticatedFields: [RecordField] { [.text(id), .integer(creationDate)] }
 }
 
+extension KeystoreRecord {
+  init(row: Row) throws {
+    id = try row.decode(forColumn: "id")
+    creationDate = try row.decode(forColumn: "creationDate")
+    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  }
+
+  func encode(to container: inout PersistenceContainer) {
+    container["id"] = id
+    container["creationDate"] = creationDate
+    container["authenticationCode"] = authenticationCode
+  }
+}
+
 /// A master key, without its material.
 struct MasterKeyRecord: AuthenticatedRecord {
   static let databaseTableName = "masterKey"
@@ -88,6 +124,34 @@ struct MasterKeyRecord: AuthenticatedRecord {
       .text(origin.rawValue), .text(manager.rawValue), .text(description), .integer(creationDate),
       .integer(currentVersion),
     ]
+  }
+}
+
+extension MasterKeyRecord {
+  init(row: Row) throws {
+    id = try row.decode(forColumn: "id")
+    spec = try row.decode(forColumn: "spec")
+    usage = try row.decode(forColumn: "usage")
+    state = try row.decode(forColumn: "state")
+    origin = try row.decode(forColumn: "origin")
+    manager = try row.decode(forColumn: "manager")
+    description = try row.decode(forColumn: "description")
+    creationDate = try row.decode(forColumn: "creationDate")
+    currentVersion = try row.decode(forColumn: "currentVersion")
+    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  }
+
+  func encode(to container: inout PersistenceContainer) {
+    container["id"] = id
+    container["spec"] = spec
+    container["usage"] = usage
+    container["state"] = state
+    container["origin"] = origin
+    container["manager"] = manager
+    container["description"] = description
+    container["creationDate"] = creationDate
+    container["currentVersion"] = currentVersion
+    container["authenticationCode"] = authenticationCode
   }
 }
 
@@ -120,6 +184,36 @@ struct KeyVersionRecord: AuthenticatedRecord {
   }
 }
 
+extension KeyVersionRecord {
+  init(row: Row) throws {
+    keyID = try row.decode(forColumn: "keyID")
+    version = try row.decode(forColumn: "version")
+    creationDate = try row.decode(forColumn: "creationDate")
+    publicKey = try row.decode(forColumn: "publicKey")
+    fingerprint = try row.decode(forColumn: "fingerprint")
+    foreignProviderID = try row.decode(forColumn: "foreignProviderID")
+    foreignKeyName = try row.decode(forColumn: "foreignKeyName")
+    foreignPadding = try row.decode(forColumn: "foreignPadding")
+    nonce = try row.decode(forColumn: "nonce")
+    wrappedMaterial = try row.decode(forColumn: "wrappedMaterial")
+    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  }
+
+  func encode(to container: inout PersistenceContainer) {
+    container["keyID"] = keyID
+    container["version"] = version
+    container["creationDate"] = creationDate
+    container["publicKey"] = publicKey
+    container["fingerprint"] = fingerprint
+    container["foreignProviderID"] = foreignProviderID
+    container["foreignKeyName"] = foreignKeyName
+    container["foreignPadding"] = foreignPadding
+    container["nonce"] = nonce
+    container["wrappedMaterial"] = wrappedMaterial
+    container["authenticationCode"] = authenticationCode
+  }
+}
+
 /// A name for a master key.
 struct AliasRecord: AuthenticatedRecord {
   static let databaseTableName = "alias"
@@ -135,3 +229,27 @@ struct AliasRecord: AuthenticatedRecord {
     [.text(name), .text(targetKeyID), .integer(creationDate), .integer(lastUpdatedDate)]
   }
 }
+
+extension AliasRecord {
+  init(row: Row) throws {
+    name = try row.decode(forColumn: "name")
+    targetKeyID = try row.decode(forColumn: "targetKeyID")
+    creationDate = try row.decode(forColumn: "creationDate")
+    lastUpdatedDate = try row.decode(forColumn: "lastUpdatedDate")
+    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  }
+
+  func encode(to container: inout PersistenceContainer) {
+    container["name"] = name
+    container["targetKeyID"] = targetKeyID
+    container["creationDate"] = creationDate
+    container["lastUpdatedDate"] = lastUpdatedDate
+    container["authenticationCode"] = authenticationCode
+  }
+}
+
+extension KeySpec: DatabaseValueConvertible {}
+extension KeyUsage: DatabaseValueConvertible {}
+extension KeyState: DatabaseValueConvertible {}
+extension KeyOrigin: DatabaseValueConvertible {}
+extension KeyManager: DatabaseValueConvertible {}

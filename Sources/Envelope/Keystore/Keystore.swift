@@ -121,15 +121,21 @@ public final class Keystore {
   private static func prepare(_ database: DatabaseQueue, at path: FilePath) throws -> KeystoreRecord
   {
     let migrator = KeystoreSchema.migrator
-    let isCurrent = try database.read { db in
+    let current = try database.read { db -> KeystoreRecord? in
       guard
         try Int32.fetchOne(db, sql: "PRAGMA application_id") == KeystoreSchema.applicationID
       else { throw KeystoreError.notAKeystore(path, "it is some other SQLite database") }
-      if try migrator.hasBeenSuperseded(db) { throw KeystoreError.tooNew(path) }
-      return try migrator.hasCompletedMigrations(db)
+      let applied = try migrator.appliedIdentifiers(db)
+      guard applied.isSubset(of: migrator.migrations) else { throw KeystoreError.tooNew(path) }
+      return applied.count == migrator.migrations.count ? try record(of: path, db) : nil
     }
-    if !isCurrent { try migrator.migrate(database) }
-    guard let record = try database.read({ try KeystoreRecord.fetchOne($0) }) else {
+    if let current { return current }
+    try migrator.migrate(database)
+    return try database.read { try record(of: path, $0) }
+  }
+
+  private static func record(of path: FilePath, _ db: Database) throws -> KeystoreRecord {
+    guard let record = try KeystoreRecord.all(db, orderedBy: "id").first else {
       throw KeystoreError.notAKeystore(path, "it has no keystore record")
     }
     return record
@@ -159,7 +165,7 @@ public final class Keystore {
   private func unlockAnew(
     with secrets: any UnlockingSecrets, requirePassphrase: Bool
   ) throws -> UnlockedKeystore {
-    let protectors = try read { try ProtectorRecord.order(Column("creationDate")).fetchAll($0) }
+    let protectors = try read { try ProtectorRecord.all($0, orderedBy: "creationDate") }
     let passphrases = protectors.filter { $0.kind == .passphrase }
     var reasons: [String] = []
     if !requirePassphrase || passphrases.isEmpty {
@@ -218,7 +224,7 @@ public final class Keystore {
 
   /// The protectors, oldest first.
   public func protectors() throws -> [ProtectorDescription] {
-    try read { try ProtectorRecord.order(Column("creationDate")).fetchAll($0) }.map(\.description)
+    try read { try ProtectorRecord.all($0, orderedBy: "creationDate") }.map(\.description)
   }
 
   /// Adds a protector beside the others; returns it.

@@ -31,7 +31,7 @@ public struct ProtectorDescription: Equatable, Sendable {
 
 /// A row of the protector table. It needs no authentication code: one that was edited yields no
 /// root key, or yields one that authenticates no other record.
-struct ProtectorRecord: FetchableRecord, Codable, TableRecord, PersistableRecord {
+struct ProtectorRecord: KeystoreRow {
   static let databaseTableName = "protector"
 
   var id: String
@@ -158,6 +158,36 @@ struct ProtectorRecord: FetchableRecord, Codable, TableRecord, PersistableRecord
       ))
   }
 }
+
+extension ProtectorRecord {
+  init(row: Row) throws {
+    id = try row.decode(forColumn: "id")
+    kind = try row.decode(forColumn: "kind")
+    creationDate = try row.decode(forColumn: "creationDate")
+    keyFilePath = try row.decode(forColumn: "keyFilePath")
+    salt = try row.decode(forColumn: "salt")
+    scryptCost = try row.decode(forColumn: "scryptCost")
+    scryptBlockSize = try row.decode(forColumn: "scryptBlockSize")
+    scryptParallelism = try row.decode(forColumn: "scryptParallelism")
+    nonce = try row.decode(forColumn: "nonce")
+    wrappedRootKey = try row.decode(forColumn: "wrappedRootKey")
+  }
+
+  func encode(to container: inout PersistenceContainer) {
+    container["id"] = id
+    container["kind"] = kind
+    container["creationDate"] = creationDate
+    container["keyFilePath"] = keyFilePath
+    container["salt"] = salt
+    container["scryptCost"] = scryptCost
+    container["scryptBlockSize"] = scryptBlockSize
+    container["scryptParallelism"] = scryptParallelism
+    container["nonce"] = nonce
+    container["wrappedRootKey"] = wrappedRootKey
+  }
+}
+
+extension ProtectorKind: DatabaseValueConvertible {}
 
 extension Date {
   /// A stored date.
