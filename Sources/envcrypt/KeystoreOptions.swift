@@ -75,7 +75,9 @@ struct KeystoreOptions: ParsableArguments {
 
   /// Opens the keystore; nothing is unlocked before a key is used.
   func service(_ secrets: PassphraseSource? = nil) throws -> KeyService {
-    KeyService(try Keystore(at: try path()), secrets: try secrets ?? self.secrets())
+    let keystore = try Keystore(at: try path())
+    keystore.leaveOpen()
+    return KeyService(keystore, secrets: try secrets ?? self.secrets())
   }
 
   /// What `--protector` names, with the passphrase or key file it takes.

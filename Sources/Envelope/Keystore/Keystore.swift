@@ -67,7 +67,7 @@ public final class Keystore {
     try translatingErrors(of: path) {
       try createEmptyFile(temporary)
       let database = try open(temporary)
-      try KeystoreSchema.migrator.migrate(database)
+      try migrate(database)
       try database.write { db in
         try record.insert(db)
         try protectorRecord.insert(db)
@@ -110,11 +110,25 @@ public final class Keystore {
     configuration.label = "envcrypt.keystore"
     // On a medium that cannot be written the store still decrypts.
     configuration.readonly = path.withPlatformString { access($0, W_OK) } != 0
-    configuration.prepareDatabase { db in
-      // What is deleted is overwritten, and a commit is on the disk when it returns.
-      try db.execute(sql: "PRAGMA secure_delete = ON; PRAGMA synchronous = EXTRA")
-    }
+    // `prepareToWrite` sets it: most commands only read.
+    configuration.foreignKeysEnabled = false
     return try DatabaseQueue(path: path.string, configuration: configuration)
+  }
+
+  /// Comes before the first change that a connection makes.
+  private static func prepareToWrite(_ db: Database) throws {
+    // What is deleted is overwritten, and a commit is on the disk when it returns.
+    try db.execute(
+      sql: """
+        PRAGMA foreign_keys = ON;
+        PRAGMA secure_delete = ON;
+        PRAGMA synchronous = EXTRA;
+        """)
+  }
+
+  private static func migrate(_ database: DatabaseQueue) throws {
+    try database.writeWithoutTransaction { try prepareToWrite($0) }
+    try KeystoreSchema.migrator.migrate(database)
   }
 
   /// Checks that the file is a keystore of ours, brings it up to date, and reads its record.
@@ -130,7 +144,7 @@ public final class Keystore {
       return applied.count == migrator.migrations.count ? try record(of: path, db) : nil
     }
     if let current { return current }
-    try migrator.migrate(database)
+    try migrate(database)
     return try database.read { try record(of: path, $0) }
   }
 
@@ -140,6 +154,10 @@ public final class Keystore {
     }
     return record
   }
+
+  /// Leaves the connection open until the process ends, for a process that is about to: to close it
+  /// takes longer than to look a key up. Nothing is ever pending on it.
+  public func leaveOpen() { _ = Unmanaged.passRetained(database) }
 
   // MARK: Unlocking
 
@@ -262,6 +280,7 @@ public final class Keystore {
     try Self.translatingErrors(of: path) {
       var value: Value?
       try database.writeWithoutTransaction { db in
+        try Self.prepareToWrite(db)
         try db.inTransaction(.immediate) {
           value = try body(db)
           return .commit
