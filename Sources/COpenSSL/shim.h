@@ -76,6 +76,26 @@ static inline int envcrypt_write_private_pem(BIO *bio, const EVP_PKEY *key) {
   return PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL);
 }
 
+// HKDF, extract and expand; an empty salt is none.
+static inline int envcrypt_hkdf(
+  const char *digest, const void *key, size_t key_length, const void *salt, size_t salt_length, const void *info,
+  size_t info_length, void *output, size_t length
+) {
+  OSSL_PARAM parameters[] = {
+    OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)digest, 0),
+    OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)key, key_length),
+    OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)salt, salt_length),
+    OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)info, info_length),
+    OSSL_PARAM_construct_end(),
+  };
+  EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+  EVP_KDF_CTX *context = EVP_KDF_CTX_new(kdf);
+  int status = context ? EVP_KDF_derive(context, (unsigned char *)output, length, parameters) : 0;
+  EVP_KDF_CTX_free(context);
+  EVP_KDF_free(kdf);
+  return status;
+}
+
 // A public key from a point in octets, compressed or not. OSSL_PARAM keeps the addresses of names and values, which
 // only C can promise to hold still.
 static inline EVP_PKEY *envcrypt_ec_public_key(const char *curve, const void *point, size_t length) {

@@ -7,35 +7,17 @@ enum HKDF {
     _ digest: Digest, from input: borrowing SecretBytes, salt: [UInt8], info: [UInt8], count: Int
   ) throws(CryptoError) -> SecretBytes {
     LibCrypto.prepare()
-    let context = try LibCrypto.check(
-      EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, nil), "EVP_PKEY_CTX_new_id")
-    defer { EVP_PKEY_CTX_free(context) }
-    try LibCrypto.check(EVP_PKEY_derive_init(context), "EVP_PKEY_derive_init")
-    try LibCrypto.check(
-      EVP_PKEY_CTX_set_hkdf_md(context, digest.implementation), "EVP_PKEY_CTX_set_hkdf_md")
-    if !salt.isEmpty {
-      try LibCrypto.check(
-        EVP_PKEY_CTX_set1_hkdf_salt(context, salt, LibCrypto.length(salt.count)),
-        "EVP_PKEY_CTX_set1_hkdf_salt")
-    }
-    let keyed = input.withBytes { bytes in
-      bytes.withUnsafeBytes {
-        EVP_PKEY_CTX_set1_hkdf_key(
-          context, $0.bindMemory(to: UInt8.self).baseAddress, LibCrypto.length($0.count))
-      }
-    }
-    try LibCrypto.check(keyed, "EVP_PKEY_CTX_set1_hkdf_key")
-    if !info.isEmpty {
-      try LibCrypto.check(
-        EVP_PKEY_CTX_add1_hkdf_info(context, info, LibCrypto.length(info.count)),
-        "EVP_PKEY_CTX_add1_hkdf_info")
-    }
     return try SecretBytes(count: count) { (span) throws(CryptoError) in
-      var length = count
-      let status = span.withUnsafeMutableBytes {
-        EVP_PKEY_derive(context, $0.bindMemory(to: UInt8.self).baseAddress, &length)
+      let status = span.withUnsafeMutableBytes { output in
+        input.withBytes { bytes in
+          bytes.withUnsafeBytes {
+            envcrypt_hkdf(
+              digest.rawValue, $0.baseAddress, $0.count, salt, salt.count, info, info.count,
+              output.baseAddress, output.count)
+          }
+        }
       }
-      try LibCrypto.check(status, "EVP_PKEY_derive")
+      try LibCrypto.check(status, "EVP_KDF_derive")
     }
   }
 }
