@@ -4,6 +4,6 @@ public enum CryptoError: Error, Equatable, Sendable {
   case authenticationFailed
   /// Key material of the wrong kind or size: a property of the key, never of data under it.
   case invalidKey(String)
-  /// libcrypto refused an operation that should work; the reasons are its own error queue.
+  /// libcrypto refused an operation that should work; the reasons are the codes of its error queue.
   case libcrypto(operation: String, reasons: [String])
 }

@@ -45,12 +45,13 @@ public enum LibCrypto {
     return Int32(count)
   }
 
+  /// The codes of what went wrong; `openssl errstr` explains them.
   private static func drainErrors() -> [String] {
     var reasons: [String] = []
     while true {
       let code = ERR_get_error()
       if code == 0 { return reasons }
-      reasons.append(String(cString: envcrypt_error_reason(code)))
+      reasons.append("error " + String(code, radix: 16, uppercase: true))
     }
   }
 }
