@@ -59,7 +59,7 @@ public final class OutputFile: ByteSink {
       if existing.kind == .directory { throw FileRuleError.isDirectory(path) }
       if !replacing { throw FileRuleError.exists(path) }
     }
-    let directory = destination.removingLastComponent()
+    let directory = destination.directory
     let parent: FilePath = directory.isEmpty ? "." : directory
     guard let status = try FileStatus.at(parent) else { throw FileRuleError.noDirectory(parent) }
     guard status.kind == .directory else { throw FileRuleError.notADirectory(parent) }
@@ -184,7 +184,7 @@ public final class OutputFile: ByteSink {
 
   private static func hiddenName(beside destination: FilePath) throws -> FilePath {
     let suffix = Hexadecimal.encode(try Random.bytes(6))
-    var name = destination.removingLastComponent()
+    var name = destination.directory
     name.append(".envcrypt-\(suffix).tmp")
     return name
   }

@@ -1,0 +1,15 @@
+import Glibc
+import SystemPackage
+
+extension FilePath {
+  /// The path without its last component. `removingLastComponent` says the same by way of generic
+  /// collections, which are slow the first time.
+  var directory: FilePath {
+    withPlatformString { start in
+      guard let slash = strrchr(start, Int32(UInt8(ascii: "/"))) else { return FilePath() }
+      // The root is its own directory.
+      let count = max(1, slash - UnsafeMutablePointer(mutating: start))
+      return FilePath(platformString: Array(UnsafeBufferPointer(start: start, count: count)) + [0])
+    }
+  }
+}
