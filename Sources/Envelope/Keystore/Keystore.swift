@@ -135,17 +135,18 @@ public final class Keystore {
   private static func prepare(_ database: DatabaseQueue, at path: FilePath) throws -> KeystoreRecord
   {
     let migrator = KeystoreSchema.migrator
-    let current = try database.read { db -> KeystoreRecord? in
+    let current = try read(database) { db -> KeystoreRecord? in
       guard
-        try Int32.fetchOne(db, sql: "PRAGMA application_id") == KeystoreSchema.applicationID
+        try Int32.fetchOne(db.cachedStatement(sql: "PRAGMA application_id"))
+          == KeystoreSchema.applicationID
       else { throw KeystoreError.notAKeystore(path, "it is some other SQLite database") }
-      let applied = try migrator.appliedIdentifiers(db)
+      let applied = try KeystoreSchema.appliedMigrations(db)
       guard applied.isSubset(of: migrator.migrations) else { throw KeystoreError.tooNew(path) }
       return applied.count == migrator.migrations.count ? try record(of: path, db) : nil
     }
     if let current { return current }
     try migrate(database)
-    return try database.read { try record(of: path, $0) }
+    return try read(database) { try record(of: path, $0) }
   }
 
   private static func record(of path: FilePath, _ db: Database) throws -> KeystoreRecord {
@@ -271,8 +272,21 @@ public final class Keystore {
 
   // MARK: Access
 
+  /// Runs `body` in one transaction: what it reads belongs together.
   func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
-    try Self.translatingErrors(of: path) { try database.read(body) }
+    try Self.translatingErrors(of: path) { try Self.read(database, body) }
+  }
+
+  /// GRDB's own `read` puts the text of each BEGIN together in a way that is slow the first time, as
+  /// it does with all SQL that does not come as a statement.
+  private static func read<Value>(
+    _ database: DatabaseQueue, _ body: (Database) throws -> Value
+  ) throws -> Value {
+    try database.unsafeRead { db in
+      try db.cachedStatement(sql: "BEGIN").execute()
+      defer { try? db.cachedStatement(sql: "COMMIT").execute() }
+      return try body(db)
+    }
   }
 
   /// Runs `body` in one transaction that holds the write lock from its start.

@@ -8,6 +8,11 @@ enum KeystoreSchema {
   /// "ENVC", which tells a keystore from any other SQLite file.
   static let applicationID: Int32 = 0x454E_5643
 
+  /// The steps that a store has had, from the table where GRDB's migrator keeps them.
+  static func appliedMigrations(_ db: Database) throws -> Set<String> {
+    try String.fetchSet(db.cachedStatement(sql: "SELECT identifier FROM grdb_migrations"))
+  }
+
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("1: keystore, protectors, master keys, versions, aliases") { db in
