@@ -75,6 +75,7 @@ struct KeystoreOptions: ParsableArguments {
 
   /// Opens the keystore; nothing is unlocked before a key is used.
   func service(_ secrets: PassphraseSource? = nil) throws -> KeyService {
+    LibCrypto.warmUp()
     let keystore = try Keystore(at: try path())
     keystore.leaveOpen()
     return KeyService(keystore, secrets: try secrets ?? self.secrets())
