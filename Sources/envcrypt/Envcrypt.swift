@@ -43,7 +43,8 @@ struct Envcrypt: ParsableCommand {
     signal(SIGPIPE, SIG_IGN)
     let console = Console()
     do {
-      var command = try parseAsRoot(ArgumentBytes.processArguments())
+      let arguments = ArgumentBytes.processArguments()
+      var command = try PlainArguments.command(arguments) ?? parseAsRoot(arguments)
       try command.run()
     } catch let status as ExitCode {
       Glibc.exit(status.rawValue)

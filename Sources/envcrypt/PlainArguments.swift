@@ -1,0 +1,157 @@
+import ArgumentParser
+import Envelope
+
+/// The everyday command lines of `encrypt` and `decrypt`, read without the argument parser: it looks
+/// at every option several times over, which takes longer than to encrypt a small file.
+///
+/// Only what is plain is read here: files, and a few options, each standing alone. Everything else
+/// is left to the parser: other options and commands, `-qf`, `--output=x`, `--`, help, mistakes.
+/// What both read they read alike; a test compares them.
+struct PlainArguments {
+  private(set) var files: [String] = []
+  private(set) var keys: [String] = []
+  private(set) var output: String?
+  private(set) var keystore: String?
+  private(set) var keyFile: String?
+  private(set) var force = false
+  private(set) var quiet = false
+
+  /// The command that `arguments` say, or nil where the parser has to read them.
+  static func command(_ arguments: [String]) -> (any ParsableCommand)? {
+    let rest = arguments.dropFirst()
+    switch arguments.first {
+    case "encrypt": return PlainArguments(rest).map(EncryptCommand.init(plain:))
+    case "decrypt": return PlainArguments(rest).map(DecryptCommand.init(plain:))
+    default: return nil
+    }
+  }
+
+  private init?(_ arguments: ArraySlice<String>) {
+    var rest = arguments
+    while let argument = rest.popFirst() {
+      switch argument {
+      case "-f", "--force": force = true
+      case "-q", "--quiet": quiet = true
+      case "-o", "--output":
+        guard output == nil, let value = Self.popValue(&rest) else { return nil }
+        output = value
+      case "--keystore":
+        guard keystore == nil, let value = Self.popValue(&rest) else { return nil }
+        keystore = value
+      case "--key-file":
+        guard keyFile == nil, let value = Self.popValue(&rest) else { return nil }
+        keyFile = value
+      case "-k", "--key":
+        guard let value = Self.popValue(&rest) else { return nil }
+        keys.append(value)
+      default:
+        guard Self.isValue(argument) else { return nil }
+        files.append(argument)
+      }
+    }
+  }
+
+  private static func popValue(_ arguments: inout ArraySlice<String>) -> String? {
+    guard let value = arguments.popFirst(), isValue(value) else { return nil }
+    return value
+  }
+
+  /// Whether an argument cannot be an option.
+  private static func isValue(_ argument: String) -> Bool {
+    argument == "-" || !argument.isEmpty && argument.utf8.first != UInt8(ascii: "-")
+  }
+}
+
+// Every property is set: the parser's wrappers have no value until then.
+
+extension EncryptCommand {
+  fileprivate init(plain: PlainArguments) {
+    self.init()
+    inputs = InputOptions(plain: plain)
+    keys = plain.keys
+    recipients = []
+    keyring = .none
+    context = .none
+    output = OutputOptions(plain: plain)
+    sign = false
+    armor = false
+    frameLength = UInt32(FrameLength.standard.bytes)
+    report = ReportOptions(plain: plain)
+    keystore = KeystoreOptions(plain: plain)
+  }
+}
+
+extension DecryptCommand {
+  fileprivate init(plain: PlainArguments) {
+    self.init()
+    inputs = InputOptions(plain: plain)
+    output = OutputOptions(plain: plain)
+    options = DecryptionOptions(plain: plain)
+    report = ReportOptions(plain: plain)
+  }
+}
+
+extension DecryptionOptions {
+  fileprivate init(plain: PlainArguments) {
+    self.init()
+    keystore = KeystoreOptions(plain: plain)
+    keys = plain.keys
+    keyring = .none
+    context = .none
+    commitmentPolicy = .requireEncryptRequireDecrypt
+    maxEncryptedDataKeys = HeaderLimits.standard.encryptedDataKeys
+    unsignedOnly = false
+  }
+}
+
+extension InputOptions {
+  fileprivate init(plain: PlainArguments) {
+    self.init()
+    files = plain.files
+    recursive = false
+    filesFrom = nil
+    nullSeparated = false
+  }
+}
+
+extension OutputOptions {
+  fileprivate init(plain: PlainArguments) {
+    self.init()
+    output = plain.output
+    force = plain.force
+  }
+}
+
+extension ReportOptions {
+  fileprivate init(plain: PlainArguments) {
+    self.init()
+    progress = false
+    quiet = plain.quiet
+  }
+}
+
+extension KeystoreOptions {
+  fileprivate init(plain: PlainArguments) {
+    self.init()
+    keystore = plain.keystore
+    passphraseFile = nil
+    passphraseDescriptor = nil
+    keyFile = plain.keyFile
+  }
+}
+
+extension KeyringOptions {
+  fileprivate static var none: KeyringOptions {
+    var options = KeyringOptions()
+    options.files = []
+    return options
+  }
+}
+
+extension ContextOptions {
+  fileprivate static var none: ContextOptions {
+    var options = ContextOptions()
+    options.pairs = []
+    return options
+  }
+}
