@@ -68,14 +68,14 @@ extension EncryptCommand {
   fileprivate init(plain: PlainArguments) {
     self.init()
     inputs = InputOptions(plain: plain)
-    keys = plain.keys
-    recipients = []
+    wrapping = WrappingOptions(plain: plain)
     keyring = .none
     context = .none
     output = OutputOptions(plain: plain)
     sign = false
     armor = false
     frameLength = UInt32(FrameLength.standard.bytes)
+    parallel = .none
     report = ReportOptions(plain: plain)
     keystore = KeystoreOptions(plain: plain)
   }
@@ -87,7 +87,19 @@ extension DecryptCommand {
     inputs = InputOptions(plain: plain)
     output = OutputOptions(plain: plain)
     options = DecryptionOptions(plain: plain)
+    offset = nil
+    length = nil
+    ignoreSignature = false
+    parallel = .none
     report = ReportOptions(plain: plain)
+  }
+}
+
+extension WrappingOptions {
+  fileprivate init(plain: PlainArguments) {
+    self.init()
+    keys = plain.keys
+    recipients = []
   }
 }
 
@@ -97,10 +109,26 @@ extension DecryptionOptions {
     keystore = KeystoreOptions(plain: plain)
     keys = plain.keys
     keyring = .none
-    context = .none
-    commitmentPolicy = .requireEncryptRequireDecrypt
-    maxEncryptedDataKeys = HeaderLimits.standard.encryptedDataKeys
-    unsignedOnly = false
+    acceptance = .none
+  }
+}
+
+extension AcceptanceOptions {
+  fileprivate static var none: AcceptanceOptions {
+    var options = AcceptanceOptions()
+    options.context = .none
+    options.commitmentPolicy = .requireEncryptRequireDecrypt
+    options.maxEncryptedDataKeys = HeaderLimits.standard.encryptedDataKeys
+    options.unsignedOnly = false
+    return options
+  }
+}
+
+extension ParallelOptions {
+  fileprivate static var none: ParallelOptions {
+    var options = ParallelOptions()
+    options.jobs = nil
+    return options
   }
 }
 

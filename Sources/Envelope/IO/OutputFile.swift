@@ -15,7 +15,10 @@ public final class OutputFile: ByteSink {
 
   private let descriptor: Descriptor
   private let destination: FilePath
+  /// Whether an existing file may be replaced.
   private let replaces: Bool
+  /// Whether there is one.
+  private let isReplacing: Bool
   private let leftovers: Leftovers
   /// The file that this one is made of and replaces.
   private let original: FileStatus?
@@ -69,6 +72,7 @@ public final class OutputFile: ByteSink {
     self.leftovers = leftovers
     self.original = original
     replaces = replacing
+    isReplacing = existing != nil
     var number: Int32 = -1
     // A file without a name gets one through /proc: where that is missing, better know it now.
     if access("/proc/self/fd", F_OK) == 0 {
@@ -108,12 +112,16 @@ public final class OutputFile: ByteSink {
   /// one that came into being meanwhile is replaced only where that was allowed.
   public func commit(synchronizing: Bool = false) throws {
     if let original { try takeOver(original) }
-    if replaces || synchronizing {
+    if isReplacing || synchronizing {
       guard fsync(descriptor.number) == 0 else { throw IOError.current(.write, path) }
     }
-    if temporary == nil, !replaces {
-      try link(to: destination)
-      return
+    if temporary == nil, !isReplacing {
+      do {
+        return try link(to: destination)
+      } catch FileRuleError.exists where replaces {
+        // It came into being meanwhile.
+        guard fsync(descriptor.number) == 0 else { throw IOError.current(.write, path) }
+      }
     }
     let name: FilePath
     if let temporary {

@@ -67,6 +67,8 @@ final class Pipeline: @unchecked Sendable {
     /// Threads that wait for something to do.
     var idle = 0
     var spares = 0
+    /// Ends a read that waits; there from the first helper on.
+    var cancellation: Cancellation?
 
     var isReadingDone: Bool { end != nil || failure != nil }
     /// Tickets below this belong to the stream and come before what failed.
@@ -80,7 +82,6 @@ final class Pipeline: @unchecked Sendable {
   private let writer: BatchWriter
   private let progress: ProgressHandler?
   private let helpers: ThreadGroup
-  private let cancellation: Cancellation?
   private let condition = NSCondition()
   /// Guarded by `condition`.
   private var state = State()
@@ -97,7 +98,6 @@ final class Pipeline: @unchecked Sendable {
     self.signature = signature
     self.progress = progress
     self.makeTransform = makeTransform
-    cancellation = reader.isOrdered && scheduler.jobs > 1 ? Cancellation() : nil
   }
 
   /// Works off all batches; returns the last one, which the caller gives back to the scheduler.
@@ -138,7 +138,7 @@ final class Pipeline: @unchecked Sendable {
 
   /// Reads a batch and transforms its frames.
   private func read(_ batch: Batch, _ transform: inout (any FrameTransform)?) throws {
-    let reading = try reader.read(into: batch, unless: cancellation)
+    let reading = try reader.read(into: batch, unless: locked { $0.cancellation })
     let isWanted = locked { state in
       state.isReading = false
       if reading == .last { state.end = min(state.end ?? .max, batch.ticket) }
@@ -212,8 +212,9 @@ final class Pipeline: @unchecked Sendable {
   }
 
   private func fail(_ batch: Batch, _ error: any Error) {
-    locked { state in
+    let cancellation = locked { state in
       if batch.ticket < state.failure?.ticket ?? .max { state.failure = (batch.ticket, error) }
+      return state.cancellation
     }
     cancellation?.cancel()
     drop(batch)
@@ -232,6 +233,9 @@ final class Pipeline: @unchecked Sendable {
       guard expected >= scheduler.helpThreshold else { return }
     } else {
       guard batch.ticket > 0 else { return }
+    }
+    locked { state in
+      if reader.isOrdered, state.cancellation == nil { state.cancellation = Cancellation() }
     }
     if helpers.start({ [self] in work() }) { return }
     let isSpareWanted = locked { state in
