@@ -94,6 +94,15 @@ public final class Descriptor: Sendable {
     }
   }
 
+  /// Gives a pipe the most room that an unprivileged process may give it: both ends then work for
+  /// longer between waiting for each other. What is no pipe, or may not grow, stays as it is.
+  func enlargePipe() {
+    // F_SETPIPE_SZ and F_GETPIPE_SZ, macros that do not import.
+    let (set, get): (Int32, Int32) = (1031, 1032)
+    let wanted: Int32 = 1 << 20
+    if case 0..<wanted = fcntl(number, get) { _ = fcntl(number, set, wanted) }
+  }
+
   /// Repeats `call` while a signal interrupts it.
   static func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
     while true {

@@ -38,6 +38,7 @@ public final class DescriptorSource: ByteSource {
   public init(_ descriptor: Descriptor) {
     self.descriptor = descriptor
     positional = FileRegion(descriptor)
+    if positional == nil { descriptor.enlargePipe() }
   }
 
   public var expectedCount: Int64? { positional?.count }
@@ -57,7 +58,10 @@ public final class DescriptorSink: ByteSink {
   private let descriptor: Descriptor
   public let discardsOnFailure = false
 
-  public init(_ descriptor: Descriptor) { self.descriptor = descriptor }
+  public init(_ descriptor: Descriptor) {
+    self.descriptor = descriptor
+    descriptor.enlargePipe()
+  }
 
   public func write(_ bytes: RawSpan) throws { try descriptor.write(bytes) }
 }

@@ -66,7 +66,6 @@ final class Pipeline: @unchecked Sendable {
     var failure: (ticket: Int, error: any Error)?
     /// Threads that wait for something to do.
     var idle = 0
-    var spares = 0
     /// Ends a read that waits; there from the first helper on.
     var cancellation: Cancellation?
 
@@ -222,10 +221,6 @@ final class Pipeline: @unchecked Sendable {
 
   // MARK: Helpers
 
-  /// Where something has an order a thread may have to wait in a system call: one more keeps the
-  /// cores busy meanwhile.
-  private var spareLimit: Int { reader.isOrdered || writer.isOrdered ? 1 : 0 }
-
   /// Asks for one more thread where there is work for it.
   private func startHelper(behind batch: Batch) {
     guard scheduler.jobs > 1 else { return }
@@ -237,11 +232,6 @@ final class Pipeline: @unchecked Sendable {
     locked { state in
       if reader.isOrdered, state.cancellation == nil { state.cancellation = Cancellation() }
     }
-    if helpers.start({ [self] in work() }) { return }
-    let isSpareWanted = locked { state in
-      defer { state.spares += 1 }
-      return state.spares < spareLimit
-    }
-    if isSpareWanted { _ = helpers.startSpare { [self] in work() } }
+    _ = helpers.start { [self] in work() }
   }
 }

@@ -77,7 +77,7 @@ public final class ThreadGroup: Sendable {
     start(isSpare: false, body)
   }
 
-  /// Runs `body` on a thread beyond the scheduler's number, which works while others wait.
+  /// Runs `body` on a thread beyond the scheduler's number, for what must not wait for a free one.
   func startSpare(_ body: @escaping @Sendable () -> Void) -> Bool { start(isSpare: true, body) }
 
   private func start(isSpare: Bool, _ body: @escaping @Sendable () -> Void) -> Bool {
