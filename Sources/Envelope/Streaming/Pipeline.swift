@@ -16,9 +16,9 @@ enum StreamSignature {
 }
 
 /// Takes the regular frames of one message through the threads. Each thread looks for what can be
-/// done next: hash a batch for the signature, write one, or read one and seal or open it. Where
-/// there is an order, reading from a pipe, hashing, writing to a pipe, one thread at a time does
-/// that; batches that are not next wait, threads do not.
+/// done next: hash a batch for the signature, write one, or read one and seal or open it. Hashing
+/// and writing, and reading where it has an order, one thread does at a time; batches wait for their
+/// turn, threads do not.
 final class Pipeline: @unchecked Sendable {
   /// What a thread can do next.
   private enum Step {
@@ -28,19 +28,22 @@ final class Pipeline: @unchecked Sendable {
     case write(Batch)
   }
 
-  /// Something that is done to one batch after the other, in the order of their tickets.
-  private struct OrderedStage {
+  /// Something that is done to one batch after the other, if need be in the order of their tickets.
+  private struct Stage {
+    let isOrdered: Bool
     private var next = 0
     private var isBusy = false
     private var waiting: [Int: Batch] = [:]
+
+    init(isOrdered: Bool) { self.isOrdered = isOrdered }
 
     mutating func add(_ batch: Batch) { waiting[batch.ticket] = batch }
 
     /// The batch whose turn it is, if it is here and below `limit`.
     mutating func take(below limit: Int) -> Batch? {
-      guard !isBusy, next < limit, let batch = waiting.removeValue(forKey: next) else {
-        return nil
-      }
+      guard !isBusy, !waiting.isEmpty else { return nil }
+      let ticket = isOrdered ? next : waiting.keys.min()!
+      guard ticket < limit, let batch = waiting.removeValue(forKey: ticket) else { return nil }
       isBusy = true
       return batch
     }
@@ -57,8 +60,10 @@ final class Pipeline: @unchecked Sendable {
     var isReading = false
     /// Batches that are somewhere between read and written.
     var inFlight = 0
-    var signing = OrderedStage()
-    var writing = OrderedStage()
+    var signing = Stage(isOrdered: true)
+    /// One thread writes at a time also where there is no order: the system lets one change a file
+    /// at a time, and the others would spin.
+    var writing: Stage
     /// The lowest ticket that has found the end.
     var end: Int?
     var last: Batch?
@@ -83,7 +88,7 @@ final class Pipeline: @unchecked Sendable {
   private let helpers: ThreadGroup
   private let condition = NSCondition()
   /// Guarded by `condition`.
-  private var state = State()
+  private var state: State
 
   init(
     _ scheduler: Scheduler, from reader: any BatchReader, to writer: BatchWriter,
@@ -97,6 +102,7 @@ final class Pipeline: @unchecked Sendable {
     self.signature = signature
     self.progress = progress
     self.makeTransform = makeTransform
+    state = State(writing: Stage(isOrdered: writer.isOrdered))
   }
 
   /// Works off all batches; returns the last one, which the caller gives back to the scheduler.
@@ -118,8 +124,10 @@ final class Pipeline: @unchecked Sendable {
       case .sign(let batch):
         perform(batch) {
           try signature!.update(with: batch)
-          locked { $0.signing.finish() }
-          try hand(on: batch)
+          locked { state in
+            state.signing.finish()
+            state.writing.add(batch)
+          }
         }
       case .write(let batch):
         perform(batch) {
@@ -148,14 +156,9 @@ final class Pipeline: @unchecked Sendable {
     let frames = try transform ?? makeTransform()
     transform = frames
     try frames.apply(to: batch)
-    if signature != nil { locked { $0.signing.add(batch) } } else { try hand(on: batch) }
-  }
-
-  /// Writes a batch that is ready, now or when its turn comes.
-  private func hand(on batch: Batch) throws {
-    guard !writer.isOrdered else { return locked { $0.writing.add(batch) } }
-    try writer.write(batch)
-    finish(batch)
+    locked { state in
+      if signature != nil { state.signing.add(batch) } else { state.writing.add(batch) }
+    }
   }
 
   // MARK: What comes next
