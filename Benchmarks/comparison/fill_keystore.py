@@ -1,0 +1,80 @@
+"""Puts many master keys into a keystore whose protector is `none`.
+
+Run by the virtual environment, which has AES-GCM: fill_keystore.py KEYSTORE COUNT
+A process for each of 100,000 keys would take a quarter of an hour. This writes the rows that
+`envcrypt key create` writes (docs/keystore.md) in one transaction. Prints three of the key IDs,
+under which envcrypt is then asked to encrypt: it checks their records as it does its own.
+"""
+
+import hashlib
+import hmac
+import os
+import sqlite3
+import struct
+import sys
+import time
+import uuid
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+
+def derive(root_key, info):
+    return HKDF(SHA256(), 32, salt=None, info=info).derive(root_key)
+
+
+def encode(fields):
+    """Each field as its kind, its length and its bytes (Sources/Envelope/Keystore)."""
+    parts = []
+    for value in fields:
+        if value is None:
+            kind, data = 0, b""
+        elif isinstance(value, str):
+            kind, data = 1, value.encode()
+        elif isinstance(value, int):
+            kind, data = 2, struct.pack(">q", value)
+        else:
+            kind, data = 3, value
+        parts.append(struct.pack(">BQ", kind, len(data)) + data)
+    return b"".join(parts)
+
+
+class Store:
+    def __init__(self, database):
+        self.database = database
+        (self.id,) = database.execute("SELECT id FROM keystore").fetchone()
+        (root_key,) = database.execute(
+            "SELECT wrappedRootKey FROM protector WHERE kind = 'none'").fetchone()
+        self.wrapping = AESGCM(derive(root_key, b"envcrypt master key wrapping"))
+        self.record_key = derive(root_key, b"envcrypt record authentication")
+
+    def insert(self, table, row):
+        message = encode(["envcrypt keystore record", self.id, table, *row])
+        code = hmac.new(self.record_key, message, hashlib.sha256).digest()
+        marks = ", ".join("?" * (len(row) + 1))
+        self.database.execute(f"INSERT INTO {table} VALUES ({marks})", [*row, code])
+
+    def add_key(self, date):
+        key_id, version, nonce = str(uuid.uuid4()), 1, os.urandom(12)
+        place = encode(["envcrypt master key", self.id, key_id, version])
+        material = self.wrapping.encrypt(nonce, os.urandom(32), place)
+        self.insert("masterKey", [key_id, "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", "Enabled",
+                                  "AWS_KMS", "CUSTOMER", "", date, version])
+        self.insert("keyVersion", [key_id, version, date, None, None, None, None, None, nonce,
+                                   material])
+        return key_id
+
+
+def main(path, count):
+    database = sqlite3.connect(path)
+    with database:
+        store = Store(database)
+        date = int(time.time() * 1000)
+        ids = [store.add_key(date + number) for number in range(count)]
+    database.close()
+    print(ids[0], ids[len(ids) // 2], ids[-1], sep="\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

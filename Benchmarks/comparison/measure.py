@@ -1,0 +1,179 @@
+"""Running commands and taking what they cost."""
+
+import contextlib
+import os
+import shlex
+import shutil
+import signal
+import statistics
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+
+from .machine import Failure
+
+
+@dataclass
+class Contender:
+    """A pipeline that does a workload's work, or a part of it."""
+    name: str
+    stages: list
+    # How much of the workload's amount it does, where that is less: its times are scaled.
+    amount: int | None = None
+    # Rounds, where the workload's would take too long.
+    rounds: int | None = None
+    # Names in the directory that are removed before each run; those in `directories` are made anew.
+    outputs: tuple = ()
+    directories: tuple = ()
+    # The stage whose processor time and memory are shown.
+    focus: int = 0
+    # The program times its work itself and prints seconds, so that its start is left out.
+    times_itself: bool = False
+    note: str = ""
+
+
+@dataclass
+class Sample:
+    wall: float
+    user: float
+    sys: float
+    peak_kib: int
+
+
+@dataclass
+class Result:
+    """Times are scaled to the workload's amount, memory is not."""
+    contender: Contender
+    scale: float = 1.0
+    samples: list = field(default_factory=list)
+
+    def median(self, key):
+        factor = 1.0 if key == "peak_kib" else self.scale
+        return factor * statistics.median(getattr(sample, key) for sample in self.samples)
+
+    def walls(self):
+        return [self.scale * sample.wall for sample in self.samples]
+
+    def peak_kib(self):
+        return max(sample.peak_kib for sample in self.samples)
+
+
+class Runner:
+    """Starts commands through the launcher, and ends those that still run when the run ends."""
+
+    def __init__(self, launcher):
+        self.launcher = launcher
+        self.running = {}
+
+    def start(self, command, directory, source, out, errors):
+        """Returns the process and the descriptor of its report."""
+        report, sending = os.pipe()
+        try:
+            # In a session of its own the whole group can be ended, a shell's children too.
+            process = subprocess.Popen(
+                [self.launcher, str(sending), *command], cwd=directory, stdin=source, stdout=out,
+                stderr=errors, pass_fds=[sending], start_new_session=True)
+        except BaseException:
+            os.close(report)
+            raise
+        finally:
+            os.close(sending)
+        self.running[process.pid] = process
+        return process, report
+
+    def measure(self, contender, directory):
+        """One run. The wall time is the pipeline's; processor time and memory are those of the
+        stage in question. The last stage writes to /dev/null."""
+        with tempfile.TemporaryFile() as errors:
+            started, printed = self._start_all(contender, directory, errors)
+            reports = [self._finish(*one) for one in started]
+            for (*_, status), command in zip(reports, contender.stages):
+                if status != 0:
+                    raise Failure(f"{shown(command)}: {self._reason(errors, status)}")
+        _, _, user, system, peak, _ = reports[contender.focus]
+        wall = max(report[1] for report in reports) - min(report[0] for report in reports)
+        if contender.times_itself:
+            wall = float(printed)
+        return Sample(wall, user, system, int(peak))
+
+    def _start_all(self, contender, directory, errors):
+        source, started = subprocess.DEVNULL, []
+        last = len(contender.stages) - 1
+        for index, command in enumerate(contender.stages):
+            piped = index < last or contender.times_itself
+            process, report = self.start(command, directory, source,
+                                         subprocess.PIPE if piped else subprocess.DEVNULL, errors)
+            if source is not subprocess.DEVNULL:
+                source.close()
+            source = process.stdout
+            started.append((process, report))
+        if not contender.times_itself:
+            return started, None
+        with source:
+            return started, source.read()
+
+    def _finish(self, process, report):
+        with os.fdopen(report) as file:
+            words = file.read().split()
+        process.wait()
+        self.running.pop(process.pid, None)
+        if len(words) != 6:
+            raise Failure("the launcher ended without a report")
+        return [*map(float, words[:5]), int(words[5])]
+
+    @staticmethod
+    def _reason(errors, status):
+        errors.seek(0)
+        lines = errors.read().decode(errors="replace").strip().splitlines()
+        return lines[0] if lines else f"status {os.waitstatus_to_exitcode(status)}"
+
+    def stop(self):
+        """Ends whatever a failure or an interrupt has left behind."""
+        for pid, process in list(self.running.items()):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
+            process.wait()
+        self.running.clear()
+
+    def measure_in_turn(self, contenders, amount, directory, rounds, between=None):
+        """A warm-up, which fills caches and is thrown away, then rounds of A B C A B C."""
+        results = [Result(one, amount / one.amount if one.amount else 1.0) for one in contenders]
+        for turn in range(rounds + 1):
+            for result in results:
+                if turn > (result.contender.rounds or rounds):
+                    continue
+                clear_outputs(result.contender, directory)
+                if between:
+                    between()
+                sample = self.measure(result.contender, directory)
+                if turn > 0:
+                    result.samples.append(sample)
+        for contender in contenders:
+            clear_outputs(contender, directory, again=False)
+        return results
+
+
+def clear_outputs(contender, directory, again=True):
+    """No program is to pay for what another has written, nor to find it there."""
+    for name in (*contender.outputs, *contender.directories):
+        remove(os.path.join(directory, name))
+    for name in contender.directories if again else ():
+        os.mkdir(os.path.join(directory, name))
+
+
+def remove(path):
+    if os.path.isdir(path):
+        shutil.rmtree(path)
+    else:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
+
+
+def shown(command):
+    """A command as a user would type it."""
+    name = os.path.basename(command[0])
+    return shlex.join([name, *command[1:]])
+
+
+def shown_pipeline(stages):
+    return " | ".join(map(shown, stages))
