@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass, field
 
-from .machine import Failure
+from .machine import ROOT, Failure
 
 
 @dataclass
@@ -135,10 +135,11 @@ class Runner:
             process.wait()
         self.running.clear()
 
-    def measure_in_turn(self, contenders, amount, directory, rounds, between=None):
+    def measure_in_turn(self, contenders, amount, directory, rounds, warm_up=True,
+                        between=None):
         """A warm-up, which fills caches and is thrown away, then rounds of A B C A B C."""
         results = [Result(one, amount / one.amount if one.amount else 1.0) for one in contenders]
-        for turn in range(rounds + 1):
+        for turn in range(0 if warm_up else 1, rounds + 1):
             for result in results:
                 if turn > (result.contender.rounds or rounds):
                     continue
@@ -172,7 +173,7 @@ def remove(path):
 def shown(command):
     """A command as a user would type it."""
     name = os.path.basename(command[0])
-    return shlex.join([name, *command[1:]])
+    return shlex.join([name, *(word.removeprefix(f"{ROOT}/") for word in command[1:])])
 
 
 def shown_pipeline(stages):
