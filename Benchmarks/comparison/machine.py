@@ -1,9 +1,11 @@
 """What the run needs of the machine: programs, space, memory, and a description of it."""
 
+import contextlib
 import os
 import platform
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -21,6 +23,8 @@ HELPERS = {"evp-loop": ["-lcrypto", "-lpthread"], "launch": []}
 # Left alone for the system and whoever else works on the machine.
 SPARE_MEMORY = 1 << 30
 SPARE_DISK = 1 << 30
+# Processes for each core that are there before the run and do it no harm.
+BUSY = 0.25
 
 
 class Failure(Exception):
@@ -33,12 +37,25 @@ def progress(text):
 
 def run(command, cwd=None, env=None):
     """Runs a command that is not measured; returns what it prints."""
-    done = subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True)
-    if done.returncode != 0:
-        reason = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+    process = subprocess.Popen(
+        command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        output, errors = process.communicate()
+    except BaseException:
+        end(process)
+        raise
+    if process.returncode != 0:
+        reason = errors.strip().splitlines() or [f"exit status {process.returncode}"]
         raise Failure(f"{shlex.join(command)}: {reason[0]}")
-    return done.stdout
+    return output
+
+
+def end(process):
+    """Ends a process that leads a session, and those it has started: a shell's pipeline."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def first_line(command):
@@ -121,6 +138,13 @@ def check_room(in_memory, on_disk):
     kind = first_line(["stat", "-f", "-c", "%T", DISK])
     if on_disk and kind in ("tmpfs", "ramfs"):
         raise Failure(f"{DISK} is {kind}, no disk: leave out what needs one with --only")
+
+
+def warn_if_busy():
+    load = os.getloadavg()[0]
+    if load > BUSY * cores():
+        progress(f"the machine is busy (load {load:.2f}): programs with several threads will seem "
+                 "slower beside the others than they are")
 
 
 def describe(envcrypt):

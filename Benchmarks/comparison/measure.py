@@ -4,13 +4,12 @@ import contextlib
 import os
 import shlex
 import shutil
-import signal
 import statistics
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
 
-from .machine import ROOT, Failure
+from .machine import ROOT, Failure, end
 
 
 @dataclass
@@ -129,10 +128,8 @@ class Runner:
 
     def stop(self):
         """Ends whatever a failure or an interrupt has left behind."""
-        for pid, process in list(self.running.items()):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(pid, signal.SIGKILL)
-            process.wait()
+        for process in list(self.running.values()):
+            end(process)
         self.running.clear()
 
     def measure_in_turn(self, contenders, amount, directory, rounds, warm_up=True,

@@ -179,7 +179,7 @@ def sdk(bench):
     place.run(stream("encrypt", "part", "unsigned.sealed", unsigned))
     check_sdk(place, stream)
     themselves = dict(amount=amount, times_itself=True)
-    default, plainer = "SDK", "SDK, unsigned"
+    default, plainer = "Python SDK", "SDK, unsigned"
     goals = [times_throughput(default, 20)]
     note = ("The SDK's default signs as well; its row without a signature is for comparison. Its "
             "own time of the stream counts, not Python's start; envcrypt's is the whole process.")
@@ -219,14 +219,14 @@ def small(bench):
     place, name = bench.memory, "small"
     write_random(place.path(name), SMALL_FILE)
     age = place.programs["age"]
-    keystores = {"envcrypt": "keystore.db", "envcrypt, key file": "key-file.db"}
+    keystores = {"envcrypt": "keystore.db", "envcrypt, key-file": "key-file.db"}
     place.run(age.encrypt(name, "small.age"))
     for label, keystore in keystores.items():
         sealed = f"{keystore}.small"
         place.run(place.encrypt(name, sealed, keystore=keystore))
         place.run(place.decrypt(sealed, "opened", keystore=keystore))
         place.expect_same(name, "opened", label)
-    goals = [within_time("age", 1, ours=label, note=f" ({label.partition(', ')[2] or 'none'})")
+    goals = [within_time("age", 1, ours=label, note=f" ({label.partition(', ')[2] or 'no'} protector)")
              for label in keystores]
     rounds = max(SMALL_ROUNDS, bench.scale.rounds)
     out = dict(outputs=("out",))
@@ -256,7 +256,8 @@ def age_loop(command, source, out):
     return ["sh", "-c", f'for f in {source}/*/*; do {command} {out} "$f"; done']
 
 
-def many_files(place, scale, where, has_goals):
+def many_files(place, scale, where, has_goals, between=None):
+    """The goals are those of the program, so they hold where no disk takes part."""
     count, aged = scale.files, min(scale.aged_files, scale.files)
     for name, number in (("tree", count), ("tree-for-age", aged)):
         make_tree(place.path(name), number)
@@ -292,7 +293,7 @@ def many_files(place, scale, where, has_goals):
     name = "files" if has_goals else "files-disk"
     for verb, contenders in work:
         yield Workload(f"{verb}-{name}", f"{verb} {count:,} files of 4 KiB, {where}", place,
-                       contenders, goals, count, "files")
+                       contenders, goals, count, "files", between=between)
     for name in ("tree", "tree-for-age", "tree-of-age", "sealed", "opened", "aged"):
         remove(place.path(name))
 
@@ -310,7 +311,8 @@ def files(bench):
 
 
 def files_disk(bench):
-    return many_files(bench.disk, bench.scale, "root disk", has_goals=False)
+    return many_files(bench.disk, bench.scale, "root disk", has_goals=False,
+                      between=os.sync)
 
 
 # Long messages
