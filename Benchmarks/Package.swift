@@ -6,14 +6,16 @@ let package = Package(
   name: "envcrypt-benchmarks",
   dependencies: [
     .package(name: "envcrypt", path: ".."),
-    // Without its default traits: they count allocations by replacing malloc, which is not measured here.
+    // Without its default traits: they count allocations with jemalloc, AllocationCounter without it.
     .package(url: "https://github.com/ordo-one/benchmark", exact: "1.38.1", traits: []),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   ],
   targets: [
+    .target(name: "AllocationCounter", path: "Benchmarks/AllocationCounter"),
     .executableTarget(
       name: "EnvelopeBenchmarks",
       dependencies: [
+        "AllocationCounter",
         .product(name: "Benchmark", package: "benchmark"),
         .product(name: "Envelope", package: "envcrypt"),
         .product(name: "SystemPackage", package: "swift-system"),

@@ -8,4 +8,5 @@ let benchmarks: @Sendable () -> Void = {
   registerFrameBenchmarks()
   registerHeaderBenchmarks()
   registerWrappingBenchmarks()
+  registerSchedulerBenchmarks()
 }

@@ -32,10 +32,14 @@ struct ThrowAwayKeystore {
     return try service.exportKey(key.keyID).keyrings()[0]
   }
 
-  /// A keyring of a key in the keystore.
-  func keystoreKeyring(_ spec: KeySpec) throws -> any Keyring {
-    KeystoreKeyring(service, key: try service.createKey(spec: spec).keyID)
+  /// Looks a new key of the keystore up, as a command that encrypts does.
+  func wrappingKey(_ spec: KeySpec) throws -> () throws -> any Keyring {
+    let keyID = try service.createKey(spec: spec).keyID
+    return { try service.wrappingKeyring(keyID) }
   }
+
+  /// Looks up whichever key a message wants, as a command that decrypts does: once for each keyring.
+  func unwrappingKeyring() -> any Keyring { KeystoreKeyring(service, unwrappingUnder: nil) }
 }
 
 private struct NoSecrets: UnlockingSecrets {

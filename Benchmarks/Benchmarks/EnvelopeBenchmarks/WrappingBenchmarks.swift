@@ -1,20 +1,16 @@
 import Benchmark
 import Envelope
 
-/// Wraps and unwraps one data key under a key that is in memory, and under one of a keystore.
+/// Wraps and unwraps one data key under a key that is in memory, and looks keys up in a keystore.
 func registerWrappingBenchmarks() {
-  registerWrapping("AES-256", scale: .kilo) { try $0.rawKeyring(.symmetricDefault) }
-  registerWrapping("RSA-2048", scale: .one) { try $0.rawKeyring(.rsa2048) }
-  registerWrapping("RSA-4096", scale: .one) { try $0.rawKeyring(.rsa4096) }
-  // These look the key up in the database and unwrap it with the root key first.
-  registerWrapping("keystore AES-256", scale: .one) { try $0.keystoreKeyring(.symmetricDefault) }
-  registerWrapping("keystore RSA-2048", scale: .one) { try $0.keystoreKeyring(.rsa2048) }
+  registerWrapping("AES-256", .symmetricDefault, scale: .kilo)
+  registerWrapping("RSA-2048", .rsa2048, scale: .one)
+  registerWrapping("RSA-4096", .rsa4096, scale: .one)
+  registerLookup("AES-256", .symmetricDefault)
+  registerLookup("RSA-2048", .rsa2048)
 }
 
-private func registerWrapping(
-  _ name: String, scale: BenchmarkScalingFactor,
-  _ makeKeyring: @escaping (ThrowAwayKeystore) throws -> any Keyring
-) {
+private func registerWrapping(_ name: String, _ spec: KeySpec, scale: BenchmarkScalingFactor) {
   var configuration = Benchmark.defaultConfiguration
   configuration.scalingFactor = scale
   Benchmark(
@@ -24,7 +20,8 @@ private func registerWrapping(
       _ = try MessageEncryptor(keyrings: [probe], encryptionContext: EncryptionContext())
         .encrypt(from: MemorySource([]), to: NullSink())
     },
-    setup: { try WrappingFixture(makeKeyring) }, teardown: ThrowAwayKeystore.removeAll)
+    setup: { try WrappingFixture(ThrowAwayKeystore().rawKeyring(spec)) },
+    teardown: ThrowAwayKeystore.removeAll)
   Benchmark(
     "Unwrap under \(name)", configuration: configuration,
     closure: { (benchmark: Benchmark, fixture: WrappingFixture) in
@@ -35,7 +32,35 @@ private func registerWrapping(
         }
       }
     },
-    setup: { try WrappingFixture(makeKeyring) }, teardown: ThrowAwayKeystore.removeAll)
+    setup: { try WrappingFixture(ThrowAwayKeystore().rawKeyring(spec)) },
+    teardown: ThrowAwayKeystore.removeAll)
+}
+
+/// Looking a key up in the database, checking its records and unwrapping it with the root key; then
+/// one use of it.
+private func registerLookup(_ name: String, _ spec: KeySpec) {
+  Benchmark(
+    "Look up \(name) to wrap",
+    closure: { (benchmark: Benchmark, lookUp: () throws -> any Keyring) in
+      blackHole(try lookUp())
+    },
+    setup: { try ThrowAwayKeystore().wrappingKey(spec) }, teardown: ThrowAwayKeystore.removeAll)
+  Benchmark(
+    "Look up \(name) and unwrap",
+    closure: { (benchmark: Benchmark, fixture: LookupFixture) in
+      let keyring = fixture.keystore.unwrappingKeyring()
+      if try keyring.unwrap(fixture.wrapped, context: []) == nil {
+        benchmark.error("a data key does not unwrap")
+      }
+    },
+    setup: { try LookupFixture(spec) }, teardown: ThrowAwayKeystore.removeAll)
+}
+
+private func wrappedDataKey(_ keyring: any Keyring) throws -> EncryptedDataKey {
+  let summary = try MessageEncryptor(
+    keyrings: [keyring], encryptionContext: EncryptionContext()
+  ).encrypt(from: MemorySource([]), to: NullSink())
+  return summary.header.encryptedDataKeys[0]
 }
 
 /// A keyring, and a data key that it wrapped.
@@ -43,17 +68,25 @@ private struct WrappingFixture {
   let keyring: any Keyring
   let wrapped: EncryptedDataKey
 
-  init(_ makeKeyring: (ThrowAwayKeystore) throws -> any Keyring) throws {
-    keyring = try makeKeyring(try ThrowAwayKeystore())
-    let summary = try MessageEncryptor(
-      keyrings: [keyring], encryptionContext: EncryptionContext()
-    ).encrypt(from: MemorySource([]), to: NullSink())
-    wrapped = summary.header.encryptedDataKeys[0]
+  init(_ keyring: any Keyring) throws {
+    self.keyring = keyring
+    wrapped = try wrappedDataKey(keyring)
+  }
+}
+
+/// A keystore, and a data key that one of its keys wrapped.
+private struct LookupFixture {
+  let keystore: ThrowAwayKeystore
+  let wrapped: EncryptedDataKey
+
+  init(_ spec: KeySpec) throws {
+    keystore = try ThrowAwayKeystore()
+    wrapped = try wrappedDataKey(try keystore.wrappingKey(spec)())
   }
 }
 
 /// Only an encryption hands out a data key to wrap: the measurement happens inside of one.
-private final class WrapProbe: Keyring {
+private final class WrapProbe: Keyring, @unchecked Sendable {
   private let keyring: any Keyring
   private let benchmark: Benchmark
 
@@ -63,6 +96,7 @@ private final class WrapProbe: Keyring {
   }
 
   var keyDescriptions: [String] { keyring.keyDescriptions }
+  var wrappingKey: WrappingKeyName? { keyring.wrappingKey }
 
   func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
     benchmark.startMeasurement()
