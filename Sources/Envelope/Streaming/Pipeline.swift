@@ -226,7 +226,7 @@ final class Pipeline: @unchecked Sendable {
 
   /// Asks for one more thread where there is work for it.
   private func startHelper(behind batch: Batch) {
-    guard scheduler.jobs > 1 else { return }
+    guard scheduler.hasFreeThread else { return }
     if let expected = reader.expectedCount(behind: batch) {
       guard expected >= scheduler.helpThreshold else { return }
     } else {

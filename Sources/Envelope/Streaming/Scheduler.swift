@@ -52,6 +52,9 @@ public final class Scheduler: Sendable {
     return isStarted
   }
 
+  /// Whether it is worth asking for a thread.
+  var hasFreeThread: Bool { freeThreads.withLock { $0 > 0 } }
+
   func takeBatch() -> Batch { freeBatches.withLock { $0.popLast() } ?? Batch() }
 
   func giveBack(_ batch: Batch) { freeBatches.withLock { $0.append(batch) } }
