@@ -138,7 +138,9 @@ struct FilePlan: IteratorProtocol {
     var total: Int64 = 0
     while let step = plan.next() {
       guard case .job(let job) = step else { continue }
-      total += job.size ?? (try? FileStatus.at(job.input))?.size ?? 0
+      let status =
+        job.input == "-" ? try? Descriptor.standardInput.status() : try? FileStatus.at(job.input)
+      total += job.size ?? (status?.kind == .regular ? status?.size : nil) ?? 0
     }
     return total
   }
