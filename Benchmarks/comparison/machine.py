@@ -47,8 +47,14 @@ def run(command, cwd=None, env=None):
         raise
     if process.returncode != 0:
         reason = errors.strip().splitlines() or [f"exit status {process.returncode}"]
-        raise Failure(f"{shlex.join(command)}: {reason[0]}")
+        raise Failure(f"{shown(command)}: {reason[0]}")
     return output
+
+
+def shown(command):
+    """A command as a user would type it."""
+    name = os.path.basename(command[0])
+    return shlex.join([name, *(word.replace(f"{ROOT}/", "") for word in command[1:])])
 
 
 def end(process):

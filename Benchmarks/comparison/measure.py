@@ -2,14 +2,13 @@
 
 import contextlib
 import os
-import shlex
 import shutil
 import statistics
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
 
-from .machine import ROOT, Failure, end
+from .machine import Failure, end, shown
 
 
 @dataclass
@@ -165,12 +164,6 @@ def remove(path):
     else:
         with contextlib.suppress(FileNotFoundError):
             os.remove(path)
-
-
-def shown(command):
-    """A command as a user would type it."""
-    name = os.path.basename(command[0])
-    return shlex.join([name, *(word.removeprefix(f"{ROOT}/") for word in command[1:])])
 
 
 def shown_pipeline(stages):

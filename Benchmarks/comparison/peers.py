@@ -1,7 +1,6 @@
 """How each program is told to encrypt and to decrypt, as its user would."""
 
 import contextlib
-import filecmp
 import os
 import shlex
 from dataclasses import dataclass
@@ -124,8 +123,10 @@ class Place:
         return sealed
 
     def expect_same(self, one, other, name):
-        if not filecmp.cmp(self.path(one), self.path(other), shallow=False):
-            raise Failure(f"{name} does not give back what it encrypted")
+        try:
+            self.run(["cmp", one, other])
+        except Failure as failure:
+            raise Failure(f"{name} does not give back what it encrypted") from failure
 
     def check_filters(self, *more):
         """Through a pipe, and without a file that would take room."""
