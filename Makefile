@@ -13,7 +13,7 @@ help:
 	@echo 'make test                  set up and run every test'
 	@echo 'make build                 the static release: $(STATIC)'
 	@echo 'make install [PREFIX=...]  binary, man pages and shell completions'
-	@echo 'make bench                 throughput beside age and openssl'
+	@echo 'make bench                 speed and memory beside age, gpg, openssl, cp and others'
 	@echo 'make lint | clean'
 
 setup:

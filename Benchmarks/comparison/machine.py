@@ -19,6 +19,7 @@ DISK = "/var/tmp"
 # Program that has to be there, and the Debian package it is in.
 PACKAGES = {"age": "age", "age-keygen": "age", "gpg": "gnupg", "openssl": "openssl",
             "cc": "build-essential"}
+LIBCRYPTO_HEADER = "/usr/include/openssl/evp.h"
 HELPERS = {"evp-loop": ["-lcrypto", "-lpthread"], "launch": []}
 # Left alone for the system and whoever else works on the machine.
 SPARE_MEMORY = 1 << 30
@@ -73,6 +74,8 @@ def first_line(command):
 
 def install_peers():
     missing = {package for program, package in PACKAGES.items() if not shutil.which(program)}
+    if not os.path.exists(LIBCRYPTO_HEADER):
+        missing.add("libssl-dev")
     if not missing:
         return
     names = " ".join(sorted(missing))
