@@ -71,10 +71,10 @@ class Place:
         self.run([self.envcrypt, "init", "-q", "--protector", protector, "--keystore", name])
 
     def encrypt(self, source, out, *more, keystore="keystore.db"):
-        return [self.envcrypt, "encrypt", *self.options(keystore), *more, "-f", "-o", out, source]
+        return [self.envcrypt, "encrypt", *self.options(keystore), *more, "-o", out, source]
 
     def decrypt(self, source, out, *more, keystore="keystore.db"):
-        return [self.envcrypt, "decrypt", *self.options(keystore), *more, "-f", "-o", out, source]
+        return [self.envcrypt, "decrypt", *self.options(keystore), *more, "-o", out, source]
 
     def _envcrypt(self):
         return Program("envcrypt", self.encrypt, self.decrypt,
@@ -119,14 +119,15 @@ class Place:
             self.run(program.encrypt(self.plain(), sealed))
             self.run(program.decrypt(sealed, "opened"))
             self.expect_same("plain", "opened", name)
-            os.remove(self.path("opened"))
         return sealed
 
     def expect_same(self, one, other, name):
+        """Compares, and removes the second file."""
         try:
             self.run(["cmp", one, other])
         except Failure as failure:
             raise Failure(f"{name} does not give back what it encrypted") from failure
+        os.remove(self.path(other))
 
     def check_filters(self, *more):
         """Through a pipe, and without a file that would take room."""
