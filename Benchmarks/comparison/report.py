@@ -38,9 +38,11 @@ def row(workload, result, first):
     short = workload.unit == "process"
     walls, wall = result.walls(), result.median("wall")
     remarks = [result.contender.note, scaled(workload, result.contender)]
+    # Processor time is of the whole process, which a program that times itself leaves a part of out.
+    cpu = ["-" if result.contender.times_itself else seconds(result.median(key), short)
+           for key in ("user", "sys")]
     return [result.contender.name, seconds(wall, short), seconds(min(walls), short),
-            seconds(max(walls), short), seconds(result.median("user"), short),
-            seconds(result.median("sys"), short), f"{result.peak_kib() / 1024:.1f} MiB",
+            seconds(max(walls), short), *cpu, f"{result.peak_kib() / 1024:.1f} MiB",
             rate(workload, wall), f"{wall / first:.2f}", ", ".join(filter(None, remarks))]
 
 

@@ -10,7 +10,7 @@ from .peers import COPIES
 NULL = "/dev/null"
 SMALL_FILE = 4096
 # Processes this short are over in milliseconds, so many rounds cost nothing.
-SMALL_ROUNDS = 25
+SMALL_ROUNDS = 60
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
