@@ -38,7 +38,7 @@ def row(workload, result, first):
     short = workload.unit == "process"
     walls, wall = result.walls(), result.median("wall")
     remarks = [result.contender.note, scaled(workload, result.contender)]
-    # Processor time is of the whole process, which a program that times itself leaves a part of out.
+    # A program that times itself leaves its start out of the wall time; its processor time has it.
     cpu = ["-" if result.contender.times_itself else seconds(result.median(key), short)
            for key in ("user", "sys")]
     return [result.contender.name, seconds(wall, short), seconds(min(walls), short),
