@@ -73,7 +73,7 @@ struct ParallelOptions: ParsableArguments {
     if let jobs, !(1...1024).contains(jobs) { throw ValidationError("--jobs is 1 to 1024") }
   }
 
-  func scheduler() -> Scheduler { Scheduler(jobs: jobs ?? Scheduler.availableCores) }
+  func scheduler() -> Scheduler { Scheduler(jobs: jobs) }
 }
 
 /// What is told while the work goes on.

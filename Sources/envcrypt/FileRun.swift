@@ -143,6 +143,7 @@ final class FileRun: Sendable {
 
   /// Takes an output's name for one job, and sees to the directory of one among many.
   private func claim(_ path: FilePath) throws {
+    guard areMany else { return }
     try state.withLock { state in
       guard state.written.insert(path.lexicallyNormalized()).inserted else {
         throw Failure(
@@ -150,7 +151,7 @@ final class FileRun: Sendable {
           hint: "two inputs have the same name; use different output directories")
       }
       let directory = path.removingLastComponent()
-      if areMany, !state.directories.contains(directory) {
+      if !state.directories.contains(directory) {
         try createDirectories(directory)
         state.directories.insert(directory)
       }

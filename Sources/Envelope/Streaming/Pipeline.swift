@@ -58,6 +58,8 @@ final class Pipeline: @unchecked Sendable {
     var nextTicket = 0
     /// Whether a thread is reading that must be alone in it.
     var isReading = false
+    /// Threads that work for the stream.
+    var threads = 0
     /// Batches that are somewhere between read and written.
     var inFlight = 0
     var signing = Stage(isOrdered: true)
@@ -73,6 +75,9 @@ final class Pipeline: @unchecked Sendable {
     var idle = 0
     /// Ends a read that waits; there from the first helper on.
     var cancellation: Cancellation?
+
+    /// Some are worked on, some wait for their turn.
+    var batchLimit: Int { 2 * threads + 2 }
 
     var isReadingDone: Bool { end != nil || failure != nil }
     /// Tickets below this belong to the stream and come before what failed.
@@ -116,6 +121,7 @@ final class Pipeline: @unchecked Sendable {
 
   /// What every thread does.
   private func work() {
+    locked { $0.threads += 1 }
     var transform: (any FrameTransform)?
     while let step = nextStep() {
       switch step {
@@ -171,7 +177,7 @@ final class Pipeline: @unchecked Sendable {
       if let batch = state.signing.take(below: state.limit) { return .sign(batch) }
       if let batch = state.writing.take(below: state.limit) { return .write(batch) }
       if state.isReadingDone { return nil }
-      if state.inFlight < batchLimit, !state.isReading {
+      if state.inFlight < state.batchLimit, !state.isReading {
         state.isReading = reader.isOrdered
         state.inFlight += 1
         let batch = scheduler.takeBatch()
@@ -184,9 +190,6 @@ final class Pipeline: @unchecked Sendable {
       state.idle -= 1
     }
   }
-
-  /// Some are worked on, some wait for their turn.
-  private var batchLimit: Int { 2 * scheduler.jobs + 2 }
 
   /// Changes the state, and wakes who may find something to do in it.
   private func locked<Result>(_ body: (inout State) -> Result) -> Result {
@@ -226,12 +229,12 @@ final class Pipeline: @unchecked Sendable {
 
   /// Asks for one more thread where there is work for it.
   private func startHelper(behind batch: Batch) {
-    guard scheduler.hasFreeThread else { return }
     if let expected = reader.expectedCount(behind: batch) {
       guard expected >= scheduler.helpThreshold else { return }
     } else {
       guard batch.ticket > 0 else { return }
     }
+    guard scheduler.hasFreeThread else { return }
     locked { state in
       if reader.isOrdered, state.cancellation == nil { state.cancellation = Cancellation() }
     }

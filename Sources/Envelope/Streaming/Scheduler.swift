@@ -6,18 +6,20 @@ import Synchronization
 /// A stream runs on the thread that asks for it and takes others as long as there are free ones, so
 /// that one large file and ten thousand small ones both keep all cores busy.
 public final class Scheduler: Sendable {
-  /// How many threads work at once.
-  public let jobs: Int
   /// Plaintext bytes of a batch, as near as whole frames come to it.
   let batchLength: Int
   /// A stream asks for no help while fewer bytes than this are likely to come: they are done before
   /// another thread has started.
   let helpThreshold: Int64
-  private let freeThreads: Mutex<Int>
+  /// How many threads work at once; nil for one on each core.
+  private let jobs: Int?
+  /// How many more threads may start. Nobody knows before somebody asks: to count the cores takes
+  /// longer than to encrypt a small file.
+  private let freeThreads = Mutex<Int?>(nil)
   private let freeBatches = Mutex<[Batch]>([])
 
   /// As many `jobs` as the process may use cores, where nothing else is said; at least 1.
-  public convenience init(jobs: Int = Scheduler.availableCores) {
+  public convenience init(jobs: Int? = nil) {
     self.init(jobs: jobs, batchLength: Self.standardBatchLength, helpThreshold: 1 << 20)
   }
 
@@ -25,20 +27,26 @@ public final class Scheduler: Sendable {
   /// enough that a batch stays in the second-level cache from read to write.
   private static let standardBatchLength = 256 << 10
 
-  init(jobs: Int, batchLength: Int, helpThreshold: Int64) {
-    self.jobs = max(jobs, 1)
+  init(jobs: Int?, batchLength: Int, helpThreshold: Int64) {
+    self.jobs = jobs
     self.batchLength = batchLength
     self.helpThreshold = helpThreshold
-    freeThreads = Mutex(max(jobs, 1) - 1)
   }
 
-  /// The cores that the system lets this process use.
-  public static var availableCores: Int { ProcessInfo.processInfo.activeProcessorCount }
+  /// Changes the number of threads that may start, and returns what `body` returns.
+  private func withFreeThreads<Result>(_ body: (inout Int) -> Result) -> Result {
+    freeThreads.withLock { known in
+      // The system counts the cores that this process may use, and a container's share of them.
+      var count = known ?? max(jobs ?? ProcessInfo.processInfo.activeProcessorCount, 1) - 1
+      defer { known = count }
+      return body(&count)
+    }
+  }
 
   /// Starts a thread that is given back when `body` returns; false where none is free.
   fileprivate func start(isSpare: Bool, _ body: @escaping @Sendable () -> Void) -> Bool {
     if isSpare { return startThread(body) }
-    let isFree = freeThreads.withLock { count in
+    let isFree = withFreeThreads { count in
       guard count > 0 else { return false }
       count -= 1
       return true
@@ -46,14 +54,14 @@ public final class Scheduler: Sendable {
     guard isFree else { return false }
     let isStarted = startThread { [self] in
       body()
-      freeThreads.withLock { $0 += 1 }
+      withFreeThreads { $0 += 1 }
     }
-    if !isStarted { freeThreads.withLock { $0 += 1 } }
+    if !isStarted { withFreeThreads { $0 += 1 } }
     return isStarted
   }
 
   /// Whether it is worth asking for a thread.
-  var hasFreeThread: Bool { freeThreads.withLock { $0 > 0 } }
+  var hasFreeThread: Bool { withFreeThreads { $0 > 0 } }
 
   func takeBatch() -> Batch { freeBatches.withLock { $0.popLast() } ?? Batch() }
 
