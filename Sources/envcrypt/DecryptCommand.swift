@@ -16,10 +16,11 @@ struct DecryptCommand: ParsableCommand {
         envcrypt decrypt -c purpose=backup db.dump.envc   only with that context
         envcrypt decrypt --keyring escrow.json f.envc     with an exported key
         envcrypt decrypt -R /mnt/backup -o restored       a tree
-        envcrypt decrypt --offset 1G --length 4K disk.img.envc -o -   a part of a large one
+        envcrypt decrypt --offset 1G --length 4K disk.img.envc   a part of a large one
 
       A part is read without the rest: only the frames that hold it, and the final one, so that a \
-      truncated message is noticed. What the other frames hold is not looked at: verify tells.
+      truncated message is noticed. What the other frames hold is not looked at: verify tells. \
+      Without -o a part goes to standard output.
       """)
 
   @OptionGroup var inputs: InputOptions
@@ -42,8 +43,9 @@ struct DecryptCommand: ParsableCommand {
   @OptionGroup var parallel: ParallelOptions
   @OptionGroup var report: ReportOptions
 
+  private var isPart: Bool { offset != nil || length != nil }
+
   mutating func validate() throws {
-    let isPart = offset != nil || length != nil
     if isPart, inputs.areMany {
       throw ValidationError("--offset and --length take a part of one message")
     }
@@ -54,16 +56,16 @@ struct DecryptCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(isQuiet: report.quiet)
-    let plan = try FilePlan(inputs, output: output.output, naming: .decrypt)
+    let plan = try FilePlan(inputs, output: output.output ?? (isPart ? "-" : nil), naming: .decrypt)
     let scheduler = parallel.scheduler()
     let decryptor = try options.decryptor(scheduler)
     try FileRun(
       plan: plan, inputs: inputs, replaces: output.force, report: report, scheduler: scheduler,
       console: console, toTerminal: .text
-    ) { [offset, length, ignoreSignature] source in
+    ) { [isPart, offset, length, ignoreSignature] source, _ in
       let message = try decryptor.open(source)
       return .transfer { sink, progress in
-        guard offset != nil || length != nil else {
+        guard isPart else {
           return try message.decrypt(to: sink, progress: progress)
         }
         let count = try message.decrypt(

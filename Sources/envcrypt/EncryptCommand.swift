@@ -54,7 +54,7 @@ struct EncryptCommand: ParsableCommand {
       plan: try FilePlan(inputs, output: output.output, naming: .encrypt), inputs: inputs,
       replaces: output.force, report: report, scheduler: scheduler, console: console,
       toTerminal: armor ? .everything : .nothing
-    ) { source in
+    ) { source, _ in
       .transfer { sink, progress in
         try ArmorSink.wrapping(sink, if: armor) {
           try encryptor.encrypt(from: source, to: $0, progress: progress)

@@ -140,7 +140,8 @@ struct FilePlan: IteratorProtocol {
       guard case .job(let job) = step else { continue }
       let status =
         job.input == "-" ? try? Descriptor.standardInput.status() : try? FileStatus.at(job.input)
-      total += job.size ?? (status?.kind == .regular ? status?.size : nil) ?? 0
+      let size = job.size ?? (status?.kind == .regular ? status?.size : nil) ?? 0
+      total = size > .max - total ? .max : total + size
     }
     return total
   }

@@ -9,7 +9,7 @@ import SystemPackage
 final class FileRun: Sendable {
   /// What a command does with one opened input, before there is an output. Called on several
   /// threads.
-  typealias Work = @Sendable (_ source: any ByteSource) throws -> Decision
+  typealias Work = @Sendable (_ source: any ByteSource, _ job: FileJob) throws -> Decision
 
   enum Decision {
     /// The work itself: fills the output.
@@ -72,6 +72,8 @@ final class FileRun: Sendable {
     outcomes = OutcomeLog(console: console, goesOn: inputs.areMany, done: done)
     progress = ProgressBar.isWanted(report) ? ProgressBar(total: plan.totalSize()) : nil
     console.show(progress)
+    // Other threads create files from here on.
+    if inputs.areMany { leftovers.watch() }
   }
 
   /// Runs every job. Throws the first failure's exit status after all of them.
@@ -107,7 +109,7 @@ final class FileRun: Sendable {
     let status = try input.status()
     if job.input == "-", status.kind == .directory { throw FileRuleError.isDirectory("-") }
     if input.isTerminal { console.note("reading from the terminal; end with Ctrl-D") }
-    switch try work(DescriptorSource(input)) {
+    switch try work(DescriptorSource(input), job) {
     case .leave(let outcome): return outcome
     case .transfer(let transfer):
       return .done(

@@ -64,7 +64,7 @@ final class PassphraseSource: UnlockingSecrets {
     case .descriptor:
       return early!.take()
     case .command(let command):
-      guard let stream = popen(command, "re") else {
+      guard let stream = Self.start(command) else {
         throw Failure(.noPermission, "ENVCRYPT_PASSPHRASE_COMMAND cannot be run")
       }
       let line = Result { try Self.readLine(from: fileno(stream), named: "the passphrase command") }
@@ -78,6 +78,16 @@ final class PassphraseSource: UnlockingSecrets {
     case .terminal:
       preconditionFailure("a terminal is asked, not read")
     }
+  }
+
+  /// Starts a command that no signal is kept from, whichever thread of ours asks.
+  private static func start(_ command: String) -> UnsafeMutablePointer<FILE>? {
+    var none = sigset_t()
+    var before = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    return popen(command, "re")
   }
 
   /// Byte by byte: what follows the line may be somebody else's data.

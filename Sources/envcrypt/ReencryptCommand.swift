@@ -8,7 +8,9 @@ struct ReencryptCommand: ParsableCommand {
     discussion: """
       Decrypts and encrypts in one pass, with a fresh data key: plaintext stays in memory. The new \
       message replaces the old one when it is complete and on the disk, and has its owner, mode and \
-      times. Encryption context, signature or none, armor and frame length stay as they were.
+      times. Encryption context, signature or none, armor and frame length stay as they were. Size and \
+      times may then be the same as before: a copy elsewhere is brought up to date by what compares \
+      contents (rsync --checksum). Hard links, extended attributes and ACLs are not kept.
 
       Messages that are already under exactly the keys named, in their current versions, are left \
       as they are. Every key of the keystore, and of --keyring, may open the old message.
@@ -63,9 +65,12 @@ struct ReencryptCommand: ParsableCommand {
       done: { input, outcome in
         if case .wouldChange = outcome { console.output(Text.printable(input)) }
       },
-      work: { [force, dryRun] source in
+      work: { [force, dryRun] source, job in
         let message = try decryptor.open(source)
-        if !force, reencryptor.isCurrent(message) { return .leave(.unchanged) }
+        // What is not replaced has to come out, current or not.
+        if !force, job.replacesInput || dryRun, reencryptor.isCurrent(message) {
+          return .leave(.unchanged)
+        }
         if dryRun { return .leave(.wouldChange) }
         return .transfer { sink, progress in
           try ArmorSink.wrapping(sink, if: message.isArmored) {

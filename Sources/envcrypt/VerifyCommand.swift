@@ -31,7 +31,7 @@ struct VerifyCommand: ParsableCommand {
       done: { input, _ in
         if !console.isQuiet { console.output("\(Text.printable(input)): OK") }
       },
-      work: { source in
+      work: { source, _ in
         let message = try decryptor.open(source)
         return .transfer { sink, progress in try message.decrypt(to: sink, progress: progress) }
       }

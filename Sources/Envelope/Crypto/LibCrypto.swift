@@ -1,5 +1,4 @@
 import COpenSSL
-import Glibc
 
 /// The rules every call into libcrypto follows: initialise without a configuration file, check each
 /// return value, drain the error queue.
@@ -19,16 +18,10 @@ public enum LibCrypto {
   /// Has another thread do what libcrypto does once, for whoever has something else to do first: to
   /// set up its generator, every cipher and every hash function.
   public static func warmUp() {
-    // No signal is for that thread.
-    var all = sigset_t()
-    var before = sigset_t()
-    sigfillset(&all)
-    pthread_sigmask(SIG_SETMASK, &all, &before)
     startThread {
       guard let key = try? SecretBytes.random(count: 32) else { return }
       _ = try? HKDF.derive(.sha256, from: key, salt: [], info: [], count: 32)
     }
-    pthread_sigmask(SIG_SETMASK, &before, nil)
   }
 
   /// Throws unless `status` is positive, libcrypto's word for success.

@@ -30,6 +30,7 @@ struct Buffer: ~Copyable {
   /// Copies `bytes` to `offset`.
   mutating func copy(_ bytes: RawSpan, to offset: Int) {
     guard bytes.byteCount > 0 else { return }
+    precondition(offset >= 0 && offset + bytes.byteCount <= memory.count, "bytes beyond the buffer")
     bytes.withUnsafeBytes { source in
       UnsafeMutableRawBufferPointer(rebasing: memory[offset..<offset + source.count])
         .copyMemory(from: source)
@@ -39,12 +40,14 @@ struct Buffer: ~Copyable {
   borrowing func withBytes<Result, Failure: Error>(
     in range: Range<Int>, _ body: (RawSpan) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    try body(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: memory[range])))
+    precondition(range.upperBound <= memory.count, "bytes beyond the buffer")
+    return try body(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: memory[range])))
   }
 
   mutating func withMutableBytes<Result, Failure: Error>(
     in range: Range<Int>, _ body: (inout MutableRawSpan) throws(Failure) -> Result
   ) throws(Failure) -> Result {
+    precondition(range.upperBound <= memory.count, "bytes beyond the buffer")
     var span = MutableRawSpan(
       _unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: memory[range]))
     return try body(&span)

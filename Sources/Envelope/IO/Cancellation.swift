@@ -6,7 +6,7 @@ public final class Cancellation: Sendable {
   /// Both ends of a pipe that becomes readable when its writing end is closed; -1 where the system
   /// has no descriptors left.
   private let ends: (reading: Int32, writing: Int32)
-  private let isCancelled = Mutex(false)
+  private let state = Mutex(false)
 
   init() {
     var ends: [Int32] = [-1, -1]
@@ -20,16 +20,21 @@ public final class Cancellation: Sendable {
     if ends.reading >= 0 { close(ends.reading) }
   }
 
+  var isCancelled: Bool { state.withLock { $0 } }
+
   /// What `poll` watches.
   var number: Int32 { ends.reading }
 
   func cancel() {
-    isCancelled.withLock { isCancelled in
+    state.withLock { isCancelled in
       if !isCancelled, ends.writing >= 0 { close(ends.writing) }
       isCancelled = true
     }
   }
 }
+
+/// The input is not wanted any more.
+struct CancelledError: Error {}
 
 /// What waiting for input came to.
 public enum Readiness: Equatable, Sendable {

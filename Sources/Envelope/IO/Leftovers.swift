@@ -16,12 +16,18 @@ public final class Leftovers: Sendable {
 
   /// Records a name before it is created.
   func add(_ name: FilePath) {
-    let startsWatching = state.withLock { state in
-      state.names.append(name)
+    state.withLock { $0.names.append(name) }
+    watch()
+  }
+
+  /// Sees to it from now on that a signal leaves nothing behind. The first call comes from a thread
+  /// that signals can end: where several work, from the first of them, before there are others.
+  public func watch() {
+    let isFirst = state.withLock { state in
       defer { state.isWatching = true }
       return !state.isWatching
     }
-    if startsWatching { watchSignals() }
+    if isFirst { watchSignals() }
   }
 
   /// Removes the file of that name.

@@ -132,6 +132,7 @@ public final class OutputFile: ByteSink {
       temporary = name
       try link(to: name)
     }
+    if let original { try checkUnchanged(original) }
     let renamed = name.withPlatformString { from in
       destination.withPlatformString { to -> Int32 in
         if replaces { return rename(from, to) }
@@ -152,14 +153,25 @@ public final class OutputFile: ByteSink {
     if original != nil { synchronizeDirectory() }
   }
 
-  /// Gives the new file what belongs to the old one, which must still be as it was.
-  private func takeOver(_ original: FileStatus) throws {
+  /// Throws unless the file that is about to be replaced is still as it was.
+  private func checkUnchanged(_ original: FileStatus) throws {
     guard let now = try FileStatus.at(destination), now.isUnchanged(since: original) else {
       throw FileRuleError.changed(path)
     }
-    // Who may not give files away keeps them; the permissions then are the owner's still.
-    _ = fchown(descriptor.number, original.owner, original.group)
-    _ = fchmod(descriptor.number, original.permissions)
+  }
+
+  /// Gives the new file what belongs to the old one.
+  private func takeOver(_ original: FileStatus) throws {
+    // Who may not give files away keeps them; what the old group was allowed is not for another.
+    var permissions = original.permissions
+    if fchown(descriptor.number, original.owner, original.group) != 0,
+      fchown(descriptor.number, uid_t.max, original.group) != 0
+    {
+      permissions &= ~0o070
+    }
+    guard fchmod(descriptor.number, permissions) == 0 else {
+      throw IOError.current(.createOutput, path)
+    }
     var times = [original.accessTime, original.modificationTime]
     guard futimens(descriptor.number, &times) == 0 else { throw IOError.current(.write, path) }
   }

@@ -1,6 +1,7 @@
 import Glibc
 
-/// Runs `body` on a detached thread; false where the system grants none.
+/// Runs `body` on a detached thread; false where the system grants none. Signals are for the threads
+/// that were there before.
 @discardableResult
 func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
   final class Work {
@@ -9,6 +10,11 @@ func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
   }
   var thread = pthread_t()
   let work = Unmanaged.passRetained(Work(body))
+  var all = sigset_t()
+  var before = sigset_t()
+  sigfillset(&all)
+  pthread_sigmask(SIG_SETMASK, &all, &before)
+  defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
   let status = pthread_create(
     &thread, nil,
     { pointer in

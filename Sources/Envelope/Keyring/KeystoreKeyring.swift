@@ -81,7 +81,7 @@ extension KeyService {
     }
     return try RawRSAKeyring(
       providerID: encrypted.providerID,
-      keyName: String(decoding: encrypted.providerInformation, as: UTF8.self),
+      keyName: encrypted.keyName,
       padding: key.version.padding(for: encrypted.providerID),
       privateKey: try RSAPrivateKey(pkcs8: material))
   }

@@ -5,6 +5,8 @@
 final class Batch: @unchecked Sendable {
   /// The batch's place among those of its stream.
   var ticket = 0
+  /// Bytes of input that are likely to follow it; nil where nobody knows.
+  var countBehind: Int64?
   /// Regular frames of the message before this batch.
   var firstFrame: Int64 = 0
   /// Whole regular frames in `input`, from its front.

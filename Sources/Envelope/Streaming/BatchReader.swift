@@ -3,8 +3,8 @@
 protocol BatchReader: AnyObject, Sendable {
   /// Whether tickets must come in their order.
   var isOrdered: Bool { get }
-  /// Bytes that are likely to follow the batch; nil where nobody knows.
-  func expectedCount(behind batch: Batch) -> Int64?
+  /// About how much memory a batch takes, its output included.
+  var bytesPerBatch: Int { get }
   /// Fills the batch of ticket `batch.ticket`.
   func read(into batch: Batch, unless cancellation: Cancellation?) throws -> BatchReading
   /// All of the input has been read, the last batch's part of a frame too.
@@ -84,8 +84,7 @@ final class OrderedReader: BatchReader, @unchecked Sendable {
   }
 
   let isOrdered = true
-
-  func expectedCount(behind batch: Batch) -> Int64? { input.expectedCount.map { $0 - byteCount } }
+  var bytesPerBatch: Int { 2 * shape.batchLength }
 
   /// How long to wait for more when there is a frame to work on already.
   private static let patience: Int32 = 1
@@ -112,6 +111,7 @@ final class OrderedReader: BatchReader, @unchecked Sendable {
     batch.firstFrame = frameCount
     frameCount += Int64(batch.frameCount)
     byteCount += Int64(batch.inputCount)
+    batch.countBehind = input.expectedCount.map { $0 - byteCount }
     return isLast ? .last : .more
   }
 
@@ -135,8 +135,8 @@ final class OrderedReader: BatchReader, @unchecked Sendable {
   /// The buffer grows as bytes arrive: a frame length on the wire is only a claim.
   private func makeRoom(in batch: Batch) {
     guard batch.inputCount == batch.input.capacity || batch.inputCount == 0 else { return }
-    let expected = Int(clamping: input.expectedCount.map { $0 + 1 } ?? 64 << 10)
-    let wanted = max(2 * batch.inputCount, min(max(expected, 4096), 64 << 10))
+    let expected = min(input.expectedCount ?? .max, 64 << 10) + 1
+    let wanted = max(2 * batch.inputCount, min(max(Int(clamping: expected), 4096), 64 << 10))
     batch.input.grow(to: min(wanted, shape.batchLength), keeping: batch.inputCount)
   }
 }
@@ -163,9 +163,11 @@ final class PositionalReader: BatchReader, Sendable {
   }
 
   let isOrdered = false
+  var bytesPerBatch: Int { 2 * shape.batchLength }
 
-  func expectedCount(behind batch: Batch) -> Int64? {
-    let frames = Int64(batch.ticket + 1) * Int64(shape.framesPerBatch)
+  /// Bytes that are likely to follow the batch `ticket`.
+  private func expectedCount(behind ticket: Int) -> Int64 {
+    let frames = Int64(ticket + 1) * Int64(shape.framesPerBatch)
     let length = Int64(shape.frameLength)
     return min((source.count - start) / length, frameLimit) * length - frames * length
   }
@@ -175,6 +177,7 @@ final class PositionalReader: BatchReader, Sendable {
     let wanted = Int(min(Int64(shape.framesPerBatch), max(frameLimit - frame, 0)))
     let length = wanted * shape.frameLength
     batch.firstFrame = firstFrame + frame
+    batch.countBehind = expectedCount(behind: batch.ticket)
     batch.input.grow(to: length, keeping: 0)
     batch.inputCount = try batch.input.withMutableBytes(in: 0..<length) {
       try source.fill(&$0, at: start + frame * Int64(shape.frameLength))

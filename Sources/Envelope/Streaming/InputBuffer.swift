@@ -9,12 +9,16 @@ struct InputBuffer: ~Copyable {
   private var hasEnded = false
   /// How many bytes to have room for as a rule.
   private let capacity: Int
+  /// Ends a wait for input.
+  var cancellation: Cancellation?
   private static let firstCapacity = 16 << 10
 
   init(_ source: any ByteSource, capacity: Int = 64 << 10) {
     self.source = source
     self.capacity = capacity
-    let expected = source.expectedCount.map { Int(clamping: $0) + 1 } ?? Self.firstCapacity
+    let expected =
+      source.expectedCount.map { Int(clamping: min($0, Int64(capacity))) + 1 }
+      ?? Self.firstCapacity
     buffer = Buffer(capacity: min(capacity, max(expected, 4096)))
   }
 
@@ -29,6 +33,11 @@ struct InputBuffer: ~Copyable {
     while self.count < count {
       if hasEnded { return false }
       makeRoom(for: count)
+      if let cancellation,
+        source.wait(milliseconds: nil, unless: cancellation) == .cancelled
+      {
+        throw CancelledError()
+      }
       let source = source
       let read = try buffer.withMutableBytes(in: end..<buffer.capacity) {
         try source.read(into: &$0)
@@ -42,7 +51,12 @@ struct InputBuffer: ~Copyable {
   /// Moves bytes to `target`: those at hand, else what one read of the source brings; 0 says that
   /// the input has ended.
   mutating func read(into target: inout MutableRawSpan) throws -> Int {
-    guard count > 0 else { return hasEnded ? 0 : try source.read(into: &target) }
+    guard count > 0 else {
+      if hasEnded { return 0 }
+      let read = try source.read(into: &target)
+      hasEnded = read == 0 && target.byteCount > 0
+      return read
+    }
     let moved = min(count, target.byteCount)
     withBytes(moved) { bytes in
       target.withUnsafeMutableBytes { target in

@@ -60,6 +60,10 @@ extension OpenedMessage {
       at: extent.finalPosition,
       count: FramePrefix.finalLength + extent.finalLength + AESGCM.tagLength)
     let prefix = try FrameOpener.parse(bytes.span.bytes, frameLength)
+    // Read once more, and perhaps another by now.
+    guard case .final(_, _, let length) = prefix, Int(length) == extent.finalLength else {
+      throw MessageError.truncated
+    }
     var plaintext = Buffer(capacity: extent.finalLength)
     try FrameOpener(body, frameLength: frameLength).open(
       bytes.span.bytes, prefix, frame: extent.regularFrames, into: &plaintext, at: 0)

@@ -39,17 +39,22 @@ public struct MessageReencryptor: Sendable {
       keyrings: keyrings, encryptionContext: context,
       suite: suite(for: header), frameLength: newFrameLength(for: header), scheduler: scheduler)
     let pipe = PlaintextPipe(
-      capacity: 2 * scheduler.batchLength, expectedCount: message.source.expectedCount)
+      capacity: 2 * scheduler.batchLength, expectedCount: message.source.expectedCount,
+      discardsOnFailure: sink.discardsOnFailure)
+    let cancellation = Cancellation()
     let reader = ThreadGroup(scheduler)
     // Touched by the other thread alone, from here on.
     nonisolated(unsafe) let message = message
     let isStarted = reader.startSpare {
-      let result = Result { try message.decrypt(to: pipe, progress: progress) }
+      let result = Result {
+        try message.decrypt(to: pipe, progress: progress, cancellation: cancellation)
+      }
       if case .failure(let error) = result { pipe.end(error) } else { pipe.end(nil) }
     }
     guard isStarted else { throw SchedulerError.noThread }
     let result = Result { try encryptor.encrypt(from: pipe, to: sink) }
     pipe.abandon()
+    cancellation.cancel()
     reader.wait()
     return try result.get()
   }

@@ -30,12 +30,21 @@ public final class OpenedMessage {
   public func decrypt(
     to sink: any ByteSink, progress: ProgressHandler? = nil
   ) throws -> MessageSummary {
-    guard let input = input.take() else { preconditionFailure("a message is decrypted once") }
+    try decrypt(to: sink, progress: progress, cancellation: nil)
+  }
+
+  /// Throws `CancelledError` where it waits for input and is told that nobody wants it.
+  func decrypt(
+    to sink: any ByteSink, progress: ProgressHandler?, cancellation: Cancellation?
+  ) throws -> MessageSummary {
+    guard var input = input.take() else { preconditionFailure("a message is decrypted once") }
+    input.cancellation = cancellation
     progress?(headerLength)
     let count: Int64
     switch header.content {
     case .framed(let length):
-      count = try openFrames(of: length, input, to: sink, progress: progress)
+      count = try openFrames(
+        of: length, input, to: sink, progress: progress, cancellation: cancellation)
     case .nonFramed:
       var rest = MessageRest(input, verifier: verifier, progress: progress)
       count = try rest.openWholeBody(body, to: sink)
@@ -47,7 +56,7 @@ public final class OpenedMessage {
   /// end turns out bad; the final one is not released before everything behind it is checked.
   private func openFrames(
     of frameLength: FrameLength, _ input: consuming InputBuffer, to sink: any ByteSink,
-    progress: ProgressHandler?
+    progress: ProgressHandler?, cancellation: Cancellation?
   ) throws -> Int64 {
     let layout = FrameLayout(frameLength, batchLength: scheduler.batchLength)
     let output = PlacedOutput(sink)
@@ -56,7 +65,7 @@ public final class OpenedMessage {
     let pipeline = Pipeline(
       scheduler, from: reader,
       to: BatchWriter(output, at: 0, frameLength: layout.plaintextLength),
-      signature: verifier.map { .input($0) }, progress: progress
+      signature: verifier.map { .input($0) }, progress: progress, cancellation: cancellation
     ) { try FrameOpener(body, frameLength: frameLength) }
     let last = try pipeline.run()
     defer { scheduler.giveBack(last) }

@@ -54,7 +54,11 @@ final class Pipeline: @unchecked Sendable {
     }
   }
 
+  /// Bytes that the batches of one stream may hold together, unless a single one takes more.
+  private static let memoryLimit = 64 << 20
+
   private struct State {
+    let mostBatches: Int
     var nextTicket = 0
     /// Whether a thread is reading that must be alone in it.
     var isReading = false
@@ -77,7 +81,12 @@ final class Pipeline: @unchecked Sendable {
     var cancellation: Cancellation?
 
     /// Some are worked on, some wait for their turn.
-    var batchLimit: Int { 2 * threads + 2 }
+    var batchLimit: Int { min(2 * threads + 2, mostBatches) }
+
+    /// Keeps the failure that comes first in the stream.
+    mutating func note(_ error: any Error, at ticket: Int) {
+      if ticket < failure?.ticket ?? .max { failure = (ticket, error) }
+    }
 
     var isReadingDone: Bool { end != nil || failure != nil }
     /// Tickets below this belong to the stream and come before what failed.
@@ -97,7 +106,7 @@ final class Pipeline: @unchecked Sendable {
 
   init(
     _ scheduler: Scheduler, from reader: any BatchReader, to writer: BatchWriter,
-    signature: StreamSignature?, progress: ProgressHandler?,
+    signature: StreamSignature?, progress: ProgressHandler?, cancellation: Cancellation? = nil,
     transform makeTransform: @escaping @Sendable () throws -> any FrameTransform
   ) {
     self.scheduler = scheduler
@@ -107,7 +116,9 @@ final class Pipeline: @unchecked Sendable {
     self.signature = signature
     self.progress = progress
     self.makeTransform = makeTransform
-    state = State(writing: Stage(isOrdered: writer.isOrdered))
+    state = State(
+      mostBatches: max(1, Self.memoryLimit / reader.bytesPerBatch),
+      writing: Stage(isOrdered: writer.isOrdered), cancellation: cancellation)
   }
 
   /// Works off all batches; returns the last one, which the caller gives back to the scheduler.
@@ -115,8 +126,12 @@ final class Pipeline: @unchecked Sendable {
   func run() throws -> Batch {
     work()
     helpers.wait()
-    if let failure = state.failure, failure.ticket <= state.end ?? .max { throw failure.error }
-    return state.last!
+    // A failure behind the end is none, if all that comes before the end is written.
+    if let last = state.last, last.ticket == state.end, last.ticket < state.failure?.ticket ?? .max
+    {
+      return last
+    }
+    throw state.failure!.error
   }
 
   /// What every thread does.
@@ -129,16 +144,14 @@ final class Pipeline: @unchecked Sendable {
         perform(batch) { try read(batch, &transform) }
       case .sign(let batch):
         perform(batch) {
-          try signature!.update(with: batch)
-          locked { state in
+          try alone(with: batch, { try signature!.update(with: batch) }) { state in
             state.signing.finish()
-            state.writing.add(batch)
           }
+          locked { $0.writing.add(batch) }
         }
       case .write(let batch):
         perform(batch) {
-          try writer.write(batch)
-          locked { $0.writing.finish() }
+          try alone(with: batch, { try writer.write(batch) }) { state in state.writing.finish() }
           finish(batch)
         }
       }
@@ -149,14 +162,28 @@ final class Pipeline: @unchecked Sendable {
     do { try body() } catch { fail(batch, error) }
   }
 
+  /// Does what one thread does at a time, and then lets the next one: never behind a failure that
+  /// nobody knows of yet.
+  private func alone(
+    with batch: Batch, _ body: () throws -> Void, finish: (inout State) -> Void
+  ) throws {
+    let result = Result { try body() }
+    locked { state in
+      if case .failure(let error) = result { state.note(error, at: batch.ticket) }
+      finish(&state)
+    }
+    try result.get()
+  }
+
   /// Reads a batch and transforms its frames.
   private func read(_ batch: Batch, _ transform: inout (any FrameTransform)?) throws {
     let reading = try reader.read(into: batch, unless: locked { $0.cancellation })
     let isWanted = locked { state in
       state.isReading = false
       if reading == .last { state.end = min(state.end ?? .max, batch.ticket) }
-      return reading != .cancelled && batch.ticket < state.limit
+      return batch.ticket < state.limit
     }
+    if reading == .cancelled { throw CancelledError() }
     guard isWanted else { return drop(batch) }
     if reading == .more { startHelper(behind: batch) }
     let frames = try transform ?? makeTransform()
@@ -218,7 +245,7 @@ final class Pipeline: @unchecked Sendable {
 
   private func fail(_ batch: Batch, _ error: any Error) {
     let cancellation = locked { state in
-      if batch.ticket < state.failure?.ticket ?? .max { state.failure = (batch.ticket, error) }
+      state.note(error, at: batch.ticket)
       return state.cancellation
     }
     cancellation?.cancel()
@@ -229,7 +256,7 @@ final class Pipeline: @unchecked Sendable {
 
   /// Asks for one more thread where there is work for it.
   private func startHelper(behind batch: Batch) {
-    if let expected = reader.expectedCount(behind: batch) {
+    if let expected = batch.countBehind {
       guard expected >= scheduler.helpThreshold else { return }
     } else {
       guard batch.ticket > 0 else { return }

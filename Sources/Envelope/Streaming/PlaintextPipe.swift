@@ -14,15 +14,16 @@ final class PlaintextPipe: ByteSource, ByteSink, @unchecked Sendable {
   private var failure: (any Error)?
   private var isAbandoned = false
 
-  /// Holds at most `capacity` bytes.
-  init(capacity: Int, expectedCount: Int64?) {
+  /// Holds at most `capacity` bytes. `discardsOnFailure` is what the reader promises of what it makes
+  /// of them.
+  init(capacity: Int, expectedCount: Int64?, discardsOnFailure: Bool) {
     buffer = Buffer(capacity: capacity)
     self.expectedCount = expectedCount
+    self.discardsOnFailure = discardsOnFailure
   }
 
   let expectedCount: Int64?
-  /// The reader keeps to itself what it makes of the bytes until the writer has ended well.
-  let discardsOnFailure = true
+  let discardsOnFailure: Bool
 
   func write(_ bytes: RawSpan) throws {
     condition.lock()
@@ -39,6 +40,23 @@ final class PlaintextPipe: ByteSource, ByteSink, @unchecked Sendable {
       count += moved
       condition.broadcast()
     }
+  }
+
+  /// How often a reader that waits looks whether the bytes are still wanted.
+  private static let patience = 0.02
+
+  func wait(milliseconds: Int32?, unless cancellation: Cancellation?) -> Readiness {
+    let deadline = milliseconds.map { Date(timeIntervalSinceNow: Double($0) / 1000) }
+    condition.lock()
+    defer { condition.unlock() }
+    while count == 0, !hasEnded {
+      if cancellation?.isCancelled == true { return .cancelled }
+      let now = Date()
+      if let deadline, now >= deadline { return .notYet }
+      let look = now + Self.patience
+      _ = condition.wait(until: deadline.map { min($0, look) } ?? look)
+    }
+    return .ready
   }
 
   func read(into target: inout MutableRawSpan) throws -> Int {

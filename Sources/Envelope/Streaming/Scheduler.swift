@@ -65,7 +65,11 @@ public final class Scheduler: Sendable {
 
   func takeBatch() -> Batch { freeBatches.withLock { $0.popLast() } ?? Batch() }
 
-  func giveBack(_ batch: Batch) { freeBatches.withLock { $0.append(batch) } }
+  /// Takes a batch for the next stream, unless it has grown for frames that are out of the ordinary.
+  func giveBack(_ batch: Batch) {
+    guard batch.input.capacity + batch.output.capacity <= 8 * batchLength else { return }
+    freeBatches.withLock { $0.append(batch) }
+  }
 }
 
 /// What a stream cannot do without.

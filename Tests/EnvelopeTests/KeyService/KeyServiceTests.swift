@@ -93,6 +93,22 @@ import Testing
     }
   }
 
+  /// A strange message must not keep the next ones of a run from being opened.
+  @Test(arguments: KeySpec.allCases)
+  func aStrangeMessageSpoilsNoOther(spec: KeySpec) throws {
+    let key = try service.createKey(spec: spec)
+    let good = try KeyringTests.wrap(try service.wrappingKeyring(key.keyID))
+    let name = Array("\(key.keyID)/1".utf8)
+    let strange = [name, RawAESKeyInformation(keyName: name, nonce: .zero).bytes].map {
+      EncryptedDataKey(
+        providerID: "envcrypt", providerInformation: $0,
+        ciphertext: [UInt8](repeating: 1, count: 48))
+    }
+    let keyring = KeystoreKeyring(service, unwrappingUnder: nil)
+    for wrapped in strange { #expect(try KeyringTests.unwrap(keyring, wrapped) == nil) }
+    #expect(try KeyringTests.unwrap(keyring, good) == patternBytes(32))
+  }
+
   @Test func onlyTheNamedKeysAreTried() throws {
     let first = try service.createKey()
     let second = try service.createKey()

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import Envelope
@@ -67,6 +68,40 @@ import Testing
         let message = try Self.opener().open(MemoryFile(damaged))
         _ = try Self.reencryptor().reencrypt(message, to: MemoryOutput())
       }
+    }
+  }
+
+  /// A body in one piece is not authentic before its end: nothing of it may reach a pipe under the
+  /// new key, where every frame would look authentic.
+  @Test func nothingUnauthenticatedBecomesAuthentic() throws {
+    var old = try makeMessage(.standard, frameLength: nil, patternBytes(1000))
+    old[try MessageHeaderTests.parse(old).length + NonFramedPrefix.length + 5] ^= 1
+    let sink = MemoryOutput(isPositional: false)
+    #expect(throws: CryptoError.authenticationFailed) {
+      let message = try Self.opener().open(MemoryFile(old))
+      _ = try Self.reencryptor(frameLength: try FrameLength(16)).reencrypt(message, to: sink)
+    }
+    let released = MemoryOutput(isPositional: false)
+    _ = try? MessageDecryptor(
+      materialsProvider: MultiKeyring([try testKeyring(name: "new", byte: 8)]),
+      requiredContext: EncryptionContext()
+    ).decrypt(from: MemoryFile(sink.bytes, isPositional: false), to: released)
+    #expect(released.bytes.isEmpty)
+  }
+
+  /// The output fails while the input has more to come and does not: nobody waits for it.
+  @Test(arguments: [400, 2000], [1, 3])
+  func nobodyWaitsForInputThatNobodyWants(count: Int, jobs: Int) throws {
+    let old = try makeMessage(.standard, frameLength: 16, patternBytes(4000))
+    var ends: [Int32] = [0, 0]
+    #expect(pipe(&ends) == 0)
+    let input = Descriptor(owning: ends[0], path: "input")
+    let writer = Descriptor(owning: ends[1], path: "writer")
+    try writer.write(Array(old.prefix(count)).span.bytes)
+    #expect(throws: InjectedError(position: 250)) {
+      let message = try Self.opener().open(DescriptorSource(input))
+      _ = try Self.reencryptor(jobs: jobs).reencrypt(
+        message, to: MemoryOutput(failingAt: 250, isPositional: false))
     }
   }
 

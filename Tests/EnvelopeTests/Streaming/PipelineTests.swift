@@ -231,6 +231,34 @@ import Testing
     }
   }
 
+  /// A file that shrinks while some writes fail: an error, or a message that is whole.
+  ///
+  /// Guards against a failed write that kept earlier batches from being written, and an end found
+  /// before it that made the failure look like none.
+  @Test(arguments: [2, 8])
+  func aShrinkingFileAndAFailingOutputLeaveNoHole(jobs: Int) throws {
+    let plaintext = patternBytes(2000)
+    for position in stride(from: Int64(0), to: 4000, by: 23) {
+      let reads = Mutex(0)
+      let source = MemoryFile(plaintext, step: 64) {
+        reads.withLock { reads in
+          reads += 1
+          return max(2000 - reads * 40, 70)
+        }
+      }
+      let sink = MemoryOutput(step: 50, failingAt: position)
+      let summary = try? MessageEncryptor(
+        keyrings: [try testKeyring()], encryptionContext: EncryptionContext(),
+        frameLength: Self.frameLength, scheduler: Self.scheduler(jobs)
+      ).encrypt(from: source, to: sink)
+      guard let summary else { continue }
+      let opened = MemoryOutput()
+      _ = try Self.decryptor(1).decrypt(from: MemoryFile(sink.bytes), to: opened)
+      #expect(plaintext.starts(with: opened.bytes))
+      #expect(opened.bytes.count == Int(summary.plaintextCount))
+    }
+  }
+
   /// A pipe that holds its breath: frames that are there come out while the rest is not.
   @Test func framesComeOutBeforeTheNextOnesAreThere() throws {
     let plaintext = patternBytes(100)

@@ -22,3 +22,10 @@ status=0; envcrypt encrypt a -o - > /dev/full 2>stderr || status=$?; [ "$status"
 fails 73 envcrypt encrypt a -o missing/x; says 'no directory missing'
 fails 64 envcrypt encrypt --no-such-option
 fails 64 envcrypt encrypt a -f --frame-length 0
+
+# The largest file there can be, with nothing in it: no arithmetic goes over. (It once did.)
+if truncate -s 9223372036854775807 /dev/shm/envcrypt-huge.$$ 2>/dev/null; then
+  fails 65 envcrypt inspect /dev/shm/envcrypt-huge.$$ || { rm /dev/shm/envcrypt-huge.$$; exit 1; }
+  fails 65 envcrypt decrypt -o - /dev/shm/envcrypt-huge.$$ || { rm /dev/shm/envcrypt-huge.$$; exit 1; }
+  rm /dev/shm/envcrypt-huge.$$
+fi

@@ -56,6 +56,25 @@ says '3 files done, 1 left as they are, 1 failed'
 cmp bad tree/bad.envc
 absent tree/.envcrypt-x
 
+# What is under the key already comes out of a pipe all the same. (It once came out empty.)
+envcrypt encrypt -k alias/new -o current.envc big
+envcrypt reencrypt -k alias/new <current.envc >again.envc
+envcrypt decrypt again.envc -o - | cmp - big
+[ -z "$(envcrypt reencrypt -k alias/new --dry-run <current.envc)" ]
+
+# An output that is gone ends it, also while more input would come.
+mkfifo fifo
+(
+  exec 9>fifo
+  head -c 1400000 current.envc >&9
+  sleep 20
+) &
+sleeper=$!
+start=$SECONDS
+envcrypt reencrypt -k alias/old <fifo | head -c 1000 >/dev/null || true
+[ $((SECONDS - start)) -lt 15 ]
+kill $sleeper
+
 # Pipes; recipients; a keyring for the old message; nothing but a keyring.
 envcrypt reencrypt -k alias/new <tree/a.envc >piped.envc
 envcrypt decrypt -k alias/new piped.envc -o - | matches 'secret a'
