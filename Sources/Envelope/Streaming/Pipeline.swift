@@ -126,6 +126,7 @@ final class Pipeline: @unchecked Sendable {
   func run() throws -> Batch {
     work()
     helpers.wait()
+    scheduler.trimBatches()
     // A failure behind the end is none, if all that comes before the end is written.
     if let last = state.last, last.ticket == state.end, last.ticket < state.failure?.ticket ?? .max
     {

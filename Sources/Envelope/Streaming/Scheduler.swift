@@ -65,10 +65,13 @@ public final class Scheduler: Sendable {
 
   func takeBatch() -> Batch { freeBatches.withLock { $0.popLast() } ?? Batch() }
 
-  /// Takes a batch for the next stream, unless it has grown for frames that are out of the ordinary.
-  func giveBack(_ batch: Batch) {
-    guard batch.input.capacity + batch.output.capacity <= 8 * batchLength else { return }
-    freeBatches.withLock { $0.append(batch) }
+  func giveBack(_ batch: Batch) { freeBatches.withLock { $0.append(batch) } }
+
+  /// Keeps no batch that has grown for frames out of the ordinary: a stream has ended.
+  func trimBatches() {
+    freeBatches.withLock {
+      $0.removeAll { $0.input.capacity + $0.output.capacity > 8 * batchLength }
+    }
   }
 }
 
