@@ -28,8 +28,8 @@ extension KeystoreRow {
 protocol AuthenticatedRecord: KeystoreRow {
   /// What a message calls the record.
   var recordName: String { get }
-  /// All columns but the code, in the order of the table.
-  var authenticatedFields: [RecordField] { get }
+  /// All columns but the code, in the order of the table: what is stored is what the code covers.
+  var columns: [(name: String, value: RecordField)] { get }
   var authenticationCode: Data { get set }
 }
 
@@ -54,6 +54,16 @@ enum RecordField: Equatable {
     }
   }
 
+  /// The value as the database keeps it.
+  var databaseValue: DatabaseValue {
+    switch self {
+    case .absent: .null
+    case .text(let text): text.databaseValue
+    case .integer(let value): value.databaseValue
+    case .bytes(let bytes): bytes.databaseValue
+    }
+  }
+
   private static func append(_ kind: UInt8, _ bytes: [UInt8], to message: inout [UInt8]) {
     message.append(kind)
     withUnsafeBytes(of: UInt64(bytes.count).bigEndian) { message.append(contentsOf: $0) }
@@ -62,6 +72,11 @@ enum RecordField: Equatable {
 }
 
 extension AuthenticatedRecord {
+  func encode(to container: inout PersistenceContainer) {
+    for column in columns { container[column.name] = column.value.databaseValue }
+    container["authenticationCode"] = authenticationCode
+  }
+
   /// What the code covers: the keystore, the table and every field. The keystore's ID keeps a
   /// record from being moved into another store under the same root key.
   func authenticatedMessage(keystoreID: String) -> [UInt8] {
@@ -69,7 +84,7 @@ extension AuthenticatedRecord {
     RecordField.text("envcrypt keystore record").append(to: &message)
     RecordField.text(keystoreID).append(to: &message)
     RecordField.text(Self.databaseTableName).append(to: &message)
-    for field in authenticatedFields { field.append(to: &message) }
+    for column in columns { column.value.append(to: &message) }
     return message
   }
 }
@@ -83,7 +98,12 @@ struct KeystoreRecord: AuthenticatedRecord {
   var authenticationCode = Data()
 
   var recordName: String { "keystore \(id)" }
-  var authenticatedFields: [RecordField] { [.text(id), .integer(creationDate)] }
+  var columns: [(name: String, value: RecordField)] {
+    [
+      ("id", .text(id)),
+      ("creationDate", .integer(creationDate)),
+    ]
+  }
 }
 
 extension KeystoreRecord {
@@ -91,12 +111,6 @@ extension KeystoreRecord {
     id = try row.decode(forColumn: "id")
     creationDate = try row.decode(forColumn: "creationDate")
     authenticationCode = try row.decode(forColumn: "authenticationCode")
-  }
-
-  func encode(to container: inout PersistenceContainer) {
-    container["id"] = id
-    container["creationDate"] = creationDate
-    container["authenticationCode"] = authenticationCode
   }
 }
 
@@ -118,11 +132,17 @@ struct MasterKeyRecord: AuthenticatedRecord {
   var authenticationCode = Data()
 
   var recordName: String { "key \(id)" }
-  var authenticatedFields: [RecordField] {
+  var columns: [(name: String, value: RecordField)] {
     [
-      .text(id), .text(spec.rawValue), .text(usage.rawValue), .text(state.rawValue),
-      .text(origin.rawValue), .text(manager.rawValue), .text(description), .integer(creationDate),
-      .integer(currentVersion),
+      ("id", .text(id)),
+      ("spec", .text(spec.rawValue)),
+      ("usage", .text(usage.rawValue)),
+      ("state", .text(state.rawValue)),
+      ("origin", .text(origin.rawValue)),
+      ("manager", .text(manager.rawValue)),
+      ("description", .text(description)),
+      ("creationDate", .integer(creationDate)),
+      ("currentVersion", .integer(currentVersion)),
     ]
   }
 }
@@ -139,19 +159,6 @@ extension MasterKeyRecord {
     creationDate = try row.decode(forColumn: "creationDate")
     currentVersion = try row.decode(forColumn: "currentVersion")
     authenticationCode = try row.decode(forColumn: "authenticationCode")
-  }
-
-  func encode(to container: inout PersistenceContainer) {
-    container["id"] = id
-    container["spec"] = spec
-    container["usage"] = usage
-    container["state"] = state
-    container["origin"] = origin
-    container["manager"] = manager
-    container["description"] = description
-    container["creationDate"] = creationDate
-    container["currentVersion"] = currentVersion
-    container["authenticationCode"] = authenticationCode
   }
 }
 
@@ -175,11 +182,18 @@ struct KeyVersionRecord: AuthenticatedRecord {
   var authenticationCode = Data()
 
   var recordName: String { "version \(version) of key \(keyID)" }
-  var authenticatedFields: [RecordField] {
+  var columns: [(name: String, value: RecordField)] {
     [
-      .text(keyID), .integer(version), .integer(creationDate), .optional(publicKey),
-      .optional(fingerprint), .optional(foreignProviderID), .optional(foreignKeyName),
-      .optional(foreignPadding), .bytes(nonce), .bytes(wrappedMaterial),
+      ("keyID", .text(keyID)),
+      ("version", .integer(version)),
+      ("creationDate", .integer(creationDate)),
+      ("publicKey", .optional(publicKey)),
+      ("fingerprint", .optional(fingerprint)),
+      ("foreignProviderID", .optional(foreignProviderID)),
+      ("foreignKeyName", .optional(foreignKeyName)),
+      ("foreignPadding", .optional(foreignPadding)),
+      ("nonce", .bytes(nonce)),
+      ("wrappedMaterial", .bytes(wrappedMaterial)),
     ]
   }
 }
@@ -198,20 +212,6 @@ extension KeyVersionRecord {
     wrappedMaterial = try row.decode(forColumn: "wrappedMaterial")
     authenticationCode = try row.decode(forColumn: "authenticationCode")
   }
-
-  func encode(to container: inout PersistenceContainer) {
-    container["keyID"] = keyID
-    container["version"] = version
-    container["creationDate"] = creationDate
-    container["publicKey"] = publicKey
-    container["fingerprint"] = fingerprint
-    container["foreignProviderID"] = foreignProviderID
-    container["foreignKeyName"] = foreignKeyName
-    container["foreignPadding"] = foreignPadding
-    container["nonce"] = nonce
-    container["wrappedMaterial"] = wrappedMaterial
-    container["authenticationCode"] = authenticationCode
-  }
 }
 
 /// A name for a master key.
@@ -225,8 +225,13 @@ struct AliasRecord: AuthenticatedRecord {
   var authenticationCode = Data()
 
   var recordName: String { "alias \(name)" }
-  var authenticatedFields: [RecordField] {
-    [.text(name), .text(targetKeyID), .integer(creationDate), .integer(lastUpdatedDate)]
+  var columns: [(name: String, value: RecordField)] {
+    [
+      ("name", .text(name)),
+      ("targetKeyID", .text(targetKeyID)),
+      ("creationDate", .integer(creationDate)),
+      ("lastUpdatedDate", .integer(lastUpdatedDate)),
+    ]
   }
 }
 
@@ -237,14 +242,6 @@ extension AliasRecord {
     creationDate = try row.decode(forColumn: "creationDate")
     lastUpdatedDate = try row.decode(forColumn: "lastUpdatedDate")
     authenticationCode = try row.decode(forColumn: "authenticationCode")
-  }
-
-  func encode(to container: inout PersistenceContainer) {
-    container["name"] = name
-    container["targetKeyID"] = targetKeyID
-    container["creationDate"] = creationDate
-    container["lastUpdatedDate"] = lastUpdatedDate
-    container["authenticationCode"] = authenticationCode
   }
 }
 

@@ -3,8 +3,8 @@
 protocol BatchReader: AnyObject, Sendable {
   /// Whether tickets must come in their order.
   var isOrdered: Bool { get }
-  /// About how much memory a batch takes, its output included.
-  var bytesPerBatch: Int { get }
+  /// How the input is cut.
+  var shape: BatchShape { get }
   /// Fills the batch of ticket `batch.ticket`.
   func read(into batch: Batch, unless cancellation: Cancellation?) throws -> BatchReading
   /// All of the input has been read, the last batch's part of a frame too.
@@ -72,7 +72,7 @@ struct BatchShape {
 
 /// Reads in order from anything. Tickets take turns.
 final class OrderedReader: BatchReader, @unchecked Sendable {
-  private let shape: BatchShape
+  let shape: BatchShape
   // Touched by the thread whose turn it is.
   private var input: InputBuffer
   private var frameCount: Int64 = 0
@@ -84,7 +84,6 @@ final class OrderedReader: BatchReader, @unchecked Sendable {
   }
 
   let isOrdered = true
-  var bytesPerBatch: Int { 2 * shape.batchLength }
 
   /// How long to wait for more when there is a frame to work on already.
   private static let patience: Int32 = 1
@@ -144,7 +143,7 @@ final class OrderedReader: BatchReader, @unchecked Sendable {
 /// Reads any batch at any time: a frame's place follows from its number.
 final class PositionalReader: BatchReader, Sendable {
   private let source: any PositionalSource
-  private let shape: BatchShape
+  let shape: BatchShape
   private let start: Int64
   private let firstFrame: Int64
   private let frameLimit: Int64
@@ -163,7 +162,6 @@ final class PositionalReader: BatchReader, Sendable {
   }
 
   let isOrdered = false
-  var bytesPerBatch: Int { 2 * shape.batchLength }
 
   /// Bytes that are likely to follow the batch `ticket`.
   private func expectedCount(behind ticket: Int) -> Int64 {

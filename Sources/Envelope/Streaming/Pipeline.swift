@@ -117,7 +117,8 @@ final class Pipeline: @unchecked Sendable {
     self.progress = progress
     self.makeTransform = makeTransform
     state = State(
-      mostBatches: max(1, Self.memoryLimit / reader.bytesPerBatch),
+      // What comes out of a batch is about as long as what goes in.
+      mostBatches: max(1, Self.memoryLimit / (2 * reader.shape.batchLength)),
       writing: Stage(isOrdered: writer.isOrdered), cancellation: cancellation)
   }
 
