@@ -48,10 +48,6 @@ static inline EVP_PKEY *envcrypt_generate_ec(const char *curve) {
   return EVP_EC_gen(curve);
 }
 
-static inline int envcrypt_pkey_is_rsa(const EVP_PKEY *key) {
-  return EVP_PKEY_is_a(key, "RSA");
-}
-
 // A passphrase callback that gives none: an encrypted PEM is refused rather than prompted for.
 static inline int envcrypt_no_passphrase(char *buffer, int size, int writing, void *context) {
   (void)buffer; (void)size; (void)writing; (void)context;
@@ -71,6 +67,15 @@ static inline int envcrypt_write_private_pem(BIO *bio, const EVP_PKEY *key) {
   return PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL);
 }
 
+static inline int envcrypt_kdf(const char *name, const OSSL_PARAM *parameters, void *output, size_t length) {
+  EVP_KDF *kdf = EVP_KDF_fetch(NULL, name, NULL);
+  EVP_KDF_CTX *context = EVP_KDF_CTX_new(kdf);
+  int status = context ? EVP_KDF_derive(context, (unsigned char *)output, length, parameters) : 0;
+  EVP_KDF_CTX_free(context);
+  EVP_KDF_free(kdf);
+  return status;
+}
+
 // HKDF, extract and expand; an empty salt is none.
 static inline int envcrypt_hkdf(
   const char *digest, const void *key, size_t key_length, const void *salt, size_t salt_length, const void *info,
@@ -83,12 +88,24 @@ static inline int envcrypt_hkdf(
     OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)info, info_length),
     OSSL_PARAM_construct_end(),
   };
-  EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-  EVP_KDF_CTX *context = EVP_KDF_CTX_new(kdf);
-  int status = context ? EVP_KDF_derive(context, (unsigned char *)output, length, parameters) : 0;
-  EVP_KDF_CTX_free(context);
-  EVP_KDF_free(kdf);
-  return status;
+  return envcrypt_kdf("HKDF", parameters, output, length);
+}
+
+// SP 800-108 in counter mode over HMAC; libcrypto calls the label salt and the context info.
+static inline int envcrypt_kbkdf(
+  const char *digest, const void *key, size_t key_length, const void *label, size_t label_length, const void *context,
+  size_t context_length, void *output, size_t length
+) {
+  OSSL_PARAM parameters[] = {
+    OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_MODE, (char *)"counter", 0),
+    OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_MAC, (char *)"HMAC", 0),
+    OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)digest, 0),
+    OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)key, key_length),
+    OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SALT, (void *)label, label_length),
+    OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)context, context_length),
+    OSSL_PARAM_construct_end(),
+  };
+  return envcrypt_kdf("KBKDF", parameters, output, length);
 }
 
 // A public key from a point in octets, compressed or not. OSSL_PARAM keeps the addresses of names and values, which

@@ -1,14 +1,5 @@
 import COpenSSL
 
-/// The elliptic curves of the message format's signatures.
-enum Curve: String, Sendable {
-  case p256 = "P-256"
-  case p384 = "P-384"
-
-  /// Bytes of a compressed point (SEC 1, 2.3.3).
-  var compressedPointLength: Int { self == .p256 ? 33 : 49 }
-}
-
 /// What a message's bytes pass through, in order, where the message is signed.
 protocol SignatureHash: AnyObject {
   func update(_ bytes: RawSpan) throws(CryptoError)
@@ -21,9 +12,7 @@ final class SignatureSigner: SignatureHash {
 
   /// Generates a key pair on `curve` and starts hashing with `digest`.
   init(curve: Curve, digest: Digest) throws(CryptoError) {
-    LibCrypto.prepare()
-    let key = PKey(
-      owning: try LibCrypto.check(envcrypt_generate_ec(curve.rawValue), "EVP_EC_gen"))
+    let key = try PKey.generate(on: curve)
     let hash = try DigestContext()
     try LibCrypto.check(
       EVP_DigestSignInit(hash.pointer, nil, digest.implementation, nil, key.pointer),
@@ -33,19 +22,7 @@ final class SignatureSigner: SignatureHash {
   }
 
   /// The public key as a compressed point.
-  func compressedPublicKey() throws(CryptoError) -> [UInt8] {
-    try LibCrypto.check(
-      EVP_PKEY_set_utf8_string_param(
-        key.pointer, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "compressed"),
-      "EVP_PKEY_set_utf8_string_param")
-    var point = [UInt8](repeating: 0, count: 256)
-    var length = 0
-    try LibCrypto.check(
-      EVP_PKEY_get_octet_string_param(
-        key.pointer, OSSL_PKEY_PARAM_PUB_KEY, &point, point.count, &length),
-      "EVP_PKEY_get_octet_string_param")
-    return Array(point.prefix(length))
-  }
+  func compressedPublicKey() throws(CryptoError) -> [UInt8] { try key.compressedPoint() }
 
   func update(_ bytes: RawSpan) throws(CryptoError) {
     let status = bytes.withUnsafeBytes { EVP_DigestUpdate(hash.pointer, $0.baseAddress, $0.count) }
@@ -69,13 +46,7 @@ final class SignatureVerifier: SignatureHash {
 
   /// `publicKey` is a point on `curve`, compressed or not. Throws `invalidKey` where it is none.
   init(curve: Curve, digest: Digest, publicKey: [UInt8]) throws(CryptoError) {
-    LibCrypto.prepare()
-    let pointer = envcrypt_ec_public_key(curve.rawValue, publicKey, publicKey.count)
-    guard let pointer else {
-      _ = LibCrypto.authenticationFailure()
-      throw .invalidKey("not a point on \(curve.rawValue)")
-    }
-    let key = PKey(owning: pointer)
+    let key = try PKey.publicKey(on: curve, point: publicKey)
     let hash = try DigestContext()
     try LibCrypto.check(
       EVP_DigestVerifyInit(hash.pointer, nil, digest.implementation, nil, key.pointer),

@@ -22,6 +22,29 @@ enum HKDF {
   }
 }
 
+/// The key derivation of SP 800-108 in counter mode over HMAC: the counter and the length have 32
+/// bits, a zero byte stands between label and context.
+enum KBKDF {
+  static func derive(
+    _ digest: Digest, from input: borrowing SecretBytes, label: [UInt8], context: [UInt8],
+    count: Int
+  ) throws(CryptoError) -> SecretBytes {
+    LibCrypto.prepare()
+    return try SecretBytes(count: count) { (span) throws(CryptoError) in
+      let status = span.withUnsafeMutableBytes { output in
+        input.withBytes { bytes in
+          bytes.withUnsafeBytes {
+            envcrypt_kbkdf(
+              digest.rawValue, $0.baseAddress, $0.count, label, label.count, context,
+              context.count, output.baseAddress, output.count)
+          }
+        }
+      }
+      try LibCrypto.check(status, "EVP_KDF_derive")
+    }
+  }
+}
+
 /// scrypt (RFC 7914), which makes a key of a passphrase.
 struct Scrypt: Equatable, Sendable {
   /// Cost, block size and parallelism: the memory is 128 * cost * blockSize bytes.

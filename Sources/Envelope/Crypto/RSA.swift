@@ -7,32 +7,12 @@ enum RSAPadding: Equatable, Sendable {
   case oaep(Digest)
 }
 
-/// One owner of an `EVP_PKEY`.
-final class PKey: @unchecked Sendable {
-  let pointer: OpaquePointer
-
-  init(owning pointer: OpaquePointer) { self.pointer = pointer }
-  deinit { EVP_PKEY_free(pointer) }
-
-  /// The DER SubjectPublicKeyInfo.
-  func subjectPublicKeyInfo() throws(CryptoError) -> [UInt8] {
-    var buffer: UnsafeMutablePointer<UInt8>?
-    let length = i2d_PUBKEY(pointer, &buffer)
-    try LibCrypto.check(length, "i2d_PUBKEY")
-    defer { CRYPTO_free(buffer, #file, #line) }
-    return Array(UnsafeBufferPointer(start: buffer, count: Int(length)))
-  }
-
-  /// The key as one bit string of `bits` length.
-  var bits: Int { Int(EVP_PKEY_get_bits(pointer)) }
-}
-
 /// An RSA public key: it wraps.
 struct RSAPublicKey: Sendable {
   private let key: PKey
 
-  fileprivate init(_ key: PKey) throws(CryptoError) {
-    guard envcrypt_pkey_is_rsa(key.pointer) == 1 else { throw .invalidKey("not an RSA key") }
+  init(_ key: PKey) throws(CryptoError) {
+    guard key.isA("RSA") else { throw .invalidKey("a key for \(key.algorithm), not an RSA key") }
     guard (2048...16384).contains(key.bits) else {
       throw .invalidKey("RSA keys have 2048 to 16384 bits, this one has \(key.bits)")
     }
@@ -40,28 +20,11 @@ struct RSAPublicKey: Sendable {
   }
 
   /// Reads "BEGIN PUBLIC KEY" PEM text.
-  init(pem: [UInt8]) throws(CryptoError) {
-    LibCrypto.prepare()
-    let bio = try MemoryBIO(reading: pem)
-    guard let pointer = envcrypt_read_public_pem(bio.pointer) else {
-      _ = LibCrypto.authenticationFailure()
-      throw .invalidKey("not a PEM public key (BEGIN PUBLIC KEY)")
-    }
-    try self.init(PKey(owning: pointer))
-  }
+  init(pem: [UInt8]) throws(CryptoError) { try self.init(.publicKey(pem: pem)) }
 
   /// Reads a DER SubjectPublicKeyInfo.
   init(subjectPublicKeyInfo: [UInt8]) throws(CryptoError) {
-    LibCrypto.prepare()
-    let pointer = subjectPublicKeyInfo.withUnsafeBufferPointer { bytes -> OpaquePointer? in
-      var cursor = bytes.baseAddress
-      return d2i_PUBKEY(nil, &cursor, bytes.count)
-    }
-    guard let pointer else {
-      _ = LibCrypto.authenticationFailure()
-      throw .invalidKey("not a DER SubjectPublicKeyInfo")
-    }
-    try self.init(PKey(owning: pointer))
+    try self.init(.publicKey(subjectPublicKeyInfo: subjectPublicKeyInfo))
   }
 
   var bits: Int { key.bits }
@@ -69,16 +32,10 @@ struct RSAPublicKey: Sendable {
   func subjectPublicKeyInfo() throws(CryptoError) -> [UInt8] { try key.subjectPublicKeyInfo() }
 
   /// Lower-case hexadecimal SHA-256 of the DER SubjectPublicKeyInfo.
-  func fingerprint() throws(CryptoError) -> String {
-    Hexadecimal.encode(try Digest.sha256.hash(try subjectPublicKeyInfo()))
-  }
+  func fingerprint() throws(CryptoError) -> String { try key.fingerprint() }
 
   /// "BEGIN PUBLIC KEY" PEM text.
-  func pem() throws(CryptoError) -> String {
-    let bio = try MemoryBIO()
-    try LibCrypto.check(PEM_write_bio_PUBKEY(bio.pointer, key.pointer), "PEM_write_bio_PUBKEY")
-    return String(decoding: bio.contents(), as: UTF8.self)
-  }
+  func pem() throws(CryptoError) -> String { try key.publicPEM() }
 
   func encrypt(
     _ plaintext: borrowing SecretBytes, padding: RSAPadding
@@ -100,11 +57,11 @@ struct RSAPublicKey: Sendable {
   }
 }
 
-/// An RSA private key: it unwraps. libcrypto owns the material and wipes it when it frees the key.
+/// An RSA private key: it unwraps.
 struct RSAPrivateKey: ~Copyable, Sendable {
   private let key: PKey
 
-  private init(_ key: PKey) throws(CryptoError) {
+  init(_ key: PKey) throws(CryptoError) {
     _ = try RSAPublicKey(key)
     self.key = key
   }
@@ -116,30 +73,11 @@ struct RSAPrivateKey: ~Copyable, Sendable {
   }
 
   /// Reads PEM text, PKCS#8 or PKCS#1, not encrypted.
-  init(pem: [UInt8]) throws(CryptoError) {
-    LibCrypto.prepare()
-    let bio = try MemoryBIO(reading: pem)
-    guard let pointer = envcrypt_read_private_pem(bio.pointer) else {
-      _ = LibCrypto.authenticationFailure()
-      throw .invalidKey("not an unencrypted PEM private key")
-    }
-    try self.init(PKey(owning: pointer))
-  }
+  init(pem: [UInt8]) throws(CryptoError) { try self.init(.privateKey(pem: pem)) }
 
   /// Reads DER PKCS#8, as the keystore holds it.
   init(pkcs8: borrowing SecretBytes) throws(CryptoError) {
-    LibCrypto.prepare()
-    let pointer = pkcs8.withBytes { bytes in
-      bytes.withUnsafeBytes { buffer -> OpaquePointer? in
-        var cursor = buffer.bindMemory(to: UInt8.self).baseAddress
-        return d2i_AutoPrivateKey(nil, &cursor, buffer.count)
-      }
-    }
-    guard let pointer else {
-      _ = LibCrypto.authenticationFailure()
-      throw .invalidKey("not a DER private key")
-    }
-    try self.init(PKey(owning: pointer))
+    try self.init(.privateKey(pkcs8: pkcs8))
   }
 
   var bits: Int { key.bits }
@@ -149,24 +87,10 @@ struct RSAPrivateKey: ~Copyable, Sendable {
   }
 
   /// DER PKCS#8.
-  func pkcs8() throws(CryptoError) -> SecretBytes {
-    let info = try LibCrypto.check(EVP_PKEY2PKCS8(key.pointer), "EVP_PKEY2PKCS8")
-    defer { PKCS8_PRIV_KEY_INFO_free(info) }
-    var buffer: UnsafeMutablePointer<UInt8>?
-    let length = i2d_PKCS8_PRIV_KEY_INFO(info, &buffer)
-    try LibCrypto.check(length, "i2d_PKCS8_PRIV_KEY_INFO")
-    defer { CRYPTO_clear_free(buffer, Int(length), #file, #line) }
-    return SecretBytes(
-      copying: RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: buffer, count: Int(length))))
-  }
+  func pkcs8() throws(CryptoError) -> SecretBytes { try key.pkcs8() }
 
   /// "BEGIN PRIVATE KEY" PEM text.
-  func pem() throws(CryptoError) -> SecretBytes {
-    let bio = try MemoryBIO()
-    try LibCrypto.check(
-      envcrypt_write_private_pem(bio.pointer, key.pointer), "PEM_write_bio_PKCS8PrivateKey")
-    return bio.secretContents()
-  }
+  func pem() throws(CryptoError) -> SecretBytes { try key.privatePEM() }
 
   /// Throws `authenticationFailed` whatever the reason: a padding error must say nothing.
   func decrypt(_ ciphertext: [UInt8], padding: RSAPadding) throws(CryptoError) -> SecretBytes {
@@ -204,38 +128,5 @@ extension RSAPadding {
         EVP_PKEY_CTX_set_rsa_mgf1_md(context, digest.implementation),
         "EVP_PKEY_CTX_set_rsa_mgf1_md")
     }
-  }
-}
-
-/// One owner of a memory `BIO`, wiped when it ends: PEM text may be a private key.
-private final class MemoryBIO {
-  let pointer: OpaquePointer
-
-  /// An empty one, to write to.
-  init() throws(CryptoError) {
-    pointer = try LibCrypto.check(BIO_new(BIO_s_secmem()), "BIO_new")
-  }
-
-  /// One that holds a copy of `bytes`.
-  convenience init(reading bytes: [UInt8]) throws(CryptoError) {
-    try self.init()
-    let written = BIO_write(pointer, bytes, LibCrypto.length(bytes.count))
-    guard written == bytes.count else { throw LibCrypto.failure("BIO_write") }
-  }
-
-  deinit { BIO_free_all(pointer) }
-
-  func contents() -> [UInt8] { withContents { Array($0) } }
-
-  func secretContents() -> SecretBytes {
-    withContents { SecretBytes(copying: RawSpan(_unsafeBytes: $0)) }
-  }
-
-  private func withContents<Result: ~Copyable>(
-    _ body: (UnsafeRawBufferPointer) -> Result
-  ) -> Result {
-    var bytes: UnsafeMutablePointer<CChar>?
-    let count = envcrypt_bio_contents(pointer, &bytes)
-    return body(UnsafeRawBufferPointer(start: bytes, count: count))
   }
 }

@@ -51,6 +51,11 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     withBytes { SecretBytes(copying: $0.extracting(first: count)) }
   }
 
+  /// The last `count` bytes, as a new owner.
+  public borrowing func suffix(_ count: Int) -> SecretBytes {
+    withBytes { SecretBytes(copying: $0.extracting(last: count)) }
+  }
+
   /// Whether both hold the same bytes, in time that depends on their number only.
   public static func areEqual(_ left: borrowing SecretBytes, _ right: borrowing SecretBytes) -> Bool
   {

@@ -1,0 +1,108 @@
+import COpenSSL
+
+/// One owner of an `EVP_PKEY`: a key of any public-key algorithm, in the encodings that all share.
+/// libcrypto owns the material and wipes it when it frees the key.
+final class PKey: @unchecked Sendable {
+  let pointer: OpaquePointer
+
+  init(owning pointer: OpaquePointer) { self.pointer = pointer }
+  deinit { EVP_PKEY_free(pointer) }
+
+  /// Reads "BEGIN PUBLIC KEY" PEM text.
+  static func publicKey(pem: [UInt8]) throws(CryptoError) -> PKey {
+    LibCrypto.prepare()
+    let bio = try MemoryBIO(reading: pem)
+    return try PKey(
+      envcrypt_read_public_pem(bio.pointer), else: "not a PEM public key (BEGIN PUBLIC KEY)")
+  }
+
+  /// Reads a DER SubjectPublicKeyInfo.
+  static func publicKey(subjectPublicKeyInfo: [UInt8]) throws(CryptoError) -> PKey {
+    LibCrypto.prepare()
+    let pointer = subjectPublicKeyInfo.withUnsafeBufferPointer { bytes -> OpaquePointer? in
+      var cursor = bytes.baseAddress
+      return d2i_PUBKEY(nil, &cursor, bytes.count)
+    }
+    return try PKey(pointer, else: "not a DER SubjectPublicKeyInfo")
+  }
+
+  /// Reads PEM text, PKCS#8 or the algorithm's own, not encrypted.
+  static func privateKey(pem: [UInt8]) throws(CryptoError) -> PKey {
+    LibCrypto.prepare()
+    let bio = try MemoryBIO(reading: pem)
+    return try PKey(
+      envcrypt_read_private_pem(bio.pointer), else: "not an unencrypted PEM private key")
+  }
+
+  /// Reads DER PKCS#8, as the keystore holds it.
+  static func privateKey(pkcs8: borrowing SecretBytes) throws(CryptoError) -> PKey {
+    LibCrypto.prepare()
+    let pointer = pkcs8.withBytes { bytes in
+      bytes.withUnsafeBytes { buffer -> OpaquePointer? in
+        var cursor = buffer.bindMemory(to: UInt8.self).baseAddress
+        return d2i_AutoPrivateKey(nil, &cursor, buffer.count)
+      }
+    }
+    return try PKey(pointer, else: "not a DER private key")
+  }
+
+  /// Takes what a reader returned; where that is nothing, the input was no key, as `reason` says.
+  convenience init(_ pointer: OpaquePointer?, else reason: String) throws(CryptoError) {
+    guard let pointer else {
+      _ = LibCrypto.authenticationFailure()
+      throw .invalidKey(reason)
+    }
+    self.init(owning: pointer)
+  }
+
+  /// The algorithm as libcrypto names it: "RSA", "EC", "ED25519".
+  var algorithm: String {
+    EVP_PKEY_get0_type_name(pointer).map { String(cString: $0) } ?? "unknown"
+  }
+
+  func isA(_ algorithm: String) -> Bool { EVP_PKEY_is_a(pointer, algorithm) == 1 }
+
+  /// The size of the algorithm's numbers: an RSA modulus, the order of a curve.
+  var bits: Int { Int(EVP_PKEY_get_bits(pointer)) }
+
+  /// The public half as a DER SubjectPublicKeyInfo.
+  func subjectPublicKeyInfo() throws(CryptoError) -> [UInt8] {
+    var buffer: UnsafeMutablePointer<UInt8>?
+    let length = i2d_PUBKEY(pointer, &buffer)
+    try LibCrypto.check(length, "i2d_PUBKEY")
+    defer { CRYPTO_free(buffer, #file, #line) }
+    return Array(UnsafeBufferPointer(start: buffer, count: Int(length)))
+  }
+
+  /// Lower-case hexadecimal SHA-256 of the DER SubjectPublicKeyInfo.
+  func fingerprint() throws(CryptoError) -> String {
+    Hexadecimal.encode(try Digest.sha256.hash(try subjectPublicKeyInfo()))
+  }
+
+  /// The public half as "BEGIN PUBLIC KEY" PEM text.
+  func publicPEM() throws(CryptoError) -> String {
+    let bio = try MemoryBIO()
+    try LibCrypto.check(PEM_write_bio_PUBKEY(bio.pointer, pointer), "PEM_write_bio_PUBKEY")
+    return String(decoding: bio.contents(), as: UTF8.self)
+  }
+
+  /// The private key as DER PKCS#8.
+  func pkcs8() throws(CryptoError) -> SecretBytes {
+    let info = try LibCrypto.check(EVP_PKEY2PKCS8(pointer), "EVP_PKEY2PKCS8")
+    defer { PKCS8_PRIV_KEY_INFO_free(info) }
+    var buffer: UnsafeMutablePointer<UInt8>?
+    let length = i2d_PKCS8_PRIV_KEY_INFO(info, &buffer)
+    try LibCrypto.check(length, "i2d_PKCS8_PRIV_KEY_INFO")
+    defer { CRYPTO_clear_free(buffer, Int(length), #file, #line) }
+    return SecretBytes(
+      copying: RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: buffer, count: Int(length))))
+  }
+
+  /// The private key as "BEGIN PRIVATE KEY" PEM text.
+  func privatePEM() throws(CryptoError) -> SecretBytes {
+    let bio = try MemoryBIO()
+    try LibCrypto.check(
+      envcrypt_write_private_pem(bio.pointer, pointer), "PEM_write_bio_PKCS8PrivateKey")
+    return bio.secretContents()
+  }
+}
