@@ -48,6 +48,14 @@ static inline EVP_PKEY *envcrypt_generate_ec(const char *curve) {
   return EVP_EC_gen(curve);
 }
 
+static inline EVP_PKEY *envcrypt_generate_ed25519(void) {
+  return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+}
+
+static inline void envcrypt_allow_key_wrap(EVP_CIPHER_CTX *context) {
+  EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+}
+
 // A passphrase callback that gives none: an encrypted PEM is refused rather than prompted for.
 static inline int envcrypt_no_passphrase(char *buffer, int size, int writing, void *context) {
   (void)buffer; (void)size; (void)writing; (void)context;

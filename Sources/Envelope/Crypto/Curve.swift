@@ -55,15 +55,20 @@ extension PKey {
     guard explicit == 0 else {
       throw .invalidKey("an elliptic-curve key that spells its curve out instead of naming it")
     }
-    var name = [CChar](repeating: 0, count: 80)
-    var length = 0
-    try LibCrypto.check(
-      EVP_PKEY_get_group_name(pointer, &name, name.count, &length), "EVP_PKEY_get_group_name")
-    let found = String(decoding: name.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
+    let found = try groupName()
     guard let curve = Curve.allCases.first(where: { $0.groupName == found }) else {
       throw .invalidKey("a key on the curve \(found), not on P-256, P-384 or P-521")
     }
     return curve
+  }
+
+  /// The name of an elliptic-curve key's curve, as libcrypto knows it.
+  func groupName() throws(CryptoError) -> String {
+    var name = [CChar](repeating: 0, count: 80)
+    var length = 0
+    try LibCrypto.check(
+      EVP_PKEY_get_group_name(pointer, &name, name.count, &length), "EVP_PKEY_get_group_name")
+    return String(decoding: name.prefix(length).map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 
   /// The public half of an elliptic-curve key as a compressed point. The point at infinity has one

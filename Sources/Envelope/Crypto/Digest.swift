@@ -1,12 +1,24 @@
 import COpenSSL
 
-/// The hash functions of the message format and of RSA paddings.
+/// The hash functions of the message format, of RSA paddings and of the KMS API's algorithms.
 enum Digest: String, Sendable {
-  case sha1, sha256, sha384, sha512
+  case sha1, sha224, sha256, sha384, sha512
+
+  /// Bytes of a digest.
+  var length: Int {
+    switch self {
+    case .sha1: 20
+    case .sha224: 28
+    case .sha256: 32
+    case .sha384: 48
+    case .sha512: 64
+    }
+  }
 
   var implementation: OpaquePointer {
     switch self {
     case .sha1: EVP_sha1()
+    case .sha224: EVP_sha224()
     case .sha256: EVP_sha256()
     case .sha384: EVP_sha384()
     case .sha512: EVP_sha512()
@@ -21,33 +33,5 @@ enum Digest: String, Sendable {
     try LibCrypto.check(
       EVP_Digest(bytes, bytes.count, &digest, &length, implementation, nil), "EVP_Digest")
     return Array(digest.prefix(Int(length)))
-  }
-}
-
-/// HMAC-SHA-256, which authenticates the keystore's records.
-enum HMAC {
-  static func authenticate(
-    _ message: [UInt8], under key: borrowing SecretBytes
-  ) throws(CryptoError) -> [UInt8] {
-    LibCrypto.prepare()
-    var code = [UInt8](repeating: 0, count: 32)
-    var length: UInt32 = 0
-    let result = key.withBytes { bytes in
-      bytes.withUnsafeBytes {
-        COpenSSL.HMAC(
-          EVP_sha256(), $0.baseAddress, LibCrypto.length($0.count), message, message.count, &code,
-          &length)
-      }
-    }
-    _ = try LibCrypto.check(result, "HMAC")
-    return code
-  }
-
-  /// Whether `code` is the code of `message`, compared in constant time.
-  static func verify(
-    _ code: [UInt8], of message: [UInt8], under key: borrowing SecretBytes
-  ) throws(CryptoError) -> Bool {
-    let expected = try authenticate(message, under: key)
-    return code.count == expected.count && CRYPTO_memcmp(code, expected, expected.count) == 0
   }
 }

@@ -58,10 +58,7 @@ struct ECPrivateKey: ~Copyable, Sendable {
   /// Throws `invalidKey` also where the public half that came with the key is not its own.
   init(_ key: PKey) throws(CryptoError) {
     let curve = try ECPublicKey(key).curve
-    let context = try LibCrypto.check(EVP_PKEY_CTX_new(key.pointer, nil), "EVP_PKEY_CTX_new")
-    defer { EVP_PKEY_CTX_free(context) }
-    guard EVP_PKEY_pairwise_check(context) == 1 else {
-      _ = LibCrypto.authenticationFailure()
+    guard try key.hasMatchingHalves() else {
       throw .invalidKey("a private key with the public half of another")
     }
     self.curve = curve

@@ -39,10 +39,29 @@ enum Base64 {
     return encode(bytes) == text ? bytes : nil
   }
 
-  /// The secret that `text` encodes; no copy of it stays behind.
+  /// The text that encodes a secret; no copy of either stays behind.
+  static func encodeSecret(_ bytes: borrowing SecretBytes) -> SecretBytes {
+    let count = (bytes.count + 2) / 3 * 4
+    // libcrypto ends the text with a NUL.
+    return SecretBytes(count: count + 1) { span in
+      span.withUnsafeMutableBytes { target in
+        bytes.withBytes { bytes in
+          bytes.withUnsafeBytes {
+            _ = EVP_EncodeBlock(
+              target.bindMemory(to: UInt8.self).baseAddress,
+              $0.bindMemory(to: UInt8.self).baseAddress, LibCrypto.length($0.count))
+          }
+        }
+      }
+    }.prefix(count)
+  }
+
+  /// The secret that `text` encodes, or nil where it is not exactly what `encodeSecret` would write;
+  /// no copy of it stays behind.
   static func decodeSecret(_ text: borrowing SecretBytes) -> SecretBytes? {
     let count = text.count
-    guard count % 4 == 0, count > 0 else { return nil }
+    guard count % 4 == 0 else { return nil }
+    if count == 0 { return text.duplicate() }
     let padding = text.withBytes { bytes in
       (0..<2).prefix {
         bytes.unsafeLoad(fromByteOffset: count - 1 - $0, as: UInt8.self) == UInt8(ascii: "=")
@@ -64,6 +83,8 @@ enum Base64 {
       ERR_clear_error()
       return nil
     }
-    return output.prefix(Int(decoded) - padding)
+    let bytes = output.prefix(max(0, Int(decoded) - padding))
+    guard SecretBytes.areEqual(encodeSecret(bytes), text) else { return nil }
+    return bytes
   }
 }

@@ -65,6 +65,15 @@ final class PKey: @unchecked Sendable {
   /// The size of the algorithm's numbers: an RSA modulus, the order of a curve.
   var bits: Int { Int(EVP_PKEY_get_bits(pointer)) }
 
+  /// Whether the public half is that of the private one. They come side by side, and may be of two
+  /// keys.
+  func hasMatchingHalves() throws(CryptoError) -> Bool {
+    let context = try LibCrypto.check(EVP_PKEY_CTX_new(pointer, nil), "EVP_PKEY_CTX_new")
+    defer { EVP_PKEY_CTX_free(context) }
+    defer { ERR_clear_error() }
+    return EVP_PKEY_pairwise_check(context) == 1
+  }
+
   /// The public half as a DER SubjectPublicKeyInfo.
   func subjectPublicKeyInfo() throws(CryptoError) -> [UInt8] {
     var buffer: UnsafeMutablePointer<UInt8>?

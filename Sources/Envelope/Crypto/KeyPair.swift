@@ -1,0 +1,70 @@
+import COpenSSL
+
+/// The kinds of key pairs that a keystore makes and takes in.
+enum KeyPairKind: Equatable, Sendable, CustomStringConvertible {
+  case rsa(bits: Int)
+  case ec(Curve)
+  case secp256k1
+  case ed25519
+
+  var description: String {
+    switch self {
+    case .rsa(let bits): "an RSA key of \(bits) bits"
+    case .ec(let curve): "a key on \(curve.rawValue)"
+    case .secp256k1: "a key on secp256k1"
+    case .ed25519: "an Ed25519 key"
+    }
+  }
+}
+
+/// A private key of any kind with its public half, whatever it will be used for.
+struct KeyPair: ~Copyable, Sendable {
+  let kind: KeyPairKind
+  private let key: PKey
+
+  private init(_ key: PKey) throws(CryptoError) {
+    self.kind = try key.kind()
+    self.key = key
+  }
+
+  static func generate(_ kind: KeyPairKind) throws(CryptoError) -> KeyPair {
+    LibCrypto.prepare()
+    switch kind {
+    case .rsa(let bits):
+      return try KeyPair(
+        PKey(owning: try LibCrypto.check(envcrypt_generate_rsa(UInt32(bits)), "EVP_RSA_gen")))
+    case .ec(let curve): return try KeyPair(.generate(on: curve))
+    case .secp256k1:
+      return try KeyPair(
+        PKey(owning: try LibCrypto.check(envcrypt_generate_ec("secp256k1"), "EVP_EC_gen")))
+    case .ed25519:
+      return try KeyPair(
+        PKey(owning: try LibCrypto.check(envcrypt_generate_ed25519(), "EVP_PKEY_Q_keygen")))
+    }
+  }
+
+  /// Reads DER PKCS#8 from outside. Throws `invalidKey` also where the public half that came with it
+  /// is not its own.
+  init(pkcs8: borrowing SecretBytes) throws(CryptoError) {
+    let key = try PKey.privateKey(pkcs8: pkcs8)
+    guard try key.hasMatchingHalves() else {
+      throw .invalidKey("a private key with the public half of another")
+    }
+    try self.init(key)
+  }
+
+  /// DER.
+  func subjectPublicKeyInfo() throws(CryptoError) -> [UInt8] { try key.subjectPublicKeyInfo() }
+
+  /// DER PKCS#8.
+  func pkcs8() throws(CryptoError) -> SecretBytes { try key.pkcs8() }
+}
+
+extension PKey {
+  fileprivate func kind() throws(CryptoError) -> KeyPairKind {
+    if isA("RSA") { return .rsa(bits: bits) }
+    if isA("ED25519") { return .ed25519 }
+    if isA("EC"), try groupName() == "secp256k1" { return .secp256k1 }
+    return .ec(try curve())
+  }
+}
