@@ -8,7 +8,7 @@ import Foundation
 public struct KeyringFile: Codable, Equatable, Sendable {
   /// One key.
   public struct Entry: Codable, Equatable, Sendable {
-    public enum Algorithm: String, Codable, Sendable { case aes, rsa }
+    public enum Algorithm: String, Codable, Sendable { case aes, rsa, ecdh }
     public enum KeyType: String, Codable, Sendable { case symmetric, `private`, `public` }
     public enum Encoding: String, Codable, Sendable { case base64, pem }
     public enum PaddingAlgorithm: String, Codable, Sendable {
@@ -43,7 +43,7 @@ public struct KeyringFile: Codable, Equatable, Sendable {
   /// The most bytes a keyring file may have.
   public static let sizeLimit = 4 << 20
 
-  /// Reads JSON, or a PEM private key, which stands for the bare RSA key that it is.
+  /// Reads JSON, or a PEM private key, which stands for the bare key that it is.
   /// Throws `KeyringError.malformedFile`.
   public init(parsing bytes: [UInt8]) throws {
     // JSON may hold PEM text too, but not before its first brace.
@@ -95,15 +95,24 @@ public struct KeyringFile: Codable, Equatable, Sendable {
   }
 
   private static func bareEntry(pem: [UInt8]) throws -> Entry {
-    let key = try RSAPrivateKey(pem: pem)
-    let material = try key.pem()
-    return Entry(
-      providerID: RawRSAKeyring.bareProviderID, keyID: try key.publicKey().fingerprint(),
-      algorithm: .rsa, type: .private, bits: key.bits, encoding: .pem,
-      material: material.withBytes { bytes in
-        bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
-      },
-      paddingAlgorithm: .oaepMGF1, paddingHash: .sha256)
+    switch try PrivateKey(pem: pem) {
+    case .rsa(let key):
+      Entry(
+        providerID: RawRSAKeyring.bareProviderID, keyID: try key.publicKey().fingerprint(),
+        algorithm: .rsa, type: .private, bits: key.bits, encoding: .pem,
+        material: text(try key.pem()), paddingAlgorithm: .oaepMGF1, paddingHash: .sha256)
+    case .ec(let key):
+      Entry(
+        providerID: RawECDHKeyring.providerID, keyID: try key.publicKey().fingerprint(),
+        algorithm: .ecdh, type: .private, bits: key.curve.bits, encoding: .pem,
+        material: text(try key.pem()))
+    }
+  }
+
+  private static func text(_ secret: borrowing SecretBytes) -> String {
+    secret.withBytes { bytes in
+      bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    }
   }
 
   private static func explain(_ error: DecodingError) -> String {
@@ -154,6 +163,14 @@ extension KeyringFile.Entry {
       try check(bits: key.bits)
       return RawRSAKeyring(
         providerID: providerID, keyName: keyID, padding: try requiredPadding(), publicKey: key)
+    case (.ecdh, .private, .pem):
+      let key = try ECPrivateKey(pem: Array(material.utf8))
+      try check(key.publicKey())
+      return try RawECDHKeyring(privateKey: key)
+    case (.ecdh, .public, .pem):
+      let key = try ECPublicKey(pem: Array(material.utf8))
+      try check(key)
+      return try RawECDHKeyring(recipient: key)
     default:
       throw CryptoError.invalidKey(
         "'\(algorithm.rawValue)' with '\(type.rawValue)' and '\(encoding.rawValue)' is no key")
@@ -172,6 +189,24 @@ extension KeyringFile.Entry {
       throw .invalidKey("an RSA key needs 'padding-algorithm', and 'padding-hash' for oaep-mgf1")
     }
     return padding
+  }
+
+  /// Messages name the key itself: an entry that calls it something else is wrong.
+  private func check(_ key: ECPublicKey) throws(CryptoError) {
+    try check(bits: key.curve.bits)
+    // An exported key bears the keystore's name for it too.
+    if providerID == KeystoreKeyring.providerID,
+      VersionedKeyName(parsing: Array(keyID.utf8)) != nil
+    {
+      return
+    }
+    guard providerID.utf8.elementsEqual(RawECDHKeyring.providerID.utf8) else {
+      throw .invalidKey("'provider-id' of an ECDH key is '\(RawECDHKeyring.providerID)'")
+    }
+    let fingerprint = try key.fingerprint()
+    guard keyID.utf8.elementsEqual(fingerprint.utf8) else {
+      throw .invalidKey("'key-id' of an ECDH key is its fingerprint, here \(fingerprint)")
+    }
   }
 
   private func check(bits found: Int) throws(CryptoError) {

@@ -29,10 +29,9 @@ public final class RawRSAKeyring: Keyring {
     self.privateKey = consume privateKey
   }
 
-  /// The keyring of a PEM public key, as `encrypt --recipient` names it.
-  public static func recipient(pem: [UInt8]) throws -> RawRSAKeyring {
-    let key = try RSAPublicKey(pem: pem)
-    return RawRSAKeyring(
+  /// The keyring of a bare public key.
+  static func recipient(_ key: RSAPublicKey) throws(CryptoError) -> RawRSAKeyring {
+    RawRSAKeyring(
       providerID: bareProviderID, keyName: try key.fingerprint(), padding: .oaep(.sha256),
       publicKey: key)
   }

@@ -23,8 +23,15 @@ public struct EncryptedDataKey: Equatable, Sendable {
   }
 
   /// The name of the wrapping key, as people know it: without the parameters that raw AES keyrings
-  /// put behind it, and in hexadecimal where it is no text.
+  /// put behind it, the fingerprint of the recipient's public key where that is what is there, and
+  /// in hexadecimal where it is no text.
   public var keyName: String {
+    if RawECDHKeyInformation.isWritten(by: providerID),
+      let information = RawECDHKeyInformation(parsing: providerInformation),
+      let fingerprint = try? information.recipient.fingerprint()
+    {
+      return fingerprint
+    }
     let name =
       RawAESKeyInformation(parsing: providerInformation)?.keyName ?? providerInformation
     return String(validating: name, as: UTF8.self) ?? Hexadecimal.encode(name)

@@ -48,7 +48,7 @@ import Testing
   @Test func rawRSAUnwrapsItsOwnOnly() throws {
     let key = try RSAPrivateKey.generate(bits: 2048)
     let pem = try key.publicKey().pem()
-    let recipient = try RawRSAKeyring.recipient(pem: Array(pem.utf8))
+    let recipient = try Recipient.keyring(pem: Array(pem.utf8))
     let wrapped = try Self.wrap(recipient)
     #expect(wrapped.providerID == "envcrypt-spki")
     #expect(wrapped.keyName == (try key.publicKey().fingerprint()))

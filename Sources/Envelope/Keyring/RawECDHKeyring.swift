@@ -1,0 +1,96 @@
+/// Wraps data keys under keys that are agreed upon (specification,
+/// `framework/raw-ecdh-keyring.md` and `framework/key-agreement-schemas.md`).
+///
+/// Each data key is wrapped for the recipient with a key pair of its own
+/// (EphemeralPrivateKeyToStaticPublicKey), and unwrapped whoever sent it (PublicKeyDiscovery). With
+/// a public key alone the keyring only wraps.
+public final class RawECDHKeyring: Keyring {
+  /// The provider ID under which data keys are wrapped. The key name is the fingerprint of the
+  /// recipient's public key.
+  public static let providerID = RawECDHKeyInformation.providerID
+
+  private let keyName: String
+  private let publicKey: ECPublicKey
+  private let privateKey: ECPrivateKey?
+
+  init(recipient: ECPublicKey) throws(CryptoError) {
+    keyName = try recipient.fingerprint()
+    publicKey = recipient
+    privateKey = nil
+  }
+
+  init(privateKey: consuming ECPrivateKey) throws(CryptoError) {
+    publicKey = try privateKey.publicKey()
+    keyName = try publicKey.fingerprint()
+    self.privateKey = consume privateKey
+  }
+
+  public var keyDescriptions: [String] { ["\(Self.providerID) \(keyName)"] }
+
+  public var wrappingKey: WrappingKeyName? {
+    WrappingKeyName(providerID: Self.providerID, keyName: keyName)
+  }
+
+  public func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
+    let ephemeral = try ECPrivateKey.generate(on: publicKey.curve)
+    let information = RawECDHKeyInformation(
+      recipient: publicKey, sender: try ephemeral.publicKey())
+    let fixedInformation = information.fixedInformation(context: request.context)
+    let salt = try Random.bytes(RawECDHCiphertext.saltLength)
+    let keys = try AgreedKeys(
+      sharedSecret: try ephemeral.derive(with: publicKey), salt: salt,
+      fixedInformation: fixedInformation)
+    // The key seals once, so its nonce may be fixed.
+    let sealed = try request.dataKey.bytes.withBytes { (bytes) throws(CryptoError) in
+      try AESGCM.seal(
+        bytes, under: keys.wrappingKey.bytes, nonce: .zero, authenticating: fixedInformation)
+    }
+    let commitmentKey = keys.commitmentKey.withBytes { $0.withUnsafeBytes { Array($0) } }
+    return EncryptedDataKey(
+      providerID: Self.providerID, providerInformation: information.bytes,
+      ciphertext: RawECDHCiphertext(salt: salt, commitmentKey: commitmentKey, sealed: sealed)
+        .bytes)
+  }
+
+  public func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey? {
+    guard privateKey != nil, RawECDHKeyInformation.isWritten(by: encrypted.providerID),
+      let information = RawECDHKeyInformation(parsing: encrypted.providerInformation),
+      information.recipient == publicKey,
+      let ciphertext = RawECDHCiphertext(parsing: encrypted.ciphertext),
+      let sharedSecret = try privateKey?.derive(with: information.sender)
+    else { return nil }
+    let fixedInformation = information.fixedInformation(context: context)
+    let keys = try AgreedKeys(
+      sharedSecret: sharedSecret, salt: ciphertext.salt, fixedInformation: fixedInformation)
+    guard
+      SecretBytes.areEqual(
+        keys.commitmentKey, SecretBytes(copying: ciphertext.commitmentKey.span.bytes))
+    else { return nil }
+    do {
+      let dataKey = try AESGCM.open(
+        ciphertext.sealed, under: keys.wrappingKey.bytes, nonce: .zero,
+        authenticating: fixedInformation)
+      return DataKey(bytes: dataKey)
+    } catch .authenticationFailed {
+      return nil
+    }
+  }
+}
+
+/// What both sides derive of their shared secret: 64 bytes, half of them each.
+private struct AgreedKeys: ~Copyable {
+  /// Not secret: it goes with the data key.
+  let commitmentKey: SecretBytes
+  let wrappingKey: WrappingKey
+
+  init(
+    sharedSecret: borrowing SecretBytes, salt: [UInt8], fixedInformation: [UInt8]
+  ) throws(CryptoError) {
+    let derived = try KBKDF.derive(
+      .sha384, from: sharedSecret, label: fixedInformation, context: salt,
+      count: RawECDHCiphertext.commitmentKeyLength + 32)
+    let wrappingKey = try WrappingKey(bytes: derived.suffix(32))
+    commitmentKey = derived.prefix(RawECDHCiphertext.commitmentKeyLength)
+    self.wrappingKey = wrappingKey
+  }
+}
