@@ -16,6 +16,14 @@ extension KeystoreRow {
     return try fetchOne(db.cachedStatement(sql: sql), arguments: arguments)
   }
 
+  /// Every row that meets `condition`, which may end in an order and a limit.
+  static func all(
+    _ db: Database, where condition: StaticString, _ arguments: StatementArguments
+  ) throws -> [Self] {
+    let sql = "SELECT * FROM \(databaseTableName) WHERE \(condition)"
+    return try fetchAll(db.cachedStatement(sql: sql), arguments: arguments)
+  }
+
   /// All rows in the order of `columns`.
   static func all(_ db: Database, orderedBy columns: StaticString) throws -> [Self] {
     let sql = "SELECT * FROM \(databaseTableName) ORDER BY \(columns)"
@@ -28,8 +36,12 @@ extension KeystoreRow {
 protocol AuthenticatedRecord: KeystoreRow {
   /// What a message calls the record.
   var recordName: String { get }
-  /// All columns but the code, in the order of the table: what is stored is what the code covers.
+  /// The columns of the table's first version but the code, in their order: what is stored is what
+  /// the code covers.
   var columns: [(name: String, value: RecordField)] { get }
+  /// Columns that later versions of the table added. Where they hold nothing, the code is the one
+  /// that the record had before there were such columns.
+  var laterColumns: [(name: String, value: RecordField)] { get }
   var authenticationCode: Data { get set }
 }
 
@@ -42,6 +54,7 @@ enum RecordField: Equatable {
 
   static func optional(_ text: String?) -> RecordField { text.map(RecordField.text) ?? .absent }
   static func optional(_ bytes: Data?) -> RecordField { bytes.map(RecordField.bytes) ?? .absent }
+  static func optional(_ value: Int64?) -> RecordField { value.map(RecordField.integer) ?? .absent }
 
   /// A kind, a length and the bytes, so that no two lists of fields read alike.
   func append(to message: inout [UInt8]) {
@@ -72,8 +85,10 @@ enum RecordField: Equatable {
 }
 
 extension AuthenticatedRecord {
+  var laterColumns: [(name: String, value: RecordField)] { [] }
+
   func encode(to container: inout PersistenceContainer) {
-    for column in columns { container[column.name] = column.value.databaseValue }
+    for column in columns + laterColumns { container[column.name] = column.value.databaseValue }
     container["authenticationCode"] = authenticationCode
   }
 
@@ -85,168 +100,10 @@ extension AuthenticatedRecord {
     RecordField.text(keystoreID).append(to: &message)
     RecordField.text(Self.databaseTableName).append(to: &message)
     for column in columns { column.value.append(to: &message) }
+    for column in laterColumns where column.value != .absent {
+      RecordField.text(column.name).append(to: &message)
+      column.value.append(to: &message)
+    }
     return message
   }
 }
-
-/// The keystore itself: one row.
-struct KeystoreRecord: AuthenticatedRecord {
-  static let databaseTableName = "keystore"
-
-  var id: String
-  var creationDate: Int64
-  var authenticationCode = Data()
-
-  var recordName: String { "keystore \(id)" }
-  var columns: [(name: String, value: RecordField)] {
-    [
-      ("id", .text(id)),
-      ("creationDate", .integer(creationDate)),
-    ]
-  }
-}
-
-extension KeystoreRecord {
-  init(row: Row) throws {
-    id = try row.decode(forColumn: "id")
-    creationDate = try row.decode(forColumn: "creationDate")
-    authenticationCode = try row.decode(forColumn: "authenticationCode")
-  }
-}
-
-/// A master key, without its material.
-struct MasterKeyRecord: AuthenticatedRecord {
-  static let databaseTableName = "masterKey"
-
-  /// A UUID in lower case.
-  var id: String
-  var spec: KeySpec
-  var usage: KeyUsage
-  var state: KeyState
-  var origin: KeyOrigin
-  var manager: KeyManager
-  var description: String
-  var creationDate: Int64
-  /// The version that wraps; all from 1 on unwrap.
-  var currentVersion: Int64
-  var authenticationCode = Data()
-
-  var recordName: String { "key \(id)" }
-  var columns: [(name: String, value: RecordField)] {
-    [
-      ("id", .text(id)),
-      ("spec", .text(spec.rawValue)),
-      ("usage", .text(usage.rawValue)),
-      ("state", .text(state.rawValue)),
-      ("origin", .text(origin.rawValue)),
-      ("manager", .text(manager.rawValue)),
-      ("description", .text(description)),
-      ("creationDate", .integer(creationDate)),
-      ("currentVersion", .integer(currentVersion)),
-    ]
-  }
-}
-
-extension MasterKeyRecord {
-  init(row: Row) throws {
-    id = try row.decode(forColumn: "id")
-    spec = try row.decode(forColumn: "spec")
-    usage = try row.decode(forColumn: "usage")
-    state = try row.decode(forColumn: "state")
-    origin = try row.decode(forColumn: "origin")
-    manager = try row.decode(forColumn: "manager")
-    description = try row.decode(forColumn: "description")
-    creationDate = try row.decode(forColumn: "creationDate")
-    currentVersion = try row.decode(forColumn: "currentVersion")
-    authenticationCode = try row.decode(forColumn: "authenticationCode")
-  }
-}
-
-/// One version of a master key's material, wrapped.
-struct KeyVersionRecord: AuthenticatedRecord {
-  static let databaseTableName = "keyVersion"
-
-  var keyID: String
-  var version: Int64
-  var creationDate: Int64
-  /// DER SubjectPublicKeyInfo of an RSA key.
-  var publicKey: Data?
-  /// Lower-case hexadecimal SHA-256 of `publicKey`.
-  var fingerprint: String?
-  /// The name under which other programs' messages know an imported key.
-  var foreignProviderID: String?
-  var foreignKeyName: String?
-  var foreignPadding: String?
-  var nonce: Data
-  var wrappedMaterial: Data
-  var authenticationCode = Data()
-
-  var recordName: String { "version \(version) of key \(keyID)" }
-  var columns: [(name: String, value: RecordField)] {
-    [
-      ("keyID", .text(keyID)),
-      ("version", .integer(version)),
-      ("creationDate", .integer(creationDate)),
-      ("publicKey", .optional(publicKey)),
-      ("fingerprint", .optional(fingerprint)),
-      ("foreignProviderID", .optional(foreignProviderID)),
-      ("foreignKeyName", .optional(foreignKeyName)),
-      ("foreignPadding", .optional(foreignPadding)),
-      ("nonce", .bytes(nonce)),
-      ("wrappedMaterial", .bytes(wrappedMaterial)),
-    ]
-  }
-}
-
-extension KeyVersionRecord {
-  init(row: Row) throws {
-    keyID = try row.decode(forColumn: "keyID")
-    version = try row.decode(forColumn: "version")
-    creationDate = try row.decode(forColumn: "creationDate")
-    publicKey = try row.decode(forColumn: "publicKey")
-    fingerprint = try row.decode(forColumn: "fingerprint")
-    foreignProviderID = try row.decode(forColumn: "foreignProviderID")
-    foreignKeyName = try row.decode(forColumn: "foreignKeyName")
-    foreignPadding = try row.decode(forColumn: "foreignPadding")
-    nonce = try row.decode(forColumn: "nonce")
-    wrappedMaterial = try row.decode(forColumn: "wrappedMaterial")
-    authenticationCode = try row.decode(forColumn: "authenticationCode")
-  }
-}
-
-/// A name for a master key.
-struct AliasRecord: AuthenticatedRecord {
-  static let databaseTableName = "alias"
-
-  var name: String
-  var targetKeyID: String
-  var creationDate: Int64
-  var lastUpdatedDate: Int64
-  var authenticationCode = Data()
-
-  var recordName: String { "alias \(name)" }
-  var columns: [(name: String, value: RecordField)] {
-    [
-      ("name", .text(name)),
-      ("targetKeyID", .text(targetKeyID)),
-      ("creationDate", .integer(creationDate)),
-      ("lastUpdatedDate", .integer(lastUpdatedDate)),
-    ]
-  }
-}
-
-extension AliasRecord {
-  init(row: Row) throws {
-    name = try row.decode(forColumn: "name")
-    targetKeyID = try row.decode(forColumn: "targetKeyID")
-    creationDate = try row.decode(forColumn: "creationDate")
-    lastUpdatedDate = try row.decode(forColumn: "lastUpdatedDate")
-    authenticationCode = try row.decode(forColumn: "authenticationCode")
-  }
-}
-
-extension KeySpec: DatabaseValueConvertible {}
-extension KeyUsage: DatabaseValueConvertible {}
-extension KeyState: DatabaseValueConvertible {}
-extension KeyOrigin: DatabaseValueConvertible {}
-extension KeyManager: DatabaseValueConvertible {}

@@ -1,35 +1,36 @@
 // What the KMS API says of a key, in its own words (botocore, `kms/2014-11-01`).
 
 /// The kind of key material.
-public enum KeySpec: String, Codable, CaseIterable, Sendable {
+public enum KeySpec: String, CaseIterable, Sendable {
   case symmetricDefault = "SYMMETRIC_DEFAULT"
   case rsa2048 = "RSA_2048"
   case rsa3072 = "RSA_3072"
   case rsa4096 = "RSA_4096"
-
-  /// The modulus of an RSA key, in bits.
-  var rsaBits: Int? {
-    switch self {
-    case .symmetricDefault: nil
-    case .rsa2048: 2048
-    case .rsa3072: 3072
-    case .rsa4096: 4096
-    }
-  }
-
-  /// The algorithms that wrap under a key of this spec.
-  public var encryptionAlgorithms: [String] {
-    self == .symmetricDefault ? ["SYMMETRIC_DEFAULT"] : ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"]
-  }
+  case eccNISTP256 = "ECC_NIST_P256"
+  case eccNISTP384 = "ECC_NIST_P384"
+  case eccNISTP521 = "ECC_NIST_P521"
+  case eccSECGP256K1 = "ECC_SECG_P256K1"
+  case eccNISTEdwards25519 = "ECC_NIST_EDWARDS25519"
+  case hmac224 = "HMAC_224"
+  case hmac256 = "HMAC_256"
+  case hmac384 = "HMAC_384"
+  case hmac512 = "HMAC_512"
+  case mlDSA44 = "ML_DSA_44"
+  case mlDSA65 = "ML_DSA_65"
+  case mlDSA87 = "ML_DSA_87"
+  case sm2 = "SM2"
 }
 
 /// What a key is for.
-public enum KeyUsage: String, Codable, Sendable {
+public enum KeyUsage: String, CaseIterable, Sendable {
   case encryptDecrypt = "ENCRYPT_DECRYPT"
+  case signVerify = "SIGN_VERIFY"
+  case generateVerifyMAC = "GENERATE_VERIFY_MAC"
+  case keyAgreement = "KEY_AGREEMENT"
 }
 
 /// Whether a key can be used now.
-public enum KeyState: String, Codable, Sendable {
+public enum KeyState: String, CaseIterable, Sendable {
   case enabled = "Enabled"
   case disabled = "Disabled"
   case pendingDeletion = "PendingDeletion"
@@ -37,12 +38,21 @@ public enum KeyState: String, Codable, Sendable {
 }
 
 /// Where key material came from.
-public enum KeyOrigin: String, Codable, Sendable {
+public enum KeyOrigin: String, CaseIterable, Sendable {
   case awsKMS = "AWS_KMS"
   case external = "EXTERNAL"
 }
 
 /// Who manages a key.
-public enum KeyManager: String, Codable, Sendable {
+public enum KeyManager: String, CaseIterable, Sendable {
+  /// A person made it.
   case customer = "CUSTOMER"
+  /// `init` made it: it is rotated by itself, and cannot be deleted or disabled.
+  case aws = "AWS"
+}
+
+/// How a version of a key became the current one.
+public enum RotationType: String, CaseIterable, Sendable {
+  case automatic = "AUTOMATIC"
+  case onDemand = "ON_DEMAND"
 }

@@ -34,8 +34,7 @@ public final class Keystore {
     }
     self.path = path
     (database, record) = try Self.translatingErrors(of: path) {
-      let database = try Self.open(path)
-      return (database, try Self.prepare(database, at: path))
+      try Self.prepare(try Self.open(path), at: path)
     }
     id = record.id
     creationDate = Date(milliseconds: record.creationDate)
@@ -104,9 +103,12 @@ public final class Keystore {
     Glibc.close(number)
   }
 
+  /// For how many seconds a writer waits for others.
+  private static let busyTimeout = 30
+
   private static func open(_ path: FilePath) throws -> DatabaseQueue {
     var configuration = Configuration()
-    configuration.busyMode = .timeout(30)
+    configuration.busyMode = .timeout(TimeInterval(busyTimeout))
     configuration.label = "envcrypt.keystore"
     // On a medium that cannot be written the store still decrypts.
     configuration.readonly = path.withPlatformString { access($0, W_OK) } != 0
@@ -131,9 +133,11 @@ public final class Keystore {
     try KeystoreSchema.migrator.migrate(database)
   }
 
-  /// Checks that the file is a keystore of ours, brings it up to date, and reads its record.
-  private static func prepare(_ database: DatabaseQueue, at path: FilePath) throws -> KeystoreRecord
-  {
+  /// Checks that the file is a keystore of ours, brings it up to date, and reads its record. Returns
+  /// the database to work with: where an older store cannot be written, a copy in memory.
+  private static func prepare(
+    _ database: DatabaseQueue, at path: FilePath
+  ) throws -> (DatabaseQueue, KeystoreRecord) {
     let migrator = KeystoreSchema.migrator
     let current = try read(database) { db -> KeystoreRecord? in
       guard
@@ -144,9 +148,25 @@ public final class Keystore {
       guard applied.isSubset(of: migrator.migrations) else { throw KeystoreError.tooNew(path) }
       return applied.count == migrator.migrations.count ? try record(of: path, db) : nil
     }
-    if let current { return current }
-    try migrate(database)
-    return try read(database) { try record(of: path, $0) }
+    if let current { return (database, current) }
+    let migrated = try migrateOrCopy(database)
+    return (migrated, try read(migrated) { try record(of: path, $0) })
+  }
+
+  private static func migrateOrCopy(_ database: DatabaseQueue) throws -> DatabaseQueue {
+    do {
+      try migrate(database)
+      return database
+    } catch let error as DatabaseError
+      where [.SQLITE_READONLY, .SQLITE_CANTOPEN].contains(error.resultCode)
+    {
+      // It still opens messages, and nothing of what is written to a copy would last.
+      let copy = try DatabaseQueue()
+      try database.backup(to: copy)
+      try migrate(copy)
+      try copy.writeWithoutTransaction { try $0.execute(sql: "PRAGMA query_only = ON") }
+      return copy
+    }
   }
 
   private static func record(of path: FilePath, _ db: Database) throws -> KeystoreRecord {
@@ -289,11 +309,16 @@ public final class Keystore {
     }
   }
 
-  /// Runs `body` in one transaction that holds the write lock from its start.
-  func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
+  /// Runs `body` in one transaction that holds the write lock from its start. Waits for other writers
+  /// unless told not to.
+  func write<Value>(waiting: Bool = true, _ body: (Database) throws -> Value) throws -> Value {
     try Self.translatingErrors(of: path) {
       var value: Value?
       try database.writeWithoutTransaction { db in
+        if !waiting { try db.execute(sql: "PRAGMA busy_timeout = 0") }
+        defer {
+          if !waiting { try? db.execute(sql: "PRAGMA busy_timeout = \(Self.busyTimeout * 1000)") }
+        }
         try Self.prepareToWrite(db)
         try db.inTransaction(.immediate) {
           value = try body(db)
@@ -312,7 +337,7 @@ public final class Keystore {
     } catch let error as DatabaseError {
       switch error.resultCode {
       case .SQLITE_BUSY, .SQLITE_LOCKED: throw KeystoreError.busy(path)
-      case .SQLITE_READONLY: throw KeystoreError.readOnly(path)
+      case .SQLITE_READONLY, .SQLITE_CANTOPEN: throw KeystoreError.readOnly(path)
       case .SQLITE_NOTADB: throw KeystoreError.notAKeystore(path, "it is not an SQLite database")
       case .SQLITE_FULL: throw IOError(.write, path, .noSpace)
       default: throw KeystoreError.database(path, error.message ?? "\(error.resultCode)")

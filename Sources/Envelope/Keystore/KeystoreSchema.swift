@@ -80,6 +80,41 @@ enum KeystoreSchema {
           CREATE INDEX aliasByTarget ON alias (targetKeyID);
           """)
     }
+    migrator.registerMigration("2: deletion, rotation, imported material, tags, last use") { db in
+      try db.execute(
+        sql: """
+          ALTER TABLE masterKey ADD COLUMN deletionDate INTEGER;
+          ALTER TABLE masterKey ADD COLUMN rotationPeriodInDays INTEGER;
+          ALTER TABLE masterKey ADD COLUMN nextRotationDate INTEGER;
+          ALTER TABLE masterKey ADD COLUMN validTo INTEGER;
+          ALTER TABLE keyVersion ADD COLUMN materialID TEXT;
+          ALTER TABLE keyVersion ADD COLUMN rotationType TEXT;
+          ALTER TABLE keyVersion ADD COLUMN validTo INTEGER;
+          ALTER TABLE keyVersion ADD COLUMN materialDescription TEXT;
+
+          CREATE INDEX masterKeyByCreation ON masterKey (creationDate, id);
+          CREATE INDEX masterKeyByDeletion ON masterKey (deletionDate)
+            WHERE deletionDate IS NOT NULL;
+          CREATE INDEX masterKeyByRotation ON masterKey (nextRotationDate)
+            WHERE nextRotationDate IS NOT NULL;
+          CREATE INDEX masterKeyByExpiry ON masterKey (validTo) WHERE validTo IS NOT NULL;
+
+          CREATE TABLE tag (
+            keyID TEXT NOT NULL REFERENCES masterKey (id) ON DELETE CASCADE,
+            tagKey TEXT NOT NULL,
+            tagValue TEXT NOT NULL,
+            authenticationCode BLOB NOT NULL,
+            PRIMARY KEY (keyID, tagKey)
+          ) STRICT, WITHOUT ROWID;
+
+          CREATE TABLE lastUse (
+            keyID TEXT NOT NULL PRIMARY KEY REFERENCES masterKey (id) ON DELETE CASCADE,
+            date INTEGER NOT NULL,
+            operation TEXT NOT NULL,
+            authenticationCode BLOB NOT NULL
+          ) STRICT, WITHOUT ROWID;
+          """)
+    }
     return migrator
   }
 }

@@ -26,14 +26,18 @@ final class UnlockedKeystore: Sendable {
     var record = record
     record.authenticationCode = Data(
       try HMAC.authenticate(
-        record.authenticatedMessage(keystoreID: keystoreID), under: recordKey))
+        record.authenticatedMessage(keystoreID: keystoreID).span.bytes, with: .sha256,
+        under: recordKey))
     return record
   }
 
   /// Throws `editedRecord` unless `record` carries its code.
   func verify(_ record: some AuthenticatedRecord) throws {
     let message = record.authenticatedMessage(keystoreID: keystoreID)
-    guard try HMAC.verify(Array(record.authenticationCode), of: message, under: recordKey) else {
+    guard
+      try HMAC.verify(
+        Array(record.authenticationCode), of: message.span.bytes, with: .sha256, under: recordKey)
+    else {
       throw KeystoreError.editedRecord(record.recordName)
     }
   }
@@ -44,9 +48,8 @@ final class UnlockedKeystore: Sendable {
   ) throws -> (nonce: Data, wrapped: Data) {
     let nonce = try Nonce.random()
     let aad = Self.materialAAD(keystoreID: keystoreID, keyID: keyID, version: version)
-    let key = wrappingKey.duplicate()
     let wrapped = try material.withBytes { (bytes) throws(CryptoError) in
-      try AESGCM.seal(bytes, under: key, nonce: nonce, authenticating: aad)
+      try AESGCM.seal(bytes, under: wrappingKey, nonce: nonce, authenticating: aad)
     }
     return (Data(nonce.bytes), Data(wrapped))
   }
@@ -66,12 +69,66 @@ final class UnlockedKeystore: Sendable {
     }
   }
 
+  /// The API's KeyMaterialId: 64 hexadecimal digits that tell materials of one key apart, and tell
+  /// nothing of the material to who has not unlocked the store.
+  func materialID(_ material: borrowing SecretBytes, keyID: String) throws -> String {
+    var message: [UInt8] = []
+    for field in [RecordField.text("envcrypt key material"), .text(keystoreID), .text(keyID)] {
+      field.append(to: &message)
+    }
+    let secret = SecretBytes(count: message.count + material.count) { span in
+      span.withUnsafeMutableBytes { target in
+        target.copyBytes(from: message)
+        material.withBytes { bytes in
+          bytes.withUnsafeBytes {
+            UnsafeMutableRawBufferPointer(rebasing: target[message.count...]).copyMemory(from: $0)
+          }
+        }
+      }
+    }
+    let code = try secret.withBytes { (bytes) throws(CryptoError) in
+      try HMAC.authenticate(bytes, with: .sha256, under: recordKey)
+    }
+    return Hexadecimal.encode(code)
+  }
+
+  /// Wraps what is no key version, bound to `purpose`: an import's private key on its way out and in.
+  func seal(_ secret: borrowing SecretBytes, purpose: String) throws -> [UInt8] {
+    let nonce = try Nonce.random()
+    let aad = Self.sealedAAD(keystoreID: keystoreID, purpose: purpose)
+    let sealed = try secret.withBytes { (bytes) throws(CryptoError) in
+      try AESGCM.seal(bytes, under: wrappingKey, nonce: nonce, authenticating: aad)
+    }
+    return nonce.bytes + sealed
+  }
+
+  /// What `seal` wrapped; nil where it is not for that purpose, or not ours.
+  func open(_ sealed: [UInt8], purpose: String) throws -> SecretBytes? {
+    guard sealed.count >= AESGCM.nonceLength + AESGCM.tagLength else { return nil }
+    let aad = Self.sealedAAD(keystoreID: keystoreID, purpose: purpose)
+    do {
+      return try AESGCM.open(
+        Array(sealed.dropFirst(AESGCM.nonceLength)), under: wrappingKey,
+        nonce: Nonce(bytes: sealed.prefix(AESGCM.nonceLength)), authenticating: aad)
+    } catch .authenticationFailed {
+      return nil
+    }
+  }
+
   /// Wraps the root key for one more protector.
   func makeProtector(
     _ protector: consuming NewProtector, creationDate: Int64
   ) throws -> ProtectorRecord {
     try ProtectorRecord(
       protector, wrapping: rootKey, keystoreID: keystoreID, creationDate: creationDate)
+  }
+
+  private static func sealedAAD(keystoreID: String, purpose: String) -> [UInt8] {
+    var aad: [UInt8] = []
+    for field in [RecordField.text("envcrypt sealed"), .text(keystoreID), .text(purpose)] {
+      field.append(to: &aad)
+    }
+    return aad
   }
 
   private static func materialAAD(keystoreID: String, keyID: String, version: Int64) -> [UInt8] {

@@ -64,7 +64,7 @@ import Testing
     let key = try right.createKey(alias: "alias/a")
     // Metadata needs no passphrase.
     let secrets = TestSecrets()
-    #expect(try service(secrets).describeKey("alias/a") == key)
+    #expect(try service(secrets).describe("alias/a") == key)
     #expect(secrets.timesAsked == 0)
     #expect(throws: KeystoreError.wrongPassphrase) {
       try service(TestSecrets(passphrase: "wrong horse")).createKey()

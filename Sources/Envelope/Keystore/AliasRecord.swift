@@ -1,0 +1,33 @@
+import Foundation
+import GRDB
+
+/// A name for a master key.
+struct AliasRecord: AuthenticatedRecord {
+  static let databaseTableName = "alias"
+
+  var name: String
+  var targetKeyID: String
+  var creationDate: Int64
+  var lastUpdatedDate: Int64
+  var authenticationCode = Data()
+
+  var recordName: String { "alias \(name)" }
+  var columns: [(name: String, value: RecordField)] {
+    [
+      ("name", .text(name)),
+      ("targetKeyID", .text(targetKeyID)),
+      ("creationDate", .integer(creationDate)),
+      ("lastUpdatedDate", .integer(lastUpdatedDate)),
+    ]
+  }
+}
+
+extension AliasRecord {
+  init(row: Row) throws {
+    name = try row.decode(forColumn: "name")
+    targetKeyID = try row.decode(forColumn: "targetKeyID")
+    creationDate = try row.decode(forColumn: "creationDate")
+    lastUpdatedDate = try row.decode(forColumn: "lastUpdatedDate")
+    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  }
+}

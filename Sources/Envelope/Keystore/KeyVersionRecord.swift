@@ -1,0 +1,79 @@
+import Foundation
+import GRDB
+
+/// One version of a master key's material, wrapped.
+struct KeyVersionRecord: AuthenticatedRecord {
+  static let databaseTableName = "keyVersion"
+
+  var keyID: String
+  var version: Int64
+  /// When the material was made or first imported; from version 2 on, when it was rotated in.
+  var creationDate: Int64
+  /// DER SubjectPublicKeyInfo of an asymmetric key.
+  var publicKey: Data?
+  /// Lower-case hexadecimal SHA-256 of `publicKey`.
+  var fingerprint: String?
+  /// The name under which other programs' messages know an imported key.
+  var foreignProviderID: String?
+  var foreignKeyName: String?
+  var foreignPadding: String?
+  /// Empty, as `wrappedMaterial`, where the material is deleted or expired.
+  var nonce: Data
+  var wrappedMaterial: Data
+  /// The API's KeyMaterialId; nil in versions that were made before there was one.
+  var materialID: String?
+  /// How the version became the current one; nil for the first, and for one that is not yet.
+  var rotationType: RotationType?
+  /// When imported material expires.
+  var validTo: Int64?
+  var materialDescription: String?
+  var authenticationCode = Data()
+
+  var hasMaterial: Bool { !wrappedMaterial.isEmpty }
+
+  var recordName: String { "version \(version) of key \(keyID)" }
+  var columns: [(name: String, value: RecordField)] {
+    [
+      ("keyID", .text(keyID)),
+      ("version", .integer(version)),
+      ("creationDate", .integer(creationDate)),
+      ("publicKey", .optional(publicKey)),
+      ("fingerprint", .optional(fingerprint)),
+      ("foreignProviderID", .optional(foreignProviderID)),
+      ("foreignKeyName", .optional(foreignKeyName)),
+      ("foreignPadding", .optional(foreignPadding)),
+      ("nonce", .bytes(nonce)),
+      ("wrappedMaterial", .bytes(wrappedMaterial)),
+    ]
+  }
+  var laterColumns: [(name: String, value: RecordField)] {
+    [
+      ("materialID", .optional(materialID)),
+      ("rotationType", .optional(rotationType?.rawValue)),
+      ("validTo", .optional(validTo)),
+      ("materialDescription", .optional(materialDescription)),
+    ]
+  }
+}
+
+extension KeyVersionRecord {
+  init(row: Row) throws {
+    keyID = try row.decode(forColumn: "keyID")
+    version = try row.decode(forColumn: "version")
+    creationDate = try row.decode(forColumn: "creationDate")
+    publicKey = try row.decode(forColumn: "publicKey")
+    fingerprint = try row.decode(forColumn: "fingerprint")
+    foreignProviderID = try row.decode(forColumn: "foreignProviderID")
+    foreignKeyName = try row.decode(forColumn: "foreignKeyName")
+    foreignPadding = try row.decode(forColumn: "foreignPadding")
+    nonce = try row.decode(forColumn: "nonce")
+    wrappedMaterial = try row.decode(forColumn: "wrappedMaterial")
+    materialID = try row.decode(forColumn: "materialID")
+    rotationType = try row.decode(forColumn: "rotationType")
+    validTo = try row.decode(forColumn: "validTo")
+    materialDescription = try row.decode(forColumn: "materialDescription")
+    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  }
+}
+
+extension RotationType: DatabaseValueConvertible {}

@@ -1,0 +1,76 @@
+import Foundation
+import GRDB
+
+/// A master key, without its material.
+struct MasterKeyRecord: AuthenticatedRecord {
+  static let databaseTableName = "masterKey"
+
+  /// A UUID in lower case.
+  var id: String
+  var spec: KeySpec
+  var usage: KeyUsage
+  /// As it was when something last changed it: what time has brought about since, `KeyService` adds.
+  var state: KeyState
+  var origin: KeyOrigin
+  var manager: KeyManager
+  var description: String
+  var creationDate: Int64
+  /// The version that wraps; all from 1 on unwrap. 0 before the first import.
+  var currentVersion: Int64
+  /// When the key goes, where it is pending deletion.
+  var deletionDate: Int64?
+  /// The days between automatic rotations, where they are on.
+  var rotationPeriodInDays: Int64?
+  var nextRotationDate: Int64?
+  /// When the first of the imported materials expires.
+  var validTo: Int64?
+  var authenticationCode = Data()
+
+  var recordName: String { "key \(id)" }
+  var columns: [(name: String, value: RecordField)] {
+    [
+      ("id", .text(id)),
+      ("spec", .text(spec.rawValue)),
+      ("usage", .text(usage.rawValue)),
+      ("state", .text(state.rawValue)),
+      ("origin", .text(origin.rawValue)),
+      ("manager", .text(manager.rawValue)),
+      ("description", .text(description)),
+      ("creationDate", .integer(creationDate)),
+      ("currentVersion", .integer(currentVersion)),
+    ]
+  }
+  var laterColumns: [(name: String, value: RecordField)] {
+    [
+      ("deletionDate", .optional(deletionDate)),
+      ("rotationPeriodInDays", .optional(rotationPeriodInDays)),
+      ("nextRotationDate", .optional(nextRotationDate)),
+      ("validTo", .optional(validTo)),
+    ]
+  }
+}
+
+extension MasterKeyRecord {
+  init(row: Row) throws {
+    id = try row.decode(forColumn: "id")
+    spec = try row.decode(forColumn: "spec")
+    usage = try row.decode(forColumn: "usage")
+    state = try row.decode(forColumn: "state")
+    origin = try row.decode(forColumn: "origin")
+    manager = try row.decode(forColumn: "manager")
+    description = try row.decode(forColumn: "description")
+    creationDate = try row.decode(forColumn: "creationDate")
+    currentVersion = try row.decode(forColumn: "currentVersion")
+    deletionDate = try row.decode(forColumn: "deletionDate")
+    rotationPeriodInDays = try row.decode(forColumn: "rotationPeriodInDays")
+    nextRotationDate = try row.decode(forColumn: "nextRotationDate")
+    validTo = try row.decode(forColumn: "validTo")
+    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  }
+}
+
+extension KeySpec: DatabaseValueConvertible {}
+extension KeyUsage: DatabaseValueConvertible {}
+extension KeyState: DatabaseValueConvertible {}
+extension KeyOrigin: DatabaseValueConvertible {}
+extension KeyManager: DatabaseValueConvertible {}

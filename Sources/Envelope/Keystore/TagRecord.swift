@@ -1,0 +1,26 @@
+import Foundation
+import GRDB
+
+/// A tag of a master key.
+struct TagRecord: AuthenticatedRecord {
+  static let databaseTableName = "tag"
+
+  var keyID: String
+  var tagKey: String
+  var tagValue: String
+  var authenticationCode = Data()
+
+  var recordName: String { "tag '\(tagKey)' of key \(keyID)" }
+  var columns: [(name: String, value: RecordField)] {
+    [("keyID", .text(keyID)), ("tagKey", .text(tagKey)), ("tagValue", .text(tagValue))]
+  }
+}
+
+extension TagRecord {
+  init(row: Row) throws {
+    keyID = try row.decode(forColumn: "keyID")
+    tagKey = try row.decode(forColumn: "tagKey")
+    tagValue = try row.decode(forColumn: "tagValue")
+    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  }
+}
