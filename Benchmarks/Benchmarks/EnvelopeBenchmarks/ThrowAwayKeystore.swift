@@ -28,13 +28,14 @@ struct ThrowAwayKeystore {
 
   /// A keyring of the bare key material, as an exported key gives it.
   func rawKeyring(_ spec: KeySpec) throws -> any Keyring {
-    let key = try service.createKey(spec: spec)
+    let key = try service.createKey(
+      CreateKeyRequest(keySpec: spec, keyUsage: .encryptDecrypt), alias: nil)
     return try service.exportKey(key.keyID).keyrings()[0]
   }
 
   /// Looks a new key of the keystore up, as a command that encrypts does.
   func wrappingKey(_ spec: KeySpec) throws -> () throws -> any Keyring {
-    let keyID = try service.createKey(spec: spec).keyID
+    let keyID = try service.createKey(CreateKeyRequest(keySpec: spec, keyUsage: .encryptDecrypt), alias: nil).keyID
     return { try service.wrappingKeyring(keyID) }
   }
 

@@ -8,46 +8,70 @@ extension KeyService {
   public func exportKey(_ name: String) throws -> KeyringFile {
     try reauthenticate()
     let unlocked = try unlock()
-    let (record, versions) = try keystore.read { db in
-      let record = try verified(try self.record(named: name, db), unlocked)
+    let call = begin(.describeKey)
+    let (record, versions) = try call.read { db in
+      let record = try call.key(named: name, db, verifiedBy: unlocked)
+      guard record.currentVersion > 0 else {
+        throw KeyServiceError.invalidState(keyID: record.id, state: record.state)
+      }
       let versions = try (1...record.currentVersion).map {
-        try version($0, of: record, unlocked, db)
+        try call.version($0, of: record, unlocked, db)
       }
       return (record, versions)
     }
+    guard versions.allSatisfy(\.hasMaterial) else {
+      throw KeyServiceError.invalidState(keyID: record.id, state: .pendingImport)
+    }
     return KeyringFile(
-      keys: try versions.flatMap { try entries(for: $0, spec: record.spec, unlocked) })
+      keys: try versions.flatMap { try entries(for: $0, of: record, unlocked) })
   }
 
   private func entries(
-    for version: KeyVersionRecord, spec: KeySpec, _ unlocked: UnlockedKeystore
+    for version: KeyVersionRecord, of record: MasterKeyRecord, _ unlocked: UnlockedKeystore
   ) throws -> [KeyringFile.Entry] {
     let material = try unlocked.unwrap(version)
-    var names = [("envcrypt", "\(version.keyID)/\(version.version)", "oaep-mgf1/sha256")]
-    if let fingerprint = version.fingerprint {
-      names.append((RawRSAKeyring.bareProviderID, fingerprint, "oaep-mgf1/sha256"))
-    }
+    var names = [
+      (KeystoreKeyring.providerID, "\(version.keyID)/\(version.version)", "oaep-mgf1/sha256")
+    ]
     if let providerID = version.foreignProviderID, let keyName = version.foreignKeyName {
       names.append((providerID, keyName, version.foreignPadding ?? ""))
     }
-    guard let bits = spec.rsaBits else {
+    switch (record.usage, record.spec.material) {
+    case (.encryptDecrypt, .aes256):
       let text = material.withBytes { bytes in bytes.withUnsafeBytes { Base64.encode(Array($0)) } }
       return names.map {
         KeyringFile.Entry(
           providerID: $0.0, keyID: $0.1, algorithm: .aes, type: .symmetric, bits: 256,
           encoding: .base64, material: String(decoding: text, as: UTF8.self))
       }
+    case (.encryptDecrypt, .keyPair(.rsa(let bits))):
+      names.insert(
+        (RawRSAKeyring.bareProviderID, version.fingerprint ?? "", "oaep-mgf1/sha256"), at: 1)
+      let pem = Self.text(try RSAPrivateKey(pkcs8: material).pem())
+      return names.map {
+        let padding = $0.2.split(separator: "/")
+        return KeyringFile.Entry(
+          providerID: $0.0, keyID: $0.1, algorithm: .rsa, type: .private, bits: bits,
+          encoding: .pem, material: pem,
+          paddingAlgorithm: padding.first.flatMap { .init(rawValue: String($0)) },
+          paddingHash: padding.dropFirst().first.flatMap { .init(rawValue: String($0)) })
+      }
+    case (.keyAgreement, .keyPair(.ec(let curve))):
+      let pem = Self.text(try ECPrivateKey(pkcs8: material).pem())
+      return [names[0], (RawECDHKeyring.providerID, version.fingerprint ?? "", "")].map {
+        KeyringFile.Entry(
+          providerID: $0.0, keyID: $0.1, algorithm: .ecdh, type: .private, bits: curve.bits,
+          encoding: .pem, material: pem)
+      }
+    default:
+      throw KeyServiceError.unsupportedOperation(
+        "a keyring file holds keys that open messages; key \(record.id) is for "
+          + record.usage.rawValue)
     }
-    let pem = try RSAPrivateKey(pkcs8: material).pem().withBytes { bytes in
-      bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
-    }
-    return names.map {
-      let padding = $0.2.split(separator: "/")
-      return KeyringFile.Entry(
-        providerID: $0.0, keyID: $0.1, algorithm: .rsa, type: .private, bits: bits, encoding: .pem,
-        material: pem, paddingAlgorithm: padding.first.flatMap { .init(rawValue: String($0)) },
-        paddingHash: padding.dropFirst().first.flatMap { .init(rawValue: String($0)) })
-    }
+  }
+
+  private static func text(_ secret: borrowing SecretBytes) -> String {
+    secret.withBytes { bytes in bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
   }
 
   /// Takes the one key of a keyring file in. A key that this program exported comes back under its
@@ -56,7 +80,7 @@ extension KeyService {
   public func importKey(
     _ file: KeyringFile, description: String = "", alias: String? = nil
   ) throws -> KeyMetadata {
-    let own = file.keys.filter { $0.providerID == "envcrypt" }
+    let own = file.keys.filter { $0.providerID == KeystoreKeyring.providerID }
     guard own.isEmpty else {
       return try importOwn(own, others: file.keys, description: description, alias: alias)
     }
@@ -65,9 +89,10 @@ extension KeyService {
         "the file holds \(file.keys.count) keys, import takes one at a time")
     }
     let version = try newVersion(of: file.keys[0], foreign: file.keys[0])
-    return try insert(
-      spec: version.spec, origin: .external, description: description, alias: alias,
-      materials: [version.material])
+    return try NewKey(
+      spec: version.spec, usage: version.spec.keyUsages[0], origin: .external,
+      description: description, alias: alias
+    ).insert([version.material], in: begin(.importKeyMaterial))
   }
 
   private func importOwn(
@@ -93,7 +118,7 @@ extension KeyService {
     let versions = try numbered.map { numbered in
       // The same material under a foreign name keeps that name too; bare RSA names follow from it.
       let foreign = others.first {
-        $0.material == numbered.entry.material && $0.providerID != "envcrypt"
+        $0.material == numbered.entry.material && $0.providerID != KeystoreKeyring.providerID
           && $0.providerID != RawRSAKeyring.bareProviderID
       }
       return try newVersion(of: numbered.entry, foreign: foreign)
@@ -101,16 +126,19 @@ extension KeyService {
     guard let spec = versions.first?.spec, versions.allSatisfy({ $0.spec == spec }) else {
       throw KeyServiceError.validation("the versions of key \(keyID) are of different kinds")
     }
-    return try insert(
-      id: keyID, spec: spec, origin: .external, description: description, alias: alias,
-      materials: versions.map(\.material))
+    return try NewKey(
+      id: keyID, spec: spec, usage: spec.keyUsages[0], origin: .external,
+      description: description, alias: alias
+    ).insert(versions.map(\.material), in: begin(.importKeyMaterial))
   }
 
   private func newVersion(
     of entry: KeyringFile.Entry, foreign: KeyringFile.Entry?
   ) throws -> (spec: KeySpec, material: NewKeyVersion) {
     let name = foreign.flatMap { foreign -> NewKeyVersion.ForeignName? in
-      if foreign.providerID == RawRSAKeyring.bareProviderID { return nil }
+      if foreign.providerID == RawRSAKeyring.bareProviderID || foreign.algorithm == .ecdh {
+        return nil
+      }
       let padding = [foreign.paddingAlgorithm?.rawValue, foreign.paddingHash?.rawValue]
         .compactMap { $0 }.joined(separator: "/")
       return NewKeyVersion.ForeignName(
@@ -126,24 +154,25 @@ extension KeyService {
         throw KeyServiceError.unsupportedOperation(
           "a keystore holds AES keys of 256 bits, this one has \(material.count * 8)")
       }
-      return (
-        .symmetricDefault,
-        NewKeyVersion(material: material, publicKey: nil, foreignName: name)
-      )
+      return (.symmetricDefault, NewKeyVersion(material: material, foreignName: name))
     case (.rsa, .private):
-      let key = try RSAPrivateKey(pem: Array(entry.material.utf8))
-      guard let spec = KeySpec.allCases.first(where: { $0.rsaBits == key.bits }) else {
-        throw KeyServiceError.unsupportedOperation(
-          "a keystore holds RSA keys of 2048, 3072 or 4096 bits, this one has \(key.bits)")
-      }
-      return (
-        spec,
-        NewKeyVersion(
-          material: try key.pkcs8(), publicKey: try key.publicKey(), foreignName: name)
-      )
-    case (.rsa, _):
+      let pair = try KeyPair(pkcs8: try RSAPrivateKey(pem: Array(entry.material.utf8)).pkcs8())
+      return (try Self.spec(of: pair.kind), try NewKeyVersion(keyPair: pair, foreignName: name))
+    case (.ecdh, .private):
+      let pair = try KeyPair(pkcs8: try ECPrivateKey(pem: Array(entry.material.utf8)).pkcs8())
+      return (try Self.spec(of: pair.kind), try NewKeyVersion(keyPair: pair))
+    case (.rsa, _), (.ecdh, _):
       throw KeyServiceError.unsupportedOperation(
         "a public key alone cannot be imported; encrypt to it with --recipient")
     }
+  }
+
+  private static func spec(of kind: KeyPairKind) throws(KeyServiceError) -> KeySpec {
+    if let spec = KeySpec.allCases.first(where: { $0.material == .keyPair(kind) }) { return spec }
+    guard case .rsa(let bits) = kind else {
+      throw .unsupportedOperation("a keystore does not hold \(kind)")
+    }
+    throw .unsupportedOperation(
+      "a keystore holds RSA keys of 2048, 3072 or 4096 bits, this one has \(bits)")
   }
 }

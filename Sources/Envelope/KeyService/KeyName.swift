@@ -8,12 +8,22 @@ enum KeyName: Equatable {
   static let accountID = "000000000000"
   private static let arnPrefix = "arn:aws:kms:local:\(accountID):"
 
-  /// Throws `notFound` where the text has none of these forms: no key has such a name.
+  /// Throws `notFound` where the text has none of these forms, or is the ARN of another account or
+  /// region: no key has such a name. Throws `invalidARN` where it only begins as an ARN.
   init(parsing text: String) throws(KeyServiceError) {
     var name = Substring(text)
-    if name.hasPrefix(Self.arnPrefix) {
-      name = name.dropFirst(Self.arnPrefix.count)
-      if name.hasPrefix("key/") { name = name.dropFirst("key/".count) }
+    if name.hasPrefix("arn:") {
+      let fields = name.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)
+      guard fields.count == 6, fields[2] == "kms", fields[4].count == 12,
+        fields[4].allSatisfy(\.isNumber), !fields[1].isEmpty, !fields[3].isEmpty,
+        fields[5].hasPrefix("key/") || fields[5].hasPrefix("alias/")
+      else { throw .invalidARN(text) }
+      guard name.hasPrefix(Self.arnPrefix) else { throw .notFound(text) }
+      name = fields[5]
+      if name.hasPrefix("key/") {
+        name = name.dropFirst("key/".count)
+        guard UUID(uuidString: String(name)) != nil else { throw .invalidARN(text) }
+      }
     }
     if name.hasPrefix("alias/") {
       self = .alias(String(name))

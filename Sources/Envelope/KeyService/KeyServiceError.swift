@@ -8,11 +8,40 @@ public enum KeyServiceError: Error, Equatable, Sendable {
   case disabled(keyID: String)
   /// A key whose state forbids the operation.
   case invalidState(keyID: String, state: KeyState)
+  /// A key that has no imported material to rotate to.
+  case nothingToRotateTo(keyID: String)
   case invalidAliasName(String)
+  /// Text that begins as an ARN and is none of a key or an alias.
+  case invalidARN(String)
+  /// A marker that no page gave.
+  case invalidMarker(String)
   /// A parameter out of its range; the text names it.
   case validation(String)
-  /// What this key cannot do; the text says why.
+  /// What this key, or this keystore, cannot do; the text says why.
   case unsupportedOperation(String)
+  /// A key that is for something else; the text says for what.
+  case invalidKeyUsage(String)
+  /// More than a key, or a tag set, may have; the text says of what, and how many.
+  case limitExceeded(String)
+  /// Tags that cannot be; the text says why.
+  case tag(String)
+  /// What was to be decrypted is altered, of another key, or under another encryption context.
+  case invalidCiphertext
+  /// What was to be decrypted is under another key than the one named.
+  case incorrectKey(named: String)
+  /// A signature that does not verify.
+  case invalidSignature
+  /// A MAC that does not verify.
+  case invalidMAC
+  /// Imported material that is not what the key had.
+  case incorrectKeyMaterial(String)
+  case invalidImportToken
+  case expiredImportToken
+  case invalidGrantToken
+  /// The caller may not do this; the text says what and why.
+  case accessDenied(String)
+  /// DryRun: the request would have succeeded.
+  case dryRun
 
   /// The name that the KMS API gives the error.
   public var name: String {
@@ -20,10 +49,25 @@ public enum KeyServiceError: Error, Equatable, Sendable {
     case .notFound: "NotFoundException"
     case .alreadyExists: "AlreadyExistsException"
     case .disabled: "DisabledException"
-    case .invalidState: "KMSInvalidStateException"
+    case .invalidState, .nothingToRotateTo: "KMSInvalidStateException"
     case .invalidAliasName: "InvalidAliasNameException"
+    case .invalidARN: "InvalidArnException"
+    case .invalidMarker: "InvalidMarkerException"
     case .validation: "ValidationException"
     case .unsupportedOperation: "UnsupportedOperationException"
+    case .invalidKeyUsage: "InvalidKeyUsageException"
+    case .limitExceeded: "LimitExceededException"
+    case .tag: "TagException"
+    case .invalidCiphertext: "InvalidCiphertextException"
+    case .incorrectKey: "IncorrectKeyException"
+    case .invalidSignature: "KMSInvalidSignatureException"
+    case .invalidMAC: "KMSInvalidMacException"
+    case .incorrectKeyMaterial: "IncorrectKeyMaterialException"
+    case .invalidImportToken: "InvalidImportTokenException"
+    case .expiredImportToken: "ExpiredImportTokenException"
+    case .invalidGrantToken: "InvalidGrantTokenException"
+    case .accessDenied: "AccessDeniedException"
+    case .dryRun: "DryRunOperationException"
     }
   }
 }

@@ -30,10 +30,11 @@ extension KeyService {
   func findVersion(
     wrapping encrypted: EncryptedDataKey, among names: [String]?
   ) throws -> FoundVersion? {
-    try keystore.read { db in
+    let call = begin(.describeKey)
+    return try keystore.read { db in
       guard let version = try fetchVersion(wrapping: encrypted, db) else { return nil }
       if let names {
-        guard try names.contains(where: { try record(named: $0, db).id == version.keyID }) else {
+        guard try names.contains(where: { try call.key(named: $0, db).id == version.keyID }) else {
           return nil
         }
       }
@@ -49,24 +50,13 @@ extension KeyService {
       guard let name = VersionedKeyName(parsing: Array(encrypted.keyName.utf8)) else { return nil }
       return try KeyVersionRecord.first(
         db, where: "keyID = ? AND version = ?", [name.keyID, name.version])
-    case RawRSAKeyring.bareProviderID:
+    case RawRSAKeyring.bareProviderID,
+      _ where RawECDHKeyInformation.isWritten(by: encrypted.providerID):
       return try KeyVersionRecord.first(db, where: "fingerprint = ?", [encrypted.keyName])
     default:
       return try KeyVersionRecord.first(
         db, where: "foreignProviderID = ? AND foreignKeyName = ?",
         [encrypted.providerID, encrypted.keyName])
-    }
-  }
-
-  /// The key and version that were found, verified, and in a state to be used.
-  func usableVersion(
-    _ found: FoundVersion
-  ) throws -> (record: MasterKeyRecord, version: KeyVersionRecord) {
-    let unlocked = try unlock()
-    return try keystore.read { db in
-      let record = try verified(try self.record(named: found.keyID, db), unlocked)
-      try Self.requireUsable(record)
-      return (record, try version(found.version, of: record, unlocked, db))
     }
   }
 }

@@ -3,7 +3,8 @@ import Synchronization
 /// Unwraps data keys under master keys of a keystore.
 ///
 /// In a message, a symmetric key is a raw AES key and an RSA key a raw RSA key with OAEP over
-/// SHA-256, both of the provider `envcrypt`: any SDK opens the message with the exported key.
+/// SHA-256, both of the provider `envcrypt`; an elliptic-curve key for key agreement is a raw ECDH
+/// key. Any SDK opens the message with the exported key.
 ///
 /// A run over many messages looks each key version up once.
 public final class KeystoreKeyring: Keyring, @unchecked Sendable {
@@ -54,16 +55,25 @@ extension KeyService {
   /// A keyring that wraps under the current version of the key `name`, which must be in a state to
   /// be used.
   public func wrappingKeyring(_ name: String) throws -> any Keyring {
-    let key = try usableKey(named: name)
+    let key = try beginWrapping().usableKey(named: name)
     let keyName = VersionedKeyName(keyID: key.record.id, version: key.version.version).text
-    if let publicKey = key.version.publicKey {
+    switch (key.record.usage, key.record.spec.material) {
+    case (.encryptDecrypt, .aes256):
+      return RawAESKeyring(
+        providerID: KeystoreKeyring.providerID, keyName: keyName,
+        wrappingKey: try WrappingKey(bytes: try key.material()))
+    case (.encryptDecrypt, .keyPair(.rsa)):
       return RawRSAKeyring(
         providerID: KeystoreKeyring.providerID, keyName: keyName, padding: .oaep(.sha256),
-        publicKey: try RSAPublicKey(subjectPublicKeyInfo: Array(publicKey)))
+        publicKey: try RSAPublicKey(subjectPublicKeyInfo: try key.subjectPublicKeyInfo()))
+    case (.keyAgreement, .keyPair(.ec)):
+      return try RawECDHKeyring(
+        recipient: ECPublicKey(subjectPublicKeyInfo: try key.subjectPublicKeyInfo()))
+    default:
+      throw KeyServiceError.invalidKeyUsage(
+        "key \(key.record.id) is for \(key.record.usage.rawValue): files are encrypted under keys "
+          + "for ENCRYPT_DECRYPT or KEY_AGREEMENT")
     }
-    return RawAESKeyring(
-      providerID: KeystoreKeyring.providerID, keyName: keyName,
-      wrappingKey: try WrappingKey(bytes: try unlock().unwrap(key.version)))
   }
 
   /// A keyring of the version that wrapped `encrypted`, if it is one of the keys `names` (nil: of
@@ -72,18 +82,27 @@ extension KeyService {
     for encrypted: EncryptedDataKey, among names: [String]?
   ) throws -> (any Keyring)? {
     guard let found = try findVersion(wrapping: encrypted, among: names) else { return nil }
-    let key = try usableVersion(found)
-    let material = try unlock().unwrap(key.version)
-    if key.record.spec.rsaBits == nil {
+    let operation: KeyServiceOperation =
+      RawECDHKeyInformation.isWritten(by: encrypted.providerID) ? .deriveSharedSecret : .decrypt
+    let key = try begin(operation).usableVersion(found.version, ofKey: found.keyID)
+    switch (key.record.usage, key.record.spec.material) {
+    case (.encryptDecrypt, .aes256):
       return RawAESKeyring(
         providerID: encrypted.providerID, keyName: encrypted.keyName,
-        wrappingKey: try WrappingKey(bytes: material))
+        wrappingKey: try WrappingKey(bytes: try key.material()))
+    case (.encryptDecrypt, .keyPair(.rsa)):
+      return try RawRSAKeyring(
+        providerID: encrypted.providerID,
+        keyName: encrypted.keyName,
+        padding: key.version.padding(for: encrypted.providerID),
+        privateKey: try RSAPrivateKey(pkcs8: try key.material()))
+    case (.keyAgreement, .keyPair(.ec)):
+      return try RawECDHKeyring(privateKey: try ECPrivateKey(pkcs8: try key.material()))
+    default:
+      throw KeyServiceError.invalidKeyUsage(
+        "the message is wrapped under key \(key.record.id), which is for "
+          + key.record.usage.rawValue)
     }
-    return try RawRSAKeyring(
-      providerID: encrypted.providerID,
-      keyName: encrypted.keyName,
-      padding: key.version.padding(for: encrypted.providerID),
-      privateKey: try RSAPrivateKey(pkcs8: material))
   }
 }
 

@@ -23,17 +23,17 @@ import Testing
     let key = try service.createKey(spec: .rsa2048, description: "für alle", alias: "alias/x/y-z_1")
     #expect(key.arn == "arn:aws:kms:local:000000000000:key/\(key.keyID)")
     #expect(key.creationDate == Date(timeIntervalSince1970: 1_700_000_000.25))
-    #expect(key.encryptionAlgorithms == ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"])
+    #expect(key.encryptionAlgorithms == [.rsaesOAEPSHA1, .rsaesOAEPSHA256])
     #expect(key.enabled && key.keyState == .enabled && key.keyUsage == .encryptDecrypt)
     for name in [
       key.keyID, key.keyID.uppercased(), key.arn, "alias/x/y-z_1",
       "arn:aws:kms:local:000000000000:alias/x/y-z_1",
-    ] { #expect(try service.describeKey(name) == key) }
+    ] { #expect(try service.describe(name) == key) }
   }
 
-  @Test(arguments: ["", "x", "alias/", "alias/nobody", "arn:aws:kms:eu-west-1:1:key/x", "key/"])
+  @Test(arguments: ["", "x", "alias/", "alias/nobody", "arn:aws:kms:eu-west-1:000000000000:alias/x", "key/"])
   func aStrangeNameIsNotFound(name: String) {
-    #expect(throws: KeyServiceError.notFound(name)) { try service.describeKey(name) }
+    #expect(throws: KeyServiceError.notFound(name)) { try service.describe(name) }
   }
 
   @Test(arguments: [
@@ -58,22 +58,26 @@ import Testing
     try service.createAlias("alias/" + String(repeating: "b", count: 250), target: "alias/a")
     #expect(try service.listAliases(target: first.keyID).count == 2)
     try service.updateAlias("alias/a", target: second.keyID)
-    #expect(try service.describeKey("alias/a") == second)
+    #expect(try service.describe("alias/a") == second)
     try service.deleteAlias("alias/a")
-    #expect(throws: KeyServiceError.notFound("alias/a")) { try service.describeKey("alias/a") }
+    #expect(throws: KeyServiceError.notFound("alias/a")) { try service.describe("alias/a") }
     #expect(throws: KeyServiceError.notFound("alias/a")) { try service.deleteAlias("alias/a") }
     #expect(throws: KeyServiceError.notFound("alias/a")) {
       try service.updateAlias("alias/a", target: second.keyID)
     }
   }
 
-  @Test(arguments: KeySpec.allCases)
+  @Test(arguments: KeySpec.forFiles)
   func aKeyWrapsAndTheExportUnwraps(spec: KeySpec) throws {
     let key = try service.createKey(spec: spec)
     let keyring = KeystoreKeyring(service, unwrappingUnder: nil)
     let wrapped = try KeyringTests.wrap(try service.wrappingKeyring(key.keyID))
-    #expect(wrapped.providerID == "envcrypt")
-    #expect(wrapped.keyName == "\(key.keyID)/1")
+    if spec == .eccNISTP256 {
+      #expect(wrapped.providerID == "raw-ecdh")
+    } else {
+      #expect(wrapped.providerID == "envcrypt")
+      #expect(wrapped.keyName == "\(key.keyID)/1")
+    }
     #expect(try KeyringTests.unwrap(keyring, wrapped) == patternBytes(32))
     #expect(try service.identify(wrapped)?.keyID == key.keyID)
 
@@ -94,7 +98,7 @@ import Testing
   }
 
   /// A strange message must not keep the next ones of a run from being opened.
-  @Test(arguments: KeySpec.allCases)
+  @Test(arguments: KeySpec.forFiles)
   func aStrangeMessageSpoilsNoOther(spec: KeySpec) throws {
     let key = try service.createKey(spec: spec)
     let good = try KeyringTests.wrap(try service.wrappingKeyring(key.keyID))
@@ -148,7 +152,7 @@ import Testing
   @Test func aRecipientsKeyOpensWhatWasEncryptedToIt() throws {
     let key = try service.createKey(spec: .rsa2048)
     let pem = try service.publicKey(key.keyID).pem
-    let wrapped = try KeyringTests.wrap(try RawRSAKeyring.recipient(pem: Array(pem.utf8)))
+    let wrapped = try KeyringTests.wrap(try Recipient.keyring(pem: Array(pem.utf8)))
     #expect(
       try KeyringTests.unwrap(KeystoreKeyring(service, unwrappingUnder: nil), wrapped)
         == patternBytes(32))

@@ -1,0 +1,174 @@
+import Foundation
+
+// What the KMS API's shapes are made of: its names, and how its values look in JSON.
+
+/// Bytes that the KMS API carries: in JSON a string of base64 (RFC 4648, section 4).
+public struct Blob: Codable, Equatable, Sendable {
+  public var bytes: [UInt8]
+
+  public init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  /// The bytes that `text` encodes; nil where it is not base64, to the letter.
+  public init?(base64 text: String) {
+    guard let bytes = Base64.decode(text.utf8) else { return nil }
+    self.bytes = bytes
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let text = try decoder.singleValueContainer().decode(String.self)
+    if decoder.blobsAreRaw {
+      self.init(Array(text.utf8))
+    } else if let blob = Blob(base64: text) {
+      self = blob
+    } else {
+      throw decoder.notBase64
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(String(decoding: Base64.encode(bytes), as: UTF8.self))
+  }
+}
+
+/// A secret that the KMS API carries, such as a plaintext: in JSON what a `Blob` is. The bytes are
+/// wiped when the last owner lets go; the JSON text that they came from or went into is not.
+public final class SecretBlob: Codable, Sendable {
+  let bytes: SecretBytes
+
+  public init(_ bytes: consuming SecretBytes) { self.bytes = bytes }
+
+  /// The bytes that `text` encodes; nil where it is not base64, to the letter.
+  public init?(base64 text: String) {
+    guard let bytes = Base64.decodeSecret(Self.copy(text)) else { return nil }
+    self.bytes = bytes
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let text = Self.copy(try decoder.singleValueContainer().decode(String.self))
+    if decoder.blobsAreRaw {
+      bytes = text
+    } else {
+      guard let bytes = Base64.decodeSecret(text) else { throw decoder.notBase64 }
+      self.bytes = bytes
+    }
+  }
+
+  private static func copy(_ text: String) -> SecretBytes {
+    SecretBytes(copying: Array(text.utf8).span.bytes)
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(
+      Base64.encodeSecret(bytes).withBytes { text in
+        text.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+      })
+  }
+
+  /// How many bytes there are.
+  public var count: Int { bytes.count }
+
+  /// Lends the bytes for the length of `body`.
+  public func withBytes<Result: ~Copyable, Failure: Error>(
+    _ body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try bytes.withBytes(body)
+  }
+}
+
+extension SecretBlob: CustomStringConvertible, CustomReflectable {
+  public var description: String { "SecretBlob" }
+  public var customMirror: Mirror { Mirror(self, children: EmptyCollection()) }
+}
+
+/// One of the values that the KMS API names. What is none of them is refused with their list.
+public protocol APIEnumeration: RawRepresentable, CaseIterable, Codable, Sendable
+where RawValue == String {}
+
+extension APIEnumeration {
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let text = try container.decode(String.self)
+    guard let value = Self(rawValue: text) else {
+      throw DecodingError.dataCorruptedError(
+        in: container,
+        debugDescription:
+          "'\(text)' is not one of \(Self.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    self = value
+  }
+}
+
+/// A member of a KMS shape, under any name.
+public struct APIMember: CodingKey {
+  public let stringValue: String
+  public var intValue: Int? { nil }
+
+  public init(_ name: String) { stringValue = name }
+  public init?(stringValue: String) { self.init(stringValue) }
+  public init?(intValue: Int) { nil }
+}
+
+/// How JSON of the KMS API is read and written.
+public enum APICoding {
+  /// What a string stands for where bytes are wanted: the AWS CLI's `--cli-binary-format`.
+  public enum BlobForm: String, CaseIterable, Sendable {
+    case base64
+    /// The string's own UTF-8.
+    case raw = "raw-in-base64-out"
+  }
+
+  static let blobForm = CodingUserInfoKey(rawValue: "blobForm")!
+
+  /// Writes shapes as the AWS CLI prints them.
+  public static func encoder() -> JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.keyEncodingStrategy = .custom { APIMember(APIName.member($0.last!.stringValue)) }
+    encoder.dateEncodingStrategy = .custom { date, encoder in
+      guard let text = APIDate.text(date) else {
+        throw EncodingError.invalidValue(
+          date,
+          EncodingError.Context(
+            codingPath: encoder.codingPath, debugDescription: "not a date of years 1 to 9999"))
+      }
+      var container = encoder.singleValueContainer()
+      try container.encode(text)
+    }
+    return encoder
+  }
+
+  /// Reads shapes. What a shape does not name is passed over.
+  public static func decoder(blobs form: BlobForm = .base64) -> JSONDecoder {
+    let decoder = JSONDecoder()
+    decoder.userInfo[blobForm] = form
+    decoder.keyDecodingStrategy = .custom { APIMember(APIName.property($0.last!.stringValue)) }
+    decoder.dateDecodingStrategy = .custom { decoder in
+      let container = try decoder.singleValueContainer()
+      let seconds = try? container.decode(Double.self)
+      let text = try seconds.map { "\($0)" } ?? container.decode(String.self)
+      guard let date = seconds.map(APIDate.date(secondsSince1970:)) ?? date(from: text) else {
+        throw DecodingError.dataCorruptedError(
+          in: container, debugDescription: "'\(text)' is no date: \(APIDate.wanted)")
+      }
+      return date
+    }
+    return decoder
+  }
+
+  /// The date that `text` names, to the millisecond: ISO 8601 with `Z` or an offset, a day (its
+  /// beginning in UTC), or seconds since 1970; nil where it is none, or outside the years 1 to 9999.
+  public static func date(from text: String) -> Date? { APIDate.date(text) }
+}
+
+extension Decoder {
+  fileprivate var blobsAreRaw: Bool {
+    userInfo[APICoding.blobForm] as? APICoding.BlobForm == .raw
+  }
+
+  fileprivate var notBase64: DecodingError {
+    .dataCorrupted(
+      DecodingError.Context(codingPath: codingPath, debugDescription: "the value is not base64"))
+  }
+}

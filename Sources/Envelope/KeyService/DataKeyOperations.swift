@@ -1,0 +1,217 @@
+/// GenerateDataKey: a fresh key, in the clear and under a key of the keystore.
+public struct GenerateDataKeyRequest: KeyServiceRequest {
+  public struct Response: Codable, Sendable {
+    public let ciphertextBlob: Blob
+    public let plaintext: SecretBlob
+    public let keyID: String
+    public let keyMaterialID: String?
+  }
+  public static let operation = KeyServiceOperation.generateDataKey
+
+  public var keyID: String
+  public var encryptionContext: [String: String]?
+  public var numberOfBytes: Int?
+  public var keySpec: DataKeySpec?
+  public var grantTokens: [String]?
+  public var recipient: RecipientInfo?
+  public var dryRun: Bool?
+
+  public init(
+    keyID: String, encryptionContext: [String: String]? = nil, keySpec: DataKeySpec? = nil,
+    numberOfBytes: Int? = nil
+  ) {
+    self.keyID = keyID
+    self.encryptionContext = encryptionContext
+    self.keySpec = keySpec
+    self.numberOfBytes = numberOfBytes
+  }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    try GrantTokens.check(grantTokens)
+    try RecipientInfo.refuse(recipient)
+    let count = try RandomLength.dataKey(numberOfBytes, keySpec)
+    let target = try EncryptionTarget.ofDataKeys(keyID, context: encryptionContext, in: call)
+    if dryRun == true { throw KeyServiceError.dryRun }
+    let plaintext = SecretBlob(try .random(count: count))
+    return Response(
+      ciphertextBlob: Blob(try target.encrypt(plaintext)), plaintext: plaintext,
+      keyID: target.keyARN, keyMaterialID: try target.key.materialID())
+  }
+}
+
+/// GenerateDataKeyWithoutPlaintext, for whoever needs the key later.
+public struct GenerateDataKeyWithoutPlaintextRequest: KeyServiceRequest {
+  public struct Response: Codable, Sendable {
+    public let ciphertextBlob: Blob
+    public let keyID: String
+    public let keyMaterialID: String?
+  }
+  public static let operation = KeyServiceOperation.generateDataKeyWithoutPlaintext
+
+  public var keyID: String
+  public var encryptionContext: [String: String]?
+  public var keySpec: DataKeySpec?
+  public var numberOfBytes: Int?
+  public var grantTokens: [String]?
+  public var dryRun: Bool?
+
+  public init(
+    keyID: String, encryptionContext: [String: String]? = nil, keySpec: DataKeySpec? = nil,
+    numberOfBytes: Int? = nil
+  ) {
+    self.keyID = keyID
+    self.encryptionContext = encryptionContext
+    self.keySpec = keySpec
+    self.numberOfBytes = numberOfBytes
+  }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    var request = GenerateDataKeyRequest(
+      keyID: keyID, encryptionContext: encryptionContext, keySpec: keySpec,
+      numberOfBytes: numberOfBytes)
+    request.grantTokens = grantTokens
+    request.dryRun = dryRun
+    let response = try request.perform(in: call)
+    return Response(
+      ciphertextBlob: response.ciphertextBlob, keyID: response.keyID,
+      keyMaterialID: response.keyMaterialID)
+  }
+}
+
+/// GenerateDataKeyPair: a fresh key pair, its private half also under a key of the keystore.
+public struct GenerateDataKeyPairRequest: KeyServiceRequest {
+  public struct Response: Codable, Sendable {
+    public let privateKeyCiphertextBlob: Blob
+    /// DER PKCS #8.
+    public let privateKeyPlaintext: SecretBlob
+    /// DER SubjectPublicKeyInfo.
+    public let publicKey: Blob
+    public let keyID: String
+    public let keyPairSpec: DataKeyPairSpec
+    public let keyMaterialID: String?
+  }
+  public static let operation = KeyServiceOperation.generateDataKeyPair
+
+  public var encryptionContext: [String: String]?
+  public var keyID: String
+  public var keyPairSpec: DataKeyPairSpec
+  public var grantTokens: [String]?
+  public var recipient: RecipientInfo?
+  public var dryRun: Bool?
+
+  public init(
+    keyID: String, keyPairSpec: DataKeyPairSpec, encryptionContext: [String: String]? = nil
+  ) {
+    self.keyID = keyID
+    self.keyPairSpec = keyPairSpec
+    self.encryptionContext = encryptionContext
+  }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    try GrantTokens.check(grantTokens)
+    try RecipientInfo.refuse(recipient)
+    _ = try keyPairSpec.keySpec.requireMaterial()
+    let target = try EncryptionTarget.ofDataKeys(keyID, context: encryptionContext, in: call)
+    if dryRun == true { throw KeyServiceError.dryRun }
+    let pair = try NewKeyVersion(generating: keyPairSpec.keySpec)
+    let privateKey = SecretBlob(pair.bytes.duplicate())
+    return Response(
+      privateKeyCiphertextBlob: Blob(try target.encrypt(privateKey)),
+      privateKeyPlaintext: privateKey, publicKey: Blob(pair.subjectPublicKeyInfo ?? []),
+      keyID: target.keyARN, keyPairSpec: keyPairSpec, keyMaterialID: try target.key.materialID())
+  }
+}
+
+/// GenerateDataKeyPairWithoutPlaintext.
+public struct GenerateDataKeyPairWithoutPlaintextRequest: KeyServiceRequest {
+  public struct Response: Codable, Sendable {
+    public let privateKeyCiphertextBlob: Blob
+    public let publicKey: Blob
+    public let keyID: String
+    public let keyPairSpec: DataKeyPairSpec
+    public let keyMaterialID: String?
+  }
+  public static let operation = KeyServiceOperation.generateDataKeyPairWithoutPlaintext
+
+  public var encryptionContext: [String: String]?
+  public var keyID: String
+  public var keyPairSpec: DataKeyPairSpec
+  public var grantTokens: [String]?
+  public var dryRun: Bool?
+
+  public init(
+    keyID: String, keyPairSpec: DataKeyPairSpec, encryptionContext: [String: String]? = nil
+  ) {
+    self.keyID = keyID
+    self.keyPairSpec = keyPairSpec
+    self.encryptionContext = encryptionContext
+  }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    var request = GenerateDataKeyPairRequest(
+      keyID: keyID, keyPairSpec: keyPairSpec, encryptionContext: encryptionContext)
+    request.grantTokens = grantTokens
+    request.dryRun = dryRun
+    let response = try request.perform(in: call)
+    return Response(
+      privateKeyCiphertextBlob: response.privateKeyCiphertextBlob, publicKey: response.publicKey,
+      keyID: response.keyID, keyPairSpec: keyPairSpec, keyMaterialID: response.keyMaterialID)
+  }
+}
+
+/// GenerateRandom.
+public struct GenerateRandomRequest: KeyServiceRequest {
+  public struct Response: Codable, Sendable { public let plaintext: SecretBlob }
+  public static let operation = KeyServiceOperation.generateRandom
+
+  public var numberOfBytes: Int?
+  public var customKeyStoreID: String?
+  public var recipient: RecipientInfo?
+
+  public init(numberOfBytes: Int) { self.numberOfBytes = numberOfBytes }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    try RecipientInfo.refuse(recipient)
+    guard customKeyStoreID == nil else {
+      throw KeyServiceError.unsupportedOperation("custom key stores are not supported")
+    }
+    guard let numberOfBytes else { throw KeyServiceError.validation("NumberOfBytes is needed") }
+    return Response(
+      plaintext: SecretBlob(try .random(count: try RandomLength.check(numberOfBytes))))
+  }
+}
+
+/// How many random bytes are wanted.
+private enum RandomLength {
+  private static let range = 1...1024
+
+  static func check(_ count: Int) throws(KeyServiceError) -> Int {
+    guard range.contains(count) else {
+      throw .validation("NumberOfBytes is \(range.lowerBound) to \(range.upperBound), not \(count)")
+    }
+    return count
+  }
+
+  static func dataKey(_ count: Int?, _ spec: DataKeySpec?) throws(KeyServiceError) -> Int {
+    switch (count, spec) {
+    case (let count?, nil): try check(count)
+    case (nil, let spec?): spec.byteCount
+    default: throw .validation("give either KeySpec or NumberOfBytes")
+    }
+  }
+}
+
+extension EncryptionTarget {
+  /// Data keys are wrapped by symmetric keys.
+  fileprivate static func ofDataKeys(
+    _ keyID: String, context: [String: String]?, in call: OperationCall
+  ) throws -> EncryptionTarget {
+    let key = try call.usableKey(named: keyID, for: .encryptDecrypt)
+    guard key.record.spec == .symmetricDefault else {
+      throw KeyServiceError.invalidKeyUsage(
+        "\(call.operation.rawValue) takes symmetric encryption keys, and key \(key.record.id) is "
+          + key.record.spec.rawValue)
+    }
+    return try EncryptionTarget(key, algorithm: nil, context: context)
+  }
+}

@@ -1,0 +1,60 @@
+import Foundation
+
+/// ScheduleKeyDeletion: the key cannot be used from now on, and is gone after the waiting period.
+public struct ScheduleKeyDeletionRequest: KeyServiceRequest {
+  public struct Response: Codable, Sendable {
+    public let keyID: String
+    public let deletionDate: Date
+    public let keyState: KeyState
+    public let pendingWindowInDays: Int
+  }
+  public static let operation = KeyServiceOperation.scheduleKeyDeletion
+  /// Days.
+  public static let windows = 7...30
+
+  public var keyID: String
+  public var pendingWindowInDays: Int?
+
+  public init(keyID: String, pendingWindowInDays: Int? = nil) {
+    self.keyID = keyID
+    self.pendingWindowInDays = pendingWindowInDays
+  }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    let days = pendingWindowInDays ?? Self.windows.upperBound
+    guard Self.windows.contains(days) else {
+      throw KeyServiceError.validation(
+        "PendingWindowInDays is \(Self.windows.lowerBound) to \(Self.windows.upperBound), "
+          + "not \(days)")
+    }
+    let date = call.now + Int64(days) * millisecondsPerDay
+    let (record, _) = try call.change(keyID) { record, _, _ in
+      record.state = .pendingDeletion
+      record.deletionDate = date
+    }
+    return Response(
+      keyID: KeyName.arn(ofKey: record.id), deletionDate: Date(milliseconds: date),
+      keyState: record.state, pendingWindowInDays: days)
+  }
+}
+
+/// CancelKeyDeletion: the key is disabled then.
+public struct CancelKeyDeletionRequest: KeyServiceRequest {
+  public struct Response: Codable, Sendable { public let keyID: String }
+  public static let operation = KeyServiceOperation.cancelKeyDeletion
+
+  public var keyID: String
+
+  public init(keyID: String) { self.keyID = keyID }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    let (record, _) = try call.change(keyID) { record, _, db in
+      record.deletionDate = nil
+      // A key whose material never came, or went meanwhile, still waits for it.
+      let lacksMaterial = try KeyVersionRecord.all(db, where: "keyID = ?", [record.id])
+        .contains { $0.version <= record.currentVersion && !$0.hasMaterial }
+      record.state = record.currentVersion == 0 || lacksMaterial ? .pendingImport : .disabled
+    }
+    return Response(keyID: KeyName.arn(ofKey: record.id))
+  }
+}

@@ -1,0 +1,308 @@
+/// Encrypt: at most 4096 bytes.
+public struct EncryptRequest: KeyServiceRequest {
+  public struct Response: Codable, Sendable {
+    public let ciphertextBlob: Blob
+    public let keyID: String
+    public let encryptionAlgorithm: EncryptionAlgorithm
+  }
+  public static let operation = KeyServiceOperation.encrypt
+  /// Bytes.
+  static let plaintextLengths = 1...4096
+
+  public var keyID: String
+  public var plaintext: SecretBlob
+  public var encryptionContext: [String: String]?
+  public var encryptionAlgorithm: EncryptionAlgorithm?
+  public var grantTokens: [String]?
+  public var dryRun: Bool?
+
+  public init(
+    keyID: String, plaintext: SecretBlob, encryptionContext: [String: String]? = nil,
+    encryptionAlgorithm: EncryptionAlgorithm? = nil
+  ) {
+    self.keyID = keyID
+    self.plaintext = plaintext
+    self.encryptionContext = encryptionContext
+    self.encryptionAlgorithm = encryptionAlgorithm
+  }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    try GrantTokens.check(grantTokens)
+    guard Self.plaintextLengths.contains(plaintext.count) else {
+      throw KeyServiceError.validation(
+        "Plaintext has \(Self.plaintextLengths.lowerBound) to "
+          + "\(Self.plaintextLengths.upperBound) bytes, not \(plaintext.count)")
+    }
+    let target = try EncryptionTarget(
+      try call.usableKey(named: keyID, for: .encryptDecrypt), algorithm: encryptionAlgorithm,
+      context: encryptionContext)
+    try target.require(plaintext.count)
+    if dryRun == true { throw KeyServiceError.dryRun }
+    return Response(
+      ciphertextBlob: Blob(try target.encrypt(plaintext)), keyID: target.keyARN,
+      encryptionAlgorithm: target.algorithm)
+  }
+}
+
+/// Decrypt. A blob under a symmetric key says which; anything else needs the key's name.
+public struct DecryptRequest: KeyServiceRequest {
+  public struct Response: Codable, Sendable {
+    public let keyID: String
+    public let plaintext: SecretBlob
+    public let encryptionAlgorithm: EncryptionAlgorithm
+    public let keyMaterialID: String?
+  }
+  public static let operation = KeyServiceOperation.decrypt
+
+  public var ciphertextBlob: Blob
+  public var encryptionContext: [String: String]?
+  public var keyID: String?
+  public var encryptionAlgorithm: EncryptionAlgorithm?
+  public var grantTokens: [String]?
+  public var dryRun: Bool?
+  public var recipient: RecipientInfo?
+
+  public init(
+    ciphertextBlob: Blob, encryptionContext: [String: String]? = nil, keyID: String? = nil,
+    encryptionAlgorithm: EncryptionAlgorithm? = nil
+  ) {
+    self.ciphertextBlob = ciphertextBlob
+    self.encryptionContext = encryptionContext
+    self.keyID = keyID
+    self.encryptionAlgorithm = encryptionAlgorithm
+  }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    try GrantTokens.check(grantTokens)
+    try RecipientInfo.refuse(recipient)
+    let source = DecryptionSource(
+      ciphertext: ciphertextBlob.bytes, context: encryptionContext, keyID: keyID,
+      algorithm: encryptionAlgorithm ?? .symmetricDefault)
+    let (plaintext, key) = try source.decrypt(in: call)
+    if dryRun == true { throw KeyServiceError.dryRun }
+    return Response(
+      keyID: KeyName.arn(ofKey: key.record.id), plaintext: plaintext,
+      encryptionAlgorithm: source.algorithm, keyMaterialID: try key.materialID())
+  }
+}
+
+/// ReEncrypt: from one key to another, without the plaintext leaving.
+public struct ReEncryptRequest: KeyServiceRequest {
+  public struct Response: Codable, Sendable {
+    public let ciphertextBlob: Blob
+    public let sourceKeyID: String
+    public let keyID: String
+    public let sourceEncryptionAlgorithm: EncryptionAlgorithm
+    public let destinationEncryptionAlgorithm: EncryptionAlgorithm
+    public let sourceKeyMaterialID: String?
+    public let destinationKeyMaterialID: String?
+  }
+  public static let operation = KeyServiceOperation.reEncrypt
+
+  public var ciphertextBlob: Blob
+  public var sourceEncryptionContext: [String: String]?
+  public var sourceKeyID: String?
+  public var destinationKeyID: String
+  public var destinationEncryptionContext: [String: String]?
+  public var sourceEncryptionAlgorithm: EncryptionAlgorithm?
+  public var destinationEncryptionAlgorithm: EncryptionAlgorithm?
+  public var grantTokens: [String]?
+  public var dryRun: Bool?
+
+  public init(
+    ciphertextBlob: Blob, sourceEncryptionContext: [String: String]? = nil,
+    sourceKeyID: String? = nil, destinationKeyID: String,
+    destinationEncryptionContext: [String: String]? = nil,
+    sourceEncryptionAlgorithm: EncryptionAlgorithm? = nil,
+    destinationEncryptionAlgorithm: EncryptionAlgorithm? = nil
+  ) {
+    self.ciphertextBlob = ciphertextBlob
+    self.sourceEncryptionContext = sourceEncryptionContext
+    self.sourceKeyID = sourceKeyID
+    self.destinationKeyID = destinationKeyID
+    self.destinationEncryptionContext = destinationEncryptionContext
+    self.sourceEncryptionAlgorithm = sourceEncryptionAlgorithm
+    self.destinationEncryptionAlgorithm = destinationEncryptionAlgorithm
+  }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    try GrantTokens.check(grantTokens)
+    let source = DecryptionSource(
+      ciphertext: ciphertextBlob.bytes, context: sourceEncryptionContext, keyID: sourceKeyID,
+      algorithm: sourceEncryptionAlgorithm ?? .symmetricDefault)
+    let (plaintext, sourceKey) = try source.decrypt(in: call)
+    let destinationKey = try call.usableKey(named: destinationKeyID, for: .encryptDecrypt)
+    let target = try EncryptionTarget(
+      destinationKey, algorithm: destinationEncryptionAlgorithm,
+      context: destinationEncryptionContext)
+    try target.require(plaintext.count)
+    if dryRun == true { throw KeyServiceError.dryRun }
+    return Response(
+      ciphertextBlob: Blob(try target.encrypt(plaintext)),
+      sourceKeyID: KeyName.arn(ofKey: sourceKey.record.id), keyID: target.keyARN,
+      sourceEncryptionAlgorithm: source.algorithm,
+      destinationEncryptionAlgorithm: target.algorithm,
+      sourceKeyMaterialID: try sourceKey.materialID(),
+      destinationKeyMaterialID: try destinationKey.materialID())
+  }
+}
+
+/// Where a small plaintext is encrypted to: a key, an algorithm that it has, a context where it can.
+struct EncryptionTarget {
+  let key: OperationCall.UsableKey
+  let algorithm: EncryptionAlgorithm
+  private let context: EncryptionContext
+
+  init(
+    _ key: OperationCall.UsableKey, algorithm: EncryptionAlgorithm?, context: [String: String]?
+  ) throws(KeyServiceError) {
+    self.key = key
+    self.algorithm = algorithm ?? .symmetricDefault
+    try key.record.require(self.algorithm)
+    try Self.require(context, fits: self.algorithm)
+    self.context = try EncryptionContext(context)
+  }
+
+  var keyARN: String { KeyName.arn(ofKey: key.record.id) }
+
+  /// Throws `validation` where RSA cannot take so many bytes.
+  func require(_ count: Int) throws {
+    guard case .oaep(let digest)? = algorithm.padding, case .keyPair(.rsa(let bits)) =
+      key.record.spec.material
+    else { return }
+    let limit = bits / 8 - 2 * digest.length - 2
+    guard count <= limit else {
+      throw KeyServiceError.validation(
+        "\(algorithm.rawValue) under a \(key.record.spec.rawValue) key takes at most \(limit) "
+          + "bytes, not \(count)")
+    }
+  }
+
+  func encrypt(_ plaintext: SecretBlob) throws -> [UInt8] {
+    guard let padding = algorithm.padding else {
+      return try key.seal(plaintext.bytes, context: context)
+    }
+    return try RSAPublicKey(subjectPublicKeyInfo: try key.subjectPublicKeyInfo())
+      .encrypt(plaintext.bytes, padding: padding)
+  }
+
+  /// An encryption context is for symmetric keys.
+  static func require(
+    _ context: [String: String]?, fits algorithm: EncryptionAlgorithm
+  ) throws(KeyServiceError) {
+    guard algorithm == .symmetricDefault || context?.isEmpty ?? true else {
+      throw .validation("an encryption context is for symmetric encryption keys only")
+    }
+  }
+}
+
+/// What is to be decrypted, and what is known of it.
+struct DecryptionSource {
+  let ciphertext: [UInt8]
+  let context: [String: String]?
+  let keyID: String?
+  let algorithm: EncryptionAlgorithm
+  /// Bytes.
+  private static let ciphertextLengths = 1...6144
+
+  func decrypt(in call: OperationCall) throws -> (SecretBlob, OperationCall.UsableKey) {
+    guard Self.ciphertextLengths.contains(ciphertext.count) else {
+      throw KeyServiceError.validation(
+        "CiphertextBlob has \(Self.ciphertextLengths.lowerBound) to "
+          + "\(Self.ciphertextLengths.upperBound) bytes, not \(ciphertext.count)")
+    }
+    try EncryptionTarget.require(context, fits: algorithm)
+    return try algorithm == .symmetricDefault ? decryptBlob(in: call) : decryptRSA(in: call)
+  }
+
+  private func decryptBlob(
+    in call: OperationCall
+  ) throws -> (SecretBlob, OperationCall.UsableKey) {
+    guard let blob = CiphertextBlob(parsing: ciphertext) else {
+      throw KeyServiceError.invalidCiphertext
+    }
+    let context = try EncryptionContext(context)
+    if let keyID {
+      let named = try call.read { db in try call.key(named: keyID, db) }
+      try named.require(algorithm)
+      guard named.id == blob.keyID else { throw KeyServiceError.incorrectKey(named: keyID) }
+    }
+    let record = try call.read { db in try call.key(named: blob.keyID, db) }
+    guard record.spec == .symmetricDefault, blob.keyVersion <= record.currentVersion else {
+      throw KeyServiceError.invalidCiphertext
+    }
+    let key = try call.usableVersion(
+      Int64(blob.keyVersion), ofKey: blob.keyID, for: .encryptDecrypt)
+    return (SecretBlob(try key.open(blob, context: context)), key)
+  }
+
+  private func decryptRSA(
+    in call: OperationCall
+  ) throws -> (SecretBlob, OperationCall.UsableKey) {
+    guard let keyID else {
+      throw KeyServiceError.validation("\(algorithm.rawValue) needs a KeyId: nothing in it says one")
+    }
+    let key = try call.usableKey(named: keyID, for: .encryptDecrypt)
+    try key.record.require(algorithm)
+    guard
+      let plaintext = try Self.open(
+        ciphertext, with: try RSAPrivateKey(pkcs8: try key.material()),
+        padding: algorithm.padding!)
+    else { throw KeyServiceError.invalidCiphertext }
+    return (plaintext, key)
+  }
+
+  private static func open(
+    _ ciphertext: [UInt8], with key: borrowing RSAPrivateKey, padding: RSAPadding
+  ) throws -> SecretBlob? {
+    do {
+      return SecretBlob(try key.decrypt(ciphertext, padding: padding))
+    } catch .authenticationFailed {
+      return nil
+    }
+  }
+}
+
+extension MasterKeyRecord {
+  /// Throws unless the key has the algorithm.
+  func require(_ algorithm: EncryptionAlgorithm) throws(KeyServiceError) {
+    guard algorithm != .sm2PKE else {
+      throw .unsupportedOperation("SM2PKE is not supported: KMS has it in the regions of China only")
+    }
+    try requireAlgorithm(
+      algorithm.rawValue, among: spec.encryptionAlgorithms(for: usage)?.map(\.rawValue))
+  }
+
+  func requireAlgorithm(
+    _ name: String, among own: [String]?
+  ) throws(KeyServiceError) {
+    guard own?.contains(name) ?? false else {
+      throw .invalidKeyUsage(
+        "key \(id) (\(spec.rawValue), \(usage.rawValue)) does not do \(name), but "
+          + (own ?? ["other things"]).joined(separator: ", "))
+    }
+  }
+}
+
+extension OperationCall.UsableKey {
+  /// DER, of key pairs.
+  func subjectPublicKeyInfo() throws -> [UInt8] {
+    guard let bytes = version.publicKey else {
+      throw KeyServiceError.unsupportedOperation(
+        "a \(record.spec.rawValue) key has no public key")
+    }
+    return Array(bytes)
+  }
+}
+
+/// Who an answer is to be encrypted for: enclaves of AWS, which do not ask a keystore.
+public struct RecipientInfo: Codable, Sendable {
+  public var keyEncryptionAlgorithm: String?
+  public var attestationDocument: Blob?
+
+  static func refuse(_ recipient: RecipientInfo?) throws(KeyServiceError) {
+    guard recipient == nil else {
+      throw .unsupportedOperation("Recipient is not supported: it is for AWS Nitro Enclaves")
+    }
+  }
+}

@@ -1,0 +1,183 @@
+import Foundation
+import GRDB
+
+/// GetParametersForImport: a public key to wrap the material with, and a token that brings the private
+/// one back. Nothing of it is stored.
+public struct GetParametersForImportRequest: KeyServiceRequest {
+  public struct Response: Codable, Sendable {
+    public let keyID: String
+    public let importToken: Blob
+    /// DER SubjectPublicKeyInfo of an RSA key.
+    public let publicKey: Blob
+    public let parametersValidTo: Date
+  }
+  public static let operation = KeyServiceOperation.getParametersForImport
+
+  public var keyID: String
+  public var wrappingAlgorithm: WrappingAlgorithm
+  public var wrappingKeySpec: WrappingKeySpec
+
+  public init(
+    keyID: String, wrappingAlgorithm: WrappingAlgorithm, wrappingKeySpec: WrappingKeySpec
+  ) {
+    self.keyID = keyID
+    self.wrappingAlgorithm = wrappingAlgorithm
+    self.wrappingKeySpec = wrappingKeySpec
+  }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    let unlocked = try call.service.unlock()
+    let record = try call.read { db in
+      try call.key(named: keyID, db, verifiedBy: unlocked)
+    }
+    _ = try wrappingAlgorithm.scheme()
+    guard wrappingKeySpec != .sm2, let spec = KeySpec(rawValue: wrappingKeySpec.rawValue) else {
+      throw KeyServiceError.unsupportedOperation("wrapping key spec SM2 is not supported")
+    }
+    let pair = try NewKeyVersion(generating: spec)
+    let token = ImportToken(
+      keyID: record.id, validTo: call.now + millisecondsPerDay, algorithm: wrappingAlgorithm)
+    return Response(
+      keyID: KeyName.arn(ofKey: record.id),
+      importToken: Blob(try token.seal(pair.bytes, unlocked)),
+      publicKey: Blob(pair.subjectPublicKeyInfo ?? []),
+      parametersValidTo: Date(milliseconds: token.validTo))
+  }
+}
+
+/// ImportKeyMaterial: material for a key without any, material it had and lost, or, for a symmetric
+/// key, new material that RotateKeyOnDemand makes the current one.
+public struct ImportKeyMaterialRequest: KeyServiceRequest {
+  public struct Response: Codable, Sendable {
+    public let keyID: String
+    public let keyMaterialID: String?
+  }
+  public static let operation = KeyServiceOperation.importKeyMaterial
+  private static let descriptionLimit = 256
+
+  public var keyID: String
+  public var importToken: Blob
+  public var encryptedKeyMaterial: Blob
+  public var validTo: Date?
+  public var expirationModel: ExpirationModel?
+  public var importType: ImportType?
+  public var keyMaterialDescription: String?
+  public var keyMaterialID: String?
+
+  public init(
+    keyID: String, importToken: Blob, encryptedKeyMaterial: Blob, validTo: Date? = nil,
+    expirationModel: ExpirationModel? = nil, importType: ImportType? = nil
+  ) {
+    self.keyID = keyID
+    self.importToken = importToken
+    self.encryptedKeyMaterial = encryptedKeyMaterial
+    self.validTo = validTo
+    self.expirationModel = expirationModel
+    self.importType = importType
+  }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    let expiry = try checkedExpiry(in: call)
+    if let keyMaterialDescription {
+      guard keyMaterialDescription.count <= Self.descriptionLimit else {
+        throw KeyServiceError.validation(
+          "KeyMaterialDescription has at most \(Self.descriptionLimit) characters")
+      }
+    }
+    let (record, materialID) = try call.change(keyID) { record, unlocked, db in
+      let material = try unwrap(for: record, in: call, unlocked)
+      let importer = MaterialImport(
+        material: material, materialID: try unlocked.materialID(material.bytes, keyID: record.id),
+        validTo: expiry, description: keyMaterialDescription, now: call.now)
+      if let keyMaterialID, keyMaterialID != importer.materialID {
+        throw KeyServiceError.incorrectKeyMaterial(
+          "the material is not the one that KeyMaterialId names")
+      }
+      try importer.store(in: &record, type: importType, unlocked, db)
+      return importer.materialID
+    }
+    return Response(
+      keyID: KeyName.arn(ofKey: record.id),
+      keyMaterialID: record.spec == .symmetricDefault ? materialID : nil)
+  }
+
+  private func checkedExpiry(in call: OperationCall) throws(KeyServiceError) -> Int64? {
+    switch (expirationModel ?? .keyMaterialExpires, validTo) {
+    case (.keyMaterialDoesNotExpire, nil): return nil
+    case (.keyMaterialDoesNotExpire, _):
+      throw .validation("material that does not expire has no ValidTo")
+    case (.keyMaterialExpires, nil):
+      throw .validation(
+        "give ValidTo, or the ExpirationModel KEY_MATERIAL_DOES_NOT_EXPIRE")
+    case (.keyMaterialExpires, let date?):
+      let days = (date.timeIntervalSince1970 - Double(call.now) / 1000) / 86_400
+      guard days > 0, days <= 365 else {
+        throw .validation("ValidTo is in the future, and at most 365 days from now")
+      }
+      return date.milliseconds
+    }
+  }
+
+  private func unwrap(
+    for record: MasterKeyRecord, in call: OperationCall, _ unlocked: UnlockedKeystore
+  ) throws -> NewKeyVersion {
+    let (token, privateKey) = try ImportToken.open(importToken.bytes, unlocked)
+    guard token.keyID == record.id else { throw KeyServiceError.invalidImportToken }
+    guard call.now < token.validTo else { throw KeyServiceError.expiredImportToken }
+    let bytes = try token.algorithm.scheme().unwrap(
+      encryptedKeyMaterial.bytes, with: try RSAPrivateKey(pkcs8: privateKey.bytes))
+    guard let bytes else { throw KeyServiceError.invalidCiphertext }
+    do {
+      return try NewKeyVersion(importing: bytes.bytes.duplicate(), for: record.spec)
+    } catch CryptoError.invalidKey(let reason) {
+      throw KeyServiceError.incorrectKeyMaterial(reason)
+    }
+  }
+}
+
+/// DeleteImportedKeyMaterial: the current material unless another is named. What is encrypted under it
+/// can be read again when the same material is imported again.
+public struct DeleteImportedKeyMaterialRequest: KeyServiceRequest {
+  public struct Response: Codable, Sendable {
+    public let keyID: String
+    public let keyMaterialID: String?
+  }
+  public static let operation = KeyServiceOperation.deleteImportedKeyMaterial
+
+  public var keyID: String
+  public var keyMaterialID: String?
+
+  public init(keyID: String, keyMaterialID: String? = nil) {
+    self.keyID = keyID
+    self.keyMaterialID = keyMaterialID
+  }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    let (record, materialID) = try call.change(keyID) { record, unlocked, db -> String? in
+      let versions = try KeyVersionRecord.all(
+        db, where: "keyID = ? ORDER BY version", [record.id])
+      let wanted = versions.first {
+        keyMaterialID == nil
+          ? $0.version == record.currentVersion : $0.materialID == keyMaterialID
+      }
+      guard let version = wanted else {
+        guard keyMaterialID == nil else {
+          throw KeyServiceError.notFound(keyMaterialID ?? "")
+        }
+        return nil
+      }
+      try unlocked.verify(version)
+      if version.version > record.currentVersion {
+        try version.delete(db)
+      } else if version.hasMaterial {
+        try DueChanges.deleteMaterial(of: version, unlocked, db)
+        if record.state != .pendingDeletion { record.state = .pendingImport }
+      }
+      record.validTo = try DueChanges.firstExpiry(ofKey: record.id, db)
+      return version.materialID
+    }
+    return Response(
+      keyID: KeyName.arn(ofKey: record.id),
+      keyMaterialID: record.spec == .symmetricDefault ? materialID : nil)
+  }
+}

@@ -1,0 +1,49 @@
+/// DeriveSharedSecret: the x coordinate of what both parties come to (SP 800-56A, ECC CDH).
+public struct DeriveSharedSecretRequest: KeyServiceRequest {
+  public struct Response: Codable, Sendable {
+    public let keyID: String
+    public let sharedSecret: SecretBlob
+    public let keyAgreementAlgorithm: KeyAgreementAlgorithm
+    public let keyOrigin: KeyOrigin
+  }
+  public static let operation = KeyServiceOperation.deriveSharedSecret
+
+  public var keyID: String
+  public var keyAgreementAlgorithm: KeyAgreementAlgorithm
+  /// The other party's, DER SubjectPublicKeyInfo.
+  public var publicKey: Blob
+  public var grantTokens: [String]?
+  public var dryRun: Bool?
+  public var recipient: RecipientInfo?
+
+  public init(
+    keyID: String, keyAgreementAlgorithm: KeyAgreementAlgorithm = .ecdh, publicKey: Blob
+  ) {
+    self.keyID = keyID
+    self.keyAgreementAlgorithm = keyAgreementAlgorithm
+    self.publicKey = publicKey
+  }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    try GrantTokens.check(grantTokens)
+    try RecipientInfo.refuse(recipient)
+    let key = try call.usableKey(named: keyID, for: .keyAgreement)
+    let own = try ECPrivateKey(pkcs8: try key.material())
+    let other = try otherPublicKey(own)
+    if dryRun == true { throw KeyServiceError.dryRun }
+    return Response(
+      keyID: KeyName.arn(ofKey: key.record.id),
+      sharedSecret: SecretBlob(try own.derive(with: other)),
+      keyAgreementAlgorithm: keyAgreementAlgorithm, keyOrigin: key.record.origin)
+  }
+
+  private func otherPublicKey(_ own: borrowing ECPrivateKey) throws(KeyServiceError) -> ECPublicKey {
+    let curve = own.curve
+    guard let other = try? ECPublicKey(subjectPublicKeyInfo: publicKey.bytes),
+      other.curve == curve
+    else {
+      throw .validation("PublicKey is no DER SubjectPublicKeyInfo of a point on \(curve.rawValue)")
+    }
+    return other
+  }
+}

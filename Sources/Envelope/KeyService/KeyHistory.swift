@@ -1,0 +1,54 @@
+import Foundation
+import GRDB
+
+/// One version of a key, as `describe` shows it beside what the API says.
+public struct KeyVersionDescription: Equatable, Sendable {
+  public let version: Int
+  public let creationDate: Date
+  public let rotationType: RotationType?
+  public let hasMaterial: Bool
+  /// Lower-case hexadecimal SHA-256 of an asymmetric key's SubjectPublicKeyInfo.
+  public let fingerprint: String?
+  /// "provider ID / key name" under which other programs' messages know an imported key.
+  public let foreignName: String?
+
+  init(_ record: KeyVersionRecord) {
+    version = Int(record.version)
+    creationDate = Date(milliseconds: record.creationDate)
+    rotationType = record.rotationType
+    hasMaterial = record.hasMaterial
+    fingerprint = record.fingerprint
+    foreignName = record.foreignProviderID.map { "\($0) \(record.foreignKeyName ?? "")" }
+  }
+}
+
+/// The last day on which a key was used.
+public struct KeyLastUse: Equatable, Sendable {
+  /// The first use of that day.
+  public let date: Date
+  /// The API's name of what was done.
+  public let operation: String
+}
+
+extension KeyService {
+  /// The versions of a key, oldest first.
+  public func keyVersions(_ name: String) throws -> [KeyVersionDescription] {
+    let call = begin(.describeKey)
+    return try call.read { db in
+      let record = try call.key(named: name, db)
+      return try KeyVersionRecord.all(db, where: "keyID = ? ORDER BY version", [record.id])
+        .map(KeyVersionDescription.init)
+    }
+  }
+
+  /// When a key was used last, to the day; nil where it never was.
+  public func lastUse(_ name: String) throws -> KeyLastUse? {
+    let call = begin(.describeKey)
+    return try call.read { db in
+      let record = try call.key(named: name, db)
+      return try LastUseRecord.first(db, where: "keyID = ?", [record.id]).map {
+        KeyLastUse(date: Date(milliseconds: $0.date), operation: $0.operation)
+      }
+    }
+  }
+}

@@ -1,0 +1,331 @@
+import Foundation
+import GRDB
+
+/// CreateKey.
+public struct CreateKeyRequest: KeyServiceRequest {
+  public typealias Response = DescribeKeyRequest.Response
+  public static let operation = KeyServiceOperation.createKey
+
+  public var description: String?
+  public var keyUsage: KeyUsage?
+  public var keySpec: KeySpec?
+  /// The older name of `keySpec`.
+  public var customerMasterKeySpec: KeySpec?
+  public var origin: String?
+  public var tags: [Tag]?
+  public var policy: String?
+  public var bypassPolicyLockoutSafetyCheck: Bool?
+  public var multiRegion: Bool?
+  public var customKeyStoreID: String?
+  public var xksKeyID: String?
+
+  public init(
+    keySpec: KeySpec? = nil, keyUsage: KeyUsage? = nil, description: String? = nil,
+    origin: KeyOrigin? = nil, tags: [Tag]? = nil
+  ) {
+    self.keySpec = keySpec
+    self.keyUsage = keyUsage
+    self.description = description
+    self.origin = origin?.rawValue
+    self.tags = tags
+  }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    try create(in: call, manager: .customer, alias: nil)
+  }
+
+  /// Makes the key, with an alias for it in the same transaction.
+  func create(
+    in call: OperationCall, manager: KeyManager, alias: String?
+  ) throws -> Response {
+    let (spec, usage, origin) = try checked()
+    let new = NewKey(
+      spec: spec, usage: usage, origin: origin, manager: manager,
+      description: description ?? "", alias: alias, tags: tags ?? [])
+    let materials = origin == .external ? [] : [try NewKeyVersion(generating: spec)]
+    return Response(keyMetadata: try new.insert(materials, in: call))
+  }
+
+  private func checked() throws(KeyServiceError) -> (KeySpec, KeyUsage, KeyOrigin) {
+    guard policy == nil else {
+      throw .unsupportedOperation("key policies are not supported")
+    }
+    guard multiRegion != true else {
+      throw .unsupportedOperation("multi-Region keys are not supported: a keystore is one place")
+    }
+    guard customKeyStoreID == nil, xksKeyID == nil else {
+      throw .unsupportedOperation("custom key stores are not supported")
+    }
+    let origin = try Self.origin(self.origin)
+    guard keySpec == nil || customerMasterKeySpec == nil else {
+      throw .validation("KeySpec and CustomerMasterKeySpec are the same: give one of them")
+    }
+    let spec = keySpec ?? customerMasterKeySpec ?? .symmetricDefault
+    _ = try spec.requireMaterial()
+    guard let usage = keyUsage ?? (spec == .symmetricDefault ? .encryptDecrypt : nil) else {
+      let usages = spec.keyUsages.map(\.rawValue).joined(separator: " or ")
+      throw .validation("a key of the spec \(spec.rawValue) needs a KeyUsage: \(usages)")
+    }
+    guard spec.keyUsages.contains(usage) else {
+      let usages = spec.keyUsages.map(\.rawValue).joined(separator: " or ")
+      throw .validation(
+        "KeyUsage \(usage.rawValue) does not fit the spec \(spec.rawValue), which is for \(usages)")
+    }
+    return (spec, usage, origin)
+  }
+
+  /// The API has more origins than a keystore.
+  private static func origin(_ text: String?) throws(KeyServiceError) -> KeyOrigin {
+    guard let text else { return .awsKMS }
+    if let origin = KeyOrigin(rawValue: text) { return origin }
+    guard ["AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"].contains(text) else {
+      throw .validation("Origin is AWS_KMS or EXTERNAL, not '\(text)'")
+    }
+    throw .unsupportedOperation("origin \(text) is not supported: there are no custom key stores")
+  }
+}
+
+/// A key that is to be stored.
+struct NewKey {
+  /// The most characters of a description.
+  static let descriptionLimit = 8192
+
+  var id = UUID().uuidString.lowercased()
+  var spec: KeySpec
+  var usage: KeyUsage
+  var origin: KeyOrigin
+  var manager = KeyManager.customer
+  var description: String
+  var alias: String?
+  var tags: [Tag] = []
+
+  /// Stores the key with these versions, from 1 on; without any it waits for an import.
+  func insert(_ materials: [NewKeyVersion], in call: OperationCall) throws -> KeyMetadata {
+    try Self.check(description: description)
+    if let alias { try KeyName.validate(alias: alias) }
+    try Tag.check(tags)
+    let record = MasterKeyRecord(
+      id: id, spec: spec, usage: usage, state: materials.isEmpty ? .pendingImport : .enabled,
+      origin: origin, manager: manager, description: description, creationDate: call.now,
+      currentVersion: Int64(materials.count),
+      rotationPeriodInDays: manager == .aws ? EnableKeyRotationRequest.standardPeriod : nil,
+      nextRotationDate: manager == .aws
+        ? call.now + EnableKeyRotationRequest.standardPeriod * millisecondsPerDay : nil)
+    // Sealed before the store is locked for writing.
+    let unlocked = try call.service.unlock()
+    let authentic = try unlocked.authenticating(record)
+    let versions = try materials.enumerated().map { index, material in
+      try material.record(
+        ofKey: id, version: Int64(index + 1), creationDate: call.now, unlocked)
+    }
+    try call.write { unlocked, db in
+      guard try !MasterKeyRecord.exists(db, key: id) else {
+        throw KeyServiceError.alreadyExists("key \(id)")
+      }
+      try authentic.insert(db)
+      for version in versions { try version.insert(db) }
+      for tag in tags { try tag.store(forKey: id, unlocked, db) }
+      if let alias {
+        try CreateAliasRequest.insert(alias, target: id, now: call.now, unlocked, db)
+      }
+    }
+    return KeyMetadata(record, currentKeyMaterialID: versions.last?.materialID)
+  }
+
+  static func check(description: String) throws(KeyServiceError) {
+    guard description.count <= descriptionLimit else {
+      throw .validation(
+        "a description has at most \(descriptionLimit) characters, this one has "
+          + "\(description.count)")
+    }
+  }
+}
+
+/// DescribeKey.
+public struct DescribeKeyRequest: KeyServiceRequest {
+  public struct Response: Codable, Sendable {
+    public let keyMetadata: KeyMetadata
+
+    public init(keyMetadata: KeyMetadata) { self.keyMetadata = keyMetadata }
+  }
+  public static let operation = KeyServiceOperation.describeKey
+
+  public var keyID: String
+  public var grantTokens: [String]?
+
+  public init(keyID: String) { self.keyID = keyID }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    try GrantTokens.check(grantTokens)
+    return try call.read { db in
+      Response(keyMetadata: try KeyMetadata(call.key(named: keyID, db), db))
+    }
+  }
+}
+
+/// ListKeys: the oldest first.
+public struct ListKeysRequest: PagedRequest {
+  public struct Entry: Codable, Equatable, Sendable {
+    public let keyID: String
+    public let keyARN: String
+  }
+  public struct Response: PagedResponse, Codable, Sendable {
+    public private(set) var keys: [Entry]
+    public var nextMarker: String?
+    public var truncated: Bool?
+
+    public mutating func append(_ next: Self) { keys += next.keys }
+  }
+  public static let operation = KeyServiceOperation.listKeys
+
+  public var limit: Int?
+  public var marker: String?
+
+  public init(limit: Int? = nil, marker: String? = nil) {
+    self.limit = limit
+    self.marker = marker
+  }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    let (records, nextMarker, truncated) = try Self.page(
+      try Page(limit: limit, marker: marker, standard: 100), in: call)
+    return Response(
+      keys: records.map { Entry(keyID: $0.id, keyARN: KeyName.arn(ofKey: $0.id)) },
+      nextMarker: nextMarker, truncated: truncated)
+  }
+
+  static func page(
+    _ page: Page, in call: OperationCall
+  ) throws -> (items: [MasterKeyRecord], nextMarker: String?, truncated: Bool) {
+    let parts = page.after?.split(separator: " ")
+    let date = try parts.map { parts throws(KeyServiceError) in
+      guard parts.count == 2, let date = Int64(parts[0]) else {
+        throw .invalidMarker(page.after ?? "")
+      }
+      return date
+    }
+    let records = try call.read { db in
+      try MasterKeyRecord.all(
+        db,
+        where: """
+          (creationDate, id) > (?, ?) AND (deletionDate IS NULL OR deletionDate > ?)
+          ORDER BY creationDate, id LIMIT ?
+          """,
+        [date ?? Int64.min, parts.map { String($0[1]) } ?? "", call.now, page.limit + 1])
+    }
+    return page.cut(records.compactMap { $0.asOf(call.now) }) { "\($0.creationDate) \($0.id)" }
+  }
+}
+
+/// UpdateKeyDescription.
+public struct UpdateKeyDescriptionRequest: KeyServiceRequest {
+  public typealias Response = EmptyResponse
+  public static let operation = KeyServiceOperation.updateKeyDescription
+
+  public var keyID: String
+  public var description: String
+
+  public init(keyID: String, description: String) {
+    self.keyID = keyID
+    self.description = description
+  }
+
+  public func perform(in call: OperationCall) throws -> EmptyResponse {
+    try NewKey.check(description: description)
+    try call.change(keyID) { record, _, _ in record.description = description }
+    return EmptyResponse()
+  }
+}
+
+/// EnableKey.
+public struct EnableKeyRequest: KeyServiceRequest {
+  public typealias Response = EmptyResponse
+  public static let operation = KeyServiceOperation.enableKey
+
+  public var keyID: String
+
+  public init(keyID: String) { self.keyID = keyID }
+
+  public func perform(in call: OperationCall) throws -> EmptyResponse {
+    try call.change(keyID) { record, unlocked, db in
+      record.state = .enabled
+      // Nothing is rotated while a key is disabled, and what became due then is due now.
+      if record.isDueForRotation(at: call.now) {
+        try DueChanges.rotate(&record, .automatic, now: call.now, unlocked, db)
+      }
+    }
+    return EmptyResponse()
+  }
+}
+
+/// DisableKey.
+public struct DisableKeyRequest: KeyServiceRequest {
+  public typealias Response = EmptyResponse
+  public static let operation = KeyServiceOperation.disableKey
+
+  public var keyID: String
+
+  public init(keyID: String) { self.keyID = keyID }
+
+  public func perform(in call: OperationCall) throws -> EmptyResponse {
+    try call.change(keyID) { record, _, _ in record.state = .disabled }
+    return EmptyResponse()
+  }
+}
+
+/// There are no grants, so no token is one.
+enum GrantTokens {
+  static func check(_ tokens: [String]?) throws(KeyServiceError) {
+    guard tokens?.isEmpty ?? true else { throw .invalidGrantToken }
+  }
+}
+
+extension KeyService {
+  /// CreateKey, with CreateAlias in the same transaction.
+  public func createKey(_ request: CreateKeyRequest, alias: String?) throws -> KeyMetadata {
+    try request.create(in: begin(.createKey), manager: .customer, alias: alias).keyMetadata
+  }
+
+  /// The alias of the key that encrypts where no other is named.
+  public static let defaultAlias = "alias/default"
+
+  /// The key behind `defaultAlias`, which the keystore manages by itself.
+  public func createDefaultKey() throws -> KeyMetadata {
+    try CreateKeyRequest(
+      description: "default key that protects files where no other key is named"
+    ).create(in: begin(.createKey), manager: .aws, alias: Self.defaultAlias).keyMetadata
+  }
+
+  /// ListKeys with what is known of each, the oldest first.
+  public func listKeyMetadata() throws -> [KeyMetadata] {
+    let call = begin(.listKeys)
+    var metadata: [KeyMetadata] = []
+    var marker: String?
+    repeat {
+      let page = try ListKeysRequest.page(
+        try Page(limit: 1000, marker: marker, standard: 1000), in: call)
+      metadata += page.items.map { KeyMetadata($0, currentKeyMaterialID: nil) }
+      marker = page.nextMarker
+    } while marker != nil
+    return metadata
+  }
+
+  /// How many keys and aliases there are.
+  public func counts() throws -> (keys: Int, aliases: Int) {
+    let call = begin(.listKeys)
+    return try call.read { db in
+      func count(_ sql: StaticString) throws -> Int {
+        try Int.fetchOne(db, sql: "\(sql)", arguments: [call.now]) ?? 0
+      }
+      return (
+        try count(
+          "SELECT count(*) FROM masterKey WHERE deletionDate IS NULL OR deletionDate > ?"),
+        try count(
+          """
+          SELECT count(*) FROM alias WHERE targetKeyID NOT IN (
+            SELECT id FROM masterKey WHERE deletionDate <= ?)
+          """)
+      )
+    }
+  }
+}

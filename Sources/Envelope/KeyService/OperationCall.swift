@@ -1,0 +1,201 @@
+import Foundation
+import GRDB
+
+/// One operation under way: its name, its time, and the only way to the keys it names.
+///
+/// Every operation of the API, and every file that is encrypted or decrypted, comes to a key through
+/// `admit`: whether this caller may do this with that key is decided there. What became of it is
+/// recorded where the call is made, in `KeyService.perform` and the keystore's keyrings.
+public final class OperationCall {
+  private(set) var operation: KeyServiceOperation
+  let service: KeyService
+  /// Whether a file's data key is to be wrapped. What that is to the API, the kind of the key says:
+  /// GenerateDataKey of a symmetric key, Encrypt under a public one.
+  private let isWrapping: Bool
+  /// Milliseconds since 1970. One operation has one time.
+  let now: Int64
+
+  init(
+    _ operation: KeyServiceOperation, of service: KeyService, now: Date, isWrapping: Bool = false
+  ) {
+    self.operation = operation
+    self.isWrapping = isWrapping
+    self.service = service
+    self.now = now.milliseconds
+  }
+
+  /// A key that may be used now, verified.
+  struct UsableKey {
+    let record: MasterKeyRecord
+    let version: KeyVersionRecord
+    let unlocked: UnlockedKeystore
+
+    func material() throws -> SecretBytes { try unlocked.unwrap(version) }
+
+    func materialID() throws -> String? {
+      guard record.spec == .symmetricDefault else { return nil }
+      return try version.materialID
+        ?? unlocked.materialID(try material(), keyID: record.id)
+    }
+  }
+
+  // MARK: Reaching keys
+
+  func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
+    try service.keystore.read(body)
+  }
+
+  /// The key of that name as it is now. Without `unlocked` nothing is verified: good for showing it.
+  func key(
+    named name: String, _ db: Database, verifiedBy unlocked: UnlockedKeystore? = nil,
+    under rule: StateRule? = nil
+  ) throws -> MasterKeyRecord {
+    let keyID: String
+    switch try KeyName(parsing: name) {
+    case .keyID(let id): keyID = id
+    case .alias(let alias):
+      guard let record = try AliasRecord.first(db, where: "name = ?", [alias]) else {
+        throw KeyServiceError.notFound(name)
+      }
+      try unlocked?.verify(record)
+      keyID = record.targetKeyID
+    }
+    guard let stored = try MasterKeyRecord.first(db, where: "id = ?", [keyID]) else {
+      throw KeyServiceError.notFound(name)
+    }
+    try unlocked?.verify(stored)
+    guard let record = stored.asOf(now) else { throw KeyServiceError.notFound(name) }
+    if isWrapping, record.spec.isAsymmetric { operation = .encrypt }
+    try admit(record, under: rule ?? operation.stateRule)
+    return record
+  }
+
+  /// Decides whether the operation may go on with this key.
+  private func admit(_ record: MasterKeyRecord, under rule: StateRule) throws(KeyServiceError) {
+    if record.manager == .aws, operation.changesManagedKey {
+      throw .accessDenied(
+        "\(operation.rawValue) of key \(record.id): the keystore manages this key by itself")
+    }
+    try rule.check(record)
+  }
+
+  /// The key of that name with its current version, to be used. Rotates first what is due, and notes
+  /// the day.
+  func usableKey(named name: String, for usage: KeyUsage? = nil) throws -> UsableKey {
+    let unlocked = try service.unlock()
+    var (key, isNoted) = try find(named: name, version: nil, unlocked)
+    if key.record.isDueForRotation(at: now), (try? write { _, _ in }) != nil {
+      (key, isNoted) = try find(named: name, version: nil, unlocked)
+    }
+    return try checked(key, for: usage, isNoted: isNoted)
+  }
+
+  /// One version of a key, to be used.
+  func usableVersion(
+    _ version: Int64, ofKey name: String, for usage: KeyUsage? = nil
+  ) throws -> UsableKey {
+    let (key, isNoted) = try find(named: name, version: version, try service.unlock())
+    return try checked(key, for: usage, isNoted: isNoted)
+  }
+
+  private func find(
+    named name: String, version: Int64?, _ unlocked: UnlockedKeystore
+  ) throws -> (UsableKey, isNoted: Bool) {
+    try read { db in
+      let record = try key(named: name, db, verifiedBy: unlocked)
+      let version = try self.version(
+        version ?? record.currentVersion, of: record, unlocked, db)
+      return (
+        UsableKey(record: record, version: version, unlocked: unlocked),
+        try isNoted(record.id, db)
+      )
+    }
+  }
+
+  private func checked(
+    _ key: UsableKey, for usage: KeyUsage?, isNoted: Bool
+  ) throws -> UsableKey {
+    if let usage, key.record.usage != usage {
+      throw KeyServiceError.invalidKeyUsage(
+        "key \(key.record.id) is for \(key.record.usage.rawValue), and \(operation.rawValue) takes "
+          + "keys for \(usage.rawValue)")
+    }
+    guard key.version.hasMaterial else {
+      throw KeyServiceError.invalidState(keyID: key.record.id, state: .pendingImport)
+    }
+    if !isNoted { noteUse(of: key) }
+    return key
+  }
+
+  /// One version of a key, verified.
+  func version(
+    _ number: Int64, of record: MasterKeyRecord, _ unlocked: UnlockedKeystore, _ db: Database
+  ) throws -> KeyVersionRecord {
+    guard
+      let version = try KeyVersionRecord.first(
+        db, where: "keyID = ? AND version = ?", [record.id, number])
+    else {
+      throw KeystoreError.editedRecord("version \(number) of key \(record.id)")
+    }
+    try unlocked.verify(version)
+    return version
+  }
+
+  // MARK: Changing keys
+
+  /// Runs `body` in one transaction, after what has become due is done.
+  func write<Value>(_ body: (UnlockedKeystore, Database) throws -> Value) throws -> Value {
+    let unlocked = try service.unlock()
+    return try service.keystore.write { db in
+      try DueChanges(unlocked, now: now).apply(db)
+      return try body(unlocked, db)
+    }
+  }
+
+  /// Lets `body` change the key of that name, and stores it.
+  @discardableResult
+  func change<Value>(
+    _ name: String, _ body: (inout MasterKeyRecord, UnlockedKeystore, Database) throws -> Value
+  ) throws -> (record: MasterKeyRecord, value: Value) {
+    try write { unlocked, db in
+      var record = try key(named: name, db, verifiedBy: unlocked)
+      let value = try body(&record, unlocked, db)
+      record = try unlocked.authenticating(record)
+      try record.update(db)
+      return (record, value)
+    }
+  }
+
+  // MARK: The day of the last use
+
+  private func isNoted(_ keyID: String, _ db: Database) throws -> Bool {
+    let date = try Int64.fetchOne(
+      db.cachedStatement(sql: "SELECT date FROM lastUse WHERE keyID = ?"), arguments: [keyID])
+    return date.map { $0 / millisecondsPerDay >= now / millisecondsPerDay } ?? false
+  }
+
+  /// Once a day. Where the keystore cannot be written at once, the use goes on without.
+  private func noteUse(of key: UsableKey) {
+    _ = try? service.keystore.write(waiting: false) { db in
+      try key.unlocked.authenticating(
+        LastUseRecord(keyID: key.record.id, date: now, operation: operation.rawValue)
+      ).save(db)
+    }
+  }
+}
+
+extension MasterKeyRecord {
+  /// The key as time has left it: nil from its deletion date on, and waiting for import when its
+  /// material has expired, although nobody may have written that down yet.
+  func asOf(_ now: Int64) -> MasterKeyRecord? {
+    if let deletionDate, deletionDate <= now { return nil }
+    guard let validTo, validTo <= now, state != .pendingDeletion else { return self }
+    var record = self
+    record.state = .pendingImport
+    return record
+  }
+
+  func isDueForRotation(at now: Int64) -> Bool {
+    state == .enabled && nextRotationDate.map { $0 <= now } ?? false
+  }
+}

@@ -1,0 +1,221 @@
+import Foundation
+import GRDB
+
+/// EnableKeyRotation: the key gets a new version whenever the period is over. What is encrypted stays
+/// as it is, and every version decrypts.
+public struct EnableKeyRotationRequest: KeyServiceRequest {
+  public typealias Response = EmptyResponse
+  public static let operation = KeyServiceOperation.enableKeyRotation
+  /// Days.
+  public static let periods = 90...2560
+  static let standardPeriod: Int64 = 365
+
+  public var keyID: String
+  public var rotationPeriodInDays: Int?
+
+  public init(keyID: String, rotationPeriodInDays: Int? = nil) {
+    self.keyID = keyID
+    self.rotationPeriodInDays = rotationPeriodInDays
+  }
+
+  public func perform(in call: OperationCall) throws -> EmptyResponse {
+    if let days = rotationPeriodInDays, !Self.periods.contains(days) {
+      throw KeyServiceError.validation(
+        "RotationPeriodInDays is \(Self.periods.lowerBound) to \(Self.periods.upperBound), "
+          + "not \(days)")
+    }
+    try call.change(keyID) { record, _, _ in
+      try record.requireAutomaticRotation()
+      let period = rotationPeriodInDays.map { Int64($0) } ?? Self.standardPeriod
+      // Enabling what is enabled does not put the next date off.
+      if record.rotationPeriodInDays != period {
+        record.rotationPeriodInDays = period
+        record.nextRotationDate = call.now + period * millisecondsPerDay
+      }
+    }
+    return EmptyResponse()
+  }
+}
+
+/// DisableKeyRotation.
+public struct DisableKeyRotationRequest: KeyServiceRequest {
+  public typealias Response = EmptyResponse
+  public static let operation = KeyServiceOperation.disableKeyRotation
+
+  public var keyID: String
+
+  public init(keyID: String) { self.keyID = keyID }
+
+  public func perform(in call: OperationCall) throws -> EmptyResponse {
+    try call.change(keyID) { record, _, _ in
+      try record.requireAutomaticRotation()
+      record.rotationPeriodInDays = nil
+      record.nextRotationDate = nil
+    }
+    return EmptyResponse()
+  }
+}
+
+/// GetKeyRotationStatus. A key pending deletion is not rotated, and says so.
+public struct GetKeyRotationStatusRequest: KeyServiceRequest {
+  public struct Response: Codable, Sendable {
+    public let keyID: String
+    public let keyRotationEnabled: Bool
+    public let rotationPeriodInDays: Int?
+    public let nextRotationDate: Date?
+  }
+  public static let operation = KeyServiceOperation.getKeyRotationStatus
+
+  public var keyID: String
+
+  public init(keyID: String) { self.keyID = keyID }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    let record = try call.read { db in try call.key(named: keyID, db) }
+    try record.requireRotatableSpec()
+    let period = record.state == .pendingDeletion ? nil : record.rotationPeriodInDays
+    return Response(
+      keyID: KeyName.arn(ofKey: record.id), keyRotationEnabled: period != nil,
+      rotationPeriodInDays: period.map { Int($0) },
+      nextRotationDate: period == nil ? nil : record.nextRotationDate.map(Date.init(milliseconds:)))
+  }
+}
+
+/// RotateKeyOnDemand, which leaves the dates of automatic rotation as they are.
+public struct RotateKeyOnDemandRequest: KeyServiceRequest {
+  public struct Response: Codable, Sendable { public let keyID: String }
+  public static let operation = KeyServiceOperation.rotateKeyOnDemand
+  /// The most rotations on demand in the life of a key.
+  static let limit = 25
+
+  public var keyID: String
+
+  public init(keyID: String) { self.keyID = keyID }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    let (record, _) = try call.change(keyID) { record, unlocked, db in
+      try record.requireRotatableSpec()
+      let count = try KeyVersionRecord.filter(
+        Column("keyID") == record.id && Column("rotationType") == RotationType.onDemand
+      ).fetchCount(db)
+      guard count < Self.limit else {
+        throw KeyServiceError.limitExceeded(
+          "a key is rotated on demand at most \(Self.limit) times")
+      }
+      if record.origin == .external {
+        try Self.takeImported(&record, in: call, unlocked, db)
+      } else {
+        try DueChanges.rotate(&record, .onDemand, now: call.now, unlocked, db)
+      }
+    }
+    return Response(keyID: KeyName.arn(ofKey: record.id))
+  }
+
+  /// Imported material that waits becomes the current version.
+  private static func takeImported(
+    _ record: inout MasterKeyRecord, in call: OperationCall, _ unlocked: UnlockedKeystore,
+    _ db: Database
+  ) throws {
+    guard
+      var next = try KeyVersionRecord.first(
+        db, where: "keyID = ? AND version = ?", [record.id, record.currentVersion + 1])
+    else { throw KeyServiceError.nothingToRotateTo(keyID: record.id) }
+    try unlocked.verify(next)
+    next.rotationType = .onDemand
+    next.creationDate = call.now
+    try unlocked.authenticating(next).update(db)
+    record.currentVersion = next.version
+  }
+}
+
+/// ListKeyRotations: the versions after the first, the oldest first.
+public struct ListKeyRotationsRequest: PagedRequest {
+  public struct Entry: Codable, Equatable, Sendable {
+    public let keyID: String
+    public let keyMaterialID: String?
+    public let keyMaterialDescription: String?
+    /// Of keys whose material is imported.
+    public let importState: ImportState?
+    public let keyMaterialState: KeyMaterialState
+    public let expirationModel: ExpirationModel?
+    public let validTo: Date?
+    /// Absent for the first version, and one that is still to be rotated to.
+    public let rotationDate: Date?
+    public let rotationType: RotationType?
+
+    init(_ version: KeyVersionRecord, of record: MasterKeyRecord) {
+      keyID = record.id
+      keyMaterialID = version.materialID
+      keyMaterialDescription = version.materialDescription
+      let isImported = record.origin == .external
+      importState = isImported ? (version.hasMaterial ? .imported : .pendingImport) : nil
+      expirationModel =
+        isImported && version.hasMaterial
+        ? (version.validTo == nil ? .keyMaterialDoesNotExpire : .keyMaterialExpires) : nil
+      validTo = version.validTo.map(Date.init(milliseconds:))
+      keyMaterialState =
+        version.version == record.currentVersion
+        ? .current : version.version < record.currentVersion ? .nonCurrent : .pendingRotation
+      rotationType = version.rotationType
+      rotationDate = version.rotationType.map { _ in Date(milliseconds: version.creationDate) }
+    }
+  }
+  public struct Response: PagedResponse, Codable, Sendable {
+    public private(set) var rotations: [Entry]
+    public var nextMarker: String?
+    public var truncated: Bool?
+
+    public mutating func append(_ next: Self) { rotations += next.rotations }
+  }
+  public static let operation = KeyServiceOperation.listKeyRotations
+
+  public var keyID: String
+  public var includeKeyMaterial: IncludeKeyMaterial?
+  public var limit: Int?
+  public var marker: String?
+
+  public init(
+    keyID: String, includeKeyMaterial: IncludeKeyMaterial? = nil, limit: Int? = nil,
+    marker: String? = nil
+  ) {
+    self.keyID = keyID
+    self.includeKeyMaterial = includeKeyMaterial
+    self.limit = limit
+    self.marker = marker
+  }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    let page = try Page(limit: limit, marker: marker, standard: 100)
+    let (record, versions) = try call.read { db in
+      let record = try call.key(named: keyID, db)
+      return (
+        record,
+        try KeyVersionRecord.all(db, where: "keyID = ? ORDER BY version", [record.id])
+      )
+    }
+    try record.requireRotatableSpec()
+    let all = includeKeyMaterial == .allKeyMaterial
+    let listed = versions.filter { all || $0.rotationType != nil }
+    let (items, nextMarker, truncated) = try page.cut(whole: listed) { "\($0.version)" }
+    return Response(
+      rotations: items.map { Entry($0, of: record) }, nextMarker: nextMarker, truncated: truncated)
+  }
+}
+
+extension MasterKeyRecord {
+  func requireRotatableSpec() throws(KeyServiceError) {
+    guard spec.isRotatable else {
+      throw .unsupportedOperation(
+        "a \(spec.rawValue) key has no versions: symmetric encryption keys are rotated")
+    }
+  }
+
+  func requireAutomaticRotation() throws(KeyServiceError) {
+    try requireRotatableSpec()
+    guard origin == .awsKMS else {
+      throw .unsupportedOperation(
+        "key \(id) has imported material: it is rotated on demand, to other material that was "
+          + "imported")
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import Foundation
+
+/// What Encrypt gives out for a symmetric key: which key and version it is under, and the sealed
+/// plaintext. Everything before the nonce is authenticated, with the encryption context.
+struct CiphertextBlob: Equatable {
+  /// A UUID in lower case.
+  let keyID: String
+  /// From 1.
+  let keyVersion: UInt32
+  let nonce: Nonce
+  /// The ciphertext, then the tag.
+  let sealed: [UInt8]
+
+  /// "ENV" and the version of the format: neither an AWS Encryption SDK message nor a blob of AWS KMS
+  /// begins so.
+  private static let magic: UInt32 = 0x454E_5601
+
+  /// Nil where `bytes` have another shape.
+  init?(parsing bytes: [UInt8]) {
+    let sealedLength = bytes.count - Self.headLength - AESGCM.nonceLength
+    guard sealedLength >= AESGCM.tagLength else { return nil }
+    let parsed = try? WireReader.read(bytes.span.bytes) { (reader) throws(MessageError) in
+      try Self.transcode(nil, sealedLength: sealedLength, through: &reader)
+    }
+    guard let parsed, parsed.keyVersion > 0 else { return nil }
+    self = parsed
+  }
+
+  init(keyID: String, keyVersion: UInt32, nonce: Nonce, sealed: [UInt8]) {
+    self.keyID = keyID
+    self.keyVersion = keyVersion
+    self.nonce = nonce
+    self.sealed = sealed
+  }
+
+  var bytes: [UInt8] {
+    var writer = WireWriter()
+    // A writer of values that are in range cannot fail.
+    _ = try! Self.transcode(self, sealedLength: sealed.count, through: &writer)
+    return writer.bytes
+  }
+
+  /// What is authenticated: no pairs of a context, which never begins so, then the head, then the
+  /// serialized context. A wrapped data key of a raw AES keyring under the same key therefore is no
+  /// blob, and a blob is no wrapped data key.
+  static func authenticatedData(
+    keyID: String, keyVersion: UInt32, context: [UInt8]
+  ) -> [UInt8] {
+    var writer = WireWriter()
+    _ = writer.uint16(0)
+    _ = try! transcodeHead(
+      CiphertextBlob(keyID: keyID, keyVersion: keyVersion, nonce: .zero, sealed: []),
+      through: &writer)
+    return writer.bytes + context
+  }
+
+  /// The magic number, the key's UUID, and its version.
+  private static let headLength = 24
+
+  private static func transcodeHead(
+    _ value: CiphertextBlob?, through wire: inout some Wire
+  ) throws(MessageError) -> (keyID: String, keyVersion: UInt32) {
+    guard try wire.uint32(magic) == magic else { throw .malformed("a ciphertext blob") }
+    let id = try wire.bytes(value.map { Self.bytes(ofUUID: $0.keyID) }, count: 16)
+    return (text(ofUUID: id), try wire.uint32(value?.keyVersion))
+  }
+
+  private static func transcode(
+    _ value: CiphertextBlob?, sealedLength: Int, through wire: inout some Wire
+  ) throws(MessageError) -> CiphertextBlob {
+    let (keyID, keyVersion) = try transcodeHead(value, through: &wire)
+    return CiphertextBlob(
+      keyID: keyID, keyVersion: keyVersion, nonce: try wire.nonce(value?.nonce),
+      sealed: try wire.bytes(value?.sealed, count: sealedLength))
+  }
+
+  private static func bytes(ofUUID text: String) -> [UInt8] {
+    withUnsafeBytes(of: UUID(uuidString: text)!.uuid) { Array($0) }
+  }
+
+  private static func text(ofUUID bytes: [UInt8]) -> String {
+    bytes.withUnsafeBytes { UUID(uuid: $0.loadUnaligned(as: uuid_t.self)) }.uuidString.lowercased()
+  }
+}

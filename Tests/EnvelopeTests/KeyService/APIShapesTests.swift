@@ -1,0 +1,290 @@
+import Foundation
+import Testing
+
+@testable import Envelope
+
+@Suite struct APINameTests {
+  /// The operations of the KMS API, as botocore names them for a command line.
+  private static let operations = """
+    CancelKeyDeletion cancel-key-deletion
+    ConnectCustomKeyStore connect-custom-key-store
+    CreateAlias create-alias
+    CreateCustomKeyStore create-custom-key-store
+    CreateGrant create-grant
+    CreateKey create-key
+    Decrypt decrypt
+    DeleteAlias delete-alias
+    DeleteCustomKeyStore delete-custom-key-store
+    DeleteImportedKeyMaterial delete-imported-key-material
+    DeriveSharedSecret derive-shared-secret
+    DescribeCustomKeyStores describe-custom-key-stores
+    DescribeKey describe-key
+    DisableKey disable-key
+    DisableKeyRotation disable-key-rotation
+    DisconnectCustomKeyStore disconnect-custom-key-store
+    EnableKey enable-key
+    EnableKeyRotation enable-key-rotation
+    Encrypt encrypt
+    GenerateDataKey generate-data-key
+    GenerateDataKeyPair generate-data-key-pair
+    GenerateDataKeyPairWithoutPlaintext generate-data-key-pair-without-plaintext
+    GenerateDataKeyWithoutPlaintext generate-data-key-without-plaintext
+    GenerateMac generate-mac
+    GenerateRandom generate-random
+    GetKeyLastUsage get-key-last-usage
+    GetKeyPolicy get-key-policy
+    GetKeyRotationStatus get-key-rotation-status
+    GetParametersForImport get-parameters-for-import
+    GetPublicKey get-public-key
+    ImportKeyMaterial import-key-material
+    ListAliases list-aliases
+    ListGrants list-grants
+    ListKeyPolicies list-key-policies
+    ListKeyRotations list-key-rotations
+    ListKeys list-keys
+    ListResourceTags list-resource-tags
+    ListRetirableGrants list-retirable-grants
+    PutKeyPolicy put-key-policy
+    ReEncrypt re-encrypt
+    ReplicateKey replicate-key
+    RetireGrant retire-grant
+    RevokeGrant revoke-grant
+    RotateKeyOnDemand rotate-key-on-demand
+    ScheduleKeyDeletion schedule-key-deletion
+    Sign sign
+    TagResource tag-resource
+    UntagResource untag-resource
+    UpdateAlias update-alias
+    UpdateCustomKeyStore update-custom-key-store
+    UpdateKeyDescription update-key-description
+    UpdatePrimaryRegion update-primary-region
+    Verify verify
+    VerifyMac verify-mac
+    """.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+
+  /// The members of its shapes.
+  private static let members = """
+    AWSAccountId AccessKeyId AliasArn AliasName Aliases Arn AttestationDocument \
+    BypassPolicyLockoutSafetyCheck CiphertextBlob CiphertextForRecipient CloudHsmClusterId \
+    CloudTrailEventId ConnectionErrorCode ConnectionState Connectivity Constraints CreationDate \
+    CurrentKeyMaterialId CustomKeyStoreId CustomKeyStoreName CustomKeyStoreType CustomKeyStores \
+    CustomerMasterKeySpec DeletionDate Description DestinationEncryptionAlgorithm \
+    DestinationEncryptionContext DestinationKeyId DestinationKeyMaterialId DryRun \
+    DryRunModifiers Enabled EncryptedKeyMaterial EncryptionAlgorithm EncryptionAlgorithms \
+    EncryptionContext EncryptionContextEquals EncryptionContextSubset ExpirationModel GrantId \
+    GrantToken GrantTokens GranteePrincipal Grants Id ImportState ImportToken ImportType \
+    IncludeKeyMaterial IssuingAccount KeyAgreementAlgorithm KeyAgreementAlgorithms KeyArn \
+    KeyCreationDate KeyEncryptionAlgorithm KeyId KeyLastUsage KeyManager KeyMaterialDescription \
+    KeyMaterialId KeyMaterialState KeyMetadata KeyOrigin KeyPairSpec KeyRotationEnabled KeySpec \
+    KeyState KeyStorePassword KeyUsage Keys KmsRequestId LastUpdatedDate Limit Mac MacAlgorithm \
+    MacAlgorithms MacValid Marker Message MessageType MultiRegion MultiRegionConfiguration \
+    MultiRegionKeyType Name NewCustomKeyStoreName NextMarker NextRotationDate NumberOfBytes \
+    OnDemandRotationStartDate Operation Operations Origin ParametersValidTo \
+    PendingDeletionWindowInDays PendingWindowInDays Plaintext Policy PolicyName PolicyNames \
+    PrimaryKey PrimaryRegion PrivateKeyCiphertextBlob PrivateKeyPlaintext PublicKey \
+    RawSecretAccessKey Recipient Region ReplicaKeyMetadata ReplicaKeys ReplicaPolicy \
+    ReplicaRegion ReplicaTags RetiringPrincipal RotationDate RotationPeriodInDays RotationType \
+    Rotations SharedSecret Signature SignatureValid SigningAlgorithm SigningAlgorithms \
+    SourceEncryptionAlgorithm SourceEncryptionContext SourceKeyId SourceKeyMaterialId TagKey \
+    TagKeys TagValue Tags TargetKeyId Timestamp TrackingStartDate Truncated \
+    TrustAnchorCertificate UriEndpoint UriPath ValidTo VpcEndpointServiceName \
+    VpcEndpointServiceOwner WrappingAlgorithm WrappingKeySpec XksKeyConfiguration XksKeyId \
+    XksProxyAuthenticationCredential XksProxyConfiguration XksProxyConnectivity \
+    XksProxyUriEndpoint XksProxyUriPath XksProxyVpcEndpointServiceName \
+    XksProxyVpcEndpointServiceOwner
+    """.split(separator: " ").map(String.init)
+
+  @Test func operationsAreNamedAsTheAWSCLINamesThem() {
+    #expect(Self.operations.count == 54)
+    for names in Self.operations { #expect(APIName.command(names[0]) == names[1]) }
+  }
+
+  @Test(arguments: members)
+  func membersComeBackFromTheirProperties(member: String) {
+    let property = APIName.property(member)
+    #expect(property.first!.isLowercase)
+    #expect(APIName.member(property) == member)
+  }
+
+  @Test(arguments: [
+    ("keyID", "KeyId", "key-id"), ("targetKeyID", "TargetKeyId", "target-key-id"),
+    ("aliasARN", "AliasArn", "alias-arn"), ("arn", "Arn", "arn"), ("id", "Id", "id"),
+    ("awsAccountID", "AWSAccountId", "aws-account-id"), ("dryRun", "DryRun", "dry-run"),
+    ("encryptionContext", "EncryptionContext", "encryption-context"),
+    ("keyIDFormat", "KeyIdFormat", "key-id-format"),
+    ("cloudHsmClusterID", "CloudHsmClusterId", "cloud-hsm-cluster-id"),
+  ])
+  func threeSpellings(property: String, member: String, option: String) {
+    #expect(APIName.member(property) == member)
+    #expect(APIName.member(member) == member)
+    #expect(APIName.property(member) == property)
+    #expect(APIName.option(property) == option)
+  }
+}
+
+@Suite struct APICodingTests {
+  private enum Color: String, APIEnumeration {
+    case red = "RED"
+    case green = "GREEN"
+  }
+
+  private struct Shape: Codable, Equatable {
+    struct Inner: Codable, Equatable {
+      var keyARN: String
+    }
+    var awsAccountID: String?
+    var keyID: String
+    var encryptionContext: [String: String]
+    var inner: [Inner]
+    var color: Color?
+    var ciphertextBlob: Blob?
+    var creationDate: Date?
+  }
+
+  @Test func membersAreRenamedAndKeysOfMapsAreNot() throws {
+    let shape = Shape(
+      awsAccountID: "0", keyID: "a/b",
+      encryptionContext: ["keyID": "1", "KeyId": "2", "some key": "3", "ID": "4"],
+      inner: [Shape.Inner(keyARN: "x")], color: .green, ciphertextBlob: Blob([0xFB, 0xFF]),
+      creationDate: Date(milliseconds: 1_795_464_900_250))
+    let text = """
+      {
+        "AWSAccountId" : "0",
+        "CiphertextBlob" : "+/8=",
+        "Color" : "GREEN",
+        "CreationDate" : "2026-11-23T20:15:00.250000+00:00",
+        "EncryptionContext" : {
+          "ID" : "4",
+          "KeyId" : "2",
+          "keyID" : "1",
+          "some key" : "3"
+        },
+        "Inner" : [
+          {
+            "KeyArn" : "x"
+          }
+        ],
+        "KeyId" : "a/b"
+      }
+      """
+    #expect(String(decoding: try APICoding.encoder().encode(shape), as: UTF8.self) == text)
+    #expect(try APICoding.decoder().decode(Shape.self, from: Data(text.utf8)) == shape)
+  }
+
+  @Test(
+    arguments: [
+      (0, "1970-01-01T00:00:00+00:00"), (1, "1970-01-01T00:00:00.001000+00:00"),
+      (-1, "1969-12-31T23:59:59.999000+00:00"), (-1000, "1969-12-31T23:59:59+00:00"),
+      (951_827_696_789, "2000-02-29T12:34:56.789000+00:00"),
+      (-62_135_596_800_000, "0001-01-01T00:00:00+00:00"),
+      (253_402_300_799_999, "9999-12-31T23:59:59.999000+00:00"),
+    ] as [(Int64, String)])
+  func datesAreWrittenAsTheAWSCLIPrintsThem(milliseconds: Int64, text: String) throws {
+    let date = Date(milliseconds: milliseconds)
+    let data = try APICoding.encoder().encode([date])
+    #expect(try JSONDecoder().decode([String].self, from: data) == [text])
+    #expect(APICoding.date(from: text) == date)
+    #expect(try APICoding.decoder().decode([Date].self, from: data) == [date])
+  }
+
+  @Test(arguments: [-62_135_596_800_001, 253_402_300_800_000, Int64.max / 4096])
+  func datesOfNoYearAreNotWritten(milliseconds: Int64) {
+    #expect(throws: EncodingError.self) {
+      try APICoding.encoder().encode([Date(milliseconds: milliseconds)])
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("2026-11-23T20:15:00Z", 1_795_464_900_000), ("2026-11-23t20:15z", 1_795_464_900_000),
+      ("2026-11-23 21:15:00+01:00", 1_795_464_900_000),
+      ("2026-11-23T10:45:00.5-0930", 1_795_464_900_500),
+      ("2026-11-23T22:15:00,250499999+02", 1_795_464_900_250),
+      ("2026-11-23T20:15:00.9996Z", 1_795_464_901_000), ("2026-11-23", 1_795_392_000_000),
+      ("2024-02-29", 1_709_164_800_000), ("1795464900", 1_795_464_900_000),
+      ("1795464900.25", 1_795_464_900_250), ("-1", -1000), ("0", 0),
+    ] as [(String, Int64)])
+  func datesAreRead(text: String, milliseconds: Int64) throws {
+    #expect(APICoding.date(from: text)?.milliseconds == milliseconds)
+  }
+
+  @Test(arguments: [
+    "", "Z", "tomorrow", "2026-11", "2026-11-23T20:15:00", "2026-11-23T", "2026-11-23TZ",
+    "2026-02-29", "2026-13-01", "2026-00-01", "2026-11-00", "2026-11-31T00:00Z",
+    "2026-11-23T24:00:00Z", "2026-11-23T20:60:00Z", "2026-11-23T20:15:60Z",
+    "2026-11-23T20:15:00.Z", "2026-11-23T20:15:00+", "2026-11-23T20:15:00+1",
+    "2026-11-23T20:15:00+25:00", "2026-11-23T20:15:00+01:60", "2026-11-23T20:15:00+01:",
+    "2026-11-23T20:15:00Zx", "+2026-11-23", "26-11-23", "0000-01-01", "99999999999999999999",
+    "nan", "inf", "0x10", "1e3", "--1", "1-1", "0001-01-01T00:00:00+00:01", "２０２６-11-23",
+  ])
+  func otherTextIsNoDate(text: String) throws {
+    #expect(APICoding.date(from: text) == nil)
+    let data = try JSONEncoder().encode([text])
+    #expect { try APICoding.decoder().decode([Date].self, from: data) } throws: {
+      problem($0)?.contains("'\(text)' is no date") ?? false
+    }
+  }
+
+  @Test func numbersAreSecondsSince1970() throws {
+    let dates = try APICoding.decoder().decode([Date].self, from: Data("[1.5, -1]".utf8))
+    #expect(dates.map(\.milliseconds) == [1500, -1000])
+    #expect(throws: DecodingError.self) {
+      try APICoding.decoder().decode([Date].self, from: Data("[1e300]".utf8))
+    }
+  }
+
+  @Test(arguments: [0, 1, 2, 3, 4096])
+  func blobsAreBase64(count: Int) throws {
+    let bytes = patternBytes(count)
+    let text = Data("[\"\(Data(bytes).base64EncodedString())\"]".utf8)
+    let blobs = try APICoding.decoder().decode([Blob].self, from: text)
+    let secrets = try APICoding.decoder().decode([SecretBlob].self, from: text)
+    #expect(blobs == [Blob(bytes)])
+    #expect(secrets[0].withBytes { $0.withUnsafeBytes { Array($0) } } == bytes)
+    #expect(secrets[0].count == count)
+    for data in [try JSONEncoder().encode(blobs), try JSONEncoder().encode(secrets)] {
+      let strings = try JSONDecoder().decode([String].self, from: data)
+      #expect(strings == [Data(bytes).base64EncodedString()])
+    }
+  }
+
+  @Test(arguments: ["A", "AAA", "AB==", "AA AA", "AAAA\\n", "====", "AAA*", "é"])
+  func malformedBase64IsRefused(text: String) {
+    let data = Data("[\"\(text)\"]".utf8)
+    #expect { try APICoding.decoder().decode([Blob].self, from: data) } throws: {
+      problem($0) == "the value is not base64"
+    }
+    #expect { try APICoding.decoder().decode([SecretBlob].self, from: data) } throws: {
+      problem($0) == "the value is not base64"
+    }
+  }
+
+  @Test func rawBlobsAreTheirText() throws {
+    let data = Data("[\"AB==é\"]".utf8)
+    let decoder = APICoding.decoder(blobs: .raw)
+    #expect(try decoder.decode([Blob].self, from: data) == [Blob(Array("AB==é".utf8))])
+    #expect(try decoder.decode([SecretBlob].self, from: data)[0].count == 6)
+  }
+
+  @Test func secretsAreNotShown() {
+    let secret = SecretBlob(SecretBytes(Array("hunter2".utf8)))
+    var dumped = ""
+    dump(secret, to: &dumped)
+    #expect("\(secret) \(String(reflecting: secret))" == "SecretBlob SecretBlob")
+    #expect(dumped == "- SecretBlob #0\n")
+    #expect(Mirror(reflecting: secret).children.isEmpty)
+  }
+
+  @Test func unknownValuesAreRefusedWithTheKnownOnes() throws {
+    #expect(
+      try APICoding.decoder().decode([Color].self, from: Data("[\"RED\"]".utf8)) == [.red])
+    #expect { try APICoding.decoder().decode([Color].self, from: Data("[\"red\"]".utf8)) } throws: {
+      problem($0) == "'red' is not one of RED, GREEN"
+    }
+  }
+
+  private func problem(_ error: any Error) -> String? {
+    guard case .dataCorrupted(let context)? = error as? DecodingError else { return nil }
+    return context.debugDescription
+  }
+}
