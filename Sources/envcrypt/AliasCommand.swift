@@ -28,7 +28,9 @@ struct AliasCreateCommand: ParsableCommand {
 
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws { try keystore.service().createAlias(alias, target: key) }
+  func run() throws {
+    try keystore.service().perform(CreateAliasRequest(aliasName: alias, targetKeyID: key))
+  }
 }
 
 struct AliasUpdateCommand: ParsableCommand {
@@ -50,7 +52,9 @@ struct AliasUpdateCommand: ParsableCommand {
 
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws { try keystore.service().updateAlias(alias, target: key) }
+  func run() throws {
+    try keystore.service().perform(UpdateAliasRequest(aliasName: alias, targetKeyID: key))
+  }
 }
 
 struct AliasDeleteCommand: ParsableCommand {
@@ -62,7 +66,9 @@ struct AliasDeleteCommand: ParsableCommand {
 
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws { try keystore.service().deleteAlias(alias) }
+  func run() throws {
+    try keystore.service().perform(DeleteAliasRequest(aliasName: alias))
+  }
 }
 
 struct AliasListCommand: ParsableCommand {
@@ -77,24 +83,16 @@ struct AliasListCommand: ParsableCommand {
 
   @OptionGroup var keystore: KeystoreOptions
 
-  private struct Response: Encodable {
-    let aliases: [AliasListEntry]
-    let truncated = false
-
-    enum CodingKeys: String, CodingKey {
-      case aliases = "Aliases"
-      case truncated = "Truncated"
-    }
-  }
-
   func run() throws {
-    let aliases = try keystore.service().listAliases(target: key)
+    var response = try keystore.service().performAll(ListAliasesRequest(keyID: key))
     let console = Console()
     if json {
-      try console.json(Response(aliases: aliases))
+      response.truncated = false
+      try console.json(response)
     } else {
       console.output(
-        Text.table(["ALIAS", "KEY ID"], aliases.map { [$0.aliasName, $0.targetKeyID] }))
+        Text.table(
+          ["ALIAS", "KEY ID"], response.aliases.map { [$0.aliasName, $0.targetKeyID] }))
     }
   }
 }

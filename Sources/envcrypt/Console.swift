@@ -37,16 +37,9 @@ final class Console: Sendable {
     Self.write("envcrypt: \(message)\n", to: STDERR_FILENO)
   }
 
-  /// A report as JSON, with the field names of the KMS API.
+  /// A report as JSON, in the form of the KMS API.
   func json(_ value: some Encodable) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.dateEncodingStrategy = .custom { date, encoder in
-      var container = encoder.singleValueContainer()
-      try container.encode(
-        date.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
-    }
-    output(String(decoding: try encoder.encode(value), as: UTF8.self))
+    output(String(decoding: try APICoding.encoder().encode(value), as: UTF8.self))
   }
 
   private static func write(_ text: String, to descriptor: Int32) {

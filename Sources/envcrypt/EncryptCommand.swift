@@ -14,7 +14,7 @@ struct EncryptCommand: ParsableCommand {
         envcrypt encrypt -k alias/backup -o /mnt *.tar    collects in a directory
         tar c dir | envcrypt encrypt -o dir.tar.envc      from a pipe
         envcrypt encrypt -R photos -o /mnt/backup         a tree
-        envcrypt encrypt -r bob.pem letter.txt            for somebody's RSA public key
+        envcrypt encrypt -r bob.pem letter.txt            for somebody's public key
         secret=$(echo hunter2 | envcrypt encrypt -a)      as text
         envcrypt encrypt -c purpose=backup db.dump        with an encryption context
       """)

@@ -33,7 +33,8 @@ struct Envcrypt: ParsableCommand {
       subcommands: [
         EncryptCommand.self, DecryptCommand.self, VerifyCommand.self, ReencryptCommand.self,
         InspectCommand.self,
-        InitCommand.self, KeyCommand.self, AliasCommand.self, KeystoreCommand.self,
+        InitCommand.self, KeyCommand.self, AliasCommand.self, DataKeyCommand.self, KMSCommand.self,
+        KeystoreCommand.self,
       ])
   }
 

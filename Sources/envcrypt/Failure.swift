@@ -12,6 +12,8 @@ enum ExitStatus: Int32 {
   case software = 70
   case cannotCreate = 73
   case ioError = 74
+  /// EX_TEMPFAIL: nothing was done yet, as DryRun asked.
+  case dryRun = 75
   case noPermission = 77
   case configuration = 78
 }
@@ -78,6 +80,7 @@ extension Failure {
     case let error as KeystoreError: self.init(error)
     case let error as KeyServiceError: self.init(error)
     case let error as CryptoError: self.init(error)
+    case let error as KMSArgumentError: self.init(error)
     default: self.init(.software, "unexpected failure: \(Text.printable("\(error)"))")
     }
   }
@@ -324,30 +327,6 @@ extension Failure {
       self.init(
         .usage, "protector '\(Text.printable(id))' is the only one and cannot be removed",
         hint: "add another with: envcrypt keystore protector add")
-    }
-  }
-
-  private init(_ error: KeyServiceError) {
-    switch error {
-    case .notFound(let name):
-      self.init(
-        .unavailable, "NotFoundException: there is no key '\(Text.printable(name))'",
-        hint: "envcrypt key list, envcrypt alias list")
-    case .alreadyExists(let name):
-      self.init(
-        .cannotCreate, "AlreadyExistsException: there is '\(Text.printable(name))' already")
-    case .disabled(let id):
-      self.init(.unavailable, "DisabledException: key \(Text.printable(id)) is disabled")
-    case .invalidState(let id, let state):
-      self.init(
-        .unavailable, "KMSInvalidStateException: key \(Text.printable(id)) is \(state.rawValue)")
-    case .invalidAliasName(let name):
-      self.init(
-        .usage, "InvalidAliasNameException: '\(Text.printable(name))' is no alias name",
-        hint: "alias/ and 1 to 250 letters, digits, '/', '_' or '-', not alias/aws/…")
-    case .validation(let what): self.init(.usage, "ValidationException: \(Text.printable(what))")
-    case .unsupportedOperation(let what):
-      self.init(.unavailable, "UnsupportedOperationException: \(Text.printable(what))")
     }
   }
 }

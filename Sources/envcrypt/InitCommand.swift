@@ -6,6 +6,9 @@ struct InitCommand: ParsableCommand {
     commandName: "init",
     abstract: "Make a keystore, and a first key behind alias/default.",
     discussion: """
+      The keystore manages that key by itself: it is rotated every year and cannot be disabled or \
+      deleted. Keys of your own, which can, are made with 'key create'.
+
       The keystore's root key is kept by a protector: a passphrase; a file of random bytes, made \
       if it is not there, which you keep elsewhere; or nothing but the keystore file's mode \
       (0600), as SSH keys without a passphrase are. More protectors can be added later.
@@ -38,8 +41,7 @@ struct InitCommand: ParsableCommand {
     let secrets = try keystore.secrets()
     let created = try Keystore.create(
       at: path, protector: try keystore.newProtector(protector, passphrase: secrets))
-    let key = try KeyService(created, secrets: secrets).createKey(
-      description: "made by envcrypt init", alias: "alias/default")
+    let key = try KeyService(created, secrets: secrets).createDefaultKey()
     console.note("keystore \(Text.printable(path)), protector \(Text.printable(protector))")
     console.note("key \(key.keyID), alias/default")
     if protector == "none" {

@@ -40,9 +40,10 @@ struct KeystoreStatusCommand: ParsableCommand {
   func run() throws {
     let service = try keystore.service()
     let store = service.keystore
+    let counts = try service.counts()
     let response = Response(
       path: Text.printable(store.path), keystoreID: store.id, creationDate: store.creationDate,
-      keys: try service.listKeys().count, aliases: try service.listAliases().count,
+      keys: counts.keys, aliases: counts.aliases,
       protectors: try store.protectors().map(ProtectorReport.init))
     let console = Console()
     if json {

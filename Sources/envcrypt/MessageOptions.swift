@@ -50,7 +50,9 @@ struct WrappingOptions: ParsableArguments {
 
   @Option(
     name: [.customShort("r"), .customLong("recipient")],
-    help: ArgumentHelp("An RSA public key in PEM; no keystore is needed.", valueName: "pub.pem"),
+    help: ArgumentHelp(
+      "A public key in PEM, RSA or elliptic-curve (P-256, P-384, P-521); no keystore is needed.",
+      valueName: "pub.pem"),
     completion: .file())
   var recipients: [String] = []
 
@@ -62,12 +64,12 @@ struct WrappingOptions: ParsableArguments {
       try recipients.map { name -> any Keyring in
         let path = FilePath(argument: name)
         do {
-          return try RawRSAKeyring.recipient(pem: try SmallFile.read(path, limit: 1 << 20))
+          return try Recipient.keyring(pem: try SmallFile.read(path, limit: 1 << 20))
         } catch let error as CryptoError {
           throw Failure(error).about(Text.printable(path))
         }
       } + others
-    let names = keys.isEmpty && keyrings.isEmpty ? ["alias/default"] : keys
+    let names = keys.isEmpty && keyrings.isEmpty ? [KeyService.defaultAlias] : keys
     guard !names.isEmpty else { return keyrings }
     let service = try keystore()
     return try names.map { try service.wrappingKeyring($0) } + keyrings
@@ -98,7 +100,7 @@ struct KeyringOptions: ParsableArguments {
 
 /// A file that is read whole: a key, never data.
 enum SmallFile {
-  static func read(_ path: FilePath, limit: Int) throws -> [UInt8] {
+  static func read(_ path: FilePath, limit: Int, as noun: String = "key") throws -> [UInt8] {
     let source = DescriptorSource(
       path == "-" ? .standardInput : try Descriptor.openInput(path))
     var bytes: [UInt8] = []
@@ -112,7 +114,7 @@ enum SmallFile {
       guard bytes.count <= limit else {
         throw Failure(
           .configuration,
-          "\(Text.printable(path)) has more than \(Text.size(Int64(limit))): that is no key")
+          "\(Text.printable(path)) has more than \(Text.size(Int64(limit))): that is no \(noun)")
       }
     }
   }
@@ -138,7 +140,7 @@ struct DecryptionOptions: ParsableArguments {
     let store = try SharedKeystore(keystore)
     guard keys.isEmpty else {
       let service = try store.service()
-      for name in keys { _ = try service.describeKey(name) }
+      for name in keys { _ = try service.perform(DescribeKeyRequest(keyID: name)) }
       let keystoreKeyring = KeystoreKeyring(service, unwrappingUnder: keys)
       return try acceptance.decryptor(MultiKeyring(keyrings + [keystoreKeyring]), scheduler)
     }
@@ -201,3 +203,6 @@ extension FrameLength {
 
 extension CommitmentPolicy: ExpressibleByArgument {}
 extension KeySpec: ExpressibleByArgument {}
+extension KeyUsage: ExpressibleByArgument {}
+extension KeyOrigin: ExpressibleByArgument {}
+extension DataKeySpec: ExpressibleByArgument {}

@@ -34,6 +34,14 @@ enum Terminal {
     return typed.prefix(count)
   }
 
+  /// Asks a question that only "y" or "yes" answers so. Where standard input is no terminal, a script
+  /// is at work, which has decided.
+  static func confirms(_ question: String) throws -> Bool {
+    guard Descriptor.standardInput.isTerminal else { return true }
+    show(question, on: STDERR_FILENO)
+    return ["y", "yes"].contains(readLine()?.lowercased() ?? "")
+  }
+
   private static func read(
     from terminal: Int32, into buffer: UnsafeMutableRawBufferPointer, wasInterrupted: inout Bool
   ) -> Int {

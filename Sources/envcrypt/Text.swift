@@ -1,3 +1,4 @@
+import Foundation
 import SystemPackage
 
 /// Text for people. What comes from a message, a file name or a keystore may try to move the cursor
@@ -41,6 +42,12 @@ enum Text {
     if unit == 0 { return bytes == 1 ? "1 byte" : "\(bytes) bytes" }
     let tenths = Int((value * 10).rounded())
     return "\(tenths / 10).\(tenths % 10) \(units[unit])"
+  }
+
+  /// "2026-11-23 20:15 UTC".
+  static func day(_ date: Date) -> String {
+    let text = date.formatted(Date.ISO8601FormatStyle())
+    return "\(text.prefix(10)) \(text.dropFirst(11).prefix(5)) UTC"
   }
 
   /// "1 file", "2 files".

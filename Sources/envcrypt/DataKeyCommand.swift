@@ -1,0 +1,140 @@
+import ArgumentParser
+import Envelope
+import SystemPackage
+
+struct DataKeyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "data-key",
+    abstract: "Make data keys for other programs, and unwrap them again.",
+    subcommands: [DataKeyGenerateCommand.self, DataKeyDecryptCommand.self])
+}
+
+struct DataKeyGenerateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "generate",
+    abstract: "Make a random data key, and wrap it under a master key.",
+    discussion: """
+      The wrapped key goes to a file, which is kept beside what the data key encrypts; the data key \
+      itself goes to standard output, as bytes, to be used and forgotten. Not to a terminal.
+
+      Examples:
+        envcrypt data-key generate -k alias/disks -o disk.key.wrapped | cryptsetup luksFormat -d - …
+        envcrypt data-key decrypt disk.key.wrapped | cryptsetup open -d - …
+        envcrypt data-key generate -k alias/disks -o k --no-plaintext      for later use
+        envcrypt data-key generate -k alias/disks --json                   both, in base64
+      """)
+
+  @Option(name: [.short, .long], help: ArgumentHelp("Key ID, alias/… or ARN.", valueName: "key"))
+  var key = KeyService.defaultAlias
+
+  @Option(help: ArgumentHelp("AES_256 or AES_128.", valueName: "spec"))
+  var spec: DataKeySpec?
+
+  @Option(help: ArgumentHelp("The length, 1 to 1024, where no spec is given.", valueName: "n"))
+  var bytes: Int?
+
+  @OptionGroup var context: ContextOptions
+  @OptionGroup var output: OutputOptions
+
+  @Flag(
+    name: .customLong("no-plaintext"), help: "Only write the wrapped key.")
+  var withoutPlaintext = false
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  mutating func validate() throws {
+    if json, output.output != nil { throw ValidationError("--json and --output exclude each other") }
+    if !json, output.output == nil || output.output == "-" {
+      throw ValidationError("the wrapped key needs a file: --output FILE, or --json")
+    }
+    if spec != nil, bytes != nil { throw ValidationError("--spec and --bytes exclude each other") }
+  }
+
+  func run() throws {
+    let console = Console()
+    if !json, !withoutPlaintext { try SecretOutput.refuseTerminal() }
+    let service = try keystore.service()
+    let pairs = try context.dictionary()
+    let spec = spec ?? (bytes == nil ? .aes256 : nil)
+    if withoutPlaintext {
+      let response = try service.perform(
+        GenerateDataKeyWithoutPlaintextRequest(
+          keyID: key, encryptionContext: pairs, keySpec: spec, numberOfBytes: bytes))
+      if json { return try console.json(response) }
+      return try ReportFile.write(response.ciphertextBlob.bytes, to: output, permissions: 0o600)
+    }
+    let response = try service.perform(
+      GenerateDataKeyRequest(
+        keyID: key, encryptionContext: pairs, keySpec: spec, numberOfBytes: bytes))
+    if json { return try console.json(response) }
+    // Nobody gets a key whose wrapped form is not kept.
+    try ReportFile.write(response.ciphertextBlob.bytes, to: output, permissions: 0o600)
+    try SecretOutput.write(response.plaintext)
+  }
+}
+
+struct DataKeyDecryptCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "decrypt",
+    abstract: "Unwrap a data key.",
+    discussion: """
+      Writes its bytes to standard output. The encryption context must be the one that it was made \
+      with, all of it.
+
+      Example:
+        envcrypt data-key decrypt disk.key.wrapped -c disk=sdb | cryptsetup open -d - …
+      """)
+
+  @Argument(
+    help: ArgumentHelp("The wrapped key; none or '-' is standard input.", valueName: "file"),
+    completion: .file())
+  var file = "-"
+
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp("The key it must be under: key ID, alias/… or ARN.", valueName: "key"))
+  var key: String?
+
+  @OptionGroup var context: ContextOptions
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    if !json { try SecretOutput.refuseTerminal() }
+    let wrapped = try SmallFile.read(FilePath(argument: file), limit: 1 << 16)
+    let response = try keystore.service().perform(
+      DecryptRequest(
+        ciphertextBlob: Blob(wrapped), encryptionContext: try context.dictionary(), keyID: key))
+    if json { return try Console().json(response) }
+    try SecretOutput.write(response.plaintext)
+  }
+}
+
+/// A secret on its way to the next program.
+enum SecretOutput {
+  static func refuseTerminal() throws {
+    guard Descriptor.standardOutput.isTerminal else { return }
+    throw Failure(
+      .usage, "a data key is not shown on a terminal",
+      hint: "pipe it into the program that takes it, or print base64 with --json")
+  }
+
+  static func write(_ secret: SecretBlob) throws {
+    try secret.withBytes { try DescriptorSink(.standardOutput).write($0) }
+  }
+}
+
+extension ContextOptions {
+  /// The pairs as the KMS API takes them; nil where there are none.
+  func dictionary() throws -> [String: String]? {
+    let pairs = try encryptionContext().pairs
+    if pairs.isEmpty { return nil }
+    return Dictionary(pairs.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+  }
+}

@@ -1,0 +1,178 @@
+import Envelope
+import Foundation
+import SystemPackage
+
+/// The arguments of `envcrypt kms OPERATION`: the AWS CLI's options for the KMS API. Which options
+/// there are, and how their values are read, the type of the request decides.
+struct KMSArguments {
+  /// What stands where no option's value is wanted.
+  private(set) var operands: [String] = []
+  /// The tokens of each option, without its dashes. Of an option given twice the last counts.
+  private var options: [String: [String]] = [:]
+  /// Options that `take` and `takeFlag` asked for.
+  private var taken: [String] = []
+  private var reader = KMSValueReader()
+
+  /// Whether one page of a list is wanted, not all of it.
+  private(set) var noPaginate = false
+
+  /// An option takes all tokens up to the next one that begins with two dashes; after `--name=value`
+  /// it has its value.
+  init(_ arguments: [String], home: FilePath? = Self.home) throws {
+    reader.home = home
+    var open: String?
+    for argument in arguments {
+      if argument.hasPrefix("--"), argument != "--" {
+        let parts = argument.dropFirst(2).split(
+          separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let name = String(parts[0])
+        options[name] = parts.dropFirst().map(String.init)
+        open = parts.count == 1 ? name : nil
+      } else if let open {
+        options[open]?.append(argument)
+      } else {
+        operands.append(argument)
+      }
+    }
+    for (name, isFlag) in Self.ignored {
+      if isFlag { _ = try takeFlag(name) } else { _ = try take(name) }
+    }
+    for (name, hint) in Self.refused where options[name] != nil {
+      throw KMSArgumentError.refused(name, hint: hint)
+    }
+    if let output = try take("output"), output != "json" {
+      throw KMSArgumentError.refused("output \(output)", hint: "JSON is what is printed")
+    }
+    noPaginate = try takeFlag("no-paginate")
+    if let text = try take("cli-binary-format") {
+      guard let form = APICoding.BlobForm(rawValue: text) else {
+        throw KMSArgumentError.malformed(
+          "cli-binary-format", Self.notOne(text, of: APICoding.BlobForm.allCases.map(\.rawValue)))
+      }
+      reader.blobForm = form
+    }
+  }
+
+  /// Options of the AWS CLI that change nothing here, and whether they are flags.
+  private static let ignored: [(String, isFlag: Bool)] = [
+    ("region", false), ("profile", false), ("color", false), ("ca-bundle", false),
+    ("cli-read-timeout", false), ("cli-connect-timeout", false), ("no-cli-pager", true),
+    ("no-sign-request", true), ("no-verify-ssl", true), ("no-cli-auto-prompt", true),
+  ]
+
+  private static let refused = [
+    ("query", "pipe the output into jq"),
+    ("endpoint-url", "the keystore is a file; name it with --keystore"),
+    ("max-items", "--limit and --marker page"), ("page-size", "--limit and --marker page"),
+    ("starting-token", "--limit and --marker page"),
+  ]
+
+  static var home: FilePath? {
+    guard let home = getenv("HOME"), home.pointee != 0 else { return nil }
+    return FilePath(platformString: home)
+  }
+
+  static func notOne(_ text: String, of values: [String]) -> String {
+    "'\(text)' is not one of \(values.joined(separator: ", "))"
+  }
+
+  /// The one value of an option that is none of the API's; nil where it is not given.
+  mutating func take(_ name: String) throws -> String? {
+    taken.append(name)
+    guard let values = options.removeValue(forKey: name) else { return nil }
+    return try Self.single(values, name)
+  }
+
+  /// Whether a flag is given that is none of the API's.
+  mutating func takeFlag(_ name: String) throws -> Bool {
+    taken.append(name)
+    guard let values = options.removeValue(forKey: name) else { return false }
+    try Self.none(values, name)
+    return true
+  }
+
+  static func single(_ values: [String], _ name: String) throws -> String {
+    guard let value = values.first else { throw KMSArgumentError.missingValue(name) }
+    if values.count > 1 { throw KMSArgumentError.unexpectedArgument(values[1]) }
+    return value
+  }
+
+  private static func none(_ values: [String], _ name: String) throws {
+    if let value = values.first { throw KMSArgumentError.takesNoValue(name, found: value) }
+  }
+
+  /// The request that the options make. All of them are used, or it is an error.
+  func decode<Request: Decodable>(_ type: Request.Type) throws -> Request {
+    var arguments = self
+    let inputJSON = try arguments.take("cli-input-json")
+    if let operand = operands.first { throw KMSArgumentError.unexpectedArgument(operand) }
+    let known = KMSOption.describe(type)
+    let names = known.flatMap(\.names)
+    for name in arguments.options.keys.sorted() where !names.contains(name) {
+      throw KMSArgumentError.unknownOption(
+        name, nearest: Self.nearest(to: name, in: names + arguments.taken))
+    }
+    for option in known where option.kind == .boolean {
+      for name in option.names { try arguments.options[name].map { try Self.none($0, name) } }
+      if option.names.allSatisfy({ arguments.options[$0] != nil }) {
+        throw KMSArgumentError.contradiction(option.name)
+      }
+    }
+    let members = Members(
+      options: arguments.options, reader: reader,
+      json: try inputJSON.map { try reader.members($0, of: known, option: "cli-input-json") })
+    let missing = known.filter { $0.isRequired && !members.contains($0.property) }
+    guard missing.isEmpty else { throw KMSArgumentError.missingOptions(missing.map(\.name)) }
+    return try members.shape(type)
+  }
+
+  /// A request's members: of the options, else of `--cli-input-json`.
+  private struct Members: KMSMembers {
+    let options: [String: [String]]
+    let reader: KMSValueReader
+    let json: KMSJSONMembers?
+
+    func contains(_ property: String) -> Bool {
+      let name = APIName.option(property)
+      return options[name] != nil || options["no-\(name)"] != nil
+        || json?.contains(property) ?? false
+    }
+
+    func value<Value: Decodable>(_ type: Value.Type, _ property: String) throws -> Value {
+      let name = APIName.option(property)
+      if type == Bool.self, options["no-\(name)"] != nil { return false as! Value }
+      guard let tokens = options[name] else {
+        guard let json else { throw KMSArgumentError.missingOptions([name]) }
+        return try json.value(type, property)
+      }
+      return type == Bool.self ? true as! Value : try reader.value(type, tokens, option: name)
+    }
+  }
+}
+
+extension KMSArguments {
+  /// The name that was meant: one that begins with `name`, or that differs in few letters.
+  private static func nearest(to name: String, in names: [String]) -> String? {
+    let longer = names.filter { $0.hasPrefix(name) && !name.isEmpty }
+    if let longer = longer.min(by: { $0.count < $1.count }) { return longer }
+    let nearest = names.map { (name: $0, distance: distance(name, $0)) }
+      .min { $0.distance < $1.distance }
+    return nearest.flatMap { $0.distance <= max(1, min(3, name.count / 3)) ? $0.name : nil }
+  }
+
+  /// How many letters must be added, removed or changed (Levenshtein).
+  private static func distance(_ left: String, _ right: String) -> Int {
+    let right = Array(right.utf8)
+    var row = Array(0...right.count)
+    for (index, letter) in left.utf8.prefix(64).enumerated() {
+      var diagonal = row[0]
+      row[0] = index + 1
+      for column in right.indices {
+        let changed = diagonal + (letter == right[column] ? 0 : 1)
+        diagonal = row[column + 1]
+        row[column + 1] = min(changed, row[column] + 1, diagonal + 1)
+      }
+    }
+    return row[right.count] + max(0, left.utf8.count - 64)
+  }
+}

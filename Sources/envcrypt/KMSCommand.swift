@@ -1,0 +1,107 @@
+import ArgumentParser
+import Envelope
+
+struct KMSCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "kms",
+    abstract: "The KMS API's operations, with the AWS CLI's options and JSON.",
+    discussion: """
+      A script moves over by changing 'aws kms' to 'envcrypt kms'. What is accepted: --key-id and \
+      the like, --cli-input-json, file:// and fileb:// values, --cli-binary-format; --keystore, \
+      --passphrase-file, --passphrase-fd and --key-file besides. --query is not: jq does it.
+
+      Examples:
+        envcrypt kms help                                   every operation
+        envcrypt kms encrypt help                           the options of one
+        envcrypt kms create-key --description backup
+        envcrypt kms generate-data-key --key-id alias/x --key-spec AES_256
+        envcrypt kms encrypt --key-id alias/x --plaintext fileb://secret | jq -r .CiphertextBlob
+      """)
+
+  @Argument(
+    parsing: .captureForPassthrough,
+    help: ArgumentHelp("An operation, and its options.", valueName: "operation"))
+  var arguments: [String] = []
+
+  private static let helpWords: Set<String> = ["help", "--help", "-h"]
+
+  func run() throws {
+    guard let name = arguments.first, !Self.helpWords.contains(name) else {
+      return Console().output(Self.overview)
+    }
+    guard
+      let operation = KeyServiceOperation.allCases.first(where: {
+        APIName.command($0.rawValue) == name
+      })
+    else { throw Self.failure(forUnknown: name) }
+    let rest = Array(arguments.dropFirst())
+    if let first = rest.first, Self.helpWords.contains(first) {
+      return Console().output(Self.help(operation.requestType))
+    }
+    try Self.run(operation.requestType, rest)
+  }
+
+  private static func help<Request: KeyServiceRequest>(_ type: Request.Type) -> String {
+    KMSOption.helpText(operation: Request.operation.rawValue, for: type)
+  }
+
+  private static func run<Request: KeyServiceRequest>(
+    _ type: Request.Type, _ arguments: [String]
+  ) throws {
+    var arguments = try KMSArguments(arguments)
+    let keystore = try KeystoreOptions(&arguments)
+    let request = try arguments.decode(type)
+    let service = try keystore.service()
+    let console = Console()
+    if let request = request as? any PagedRequest, !arguments.noPaginate {
+      return try print(request, service, on: console)
+    }
+    let response = try service.perform(request)
+    if !(response is EmptyResponse) { try console.json(response) }
+  }
+
+  /// All pages, unless the request says which.
+  private static func print<Request: PagedRequest>(
+    _ request: Request, _ service: KeyService, on console: Console
+  ) throws {
+    if request.limit == nil, request.marker == nil {
+      try console.json(try service.performAll(request))
+    } else {
+      try console.json(try service.perform(request))
+    }
+  }
+
+  private static var overview: String {
+    let names = KeyServiceOperation.allCases.map { APIName.command($0.rawValue) }.sorted()
+    return (["Usage: envcrypt kms OPERATION [option …]", "", "Operations:"]
+      + names.map { "  \($0)" }
+      + ["", "envcrypt kms OPERATION help shows its options."]).joined(separator: "\n")
+  }
+
+  private static func failure(forUnknown name: String) -> any Error {
+    if let (operation, reason) = KeyServiceOperation.unsupported.first(where: {
+      APIName.command($0.key) == name
+    }) {
+      return KeyServiceError.unsupportedOperation("\(operation): \(reason)")
+    }
+    return Failure(
+      .usage, "unknown operation '\(Text.printable(name))'", hint: "envcrypt kms help lists them")
+  }
+}
+
+extension KeystoreOptions {
+  /// The keystore's own options beside the API's.
+  fileprivate init(_ arguments: inout KMSArguments) throws {
+    self.init()
+    keystore = try arguments.take("keystore")
+    passphraseFile = try arguments.take("passphrase-file")
+    passphraseDescriptor = try arguments.take("passphrase-fd").map { text in
+      guard let number = Int32(text) else {
+        throw KMSArgumentError.malformed("passphrase-fd", "'\(text)' is no number")
+      }
+      return number
+    }
+    keyFile = try arguments.take("key-file")
+    try validate()
+  }
+}

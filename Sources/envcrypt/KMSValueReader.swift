@@ -1,0 +1,289 @@
+import Envelope
+import Foundation
+import SystemPackage
+
+/// Reads options' values as the AWS CLI reads them, by the type that is wanted.
+struct KMSValueReader {
+  var blobForm = APICoding.BlobForm.base64
+  /// What `~` stands for.
+  var home: FilePath?
+
+  private static let fileLimit = 1 << 20
+
+  /// The value of an option's tokens.
+  func value<Value: Decodable>(
+    _ type: Value.Type, _ tokens: [String], option: String
+  ) throws -> Value {
+    if let type = type as? any KMSList.Type {
+      return try list(type, tokens, option) as! Value
+    }
+    guard isComposite(type) else {
+      let token = try KMSArguments.single(tokens, option)
+      return try value(type, .text(token, isReference: true), At(option))
+    }
+    guard let first = tokens.first else { throw KMSArgumentError.missingValue(option) }
+    let whole = tokens.count == 1 ? try contents(first, option) : join(tokens)
+    return try composite(type, whole, option)
+  }
+
+  /// The members of a JSON object.
+  func members(
+    _ token: String, of options: [KMSOption], option: String
+  ) throws -> KMSJSONMembers {
+    let text = try text(ofToken: contents(token, option), option)
+    try check(text, .structure(options), option)
+    return try json(KMSJSONMembers.self, text, option)
+  }
+
+  private func isComposite<Value: Decodable>(_ type: Value.Type) -> Bool {
+    switch type {
+    case is String.Type, is Int.Type, is Bool.Type, is Date.Type, is Blob.Type, is SecretBlob.Type,
+      is any APIEnumeration.Type:
+      false
+    default: true
+    }
+  }
+
+  // MARK: Lists, maps and structures
+
+  /// Several tokens, or one that is a JSON array.
+  private func list<List: KMSList>(
+    _ type: List.Type, _ tokens: [String], _ option: String
+  ) throws -> List {
+    if tokens.count == 1 {
+      let whole = try contents(tokens[0], option)
+      if begins(whole, with: "[") { return try checkedJSON(type, whole, option) }
+      if isFile(tokens[0]) {
+        throw KMSArgumentError.malformed(option, "the file is not a JSON array")
+      }
+    }
+    return List(
+      elements: try tokens.map { token in
+        isComposite(List.Element.self)
+          ? try composite(List.Element.self, token, option)
+          : try value(List.Element.self, .text(token, isReference: false), At(option))
+      })
+  }
+
+  /// JSON or shorthand.
+  private func composite<Value: Decodable>(
+    _ type: Value.Type, _ text: String, _ option: String
+  ) throws -> Value {
+    if begins(text, with: "{") { return try checkedJSON(type, text, option) }
+    let shorthand: KMSShorthand
+    do {
+      shorthand = try KMSShorthand.parse(text)
+    } catch {
+      throw KMSArgumentError.malformed(option, error.problem)
+    }
+    return try value(type, shorthand, At(option))
+  }
+
+  /// Words that a shell took apart are one value again.
+  private func join(_ tokens: [String]) -> String {
+    if begins(tokens[0], with: "{") { return tokens.joined(separator: " ") }
+    return tokens.dropFirst().reduce(tokens[0]) { $0 + ($0.hasSuffix(",") ? "" : ",") + $1 }
+  }
+
+  private func begins(_ text: String, with scalar: Unicode.Scalar) -> Bool {
+    text.unicodeScalars.first { !$0.properties.isWhitespace } == scalar
+  }
+
+  // MARK: One value
+
+  /// A place in an option's value: the option, and the members that lead there.
+  private struct At {
+    let option: String
+    var path = ""
+
+    init(_ option: String) { self.option = option }
+
+    func inside(_ member: String) -> At {
+      var inner = self
+      inner.path += path.isEmpty ? member : ".\(member)"
+      return inner
+    }
+
+    func wrong(_ what: String) -> KMSArgumentError {
+      .malformed(option, path.isEmpty ? what : "\(path): \(what)")
+    }
+  }
+
+  private func value<Value: Decodable>(
+    _ type: Value.Type, _ shorthand: KMSShorthand, _ at: At
+  ) throws -> Value {
+    if let type = type as? any KMSList.Type {
+      return try list(type, shorthand, at) as! Value
+    }
+    if !isComposite(type) {
+      guard case .text(let token, let isReference) = shorthand else {
+        throw at.wrong("one value is wanted, not several; quote one that has a comma in it")
+      }
+      return try scalar(type, token, isReference: isReference, at)
+    }
+    guard case .hash(let pairs) = shorthand else { throw at.wrong("key=value pairs are wanted") }
+    if type == [String: String].self {
+      var map: [String: String] = [:]
+      for (key, inner) in pairs { map[key] = try value(String.self, inner, at.inside(key)) }
+      return map as! Value
+    }
+    guard case .structure(let members) = try KMSOption.kind(of: type) else {
+      throw at.wrong("shorthand cannot say it; use JSON")
+    }
+    for key in pairs.keys.sorted() where !members.contains(where: { $0.member == key }) {
+      throw KMSArgumentError.unknownMember(
+        key, option: at.option, known: members.map(\.member))
+    }
+    for member in members where member.isRequired && pairs[member.member] == nil {
+      throw at.wrong("\(member.member) is missing")
+    }
+    return try Pairs(pairs: pairs, reader: self, at: at).shape(type)
+  }
+
+  /// A list, or the one element of it.
+  private func list<List: KMSList>(
+    _ type: List.Type, _ shorthand: KMSShorthand, _ at: At
+  ) throws -> List {
+    let items = if case .list(let items) = shorthand { items } else { [shorthand] }
+    return List(elements: try items.map { try value(List.Element.self, $0, at) })
+  }
+
+  private struct Pairs: KMSMembers {
+    let pairs: [String: KMSShorthand]
+    let reader: KMSValueReader
+    let at: At
+
+    func contains(_ property: String) -> Bool { pairs[APIName.member(property)] != nil }
+
+    func value<Value: Decodable>(_ type: Value.Type, _ property: String) throws -> Value {
+      let member = APIName.member(property)
+      guard let shorthand = pairs[member] else { throw at.wrong("\(member) is missing") }
+      return try reader.value(type, shorthand, at.inside(member))
+    }
+  }
+
+  private func scalar<Value: Decodable>(
+    _ type: Value.Type, _ token: String, isReference: Bool, _ at: At
+  ) throws -> Value {
+    if type == Blob.self {
+      return Blob(try blob(token, isReference, at)) as! Value
+    }
+    if type == SecretBlob.self {
+      let bytes = try blob(token, isReference, at)
+      return SecretBlob(SecretBytes(copying: bytes.span.bytes)) as! Value
+    }
+    let token = isReference ? try contents(token, at.option) : token
+    let text = try text(ofToken: token, at.option)
+    let word = text.trimmingCharacters(in: .whitespacesAndNewlines)
+    let found: (any Decodable)?
+    let wanted: String
+    switch type {
+    case is String.Type: return text as! Value
+    case is Int.Type: (found, wanted) = (Int(word), "'\(word)' is no whole number")
+    case is Bool.Type:
+      (found, wanted) = (Bool(word.lowercased()), KMSArguments.notOne(word, of: ["true", "false"]))
+    case is Date.Type:
+      (found, wanted) = (
+        APICoding.date(from: word),
+        "'\(word)' is no date: 2026-11-23T20:15:00Z, or seconds since 1970"
+      )
+    case let type as any APIEnumeration.Type:
+      (found, wanted) = (type.init(rawValue: word), KMSArguments.notOne(word, of: type.allValues))
+    default: preconditionFailure("\(type) is no scalar")
+    }
+    guard let found else { throw at.wrong(wanted) }
+    return found as! Value
+  }
+
+  // MARK: Bytes, text and files
+
+  private func blob(_ token: String, _ isReference: Bool, _ at: At) throws -> [UInt8] {
+    if isReference, token.hasPrefix("fileb://") { return try file(token) }
+    let bytes =
+      isReference && isFile(token) ? try file(token) : ArgumentBytes.bytes(of: token)
+    if blobForm == .raw { return bytes }
+    // base64(1) breaks its lines.
+    let text = bytes.filter { $0 != UInt8(ascii: " ") && !(0x09...0x0D).contains($0) }
+    guard let blob = Blob(base64: String(decoding: text, as: UTF8.self)) else {
+      throw KMSArgumentError.notBase64(at.option)
+    }
+    return blob.bytes
+  }
+
+  private func isFile(_ token: String) -> Bool {
+    token.hasPrefix("file://") || token.hasPrefix("fileb://")
+  }
+
+  /// A token, or what is in the file that it names, as `ArgumentBytes` has it.
+  private func contents(_ token: String, _ option: String) throws -> String {
+    guard isFile(token) else { return token }
+    let bytes = try file(token)
+    guard token.hasPrefix("file://"), String(validating: bytes, as: UTF8.self) != nil else {
+      throw KMSArgumentError.malformed(
+        option, "text is wanted, and \(token) is not: file:// names a file in UTF-8")
+    }
+    return ArgumentBytes.string(from: bytes)
+  }
+
+  private func file(_ token: String) throws -> [UInt8] {
+    let scheme = token.hasPrefix("fileb://") ? "fileb://" : "file://"
+    var path = FilePath(argument: String(token.dropFirst(scheme.count)))
+    if path == "-" { path = "./-" }
+    if let home, path.components.first == "~", path.isRelative {
+      path.components.removeFirst()
+      path = home.pushing(path)
+    }
+    return try SmallFile.read(path, limit: Self.fileLimit, as: "value of an option")
+  }
+
+  private func text(ofToken token: String, _ option: String) throws -> String {
+    guard let text = String(validating: ArgumentBytes.bytes(of: token), as: UTF8.self) else {
+      throw KMSArgumentError.malformed(option, "'\(token)' is not UTF-8")
+    }
+    return text
+  }
+
+  // MARK: JSON
+
+  private func checkedJSON<Value: Decodable>(
+    _ type: Value.Type, _ token: String, _ option: String
+  ) throws -> Value {
+    let text = try text(ofToken: token, option)
+    try check(text, try KMSOption.kind(of: type), option)
+    return try json(type, text, option)
+  }
+
+  private func json<Value: Decodable>(
+    _ type: Value.Type, _ text: String, _ option: String
+  ) throws -> Value {
+    do {
+      return try APICoding.decoder(blobs: blobForm).decode(type, from: Data(text.utf8))
+    } catch let error as DecodingError {
+      throw KMSArgumentError.malformed(option, error.problem)
+    }
+  }
+
+  /// Refuses members that the shape does not have.
+  private func check(_ text: String, _ kind: KMSOption.Kind, _ option: String) throws {
+    guard
+      let object = try? JSONSerialization.jsonObject(
+        with: Data(text.utf8), options: .fragmentsAllowed)
+    else { throw KMSArgumentError.malformed(option, "it is not JSON") }
+    func check(_ object: Any, _ kind: KMSOption.Kind) throws {
+      switch (kind, object) {
+      case (.list(let element), let objects as [Any]):
+        for object in objects { try check(object, element) }
+      case (.structure(let members), let object as [String: Any]):
+        for (key, inner) in object.sorted(by: { $0.key < $1.key }) {
+          guard let member = members.first(where: { $0.member == key }) else {
+            throw KMSArgumentError.unknownMember(
+              key, option: option, known: members.map(\.member))
+          }
+          try check(inner, member.kind)
+        }
+      default: break
+      }
+    }
+    try check(object, kind)
+  }
+}

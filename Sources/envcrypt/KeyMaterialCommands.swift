@@ -1,0 +1,115 @@
+import ArgumentParser
+import Envelope
+import SystemPackage
+
+struct KeyExportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Write a key's material to a keyring file: the escrow copy.",
+    discussion: """
+      The file opens every message under the key, with envcrypt (--keyring) or any AWS Encryption \
+      SDK, without the keystore. It is the key itself, in the clear: keep it where no one finds it \
+      and fire does not reach it. The passphrase is asked for where the keystore has one.
+
+      Example:
+        envcrypt key export alias/default -o escrow.json
+      """)
+
+  @Argument(help: ArgumentHelp("Key ID, alias/… or ARN.", valueName: "key"))
+  var key: String
+
+  @OptionGroup var output: OutputOptions
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    let console = Console()
+    if output.output == nil || output.output == "-", Descriptor.standardOutput.isTerminal {
+      throw Failure(
+        .usage, "a key is not shown on a terminal", hint: "write it to a file with -o FILE")
+    }
+    let text = try keystore.service().exportKey(key).serialized()
+    try ReportFile.write(text, to: output, permissions: 0o600)
+    console.warning("this is the key in the clear: whoever has it opens every message under it")
+  }
+}
+
+struct KeyImportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "import",
+    abstract: "Take a key from a keyring file into the keystore.",
+    discussion: """
+      A key that 'key export' wrote keeps its key ID. Another program's key gets a new one, and \
+      messages that know it by its own name open with it. Prints the key ID.
+
+      Examples:
+        envcrypt key import escrow.json --alias alias/old-backup
+        envcrypt key import private.pem
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "A keyring file, or a PEM private key; '-' is standard input.", valueName: "file"),
+    completion: .file())
+  var file: String
+
+  @Option(help: ArgumentHelp("A name for the key: alias/…", valueName: "alias"))
+  var alias: String?
+
+  @Option(help: ArgumentHelp("What the key is for.", valueName: "text"))
+  var description = ""
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    let console = Console()
+    let path = FilePath(argument: file)
+    let keyring: KeyringFile
+    do {
+      keyring = try KeyringFile(
+        parsing: try SmallFile.read(path, limit: KeyringFile.sizeLimit))
+    } catch let error as KeyringError {
+      throw Failure(error).about(Text.printable(path))
+    }
+    let key = try keystore.service().importKey(
+      keyring, description: description, alias: alias)
+    if json {
+      try console.json(DescribeKeyRequest.Response(keyMetadata: key))
+    } else {
+      console.output(key.keyID)
+    }
+  }
+}
+
+struct KeyPublicKeyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "public-key",
+    abstract: "Write a key's public half, for 'encrypt --recipient'.",
+    discussion: """
+      RSA keys for ENCRYPT_DECRYPT and ECC_NIST keys for KEY_AGREEMENT encrypt files.
+
+      Example:
+        envcrypt key public-key alias/offsite -o offsite.pem
+      """)
+
+  @Argument(help: ArgumentHelp("Key ID, alias/… or ARN.", valueName: "key"))
+  var key: String
+
+  @OptionGroup var output: OutputOptions
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    let response = try keystore.service().perform(GetPublicKeyRequest(keyID: key))
+    if json {
+      try Console().json(response)
+    } else {
+      try ReportFile.write(Array(response.pem.utf8), to: output, permissions: nil)
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import Envelope
+import Foundation
+
+/// What `key describe` shows a person.
+struct KeyReport {
+  /// Names and values.
+  private(set) var lines: [(String, String)] = []
+
+  init(_ key: KeyMetadata, _ service: KeyService) throws {
+    let aliases = try service.performAll(ListAliasesRequest(keyID: key.keyID)).aliases
+    lines = [
+      ("key ID", key.keyID), ("ARN", key.arn), ("spec", key.keySpec.rawValue),
+      ("usage", key.keyUsage.rawValue), ("algorithms", Self.algorithms(key)),
+      ("state", Self.state(key)), ("origin", key.origin.rawValue),
+      (
+        "manager",
+        key.keyManager == .aws
+          ? "AWS (the keystore itself: rotated every year, not to be deleted)"
+          : key.keyManager.rawValue
+      ), ("created", Text.day(key.creationDate)),
+      ("last used", Self.lastUse(try service.lastUse(key.keyID))),
+      ("description", key.description),
+      ("aliases", aliases.map(\.aliasName).joined(separator: ", ")),
+    ]
+    if let date = key.validTo { lines.append(("expires", Text.day(date))) }
+    for tag in try service.performAll(ListResourceTagsRequest(keyID: key.keyID)).tags {
+      lines.append(("tag", "\(tag.tagKey)=\(tag.tagValue)"))
+    }
+    if key.keySpec == .symmetricDefault {
+      lines.append(("rotation", try Self.rotation(key, service)))
+    }
+    for version in try service.keyVersions(key.keyID) {
+      lines.append(("version", Self.version(version)))
+    }
+  }
+
+  static func lastUse(_ use: KeyLastUse?) -> String {
+    use.map { "\(Text.day($0.date).prefix(10)), \($0.operation)" } ?? "never"
+  }
+
+  private static func algorithms(_ key: KeyMetadata) -> String {
+    let names =
+      (key.encryptionAlgorithms ?? []).map(\.rawValue)
+      + (key.signingAlgorithms ?? []).map(\.rawValue)
+      + (key.macAlgorithms ?? []).map(\.rawValue)
+      + (key.keyAgreementAlgorithms ?? []).map(\.rawValue)
+    return names.joined(separator: ", ")
+  }
+
+  private static func state(_ key: KeyMetadata) -> String {
+    guard let date = key.deletionDate else { return key.keyState.rawValue }
+    return "\(key.keyState.rawValue), deleted on \(Text.day(date))"
+  }
+
+  private static func rotation(_ key: KeyMetadata, _ service: KeyService) throws -> String {
+    let status = try service.perform(GetKeyRotationStatusRequest(keyID: key.keyID))
+    guard let period = status.rotationPeriodInDays, let next = status.nextRotationDate else {
+      return "off; old versions stay, and files never change"
+    }
+    return "every \(period) days, next \(Text.day(next)); old versions stay, and files never change"
+  }
+
+  private static func version(_ version: KeyVersionDescription) -> String {
+    var text = "\(version.version), created \(Text.day(version.creationDate))"
+    if let type = version.rotationType { text += ", rotated \(type.rawValue)" }
+    if !version.hasMaterial { text += ", its material is deleted or expired" }
+    if let fingerprint = version.fingerprint { text += ", public key SHA-256 \(fingerprint)" }
+    if let name = version.foreignName { text += ", imported as \(name)" }
+    return text
+  }
+}

@@ -1,0 +1,116 @@
+import ArgumentParser
+import Envelope
+
+struct KeyRotateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rotate",
+    abstract: "Give a key a new version now.",
+    discussion: """
+      New messages are encrypted under the new version. The old ones stay in the key and decrypt \
+      what they encrypted: files never change. A key is rotated so at most 25 times; its automatic \
+      rotation keeps its dates.
+
+      Export the key anew afterwards, if you keep an exported copy.
+      """)
+
+  @OptionGroup var key: KeyArgument
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws { try keystore.service().perform(RotateKeyOnDemandRequest(keyID: key.name)) }
+}
+
+struct KeyRotationCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "rotation",
+    abstract: "Automatic rotation: a new version whenever a period is over.",
+    discussion: """
+      A command that uses or changes keys rotates those that are due. Old versions stay and decrypt \
+      what they encrypted: files never change.
+      """,
+    subcommands: [
+      KeyRotationEnableCommand.self, KeyRotationDisableCommand.self,
+      KeyRotationStatusCommand.self, KeyRotationListCommand.self,
+    ])
+}
+
+struct KeyRotationEnableCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "enable", abstract: "Rotate a key from now on.")
+
+  @OptionGroup var key: KeyArgument
+
+  @Option(help: ArgumentHelp("The period in days, 90 to 2560 (default: 365).", valueName: "days"))
+  var days: Int?
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    try keystore.service().perform(
+      EnableKeyRotationRequest(keyID: key.name, rotationPeriodInDays: days))
+  }
+}
+
+struct KeyRotationDisableCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "disable", abstract: "Do not rotate a key by itself any more.")
+
+  @OptionGroup var key: KeyArgument
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws { try keystore.service().perform(DisableKeyRotationRequest(keyID: key.name)) }
+}
+
+struct KeyRotationStatusCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status", abstract: "Show whether and when a key is rotated.")
+
+  @OptionGroup var key: KeyArgument
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    let status = try keystore.service().perform(GetKeyRotationStatusRequest(keyID: key.name))
+    let console = Console()
+    if json {
+      try console.json(status)
+    } else if let days = status.rotationPeriodInDays, let next = status.nextRotationDate {
+      console.output("every \(days) days, next \(Text.day(next))")
+    } else {
+      console.output("off")
+    }
+  }
+}
+
+struct KeyRotationListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List the rotations of a key.")
+
+  @OptionGroup var key: KeyArgument
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    var response = try keystore.service().performAll(ListKeyRotationsRequest(keyID: key.name))
+    let console = Console()
+    if json {
+      response.truncated = false
+      try console.json(response)
+    } else {
+      console.output(
+        Text.table(
+          ["ROTATED", "TYPE", "STATE", "KEY MATERIAL ID"],
+          response.rotations.map {
+            [
+              $0.rotationDate.map(Text.day) ?? "", $0.rotationType?.rawValue ?? "",
+              $0.keyMaterialState.rawValue, $0.keyMaterialID ?? "",
+            ]
+          }))
+    }
+  }
+}

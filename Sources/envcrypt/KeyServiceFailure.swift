@@ -1,0 +1,82 @@
+import Envelope
+
+/// The KMS API's errors as a person reads them, under the API's names.
+extension Failure {
+  init(_ error: KeyServiceError) {
+    let (status, text, hint) = Self.parts(error)
+    self.init(status, "\(error.name): \(text)", hint: hint)
+  }
+
+  private static func parts(_ error: KeyServiceError) -> (ExitStatus, String, hint: String?) {
+    switch error {
+    case .notFound(let name):
+      (
+        .unavailable, "there is no key '\(Text.printable(name))'",
+        "envcrypt key list, envcrypt alias list"
+      )
+    case .alreadyExists(let name):
+      (.cannotCreate, "there is '\(Text.printable(name))' already", nil)
+    case .disabled(let id):
+      (
+        .unavailable, "key \(Text.printable(id)) is disabled",
+        "envcrypt key enable \(Text.printable(id))"
+      )
+    case .invalidState(let id, let state):
+      (
+        .unavailable, "key \(Text.printable(id)) is \(state.rawValue)",
+        state == .pendingDeletion
+          ? "envcrypt key cancel-deletion \(Text.printable(id))"
+          : state == .pendingImport
+            ? "envcrypt kms import-key-material gives it its material" : nil
+      )
+    case .nothingToRotateTo(let id):
+      (
+        .unavailable, "key \(Text.printable(id)) has no imported material that waits",
+        "import some with --import-type NEW_KEY_MATERIAL"
+      )
+    case .invalidAliasName(let name):
+      (
+        .usage, "'\(Text.printable(name))' is no alias name",
+        "alias/ and 1 to 250 letters, digits, '/', '_' or '-', not alias/aws/…"
+      )
+    case .invalidARN(let text):
+      (
+        .usage, "'\(Text.printable(text))' is no ARN of a key or an alias",
+        "arn:aws:kms:local:000000000000:key/KEY-ID"
+      )
+    case .invalidMarker(let text):
+      (
+        .usage, "'\(Text.printable(text))' is no marker",
+        "give the NextMarker of the page before, as it is"
+      )
+    case .validation(let what), .invalidKeyUsage(let what), .tag(let what):
+      (.usage, Text.printable(what), nil)
+    case .unsupportedOperation(let what): (.unavailable, Text.printable(what), nil)
+    case .limitExceeded(let what): (.cannotCreate, Text.printable(what), nil)
+    case .invalidCiphertext:
+      (
+        .dataError,
+        "the ciphertext was altered, or is under another key or encryption context", nil
+      )
+    case .incorrectKey(let name):
+      (.unavailable, "the ciphertext is not under key '\(Text.printable(name))'", nil)
+    case .invalidSignature: (.dataError, "the signature does not verify", nil)
+    case .invalidMAC: (.dataError, "the MAC does not verify", nil)
+    case .incorrectKeyMaterial(let what): (.dataError, Text.printable(what), nil)
+    case .invalidImportToken:
+      (
+        .dataError, "the import token is not of this key, or was altered",
+        "envcrypt kms get-parameters-for-import makes one"
+      )
+    case .expiredImportToken:
+      (
+        .dataError, "the import token is older than 24 hours",
+        "envcrypt kms get-parameters-for-import makes a new one"
+      )
+    case .invalidGrantToken: (.usage, "there are no grants, and no grant tokens", nil)
+    case .accessDenied(let what): (.noPermission, Text.printable(what), nil)
+    case .dryRun:
+      (.dryRun, "the request would have succeeded, and nothing was done, as DryRun asked", nil)
+    }
+  }
+}

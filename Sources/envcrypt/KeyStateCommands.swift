@@ -1,0 +1,85 @@
+import ArgumentParser
+import Envelope
+
+struct KeyEnableCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "enable", abstract: "Let a disabled key be used again.")
+
+  @OptionGroup var key: KeyArgument
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws { try keystore.service().perform(EnableKeyRequest(keyID: key.name)) }
+}
+
+struct KeyDisableCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "disable",
+    abstract: "Keep a key from being used, until it is enabled again.",
+    discussion: "Nothing is encrypted or decrypted under it meanwhile, files included.")
+
+  @OptionGroup var key: KeyArgument
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws { try keystore.service().perform(DisableKeyRequest(keyID: key.name)) }
+}
+
+struct KeyScheduleDeletionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "schedule-deletion",
+    abstract: "Delete a key after a waiting period.",
+    discussion: """
+      The key cannot be used from now on. When the period is over it is gone, with every version of \
+      its material, and nothing that was encrypted under it can be decrypted any more, but with an \
+      exported copy. Until then 'key cancel-deletion' takes it back. On a terminal you are asked first.
+
+      Example:
+        envcrypt key schedule-deletion alias/old --days 7
+      """)
+
+  @OptionGroup var key: KeyArgument
+
+  @Option(help: ArgumentHelp("The waiting period in days, 7 to 30.", valueName: "days"))
+  var days = ScheduleKeyDeletionRequest.windows.upperBound
+
+  @Flag(name: [.short, .long], help: "Do not ask.")
+  var yes = false
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    let service = try keystore.service()
+    let console = Console()
+    let metadata = try service.perform(DescribeKeyRequest(keyID: key.name)).keyMetadata
+    let lastUse = KeyReport.lastUse(try service.lastUse(metadata.keyID))
+    console.note("key \(metadata.keyID) was last used: \(lastUse)")
+    guard try yes || Terminal.confirms("Delete it in \(days) days? [y/N] ") else {
+      throw Failure(.noPermission, "nothing was deleted: not confirmed")
+    }
+    let response = try service.perform(
+      ScheduleKeyDeletionRequest(keyID: metadata.keyID, pendingWindowInDays: days))
+    if json {
+      try console.json(response)
+    } else {
+      console.note("it is deleted on \(Text.day(response.deletionDate))")
+      console.note("to keep it: envcrypt key cancel-deletion \(metadata.keyID)")
+    }
+  }
+}
+
+struct KeyCancelDeletionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cancel-deletion",
+    abstract: "Keep a key that is scheduled for deletion.",
+    discussion: "The key is disabled then; 'key enable' lets it be used again.")
+
+  @OptionGroup var key: KeyArgument
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    try keystore.service().perform(CancelKeyDeletionRequest(keyID: key.name))
+    Console().note("the key is disabled; envcrypt key enable lets it be used again")
+  }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import Envelope
+
+struct KeyTagCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tag",
+    abstract: "Add tags to a key, or change their values.",
+    discussion: """
+      'key describe' shows them.
+
+      Example:
+        envcrypt key tag alias/backup team=storage cost-center=42
+      """)
+
+  @OptionGroup var key: KeyArgument
+
+  @Argument(help: ArgumentHelp("Tags, at most 50 a key.", valueName: "key=value"))
+  var tags: [String]
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    try keystore.service().perform(
+      TagResourceRequest(keyID: key.name, tags: try tags.map(Tag.init(argument:))))
+  }
+}
+
+struct KeyUntagCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "untag", abstract: "Take tags off a key.")
+
+  @OptionGroup var key: KeyArgument
+
+  @Argument(help: ArgumentHelp("Keys of tags.", valueName: "tag-key"))
+  var tagKeys: [String]
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    try keystore.service().perform(UntagResourceRequest(keyID: key.name, tagKeys: tagKeys))
+  }
+}
+
+extension Tag {
+  /// The first '=' divides.
+  init(argument: String) throws {
+    guard let equals = argument.firstIndex(of: "=") else {
+      throw Failure(
+        .usage, "'\(Text.printable(argument))' is no tag", hint: "key=value; the value may be empty")
+    }
+    self.init(
+      tagKey: String(argument[..<equals]),
+      tagValue: String(argument[argument.index(after: equals)...]))
+  }
+}

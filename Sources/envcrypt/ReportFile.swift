@@ -1,0 +1,23 @@
+import Envelope
+import Glibc
+import SystemPackage
+
+/// A small output that a person may want in a file.
+enum ReportFile {
+  static func write(
+    _ bytes: [UInt8], to options: OutputOptions, permissions: mode_t?
+  ) throws {
+    try write(bytes.span.bytes, to: options, permissions: permissions)
+  }
+
+  static func write(_ bytes: RawSpan, to options: OutputOptions, permissions: mode_t?) throws {
+    guard let name = options.output, name != "-" else {
+      return try DescriptorSink(.standardOutput).write(bytes)
+    }
+    let file = try OutputFile(
+      FilePath(argument: name), replacing: options.force, permissions: permissions,
+      leftovers: Leftovers())
+    try file.write(bytes)
+    try file.commit(synchronizing: true)
+  }
+}
