@@ -43,7 +43,9 @@ let package = Package(
         "CommandLine/prelude.sh",
         "Interop/big.sh",
         "Interop/interop.py",
+        "Interop/interop_ecdh.py",
         "Interop/postgres.sh",
+        "Keystore/schema-1",
         "Vectors/reference-sdk",
       ]
     ),

@@ -5,6 +5,7 @@ import Testing
 @Suite struct InteropTests {
   static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
   static let python = ProcessInfo.processInfo.environment["ENVCRYPT_TEST_PYTHON"]
+  static let python4 = ProcessInfo.processInfo.environment["ENVCRYPT_TEST_PYTHON4"]
 
   private func expectSuccess(_ arguments: [String]) throws {
     let result = try BuiltTool.run(arguments)
@@ -12,7 +13,8 @@ import Testing
   }
 
   @Test func ciHasEverything() {
-    #expect(!BuiltTool.isCI || (Self.python != nil && Self.hasPostgres))
+    #expect(
+      !BuiltTool.isCI || (Self.python != nil && Self.python4 != nil && Self.hasPostgres))
   }
 
   /// Both ways between the tool and the Python AWS Encryption SDK, and the README's recovery script.
@@ -21,6 +23,15 @@ import Testing
     try expectSuccess([
       try #require(Self.python), Self.directory.appendingPathComponent("interop.py").path,
       BuiltTool.repository.appendingPathComponent("docs/recover.py").path,
+    ])
+  }
+
+  /// Elliptic-curve keys, which the Python SDK knows from version 4 on, and their recovery script.
+  @Test(.enabled(if: python4 != nil, "needs the Python aws-encryption-sdk 4: run make test"))
+  func referenceSDKWithEllipticCurveKeys() throws {
+    try expectSuccess([
+      try #require(Self.python4), Self.directory.appendingPathComponent("interop_ecdh.py").path,
+      BuiltTool.repository.appendingPathComponent("docs/recover_ecdh.py").path,
     ])
   }
 
