@@ -46,7 +46,9 @@ struct DataKeyGenerateCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   mutating func validate() throws {
-    if json, output.output != nil { throw ValidationError("--json and --output exclude each other") }
+    if json, output.output != nil {
+      throw ValidationError("--json and --output exclude each other")
+    }
     if !json, output.output == nil || output.output == "-" {
       throw ValidationError("the wrapped key needs a file: --output FILE, or --json")
     }

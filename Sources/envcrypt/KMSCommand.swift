@@ -73,7 +73,8 @@ struct KMSCommand: ParsableCommand {
 
   private static var overview: String {
     let names = KeyServiceOperation.allCases.map { APIName.command($0.rawValue) }.sorted()
-    return (["Usage: envcrypt kms OPERATION [option …]", "", "Operations:"]
+    return
+      (["Usage: envcrypt kms OPERATION [option …]", "", "Operations:"]
       + names.map { "  \($0)" }
       + ["", "envcrypt kms OPERATION help shows its options."]).joined(separator: "\n")
   }

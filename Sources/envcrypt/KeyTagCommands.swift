@@ -46,7 +46,8 @@ extension Tag {
   init(argument: String) throws {
     guard let equals = argument.firstIndex(of: "=") else {
       throw Failure(
-        .usage, "'\(Text.printable(argument))' is no tag", hint: "key=value; the value may be empty")
+        .usage, "'\(Text.printable(argument))' is no tag", hint: "key=value; the value may be empty"
+      )
     }
     self.init(
       tagKey: String(argument[..<equals]),

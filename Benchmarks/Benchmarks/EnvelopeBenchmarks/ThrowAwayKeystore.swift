@@ -35,7 +35,9 @@ struct ThrowAwayKeystore {
 
   /// Looks a new key of the keystore up, as a command that encrypts does.
   func wrappingKey(_ spec: KeySpec) throws -> () throws -> any Keyring {
-    let keyID = try service.createKey(CreateKeyRequest(keySpec: spec, keyUsage: .encryptDecrypt), alias: nil).keyID
+    let keyID = try service.createKey(
+      CreateKeyRequest(keySpec: spec, keyUsage: .encryptDecrypt), alias: nil
+    ).keyID
     return { try service.wrappingKeyring(keyID) }
   }
 

@@ -167,8 +167,9 @@ struct EncryptionTarget {
 
   /// Throws `validation` where RSA cannot take so many bytes.
   func require(_ count: Int) throws {
-    guard case .oaep(let digest)? = algorithm.padding, case .keyPair(.rsa(let bits)) =
-      key.record.spec.material
+    guard case .oaep(let digest)? = algorithm.padding,
+      case .keyPair(.rsa(let bits)) =
+        key.record.spec.material
     else { return }
     let limit = bits / 8 - 2 * digest.length - 2
     guard count <= limit else {
@@ -240,7 +241,8 @@ struct DecryptionSource {
     in call: OperationCall
   ) throws -> (SecretBlob, OperationCall.UsableKey) {
     guard let keyID else {
-      throw KeyServiceError.validation("\(algorithm.rawValue) needs a KeyId: nothing in it says one")
+      throw KeyServiceError.validation(
+        "\(algorithm.rawValue) needs a KeyId: nothing in it says one")
     }
     let key = try call.usableKey(named: keyID, for: .encryptDecrypt)
     try key.record.require(algorithm)
@@ -267,7 +269,8 @@ extension MasterKeyRecord {
   /// Throws unless the key has the algorithm.
   func require(_ algorithm: EncryptionAlgorithm) throws(KeyServiceError) {
     guard algorithm != .sm2PKE else {
-      throw .unsupportedOperation("SM2PKE is not supported: KMS has it in the regions of China only")
+      throw .unsupportedOperation(
+        "SM2PKE is not supported: KMS has it in the regions of China only")
     }
     try requireAlgorithm(
       algorithm.rawValue, among: spec.encryptionAlgorithms(for: usage)?.map(\.rawValue))

@@ -37,7 +37,8 @@ public struct DeriveSharedSecretRequest: KeyServiceRequest {
       keyAgreementAlgorithm: keyAgreementAlgorithm, keyOrigin: key.record.origin)
   }
 
-  private func otherPublicKey(_ own: borrowing ECPrivateKey) throws(KeyServiceError) -> ECPublicKey {
+  private func otherPublicKey(_ own: borrowing ECPrivateKey) throws(KeyServiceError) -> ECPublicKey
+  {
     let curve = own.curve
     guard let other = try? ECPublicKey(subjectPublicKeyInfo: publicKey.bytes),
       other.curve == curve

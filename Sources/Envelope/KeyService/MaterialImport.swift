@@ -17,7 +17,8 @@ struct MaterialImport {
     for version in versions { try unlocked.verify(version) }
     let known = try versions.first { version in
       // Versions from before there were IDs have their material to tell.
-      let id = try version.materialID
+      let id =
+        try version.materialID
         ?? (version.hasMaterial
           ? unlocked.materialID(try unlocked.unwrap(version), keyID: record.id) : nil)
       return id == materialID

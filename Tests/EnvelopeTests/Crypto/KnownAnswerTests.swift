@@ -111,7 +111,8 @@ import Testing
     #expect(try HMAC.authenticate(message.span.bytes, with: .sha256, under: key) == code)
     #expect(try HMAC.verify(code, of: message.span.bytes, with: .sha256, under: key))
     #expect(try !HMAC.verify(code, of: (message + [0]).span.bytes, with: .sha256, under: key))
-    #expect(try !HMAC.verify(Array(code.dropLast()), of: message.span.bytes, with: .sha256, under: key))
+    #expect(
+      try !HMAC.verify(Array(code.dropLast()), of: message.span.bytes, with: .sha256, under: key))
   }
 
   @Test func nonceIsTheSequenceNumberInTwelveBytes() {

@@ -31,7 +31,9 @@ import Testing
     ] { #expect(try service.describe(name) == key) }
   }
 
-  @Test(arguments: ["", "x", "alias/", "alias/nobody", "arn:aws:kms:eu-west-1:000000000000:alias/x", "key/"])
+  @Test(arguments: [
+    "", "x", "alias/", "alias/nobody", "arn:aws:kms:eu-west-1:000000000000:alias/x", "key/",
+  ])
   func aStrangeNameIsNotFound(name: String) {
     #expect(throws: KeyServiceError.notFound(name)) { try service.describe(name) }
   }
