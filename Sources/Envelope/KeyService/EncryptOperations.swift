@@ -223,12 +223,17 @@ struct DecryptionSource {
       throw KeyServiceError.invalidCiphertext
     }
     let context = try EncryptionContext(context)
+    let unlocked = try call.service.unlock()
     if let keyID {
-      let named = try call.read { db in try call.key(named: keyID, db) }
+      let named = try call.read { db in
+        try call.key(named: keyID, db, verifiedBy: unlocked)
+      }
       try named.require(algorithm)
       guard named.id == blob.keyID else { throw KeyServiceError.incorrectKey(named: keyID) }
     }
-    let record = try call.read { db in try call.key(named: blob.keyID, db) }
+    let record = try call.read { db in
+      try call.key(named: blob.keyID, db, verifiedBy: unlocked)
+    }
     guard record.spec == .symmetricDefault, blob.keyVersion <= record.currentVersion else {
       throw KeyServiceError.invalidCiphertext
     }

@@ -24,7 +24,12 @@ public final class Keystore {
   // MARK: Opening
 
   /// Opens an existing store. Throws `KeystoreError`.
-  public init(at path: FilePath) throws {
+  public convenience init(at path: FilePath) throws {
+    // On a medium that cannot be written the store still decrypts.
+    try self.init(at: path, readOnly: path.withPlatformString { access($0, W_OK) } != 0)
+  }
+
+  init(at path: FilePath, readOnly: Bool) throws {
     guard let status = try FileStatus.at(path) else { throw KeystoreError.missing(path) }
     guard status.kind == .regular else {
       throw KeystoreError.notAKeystore(path, "it is not a regular file")
@@ -34,7 +39,7 @@ public final class Keystore {
     }
     self.path = path
     (database, record) = try Self.translatingErrors(of: path) {
-      try Self.prepare(try Self.open(path), at: path)
+      try Self.prepare(try Self.open(path, readOnly: readOnly), at: path)
     }
     id = record.id
     creationDate = Date(milliseconds: record.creationDate)
@@ -65,7 +70,7 @@ public final class Keystore {
     defer { leftovers.remove(temporary) }
     try translatingErrors(of: path) {
       try createEmptyFile(temporary)
-      let database = try open(temporary)
+      let database = try open(temporary, readOnly: false)
       try migrate(database)
       try database.write { db in
         try record.insert(db)
@@ -106,12 +111,11 @@ public final class Keystore {
   /// For how many seconds a writer waits for others.
   private static let busyTimeout = 30
 
-  private static func open(_ path: FilePath) throws -> DatabaseQueue {
+  private static func open(_ path: FilePath, readOnly: Bool) throws -> DatabaseQueue {
     var configuration = Configuration()
     configuration.busyMode = .timeout(TimeInterval(busyTimeout))
     configuration.label = "envcrypt.keystore"
-    // On a medium that cannot be written the store still decrypts.
-    configuration.readonly = path.withPlatformString { access($0, W_OK) } != 0
+    configuration.readonly = readOnly
     // `prepareToWrite` sets it: most commands only read.
     configuration.foreignKeysEnabled = false
     return try DatabaseQueue(path: path.string, configuration: configuration)

@@ -1,0 +1,237 @@
+import Foundation
+import Testing
+
+@testable import Envelope
+
+/// Material that comes from outside, with a clock that the test sets.
+@Suite struct ImportTests {
+  let keystore: TestKeystore
+  var service: KeyService { keystore.service }
+  var clock: TestClock { keystore.clock }
+
+  init() throws { keystore = try TestKeystore() }
+
+  func parameters(
+    _ key: String, _ algorithm: WrappingAlgorithm = .rsaesOAEPSHA256,
+    _ spec: WrappingKeySpec = .rsa2048
+  ) throws -> GetParametersForImportRequest.Response {
+    try service.perform(
+      GetParametersForImportRequest(
+        keyID: key, wrappingAlgorithm: algorithm, wrappingKeySpec: spec))
+  }
+
+  @Test func aKeyWaitsForItsMaterial() throws {
+    let key = try service.createKey(origin: .external)
+    #expect(key.keyState == .pendingImport && !key.enabled && key.expirationModel == nil)
+    let response = try service.importMaterial(patternBytes(32), into: key.keyID)
+    let metadata = try service.describe(key.keyID)
+    #expect(metadata.keyState == .enabled && metadata.origin == .external)
+    #expect(metadata.expirationModel == .keyMaterialDoesNotExpire && metadata.validTo == nil)
+    #expect(metadata.currentKeyMaterialID == response.keyMaterialID)
+    // The material is what was brought: a raw AES keyring with it opens what the key wraps.
+    let wrapped = try KeyringTests.wrap(try service.wrappingKeyring(key.keyID))
+    let raw = RawAESKeyring(
+      providerID: "envcrypt", keyName: "\(key.keyID)/1",
+      wrappingKey: try WrappingKey(bytes: SecretBytes(patternBytes(32))))
+    #expect(try KeyringTests.unwrap(raw, wrapped) == patternBytes(32))
+  }
+
+  @Test(arguments: [
+    (KeySpec.hmac224, KeyUsage.generateVerifyMAC), (.hmac512, .generateVerifyMAC),
+    (.eccNISTP256, .keyAgreement), (.eccNISTEdwards25519, .signVerify),
+    (.eccSECGP256K1, .signVerify),
+  ])
+  func everyKindOfMaterial(spec: KeySpec, usage: KeyUsage) throws {
+    let key = try service.createKey(spec: spec, usage: usage, origin: .external)
+    let material = try NewKeyVersion(generating: spec).bytes.exposed
+    try service.importMaterial(material, into: key.keyID)
+    #expect(try service.describe(key.keyID).keyState == .enabled)
+    // The same again is what it has.
+    try service.importMaterial(material, into: key.keyID)
+    let other = try NewKeyVersion(generating: spec).bytes.exposed
+    let error = #expect(throws: KeyServiceError.self) {
+      try service.importMaterial(other, into: key.keyID)
+    }
+    #expect(error?.name == "IncorrectKeyMaterialException")
+  }
+
+  @Test(arguments: [
+    (KeySpec.symmetricDefault, 31), (.symmetricDefault, 33), (.hmac256, 28), (.eccNISTP256, 32),
+  ])
+  func materialOfAnotherKindIsRefused(spec: KeySpec, count: Int) throws {
+    let key = try service.createKey(spec: spec, origin: .external)
+    let error = #expect(throws: KeyServiceError.self) {
+      try service.importMaterial(patternBytes(count), into: key.keyID)
+    }
+    #expect(error?.name == "IncorrectKeyMaterialException")
+    #expect(try service.describe(key.keyID).keyState == .pendingImport)
+  }
+
+  @Test func deletedMaterialComesBackAndNoOther() throws {
+    let key = try service.createKey(origin: .external)
+    let first = try service.importMaterial(patternBytes(32), into: key.keyID)
+    let blob = try service.encrypt("text", under: key.keyID)
+    let deleted = try service.perform(DeleteImportedKeyMaterialRequest(keyID: key.keyID))
+    #expect(deleted.keyMaterialID == first.keyMaterialID)
+    #expect(try service.describe(key.keyID).keyState == .pendingImport)
+    #expect(throws: KeyServiceError.invalidState(keyID: key.keyID, state: .pendingImport)) {
+      try service.decrypt(blob)
+    }
+    #expect(throws: KeyServiceError.self) { try service.exportKey(key.keyID) }
+    for type in [nil, ImportType.existingKeyMaterial] {
+      let error = #expect(throws: KeyServiceError.self) {
+        try service.importMaterial([UInt8](repeating: 9, count: 32), into: key.keyID, type: type)
+      }
+      #expect(error?.name == "IncorrectKeyMaterialException")
+    }
+    let again = try service.importMaterial(patternBytes(32), into: key.keyID)
+    #expect(again.keyMaterialID == first.keyMaterialID)
+    #expect(try service.decrypt(blob) == "text")
+  }
+
+  @Test func materialExpires() throws {
+    let key = try service.createKey(origin: .external)
+    let expiry = clock.now + 86_400
+    try service.importMaterial(patternBytes(32), into: key.keyID, validTo: expiry)
+    let blob = try service.encrypt("text", under: key.keyID)
+    let metadata = try service.describe(key.keyID)
+    #expect(metadata.expirationModel == .keyMaterialExpires && metadata.validTo == expiry)
+    clock.advance(days: 0.999)
+    #expect(try service.decrypt(blob) == "text")
+    clock.advance(days: 0.001)
+    #expect(try service.describe(key.keyID).keyState == .pendingImport)
+    #expect(throws: KeyServiceError.invalidState(keyID: key.keyID, state: .pendingImport)) {
+      try service.decrypt(blob)
+    }
+    #expect(try service.keyVersions(key.keyID)[0].hasMaterial)
+    // The next command that writes destroys it.
+    try service.createKey()
+    #expect(try !service.keyVersions(key.keyID)[0].hasMaterial)
+    try service.importMaterial(patternBytes(32), into: key.keyID)
+    #expect(try service.decrypt(blob) == "text")
+    #expect(try service.describe(key.keyID).validTo == nil)
+  }
+
+  @Test func expiryIsInTheFutureAndWithinAYear() throws {
+    let key = try service.createKey(origin: .external)
+    for date in [clock.now, clock.now - 1, clock.now + 366 * 86_400] {
+      #expect(throws: KeyServiceError.self) {
+        try service.importMaterial(patternBytes(32), into: key.keyID, validTo: date)
+      }
+    }
+    let parameters = try parameters(key.keyID)
+    for (model, date) in [
+      (ExpirationModel?.none, Date?.none), (.keyMaterialExpires, nil),
+      (.keyMaterialDoesNotExpire, clock.now + 60),
+    ] {
+      let error = #expect(throws: KeyServiceError.self) {
+        try service.perform(
+          ImportKeyMaterialRequest(
+            keyID: key.keyID, importToken: parameters.importToken,
+            encryptedKeyMaterial: Blob([1]), validTo: date, expirationModel: model))
+      }
+      #expect(error?.name == "ValidationException")
+    }
+  }
+
+  @Test func newMaterialIsRotatedTo() throws {
+    let key = try service.createKey(origin: .external)
+    try service.importMaterial(patternBytes(32), into: key.keyID)
+    let first = try service.encrypt("first", under: key.keyID)
+    #expect(throws: KeyServiceError.nothingToRotateTo(keyID: key.keyID)) {
+      try service.perform(RotateKeyOnDemandRequest(keyID: key.keyID))
+    }
+    let next = [UInt8](repeating: 5, count: 32)
+    let added = try service.importMaterial(next, into: key.keyID, type: .newKeyMaterial)
+    // It waits: nothing is encrypted under it yet.
+    #expect(try service.describe(key.keyID).currentKeyMaterialID != added.keyMaterialID)
+    let waiting = try service.performAll(
+      ListKeyRotationsRequest(keyID: key.keyID, includeKeyMaterial: .allKeyMaterial)
+    ).rotations
+    #expect(waiting.map(\.keyMaterialState) == [.current, .pendingRotation])
+    let error = #expect(throws: KeyServiceError.self) {
+      try service.importMaterial(
+        [UInt8](repeating: 6, count: 32), into: key.keyID, type: .newKeyMaterial)
+    }
+    #expect(error?.name == "LimitExceededException")
+    try service.perform(RotateKeyOnDemandRequest(keyID: key.keyID))
+    let second = try service.encrypt("second", under: key.keyID)
+    #expect(try service.describe(key.keyID).currentKeyMaterialID == added.keyMaterialID)
+    #expect(try service.decrypt(first) == "first")
+    #expect(try service.decrypt(second) == "second")
+    // Without one of its materials the key waits for it, whichever it is.
+    let firstID = try #require(waiting[0].keyMaterialID)
+    try service.perform(
+      DeleteImportedKeyMaterialRequest(keyID: key.keyID, keyMaterialID: firstID))
+    #expect(try service.describe(key.keyID).keyState == .pendingImport)
+    try service.importMaterial(patternBytes(32), into: key.keyID)
+    #expect(try service.describe(key.keyID).keyState == .enabled)
+    #expect(try service.decrypt(first) == "first")
+  }
+
+  @Test func onlyImportedKeysAndOnlyOnDemand() throws {
+    let key = try service.createKey(origin: .external)
+    try service.importMaterial(patternBytes(32), into: key.keyID)
+    let error = #expect(throws: KeyServiceError.self) {
+      try service.perform(EnableKeyRotationRequest(keyID: key.keyID))
+    }
+    #expect(error?.name == "UnsupportedOperationException")
+  }
+
+  @Test func tokensAreForOneKeyAndOneDay() throws {
+    let key = try service.createKey(origin: .external)
+    let other = try service.createKey(origin: .external)
+    let token = try parameters(key.keyID)
+    #expect(throws: KeyServiceError.invalidImportToken) {
+      try service.importMaterial(patternBytes(32), into: other.keyID, token: token)
+    }
+    clock.advance(days: 1)
+    #expect(throws: KeyServiceError.expiredImportToken) {
+      try service.importMaterial(patternBytes(32), into: key.keyID, token: token)
+    }
+    #expect(token.parametersValidTo == clock.now)
+  }
+
+  @Test func everyChangedByteOfATokenIsRefused() throws {
+    let key = try service.createKey(origin: .external)
+    let token = try parameters(key.keyID).importToken.bytes
+    func attempt(_ bytes: [UInt8]) throws {
+      try service.perform(
+        ImportKeyMaterialRequest(
+          keyID: key.keyID, importToken: Blob(bytes), encryptedKeyMaterial: Blob([1]),
+          expirationModel: .keyMaterialDoesNotExpire))
+    }
+    for position in token.indices {
+      var changed = token
+      changed[position] ^= 1
+      #expect(throws: KeyServiceError.invalidImportToken, "byte \(position)") {
+        try attempt(changed)
+      }
+    }
+    for count in [0, 1, 10, token.count - 1] {
+      #expect(throws: KeyServiceError.invalidImportToken) {
+        try attempt(Array(token.prefix(count)))
+      }
+    }
+    #expect(throws: KeyServiceError.invalidCiphertext) { try attempt(token) }
+  }
+
+  @Test func anotherKeystoresTokenIsRefused() throws {
+    let key = try service.createKey(origin: .external)
+    let other = try TestKeystore()
+    let token = try other.service.perform(
+      GetParametersForImportRequest(
+        keyID: try other.service.createKey(origin: .external).keyID,
+        wrappingAlgorithm: .rsaesOAEPSHA256, wrappingKeySpec: .rsa2048))
+    #expect(throws: KeyServiceError.invalidImportToken) {
+      try service.importMaterial(patternBytes(32), into: key.keyID, token: token)
+    }
+  }
+
+  @Test(arguments: [WrappingAlgorithm.rsaesPKCS1, .sm2PKE])
+  func oldAndForeignWrappingIsRefused(algorithm: WrappingAlgorithm) throws {
+    let key = try service.createKey(origin: .external)
+    let error = #expect(throws: KeyServiceError.self) { try parameters(key.keyID, algorithm) }
+    #expect(error?.name == "UnsupportedOperationException")
+  }
+}

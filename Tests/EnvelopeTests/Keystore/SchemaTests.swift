@@ -1,0 +1,97 @@
+import Foundation
+import GRDB
+import SystemPackage
+import Testing
+
+@testable import Envelope
+
+/// A keystore that version 0.1.0 wrote, with a message under each of its keys.
+@Suite struct SchemaTests {
+  static let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .appendingPathComponent("schema-1")
+  let directory: TemporaryDirectory
+  var path: FilePath { directory.path.appending("keystore.db") }
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    try write(
+      Array(try Data(contentsOf: Self.fixture.appendingPathComponent("keystore.db"))), to: path)
+    chmod(path.string, 0o600)
+  }
+
+  static func file(_ name: String) throws -> [UInt8] {
+    Array(try Data(contentsOf: fixture.appendingPathComponent(name)))
+  }
+
+  func decrypt(_ name: String, with service: KeyService) throws -> [UInt8] {
+    let sink = MemorySink(discardsOnFailure: false)
+    _ = try MessageDecryptor(
+      materialsProvider: MultiKeyring([KeystoreKeyring(service, unwrappingUnder: nil)]),
+      requiredContext: EncryptionContext()
+    ).decrypt(from: MemorySource(try Self.file(name)), to: sink)
+    return sink.bytes
+  }
+
+  @Test(arguments: ["default", "offsite", "theirs"])
+  func anOlderStoreOpensAndItsRecordsVerify(alias: String) throws {
+    let service = KeyService(try Keystore(at: path), secrets: TestSecrets())
+    #expect(try decrypt("\(alias).envc", with: service) == Self.file("plain"))
+    // And goes on: new versions, dates and tags beside the old records.
+    let id = try service.describe("alias/\(alias)").keyID
+    try service.perform(TagResourceRequest(keyID: id, tags: [Tag(tagKey: "a", tagValue: "b")]))
+    if alias == "default" {
+      try service.perform(EnableKeyRotationRequest(keyID: id))
+      try service.perform(RotateKeyOnDemandRequest(keyID: id))
+    }
+    try service.perform(ScheduleKeyDeletionRequest(keyID: id))
+    try service.perform(CancelKeyDeletionRequest(keyID: id))
+    try service.perform(EnableKeyRequest(keyID: id))
+    let again = KeyService(try Keystore(at: path), secrets: TestSecrets())
+    #expect(try decrypt("\(alias).envc", with: again) == Self.file("plain"))
+  }
+
+  /// On a medium that cannot be written it still decrypts, and nothing of it changes.
+  @Test func anOlderStoreThatCannotBeWrittenOpens() throws {
+    let before = try contents(path)
+    let store = try Keystore(at: path, readOnly: true)
+    let service = KeyService(store, secrets: TestSecrets())
+    #expect(try decrypt("default.envc", with: service) == Self.file("plain"))
+    #expect(throws: KeystoreError.readOnly(path)) { try service.createKey() }
+    #expect(try contents(path) == before)
+  }
+
+  /// The columns that came later are covered by the code as those from before.
+  @Test(arguments: [
+    "UPDATE masterKey SET deletionDate = 4000000000000",
+    "UPDATE masterKey SET rotationPeriodInDays = 90",
+    "UPDATE masterKey SET nextRotationDate = 4000000000000",
+    "UPDATE masterKey SET validTo = 4000000000000",
+    "UPDATE keyVersion SET materialID = 'x'",
+    "UPDATE keyVersion SET rotationType = 'AUTOMATIC'",
+    "UPDATE keyVersion SET validTo = 4000000000000",
+    "UPDATE keyVersion SET materialDescription = 'x'",
+  ])
+  func laterColumnsAreAuthenticated(sql: String) throws {
+    _ = try Keystore(at: path)
+    try DatabaseQueue(path: path.string).write { try $0.execute(sql: sql) }
+    let service = KeyService(try Keystore(at: path), secrets: TestSecrets())
+    let error = #expect(throws: KeystoreError.self) {
+      try service.encrypt("x", under: "alias/default")
+    }
+    guard case .editedRecord? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+  }
+
+  /// What was set cannot be taken back by hand either.
+  @Test(arguments: ["rotationPeriodInDays", "nextRotationDate"])
+  func laterColumnsCannotBeEmptied(column: String) throws {
+    let service = KeyService(try Keystore(at: path), secrets: TestSecrets())
+    try service.perform(EnableKeyRotationRequest(keyID: "alias/default"))
+    try DatabaseQueue(path: path.string).write {
+      try $0.execute(sql: "UPDATE masterKey SET \(column) = NULL")
+    }
+    #expect(throws: KeystoreError.self) { try service.encrypt("x", under: "alias/default") }
+  }
+}

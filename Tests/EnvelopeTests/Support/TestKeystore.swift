@@ -1,0 +1,79 @@
+import Foundation
+
+@testable import Envelope
+
+/// A clock that a test sets.
+final class TestClock {
+  var now = Date(timeIntervalSince1970: 1_700_000_000)
+
+  func advance(days: Double) { now += days * 86_400 }
+}
+
+/// A keystore of its own, with a clock.
+final class TestKeystore {
+  let directory: TemporaryDirectory
+  let clock = TestClock()
+  let service: KeyService
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    let clock = clock
+    service = KeyService(
+      try Keystore.create(at: directory.path.appending("keystore.db"), protector: .none),
+      secrets: TestSecrets(), now: { clock.now })
+  }
+
+  /// The same file, opened anew.
+  func reopened() throws -> KeyService {
+    let clock = clock
+    return KeyService(
+      try Keystore(at: service.keystore.path), secrets: TestSecrets(), now: { clock.now })
+  }
+}
+
+extension KeyService {
+  /// Wraps material as its owner would, and imports it.
+  @discardableResult
+  func importMaterial(
+    _ material: [UInt8], into keyID: String, validTo: Date? = nil, type: ImportType? = nil,
+    token: GetParametersForImportRequest.Response? = nil
+  ) throws -> ImportKeyMaterialRequest.Response {
+    let parameters =
+      try token
+      ?? perform(
+        GetParametersForImportRequest(
+          keyID: keyID, wrappingAlgorithm: .rsaesOAEPSHA256, wrappingKeySpec: .rsa2048))
+    let wrapped = try RSAPublicKey(subjectPublicKeyInfo: parameters.publicKey.bytes)
+      .encrypt(SecretBytes(material), padding: .oaep(.sha256))
+    return try perform(
+      ImportKeyMaterialRequest(
+        keyID: keyID, importToken: parameters.importToken, encryptedKeyMaterial: Blob(wrapped),
+        validTo: validTo,
+        expirationModel: validTo == nil ? .keyMaterialDoesNotExpire : .keyMaterialExpires,
+        importType: type))
+  }
+
+  func encrypt(
+    _ text: String, under key: String, context: [String: String]? = nil
+  ) throws -> Blob {
+    try perform(
+      EncryptRequest(
+        keyID: key, plaintext: SecretBlob(SecretBytes(Array(text.utf8))),
+        encryptionContext: context)
+    ).ciphertextBlob
+  }
+
+  func decrypt(
+    _ blob: Blob, context: [String: String]? = nil, key: String? = nil
+  ) throws -> String {
+    let response = try perform(
+      DecryptRequest(ciphertextBlob: blob, encryptionContext: context, keyID: key))
+    return String(decoding: response.plaintext.exposed, as: UTF8.self)
+  }
+}
+
+extension SecretBlob {
+  convenience init(copying bytes: [UInt8]) { self.init(SecretBytes(bytes)) }
+
+  var exposed: [UInt8] { withBytes { bytes in bytes.withUnsafeBytes { Array($0) } } }
+}
