@@ -6,8 +6,8 @@ import GRDB
 struct DueChanges {
   private let unlocked: UnlockedKeystore
   private let now: Int64
-  /// The most keys that one command rotates beside its own work.
-  private static let rotationLimit = 1000
+  /// The most keys that one command sees to beside its own work.
+  private static let limit = 1000
 
   init(_ unlocked: UnlockedKeystore, now: Int64) {
     self.unlocked = unlocked
@@ -15,41 +15,32 @@ struct DueChanges {
   }
 
   func apply(_ db: Database) throws {
-    try deleteKeys(db)
-    try expireMaterial(db)
-    try rotateKeys(db)
-  }
-
-  // A date that somebody edited must not destroy a key: what does not verify stays, and is refused
-  // by name where it is used.
-
-  private func deleteKeys(_ db: Database) throws {
-    let due = try MasterKeyRecord.all(db, where: "deletionDate <= ?", [now])
-    for record in due where isAuthentic(record) { try record.delete(db) }
-  }
-
-  private func expireMaterial(_ db: Database) throws {
-    let due = try MasterKeyRecord.all(db, where: "validTo <= ?", [now])
-    for var record in due where isAuthentic(record) {
-      for version in try KeyVersionRecord.all(db, where: "keyID = ?", [record.id])
-      where version.validTo.map({ $0 <= now }) ?? false {
-        try unlocked.verify(version)
-        try Self.deleteMaterial(of: version, unlocked, db)
-      }
-      if record.state != .pendingDeletion { record.state = .pendingImport }
-      record.validTo = try Self.firstExpiry(ofKey: record.id, db)
-      try unlocked.authenticating(record).update(db)
-    }
-  }
-
-  private func rotateKeys(_ db: Database) throws {
     let due = try MasterKeyRecord.all(
-      db, where: "nextRotationDate <= ? ORDER BY nextRotationDate LIMIT ?",
-      [now, Self.rotationLimit])
-    for var record in due where record.state == .enabled && isAuthentic(record) {
-      try Self.rotate(&record, .automatic, now: now, unlocked, db)
-      try unlocked.authenticating(record).update(db)
+      db, where: "\(KeystoreSchema.dueDate) <= ? LIMIT ?", [now, Self.limit])
+    // A date that somebody edited must not destroy a key: what does not verify stays, and is refused
+    // by name where it is used.
+    for record in due where isAuthentic(record) { try apply(to: record, db) }
+  }
+
+  private func apply(to record: MasterKeyRecord, _ db: Database) throws {
+    guard var record = record.asOf(now) else {
+      try record.delete(db)
+      return
     }
+    if let validTo = record.validTo, validTo <= now { try expireMaterial(of: &record, db) }
+    if record.isDueForRotation(at: now) {
+      try Self.rotate(&record, .automatic, now: now, unlocked, db)
+    }
+    try unlocked.authenticating(record).update(db)
+  }
+
+  private func expireMaterial(of record: inout MasterKeyRecord, _ db: Database) throws {
+    for version in try KeyVersionRecord.all(db, where: "keyID = ?", [record.id])
+    where version.validTo.map({ $0 <= now }) ?? false {
+      try unlocked.verify(version)
+      try Self.deleteMaterial(of: version, unlocked, db)
+    }
+    record.validTo = try Self.firstExpiry(ofKey: record.id, db)
   }
 
   private func isAuthentic(_ record: MasterKeyRecord) -> Bool {

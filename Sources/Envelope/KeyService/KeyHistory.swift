@@ -44,11 +44,10 @@ extension KeyService {
   /// When a key was used last, to the day; nil where it never was.
   public func lastUse(_ name: String) throws -> KeyLastUse? {
     let call = begin(.describeKey)
-    return try call.read { db in
-      let record = try call.key(named: name, db)
-      return try LastUseRecord.first(db, where: "keyID = ?", [record.id]).map {
-        KeyLastUse(date: Date(milliseconds: $0.date), operation: $0.operation)
-      }
+    let record = try call.read { db in try call.key(named: name, db) }
+    guard let date = record.lastUseDate, let operation = record.lastUseOperation else {
+      return nil
     }
+    return KeyLastUse(date: Date(milliseconds: date), operation: operation)
   }
 }

@@ -83,38 +83,33 @@ public final class OperationCall {
   /// the day.
   func usableKey(named name: String, for usage: KeyUsage? = nil) throws -> UsableKey {
     let unlocked = try service.unlock()
-    var (key, isNoted) = try find(named: name, version: nil, unlocked)
+    var key = try find(named: name, version: nil, unlocked)
     if key.record.isDueForRotation(at: now), (try? write { _, _ in }) != nil {
-      (key, isNoted) = try find(named: name, version: nil, unlocked)
+      key = try find(named: name, version: nil, unlocked)
     }
-    return try checked(key, for: usage, isNoted: isNoted)
+    return try checked(key, for: usage)
   }
 
   /// One version of a key, to be used.
   func usableVersion(
     _ version: Int64, ofKey name: String, for usage: KeyUsage? = nil
   ) throws -> UsableKey {
-    let (key, isNoted) = try find(named: name, version: version, try service.unlock())
-    return try checked(key, for: usage, isNoted: isNoted)
+    try checked(try find(named: name, version: version, try service.unlock()), for: usage)
   }
 
   private func find(
     named name: String, version: Int64?, _ unlocked: UnlockedKeystore
-  ) throws -> (UsableKey, isNoted: Bool) {
+  ) throws -> UsableKey {
     try read { db in
       let record = try key(named: name, db, verifiedBy: unlocked)
-      let version = try self.version(
-        version ?? record.currentVersion, of: record, unlocked, db)
-      return (
-        UsableKey(record: record, version: version, unlocked: unlocked),
-        try isNoted(record.id, db)
-      )
+      return UsableKey(
+        record: record,
+        version: try self.version(version ?? record.currentVersion, of: record, unlocked, db),
+        unlocked: unlocked)
     }
   }
 
-  private func checked(
-    _ key: UsableKey, for usage: KeyUsage?, isNoted: Bool
-  ) throws -> UsableKey {
+  private func checked(_ key: UsableKey, for usage: KeyUsage?) throws -> UsableKey {
     if let usage, key.record.usage != usage {
       throw KeyServiceError.invalidKeyUsage(
         "key \(key.record.id) is for \(key.record.usage.rawValue), and \(operation.rawValue) takes "
@@ -123,7 +118,7 @@ public final class OperationCall {
     guard key.version.hasMaterial else {
       throw KeyServiceError.invalidState(keyID: key.record.id, state: .pendingImport)
     }
-    if !isNoted { noteUse(of: key) }
+    noteUse(of: key)
     return key
   }
 
@@ -166,20 +161,22 @@ public final class OperationCall {
     }
   }
 
-  // MARK: The day of the last use
-
-  private func isNoted(_ keyID: String, _ db: Database) throws -> Bool {
-    let date = try Int64.fetchOne(
-      db.cachedStatement(sql: "SELECT date FROM lastUse WHERE keyID = ?"), arguments: [keyID])
-    return date.map { $0 / millisecondsPerDay >= now / millisecondsPerDay } ?? false
-  }
-
-  /// Once a day. Where the keystore cannot be written at once, the use goes on without.
+  /// Notes the day of a key's last use, once a day. Where the keystore cannot be written at once, the
+  /// use goes on without.
   private func noteUse(of key: UsableKey) {
+    func isNoted(_ record: MasterKeyRecord) -> Bool {
+      record.lastUseDate.map { $0 / millisecondsPerDay >= now / millisecondsPerDay } ?? false
+    }
+    if isNoted(key.record) { return }
     _ = try? service.keystore.write(waiting: false) { db in
-      try key.unlocked.authenticating(
-        LastUseRecord(keyID: key.record.id, date: now, operation: operation.rawValue)
-      ).save(db)
+      guard var record = try MasterKeyRecord.first(db, where: "id = ?", [key.record.id]) else {
+        return
+      }
+      try key.unlocked.verify(record)
+      if isNoted(record) { return }
+      record.lastUseDate = now
+      record.lastUseOperation = operation.rawValue
+      try key.unlocked.authenticating(record).update(db)
     }
   }
 }

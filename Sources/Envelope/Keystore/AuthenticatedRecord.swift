@@ -18,16 +18,15 @@ extension KeystoreRow {
 
   /// Every row that meets `condition`, which may end in an order and a limit.
   static func all(
-    _ db: Database, where condition: StaticString, _ arguments: StatementArguments
+    _ db: Database, where condition: String, _ arguments: StatementArguments
   ) throws -> [Self] {
     let sql = "SELECT * FROM \(databaseTableName) WHERE \(condition)"
     return try fetchAll(db.cachedStatement(sql: sql), arguments: arguments)
   }
 
-  /// All rows in the order of `columns`.
-  static func all(_ db: Database, orderedBy columns: StaticString) throws -> [Self] {
-    let sql = "SELECT * FROM \(databaseTableName) ORDER BY \(columns)"
-    return try fetchAll(db.cachedStatement(sql: sql))
+  /// All rows, in no order.
+  static func all(_ db: Database) throws -> [Self] {
+    try fetchAll(db.cachedStatement(sql: "SELECT * FROM \(databaseTableName)"))
   }
 }
 

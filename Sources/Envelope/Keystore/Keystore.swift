@@ -174,7 +174,7 @@ public final class Keystore {
   }
 
   private static func record(of path: FilePath, _ db: Database) throws -> KeystoreRecord {
-    guard let record = try KeystoreRecord.all(db, orderedBy: "id").first else {
+    guard let record = try KeystoreRecord.all(db).first else {
       throw KeystoreError.notAKeystore(path, "it has no keystore record")
     }
     return record
@@ -208,7 +208,7 @@ public final class Keystore {
   private func unlockAnew(
     with secrets: any UnlockingSecrets, requirePassphrase: Bool
   ) throws -> UnlockedKeystore {
-    let protectors = try read { try ProtectorRecord.all($0, orderedBy: "creationDate") }
+    let protectors = try read(ProtectorRecord.oldestFirst)
     let passphrases = protectors.filter { $0.kind == .passphrase }
     var reasons: [String] = []
     if !requirePassphrase || passphrases.isEmpty {
@@ -267,7 +267,7 @@ public final class Keystore {
 
   /// The protectors, oldest first.
   public func protectors() throws -> [ProtectorDescription] {
-    try read { try ProtectorRecord.all($0, orderedBy: "creationDate") }.map(\.description)
+    try read(ProtectorRecord.oldestFirst).map(\.description)
   }
 
   /// Adds a protector beside the others; returns it.

@@ -8,6 +8,13 @@ enum KeystoreSchema {
   /// "ENVC", which tells a keystore from any other SQLite file.
   static let applicationID: Int32 = 0x454E_5643
 
+  /// The first date on which time changes a row of masterKey. Every command that writes asks for it,
+  /// so it is an index.
+  static let dueDate = """
+    min(ifnull(deletionDate, \(Int64.max)), ifnull(validTo, \(Int64.max)), \
+    CASE state WHEN 'Enabled' THEN ifnull(nextRotationDate, \(Int64.max)) ELSE \(Int64.max) END)
+    """
+
   /// The steps that a store has had, from the table where GRDB's migrator keeps them.
   static func appliedMigrations(_ db: Database) throws -> Set<String> {
     try String.fetchSet(db.cachedStatement(sql: "SELECT identifier FROM grdb_migrations"))
@@ -87,17 +94,15 @@ enum KeystoreSchema {
           ALTER TABLE masterKey ADD COLUMN rotationPeriodInDays INTEGER;
           ALTER TABLE masterKey ADD COLUMN nextRotationDate INTEGER;
           ALTER TABLE masterKey ADD COLUMN validTo INTEGER;
+          ALTER TABLE masterKey ADD COLUMN lastUseDate INTEGER;
+          ALTER TABLE masterKey ADD COLUMN lastUseOperation TEXT;
           ALTER TABLE keyVersion ADD COLUMN materialID TEXT;
           ALTER TABLE keyVersion ADD COLUMN rotationType TEXT;
           ALTER TABLE keyVersion ADD COLUMN validTo INTEGER;
           ALTER TABLE keyVersion ADD COLUMN materialDescription TEXT;
 
           CREATE INDEX masterKeyByCreation ON masterKey (creationDate, id);
-          CREATE INDEX masterKeyByDeletion ON masterKey (deletionDate)
-            WHERE deletionDate IS NOT NULL;
-          CREATE INDEX masterKeyByRotation ON masterKey (nextRotationDate)
-            WHERE nextRotationDate IS NOT NULL;
-          CREATE INDEX masterKeyByExpiry ON masterKey (validTo) WHERE validTo IS NOT NULL;
+          CREATE INDEX masterKeyByDueDate ON masterKey (\(dueDate));
 
           CREATE TABLE tag (
             keyID TEXT NOT NULL REFERENCES masterKey (id) ON DELETE CASCADE,
@@ -105,13 +110,6 @@ enum KeystoreSchema {
             tagValue TEXT NOT NULL,
             authenticationCode BLOB NOT NULL,
             PRIMARY KEY (keyID, tagKey)
-          ) STRICT, WITHOUT ROWID;
-
-          CREATE TABLE lastUse (
-            keyID TEXT NOT NULL PRIMARY KEY REFERENCES masterKey (id) ON DELETE CASCADE,
-            date INTEGER NOT NULL,
-            operation TEXT NOT NULL,
-            authenticationCode BLOB NOT NULL
           ) STRICT, WITHOUT ROWID;
           """)
     }

@@ -77,6 +77,11 @@ struct ProtectorRecord: KeystoreRow {
     }
   }
 
+  /// Sorted here: to have SQLite do it takes longer than to read the few there are.
+  static func oldestFirst(_ db: Database) throws -> [ProtectorRecord] {
+    try all(db).sorted { ($0.creationDate, $0.id) < ($1.creationDate, $1.id) }
+  }
+
   var description: ProtectorDescription {
     ProtectorDescription(
       id: id, kind: kind, creationDate: Date(milliseconds: creationDate), keyFilePath: keyFilePath)

@@ -56,7 +56,6 @@ import Testing
     #expect(try rows("keyVersion", "keyID", of: key.keyID) == 0)
     #expect(try rows("alias", "targetKeyID", of: key.keyID) == 0)
     #expect(try rows("tag", "keyID", of: key.keyID) == 0)
-    #expect(try rows("lastUse", "keyID", of: key.keyID) == 0)
   }
 
   /// Nothing of the wrapped material is left in the file.
