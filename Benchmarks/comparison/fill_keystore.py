@@ -49,20 +49,33 @@ class Store:
         self.wrapping = AESGCM(derive(root_key, b"envcrypt master key wrapping"))
         self.record_key = derive(root_key, b"envcrypt record authentication")
 
-    def insert(self, table, row):
-        message = encode(["envcrypt keystore record", self.id, table, *row])
-        code = hmac.new(self.record_key, message, hashlib.sha256).digest()
-        marks = ", ".join("?" * (len(row) + 1))
-        self.database.execute(f"INSERT INTO {table} VALUES ({marks})", [*row, code])
+    def authenticate(self, message):
+        return hmac.new(self.record_key, message, hashlib.sha256).digest()
+
+    def insert(self, table, row, later={}):
+        """A row of the table's first columns, and of those that were added to it later."""
+        message = encode(["envcrypt keystore record", self.id, table, *row.values(),
+                          *(part for pair in later.items() for part in pair)])
+        columns = {**row, **later, "authenticationCode": self.authenticate(message)}
+        marks = ", ".join("?" * len(columns))
+        self.database.execute(
+            f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", [*columns.values()])
 
     def add_key(self, date):
-        key_id, version, nonce = str(uuid.uuid4()), 1, os.urandom(12)
+        key_id, version, nonce, material = str(uuid.uuid4()), 1, os.urandom(12), os.urandom(32)
         place = encode(["envcrypt master key", self.id, key_id, version])
-        material = self.wrapping.encrypt(nonce, os.urandom(32), place)
-        self.insert("masterKey", [key_id, "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", "Enabled",
-                                  "AWS_KMS", "CUSTOMER", "", date, version])
-        self.insert("keyVersion", [key_id, version, date, None, None, None, None, None, nonce,
-                                   material])
+        material_id = self.authenticate(
+            encode(["envcrypt key material", self.id, key_id]) + material)
+        self.insert("masterKey", {
+            "id": key_id, "spec": "SYMMETRIC_DEFAULT", "usage": "ENCRYPT_DECRYPT",
+            "state": "Enabled", "origin": "AWS_KMS", "manager": "CUSTOMER", "description": "",
+            "creationDate": date, "currentVersion": version})
+        self.insert("keyVersion", {
+            "keyID": key_id, "version": version, "creationDate": date, "publicKey": None,
+            "fingerprint": None, "foreignProviderID": None, "foreignKeyName": None,
+            "foreignPadding": None, "nonce": nonce,
+            "wrappedMaterial": self.wrapping.encrypt(nonce, material, place),
+        }, later={"materialID": material_id.hex()})
         return key_id
 
 

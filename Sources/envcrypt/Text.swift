@@ -5,6 +5,8 @@ import SystemPackage
 /// or turn the line around: it is shown with such characters spelt out.
 enum Text {
   static func printable(_ text: String) -> String {
+    // Most is.
+    if text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return text }
     var result = ""
     for scalar in text.unicodeScalars {
       if let byte = ArgumentBytes.carriedByte(scalar) {
@@ -55,24 +57,25 @@ enum Text {
     count == 1 ? "1 \(noun)" : "\(count) \(noun)s"
   }
 
-  /// Columns, each as wide as its widest cell.
+  /// Columns, each as wide as its widest cell; no line ends in spaces.
   static func table(_ header: [String], _ rows: [[String]]) -> String {
-    let rows = rows.map { $0.map(printable) }
-    let widths = header.indices.map { column in
-      ([header] + rows).map { $0[column].count }.max() ?? 0
+    let rows = [header] + rows.map { $0.map(printable) }
+    var widths = [Int](repeating: 0, count: header.count)
+    for row in rows {
+      for (column, cell) in row.enumerated() { widths[column] = max(widths[column], cell.count) }
     }
-    return ([header] + rows).map { row in
-      zip(row, widths).map { cell, width in
-        cell + String(repeating: " ", count: width - cell.count)
-      }.joined(separator: "  ").trimmingTrailingSpaces()
-    }.joined(separator: "\n")
-  }
-}
-
-extension String {
-  fileprivate func trimmingTrailingSpaces() -> String {
-    var text = self
-    while text.last == " " { text.removeLast() }
+    var text = ""
+    for (index, row) in rows.enumerated() {
+      if index > 0 { text += "\n" }
+      var pending = 0
+      for (column, cell) in row.enumerated() {
+        if !cell.isEmpty {
+          text += String(repeating: " ", count: pending) + cell
+          pending = 0
+        }
+        pending += widths[column] - cell.count + 2
+      }
+    }
     return text
   }
 }
