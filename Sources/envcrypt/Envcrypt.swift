@@ -5,7 +5,7 @@ import Glibc
 /// The tool: parses, runs, and turns whatever is thrown into a message and an exit status.
 @main
 struct Envcrypt: ParsableCommand {
-  static let version = "0.1.0"
+  static let version = "0.2.0"
 
   static var configuration: CommandConfiguration {
     CommandConfiguration(
