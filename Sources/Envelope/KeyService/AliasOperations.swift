@@ -81,15 +81,35 @@ public struct UpdateAliasRequest: KeyServiceRequest {
         throw KeyServiceError.notFound(aliasName)
       }
       try unlocked.verify(record)
-      let target = try call.key(named: targetKeyID, db, verifiedBy: unlocked).id
-      if target != record.targetKeyID {
-        try CreateAliasRequest.requireRoom(forAliasOf: target, db)
+      let target = try call.key(named: targetKeyID, db, verifiedBy: unlocked)
+      if target.id != record.targetKeyID {
+        try requireSameKind(record, target, db)
+        try CreateAliasRequest.requireRoom(forAliasOf: target.id, db)
       }
-      record.targetKeyID = target
+      record.targetKeyID = target.id
       record.lastUpdatedDate = call.now
       try unlocked.authenticating(record).update(db)
     }
     return EmptyResponse()
+  }
+}
+
+extension UpdateAliasRequest {
+  /// What uses the alias goes on working, as KMS has it: both keys are symmetric, asymmetric or HMAC
+  /// keys, and for the same usage.
+  private func requireSameKind(
+    _ alias: AliasRecord, _ target: MasterKeyRecord, _ db: Database
+  ) throws {
+    guard let source = try MasterKeyRecord.first(db, where: "id = ?", [alias.targetKeyID]) else {
+      return
+    }
+    guard source.spec.isAsymmetric == target.spec.isAsymmetric, source.usage == target.usage
+    else {
+      throw KeyServiceError.validation(
+        "\(alias.name) stands for a \(source.spec.rawValue) key for \(source.usage.rawValue), and "
+          + "cannot come to stand for a \(target.spec.rawValue) key for \(target.usage.rawValue); "
+          + "delete the alias and create it anew")
+    }
   }
 }
 

@@ -21,7 +21,10 @@ public final class KeyService {
   public func perform<Request: KeyServiceRequest>(
     _ request: Request
   ) throws -> Request.Response {
-    try request.perform(in: begin(Request.operation))
+    let call = begin(Request.operation)
+    let response = try request.perform(in: call)
+    call.finish()
+    return response
   }
 
   /// An operation under way, now.

@@ -14,6 +14,8 @@ public final class OperationCall {
   private let isWrapping: Bool
   /// Milliseconds since 1970. One operation has one time.
   let now: Int64
+  /// The keys that were found fit for use.
+  private var used: [UsableKey] = []
 
   init(
     _ operation: KeyServiceOperation, of service: KeyService, now: Date, isWrapping: Bool = false
@@ -102,9 +104,13 @@ public final class OperationCall {
   ) throws -> UsableKey {
     try read { db in
       let record = try key(named: name, db, verifiedBy: unlocked)
+      let number = version ?? record.currentVersion
+      // Material that waits to be rotated to has encrypted nothing.
+      guard number <= record.currentVersion else {
+        throw KeyServiceError.notFound("\(record.id)/\(number)")
+      }
       return UsableKey(
-        record: record,
-        version: try self.version(version ?? record.currentVersion, of: record, unlocked, db),
+        record: record, version: try self.version(number, of: record, unlocked, db),
         unlocked: unlocked)
     }
   }
@@ -118,7 +124,7 @@ public final class OperationCall {
     guard key.version.hasMaterial else {
       throw KeyServiceError.invalidState(keyID: key.record.id, state: .pendingImport)
     }
-    noteUse(of: key)
+    used.append(key)
     return key
   }
 
@@ -138,13 +144,21 @@ public final class OperationCall {
 
   // MARK: Changing keys
 
-  /// Runs `body` in one transaction, after what has become due is done.
+  /// Runs `body` in one transaction, after what has become due is done, which stays also where `body`
+  /// fails.
   func write<Value>(_ body: (UnlockedKeystore, Database) throws -> Value) throws -> Value {
     let unlocked = try service.unlock()
     return try service.keystore.write { db in
       try DueChanges(unlocked, now: now).apply(db)
-      return try body(unlocked, db)
-    }
+      return Result {
+        var value: Value?
+        try db.inSavepoint {
+          value = try body(unlocked, db)
+          return .commit
+        }
+        return value!
+      }
+    }.get()
   }
 
   /// Lets `body` change the key of that name, and stores it.
@@ -161,8 +175,14 @@ public final class OperationCall {
     }
   }
 
-  /// Notes the day of a key's last use, once a day. Where the keystore cannot be written at once, the
-  /// use goes on without.
+  // MARK: Afterwards
+
+  /// What follows when the operation has succeeded: the days of its keys' last use are noted.
+  func finish() {
+    for key in used { noteUse(of: key) }
+  }
+
+  /// Once a day. Where the keystore cannot be written at once, the use goes on without.
   private func noteUse(of key: UsableKey) {
     func isNoted(_ record: MasterKeyRecord) -> Bool {
       record.lastUseDate.map { $0 / millisecondsPerDay >= now / millisecondsPerDay } ?? false

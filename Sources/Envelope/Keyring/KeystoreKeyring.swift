@@ -55,7 +55,9 @@ extension KeyService {
   /// A keyring that wraps under the current version of the key `name`, which must be in a state to
   /// be used.
   public func wrappingKeyring(_ name: String) throws -> any Keyring {
-    let key = try beginWrapping().usableKey(named: name)
+    let call = beginWrapping()
+    let key = try call.usableKey(named: name)
+    defer { call.finish() }
     let keyName = VersionedKeyName(keyID: key.record.id, version: key.version.version).text
     switch (key.record.usage, key.record.spec.material) {
     case (.encryptDecrypt, .aes256):
@@ -84,7 +86,9 @@ extension KeyService {
     guard let found = try findVersion(wrapping: encrypted, among: names) else { return nil }
     let operation: KeyServiceOperation =
       RawECDHKeyInformation.isWritten(by: encrypted.providerID) ? .deriveSharedSecret : .decrypt
-    let key = try begin(operation).usableVersion(found.version, ofKey: found.keyID)
+    let call = begin(operation)
+    let key = try call.usableVersion(found.version, ofKey: found.keyID)
+    defer { call.finish() }
     switch (key.record.usage, key.record.spec.material) {
     case (.encryptDecrypt, .aes256):
       return RawAESKeyring(

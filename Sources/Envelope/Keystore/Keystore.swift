@@ -316,7 +316,7 @@ public final class Keystore {
   /// Runs `body` in one transaction that holds the write lock from its start. Waits for other writers
   /// unless told not to.
   func write<Value>(waiting: Bool = true, _ body: (Database) throws -> Value) throws -> Value {
-    try Self.translatingErrors(of: path) {
+    try Self.translatingErrors(of: path, isWriting: true) {
       var value: Value?
       try database.writeWithoutTransaction { db in
         if !waiting { try db.execute(sql: "PRAGMA busy_timeout = 0") }
@@ -334,14 +334,16 @@ public final class Keystore {
   }
 
   private static func translatingErrors<Value>(
-    of path: FilePath, _ body: () throws -> Value
+    of path: FilePath, isWriting: Bool = false, _ body: () throws -> Value
   ) throws -> Value {
     do {
       return try body()
     } catch let error as DatabaseError {
       switch error.resultCode {
       case .SQLITE_BUSY, .SQLITE_LOCKED: throw KeystoreError.busy(path)
-      case .SQLITE_READONLY, .SQLITE_CANTOPEN: throw KeystoreError.readOnly(path)
+      case .SQLITE_READONLY: throw KeystoreError.readOnly(path)
+      // What cannot be opened any more once the store is open is its journal.
+      case .SQLITE_CANTOPEN where isWriting: throw KeystoreError.readOnly(path)
       case .SQLITE_NOTADB: throw KeystoreError.notAKeystore(path, "it is not an SQLite database")
       case .SQLITE_FULL: throw IOError(.write, path, .noSpace)
       default: throw KeystoreError.database(path, error.message ?? "\(error.resultCode)")

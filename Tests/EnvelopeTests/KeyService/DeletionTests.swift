@@ -42,9 +42,6 @@ import Testing
       #expect(throws: KeyServiceError.notFound(name)) { try service.describe(name) }
     }
     #expect(throws: KeyServiceError.notFound(key.keyID)) { try service.decrypt(blob) }
-    #expect(throws: KeyServiceError.notFound(key.keyID)) {
-      try service.perform(CancelKeyDeletionRequest(keyID: key.keyID))
-    }
     #expect(try service.listKeys().count == 1)
     #expect(try service.listAliases().isEmpty)
     let counts = try service.counts()
@@ -56,6 +53,17 @@ import Testing
     #expect(try rows("keyVersion", "keyID", of: key.keyID) == 0)
     #expect(try rows("alias", "targetKeyID", of: key.keyID) == 0)
     #expect(try rows("tag", "keyID", of: key.keyID) == 0)
+  }
+
+  /// The next command that writes destroys what is due also where it fails itself.
+  @Test func aFailingCommandDestroysToo() throws {
+    let key = try service.createKey()
+    try service.perform(ScheduleKeyDeletionRequest(keyID: key.keyID, pendingWindowInDays: 7))
+    clock.advance(days: 7)
+    #expect(throws: KeyServiceError.notFound(key.keyID)) {
+      try service.perform(CancelKeyDeletionRequest(keyID: key.keyID))
+    }
+    #expect(try rows("masterKey", "id", of: key.keyID) == 0)
   }
 
   /// Nothing of the wrapped material is left in the file.
@@ -120,11 +128,19 @@ import Testing
     #expect(try service.lastUse(key.keyID) == KeyLastUse(date: first, operation: "Encrypt"))
     clock.advance(days: 1)
     _ = try service.decrypt(blob)
-    #expect(try service.lastUse(key.keyID) == KeyLastUse(date: clock.now, operation: "Decrypt"))
-    // What fails is no use.
+    let last = KeyLastUse(date: clock.now, operation: "Decrypt")
+    #expect(try service.lastUse(key.keyID) == last)
+    // What fails is no use, nor is a dry run.
+    clock.advance(days: 1)
+    var dryRun = DecryptRequest(ciphertextBlob: blob)
+    dryRun.dryRun = true
+    #expect(throws: KeyServiceError.dryRun) { try service.perform(dryRun) }
+    #expect(throws: KeyServiceError.invalidCiphertext) {
+      try service.decrypt(blob, context: ["a": "b"])
+    }
     try service.perform(DisableKeyRequest(keyID: key.keyID))
     clock.advance(days: 1)
     #expect(throws: KeyServiceError.disabled(keyID: key.keyID)) { try service.decrypt(blob) }
-    #expect(try service.lastUse(key.keyID)?.operation == "Decrypt")
+    #expect(try service.lastUse(key.keyID) == last)
   }
 }

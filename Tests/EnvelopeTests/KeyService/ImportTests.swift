@@ -143,7 +143,14 @@ import Testing
     }
     let next = [UInt8](repeating: 5, count: 32)
     let added = try service.importMaterial(next, into: key.keyID, type: .newKeyMaterial)
-    // It waits: nothing is encrypted under it yet.
+    // It waits: nothing is encrypted under it yet, whatever a message says.
+    let early = try KeyringTests.wrap(
+      RawAESKeyring(
+        providerID: "envcrypt", keyName: "\(key.keyID)/2",
+        wrappingKey: try WrappingKey(bytes: SecretBytes(next))))
+    #expect(throws: KeyServiceError.notFound("\(key.keyID)/2")) {
+      try KeyringTests.unwrap(KeystoreKeyring(service, unwrappingUnder: nil), early)
+    }
     #expect(try service.describe(key.keyID).currentKeyMaterialID != added.keyMaterialID)
     let waiting = try service.performAll(
       ListKeyRotationsRequest(keyID: key.keyID, includeKeyMaterial: .allKeyMaterial)

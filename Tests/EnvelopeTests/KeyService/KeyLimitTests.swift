@@ -100,6 +100,23 @@ import Testing
     try service.updateAlias("alias/other", target: key.keyID)
   }
 
+  @Test func anAliasStaysWithItsKindOfKey() throws {
+    try service.createKey(alias: "alias/a")
+    for (spec, usage) in [
+      (KeySpec.rsa2048, KeyUsage.encryptDecrypt), (.hmac256, .generateVerifyMAC),
+      (.eccNISTP256, .signVerify),
+    ] {
+      let other = try service.createKey(spec: spec, usage: usage)
+      #expect(
+        name { try service.updateAlias("alias/a", target: other.keyID) } == "ValidationException")
+    }
+    try service.createKey(spec: .rsa2048, alias: "alias/rsa")
+    let ec = try service.createKey(spec: .eccNISTP256, usage: .keyAgreement)
+    #expect(
+      name { try service.updateAlias("alias/rsa", target: ec.keyID) } == "ValidationException")
+    try service.updateAlias("alias/rsa", target: try service.createKey(spec: .rsa2048).keyID)
+  }
+
   @Test func tagsAreBounded() throws {
     let key = try service.createKey().keyID
     func tag(_ tags: (String, String)...) throws {
