@@ -41,6 +41,8 @@ let package = Package(
       exclude: [
         "CommandLine/cases",
         "CommandLine/prelude.sh",
+        "Crypto/vectors.json",
+        "Crypto/vectors.py",
         "Interop/big.sh",
         "Interop/interop.py",
         "Interop/interop_ecdh.py",
