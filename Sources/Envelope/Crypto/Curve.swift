@@ -35,9 +35,11 @@ extension PKey {
   }
 
   /// The public key at `point` (SEC 1, 2.3.3), compressed or not. Throws `invalidKey` where that is
-  /// no point on `curve`.
+  /// no point on `curve`, or the one at infinity.
   static func publicKey(on curve: Curve, point: [UInt8]) throws(CryptoError) -> PKey {
     LibCrypto.prepare()
+    // The point at infinity alone has one byte. Under it anyone can make signatures that verify.
+    guard point.count > 1 else { throw .invalidKey("not a public key on \(curve.rawValue)") }
     return try PKey(
       envcrypt_ec_public_key(curve.rawValue, point, point.count),
       else: "not a point on \(curve.rawValue)")
@@ -47,6 +49,16 @@ extension PKey {
   /// curves that are not ours, also where they are spelt out in parameters.
   func curve() throws(CryptoError) -> Curve {
     guard isA("EC") else { throw .invalidKey("a key for \(algorithm), not an elliptic-curve key") }
+    let found = try groupName()
+    guard let curve = Curve.allCases.first(where: { $0.groupName == found }) else {
+      throw .invalidKey("a key on the curve \(found), not on P-256, P-384 or P-521")
+    }
+    return curve
+  }
+
+  /// The name of an elliptic-curve key's curve, as libcrypto knows it. Throws `invalidKey` where the
+  /// key does not name it.
+  func groupName() throws(CryptoError) -> String {
     var explicit: Int32 = 0
     try LibCrypto.check(
       EVP_PKEY_get_int_param(
@@ -55,15 +67,6 @@ extension PKey {
     guard explicit == 0 else {
       throw .invalidKey("an elliptic-curve key that spells its curve out instead of naming it")
     }
-    let found = try groupName()
-    guard let curve = Curve.allCases.first(where: { $0.groupName == found }) else {
-      throw .invalidKey("a key on the curve \(found), not on P-256, P-384 or P-521")
-    }
-    return curve
-  }
-
-  /// The name of an elliptic-curve key's curve, as libcrypto knows it.
-  func groupName() throws(CryptoError) -> String {
     var name = [CChar](repeating: 0, count: 80)
     var length = 0
     try LibCrypto.check(
@@ -84,6 +87,16 @@ extension PKey {
       "EVP_PKEY_get_octet_string_param")
     try setPointFormat("uncompressed")
     return Array(point.prefix(length))
+  }
+
+  /// Has DER and PEM of an elliptic-curve key carry its public half from now on, uncompressed,
+  /// whatever form it came in: fingerprints and IDs are those of a key, not of an encoding. The key
+  /// must not be in use by another thread.
+  func normalizeEncoding() throws(CryptoError) {
+    try setPointFormat("uncompressed")
+    try LibCrypto.check(
+      EVP_PKEY_set_int_param(pointer, OSSL_PKEY_PARAM_EC_INCLUDE_PUBLIC, 1),
+      "EVP_PKEY_set_int_param")
   }
 
   private func setPointFormat(_ format: String) throws(CryptoError) {

@@ -23,7 +23,9 @@ struct KeyPair: ~Copyable, Sendable {
   private let key: PKey
 
   private init(_ key: PKey) throws(CryptoError) {
-    self.kind = try key.kind()
+    let kind = try key.kind()
+    if key.isA("EC") { try key.normalizeEncoding() }
+    self.kind = kind
     self.key = key
   }
 
@@ -44,16 +46,18 @@ struct KeyPair: ~Copyable, Sendable {
   }
 
   /// Reads DER PKCS#8 from outside. Throws `invalidKey` also where the public half that came with it
-  /// is not its own.
+  /// is not its own. What the pair's DER is does not depend on the form that the key came in.
   init(pkcs8: borrowing SecretBytes) throws(CryptoError) {
     let key = try PKey.privateKey(pkcs8: pkcs8)
+    // What is no key of ours is refused before any arithmetic on it.
+    _ = try key.kind()
     guard try key.hasMatchingHalves() else {
       throw .invalidKey("a private key with the public half of another")
     }
     try self.init(key)
   }
 
-  /// DER.
+  /// DER, a point uncompressed in it.
   func subjectPublicKeyInfo() throws(CryptoError) -> [UInt8] { try key.subjectPublicKeyInfo() }
 
   /// DER PKCS#8.

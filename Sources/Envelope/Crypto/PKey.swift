@@ -16,14 +16,21 @@ final class PKey: @unchecked Sendable {
       envcrypt_read_public_pem(bio.pointer), else: "not a PEM public key (BEGIN PUBLIC KEY)")
   }
 
-  /// Reads a DER SubjectPublicKeyInfo.
+  /// Reads a DER SubjectPublicKeyInfo, and nothing behind it.
   static func publicKey(subjectPublicKeyInfo: [UInt8]) throws(CryptoError) -> PKey {
     LibCrypto.prepare()
-    let pointer = subjectPublicKeyInfo.withUnsafeBufferPointer { bytes -> OpaquePointer? in
-      var cursor = bytes.baseAddress
-      return d2i_PUBKEY(nil, &cursor, bytes.count)
+    var rest = 0
+    let pointer = subjectPublicKeyInfo.withUnsafeBytes { bytes -> OpaquePointer? in
+      var cursor = bytes.bindMemory(to: UInt8.self).baseAddress
+      let key = d2i_PUBKEY(nil, &cursor, bytes.count)
+      rest = Self.count(from: cursor, toEndOf: bytes)
+      return key
     }
-    return try PKey(pointer, else: "not a DER SubjectPublicKeyInfo")
+    let key = try PKey(pointer, else: "not a DER SubjectPublicKeyInfo")
+    guard rest == 0 else {
+      throw .invalidKey("a SubjectPublicKeyInfo with \(rest) bytes behind it")
+    }
+    return key
   }
 
   /// Reads PEM text, PKCS#8 or the algorithm's own, not encrypted.
@@ -34,16 +41,29 @@ final class PKey: @unchecked Sendable {
       envcrypt_read_private_pem(bio.pointer), else: "not an unencrypted PEM private key")
   }
 
-  /// Reads DER PKCS#8, as the keystore holds it.
+  /// Reads DER PKCS#8, as the keystore holds it, and nothing behind it.
   static func privateKey(pkcs8: borrowing SecretBytes) throws(CryptoError) -> PKey {
     LibCrypto.prepare()
+    var rest = 0
     let pointer = pkcs8.withBytes { bytes in
       bytes.withUnsafeBytes { buffer -> OpaquePointer? in
         var cursor = buffer.bindMemory(to: UInt8.self).baseAddress
-        return d2i_AutoPrivateKey(nil, &cursor, buffer.count)
+        let key = d2i_AutoPrivateKey(nil, &cursor, buffer.count)
+        rest = Self.count(from: cursor, toEndOf: buffer)
+        return key
       }
     }
-    return try PKey(pointer, else: "not a DER private key")
+    let key = try PKey(pointer, else: "not a DER private key")
+    guard rest == 0 else { throw .invalidKey("a DER private key with \(rest) bytes behind it") }
+    return key
+  }
+
+  /// How many bytes a reader of DER left.
+  private static func count(
+    from cursor: UnsafePointer<UInt8>?, toEndOf bytes: UnsafeRawBufferPointer
+  ) -> Int {
+    guard let cursor, let start = bytes.baseAddress else { return 0 }
+    return bytes.count - start.distance(to: UnsafeRawPointer(cursor))
   }
 
   /// Takes what a reader returned; where that is nothing, the input was no key, as `reason` says.
