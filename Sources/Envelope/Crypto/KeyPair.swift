@@ -47,10 +47,14 @@ struct KeyPair: ~Copyable, Sendable {
 
   /// Reads DER PKCS#8 from outside. Throws `invalidKey` also where the public half that came with it
   /// is not its own. What the pair's DER is does not depend on the form that the key came in.
-  init(pkcs8: borrowing SecretBytes) throws(CryptoError) {
+  /// Where `wanted` says a kind, every other is refused.
+  init(pkcs8: borrowing SecretBytes, wanted: KeyPairKind? = nil) throws(CryptoError) {
     let key = try PKey.privateKey(pkcs8: pkcs8)
     // What is no key of ours is refused before any arithmetic on it.
-    _ = try key.kind()
+    let kind = try key.kind()
+    guard wanted == nil || wanted == kind else {
+      throw .invalidKey("\(wanted!) is wanted, this is \(kind)")
+    }
     guard try key.hasMatchingHalves() else {
       throw .invalidKey("a private key with the public half of another")
     }

@@ -48,12 +48,11 @@ public struct CancelKeyDeletionRequest: KeyServiceRequest {
   public init(keyID: String) { self.keyID = keyID }
 
   public func perform(in call: OperationCall) throws -> Response {
-    let (record, _) = try call.change(keyID) { record, _, db in
+    let (record, _) = try call.change(keyID) { record, unlocked, db in
       record.deletionDate = nil
       // A key whose material never came, or went meanwhile, still waits for it.
-      let lacksMaterial = try KeyVersionRecord.all(db, where: "keyID = ?", [record.id])
-        .contains { $0.version <= record.currentVersion && !$0.hasMaterial }
-      record.state = record.currentVersion == 0 || lacksMaterial ? .pendingImport : .disabled
+      let isComplete = try record.noteExpiry(at: call.now, unlocked, db)
+      record.state = isComplete ? .disabled : .pendingImport
     }
     return Response(keyID: KeyName.arn(ofKey: record.id))
   }

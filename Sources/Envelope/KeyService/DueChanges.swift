@@ -16,35 +16,55 @@ struct DueChanges {
 
   func apply(_ db: Database) throws {
     let due = try MasterKeyRecord.all(
-      db, where: "\(KeystoreSchema.dueDate) <= ? LIMIT ?", [now, Self.limit])
-    // A date that somebody edited must not destroy a key: what does not verify stays, and is refused
-    // by name where it is used.
-    for record in due where isAuthentic(record) { try apply(to: record, db) }
+      db,
+      where: "\(KeystoreSchema.dueDate) <= ? ORDER BY \(KeystoreSchema.dueDate) LIMIT ?",
+      [now, Self.limit])
+    for record in due { try unlessEdited(db) { try apply(to: record, db) } }
+    let expired = try KeyVersionRecord.all(
+      db, where: "validTo <= ? ORDER BY validTo LIMIT ?", [now, Self.limit])
+    for version in expired { try unlessEdited(db) { try expire(version, db) } }
+  }
+
+  /// Does one thing, or nothing of it: a record that somebody edited must neither destroy a key nor
+  /// keep others from being changed. It stays, and is refused by name where it is used.
+  private func unlessEdited(_ db: Database, _ body: () throws -> Void) throws {
+    do {
+      try db.inSavepoint {
+        try body()
+        return .commit
+      }
+    } catch KeystoreError.editedRecord {
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+    }
   }
 
   private func apply(to record: MasterKeyRecord, _ db: Database) throws {
+    try unlocked.verify(record)
     guard var record = record.asOf(now) else {
       try record.delete(db)
       return
     }
-    if let validTo = record.validTo, validTo <= now { try expireMaterial(of: &record, db) }
-    if record.isDueForRotation(at: now) {
-      try Self.rotate(&record, .automatic, now: now, unlocked, db)
-    }
+    guard record.isDueForRotation(at: now) else { return }
+    try Self.rotate(&record, .automatic, now: now, unlocked, db)
     try unlocked.authenticating(record).update(db)
   }
 
-  private func expireMaterial(of record: inout MasterKeyRecord, _ db: Database) throws {
-    for version in try KeyVersionRecord.all(db, where: "keyID = ?", [record.id])
-    where version.validTo.map({ $0 <= now }) ?? false {
-      try unlocked.verify(version)
-      try Self.deleteMaterial(of: version, unlocked, db)
+  /// Destroys expired material. A key without any of its materials waits for it; what only waited to
+  /// be rotated to goes without a trace.
+  private func expire(_ version: KeyVersionRecord, _ db: Database) throws {
+    try unlocked.verify(version)
+    guard var record = try MasterKeyRecord.first(db, where: "id = ?", [version.keyID]) else {
+      return
     }
-    record.validTo = try Self.firstExpiry(ofKey: record.id, db)
-  }
-
-  private func isAuthentic(_ record: MasterKeyRecord) -> Bool {
-    (try? unlocked.verify(record)) != nil
+    try unlocked.verify(record)
+    if version.version > record.currentVersion {
+      try version.delete(db)
+      return
+    }
+    try Self.deleteMaterial(of: version, unlocked, db)
+    if record.state != .pendingDeletion { record.state = .pendingImport }
+    try record.noteExpiry(at: now, unlocked, db)
+    try unlocked.authenticating(record).update(db)
   }
 
   // MARK: Steps that operations take too
@@ -75,11 +95,19 @@ struct DueChanges {
     version.validTo = nil
     try unlocked.authenticating(version).update(db)
   }
+}
 
-  /// When the first material of the key expires that is still there.
-  static func firstExpiry(ofKey keyID: String, _ db: Database) throws -> Int64? {
-    try Int64.fetchOne(
-      db, sql: "SELECT min(validTo) FROM keyVersion WHERE keyID = ?", arguments: [keyID])
+extension MasterKeyRecord {
+  /// Notes when the first of the materials that have encrypted something expires. Returns whether all
+  /// of them are there.
+  @discardableResult
+  mutating func noteExpiry(
+    at now: Int64, _ unlocked: UnlockedKeystore, _ db: Database
+  ) throws -> Bool {
+    let versions = try KeyVersionRecord.all(ofKey: id, verifiedBy: unlocked, db)
+      .filter { $0.version <= currentVersion }
+    validTo = versions.compactMap(\.validTo).min()
+    return !versions.isEmpty && versions.allSatisfy { $0.isUsable(at: now) }
   }
 }
 

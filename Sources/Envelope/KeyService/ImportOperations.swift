@@ -54,6 +54,8 @@ public struct ImportKeyMaterialRequest: KeyServiceRequest {
   }
   public static let operation = KeyServiceOperation.importKeyMaterial
   private static let descriptionLimit = 256
+  /// Bytes, of the token and of the wrapped material.
+  private static let lengths = 1...6144
 
   public var keyID: String
   public var importToken: Blob
@@ -78,14 +80,25 @@ public struct ImportKeyMaterialRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> Response {
     let expiry = try checkedExpiry(in: call)
+    for (name, blob) in [
+      ("ImportToken", importToken), ("EncryptedKeyMaterial", encryptedKeyMaterial),
+    ] where !Self.lengths.contains(blob.bytes.count) {
+      throw KeyServiceError.validation(
+        "\(name) has \(Self.lengths.lowerBound) to \(Self.lengths.upperBound) bytes, not "
+          + "\(blob.bytes.count)")
+    }
     if let keyMaterialDescription {
       guard keyMaterialDescription.count <= Self.descriptionLimit else {
         throw KeyServiceError.validation(
           "KeyMaterialDescription has at most \(Self.descriptionLimit) characters")
       }
     }
+    let unlocked = try call.service.unlock()
+    // A private key takes long to check: others may write meanwhile.
+    let material = try unwrap(
+      for: try call.read { db in try call.key(named: keyID, db, verifiedBy: unlocked) }, in: call,
+      unlocked)
     let (record, materialID) = try call.change(keyID) { record, unlocked, db in
-      let material = try unwrap(for: record, in: call, unlocked)
       let importer = MaterialImport(
         material: material, materialID: try unlocked.materialID(material.bytes, keyID: record.id),
         validTo: expiry, description: keyMaterialDescription, now: call.now)
@@ -154,8 +167,7 @@ public struct DeleteImportedKeyMaterialRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> Response {
     let (record, materialID) = try call.change(keyID) { record, unlocked, db -> String? in
-      let versions = try KeyVersionRecord.all(
-        db, where: "keyID = ? ORDER BY version", [record.id])
+      let versions = try KeyVersionRecord.all(ofKey: record.id, verifiedBy: unlocked, db)
       let wanted = versions.first {
         keyMaterialID == nil
           ? $0.version == record.currentVersion : $0.materialID == keyMaterialID
@@ -166,14 +178,13 @@ public struct DeleteImportedKeyMaterialRequest: KeyServiceRequest {
         }
         return nil
       }
-      try unlocked.verify(version)
       if version.version > record.currentVersion {
         try version.delete(db)
       } else if version.hasMaterial {
         try DueChanges.deleteMaterial(of: version, unlocked, db)
         if record.state != .pendingDeletion { record.state = .pendingImport }
       }
-      record.validTo = try DueChanges.firstExpiry(ofKey: record.id, db)
+      try record.noteExpiry(at: call.now, unlocked, db)
       return version.materialID
     }
     return Response(

@@ -13,8 +13,13 @@ struct MaterialImport {
     in record: inout MasterKeyRecord, type: ImportType?, _ unlocked: UnlockedKeystore,
     _ db: Database
   ) throws {
-    let versions = try KeyVersionRecord.all(db, where: "keyID = ? ORDER BY version", [record.id])
-    for version in versions { try unlocked.verify(version) }
+    var versions = try KeyVersionRecord.all(ofKey: record.id, verifiedBy: unlocked, db)
+    // What waited for rotation until it expired is as if it never came.
+    for version in versions
+    where version.version > record.currentVersion && !version.isUsable(at: now) {
+      try version.delete(db)
+      versions.removeAll { $0.version == version.version }
+    }
     let known = try versions.first { version in
       // Versions from before there were IDs have their material to tell.
       let id =
@@ -31,10 +36,8 @@ struct MaterialImport {
     } else {
       try insertNew(in: &record, after: versions, type: type, unlocked, db)
     }
-    record.validTo = try DueChanges.firstExpiry(ofKey: record.id, db)
-    let lacksMaterial = try KeyVersionRecord.all(db, where: "keyID = ?", [record.id])
-      .contains { $0.version <= record.currentVersion && !$0.hasMaterial }
-    if record.state == .pendingImport, !lacksMaterial { record.state = .enabled }
+    let isComplete = try record.noteExpiry(at: now, unlocked, db)
+    if record.state == .pendingImport, isComplete { record.state = .enabled }
   }
 
   private func insertNew(
@@ -141,7 +144,7 @@ struct ImportToken {
     _ bytes: [UInt8], _ unlocked: UnlockedKeystore
   ) throws -> (ImportToken, SecretBlob) {
     guard let count = bytes.first, bytes.count > Int(count),
-      let head = String(validating: bytes[1...Int(count)], as: UTF8.self)
+      let head = String(validating: bytes.dropFirst().prefix(Int(count)), as: UTF8.self)
     else { throw KeyServiceError.invalidImportToken }
     let words = head.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
     guard words.count == 4, words[0] == "import", let validTo = Int64(words[2]),

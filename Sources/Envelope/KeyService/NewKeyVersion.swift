@@ -46,11 +46,7 @@ final class NewKeyVersion {
       try Self.require(count, algorithm.digest.length, spec)
       self.init(material: bytes)
     case .keyPair(let kind):
-      let pair = try KeyPair(pkcs8: bytes)
-      guard pair.kind == kind else {
-        throw CryptoError.invalidKey("\(pair.kind) is no key of the spec \(spec.rawValue)")
-      }
-      try self.init(keyPair: pair)
+      try self.init(keyPair: try KeyPair(pkcs8: bytes, wanted: kind))
     }
   }
 

@@ -121,7 +121,7 @@ public final class OperationCall {
         "key \(key.record.id) is for \(key.record.usage.rawValue), and \(operation.rawValue) takes "
           + "keys for \(usage.rawValue)")
     }
-    guard key.version.hasMaterial else {
+    guard key.version.isUsable(at: now) else {
       throw KeyServiceError.invalidState(keyID: key.record.id, state: .pendingImport)
     }
     used.append(key)

@@ -121,10 +121,14 @@ public struct RotateKeyOnDemandRequest: KeyServiceRequest {
         db, where: "keyID = ? AND version = ?", [record.id, record.currentVersion + 1])
     else { throw KeyServiceError.nothingToRotateTo(keyID: record.id) }
     try unlocked.verify(next)
+    guard next.isUsable(at: call.now) else {
+      throw KeyServiceError.nothingToRotateTo(keyID: record.id)
+    }
     next.rotationType = .onDemand
     next.creationDate = call.now
     try unlocked.authenticating(next).update(db)
     record.currentVersion = next.version
+    try record.noteExpiry(at: call.now, unlocked, db)
   }
 }
 

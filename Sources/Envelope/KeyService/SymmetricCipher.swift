@@ -38,7 +38,10 @@ extension EncryptionContext {
       for (key, value) in pairs ?? [:] { try insert(key, value) }
       _ = try serialized()
     } catch {
-      throw .validation("an encryption context has at most 65535 bytes")
+      guard case .malformed(let reason) = error else {
+        throw .validation("an encryption context that cannot be serialized")
+      }
+      throw .validation(reason)
     }
   }
 }

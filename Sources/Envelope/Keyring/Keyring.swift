@@ -12,7 +12,8 @@ public protocol Keyring: Sendable {
   func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey
 
   /// Unwraps `encrypted`; nil where it is not one of this keyring's or does not authenticate.
-  /// Throws where the keyring itself cannot work.
+  /// Throws where the keyring itself cannot work, and `authenticationFailed` where it must not be told
+  /// apart from a data key that opens nothing.
   func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey?
 }
 
@@ -86,10 +87,13 @@ public final class MultiKeyring: DecryptionMaterialsProvider {
     for keyring in keyrings {
       for encrypted in header.encryptedDataKeys {
         do {
-          guard let dataKey = try keyring.unwrap(encrypted, context: context),
-            dataKey.bytes.count == header.suite.dataKeyLength
-          else { continue }
+          guard let dataKey = try keyring.unwrap(encrypted, context: context) else { continue }
+          guard dataKey.bytes.count == header.suite.dataKeyLength else {
+            throw CryptoError.authenticationFailed
+          }
           return dataKey
+        } catch CryptoError.authenticationFailed {
+          obstacle = obstacle ?? CryptoError.authenticationFailed
         } catch let error as KeyServiceError {
           obstacle = obstacle ?? error
         } catch let error as KeystoreError {

@@ -31,6 +31,18 @@ struct KeyVersionRecord: AuthenticatedRecord {
 
   var hasMaterial: Bool { !wrappedMaterial.isEmpty }
 
+  /// Whether there is material, and it has not expired.
+  func isUsable(at now: Int64) -> Bool { hasMaterial && validTo.map { $0 > now } ?? true }
+
+  /// All versions of a key, the oldest first.
+  static func all(
+    ofKey keyID: String, verifiedBy unlocked: UnlockedKeystore, _ db: Database
+  ) throws -> [KeyVersionRecord] {
+    let versions = try all(db, where: "keyID = ? ORDER BY version", [keyID])
+    for version in versions { try unlocked.verify(version) }
+    return versions
+  }
+
   var recordName: String { "version \(version) of key \(keyID)" }
   var columns: [(name: String, value: RecordField)] {
     [

@@ -8,10 +8,10 @@ enum KeystoreSchema {
   /// "ENVC", which tells a keystore from any other SQLite file.
   static let applicationID: Int32 = 0x454E_5643
 
-  /// The first date on which time changes a row of masterKey. Every command that writes asks for it,
+  /// The first date on which time changes a row of masterKey, deletes it or has it rotated. Every command that writes asks for it,
   /// so it is an index.
   static let dueDate = """
-    min(ifnull(deletionDate, \(Int64.max)), ifnull(validTo, \(Int64.max)), \
+    min(ifnull(deletionDate, \(Int64.max)), \
     CASE state WHEN 'Enabled' THEN ifnull(nextRotationDate, \(Int64.max)) ELSE \(Int64.max) END)
     """
 
@@ -103,6 +103,7 @@ enum KeystoreSchema {
 
           CREATE INDEX masterKeyByCreation ON masterKey (creationDate, id);
           CREATE INDEX masterKeyByDueDate ON masterKey (\(dueDate));
+          CREATE INDEX keyVersionByExpiry ON keyVersion (validTo) WHERE validTo IS NOT NULL;
 
           CREATE TABLE tag (
             keyID TEXT NOT NULL REFERENCES masterKey (id) ON DELETE CASCADE,

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import Testing
 
 @testable import Envelope
@@ -176,6 +177,85 @@ import Testing
     #expect(try service.decrypt(first) == "first")
   }
 
+  /// Material that waits and expires is nothing to the key: it never encrypted anything.
+  @Test func waitingMaterialExpiresAlone() throws {
+    let key = try service.createKey(origin: .external)
+    try service.importMaterial(patternBytes(32), into: key.keyID)
+    let blob = try service.encrypt("text", under: key.keyID)
+    let next = [UInt8](repeating: 5, count: 32)
+    func wait() throws {
+      try service.importMaterial(
+        next, into: key.keyID, validTo: clock.now + 86_400, type: .newKeyMaterial)
+      clock.advance(days: 1)
+    }
+    try wait()
+    #expect(throws: KeyServiceError.nothingToRotateTo(keyID: key.keyID)) {
+      try service.perform(RotateKeyOnDemandRequest(keyID: key.keyID))
+    }
+    #expect(try service.describe(key.keyID).keyState == .enabled)
+    #expect(try service.keyVersions(key.keyID).count == 1)
+    #expect(try service.decrypt(blob) == "text")
+    // Its place is free again, whether somebody has written meanwhile or not.
+    try wait()
+    try service.importMaterial(next, into: key.keyID, type: .newKeyMaterial)
+    try service.perform(RotateKeyOnDemandRequest(keyID: key.keyID))
+    #expect(try service.decrypt(blob) == "text")
+    _ = try service.encrypt("more", under: key.keyID)
+  }
+
+  // MARK: Rows that somebody edited
+
+  func edit(_ sql: String) throws {
+    try DatabaseQueue(path: service.keystore.path.string).write { try $0.execute(sql: sql) }
+  }
+
+  /// An edit that is taken back must not have been signed meanwhile.
+  @Test func anEditedVersionIsNotBuiltOn() throws {
+    let key = try service.createKey(origin: .external)
+    try service.importMaterial(
+      patternBytes(32), into: key.keyID, validTo: clock.now + 86_400)
+    try service.importMaterial(
+      [UInt8](repeating: 5, count: 32), into: key.keyID, type: .newKeyMaterial)
+    let waiting = try #require(
+      try service.performAll(
+        ListKeyRotationsRequest(keyID: key.keyID, includeKeyMaterial: .allKeyMaterial)
+      ).rotations.last?.keyMaterialID)
+    try edit("UPDATE keyVersion SET validTo = NULL WHERE version = 1")
+    #expect(throws: KeystoreError.editedRecord("version 1 of key \(key.keyID)")) {
+      try service.perform(
+        DeleteImportedKeyMaterialRequest(keyID: key.keyID, keyMaterialID: waiting))
+    }
+    let own = try service.createKey()
+    try service.perform(ScheduleKeyDeletionRequest(keyID: own.keyID))
+    try edit("UPDATE keyVersion SET wrappedMaterial = x'' WHERE keyID = '\(own.keyID)'")
+    #expect(throws: KeystoreError.editedRecord("version 1 of key \(own.keyID)")) {
+      try service.perform(CancelKeyDeletionRequest(keyID: own.keyID))
+    }
+  }
+
+  /// An edited row of one key keeps no other from being changed.
+  @Test func anEditedRowBlocksNobody() throws {
+    let expiring = try service.createKey(origin: .external)
+    try service.importMaterial(
+      patternBytes(32), into: expiring.keyID, validTo: clock.now + 86_400)
+    let rotating = try service.createKey()
+    try service.perform(EnableKeyRotationRequest(keyID: rotating.keyID))
+    try edit("UPDATE keyVersion SET materialDescription = 'x' WHERE keyID = '\(expiring.keyID)'")
+    try edit(
+      """
+      INSERT INTO keyVersion SELECT keyID, 2, creationDate, publicKey, fingerprint,
+        foreignProviderID, foreignKeyName, foreignPadding, nonce, wrappedMaterial,
+        authenticationCode, materialID, rotationType, validTo, materialDescription
+      FROM keyVersion WHERE keyID = '\(rotating.keyID)'
+      """)
+    clock.advance(days: 366)
+    let other = try service.createKey()
+    _ = try service.encrypt("text", under: other.keyID)
+    #expect(throws: KeyServiceError.invalidState(keyID: expiring.keyID, state: .pendingImport)) {
+      try service.encrypt("text", under: expiring.keyID)
+    }
+  }
+
   @Test func onlyImportedKeysAndOnlyOnDemand() throws {
     let key = try service.createKey(origin: .external)
     try service.importMaterial(patternBytes(32), into: key.keyID)
@@ -215,10 +295,19 @@ import Testing
         try attempt(changed)
       }
     }
-    for count in [0, 1, 10, token.count - 1] {
+    for count in [1, 10, token.count - 1] {
       #expect(throws: KeyServiceError.invalidImportToken) {
         try attempt(Array(token.prefix(count)))
       }
+    }
+    for strange in [[0], [0] + token, [UInt8](repeating: 255, count: 6144)] {
+      #expect(throws: KeyServiceError.invalidImportToken) { try attempt(strange) }
+    }
+    for count in [0, 6145] {
+      let error = #expect(throws: KeyServiceError.self) {
+        try attempt([UInt8](repeating: 1, count: count))
+      }
+      #expect(error?.name == "ValidationException")
     }
     #expect(throws: KeyServiceError.invalidCiphertext) { try attempt(token) }
   }
