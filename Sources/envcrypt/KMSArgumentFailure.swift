@@ -16,7 +16,8 @@ extension Failure {
         nearest.map { "is --\(Text.printable($0)) meant?" } ?? help
       )
     case .missingOptions(let names):
-      return ("missing: \(names.map { "--\($0)" }.joined(separator: ", "))", help)
+      let options = names.map { "--\($0)" }.joined(separator: ", ")
+      return ("the following arguments are required: \(options)", help)
     case .missingValue(let name): return ("--\(Text.printable(name)) needs a value", help)
     case .takesNoValue(let name, let found):
       return (

@@ -1,6 +1,6 @@
 # Arguments of kms that cannot be: what was wanted, and what was found.
 wrong() { fails 64 envcrypt kms "$@"; }
-wrong encrypt; says 'missing: --key-id, --plaintext'
+wrong encrypt; says 'required: --key-id, --plaintext'
 wrong encrypt --key-id alias/default --plaintext '?'; says '--plaintext: the value is not base64'; says 'fileb://'
 wrong encrypt --key alias/default; says 'unknown option --key'; says '--key-id meant?'
 wrong encrypt text; says "unexpected argument 'text'"
