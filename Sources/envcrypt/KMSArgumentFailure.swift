@@ -20,10 +20,7 @@ extension Failure {
       return ("the following arguments are required: \(options)", help)
     case .missingValue(let name): return ("--\(Text.printable(name)) needs a value", help)
     case .takesNoValue(let name, let found):
-      return (
-        "--\(name) takes no value, and '\(Text.printable(found))' was given",
-        "--no-\(name) negates it"
-      )
+      return ("--\(name) takes no value, and '\(Text.printable(found))' was given", help)
     case .contradiction(let name): return ("--\(name) and --no-\(name) exclude each other", nil)
     case .refused(let name, let hint):
       return ("--\(Text.printable(name)) is not supported", hint)
