@@ -46,6 +46,8 @@ let package = Package(
         "Interop/big.sh",
         "Interop/interop.py",
         "Interop/interop_ecdh.py",
+        "Interop/kms_model.py",
+        "Interop/kms_shapes.py",
         "Interop/postgres.sh",
         "Keystore/schema-1",
         "Vectors/reference-sdk",

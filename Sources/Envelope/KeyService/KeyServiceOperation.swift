@@ -104,6 +104,7 @@ extension KeyServiceOperation {
         ["CreateGrant", "ListGrants", "ListRetirableGrants", "RetireGrant", "RevokeGrant"]
       ),
       ("'envcrypt key describe' shows the day of the last use", ["GetKeyLastUsage"]),
+      ("ML-KEM keys need OpenSSL 3.5 or later", ["Decapsulate", "Encapsulate"]),
     ]
     return Dictionary(
       uniqueKeysWithValues: groups.flatMap { reason, names in names.map { ($0, reason) } })

@@ -35,6 +35,15 @@ import Testing
     ])
   }
 
+  /// Every operation of `envcrypt kms` against botocore's model of the KMS API, and its results against
+  /// the Python cryptography package.
+  @Test(.enabled(if: python != nil, "needs the Python botocore and cryptography: run make test"))
+  func modelOfTheKMSAPI() throws {
+    try expectSuccess([
+      try #require(Self.python), "-B", Self.directory.appendingPathComponent("kms_shapes.py").path,
+    ])
+  }
+
   static let hasPostgres =
     (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql"))?.isEmpty == false
 

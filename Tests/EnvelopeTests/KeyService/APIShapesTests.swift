@@ -12,6 +12,7 @@ import Testing
     CreateCustomKeyStore create-custom-key-store
     CreateGrant create-grant
     CreateKey create-key
+    Decapsulate decapsulate
     Decrypt decrypt
     DeleteAlias delete-alias
     DeleteCustomKeyStore delete-custom-key-store
@@ -24,6 +25,7 @@ import Testing
     DisconnectCustomKeyStore disconnect-custom-key-store
     EnableKey enable-key
     EnableKeyRotation enable-key-rotation
+    Encapsulate encapsulate
     Encrypt encrypt
     GenerateDataKey generate-data-key
     GenerateDataKeyPair generate-data-key-pair
@@ -95,7 +97,7 @@ import Testing
     """.split(separator: " ").map(String.init)
 
   @Test func operationsAreNamedAsTheAWSCLINamesThem() {
-    #expect(Self.operations.count == 54)
+    #expect(Self.operations.count == 56)
     for names in Self.operations { #expect(APIName.command(names[0]) == names[1]) }
   }
 

@@ -1,9 +1,19 @@
 # Version, help and completions.
 envcrypt --version | matches -E '^envcrypt [0-9.]+ \(OpenSSL 3\.'
-for command in '' encrypt decrypt verify inspect init key alias keystore 'keystore protector'; do
-  envcrypt help $command | matches 'USAGE: envcrypt'
+for command in '' encrypt decrypt verify reencrypt inspect init alias kms data-key 'data-key generate' \
+  'data-key decrypt' keystore 'keystore protector' key 'key '{create,list,describe,update,enable,disable,rotate} \
+  'key rotation' 'key rotation '{enable,disable,status,list} 'key '{schedule,cancel}-deletion \
+  'key '{tag,untag,export,import,public-key}; do
+  envcrypt help $command | matches -- "^USAGE: envcrypt \?$command"
 done
 envcrypt --generate-completion-script bash > completion; bash -n completion
 envcrypt --generate-completion-script zsh | matches '#compdef envcrypt'
 envcrypt --generate-completion-script fish | matches envcrypt
 fails 64 envcrypt nonsense; says 'envcrypt: error: '; says 'envcrypt: hint: '
+# The operations of the KMS API, each with its options.
+envcrypt kms help > operations
+for operation in $(sed -n 's/^  //p' operations); do
+  envcrypt kms "$operation" help | matches -- "Usage: envcrypt kms $operation"
+done
+[ "$(sed -n 's/^  //p' operations | wc -l)" -ge 37 ]
+fails 64 envcrypt kms nonsense; says "envcrypt: error: unknown operation 'nonsense'"; says 'hint: envcrypt kms help'

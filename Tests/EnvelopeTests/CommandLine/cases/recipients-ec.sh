@@ -58,4 +58,4 @@ generate P-256 private.pem
 fails 78 envcrypt encrypt a -f -r private.pem; says "not a PEM public key"
 openssl pkcs8 -topk8 -in private.pem -passout pass:secret -out encrypted.pem
 fails 78 envcrypt decrypt a.envc -o - --keyring encrypted.pem; says "not an unencrypted PEM private key"
-fails 69 envcrypt key import private.pem; says "UnsupportedOperationException"
+fails 78 envcrypt key import encrypted.pem; says "not an unencrypted PEM private key"

@@ -1,0 +1,41 @@
+/// What is wrong with the arguments of `envcrypt kms`, as a person reads it.
+extension Failure {
+  init(_ error: KMSArgumentError) {
+    let (text, hint) = Self.parts(error)
+    self.init(.usage, text, hint: hint)
+  }
+
+  private static func parts(_ error: KMSArgumentError) -> (String, hint: String?) {
+    let help = "envcrypt kms OPERATION help shows its options"
+    switch error {
+    case .unexpectedArgument(let argument):
+      return ("unexpected argument '\(Text.printable(argument))'", help)
+    case .unknownOption(let name, let nearest):
+      return (
+        "unknown option --\(Text.printable(name))",
+        nearest.map { "is --\(Text.printable($0)) meant?" } ?? help
+      )
+    case .missingOptions(let names):
+      let options = names.map { "--\($0)" }.joined(separator: ", ")
+      return ("the following arguments are required: \(options)", help)
+    case .missingValue(let name): return ("--\(Text.printable(name)) needs a value", help)
+    case .takesNoValue(let name, let found):
+      return ("--\(name) takes no value, and '\(Text.printable(found))' was given", help)
+    case .contradiction(let name): return ("--\(name) and --no-\(name) exclude each other", nil)
+    case .refused(let name, let hint):
+      return ("--\(Text.printable(name)) is not supported", hint)
+    case .malformed(let name, let problem):
+      return ("--\(Text.printable(name)): \(Text.printable(problem))", nil)
+    case .notBase64(let name):
+      return (
+        "--\(name): the value is not base64",
+        "fileb://PATH gives a file's bytes, --cli-binary-format raw-in-base64-out plain text"
+      )
+    case .unknownMember(let key, let option, let known):
+      return (
+        "--\(option): there is no '\(Text.printable(key))'",
+        "known: \(known.joined(separator: ", "))"
+      )
+    }
+  }
+}

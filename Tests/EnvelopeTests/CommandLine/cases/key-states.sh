@@ -1,0 +1,90 @@
+# A key that is disabled or waits for its deletion opens nothing and wraps nothing, files included.
+echo text > a
+id=$(envcrypt key create --alias alias/x); envcrypt key create --alias alias/y > /dev/null
+envcrypt encrypt a -k alias/x -o x.envc; envcrypt encrypt a -k alias/x -k alias/y -o both.envc
+state() { envcrypt key describe "$id" --json | json 'j["KeyMetadata"]["KeyState"], j["KeyMetadata"]["Enabled"]'; }
+# closed NAME HINT: no file is encrypted or decrypted under the key, and nothing is left behind.
+closed() {
+  fails 69 envcrypt encrypt a -k alias/x -o out; says "$1"; says "envcrypt: hint: envcrypt key $2 $id"
+  absent out
+  fails 69 envcrypt encrypt a -k alias/y -k "$id" -o out; says "$1"; absent out
+  fails 69 envcrypt decrypt x.envc -o out; says "$1"; says "envcrypt: hint: envcrypt key $2 $id"; absent out
+  fails 69 envcrypt decrypt x.envc -k alias/x -o out; says "$1"; absent out
+  fails 69 envcrypt verify x.envc; says "$1"
+  cp x.envc moved.envc
+  fails 69 envcrypt reencrypt moved.envc -k alias/y; says "$1"; cmp x.envc moved.envc; absent
+  # The other key of a message opens it.
+  envcrypt decrypt both.envc -o - | cmp - a
+  # What the message says of itself, it still says.
+  envcrypt inspect x.envc | matches -F "alias/x"
+}
+open() { envcrypt encrypt a -k alias/x -o new.envc -f; envcrypt decrypt new.envc -o - | cmp - a; envcrypt decrypt x.envc -o - | cmp - a; }
+
+[ "$(state)" = "('Enabled', True)" ]; open
+envcrypt key disable alias/x
+[ "$(state)" = "('Disabled', False)" ]; closed DisabledException enable
+envcrypt key disable alias/x
+fails 69 envcrypt kms rotate-key-on-demand --key-id alias/x; says DisabledException
+fails 69 envcrypt key rotate alias/x; says DisabledException
+envcrypt key enable alias/x; open
+
+fails 64 envcrypt key schedule-deletion alias/x --days 6
+fails 64 envcrypt key schedule-deletion alias/x --days 31
+[ "$(state)" = "('Enabled', True)" ]
+envcrypt key schedule-deletion alias/x --days 7 2>stderr
+says 'was last used'; says "envcrypt key cancel-deletion $id"
+day=$(date -u -d '+7 days' +%F)
+[ "$(state)" = "('PendingDeletion', False)" ]
+envcrypt key describe alias/x > shown; grep -E "^state +PendingDeletion, deleted on $day" shown
+envcrypt key list | matches "$id .*PendingDeletion"
+closed KMSInvalidStateException cancel-deletion
+for refused in 'enable' 'disable' 'rotate' 'update --description x' 'schedule-deletion' 'tag'; do
+  set -- $refused; command=$1; shift
+  [ "$command" != tag ] || set -- a=b
+  fails 69 envcrypt key "$command" "$id" "$@"; says KMSInvalidStateException
+done
+fails 69 envcrypt alias create alias/z "$id"; says KMSInvalidStateException
+envcrypt key cancel-deletion alias/x 2>stderr; says 'key is disabled'
+fails 69 envcrypt key cancel-deletion alias/x; says KMSInvalidStateException
+[ "$(state)" = "('Disabled', False)" ]; closed DisabledException enable
+envcrypt key enable "$id"; open
+# The escrow copy opens even then.
+envcrypt key export alias/x -o x.json 2>/dev/null
+envcrypt key schedule-deletion alias/x -y --json 2>/dev/null | json 'j["PendingWindowInDays"], j["KeyState"]' | matches -x "(30, 'PendingDeletion')"
+envcrypt decrypt x.envc --keyring x.json --keystore missing.db -o - | cmp - a
+envcrypt key cancel-deletion alias/x 2>/dev/null; envcrypt key enable alias/x
+
+# On a terminal it is asked for.
+cat > drive.py <<'P'
+import os, pty, sys
+def run(arguments, answer):
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execvp(arguments[0], arguments)
+    shown = b""
+    while True:
+        try:
+            data = os.read(fd, 65536)
+        except OSError:
+            break
+        if not data:
+            break
+        shown += data
+        if answer is not None and shown.endswith(b"[y/N] "):
+            os.write(fd, answer + b"\n")
+            answer = None
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown
+command = ["envcrypt", "key", "schedule-deletion", "alias/x", "--days", "9"]
+def state():
+    return os.popen("envcrypt key describe alias/x").read()
+for answer in b"n", b"", b"yellow":
+    status, shown = run(command, answer)
+    assert status == 77 and b"Delete it in 9 days? [y/N]" in shown and b"not confirmed" in shown, (status, shown)
+    assert "PendingDeletion" not in state()
+status, shown = run(command + ["-y"], None)
+assert status == 0 and b"[y/N]" not in shown and "PendingDeletion" in state(), (status, shown)
+os.system("envcrypt key cancel-deletion alias/x")
+status, shown = run(command, b"y")
+assert status == 0 and "PendingDeletion" in state(), (status, shown)
+P
+python3 drive.py
