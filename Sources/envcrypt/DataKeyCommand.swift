@@ -137,6 +137,13 @@ extension ContextOptions {
   func dictionary() throws -> [String: String]? {
     let pairs = try encryptionContext().pairs
     if pairs.isEmpty { return nil }
-    return Dictionary(pairs.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+    var dictionary: [String: String] = [:]
+    for pair in pairs {
+      // Files take keys that differ in bytes only; the API's contexts are compared as text.
+      guard dictionary.updateValue(pair.value, forKey: pair.key) == nil else {
+        throw Failure(.usage, "the encryption context has '\(Text.printable(pair.key))' twice")
+      }
+    }
+    return dictionary
   }
 }

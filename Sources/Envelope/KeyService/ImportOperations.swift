@@ -88,9 +88,12 @@ public struct ImportKeyMaterialRequest: KeyServiceRequest {
           + "\(blob.bytes.count)")
     }
     if let keyMaterialDescription {
-      guard keyMaterialDescription.count <= Self.descriptionLimit else {
+      guard keyMaterialDescription.unicodeScalars.count <= Self.descriptionLimit,
+        keyMaterialDescription.wholeMatch(of: /[a-zA-Z0-9:\/_\s.\-]+/) != nil
+      else {
         throw KeyServiceError.validation(
-          "KeyMaterialDescription has at most \(Self.descriptionLimit) characters")
+          "KeyMaterialDescription has 1 to \(Self.descriptionLimit) letters, digits, spaces, "
+            + "':', '/', '_', '.' or '-'")
       }
     }
     let unlocked = try call.service.unlock()

@@ -45,7 +45,7 @@ public struct KeyMetadata: Codable, Equatable, Sendable {
     origin = record.origin
     keyManager = record.manager
     keySpec = record.spec
-    customerMasterKeySpec = record.spec == .eccNISTEdwards25519 ? nil : record.spec
+    customerMasterKeySpec = record.spec.isCustomerMasterKeySpec ? record.spec : nil
     encryptionAlgorithms = record.spec.encryptionAlgorithms(for: record.usage)
     signingAlgorithms = record.spec.signingAlgorithms(for: record.usage)
     macAlgorithms = record.spec.macAlgorithms(for: record.usage)

@@ -60,6 +60,10 @@ public struct CreateKeyRequest: KeyServiceRequest {
     guard keySpec == nil || customerMasterKeySpec == nil else {
       throw .validation("KeySpec and CustomerMasterKeySpec are the same: give one of them")
     }
+    guard customerMasterKeySpec.map(\.isCustomerMasterKeySpec) ?? true else {
+      throw .validation(
+        "CustomerMasterKeySpec has no \(customerMasterKeySpec!.rawValue); KeySpec has")
+    }
     let spec = keySpec ?? customerMasterKeySpec ?? .symmetricDefault
     _ = try spec.requireMaterial()
     guard let usage = keyUsage ?? (spec == .symmetricDefault ? .encryptDecrypt : nil) else {
@@ -133,10 +137,10 @@ struct NewKey {
   }
 
   static func check(description: String) throws(KeyServiceError) {
-    guard description.count <= descriptionLimit else {
+    let count = description.unicodeScalars.count
+    guard count <= descriptionLimit else {
       throw .validation(
-        "a description has at most \(descriptionLimit) characters, this one has "
-          + "\(description.count)")
+        "a description has at most \(descriptionLimit) characters, this one has \(count)")
     }
   }
 }
@@ -200,7 +204,7 @@ public struct ListKeysRequest: PagedRequest {
     let parts = page.after?.split(separator: " ")
     let date = try parts.map { parts throws(KeyServiceError) in
       guard parts.count == 2, let date = Int64(parts[0]) else {
-        throw .invalidMarker(page.after ?? "")
+        throw .invalidMarker(page.marker ?? "")
       }
       return date
     }

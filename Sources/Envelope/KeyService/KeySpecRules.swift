@@ -50,6 +50,14 @@ extension KeySpec {
     }
   }
 
+  /// Whether the API knows it under the older name of the parameter too.
+  var isCustomerMasterKeySpec: Bool {
+    switch self {
+    case .eccNISTEdwards25519, .mlDSA44, .mlDSA65, .mlDSA87: false
+    default: true
+    }
+  }
+
   /// Whether keys of this spec have versions after the first.
   var isRotatable: Bool { self == .symmetricDefault }
 

@@ -6,10 +6,13 @@ struct Page {
   let limit: Int
   /// The item after which the page begins.
   let after: String?
+  /// The marker that said so.
+  let marker: String?
 
   /// Throws `validation` and `invalidMarker`.
   init(limit: Int?, marker: String?, standard: Int) throws(KeyServiceError) {
     self.limit = limit ?? standard
+    self.marker = marker
     guard (1...1000).contains(self.limit) else {
       throw .validation("Limit is 1 to 1000, not \(self.limit)")
     }
@@ -39,7 +42,7 @@ struct Page {
   ) throws(KeyServiceError) -> (items: [Item], nextMarker: String?, truncated: Bool) {
     guard let after else { return cut(items, id: id) }
     guard let index = items.firstIndex(where: { id($0) == after }) else {
-      throw .invalidMarker(after)
+      throw .invalidMarker(marker ?? "")
     }
     return cut(Array(items[(index + 1)...]), id: id)
   }

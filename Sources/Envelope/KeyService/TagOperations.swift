@@ -20,10 +20,10 @@ public struct Tag: Codable, Equatable, Sendable {
   static func check(_ tags: [Tag]) throws(KeyServiceError) {
     for tag in tags {
       try check(key: tag.tagKey)
-      guard valueLengths.contains(tag.tagValue.count) else {
+      guard valueLengths.contains(tag.tagValue.unicodeScalars.count) else {
         throw .validation(
           "a tag's value has at most \(valueLengths.upperBound) characters, that of "
-            + "'\(tag.tagKey)' has \(tag.tagValue.count)")
+            + "'\(tag.tagKey)' has \(tag.tagValue.unicodeScalars.count)")
       }
     }
     guard Set(tags.map(\.tagKey)).count == tags.count else {
@@ -32,10 +32,10 @@ public struct Tag: Codable, Equatable, Sendable {
   }
 
   static func check(key: String) throws(KeyServiceError) {
-    guard keyLengths.contains(key.count) else {
+    guard keyLengths.contains(key.unicodeScalars.count) else {
       throw .validation(
         "a tag's key has \(keyLengths.lowerBound) to \(keyLengths.upperBound) characters, not "
-          + "\(key.count)")
+          + "\(key.unicodeScalars.count)")
     }
     guard !key.lowercased().hasPrefix("aws:") else {
       throw .tag("tag keys that begin with aws: are reserved: '\(key)'")

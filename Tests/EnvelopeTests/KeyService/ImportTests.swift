@@ -324,6 +324,28 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ("from the vault: 2026/11", true), ("", false), ("a*b", false),
+    (String(repeating: "a", count: 256), true), (String(repeating: "a", count: 257), false),
+  ])
+  func descriptionsOfMaterialAreChecked(text: String, isFine: Bool) throws {
+    let key = try service.createKey(origin: .external)
+    let parameters = try parameters(key.keyID)
+    var request = ImportKeyMaterialRequest(
+      keyID: key.keyID, importToken: parameters.importToken,
+      encryptedKeyMaterial: Blob(
+        try RSAPublicKey(subjectPublicKeyInfo: parameters.publicKey.bytes)
+          .encrypt(SecretBytes(patternBytes(32)), padding: .oaep(.sha256))),
+      expirationModel: .keyMaterialDoesNotExpire)
+    request.keyMaterialDescription = text
+    if isFine {
+      try service.perform(request)
+    } else {
+      let error = #expect(throws: KeyServiceError.self) { try service.perform(request) }
+      #expect(error?.name == "ValidationException")
+    }
+  }
+
   @Test(arguments: [WrappingAlgorithm.rsaesPKCS1, .sm2PKE])
   func oldAndForeignWrappingIsRefused(algorithm: WrappingAlgorithm) throws {
     let key = try service.createKey(origin: .external)

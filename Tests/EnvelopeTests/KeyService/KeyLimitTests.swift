@@ -52,6 +52,16 @@ import Testing
     #expect(text.contains("OpenSSL 3.5 or later") && text.contains(LibCrypto.version))
   }
 
+  @Test func theOlderNameOfTheSpecHasTheOlderSpecs() throws {
+    var request = CreateKeyRequest(keyUsage: .signVerify)
+    request.customerMasterKeySpec = .eccNISTEdwards25519
+    #expect(name { try service.perform(request) } == "ValidationException")
+    request.customerMasterKeySpec = .eccNISTP256
+    #expect(try service.perform(request).keyMetadata.keySpec == .eccNISTP256)
+    request.keySpec = .eccNISTP256
+    #expect(name { try service.perform(request) } == "ValidationException")
+  }
+
   @Test func whatAKeystoreIsNotIsRefused() {
     let changes: [(inout CreateKeyRequest) -> Void] = [
       { $0.multiRegion = true }, { $0.customKeyStoreID = "cks-1" }, { $0.xksKeyID = "x" },
@@ -128,6 +138,9 @@ import Testing
     #expect(name { try tag(("", "v")) } == "ValidationException")
     #expect(name { try tag((String(repeating: "k", count: 129), "")) } == "ValidationException")
     #expect(name { try tag(("k", String(repeating: "v", count: 257))) } == "ValidationException")
+    // What looks like one character may be many.
+    #expect(
+      name { try tag((String(repeating: "👨‍👩‍👧‍👦", count: 19), "v")) } == "ValidationException")
     #expect(name { try tag(("aws:k", "v")) } == "TagException")
     #expect(name { try tag(("k", "1"), ("k", "2")) } == "TagException")
     for number in 3...50 { try tag(("\(number)", "")) }
