@@ -42,3 +42,8 @@ struct RootKey: ~Copyable, Sendable {
 struct ProtectorKey: ~Copyable, Sendable {
   let bytes: SecretBytes
 }
+
+/// The key that authenticates the entries of an audit log.
+struct AuditKey: ~Copyable, Sendable {
+  let bytes: SecretBytes
+}
