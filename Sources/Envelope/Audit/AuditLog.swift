@@ -8,11 +8,18 @@ import SystemPackage
 /// head, under a lock of the file.
 final class AuditLog: Sendable {
   let path: FilePath
-  let key: AuditKey
+  /// Without it the log can be read, unverified.
+  let key: AuditKey?
 
   init(at path: FilePath, key: consuming AuditKey) {
     self.path = path
     self.key = key
+  }
+
+  /// A log whose keystore is locked: what it says can be shown.
+  init(reading path: FilePath) {
+    self.path = path
+    key = nil
   }
 
   /// The log of a keystore.
@@ -20,12 +27,12 @@ final class AuditLog: Sendable {
     FilePath(keystore.string + "-audit")
   }
 
-  /// Appends records in their order. `anchor` is where the log last was when the keystore knew: a log
-  /// that is not there any more goes on from it, and its beginning is missing.
-  func append(_ records: [AuditRecord], after anchor: AuditAnchor) throws {
+  /// Appends records in their order. `anchor` says where the log last was when the keystore knew: a
+  /// log that is not there any more goes on from it, and its beginning is missing.
+  func append(_ records: [AuditRecord], after anchor: () throws -> AuditAnchor) throws {
     let file = try lockedFile(creating: true)
     defer { file.unlock() }
-    var head = try readHead(of: file) ?? AuditHead.start(after: anchor.sequence, code: anchor.code)
+    var head = try readHead(of: file) ?? AuditHead.start(after: anchor())
     try recover(&head, in: file)
     var bytes = WireWriter()
     for record in records {

@@ -13,7 +13,8 @@ public struct AuditRecord: Equatable, Sendable {
   public var keyID: String
   /// 0 where no version was used.
   public var keyVersion: UInt32
-  public var encryptionContext: EncryptionContext
+  /// As keyrings authenticate it: serialized, and empty for none.
+  var context: [UInt8]
   /// 16 random bytes.
   var requestID: [UInt8]
   /// Empty for what succeeded, else the API's name of the error.
@@ -22,6 +23,10 @@ public struct AuditRecord: Equatable, Sendable {
   public var errorMessage: String
 
   public var date: Date { Date(milliseconds: time) }
+
+  public var encryptionContext: EncryptionContext {
+    EncryptionContext(serialized: context) ?? EncryptionContext()
+  }
 
   /// The fields in the order of the log.
   static func transcode(
@@ -33,7 +38,7 @@ public struct AuditRecord: Equatable, Sendable {
       caller: try wire.text(value?.caller, "a caller"),
       keyID: try wire.text(value?.keyID, "a key ID"),
       keyVersion: try wire.uint32(value?.keyVersion),
-      encryptionContext: try EncryptionContext.transcode(value?.encryptionContext, through: &wire),
+      context: try wire.block(value?.context, "an encryption context"),
       requestID: try wire.bytes(value?.requestID, count: 16),
       errorCode: try wire.text(value?.errorCode, "an error code"),
       errorMessage: try wire.text(value?.errorMessage, "an error message"))
@@ -139,11 +144,10 @@ struct AuditHead: Equatable {
     return writer.bytes
   }
 
-  static func start(after sequence: UInt64 = 0, code: [UInt8]? = nil) -> AuditHead {
-    let code = code ?? [UInt8](repeating: 0, count: AuditEntry.codeLength)
-    return AuditHead(
-      firstSequence: sequence + 1, baseCode: code, prunedThrough: 0, lastSequence: sequence,
-      lastCode: code, end: UInt64(length))
+  static func start(after anchor: AuditAnchor) -> AuditHead {
+    AuditHead(
+      firstSequence: anchor.sequence + 1, baseCode: anchor.code, prunedThrough: 0,
+      lastSequence: anchor.sequence, lastCode: anchor.code, end: UInt64(length))
   }
 
   static func transcode(

@@ -206,6 +206,7 @@ extension EncryptionTarget {
   fileprivate static func ofDataKeys(
     _ keyID: String, context: [String: String]?, in call: OperationCall
   ) throws -> EncryptionTarget {
+    try call.note(context)
     let key = try call.usableKey(named: keyID, for: .encryptDecrypt)
     guard key.record.spec == .symmetricDefault else {
       throw KeyServiceError.invalidKeyUsage(

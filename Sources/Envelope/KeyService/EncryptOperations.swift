@@ -33,6 +33,7 @@ public struct EncryptRequest: KeyServiceRequest {
         "Plaintext has \(Self.plaintextLengths.lowerBound) to "
           + "\(Self.plaintextLengths.upperBound) bytes, not \(plaintext.count)")
     }
+    try call.note(encryptionContext)
     let target = try EncryptionTarget(
       try call.usableKey(named: keyID, for: .encryptDecrypt), algorithm: encryptionAlgorithm,
       context: encryptionContext)
@@ -213,6 +214,7 @@ struct DecryptionSource {
           + "\(Self.ciphertextLengths.upperBound) bytes, not \(ciphertext.count)")
     }
     try EncryptionTarget.require(context, fits: algorithm)
+    try call.note(context)
     return try algorithm == .symmetricDefault ? decryptBlob(in: call) : decryptRSA(in: call)
   }
 

@@ -7,8 +7,13 @@ extension KeyService {
   /// for again where the keystore has one.
   public func exportKey(_ name: String) throws -> KeyringFile {
     try reauthenticate()
+    return try recording(begin(.describeKey, name: "ExportKey")) {
+      try exportKey(name, in: $0)
+    }
+  }
+
+  private func exportKey(_ name: String, in call: OperationCall) throws -> KeyringFile {
     let unlocked = try unlock()
-    let call = begin(.describeKey)
     let (record, versions) = try call.read { db in
       let record = try call.key(named: name, db, verifiedBy: unlocked)
       guard record.currentVersion > 0 else {
@@ -80,9 +85,18 @@ extension KeyService {
   public func importKey(
     _ file: KeyringFile, description: String = "", alias: String? = nil
   ) throws -> KeyMetadata {
+    try recording(begin(.importKeyMaterial, name: "ImportKey")) {
+      try importKey(file, description: description, alias: alias, in: $0)
+    }
+  }
+
+  private func importKey(
+    _ file: KeyringFile, description: String, alias: String?, in call: OperationCall
+  ) throws -> KeyMetadata {
     let own = file.keys.filter { $0.providerID == KeystoreKeyring.providerID }
     guard own.isEmpty else {
-      return try importOwn(own, others: file.keys, description: description, alias: alias)
+      return try importOwn(
+        own, others: file.keys, description: description, alias: alias, in: call)
     }
     guard file.keys.count == 1 else {
       throw KeyServiceError.validation(
@@ -92,11 +106,12 @@ extension KeyService {
     return try NewKey(
       spec: version.spec, usage: version.spec.keyUsages[0], origin: .external,
       description: description, alias: alias
-    ).insert([version.material], in: begin(.importKeyMaterial))
+    ).insert([version.material], in: call)
   }
 
   private func importOwn(
-    _ own: [KeyringFile.Entry], others: [KeyringFile.Entry], description: String, alias: String?
+    _ own: [KeyringFile.Entry], others: [KeyringFile.Entry], description: String, alias: String?,
+    in call: OperationCall
   ) throws -> KeyMetadata {
     var keyIDs: Set<String> = []
     var numbered: [(number: Int, entry: KeyringFile.Entry)] = []
@@ -129,7 +144,7 @@ extension KeyService {
     return try NewKey(
       id: keyID, spec: spec, usage: spec.keyUsages[0], origin: .external,
       description: description, alias: alias
-    ).insert(versions.map(\.material), in: begin(.importKeyMaterial))
+    ).insert(versions.map(\.material), in: call)
   }
 
   private func newVersion(

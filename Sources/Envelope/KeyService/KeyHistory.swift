@@ -22,9 +22,8 @@ public struct KeyVersionDescription: Equatable, Sendable {
   }
 }
 
-/// The last day on which a key was used.
+/// The last use of a key that the audit log knows of.
 public struct KeyLastUse: Equatable, Sendable {
-  /// The first use of that day.
   public let date: Date
   /// The API's name of what was done.
   public let operation: String
@@ -39,15 +38,5 @@ extension KeyService {
       return try KeyVersionRecord.all(db, where: "keyID = ? ORDER BY version", [record.id])
         .map(KeyVersionDescription.init)
     }
-  }
-
-  /// When a key was used last, to the day; nil where it never was.
-  public func lastUse(_ name: String) throws -> KeyLastUse? {
-    let call = begin(.describeKey)
-    let record = try call.read { db in try call.key(named: name, db) }
-    guard let date = record.lastUseDate, let operation = record.lastUseOperation else {
-      return nil
-    }
-    return KeyLastUse(date: Date(milliseconds: date), operation: operation)
   }
 }

@@ -115,6 +115,7 @@ struct NewKey {
       rotationPeriodInDays: manager == .aws ? EnableKeyRotationRequest.standardPeriod : nil,
       nextRotationDate: manager == .aws
         ? call.now + EnableKeyRotationRequest.standardPeriod * millisecondsPerDay : nil)
+    call.touch(id)
     // Sealed before the store is locked for writing.
     let unlocked = try call.service.unlock()
     let authentic = try unlocked.authenticating(record)
@@ -287,7 +288,9 @@ enum GrantTokens {
 extension KeyService {
   /// CreateKey, with CreateAlias in the same transaction.
   public func createKey(_ request: CreateKeyRequest, alias: String?) throws -> KeyMetadata {
-    try request.create(in: begin(.createKey), manager: .customer, alias: alias).keyMetadata
+    try recording(begin(.createKey)) {
+      try request.create(in: $0, manager: .customer, alias: alias).keyMetadata
+    }
   }
 
   /// The alias of the key that encrypts where no other is named.
@@ -295,9 +298,11 @@ extension KeyService {
 
   /// The key behind `defaultAlias`, which the keystore manages by itself.
   public func createDefaultKey() throws -> KeyMetadata {
-    try CreateKeyRequest(
-      description: "default key that protects files where no other key is named"
-    ).create(in: begin(.createKey), manager: .aws, alias: Self.defaultAlias).keyMetadata
+    let request = CreateKeyRequest(
+      description: "default key that protects files where no other key is named")
+    return try recording(begin(.createKey)) {
+      try request.create(in: $0, manager: .aws, alias: Self.defaultAlias).keyMetadata
+    }
   }
 
   /// ListKeys with what is known of each, the oldest first.

@@ -4,15 +4,36 @@ import GRDB
 /// The KMS operations over a keystore. Used by one thread at a time.
 public final class KeyService {
   public let keystore: Keystore
+  public let caller: Caller
+  /// One for everything that this process asks.
+  let requestID: [UInt8]
   private let secrets: any UnlockingSecrets
-  private let now: () -> Date
+  private let now: @Sendable () -> Date
+  private let tellUnrecorded: @Sendable (any Error) -> Void
+  private var openedTrail: AuditTrail?
 
-  public init(
-    _ keystore: Keystore, secrets: any UnlockingSecrets, now: @escaping () -> Date = { Date() }
-  ) {
+  /// `tellUnrecorded` hears of it, once, where the audit log cannot be written.
+  public convenience init(
+    _ keystore: Keystore, secrets: any UnlockingSecrets,
+    now: @escaping @Sendable () -> Date = { Date() },
+    tellUnrecorded: @escaping @Sendable (any Error) -> Void = { _ in }
+  ) throws {
+    try self.init(
+      keystore, secrets: secrets, caller: .current(keystoreOwner: keystore.owner), now: now,
+      tellUnrecorded: tellUnrecorded)
+  }
+
+  init(
+    _ keystore: Keystore, secrets: any UnlockingSecrets, caller: Caller,
+    now: @escaping @Sendable () -> Date,
+    tellUnrecorded: @escaping @Sendable (any Error) -> Void = { _ in }
+  ) throws {
     self.keystore = keystore
     self.secrets = secrets
+    self.caller = caller
     self.now = now
+    self.tellUnrecorded = tellUnrecorded
+    requestID = try Random.bytes(16)
   }
 
   /// Does what a request of the API asks for. Throws `KeyServiceError`, `KeystoreError`,
@@ -21,15 +42,26 @@ public final class KeyService {
   public func perform<Request: KeyServiceRequest>(
     _ request: Request
   ) throws -> Request.Response {
-    let call = begin(Request.operation)
-    let response = try request.perform(in: call)
-    call.finish()
-    return response
+    try recording(begin(Request.operation)) { try request.perform(in: $0) }
   }
 
-  /// An operation under way, now.
-  func begin(_ operation: KeyServiceOperation) -> OperationCall {
-    OperationCall(operation, of: self, now: now())
+  /// Runs `body`, and records what became of it.
+  func recording<Value>(
+    _ call: OperationCall, _ body: (OperationCall) throws -> Value
+  ) throws -> Value {
+    do {
+      let value = try body(call)
+      call.finish(nil)
+      return value
+    } catch {
+      call.finish(error)
+      throw error
+    }
+  }
+
+  /// An operation under way, now. The audit log has it under `name` where that is none of the API's.
+  func begin(_ operation: KeyServiceOperation, name: String? = nil) -> OperationCall {
+    OperationCall(operation, of: self, now: now(), name: name)
   }
 
   /// A file's data key about to be wrapped, now.
@@ -37,8 +69,30 @@ public final class KeyService {
     OperationCall(.generateDataKey, of: self, now: now(), isWrapping: true)
   }
 
+  /// The clock, for who records on other threads.
+  var clock: @Sendable () -> Date { now }
+
   func unlock() throws -> UnlockedKeystore { try keystore.unlock(with: secrets) }
 
   /// Asks for the passphrase again, where there is one.
   func reauthenticate() throws { try keystore.reauthenticate(with: secrets) }
+
+  // MARK: Audit
+
+  /// The audit log at work; nil where the store is not unlocked.
+  func trail() -> AuditTrail? {
+    if let openedTrail { return openedTrail }
+    guard let unlocked = keystore.unlockedStore, let log = try? keystore.auditLog(unlocked) else {
+      return nil
+    }
+    let path = keystore.path
+    let trail = AuditTrail(
+      log,
+      anchor: {
+        // A connection of its own: the trail may be written to by any thread.
+        try Keystore(at: path).auditAnchor(verifiedBy: unlocked)
+      }, tellFailure: tellUnrecorded)
+    openedTrail = trail
+    return trail
+  }
 }

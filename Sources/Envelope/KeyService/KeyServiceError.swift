@@ -71,3 +71,21 @@ public enum KeyServiceError: Error, Equatable, Sendable {
     }
   }
 }
+
+extension KeyServiceError {
+  /// What the audit log says beside the name.
+  var detail: String {
+    switch self {
+    case .notFound(let text), .alreadyExists(let text), .invalidAliasName(let text),
+      .invalidARN(let text), .invalidMarker(let text), .validation(let text),
+      .unsupportedOperation(let text), .invalidKeyUsage(let text), .limitExceeded(let text),
+      .tag(let text), .incorrectKeyMaterial(let text), .accessDenied(let text):
+      String(text.prefix(512))
+    case .invalidState(_, let state): state.rawValue
+    case .incorrectKey(let name): String(name.prefix(512))
+    case .disabled, .nothingToRotateTo, .invalidCiphertext, .invalidSignature, .invalidMAC,
+      .invalidImportToken, .expiredImportToken, .invalidGrantToken, .dryRun:
+      ""
+    }
+  }
+}

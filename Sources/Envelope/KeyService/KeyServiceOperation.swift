@@ -111,6 +111,18 @@ extension KeyServiceOperation {
   }()
 }
 
+extension KeyServiceOperation {
+  /// Whether the audit log has the operation: those that use or change a key.
+  var isRecorded: Bool {
+    switch self {
+    case .describeKey, .listKeys, .listAliases, .listResourceTags, .getKeyRotationStatus,
+      .listKeyRotations, .generateRandom:
+      false
+    default: true
+    }
+  }
+}
+
 /// A request of the KMS API. Property names are the API's member names as `APIName` maps them.
 public protocol KeyServiceRequest: Codable, Sendable {
   associatedtype Response: Codable & Sendable

@@ -4,8 +4,8 @@ import GRDB
 /// One operation under way: its name, its time, and the only way to the keys it names.
 ///
 /// Every operation of the API, and every file that is encrypted or decrypted, comes to a key through
-/// `admit`: whether this caller may do this with that key is decided there. What became of it is
-/// recorded where the call is made, in `KeyService.perform` and the keystore's keyrings.
+/// `admit`: whether this caller may do this with that key is decided there. What became of it goes to
+/// the audit log in `finish`, which `KeyService.recording` calls, and for files in `RecordedKeyring`.
 public final class OperationCall {
   private(set) var operation: KeyServiceOperation
   let service: KeyService
@@ -14,13 +14,24 @@ public final class OperationCall {
   private let isWrapping: Bool
   /// Milliseconds since 1970. One operation has one time.
   let now: Int64
-  /// The keys that were found fit for use.
-  private var used: [UsableKey] = []
+  /// What the audit log calls it: an operation of the API, or a command beside it.
+  let name: String
+  /// The keys that it came to, with the versions it used, 0 for none.
+  private var touched: [(keyID: String, version: Int64)] = []
+  /// The encryption context, serialized, of an operation that has one.
+  var context: [UInt8] = []
+
+  /// Notes the encryption context of a request.
+  func note(_ pairs: [String: String]?) throws {
+    context = try EncryptionContext(pairs).serialized()
+  }
 
   init(
-    _ operation: KeyServiceOperation, of service: KeyService, now: Date, isWrapping: Bool = false
+    _ operation: KeyServiceOperation, of service: KeyService, now: Date, isWrapping: Bool = false,
+    name: String? = nil
   ) {
     self.operation = operation
+    self.name = name ?? operation.rawValue
     self.isWrapping = isWrapping
     self.service = service
     self.now = now.milliseconds
@@ -68,6 +79,7 @@ public final class OperationCall {
     try unlocked?.verify(stored)
     guard let record = stored.asOf(now) else { throw KeyServiceError.notFound(name) }
     if isWrapping, record.spec.isAsymmetric { operation = .encrypt }
+    touch(record.id)
     try admit(record, under: rule ?? operation.stateRule)
     return record
   }
@@ -124,7 +136,7 @@ public final class OperationCall {
     guard key.version.isUsable(at: now) else {
       throw KeyServiceError.invalidState(keyID: key.record.id, state: .pendingImport)
     }
-    used.append(key)
+    touch(key.record.id, version: key.version.version)
     return key
   }
 
@@ -148,8 +160,15 @@ public final class OperationCall {
   /// fails.
   func write<Value>(_ body: (UnlockedKeystore, Database) throws -> Value) throws -> Value {
     let unlocked = try service.unlock()
+    // What is recorded before a change of the keystore cannot be taken out of the log unnoticed.
+    let anchor = try? service.trail()?.anchorAfterFlush()
     return try service.keystore.write { db in
       try DueChanges(unlocked, now: now).apply(db)
+      if let anchor {
+        try unlocked.authenticating(
+          AuditAnchorRecord(sequence: Int64(anchor.sequence), code: Data(anchor.code))
+        ).save(db)
+      }
       return Result {
         var value: Value?
         try db.inSavepoint {
@@ -177,26 +196,54 @@ public final class OperationCall {
 
   // MARK: Afterwards
 
-  /// What follows when the operation has succeeded: the days of its keys' last use are noted.
-  func finish() {
-    for key in used { noteUse(of: key) }
+  /// Notes a key that the operation has come to.
+  func touch(_ keyID: String, version: Int64 = 0) {
+    if let index = touched.firstIndex(where: { $0.keyID == keyID }) {
+      touched[index].version = max(touched[index].version, version)
+    } else {
+      touched.append((keyID, version))
+    }
   }
 
-  /// Once a day. Where the keystore cannot be written at once, the use goes on without.
-  private func noteUse(of key: UsableKey) {
-    func isNoted(_ record: MasterKeyRecord) -> Bool {
-      record.lastUseDate.map { $0 / millisecondsPerDay >= now / millisecondsPerDay } ?? false
+  /// Records what became of the operation: for each key it came to, or for none. Without the root key
+  /// there is nothing to record with, and nothing was done.
+  func finish(_ error: (any Error)?) {
+    guard operation.isRecorded || name != operation.rawValue, let trail = service.trail() else {
+      return
     }
-    if isNoted(key.record) { return }
-    _ = try? service.keystore.write(waiting: false) { db in
-      guard var record = try MasterKeyRecord.first(db, where: "id = ?", [key.record.id]) else {
-        return
-      }
-      try key.unlocked.verify(record)
-      if isNoted(record) { return }
-      record.lastUseDate = now
-      record.lastUseOperation = operation.rawValue
-      try key.unlocked.authenticating(record).update(db)
+    let keys = touched.isEmpty ? [(keyID: "", version: 0)] : touched
+    trail.add(
+      keys.map { key in
+        AuditRecord(
+          time: now, operation: name, caller: service.caller.arn, keyID: key.keyID,
+          keyVersion: UInt32(key.version), context: context, requestID: service.requestID,
+          error: error)
+      })
+  }
+}
+
+extension AuditRecord {
+  init(
+    time: Int64, operation: String, caller: String, keyID: String, keyVersion: UInt32,
+    context: [UInt8], requestID: [UInt8], error: (any Error)?
+  ) {
+    self.time = time
+    self.operation = operation
+    self.caller = caller
+    self.keyID = keyID
+    self.keyVersion = keyVersion
+    self.context = context
+    self.requestID = requestID
+    switch error {
+    case nil:
+      errorCode = ""
+      errorMessage = ""
+    case let error as KeyServiceError:
+      errorCode = error.name
+      errorMessage = error.detail
+    case let error?:
+      errorCode = "KMSInternalException"
+      errorMessage = "\(error)"
     }
   }
 }

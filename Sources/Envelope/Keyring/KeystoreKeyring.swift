@@ -43,7 +43,7 @@ public final class KeystoreKeyring: Keyring, @unchecked Sendable {
       providerID: encrypted.providerID, information: Array(encrypted.keyName.utf8))
     let keyring = try found.withLock { found -> (any Keyring)? in
       if let keyring = found[name] { return keyring }
-      let keyring = try service.unwrappingKeyring(for: encrypted, among: names)
+      let keyring = try service.unwrappingKeyring(for: encrypted, among: names, context: context)
       found[name] = keyring
       return keyring
     }
@@ -56,8 +56,16 @@ extension KeyService {
   /// be used.
   public func wrappingKeyring(_ name: String) throws -> any Keyring {
     let call = beginWrapping()
-    let key = try call.usableKey(named: name)
-    defer { call.finish() }
+    do {
+      let key = try call.usableKey(named: name)
+      return RecordedKeyring(try Self.wrappingKeyring(key), use: try KeyUse(of: key, call))
+    } catch {
+      call.finish(error)
+      throw error
+    }
+  }
+
+  private static func wrappingKeyring(_ key: OperationCall.UsableKey) throws -> any Keyring {
     let keyName = VersionedKeyName(keyID: key.record.id, version: key.version.version).text
     switch (key.record.usage, key.record.spec.material) {
     case (.encryptDecrypt, .aes256):
@@ -81,14 +89,26 @@ extension KeyService {
   /// A keyring of the version that wrapped `encrypted`, if it is one of the keys `names` (nil: of
   /// any key).
   fileprivate func unwrappingKeyring(
-    for encrypted: EncryptedDataKey, among names: [String]?
+    for encrypted: EncryptedDataKey, among names: [String]?, context: [UInt8]
   ) throws -> (any Keyring)? {
     guard let found = try findVersion(wrapping: encrypted, among: names) else { return nil }
     let operation: KeyServiceOperation =
       RawECDHKeyInformation.isWritten(by: encrypted.providerID) ? .deriveSharedSecret : .decrypt
     let call = begin(operation)
-    let key = try call.usableVersion(found.version, ofKey: found.keyID)
-    defer { call.finish() }
+    call.context = context
+    do {
+      let key = try call.usableVersion(found.version, ofKey: found.keyID)
+      return RecordedKeyring(
+        try Self.unwrappingKeyring(key, for: encrypted), use: try KeyUse(of: key, call))
+    } catch {
+      call.finish(error)
+      throw error
+    }
+  }
+
+  private static func unwrappingKeyring(
+    _ key: OperationCall.UsableKey, for encrypted: EncryptedDataKey
+  ) throws -> any Keyring {
     switch (key.record.usage, key.record.spec.material) {
     case (.encryptDecrypt, .aes256):
       return RawAESKeyring(

@@ -18,6 +18,8 @@ public final class Keystore {
   /// The UUID of the store itself.
   public let id: String
   public let creationDate: Date
+  /// Who owns the file.
+  let owner: uid_t
   private let record: KeystoreRecord
   private var unlocked: Result<UnlockedKeystore, any Error>?
 
@@ -38,6 +40,7 @@ public final class Keystore {
       throw KeystoreError.loosePermissions(path, permissions: UInt32(status.permissions))
     }
     self.path = path
+    owner = status.owner
     (database, record) = try Self.translatingErrors(of: path) {
       try Self.prepare(try Self.open(path, readOnly: readOnly), at: path)
     }
@@ -261,6 +264,25 @@ public final class Keystore {
     let unlocked = try UnlockedKeystore(rootKey, keystoreID: id)
     try unlocked.verify(record)
     return unlocked
+  }
+
+  /// The root key at work, where somebody has unlocked the store.
+  var unlockedStore: UnlockedKeystore? { try? unlocked?.get() }
+
+  // MARK: Audit log
+
+  func auditLog(_ unlocked: UnlockedKeystore) throws -> AuditLog {
+    AuditLog(at: AuditLog.path(beside: path), key: try unlocked.auditKey())
+  }
+
+  /// Where the audit log was when the keystore was last changed.
+  func auditAnchor(verifiedBy unlocked: UnlockedKeystore) throws -> AuditAnchor {
+    guard let record = try read({ try AuditAnchorRecord.all($0).first }) else { return .none }
+    try unlocked.verify(record)
+    guard record.code.count == AuditEntry.codeLength, record.sequence > 0 else {
+      throw KeystoreError.editedRecord(record.recordName)
+    }
+    return AuditAnchor(sequence: UInt64(record.sequence), code: Array(record.code))
   }
 
   // MARK: Protectors

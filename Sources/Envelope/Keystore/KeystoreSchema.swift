@@ -87,15 +87,13 @@ enum KeystoreSchema {
           CREATE INDEX aliasByTarget ON alias (targetKeyID);
           """)
     }
-    migrator.registerMigration("2: deletion, rotation, imported material, tags, last use") { db in
+    migrator.registerMigration("2: deletion, rotation, imported material, tags, audit anchor") { db in
       try db.execute(
         sql: """
           ALTER TABLE masterKey ADD COLUMN deletionDate INTEGER;
           ALTER TABLE masterKey ADD COLUMN rotationPeriodInDays INTEGER;
           ALTER TABLE masterKey ADD COLUMN nextRotationDate INTEGER;
           ALTER TABLE masterKey ADD COLUMN validTo INTEGER;
-          ALTER TABLE masterKey ADD COLUMN lastUseDate INTEGER;
-          ALTER TABLE masterKey ADD COLUMN lastUseOperation TEXT;
           ALTER TABLE keyVersion ADD COLUMN materialID TEXT;
           ALTER TABLE keyVersion ADD COLUMN rotationType TEXT;
           ALTER TABLE keyVersion ADD COLUMN validTo INTEGER;
@@ -112,6 +110,13 @@ enum KeystoreSchema {
             authenticationCode BLOB NOT NULL,
             PRIMARY KEY (keyID, tagKey)
           ) STRICT, WITHOUT ROWID;
+
+          CREATE TABLE auditAnchor (
+            id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+            sequence INTEGER NOT NULL,
+            code BLOB NOT NULL,
+            authenticationCode BLOB NOT NULL
+          ) STRICT;
           """)
     }
     return migrator

@@ -24,9 +24,6 @@ struct MasterKeyRecord: AuthenticatedRecord {
   var nextRotationDate: Int64?
   /// When the first of the imported materials expires.
   var validTo: Int64?
-  /// The first use of the last day on which there was one, and the API's name of it.
-  var lastUseDate: Int64?
-  var lastUseOperation: String?
   var authenticationCode = Data()
 
   var recordName: String { "key \(id)" }
@@ -49,8 +46,6 @@ struct MasterKeyRecord: AuthenticatedRecord {
       ("rotationPeriodInDays", .optional(rotationPeriodInDays)),
       ("nextRotationDate", .optional(nextRotationDate)),
       ("validTo", .optional(validTo)),
-      ("lastUseDate", .optional(lastUseDate)),
-      ("lastUseOperation", .optional(lastUseOperation)),
     ]
   }
 }
@@ -70,8 +65,6 @@ extension MasterKeyRecord {
     rotationPeriodInDays = try row.decode(forColumn: "rotationPeriodInDays")
     nextRotationDate = try row.decode(forColumn: "nextRotationDate")
     validTo = try row.decode(forColumn: "validTo")
-    lastUseDate = try row.decode(forColumn: "lastUseDate")
-    lastUseOperation = try row.decode(forColumn: "lastUseOperation")
     authenticationCode = try row.decode(forColumn: "authenticationCode")
   }
 }

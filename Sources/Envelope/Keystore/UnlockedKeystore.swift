@@ -21,6 +21,14 @@ final class UnlockedKeystore: Sendable {
     self.rootKey = rootKey
   }
 
+  /// The key of the keystore's audit log.
+  func auditKey() throws(CryptoError) -> AuditKey {
+    AuditKey(
+      bytes: try HKDF.derive(
+        .sha256, from: rootKey.bytes, salt: Array(keystoreID.utf8),
+        info: Array("envcrypt audit log".utf8), count: 32))
+  }
+
   /// `record` with its code.
   func authenticating<Record: AuthenticatedRecord>(_ record: Record) throws -> Record {
     var record = record

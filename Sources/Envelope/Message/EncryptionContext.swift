@@ -58,6 +58,19 @@ public struct EncryptionContext: Equatable, Sendable {
     return writer.bytes
   }
 
+  /// The context that `serialized` wrote; nil where the bytes are of another shape.
+  init?(serialized bytes: [UInt8]) {
+    self.init()
+    if bytes.isEmpty { return }
+    let parsed = try? WireReader.read(bytes.span.bytes) { (reader) throws(MessageError) in
+      let context = try Self.transcodePairs(nil, through: &reader)
+      guard reader.offset == bytes.count else { throw .trailingData }
+      return context
+    }
+    guard let parsed else { return nil }
+    self = parsed
+  }
+
   /// The context without the pair `key`.
   func removing(_ key: String) -> EncryptionContext {
     var context = self

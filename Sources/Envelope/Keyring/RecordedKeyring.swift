@@ -1,0 +1,59 @@
+/// A key of the keystore that was found fit for use, on its way through a run of messages: every use
+/// of it goes to the audit log.
+struct KeyUse: Sendable {
+  private let operation: String
+  private let caller: String
+  private let keyID: String
+  private let version: UInt32
+  private let requestID: [UInt8]
+  private let trail: AuditTrail?
+  private let now: @Sendable () -> Int64
+
+  init(of key: OperationCall.UsableKey, _ call: OperationCall) throws {
+    operation = call.operation.rawValue
+    caller = call.service.caller.arn
+    keyID = key.record.id
+    version = UInt32(key.version.version)
+    requestID = call.service.requestID
+    trail = call.service.trail()
+    let clock = call.service.clock
+    now = { clock().milliseconds }
+  }
+
+  func record(context: [UInt8], error: KeyServiceError?) {
+    trail?.add([
+      AuditRecord(
+        time: now(), operation: operation, caller: caller, keyID: keyID, keyVersion: version,
+        context: context, requestID: requestID, error: error)
+    ])
+  }
+}
+
+/// A keyring over a key of the keystore.
+struct RecordedKeyring: Keyring {
+  private let keyring: any Keyring
+  private let use: KeyUse
+
+  init(_ keyring: any Keyring, use: KeyUse) {
+    self.keyring = keyring
+    self.use = use
+  }
+
+  var keyDescriptions: [String] { keyring.keyDescriptions }
+  var wrappingKey: WrappingKeyName? { keyring.wrappingKey }
+
+  func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
+    let encrypted = try keyring.wrap(request)
+    use.record(context: request.context, error: nil)
+    return encrypted
+  }
+
+  func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey? {
+    guard let dataKey = try keyring.unwrap(encrypted, context: context) else {
+      use.record(context: context, error: .invalidCiphertext)
+      return nil
+    }
+    use.record(context: context, error: nil)
+    return dataKey
+  }
+}

@@ -1,0 +1,27 @@
+import Foundation
+import GRDB
+
+/// Where the audit log was when the keystore was last changed: one row.
+struct AuditAnchorRecord: AuthenticatedRecord {
+  static let databaseTableName = "auditAnchor"
+
+  /// Always 1.
+  var id: Int64 = 1
+  var sequence: Int64
+  var code: Data
+  var authenticationCode = Data()
+
+  var recordName: String { "audit anchor" }
+  var columns: [(name: String, value: RecordField)] {
+    [("id", .integer(id)), ("sequence", .integer(sequence)), ("code", .bytes(code))]
+  }
+}
+
+extension AuditAnchorRecord {
+  init(row: Row) throws {
+    id = try row.decode(forColumn: "id")
+    sequence = try row.decode(forColumn: "sequence")
+    code = try row.decode(forColumn: "code")
+    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  }
+}
