@@ -13,7 +13,7 @@ final class AuditLog: Sendable {
 
   init(at path: FilePath, key: consuming AuditKey) {
     self.path = path
-    self.key = key
+    self.key = consume key
   }
 
   /// A log whose keystore is locked: what it says can be shown.
