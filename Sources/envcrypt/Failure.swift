@@ -79,6 +79,11 @@ extension Failure {
     case let error as KeyringError: self.init(error)
     case let error as KeystoreError: self.init(error)
     case let error as KeyServiceError: self.init(error)
+    case AuditError.damaged(let damage):
+      self.init(
+        .configuration,
+        "the audit log is damaged: " + damage.map(\.text).joined(separator: "; "),
+        hint: "envcrypt keystore check")
     case let error as CryptoError: self.init(error)
     case let error as KMSArgumentError: self.init(error)
     default: self.init(.software, "unexpected failure: \(Text.printable("\(error)"))")

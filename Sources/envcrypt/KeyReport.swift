@@ -18,7 +18,7 @@ struct KeyReport {
           ? "AWS (the keystore itself: rotated every year, not to be deleted)"
           : key.keyManager.rawValue
       ), ("created", Text.day(key.creationDate)),
-      ("last used", Self.lastUse(try service.lastUse(key.keyID))),
+      ("last used", try Self.lastUse(of: key.keyID, service)),
       ("description", key.description),
       ("aliases", aliases.map(\.aliasName).joined(separator: ", ")),
     ]
@@ -34,8 +34,11 @@ struct KeyReport {
     }
   }
 
-  static func lastUse(_ use: KeyLastUse?) -> String {
-    use.map { "\(Text.day($0.date).prefix(10)), \($0.operation)" } ?? "never"
+  static func lastUse(of keyID: String, _ service: KeyService) throws -> String {
+    let response = try service.perform(GetKeyLastUsageRequest(keyID: keyID))
+    if let use = response.keyLastUsage { return "\(Text.day(use.timestamp)), \(use.operation)" }
+    return response.trackingStartDate > response.keyCreationDate
+      ? "not since \(Text.day(response.trackingStartDate)), where the audit log begins" : "never"
   }
 
   private static func algorithms(_ key: KeyMetadata) -> String {

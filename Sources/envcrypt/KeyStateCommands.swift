@@ -53,7 +53,7 @@ struct KeyScheduleDeletionCommand: ParsableCommand {
     let service = try keystore.service()
     let console = Console()
     let metadata = try service.perform(DescribeKeyRequest(keyID: key.name)).keyMetadata
-    let lastUse = KeyReport.lastUse(try service.lastUse(metadata.keyID))
+    let lastUse = try KeyReport.lastUse(of: metadata.keyID, service)
     console.note("key \(metadata.keyID) was last used: \(lastUse)")
     guard try yes || Terminal.confirms("Delete it in \(days) days? [y/N] ") else {
       throw Failure(.noPermission, "nothing was deleted: not confirmed")

@@ -6,8 +6,11 @@ import SystemPackage
 struct KeystoreCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "keystore",
-    abstract: "Show the keystore, and change what unlocks it.",
-    subcommands: [KeystoreStatusCommand.self, ProtectorCommand.self])
+    abstract: "Show and check the keystore, and change what unlocks it.",
+    subcommands: [
+      KeystoreStatusCommand.self, KeystoreCheckCommand.self, KeystoreAuditCommand.self,
+      ProtectorCommand.self,
+    ])
 }
 
 struct KeystoreStatusCommand: ParsableCommand {

@@ -78,7 +78,12 @@ struct KeystoreOptions: ParsableArguments {
     LibCrypto.warmUp()
     let keystore = try Keystore(at: try path())
     keystore.leaveOpen()
-    return KeyService(keystore, secrets: try secrets ?? self.secrets())
+    return try KeyService(
+      keystore, secrets: try secrets ?? self.secrets(),
+      tellUnrecorded: { error in
+        let failure = Failure(error)
+        Console().warning("nothing was recorded in the audit log: \(failure.message)")
+      })
   }
 
   /// What `--protector` names, with the passphrase or key file it takes.

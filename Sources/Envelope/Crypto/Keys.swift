@@ -42,8 +42,3 @@ struct RootKey: ~Copyable, Sendable {
 struct ProtectorKey: ~Copyable, Sendable {
   let bytes: SecretBytes
 }
-
-/// The key that authenticates the entries of an audit log.
-struct AuditKey: ~Copyable, Sendable {
-  let bytes: SecretBytes
-}

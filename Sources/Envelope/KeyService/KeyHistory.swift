@@ -22,13 +22,6 @@ public struct KeyVersionDescription: Equatable, Sendable {
   }
 }
 
-/// The last use of a key that the audit log knows of.
-public struct KeyLastUse: Equatable, Sendable {
-  public let date: Date
-  /// The API's name of what was done.
-  public let operation: String
-}
-
 extension KeyService {
   /// The versions of a key, oldest first.
   public func keyVersions(_ name: String) throws -> [KeyVersionDescription] {
@@ -38,5 +31,14 @@ extension KeyService {
       return try KeyVersionRecord.all(db, where: "keyID = ? ORDER BY version", [record.id])
         .map(KeyVersionDescription.init)
     }
+  }
+}
+
+extension KeyService {
+  /// The key ID that a name stands for; of a key that is gone, the ID itself.
+  public func keyIDForAudit(_ name: String) throws -> String {
+    if case .keyID(let id) = try KeyName(parsing: name) { return id }
+    let call = begin(.describeKey)
+    return try call.read { db in try call.key(named: name, db).id }
   }
 }

@@ -79,19 +79,19 @@ public final class KeyService {
 
   // MARK: Audit
 
+  /// The audit log, where this process has written to it.
+  var trailIfOpen: AuditTrail? { openedTrail }
+
   /// The audit log at work; nil where the store is not unlocked.
   func trail() -> AuditTrail? {
     if let openedTrail { return openedTrail }
     guard let unlocked = keystore.unlockedStore, let log = try? keystore.auditLog(unlocked) else {
       return nil
     }
-    let path = keystore.path
+    let database = keystore.database
     let trail = AuditTrail(
-      log,
-      anchor: {
-        // A connection of its own: the trail may be written to by any thread.
-        try Keystore(at: path).auditAnchor(verifiedBy: unlocked)
-      }, tellFailure: tellUnrecorded)
+      log, anchor: { try Keystore.auditAnchor(in: database, verifiedBy: unlocked) },
+      tellFailure: tellUnrecorded)
     openedTrail = trail
     return trail
   }

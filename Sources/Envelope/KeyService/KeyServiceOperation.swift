@@ -37,6 +37,7 @@ public enum KeyServiceOperation: String, CaseIterable, Sendable {
   case generateMac = "GenerateMac"
   case verifyMac = "VerifyMac"
   case deriveSharedSecret = "DeriveSharedSecret"
+  case getKeyLastUsage = "GetKeyLastUsage"
 
   /// The dispatcher: what an operation's request is. Whoever speaks the API, on the command line or
   /// elsewhere, decodes that type and hands it to `KeyService.perform`.
@@ -79,6 +80,7 @@ public enum KeyServiceOperation: String, CaseIterable, Sendable {
     case .generateMac: GenerateMacRequest.self
     case .verifyMac: VerifyMacRequest.self
     case .deriveSharedSecret: DeriveSharedSecretRequest.self
+    case .getKeyLastUsage: GetKeyLastUsageRequest.self
     }
   }
 }
@@ -103,7 +105,6 @@ extension KeyServiceOperation {
         "grants are not supported",
         ["CreateGrant", "ListGrants", "ListRetirableGrants", "RetireGrant", "RevokeGrant"]
       ),
-      ("'envcrypt key describe' shows the day of the last use", ["GetKeyLastUsage"]),
       ("ML-KEM keys need OpenSSL 3.5 or later", ["Decapsulate", "Encapsulate"]),
     ]
     return Dictionary(
@@ -116,7 +117,7 @@ extension KeyServiceOperation {
   var isRecorded: Bool {
     switch self {
     case .describeKey, .listKeys, .listAliases, .listResourceTags, .getKeyRotationStatus,
-      .listKeyRotations, .generateRandom:
+      .listKeyRotations, .generateRandom, .getKeyLastUsage:
       false
     default: true
     }

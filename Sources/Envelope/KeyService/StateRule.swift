@@ -47,7 +47,7 @@ extension KeyServiceOperation {
   var stateRule: StateRule {
     switch self {
     case .createKey, .listKeys, .generateRandom, .describeKey, .listAliases, .deleteAlias,
-      .listResourceTags, .listKeyRotations, .getKeyRotationStatus:
+      .listResourceTags, .listKeyRotations, .getKeyRotationStatus, .getKeyLastUsage:
       .anyState
     case .encrypt, .decrypt, .reEncrypt, .generateDataKey, .generateDataKeyWithoutPlaintext,
       .generateDataKeyPair, .generateDataKeyPairWithoutPlaintext, .getPublicKey, .sign, .verify,

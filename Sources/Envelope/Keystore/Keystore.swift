@@ -277,7 +277,16 @@ public final class Keystore {
 
   /// Where the audit log was when the keystore was last changed.
   func auditAnchor(verifiedBy unlocked: UnlockedKeystore) throws -> AuditAnchor {
-    guard let record = try read({ try AuditAnchorRecord.all($0).first }) else { return .none }
+    try Self.auditAnchor(in: database, verifiedBy: unlocked)
+  }
+
+  /// The same, for who is on another thread.
+  static func auditAnchor(
+    in database: DatabaseQueue, verifiedBy unlocked: UnlockedKeystore
+  ) throws -> AuditAnchor {
+    guard let record = try read(database, { try AuditAnchorRecord.all($0).first }) else {
+      return .none
+    }
     try unlocked.verify(record)
     guard record.code.count == AuditEntry.codeLength, record.sequence > 0 else {
       throw KeystoreError.editedRecord(record.recordName)

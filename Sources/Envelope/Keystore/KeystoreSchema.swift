@@ -87,7 +87,8 @@ enum KeystoreSchema {
           CREATE INDEX aliasByTarget ON alias (targetKeyID);
           """)
     }
-    migrator.registerMigration("2: deletion, rotation, imported material, tags, audit anchor") { db in
+    migrator.registerMigration("2: deletion, rotation, imported material, tags, audit anchor") {
+      db in
       try db.execute(
         sql: """
           ALTER TABLE masterKey ADD COLUMN deletionDate INTEGER;

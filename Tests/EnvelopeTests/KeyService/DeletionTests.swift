@@ -78,7 +78,7 @@ import Testing
     clock.advance(days: 7)
     try service.createKey()
     #expect(Data(try contents(path)).range(of: wrapped) == nil)
-    #expect(keystore.directory.names == ["keystore.db"])
+    #expect(keystore.directory.names == ["keystore.db", "keystore.db-audit"])
   }
 
   @Test func cancelledDeletionLeavesTheKeyDisabled() throws {
@@ -116,31 +116,5 @@ import Testing
     try service.createKey()
     #expect(throws: KeystoreError.editedRecord("key \(key.keyID)")) { try service.decrypt(blob) }
     #expect(try rows("keyVersion", "keyID", of: key.keyID) == 1)
-  }
-
-  @Test func theLastUseIsKnownToTheDay() throws {
-    let key = try service.createKey()
-    #expect(try service.lastUse(key.keyID) == nil)
-    let blob = try service.encrypt("text", under: key.keyID)
-    let first = clock.now
-    clock.advance(days: 0.01)
-    _ = try service.decrypt(blob)
-    #expect(try service.lastUse(key.keyID) == KeyLastUse(date: first, operation: "Encrypt"))
-    clock.advance(days: 1)
-    _ = try service.decrypt(blob)
-    let last = KeyLastUse(date: clock.now, operation: "Decrypt")
-    #expect(try service.lastUse(key.keyID) == last)
-    // What fails is no use, nor is a dry run.
-    clock.advance(days: 1)
-    var dryRun = DecryptRequest(ciphertextBlob: blob)
-    dryRun.dryRun = true
-    #expect(throws: KeyServiceError.dryRun) { try service.perform(dryRun) }
-    #expect(throws: KeyServiceError.invalidCiphertext) {
-      try service.decrypt(blob, context: ["a": "b"])
-    }
-    try service.perform(DisableKeyRequest(keyID: key.keyID))
-    clock.advance(days: 1)
-    #expect(throws: KeyServiceError.disabled(keyID: key.keyID)) { try service.decrypt(blob) }
-    #expect(try service.lastUse(key.keyID) == last)
   }
 }

@@ -14,7 +14,7 @@ import Testing
   }
 
   static func service(in directory: TemporaryDirectory, _ name: String) throws -> KeyService {
-    KeyService(
+    try KeyService(
       try Keystore.create(at: directory.path.appending(name), protector: .none),
       secrets: TestSecrets(), now: { Date(timeIntervalSince1970: 1_700_000_000.25) })
   }

@@ -142,6 +142,9 @@ import Testing
     Row(operation: .describeKey, spec: .symmetricDefault, outcomes: always) {
       _ = try $0.service.describe($0.id)
     },
+    Row(operation: .getKeyLastUsage, spec: .symmetricDefault, outcomes: always) {
+      try $0.service.perform(GetKeyLastUsageRequest(keyID: $0.id))
+    },
     Row(operation: .listKeys, spec: .symmetricDefault, outcomes: always) {
       try $0.findInList()
     },

@@ -17,7 +17,7 @@ import Testing
 
   func service(
     _ secrets: TestSecrets = TestSecrets()
-  ) throws -> KeyService { KeyService(try Keystore(at: path), secrets: secrets) }
+  ) throws -> KeyService { try KeyService(try Keystore(at: path), secrets: secrets) }
 
   @Test func createsAFileForTheOwnerOnlyAndLeavesNothingElse() throws {
     let store = try create()
@@ -161,7 +161,7 @@ import Testing
   ])
   func editedRecordsAreNoticed(sql: String, record: String) throws {
     let store = try create()
-    let service = KeyService(store, secrets: TestSecrets())
+    let service = try KeyService(store, secrets: TestSecrets())
     _ = try service.createKey(description: "mine", alias: "alias/a")
     _ = try service.createKey(description: "other")
     try DatabaseQueue(path: path.string).write { try $0.execute(sql: sql) }
@@ -176,7 +176,7 @@ import Testing
   }
 
   @Test func wrappedKeysCannotBeSwapped() throws {
-    let service = KeyService(try create(), secrets: TestSecrets())
+    let service = try KeyService(try create(), secrets: TestSecrets())
     let first = try service.createKey(alias: "alias/a")
     let second = try service.createKey()
     try DatabaseQueue(path: path.string).write { db in
@@ -214,7 +214,7 @@ import Testing
   }
 
   @Test func aReadOnlyStoreStillOpensMessages() throws {
-    let service = KeyService(try create(), secrets: TestSecrets())
+    let service = try KeyService(try create(), secrets: TestSecrets())
     let key = try service.createKey()
     let wrapped = try KeyringTests.wrap(try service.wrappingKeyring(key.keyID))
     chmod(path.string, 0o400)

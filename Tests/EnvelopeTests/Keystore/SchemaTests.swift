@@ -34,7 +34,7 @@ import Testing
 
   @Test(arguments: ["default", "offsite", "theirs"])
   func anOlderStoreOpensAndItsRecordsVerify(alias: String) throws {
-    let service = KeyService(try Keystore(at: path), secrets: TestSecrets())
+    let service = try KeyService(try Keystore(at: path), secrets: TestSecrets())
     #expect(try decrypt("\(alias).envc", with: service) == Self.file("plain"))
     // And goes on: new versions, dates and tags beside the old records.
     let id = try service.describe("alias/\(alias)").keyID
@@ -46,7 +46,7 @@ import Testing
     try service.perform(ScheduleKeyDeletionRequest(keyID: id))
     try service.perform(CancelKeyDeletionRequest(keyID: id))
     try service.perform(EnableKeyRequest(keyID: id))
-    let again = KeyService(try Keystore(at: path), secrets: TestSecrets())
+    let again = try KeyService(try Keystore(at: path), secrets: TestSecrets())
     #expect(try decrypt("\(alias).envc", with: again) == Self.file("plain"))
   }
 
@@ -54,7 +54,7 @@ import Testing
   @Test func anOlderStoreThatCannotBeWrittenOpens() throws {
     let before = try contents(path)
     let store = try Keystore(at: path, readOnly: true)
-    let service = KeyService(store, secrets: TestSecrets())
+    let service = try KeyService(store, secrets: TestSecrets())
     #expect(try decrypt("default.envc", with: service) == Self.file("plain"))
     #expect(throws: KeystoreError.readOnly(path)) { try service.createKey() }
     #expect(try contents(path) == before)
@@ -74,7 +74,7 @@ import Testing
   func laterColumnsAreAuthenticated(sql: String) throws {
     _ = try Keystore(at: path)
     try DatabaseQueue(path: path.string).write { try $0.execute(sql: sql) }
-    let service = KeyService(try Keystore(at: path), secrets: TestSecrets())
+    let service = try KeyService(try Keystore(at: path), secrets: TestSecrets())
     let error = #expect(throws: KeystoreError.self) {
       try service.encrypt("x", under: "alias/default")
     }
@@ -87,7 +87,7 @@ import Testing
   /// What was set cannot be taken back by hand either.
   @Test(arguments: ["rotationPeriodInDays", "nextRotationDate"])
   func laterColumnsCannotBeEmptied(column: String) throws {
-    let service = KeyService(try Keystore(at: path), secrets: TestSecrets())
+    let service = try KeyService(try Keystore(at: path), secrets: TestSecrets())
     try service.perform(EnableKeyRotationRequest(keyID: "alias/default"))
     try DatabaseQueue(path: path.string).write {
       try $0.execute(sql: "UPDATE masterKey SET \(column) = NULL")

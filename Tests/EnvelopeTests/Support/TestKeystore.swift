@@ -2,8 +2,8 @@ import Foundation
 
 @testable import Envelope
 
-/// A clock that a test sets.
-final class TestClock {
+/// A clock that a test sets, on one thread.
+final class TestClock: @unchecked Sendable {
   var now = Date(timeIntervalSince1970: 1_700_000_000)
 
   func advance(days: Double) { now += days * 86_400 }
@@ -18,7 +18,7 @@ final class TestKeystore {
   init() throws {
     directory = try TemporaryDirectory()
     let clock = clock
-    service = KeyService(
+    service = try KeyService(
       try Keystore.create(at: directory.path.appending("keystore.db"), protector: .none),
       secrets: TestSecrets(), now: { clock.now })
   }
@@ -26,7 +26,7 @@ final class TestKeystore {
   /// The same file, opened anew.
   func reopened() throws -> KeyService {
     let clock = clock
-    return KeyService(
+    return try KeyService(
       try Keystore(at: service.keystore.path), secrets: TestSecrets(), now: { clock.now })
   }
 }

@@ -1,0 +1,193 @@
+import ArgumentParser
+import Envelope
+import Foundation
+
+struct KeystoreAuditCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "audit",
+    abstract: "Show what was done with keys, and what was refused.",
+    discussion: """
+      Every use and every change of a key is a record, also one that was refused. The records are \
+      in the file beside the keystore whose name ends in -audit. What is shown is not verified: \
+      'keystore check' does that.
+
+      Examples:
+        envcrypt keystore audit --key alias/backup
+        envcrypt keystore audit --since 2026-11-01 --operation Decrypt
+        envcrypt keystore audit --json | jq '.Records[] | select(.errorCode)'
+        envcrypt keystore audit --prune-before 2026-01-01
+      """)
+
+  @Option(help: ArgumentHelp("Only this key's: key ID, alias/… or ARN.", valueName: "key"))
+  var key: String?
+
+  @Option(help: ArgumentHelp("Only from this date on (ISO 8601).", valueName: "date"))
+  var since: String?
+
+  @Option(help: ArgumentHelp("Only this operation's, as the KMS API names it.", valueName: "name"))
+  var operation: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Drop the records from before this date. The log says that it was done.", valueName: "date"))
+  var pruneBefore: String?
+
+  @Flag(help: "Print JSON, with the field names of CloudTrail.")
+  var json = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  mutating func validate() throws {
+    if pruneBefore != nil, key != nil || since != nil || operation != nil || json {
+      throw ValidationError("--prune-before stands alone")
+    }
+  }
+
+  func run() throws {
+    let service = try keystore.service()
+    let console = Console()
+    if let pruneBefore {
+      let count = try service.pruneAuditLog(before: try Self.date(pruneBefore))
+      console.note("\(Text.count(count, "record")) dropped")
+      return
+    }
+    let keyID = try key.map { try service.keyIDForAudit($0) }
+    let since = try since.map(Self.date)
+    var events: [AuditEvent] = []
+    try service.readAuditLog { sequence, record in
+      if let keyID, record.keyID != keyID { return }
+      if let since, record.date < since { return }
+      if let operation, record.operation != operation { return }
+      if json {
+        events.append(AuditEvent(sequence, record))
+      } else {
+        console.output(Self.line(record))
+      }
+    }
+    if json { try console.json(["Records": events]) }
+  }
+
+  private static func line(_ record: AuditRecord) -> String {
+    var words = [
+      record.date.formatted(Date.ISO8601FormatStyle()),
+      record.caller.split(separator: "/").last.map(String.init) ?? record.caller, record.operation,
+      record.keyID.isEmpty ? "-" : record.keyID,
+    ]
+    if record.keyVersion > 0 { words.append("version \(record.keyVersion)") }
+    words += record.encryptionContext.pairs.map { "\($0.key)=\($0.value)" }
+    words.append(record.errorCode.isEmpty ? "ok" : record.errorCode)
+    if !record.errorMessage.isEmpty { words.append("(\(record.errorMessage))") }
+    return words.map(Text.printable).joined(separator: "  ")
+  }
+
+  private static func date(_ text: String) throws -> Date {
+    guard let date = APICoding.date(from: text) else {
+      throw Failure(.usage, "'\(Text.printable(text))' is no date", hint: "2026-11-24T10:00:00Z")
+    }
+    return date
+  }
+}
+
+/// A record as CloudTrail would have it.
+struct AuditEvent: Encodable {
+  struct Identity: Encodable {
+    let type = "IAMUser"
+    let arn: String
+    let userName: String
+  }
+  struct Parameters: Encodable { let encryptionContext: [String: String] }
+  struct Resource: Encodable {
+    let ARN: String
+    let type = "AWS::KMS::Key"
+    let keyVersion: UInt32?
+  }
+
+  let eventID: String
+  let eventTime: Date
+  let eventSource = "kms.amazonaws.com"
+  let eventName: String
+  let userIdentity: Identity
+  let requestID: String
+  let requestParameters: Parameters?
+  let resources: [Resource]
+  let errorCode: String?
+  let errorMessage: String?
+
+  init(_ sequence: UInt64, _ record: AuditRecord) {
+    eventID = "\(sequence)"
+    eventTime = record.date
+    eventName = record.operation
+    userIdentity = Identity(
+      arn: record.caller,
+      userName: record.caller.split(separator: "/").last.map(String.init) ?? record.caller)
+    requestID = record.requestIDText
+    let pairs = record.encryptionContext.pairs
+    requestParameters =
+      pairs.isEmpty
+      ? nil
+      : Parameters(
+        encryptionContext: Dictionary(
+          pairs.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first }))
+    resources =
+      record.keyID.isEmpty
+      ? []
+      : [
+        Resource(
+          ARN: "arn:aws:kms:local:000000000000:key/\(record.keyID)",
+          keyVersion: record.keyVersion == 0 ? nil : record.keyVersion)
+      ]
+    errorCode = record.errorCode.isEmpty ? nil : record.errorCode
+    errorMessage = record.errorMessage.isEmpty ? nil : record.errorMessage
+  }
+}
+
+struct KeystoreCheckCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Verify every record of the keystore, and its audit log.",
+    discussion: """
+      Names each record that is not as envcrypt wrote it, and each that is missing: exit status 78. \
+      An older copy of the whole keystore put back cannot be noticed.
+      """)
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    let check = try keystore.service().check()
+    let console = Console()
+    for damage in check.damage { console.error(damage.text, hint: nil) }
+    let counted = [
+      Text.count(check.keys, "key"), Text.count(check.versions, "version"),
+      check.aliases == 1 ? "1 alias" : "\(check.aliases) aliases", Text.count(check.tags, "tag"),
+      Text.count(check.auditRecords, "audit record"),
+    ].joined(separator: ", ")
+    guard check.damage.isEmpty else { throw ExitCode(ExitStatus.configuration.rawValue) }
+    console.output("\(counted): all as envcrypt wrote them")
+  }
+}
+
+extension KeystoreDamage {
+  var text: String {
+    switch self {
+    case .edited(let record): "\(Text.printable(record)) was edited or damaged"
+    case .missing(let record): "\(Text.printable(record)) is missing"
+    case .audit(let damage): damage.text
+    }
+  }
+}
+
+extension AuditDamage {
+  var text: String {
+    switch self {
+    case .head: "the head of the audit log was edited or damaged, and nothing of the log is certain"
+    case .missing(let range) where range.count == 1: "audit record \(range.lowerBound) is missing"
+    case .missing(let range):
+      "audit records \(range.lowerBound) to \(range.upperBound) are missing"
+    case .altered(let sequence): "audit record \(sequence) was edited, moved or damaged"
+    case .unreadable(let sequence):
+      sequence == 0
+        ? "the audit log has no readable record"
+        : "what follows audit record \(sequence) is no record: cut off, or damaged"
+    }
+  }
+}

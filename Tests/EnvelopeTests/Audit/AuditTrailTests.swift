@@ -1,0 +1,235 @@
+import Foundation
+import GRDB
+import SystemPackage
+import Testing
+
+@testable import Envelope
+
+/// What the key service records, and what `check` says of a keystore.
+@Suite struct AuditTrailTests {
+  let keystore: TestKeystore
+  var service: KeyService { keystore.service }
+  var clock: TestClock { keystore.clock }
+
+  init() throws { keystore = try TestKeystore() }
+
+  func records() throws -> [AuditRecord] {
+    var records: [AuditRecord] = []
+    try service.readAuditLog { records.append($1) }
+    return records
+  }
+
+  func lines() throws -> [String] {
+    try records().map { record in
+      [record.operation, record.keyVersion > 0 ? "\(record.keyVersion)" : "", record.errorCode]
+        .filter { !$0.isEmpty }.joined(separator: " ")
+    }
+  }
+
+  @Test func usesAndChangesAreRecordedAllowedOrNot() throws {
+    let key = try service.createKey(alias: "alias/a")
+    let blob = try service.encrypt("text", under: "alias/a", context: ["purpose": "test"])
+    _ = try service.describe("alias/a")
+    _ = try service.listKeys()
+    #expect(throws: KeyServiceError.invalidCiphertext) { try service.decrypt(blob) }
+    try service.perform(DisableKeyRequest(keyID: key.keyID))
+    #expect(throws: KeyServiceError.disabled(keyID: key.keyID)) {
+      try service.decrypt(blob, context: ["purpose": "test"])
+    }
+    #expect(throws: KeyServiceError.notFound("alias/b")) {
+      try service.perform(EnableKeyRequest(keyID: "alias/b"))
+    }
+    #expect(
+      try lines() == [
+        "CreateKey", "Encrypt 1", "Decrypt 1 InvalidCiphertextException", "DisableKey",
+        "Decrypt DisabledException", "EnableKey NotFoundException",
+      ])
+    let records = try records()
+    #expect(records.allSatisfy { $0.caller == service.caller.arn && $0.date == clock.now })
+    #expect(records.map(\.keyID) == Array(repeating: key.keyID, count: 5) + [""])
+    #expect(records[1].encryptionContext["purpose"] == "test")
+    #expect(records[5].errorMessage == "alias/b")
+  }
+
+  @Test func bothKeysOfAReEncryptionAreRecorded() throws {
+    let first = try service.createKey().keyID
+    let second = try service.createKey().keyID
+    let blob = try service.encrypt("text", under: first)
+    try service.perform(ReEncryptRequest(ciphertextBlob: blob, destinationKeyID: second))
+    #expect(try records().suffix(2).map(\.operation) == ["ReEncrypt", "ReEncrypt"])
+    #expect(try records().suffix(2).map(\.keyID) == [first, second])
+  }
+
+  @Test func everyFileIsAUse() throws {
+    let key = try service.createKey().keyID
+    let keyring = try service.wrappingKeyring(key)
+    let context = try EncryptionContext([(key: "a", value: "b")]).serialized()
+    let wrapped = try (0..<3).map { _ in try KeyringTests.wrap(keyring, context: context) }
+    let opening = KeystoreKeyring(service, unwrappingUnder: nil)
+    for wrapped in wrapped {
+      #expect(try KeyringTests.unwrap(opening, wrapped, context: context) != nil)
+    }
+    #expect(try KeyringTests.unwrap(opening, wrapped[0], context: []) == nil)
+    try service.perform(DisableKeyRequest(keyID: key))
+    #expect(throws: KeyServiceError.disabled(keyID: key)) { try service.wrappingKeyring(key) }
+    let generate = Array(repeating: "GenerateDataKey 1", count: 3)
+    let decrypt = Array(repeating: "Decrypt 1", count: 3)
+    #expect(
+      try lines() == ["CreateKey"] + generate + decrypt + [
+        "Decrypt 1 InvalidCiphertextException", "DisableKey", "GenerateDataKey DisabledException",
+      ])
+    #expect(try records()[2].encryptionContext["a"] == "b")
+  }
+
+  @Test func exportAndImportAreRecorded() throws {
+    let key = try service.createKey().keyID
+    let exported = try service.exportKey(key)
+    #expect(throws: KeyServiceError.self) { try service.importKey(exported) }
+    #expect(
+      try lines() == ["CreateKey", "ExportKey", "ImportKey AlreadyExistsException"])
+  }
+
+  /// What a process has not appended yet is there when it lets go of the service.
+  @Test func theLastRecordsAreAppendedInTheEnd() throws {
+    let path = service.keystore.path
+    let key = try service.createKey().keyID
+    do {
+      let own = try KeyService(try Keystore(at: path), secrets: TestSecrets())
+      let keyring = try own.wrappingKeyring(key)
+      for _ in 0..<300 { _ = try KeyringTests.wrap(keyring) }
+    }
+    #expect(try records().count == 301)
+  }
+
+  @Test func aLogThatCannotBeWrittenKeepsNobodyFromTheKeys() throws {
+    let key = try service.createKey().keyID
+    let path = AuditLog.path(beside: service.keystore.path)
+    try FileManager.default.removeItem(atPath: path.string)
+    try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: false)
+    let told = Told()
+    let own = try KeyService(
+      try Keystore(at: service.keystore.path), secrets: TestSecrets(),
+      tellUnrecorded: { _ in told.count += 1 })
+    let blob = try own.encrypt("text", under: key)
+    #expect(try own.decrypt(blob) == "text")
+    #expect(told.count == 1)
+  }
+
+  final class Told: @unchecked Sendable { var count = 0 }
+
+  // MARK: The last use
+
+  @Test func theLastUseIsOneThatSucceeded() throws {
+    let key = try service.createKey().keyID
+    func lastUsage() throws -> GetKeyLastUsageRequest.Response {
+      try service.perform(GetKeyLastUsageRequest(keyID: key))
+    }
+    #expect(try lastUsage().keyLastUsage == nil)
+    #expect(try lastUsage().trackingStartDate == clock.now)
+    let created = clock.now
+    clock.advance(days: 1)
+    let blob = try service.encrypt("text", under: key)
+    let used = clock.now
+    clock.advance(days: 1)
+    #expect(throws: KeyServiceError.self) { try service.decrypt(blob, context: ["a": "b"]) }
+    var dryRun = DecryptRequest(ciphertextBlob: blob)
+    dryRun.dryRun = true
+    #expect(throws: KeyServiceError.dryRun) { try service.perform(dryRun) }
+    try service.perform(RotateKeyOnDemandRequest(keyID: key))
+    _ = try service.encrypt("text", under: try service.createKey().keyID)
+    let response = try lastUsage()
+    #expect(response.keyLastUsage?.operation == "Encrypt")
+    #expect(response.keyLastUsage?.timestamp == used)
+    #expect(response.keyCreationDate == created && response.trackingStartDate == created)
+    clock.advance(days: 1)
+    _ = try service.decrypt(blob)
+    #expect(try lastUsage().keyLastUsage?.operation == "Decrypt")
+    // From a pruned log it says from when on it knows.
+    #expect(try service.pruneAuditLog(before: clock.now) > 0)
+    clock.advance(days: 1)
+    #expect(try lastUsage().keyLastUsage?.operation == "Decrypt")
+    #expect(try service.pruneAuditLog(before: clock.now) > 0)
+    #expect(try lastUsage().keyLastUsage == nil)
+    #expect(try lastUsage().trackingStartDate == clock.now)
+    #expect(try service.check().damage.isEmpty)
+    #expect(try lines() == ["PruneAuditLog"])
+  }
+
+  // MARK: Check
+
+  @Test func aSoundKeystoreIsSound() throws {
+    let key = try service.createKey(alias: "alias/a").keyID
+    try service.perform(TagResourceRequest(keyID: key, tags: [Tag(tagKey: "a", tagValue: "b")]))
+    try service.perform(RotateKeyOnDemandRequest(keyID: key))
+    _ = try service.createKey(spec: .eccNISTP256)
+    _ = try service.createKey(origin: .external)
+    let check = try service.check()
+    #expect(check.damage.isEmpty)
+    #expect(check.keys == 3 && check.versions == 3 && check.aliases == 1 && check.tags == 1)
+    #expect(check.auditRecords == 5)
+  }
+
+  /// The file as somebody opens it who does not care what belongs together.
+  static func byHand(_ path: FilePath) throws -> DatabaseQueue {
+    var configuration = Configuration()
+    configuration.foreignKeysEnabled = false
+    return try DatabaseQueue(path: path.string, configuration: configuration)
+  }
+
+  /// Every column of every table with codes, changed in turn.
+  @Test(arguments: ["masterKey", "keyVersion", "alias", "tag", "auditAnchor"])
+  func everyColumnIsChecked(table: String) throws {
+    let key = try service.createKey(alias: "alias/a").keyID
+    try service.perform(TagResourceRequest(keyID: key, tags: [Tag(tagKey: "a", tagValue: "b")]))
+    let path = service.keystore.path
+    let whole = try contents(path)
+    let columns = try service.keystore.read { db in
+      try Row.fetchAll(db, sql: "PRAGMA table_info(\(table))").map { row -> (String, String) in
+        (row["name"], row["type"])
+      }
+    }
+    #expect(columns.count >= 4)
+    for (column, type) in columns where (table, column) != ("auditAnchor", "id") {
+      try write(whole, to: path)
+      try Self.byHand(path).write { db in
+        let value = type == "INTEGER" ? "4000000000001" : type == "TEXT" ? "'x'" : "x'00'"
+        // Values that a column cannot have are refused before anything else.
+        let allowed: [String: String] = [
+          "spec": "'RSA_2048'", "usage": "'SIGN_VERIFY'", "state": "'Disabled'",
+          "origin": "'EXTERNAL'", "manager": "'AWS'", "rotationType": "'AUTOMATIC'",
+        ]
+        try db.execute(
+          sql: "UPDATE \(table) SET \(column) = \(allowed[column] ?? value)")
+      }
+      let check = try keystore.reopened().check()
+      #expect(
+        check.damage.contains { if case .edited = $0 { true } else { false } },
+        "\(table).\(column): \(check.damage)")
+    }
+  }
+
+  @Test func missingRowsAreNamed() throws {
+    let key = try service.createKey(alias: "alias/a").keyID
+    try service.perform(RotateKeyOnDemandRequest(keyID: key))
+    let path = service.keystore.path
+    try Self.byHand(path).write { try $0.execute(sql: "DELETE FROM keyVersion WHERE version = 1") }
+    #expect(try keystore.reopened().check().damage == [.missing("version 1 of key \(key)")])
+    try Self.byHand(path).write { try $0.execute(sql: "DELETE FROM masterKey") }
+    #expect(
+      try keystore.reopened().check().damage
+        == [.missing("key \(key), which alias/a stands for")])
+  }
+
+  /// A log from before, put back, lacks what the keystore knows of.
+  @Test func anOldLogIsNoticed() throws {
+    let log = AuditLog.path(beside: service.keystore.path)
+    let key = try service.createKey().keyID
+    let old = try contents(log)
+    _ = try service.encrypt("text", under: key)
+    try service.perform(DisableKeyRequest(keyID: key))
+    try write(old, to: log)
+    #expect(try keystore.reopened().check().damage == [.audit(.missing(2...2))])
+    try FileManager.default.removeItem(atPath: log.string)
+    #expect(try keystore.reopened().check().damage == [.audit(.missing(1...2))])
+  }
+}
