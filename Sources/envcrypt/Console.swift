@@ -38,8 +38,9 @@ final class Console: Sendable {
   }
 
   /// A report as JSON, in the form of the KMS API.
-  func json(_ value: some Encodable) throws {
-    output(String(decoding: try APICoding.encoder().encode(value), as: UTF8.self))
+  func json(_ value: some Encodable, keysAsTheyAre: Bool = false) throws {
+    let encoder = APICoding.encoder(keysAsTheyAre: keysAsTheyAre)
+    output(String(decoding: try encoder.encode(value), as: UTF8.self))
   }
 
   private static func write(_ text: String, to descriptor: Int32) {

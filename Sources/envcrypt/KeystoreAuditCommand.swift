@@ -64,7 +64,7 @@ struct KeystoreAuditCommand: ParsableCommand {
         console.output(Self.line(record))
       }
     }
-    if json { try console.json(["Records": events]) }
+    if json { try console.json(["Records": events], keysAsTheyAre: true) }
   }
 
   private static func line(_ record: AuditRecord) -> String {
@@ -97,9 +97,14 @@ struct AuditEvent: Encodable {
   }
   struct Parameters: Encodable { let encryptionContext: [String: String] }
   struct Resource: Encodable {
-    let ARN: String
+    let arn: String
     let type = "AWS::KMS::Key"
     let keyVersion: UInt32?
+
+    enum CodingKeys: String, CodingKey {
+      case arn = "ARN"
+      case type, keyVersion
+    }
   }
 
   let eventID: String
@@ -133,7 +138,7 @@ struct AuditEvent: Encodable {
       ? []
       : [
         Resource(
-          ARN: "arn:aws:kms:local:000000000000:key/\(record.keyID)",
+          arn: "arn:aws:kms:local:000000000000:key/\(record.keyID)",
           keyVersion: record.keyVersion == 0 ? nil : record.keyVersion)
       ]
     errorCode = record.errorCode.isEmpty ? nil : record.errorCode

@@ -121,11 +121,14 @@ public enum APICoding {
 
   static let blobForm = CodingUserInfoKey(rawValue: "blobForm")!
 
-  /// Writes shapes as the AWS CLI prints them.
-  public static func encoder() -> JSONEncoder {
+  /// Writes shapes as the AWS CLI prints them; with their keys as they are where those are not the
+  /// KMS API's.
+  public static func encoder(keysAsTheyAre: Bool = false) -> JSONEncoder {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.keyEncodingStrategy = .custom { APIMember(APIName.member($0.last!.stringValue)) }
+    if !keysAsTheyAre {
+      encoder.keyEncodingStrategy = .custom { APIMember(APIName.member($0.last!.stringValue)) }
+    }
     encoder.dateEncodingStrategy = .custom { date, encoder in
       guard let text = APIDate.text(date) else {
         throw EncodingError.invalidValue(
