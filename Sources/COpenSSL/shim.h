@@ -48,6 +48,22 @@ static inline EVP_PKEY *envcrypt_generate_ec(const char *curve) {
   return EVP_EC_gen(curve);
 }
 
+// An HMAC context with its key; NULL where libcrypto refuses.
+static inline EVP_MAC_CTX *envcrypt_hmac_context(const char *digest, const void *key, size_t key_length) {
+  OSSL_PARAM parameters[] = {
+    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)digest, 0),
+    OSSL_PARAM_construct_end(),
+  };
+  EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+  EVP_MAC_CTX *context = EVP_MAC_CTX_new(mac);
+  EVP_MAC_free(mac);
+  if (context && EVP_MAC_init(context, (const unsigned char *)key, key_length, parameters) != 1) {
+    EVP_MAC_CTX_free(context);
+    return NULL;
+  }
+  return context;
+}
+
 static inline EVP_PKEY *envcrypt_generate_ed25519(void) {
   return EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 }

@@ -1,13 +1,24 @@
 /// The codes that make a chain of the entries, and of the head its end.
 extension AuditLog {
-  /// The entry that follows one with the code `previous`.
-  func entry(
-    after previous: [UInt8], sequence: UInt64, record: AuditRecord
-  ) throws -> AuditEntry {
-    let open = AuditEntry(sequence: sequence, previousCode: previous, record: record, code: [])
-    let message = try open.authenticatedMessage()
-    return AuditEntry(
-      sequence: sequence, previousCode: previous, record: record, code: try authenticate(message))
+  /// The entries of `records`, as the log has them, behind the last one that `head` knows.
+  func entries(of records: [AuditRecord], after head: inout AuditHead) throws -> [UInt8] {
+    guard let context = try key?.context() else {
+      preconditionFailure("a log that is only read is not written")
+    }
+    var log = WireWriter()
+    var body = WireWriter()
+    for record in records {
+      head.lastSequence += 1
+      body.reset()
+      try AuditEntry.write(
+        sequence: head.lastSequence, previousCode: head.lastCode, record: record, to: &body)
+      head.lastCode = try context.authenticate(body.bytes)
+      _ = log.uint32(UInt32(body.bytes.count + AuditEntry.codeLength))
+      _ = log.bytes(body.bytes, count: body.bytes.count)
+      _ = log.bytes(head.lastCode, count: AuditEntry.codeLength)
+    }
+    head.end += UInt64(log.bytes.count)
+    return log.bytes
   }
 
   func verifies(_ entry: AuditEntry) throws -> Bool {

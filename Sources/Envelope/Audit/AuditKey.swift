@@ -2,6 +2,9 @@
 struct AuditKey: ~Copyable, Sendable {
   let bytes: SecretBytes
 
+  /// For many entries at once.
+  borrowing func context() throws -> HMACContext { try HMACContext(.sha256, key: bytes) }
+
   borrowing func authenticate(_ message: [UInt8]) throws -> [UInt8] {
     try HMAC.authenticate(message.span.bytes, with: .sha256, under: bytes)
   }

@@ -34,16 +34,8 @@ final class AuditLog: Sendable {
     defer { file.unlock() }
     var head = try readHead(of: file) ?? AuditHead.start(after: anchor())
     try recover(&head, in: file)
-    var bytes = WireWriter()
-    for record in records {
-      let entry = try entry(
-        after: head.lastCode, sequence: head.lastSequence + 1, record: record)
-      try AuditEntry.append(entry, to: &bytes)
-      head.lastSequence = entry.sequence
-      head.lastCode = entry.code
-    }
-    try file.write(bytes.bytes, at: Int64(head.end))
-    head.end += UInt64(bytes.bytes.count)
+    let end = Int64(head.end)
+    try file.write(try entries(of: records, after: &head), at: end)
     try file.write(try sealed(head), at: 0)
   }
 

@@ -80,6 +80,15 @@ struct AuditEntry: Equatable {
       code: try wire.bytes(value?.code, count: codeLength))
   }
 
+  /// What the code of a new entry covers.
+  static func write(
+    sequence: UInt64, previousCode: [UInt8], record: AuditRecord, to body: inout WireWriter
+  ) throws(MessageError) {
+    _ = try transcodeBody(
+      AuditEntry(sequence: sequence, previousCode: previousCode, record: record, code: []),
+      through: &body)
+  }
+
   /// As the log has it: behind its length.
   static func append(_ entry: AuditEntry, to log: inout WireWriter) throws(MessageError) {
     var writer = WireWriter()

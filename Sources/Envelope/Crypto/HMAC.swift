@@ -29,3 +29,33 @@ enum HMAC {
     return code.count == expected.count && CRYPTO_memcmp(code, expected, expected.count) == 0
   }
 }
+
+/// HMAC of many messages under one key: set up once. Used by one thread at a time.
+final class HMACContext {
+  private let context: OpaquePointer
+  private let length: Int
+
+  init(_ digest: Digest, key: borrowing SecretBytes) throws(CryptoError) {
+    LibCrypto.prepare()
+    let context = try key.withBytes { (bytes) throws(CryptoError) in
+      let context = bytes.withUnsafeBytes {
+        envcrypt_hmac_context(digest.rawValue, $0.baseAddress, $0.count)
+      }
+      return try LibCrypto.check(context, "EVP_MAC_init")
+    }
+    self.context = context
+    length = digest.length
+  }
+
+  deinit { EVP_MAC_CTX_free(context) }
+
+  func authenticate(_ message: [UInt8]) throws(CryptoError) -> [UInt8] {
+    // Without a key the one from before is meant.
+    try LibCrypto.check(EVP_MAC_init(context, nil, 0, nil), "EVP_MAC_init")
+    try LibCrypto.check(EVP_MAC_update(context, message, message.count), "EVP_MAC_update")
+    var code = [UInt8](repeating: 0, count: length)
+    var written = 0
+    try LibCrypto.check(EVP_MAC_final(context, &code, &written, code.count), "EVP_MAC_final")
+    return code
+  }
+}
