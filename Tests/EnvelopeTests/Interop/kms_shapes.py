@@ -73,6 +73,9 @@ for size, more in [(32, {"KeySpec": "AES_256"}), (16, {"KeySpec": "AES_128"}), (
     assert made["KeyMaterialId"] == found["KeyMaterialId"]
     made = call("GenerateDataKeyWithoutPlaintext", KeyId=key, **more)
     assert len(call("Decrypt", CiphertextBlob=made["CiphertextBlob"])["Plaintext"]) == size
+used = call("GetKeyLastUsage", KeyId=key)
+assert used["KeyLastUsage"]["Operation"] == "Decrypt", used
+assert NOW - datetime.timedelta(seconds=1) < used["KeyLastUsage"]["Timestamp"] >= used["KeyCreationDate"], (NOW, used)
 assert len(call("GenerateRandom", NumberOfBytes=1024)["Plaintext"]) == 1024
 call("EnableKeyRotation", KeyId=key, RotationPeriodInDays=90)
 status = call("GetKeyRotationStatus", KeyId=key)
