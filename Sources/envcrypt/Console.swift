@@ -39,8 +39,7 @@ final class Console: Sendable {
 
   /// A report as JSON, in the form of the KMS API.
   func json(_ value: some Encodable, keysAsTheyAre: Bool = false) throws {
-    let encoder = APICoding.encoder(keysAsTheyAre: keysAsTheyAre)
-    output(String(decoding: try encoder.encode(value), as: UTF8.self))
+    output(try APICoding.text(of: value, keysAsTheyAre: keysAsTheyAre))
   }
 
   private static func write(_ text: String, to descriptor: Int32) {

@@ -121,11 +121,16 @@ public enum APICoding {
 
   static let blobForm = CodingUserInfoKey(rawValue: "blobForm")!
 
-  /// Writes shapes as the AWS CLI prints them; with their keys as they are where those are not the
-  /// KMS API's.
-  public static func encoder(keysAsTheyAre: Bool = false) -> JSONEncoder {
+  /// `value` as the AWS CLI prints it, names in order, without a line feed at the end; with its keys
+  /// as they are where those are not the KMS API's. Throws EncodingError for a date outside the years
+  /// 1 to 9999.
+  public static func text(of value: some Encodable, keysAsTheyAre: Bool = false) throws -> String {
+    JSONLayout.text(of: try encoder(keysAsTheyAre: keysAsTheyAre).encode(value))
+  }
+
+  private static func encoder(keysAsTheyAre: Bool) -> JSONEncoder {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     if !keysAsTheyAre {
       encoder.keyEncodingStrategy = .custom { APIMember(APIName.member($0.last!.stringValue)) }
     }

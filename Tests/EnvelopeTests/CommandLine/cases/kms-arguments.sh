@@ -18,3 +18,18 @@ wrong create-key --cli-input-json '{"Nonsense": 1}'; says "there is no 'Nonsense
 wrong create-key --cli-input-json '{'; says 'not JSON'
 fails 66 envcrypt kms create-key --description file://missing
 wrong list-keys --passphrase-fd x; says 'no number'
+
+# JSON is laid out as the AWS CLI's, for scripts that look for a member with grep: it was not, `"KeyId" : "` in place
+# of `"KeyId": "`. What Python writes of the same value is the same bytes, empty lists and quotes in strings too.
+laid_out() {
+    "$@" > shown
+    python3 -c 'import json; print(json.dumps(json.load(open("shown")), indent=4, ensure_ascii=False))' > wanted
+    cmp shown wanted
+}
+envcrypt kms create-key --description 'a "quoted", {braced}: [text] \ with é' > made
+key=$(sed -n 's/^        "KeyId": "\([^"]*\)".*/\1/p' made)
+laid_out envcrypt kms describe-key --key-id "$key"
+laid_out envcrypt kms list-resource-tags --key-id "$key"
+laid_out envcrypt kms list-keys --limit 1
+laid_out envcrypt key list --json
+laid_out envcrypt keystore audit --json
