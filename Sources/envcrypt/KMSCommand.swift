@@ -57,6 +57,10 @@ struct KMSCommand: ParsableCommand {
       return try print(request, service, on: console)
     }
     let response = try service.perform(request)
+    let policy = (request as? PutKeyPolicyRequest)?.policy ?? (request as? CreateKeyRequest)?.policy
+    for warning in try policy.map({ try KeyPolicy(parsing: $0) })?.warnings ?? [] {
+      console.warning(warning.text)
+    }
     if !(response is EmptyResponse) { try console.json(response) }
   }
 

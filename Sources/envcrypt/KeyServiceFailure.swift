@@ -75,6 +75,8 @@ extension Failure {
       )
     case .invalidGrantToken: (.usage, "there are no grants, and no grant tokens", nil)
     case .accessDenied(let what): (.noPermission, Text.printable(what), nil)
+    case .malformedPolicyDocument(let what):
+      (.usage, Text.printable(what), "envcrypt key policy simulate shows what a policy does")
     case .dryRun:
       (.dryRun, "the request would have succeeded, and nothing was done, as DryRun asked", nil)
     }

@@ -21,6 +21,16 @@ enum Text {
     return result
   }
 
+  /// The same of text in lines.
+  static func printableLines(_ text: String) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false)
+      .map {
+        $0.split(separator: "\t", omittingEmptySubsequences: false).map { printable(String($0)) }
+          .joined(separator: "\t")
+      }
+      .joined(separator: "\n")
+  }
+
   static func printable(_ path: FilePath) -> String { printable(path.argument) }
 
   /// Control characters (C0, DEL, C1), line separators, bidirectional controls and other characters

@@ -168,6 +168,9 @@ public enum APICoding {
   /// The date that `text` names, to the millisecond: ISO 8601 with `Z` or an offset, a day (its
   /// beginning in UTC), or seconds since 1970; nil where it is none, or outside the years 1 to 9999.
   public static func date(from text: String) -> Date? { APIDate.date(text) }
+
+  /// A date as JSON has it; of years before 1 and after 9999 the nearest that there is.
+  static func text(of date: Date) -> String { APIDate.text(date) ?? "9999-12-31T23:59:59+00:00" }
 }
 
 extension Decoder {

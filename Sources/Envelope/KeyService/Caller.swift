@@ -16,7 +16,8 @@ public struct Caller: Equatable, Sendable {
   /// The process's effective user, before a keystore that `owner` owns.
   static func current(keystoreOwner owner: uid_t) -> Caller {
     let uid = geteuid()
-    return Caller(userName: name(of: uid) ?? "\(uid)", isOwner: uid == owner)
+    // The superuser is the account anyway.
+    return Caller(userName: name(of: uid) ?? "\(uid)", isOwner: uid == owner || uid == 0)
   }
 
   public var arn: String { "arn:aws:iam::\(KeyName.accountID):user/\(userName)" }

@@ -34,6 +34,7 @@ public struct EncryptRequest: KeyServiceRequest {
           + "\(Self.plaintextLengths.upperBound) bytes, not \(plaintext.count)")
     }
     try call.note(encryptionContext)
+    call.set("kms:EncryptionAlgorithm", (encryptionAlgorithm ?? .symmetricDefault).rawValue)
     let target = try EncryptionTarget(
       try call.usableKey(named: keyID, for: .encryptDecrypt), algorithm: encryptionAlgorithm,
       context: encryptionContext)
@@ -131,8 +132,10 @@ public struct ReEncryptRequest: KeyServiceRequest {
     let source = DecryptionSource(
       ciphertext: ciphertextBlob.bytes, context: sourceEncryptionContext, keyID: sourceKeyID,
       algorithm: sourceEncryptionAlgorithm ?? .symmetricDefault)
-    let (plaintext, sourceKey) = try source.decrypt(in: call)
-    let destinationKey = try call.usableKey(named: destinationKeyID, for: .encryptDecrypt)
+    let (plaintext, sourceKey) = try source.decrypt(in: call, as: "ReEncryptFrom")
+    try call.note(destinationEncryptionContext)
+    let destinationKey = try call.usableKey(
+      named: destinationKeyID, for: .encryptDecrypt, as: "ReEncryptTo")
     let target = try EncryptionTarget(
       destinationKey, algorithm: destinationEncryptionAlgorithm,
       context: destinationEncryptionContext)
@@ -207,7 +210,9 @@ struct DecryptionSource {
   /// Bytes.
   private static let ciphertextLengths = 1...6144
 
-  func decrypt(in call: OperationCall) throws -> (SecretBlob, OperationCall.UsableKey) {
+  func decrypt(
+    in call: OperationCall, as action: String? = nil
+  ) throws -> (SecretBlob, OperationCall.UsableKey) {
     guard Self.ciphertextLengths.contains(ciphertext.count) else {
       throw KeyServiceError.validation(
         "CiphertextBlob has \(Self.ciphertextLengths.lowerBound) to "
@@ -215,11 +220,13 @@ struct DecryptionSource {
     }
     try EncryptionTarget.require(context, fits: algorithm)
     try call.note(context)
-    return try algorithm == .symmetricDefault ? decryptBlob(in: call) : decryptRSA(in: call)
+    call.set("kms:EncryptionAlgorithm", algorithm.rawValue)
+    return try algorithm == .symmetricDefault
+      ? decryptBlob(in: call, as: action) : decryptRSA(in: call, as: action)
   }
 
   private func decryptBlob(
-    in call: OperationCall
+    in call: OperationCall, as action: String?
   ) throws -> (SecretBlob, OperationCall.UsableKey) {
     guard let blob = CiphertextBlob(parsing: ciphertext) else {
       throw KeyServiceError.invalidCiphertext
@@ -228,30 +235,30 @@ struct DecryptionSource {
     let unlocked = try call.service.unlock()
     if let keyID {
       let named = try call.read { db in
-        try call.key(named: keyID, db, verifiedBy: unlocked)
+        try call.key(named: keyID, db, verifiedBy: unlocked, as: action)
       }
       try named.require(algorithm)
       guard named.id == blob.keyID else { throw KeyServiceError.incorrectKey(named: keyID) }
     }
     let record = try call.read { db in
-      try call.key(named: blob.keyID, db, verifiedBy: unlocked)
+      try call.key(named: blob.keyID, db, verifiedBy: unlocked, as: action)
     }
     guard record.spec == .symmetricDefault, blob.keyVersion <= record.currentVersion else {
       throw KeyServiceError.invalidCiphertext
     }
     let key = try call.usableVersion(
-      Int64(blob.keyVersion), ofKey: blob.keyID, for: .encryptDecrypt)
+      Int64(blob.keyVersion), ofKey: blob.keyID, for: .encryptDecrypt, as: action)
     return (SecretBlob(try key.open(blob, context: context)), key)
   }
 
   private func decryptRSA(
-    in call: OperationCall
+    in call: OperationCall, as action: String?
   ) throws -> (SecretBlob, OperationCall.UsableKey) {
     guard let keyID else {
       throw KeyServiceError.validation(
         "\(algorithm.rawValue) needs a KeyId: nothing in it says one")
     }
-    let key = try call.usableKey(named: keyID, for: .encryptDecrypt)
+    let key = try call.usableKey(named: keyID, for: .encryptDecrypt, as: action)
     try key.record.require(algorithm)
     guard
       let plaintext = try Self.open(

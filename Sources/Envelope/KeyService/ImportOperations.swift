@@ -27,6 +27,8 @@ public struct GetParametersForImportRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> Response {
     let unlocked = try call.service.unlock()
+    call.set("kms:WrappingAlgorithm", wrappingAlgorithm.rawValue)
+    call.set("kms:WrappingKeySpec", wrappingKeySpec.rawValue)
     let record = try call.read { db in
       try call.key(named: keyID, db, verifiedBy: unlocked)
     }
@@ -97,6 +99,8 @@ public struct ImportKeyMaterialRequest: KeyServiceRequest {
       }
     }
     let unlocked = try call.service.unlock()
+    call.set("kms:ExpirationModel", (expirationModel ?? .keyMaterialExpires).rawValue)
+    call.set("kms:ValidTo", validTo.map(APICoding.text(of:)))
     // A private key takes long to check: others may write meanwhile.
     let material = try unwrap(
       for: try call.read { db in try call.key(named: keyID, db, verifiedBy: unlocked) }, in: call,

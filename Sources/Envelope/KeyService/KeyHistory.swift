@@ -39,6 +39,6 @@ extension KeyService {
   public func keyIDForAudit(_ name: String) throws -> String {
     if case .keyID(let id) = try KeyName(parsing: name) { return id }
     let call = begin(.describeKey)
-    return try call.read { db in try call.key(named: name, db).id }
+    return try call.read { db in try call.resolve(name, db).id }
   }
 }

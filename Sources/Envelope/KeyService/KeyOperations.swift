@@ -41,15 +41,14 @@ public struct CreateKeyRequest: KeyServiceRequest {
     let (spec, usage, origin) = try checked()
     let new = NewKey(
       spec: spec, usage: usage, origin: origin, manager: manager,
-      description: description ?? "", alias: alias, tags: tags ?? [])
+      description: description ?? "", alias: alias, tags: tags ?? [],
+      policy: try policy.map { text throws(KeyServiceError) in try KeyPolicy(apiText: text) },
+      checksLockout: bypassPolicyLockoutSafetyCheck != true)
     let materials = origin == .external ? [] : [try NewKeyVersion(generating: spec)]
     return Response(keyMetadata: try new.insert(materials, in: call))
   }
 
   private func checked() throws(KeyServiceError) -> (KeySpec, KeyUsage, KeyOrigin) {
-    guard policy == nil else {
-      throw .unsupportedOperation("key policies are not supported")
-    }
     guard multiRegion != true else {
       throw .unsupportedOperation("multi-Region keys are not supported: a keystore is one place")
     }
@@ -102,13 +101,17 @@ struct NewKey {
   var description: String
   var alias: String?
   var tags: [Tag] = []
+  var policy: KeyPolicy?
+  /// Whether a policy that locks the caller out is refused.
+  var checksLockout = true
 
   /// Stores the key with these versions, from 1 on; without any it waits for an import.
   func insert(_ materials: [NewKeyVersion], in call: OperationCall) throws -> KeyMetadata {
     try Self.check(description: description)
     if let alias { try KeyName.validate(alias: alias) }
     try Tag.check(tags)
-    let record = MasterKeyRecord(
+    if checksLockout { try policy?.requireNoLockout(of: call, keyID: id) }
+    var record = MasterKeyRecord(
       id: id, spec: spec, usage: usage, state: materials.isEmpty ? .pendingImport : .enabled,
       origin: origin, manager: manager, description: description, creationDate: call.now,
       currentVersion: Int64(materials.count),
@@ -118,6 +121,8 @@ struct NewKey {
     call.touch(id)
     // Sealed before the store is locked for writing.
     let unlocked = try call.service.unlock()
+    let stored = policy.map { KeyPolicyRecord(keyID: id, policy: $0.text) }
+    record.policyDigest = try stored?.digest()
     let authentic = try unlocked.authenticating(record)
     let versions = try materials.enumerated().map { index, material in
       try material.record(
@@ -128,6 +133,7 @@ struct NewKey {
         throw KeyServiceError.alreadyExists("key \(id)")
       }
       try authentic.insert(db)
+      try stored?.insert(db)
       for version in versions { try version.insert(db) }
       for tag in tags { try tag.store(forKey: id, unlocked, db) }
       if let alias {

@@ -66,7 +66,12 @@ public final class KeyService {
 
   /// A file's data key about to be wrapped, now.
   func beginWrapping() -> OperationCall {
-    OperationCall(.generateDataKey, of: self, now: now(), isWrapping: true)
+    OperationCall(.generateDataKey, of: self, now: now(), isWrapping: true, isForMessages: true)
+  }
+
+  /// Messages' data keys about to be unwrapped, now.
+  func beginUnwrapping(_ operation: KeyServiceOperation) -> OperationCall {
+    OperationCall(operation, of: self, now: now(), isForMessages: true)
   }
 
   /// The clock, for who records on other threads.

@@ -40,6 +40,8 @@ public enum KeyServiceError: Error, Equatable, Sendable {
   case invalidGrantToken
   /// The caller may not do this; the text says what and why.
   case accessDenied(String)
+  /// A key policy that is none, or that would lock the caller out; the text says where and why.
+  case malformedPolicyDocument(String)
   /// DryRun: the request would have succeeded.
   case dryRun
 
@@ -67,6 +69,7 @@ public enum KeyServiceError: Error, Equatable, Sendable {
     case .expiredImportToken: "ExpiredImportTokenException"
     case .invalidGrantToken: "InvalidGrantTokenException"
     case .accessDenied: "AccessDeniedException"
+    case .malformedPolicyDocument: "MalformedPolicyDocumentException"
     case .dryRun: "DryRunOperationException"
     }
   }
@@ -79,7 +82,8 @@ extension KeyServiceError {
     case .notFound(let text), .alreadyExists(let text), .invalidAliasName(let text),
       .invalidARN(let text), .invalidMarker(let text), .validation(let text),
       .unsupportedOperation(let text), .invalidKeyUsage(let text), .limitExceeded(let text),
-      .tag(let text), .incorrectKeyMaterial(let text), .accessDenied(let text):
+      .tag(let text), .incorrectKeyMaterial(let text), .accessDenied(let text),
+      .malformedPolicyDocument(let text):
       String(text.prefix(512))
     case .invalidState(_, let state): state.rawValue
     case .incorrectKey(let name): String(name.prefix(512))

@@ -38,6 +38,9 @@ public enum KeyServiceOperation: String, CaseIterable, Sendable {
   case verifyMac = "VerifyMac"
   case deriveSharedSecret = "DeriveSharedSecret"
   case getKeyLastUsage = "GetKeyLastUsage"
+  case putKeyPolicy = "PutKeyPolicy"
+  case getKeyPolicy = "GetKeyPolicy"
+  case listKeyPolicies = "ListKeyPolicies"
 
   /// The dispatcher: what an operation's request is. Whoever speaks the API, on the command line or
   /// elsewhere, decodes that type and hands it to `KeyService.perform`.
@@ -81,6 +84,9 @@ public enum KeyServiceOperation: String, CaseIterable, Sendable {
     case .verifyMac: VerifyMacRequest.self
     case .deriveSharedSecret: DeriveSharedSecretRequest.self
     case .getKeyLastUsage: GetKeyLastUsageRequest.self
+    case .putKeyPolicy: PutKeyPolicyRequest.self
+    case .getKeyPolicy: GetKeyPolicyRequest.self
+    case .listKeyPolicies: ListKeyPoliciesRequest.self
     }
   }
 }
@@ -98,10 +104,6 @@ extension KeyServiceOperation {
       ),
       ("a keystore is in one place, not in regions", ["ReplicateKey", "UpdatePrimaryRegion"]),
       (
-        "key policies are not supported",
-        ["GetKeyPolicy", "ListKeyPolicies", "PutKeyPolicy"]
-      ),
-      (
         "grants are not supported",
         ["CreateGrant", "ListGrants", "ListRetirableGrants", "RetireGrant", "RevokeGrant"]
       ),
@@ -117,7 +119,8 @@ extension KeyServiceOperation {
   var isRecorded: Bool {
     switch self {
     case .describeKey, .listKeys, .listAliases, .listResourceTags, .getKeyRotationStatus,
-      .listKeyRotations, .generateRandom, .getKeyLastUsage:
+      .listKeyRotations, .generateRandom, .getKeyLastUsage,
+      .getKeyPolicy, .listKeyPolicies:
       false
     default: true
     }

@@ -46,7 +46,13 @@ extension KeyService {
       }
       for key in try MasterKeyRecord.all(db) {
         check.keys += 1
-        guard try verify(key), key.currentVersion > 0 else { continue }
+        guard try verify(key) else { continue }
+        do {
+          _ = try KeyPolicyRecord.policy(of: key, db)
+        } catch KeystoreError.editedRecord(let name) {
+          check.damage.append(.edited(name))
+        }
+        guard key.currentVersion > 0 else { continue }
         for number in 1...key.currentVersion
         where !(numbers[key.id]?.contains(number) ?? false) {
           check.damage.append(.missing("version \(number) of key \(key.id)"))

@@ -12,12 +12,16 @@ public final class OperationCall {
   /// Whether a file's data key is to be wrapped. What that is to the API, the kind of the key says:
   /// GenerateDataKey of a symmetric key, Encrypt under a public one.
   private let isWrapping: Bool
+  /// Whether it is a run over messages, of which each is decided on.
+  private let isForMessages: Bool
   /// Milliseconds since 1970. One operation has one time.
   let now: Int64
   /// What the audit log calls it: an operation of the API, or a command beside it.
   let name: String
   /// The keys that it came to, with the versions it used, 0 for none.
   private var touched: [(keyID: String, version: Int64)] = []
+  /// What else the request says, for the conditions of policies.
+  var requestConditions: [PolicyConditionKey: [String]] = [:]
   /// The encryption context, serialized, of an operation that has one.
   var context: [UInt8] = []
 
@@ -28,11 +32,12 @@ public final class OperationCall {
 
   init(
     _ operation: KeyServiceOperation, of service: KeyService, now: Date, isWrapping: Bool = false,
-    name: String? = nil
+    isForMessages: Bool = false, name: String? = nil
   ) {
     self.operation = operation
     self.name = name ?? operation.rawValue
     self.isWrapping = isWrapping
+    self.isForMessages = isForMessages
     self.service = service
     self.now = now.milliseconds
   }
@@ -58,10 +63,22 @@ public final class OperationCall {
     try service.keystore.read(body)
   }
 
-  /// The key of that name as it is now. Without `unlocked` nothing is verified: good for showing it.
+  /// The key of that name as it is now, admitted to the operation. Without `unlocked` nothing is
+  /// verified: good for showing it.
   func key(
     named name: String, _ db: Database, verifiedBy unlocked: UnlockedKeystore? = nil,
-    under rule: StateRule? = nil
+    under rule: StateRule? = nil, as action: String? = nil
+  ) throws -> MasterKeyRecord {
+    let record = try resolve(name, db, verifiedBy: unlocked)
+    if isWrapping, record.spec.isAsymmetric { operation = .encrypt }
+    touch(record.id)
+    try admit(record, under: rule ?? operation.stateRule, as: action ?? self.action, db)
+    return record
+  }
+
+  /// The key of that name as it is now, for who does nothing with it.
+  func resolve(
+    _ name: String, _ db: Database, verifiedBy unlocked: UnlockedKeystore? = nil
   ) throws -> MasterKeyRecord {
     let keyID: String
     switch try KeyName(parsing: name) {
@@ -72,50 +89,58 @@ public final class OperationCall {
       }
       try unlocked?.verify(record)
       keyID = record.targetKeyID
+      set("kms:RequestAlias", alias)
     }
     guard let stored = try MasterKeyRecord.first(db, where: "id = ?", [keyID]) else {
       throw KeyServiceError.notFound(name)
     }
     try unlocked?.verify(stored)
     guard let record = stored.asOf(now) else { throw KeyServiceError.notFound(name) }
-    if isWrapping, record.spec.isAsymmetric { operation = .encrypt }
-    touch(record.id)
-    try admit(record, under: rule ?? operation.stateRule)
     return record
   }
 
   /// Decides whether the operation may go on with this key.
-  private func admit(_ record: MasterKeyRecord, under rule: StateRule) throws(KeyServiceError) {
+  private func admit(
+    _ record: MasterKeyRecord, under rule: StateRule, as action: String, _ db: Database
+  ) throws {
     if record.manager == .aws, operation.changesManagedKey {
-      throw .accessDenied(
+      throw KeyServiceError.accessDenied(
         "\(operation.rawValue) of key \(record.id): the keystore manages this key by itself")
     }
+    // Whether a message may be wrapped or unwrapped depends on its context: `KeyUse` decides.
+    if !isForMessages { try authorize(action, on: record, db) }
     try rule.check(record)
   }
 
+  /// What policies call the operation.
+  private var action: String { isForMessages ? operation.rawValue : name }
+
   /// The key of that name with its current version, to be used. Rotates first what is due, and notes
   /// the day.
-  func usableKey(named name: String, for usage: KeyUsage? = nil) throws -> UsableKey {
+  func usableKey(
+    named name: String, for usage: KeyUsage? = nil, as action: String? = nil
+  ) throws -> UsableKey {
     let unlocked = try service.unlock()
-    var key = try find(named: name, version: nil, unlocked)
+    var key = try find(named: name, version: nil, as: action, unlocked)
     if key.record.isDueForRotation(at: now), (try? write { _, _ in }) != nil {
-      key = try find(named: name, version: nil, unlocked)
+      key = try find(named: name, version: nil, as: action, unlocked)
     }
     return try checked(key, for: usage)
   }
 
   /// One version of a key, to be used.
   func usableVersion(
-    _ version: Int64, ofKey name: String, for usage: KeyUsage? = nil
+    _ version: Int64, ofKey name: String, for usage: KeyUsage? = nil, as action: String? = nil
   ) throws -> UsableKey {
-    try checked(try find(named: name, version: version, try service.unlock()), for: usage)
+    try checked(
+      try find(named: name, version: version, as: action, try service.unlock()), for: usage)
   }
 
   private func find(
-    named name: String, version: Int64?, _ unlocked: UnlockedKeystore
+    named name: String, version: Int64?, as action: String?, _ unlocked: UnlockedKeystore
   ) throws -> UsableKey {
     try read { db in
-      let record = try key(named: name, db, verifiedBy: unlocked)
+      let record = try key(named: name, db, verifiedBy: unlocked, as: action)
       let number = version ?? record.currentVersion
       // Material that waits to be rotated to has encrypted nothing.
       guard number <= record.currentVersion else {

@@ -47,7 +47,8 @@ extension KeyServiceOperation {
   var stateRule: StateRule {
     switch self {
     case .createKey, .listKeys, .generateRandom, .describeKey, .listAliases, .deleteAlias,
-      .listResourceTags, .listKeyRotations, .getKeyRotationStatus, .getKeyLastUsage:
+      .listResourceTags, .listKeyRotations, .getKeyRotationStatus, .getKeyLastUsage,
+      .putKeyPolicy, .getKeyPolicy, .listKeyPolicies:
       .anyState
     case .encrypt, .decrypt, .reEncrypt, .generateDataKey, .generateDataKeyWithoutPlaintext,
       .generateDataKeyPair, .generateDataKeyPairWithoutPlaintext, .getPublicKey, .sign, .verify,
@@ -68,7 +69,8 @@ extension KeyServiceOperation {
   var changesManagedKey: Bool {
     switch self {
     case .enableKey, .disableKey, .scheduleKeyDeletion, .cancelKeyDeletion, .updateKeyDescription,
-      .tagResource, .untagResource, .enableKeyRotation, .disableKeyRotation, .rotateKeyOnDemand:
+      .tagResource, .untagResource, .enableKeyRotation, .disableKeyRotation, .rotateKeyOnDemand,
+      .putKeyPolicy:
       true
     default: false
     }

@@ -34,7 +34,7 @@ extension KeyService {
     return try keystore.read { db in
       guard let version = try fetchVersion(wrapping: encrypted, db) else { return nil }
       if let names {
-        guard try names.contains(where: { try call.key(named: $0, db).id == version.keyID }) else {
+        guard try names.contains(where: { try call.resolve($0, db).id == version.keyID }) else {
           return nil
         }
       }

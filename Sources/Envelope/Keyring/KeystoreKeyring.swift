@@ -94,7 +94,7 @@ extension KeyService {
     guard let found = try findVersion(wrapping: encrypted, among: names) else { return nil }
     let operation: KeyServiceOperation =
       RawECDHKeyInformation.isWritten(by: encrypted.providerID) ? .deriveSharedSecret : .decrypt
-    let call = begin(operation)
+    let call = beginUnwrapping(operation)
     call.context = context
     do {
       let key = try call.usableVersion(found.version, ofKey: found.keyID)

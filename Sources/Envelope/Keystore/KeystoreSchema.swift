@@ -87,7 +87,9 @@ enum KeystoreSchema {
           CREATE INDEX aliasByTarget ON alias (targetKeyID);
           """)
     }
-    migrator.registerMigration("2: deletion, rotation, imported material, tags, audit anchor") {
+    migrator.registerMigration(
+      "2: deletion, rotation, imported material, tags, policies, audit anchor"
+    ) {
       db in
       try db.execute(
         sql: """
@@ -95,6 +97,7 @@ enum KeystoreSchema {
           ALTER TABLE masterKey ADD COLUMN rotationPeriodInDays INTEGER;
           ALTER TABLE masterKey ADD COLUMN nextRotationDate INTEGER;
           ALTER TABLE masterKey ADD COLUMN validTo INTEGER;
+          ALTER TABLE masterKey ADD COLUMN policyDigest BLOB;
           ALTER TABLE keyVersion ADD COLUMN materialID TEXT;
           ALTER TABLE keyVersion ADD COLUMN rotationType TEXT;
           ALTER TABLE keyVersion ADD COLUMN validTo INTEGER;
@@ -110,6 +113,11 @@ enum KeystoreSchema {
             tagValue TEXT NOT NULL,
             authenticationCode BLOB NOT NULL,
             PRIMARY KEY (keyID, tagKey)
+          ) STRICT, WITHOUT ROWID;
+
+          CREATE TABLE keyPolicy (
+            keyID TEXT NOT NULL PRIMARY KEY REFERENCES masterKey (id) ON DELETE CASCADE,
+            policy TEXT NOT NULL
           ) STRICT, WITHOUT ROWID;
 
           CREATE TABLE auditAnchor (

@@ -24,6 +24,8 @@ struct MasterKeyRecord: AuthenticatedRecord {
   var nextRotationDate: Int64?
   /// When the first of the imported materials expires.
   var validTo: Int64?
+  /// SHA-256 of the key policy; nil for the standard one. So a policy cannot be taken away unnoticed.
+  var policyDigest: Data?
   var authenticationCode = Data()
 
   var recordName: String { "key \(id)" }
@@ -46,6 +48,7 @@ struct MasterKeyRecord: AuthenticatedRecord {
       ("rotationPeriodInDays", .optional(rotationPeriodInDays)),
       ("nextRotationDate", .optional(nextRotationDate)),
       ("validTo", .optional(validTo)),
+      ("policyDigest", .optional(policyDigest)),
     ]
   }
 }
@@ -65,6 +68,7 @@ extension MasterKeyRecord {
     rotationPeriodInDays = try row.decode(forColumn: "rotationPeriodInDays")
     nextRotationDate = try row.decode(forColumn: "nextRotationDate")
     validTo = try row.decode(forColumn: "validTo")
+    policyDigest = try row.decode(forColumn: "policyDigest")
     authenticationCode = try row.decode(forColumn: "authenticationCode")
   }
 }

@@ -65,7 +65,7 @@ import Testing
   @Test func whatAKeystoreIsNotIsRefused() {
     let changes: [(inout CreateKeyRequest) -> Void] = [
       { $0.multiRegion = true }, { $0.customKeyStoreID = "cks-1" }, { $0.xksKeyID = "x" },
-      { $0.origin = "AWS_CLOUDHSM" }, { $0.policy = "{}" },
+      { $0.origin = "AWS_CLOUDHSM" },
     ]
     for change in changes {
       var request = CreateKeyRequest()

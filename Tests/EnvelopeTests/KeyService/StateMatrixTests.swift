@@ -142,6 +142,16 @@ import Testing
     Row(operation: .describeKey, spec: .symmetricDefault, outcomes: always) {
       _ = try $0.service.describe($0.id)
     },
+    Row(operation: .putKeyPolicy, spec: .symmetricDefault, outcomes: always) {
+      try $0.service.perform(
+        PutKeyPolicyRequest(keyID: $0.id, policy: PolicyEnforcementTests.policy))
+    },
+    Row(operation: .getKeyPolicy, spec: .symmetricDefault, outcomes: always) {
+      try $0.service.perform(GetKeyPolicyRequest(keyID: $0.id))
+    },
+    Row(operation: .listKeyPolicies, spec: .symmetricDefault, outcomes: always) {
+      try $0.service.perform(ListKeyPoliciesRequest(keyID: $0.id))
+    },
     Row(operation: .getKeyLastUsage, spec: .symmetricDefault, outcomes: always) {
       try $0.service.perform(GetKeyLastUsageRequest(keyID: $0.id))
     },

@@ -1,0 +1,152 @@
+import Foundation
+import GRDB
+
+/// PutKeyPolicy. Refused where the caller could not do it again.
+public struct PutKeyPolicyRequest: KeyServiceRequest {
+  public typealias Response = EmptyResponse
+  public static let operation = KeyServiceOperation.putKeyPolicy
+
+  public var keyID: String
+  public var policyName: String?
+  public var policy: String
+  public var bypassPolicyLockoutSafetyCheck: Bool?
+
+  public init(keyID: String, policy: String, bypassPolicyLockoutSafetyCheck: Bool? = nil) {
+    self.keyID = keyID
+    self.policy = policy
+    self.bypassPolicyLockoutSafetyCheck = bypassPolicyLockoutSafetyCheck
+  }
+
+  public func perform(in call: OperationCall) throws -> EmptyResponse {
+    try PolicyName.check(policyName)
+    let document = try KeyPolicy(apiText: policy)
+    call.set("kms:BypassPolicyLockoutSafetyCheck", "\(bypassPolicyLockoutSafetyCheck == true)")
+    try call.change(keyID) { record, _, db in
+      if bypassPolicyLockoutSafetyCheck != true {
+        try document.requireNoLockout(of: call, keyID: record.id)
+      }
+      try document.store(for: &record, db)
+    }
+    return EmptyResponse()
+  }
+}
+
+/// GetKeyPolicy.
+public struct GetKeyPolicyRequest: KeyServiceRequest {
+  public struct Response: Codable, Sendable {
+    public let policy: String
+    public let policyName: String
+  }
+  public static let operation = KeyServiceOperation.getKeyPolicy
+
+  public var keyID: String
+  public var policyName: String?
+
+  public init(keyID: String) { self.keyID = keyID }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    try PolicyName.check(policyName)
+    let policy = try call.read { db in
+      try KeyPolicyRecord.policy(of: call.key(named: keyID, db), db)
+    }
+    return Response(policy: policy ?? KeyPolicy.standard.text, policyName: PolicyName.only)
+  }
+}
+
+/// ListKeyPolicies: a key has one, named "default".
+public struct ListKeyPoliciesRequest: PagedRequest {
+  public struct Response: PagedResponse, Codable, Sendable {
+    public private(set) var policyNames: [String]
+    public var nextMarker: String?
+    public var truncated: Bool?
+
+    public mutating func append(_ next: Self) { policyNames += next.policyNames }
+  }
+  public static let operation = KeyServiceOperation.listKeyPolicies
+
+  public var keyID: String
+  public var limit: Int?
+  public var marker: String?
+
+  public init(keyID: String) { self.keyID = keyID }
+
+  public func perform(in call: OperationCall) throws -> Response {
+    let page = try Page(limit: limit, marker: marker, standard: 100)
+    _ = try call.read { db in try call.key(named: keyID, db) }
+    let (names, nextMarker, truncated) = try page.cut(whole: [PolicyName.only]) { $0 }
+    return Response(policyNames: names, nextMarker: nextMarker, truncated: truncated)
+  }
+}
+
+private enum PolicyName {
+  static let only = "default"
+
+  static func check(_ name: String?) throws(KeyServiceError) {
+    guard name == nil || name == only else { throw .notFound(name ?? "") }
+  }
+}
+
+extension KeyPolicy {
+  /// A document of a request. Throws `malformedPolicyDocument`, `limitExceeded`.
+  init(apiText text: String) throws(KeyServiceError) {
+    guard text.utf8.count <= Self.sizeLimit else {
+      throw .limitExceeded(
+        "a key policy has at most \(Self.sizeLimit) bytes, this one has \(text.utf8.count)")
+    }
+    do throws(PolicyError) {
+      try self.init(parsing: text)
+    } catch {
+      switch error {
+      case .malformed(let reason): throw .malformedPolicyDocument(reason)
+      }
+    }
+  }
+
+  /// Throws `malformedPolicyDocument` where the caller could not put another policy in place of this
+  /// one.
+  func requireNoLockout(
+    of call: OperationCall, keyID: String
+  ) throws(KeyServiceError) {
+    let request = PolicyRequest(
+      caller: call.service.caller.policyCaller, action: "kms:PutKeyPolicy",
+      resource: KeyName.arn(ofKey: keyID), conditions: call.callerConditions())
+    guard case .allowed = decide(request) else {
+      throw .malformedPolicyDocument(
+        "it would not let \(call.service.caller.arn) put another policy in its place; "
+          + "BypassPolicyLockoutSafetyCheck puts it all the same")
+    }
+  }
+
+  func store(for record: inout MasterKeyRecord, _ db: Database) throws {
+    let stored = KeyPolicyRecord(keyID: record.id, policy: text)
+    record.policyDigest = try stored.digest()
+    try stored.save(db)
+  }
+}
+
+extension Caller {
+  var policyCaller: PolicyCaller {
+    PolicyCaller(arn: arn, userName: userName, isAccount: isOwner)
+  }
+}
+
+extension KeyService {
+  /// Gives a key the standard policy again. The account may do this whatever the policy says: nobody
+  /// else could help who locked everybody out.
+  public func resetKeyPolicy(_ name: String) throws {
+    let call = begin(.putKeyPolicy, name: "ResetKeyPolicy")
+    try recording(call) { call in
+      guard caller.isOwner else {
+        throw KeyServiceError.accessDenied(
+          "\(caller.arn) may not reset the policy of a key: only the keystore's owner may")
+      }
+      try call.write { unlocked, db in
+        var record = try call.resolve(name, db, verifiedBy: unlocked)
+        call.touch(record.id)
+        record.policyDigest = nil
+        try unlocked.authenticating(record).update(db)
+        try KeyPolicyRecord.deleteOne(db, key: record.id)
+      }
+    }
+  }
+}
