@@ -79,8 +79,7 @@ extension Failure {
     case let error as KeyringError: self.init(error)
     case let error as KeystoreError: self.init(error)
     case let error as KeyServiceError: self.init(error)
-    case PolicyError.malformed(let reason):
-      self.init(.usage, "not a key policy: \(Text.printable(reason))")
+    case let error as PolicyError: self.init(error)
     case AuditError.damaged(let damage):
       self.init(
         .configuration,

@@ -58,9 +58,7 @@ struct KMSCommand: ParsableCommand {
     }
     let response = try service.perform(request)
     let policy = (request as? PutKeyPolicyRequest)?.policy ?? (request as? CreateKeyRequest)?.policy
-    for warning in try policy.map({ try KeyPolicy(parsing: $0) })?.warnings ?? [] {
-      console.warning(warning.text)
-    }
+    if let policy { PolicyFile.warn(of: try KeyPolicy(parsing: policy), on: console) }
     if !(response is EmptyResponse) { try console.json(response) }
   }
 

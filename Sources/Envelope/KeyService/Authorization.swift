@@ -1,7 +1,7 @@
 import Foundation
 import GRDB
 
-/// What an operation says of itself to a key policy, and the policy's answer.
+/// What a key's policy is asked, and its answer.
 ///
 /// This holds back mistakes, not adversaries: who can read the keystore file and unlock it does not
 /// have to ask this program. A process of its own that keeps the file to itself would make the same
@@ -9,152 +9,95 @@ import GRDB
 extension OperationCall {
   /// Throws `accessDenied` unless the key's policy lets the caller do `action`.
   func authorize(_ action: String, on record: MasterKeyRecord, _ db: Database) throws {
-    // The standard policy allows the account everything, and others nothing.
-    if record.policyDigest == nil, service.caller.isOwner { return }
-    try policy(of: record, db).authorize(try policyRequest(action, on: record, db), record.id)
+    guard let authorization = try authorization(of: action, on: record, db) else { return }
+    try authorization.decide(context: context, now: now)
   }
 
-  /// What a policy of the key is asked.
+  /// What decides about `action` with a key; nil where the default policy allows the caller
+  /// everything.
+  func authorization(
+    of action: String, on record: MasterKeyRecord, _ db: Database
+  ) throws -> Authorization? {
+    if record.policyDigest == nil, service.caller.isOwner { return nil }
+    return Authorization(
+      policy: try policy(of: record, db), request: try policyRequest(action, on: record, db),
+      keyID: record.id)
+  }
+
+  /// Throws `accessDenied` unless the caller may make keys. No key's policy can say so, and there are
+  /// no others: what is not a key's is the account's.
+  func authorizeCreation() throws(KeyServiceError) {
+    guard service.caller.isOwner else {
+      throw .accessDenied(
+        "\(service.caller.arn) may not do kms:CreateKey: only the account, the keystore's owner, "
+          + "may")
+    }
+  }
+
+  /// What a key's policy is asked.
   func policyRequest(
     _ action: String, on record: MasterKeyRecord, _ db: Database
   ) throws -> PolicyRequest {
-    PolicyRequest(
-      caller: service.caller.policyCaller, action: "kms:\(action)",
-      resource: KeyName.arn(ofKey: record.id), conditions: try conditions(for: record, db))
+    var conditions = conditions
+    conditions.describe(record)
+    // Only policies that somebody wrote ask for these.
+    if record.policyDigest != nil {
+      conditions[.resourceAliases] = try AliasRecord.all(db, where: "targetKeyID = ?", [record.id])
+        .map(\.name)
+      conditions.setResourceTags(
+        try TagRecord.all(db, where: "keyID = ?", [record.id]).map { ($0.tagKey, $0.tagValue) })
+    }
+    return PolicyRequest(
+      principal: service.caller.principal, action: PolicyActions.prefix + action,
+      resource: KeyName.arn(ofKey: record.id), context: conditions, time: Date(milliseconds: now))
   }
 
   /// The key's policy, verified as far as the record is.
   func policy(of record: MasterKeyRecord, _ db: Database) throws -> KeyPolicy {
-    guard let text = try KeyPolicyRecord.policy(of: record, db) else { return .standard }
+    guard let text = try KeyPolicyRecord.policy(of: record, db) else { return .defaultPolicy }
     do {
       return try KeyPolicy(parsing: text)
     } catch {
       throw KeystoreError.editedRecord("policy of key \(record.id)")
     }
   }
-
-  /// Notes what a condition key of the request is.
-  func set(_ key: String, _ value: String?) {
-    if let value { requestConditions[.named(key.lowercased())] = [value] }
-  }
-
-  /// What is known without a key.
-  func callerConditions() -> [PolicyConditionKey: [String]] {
-    var conditions = requestConditions
-    let date = Date(milliseconds: now)
-    conditions[.named("aws:currenttime")] = [APICoding.text(of: date)]
-    conditions[.named("aws:epochtime")] = ["\(now / 1000)"]
-    conditions[.named("aws:principalarn")] = [service.caller.arn]
-    conditions[.named("aws:principalaccount")] = [KeyName.accountID]
-    conditions[.named("kms:calleraccount")] = [KeyName.accountID]
-    conditions[.named("aws:username")] = [service.caller.userName]
-    conditions.add(context: context)
-    return conditions
-  }
-
-  /// What the key says of itself, beside that.
-  private func conditions(
-    for record: MasterKeyRecord, _ db: Database
-  ) throws -> [PolicyConditionKey: [String]] {
-    var conditions = callerConditions()
-    conditions[.named("kms:keyspec")] = [record.spec.rawValue]
-    conditions[.named("kms:keyusage")] = [record.usage.rawValue]
-    conditions[.named("kms:keyorigin")] = [record.origin.rawValue]
-    conditions[.named("kms:multiregion")] = ["false"]
-    // Only policies of a person's own ask for these.
-    guard record.policyDigest != nil else { return conditions }
-    let aliases = try AliasRecord.all(db, where: "targetKeyID = ?", [record.id]).map(\.name)
-    if !aliases.isEmpty { conditions[.named("kms:resourcealiases")] = aliases }
-    for tag in try TagRecord.all(db, where: "keyID = ?", [record.id]) {
-      conditions[.resourceTag(tag.tagKey)] = [tag.tagValue]
-    }
-    return conditions
-  }
 }
 
-extension [PolicyConditionKey: [String]] {
-  /// What policies may ask about a serialized encryption context.
-  mutating func add(context: [UInt8]) {
-    let pairs = EncryptionContext(serialized: context)?.pairs ?? []
-    if pairs.isEmpty { return }
-    self[.named("kms:encryptioncontextkeys")] = pairs.map(\.key)
-    for pair in pairs { self[.encryptionContext(pair.key)] = [pair.value] }
-  }
-}
+/// A decision about one action with one key, as often as it is to be made: once for an operation, for
+/// each message of a run.
+struct Authorization: Sendable {
+  let policy: KeyPolicy
+  let request: PolicyRequest
+  let keyID: String
 
-extension KeyPolicy {
-  /// Throws `accessDenied`, which names the action, the principal and the key.
-  func authorize(_ request: PolicyRequest, _ keyID: String) throws(KeyServiceError) {
+  /// Throws `accessDenied`, which names the action, the principal and the key. `context` is
+  /// serialized.
+  func decide(context: [UInt8], now: Int64) throws {
+    var request = request
+    request.time = Date(milliseconds: now)
+    let pairs = EncryptionContext(serialized: context) ?? EncryptionContext()
+    request.context.setEncryptionContext(pairs)
     let reason: String
-    switch decide(request) {
+    switch policy.decide(request) {
     case .allowed: return
-    case .explicitlyDenied(let statement):
-      reason = "\(statement.description) of its policy denies it"
+    case .explicitlyDenied(let statement): reason = "\(statement) of its policy denies it"
     case .implicitlyDenied: reason = "no statement of its policy allows it"
     }
-    throw .accessDenied(
-      "\(request.caller.arn) may not do \(request.action) with key \(keyID): \(reason)")
+    throw KeyServiceError.accessDenied(
+      "\(request.principal.arn) may not do \(request.action) with key \(keyID): \(reason)")
   }
 }
 
-/// Why each statement of a policy applies to a request, or does not.
-public struct PolicySimulation: Sendable {
-  public struct Statement: Sendable {
-    public let reference: PolicyStatementReference
-    /// "Allow" or "Deny".
-    public let effect: String
-    /// Nil where the statement applies.
-    public let obstacle: String?
-  }
-
-  public let decision: PolicyDecision
-  public let statements: [Statement]
-
-  init(_ policy: KeyPolicy, _ request: PolicyRequest) {
-    decision = policy.decide(request)
-    statements = policy.statements.map { statement in
-      Statement(
-        reference: statement.reference, effect: statement.effect.rawValue,
-        obstacle: statement.obstacle(to: request).map(\.text))
-    }
+extension PolicyContext {
+  /// What the key says of itself.
+  fileprivate mutating func describe(_ record: MasterKeyRecord) {
+    self[.keySpec] = [record.spec.rawValue]
+    self[.keyUsage] = [record.usage.rawValue]
+    self[.keyOrigin] = [record.origin.rawValue]
+    self[.multiRegion] = ["false"]
   }
 }
 
-extension PolicyObstacle {
-  fileprivate var text: String {
-    switch self {
-    case .principal: "another principal"
-    case .action: "another action"
-    case .resource: "another resource"
-    case .condition(let condition):
-      "its condition \(condition.comparison.rawValue) \(condition.key.text) is not met"
-    }
-  }
-}
-
-extension KeyService {
-  /// What a key's policy answers, or `document` in its place, were `userName` to ask. `asAccount`
-  /// stands for the keystore's owner.
-  public func simulatePolicy(
-    ofKey name: String, document: KeyPolicy? = nil, userName: String?, asAccount: Bool,
-    action: String, encryptionContext: EncryptionContext
-  ) throws -> PolicySimulation {
-    let call = begin(.getKeyPolicy)
-    call.context = try encryptionContext.serialized()
-    return try call.read { db in
-      let record = try call.key(named: name, db)
-      let own = service(actingAs: userName, asAccount: asAccount)
-      var request = try call.policyRequest("", on: record, db)
-      request = PolicyRequest(
-        caller: own.policyCaller, action: action, resource: request.resource,
-        conditions: request.conditions.merging([
-          .named("aws:principalarn"): [own.arn], .named("aws:username"): [own.userName],
-        ]) { $1 })
-      return PolicySimulation(try document ?? call.policy(of: record, db), request)
-    }
-  }
-
-  private func service(actingAs userName: String?, asAccount: Bool) -> Caller {
-    userName.map { Caller(userName: $0, isOwner: asAccount) } ?? caller
-  }
+extension Caller {
+  var principal: PolicyPrincipal { PolicyPrincipal(userName: userName, isOwner: isOwner) }
 }

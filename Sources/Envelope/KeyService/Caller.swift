@@ -20,7 +20,7 @@ public struct Caller: Equatable, Sendable {
     return Caller(userName: name(of: uid) ?? "\(uid)", isOwner: uid == owner || uid == 0)
   }
 
-  public var arn: String { "arn:aws:iam::\(KeyName.accountID):user/\(userName)" }
+  public var arn: String { principal.arn }
 
   /// As `/etc/passwd` has it. The C library's own look-up may load other sources, which a static
   /// program cannot.

@@ -111,7 +111,7 @@ public struct GenerateDataKeyPairRequest: KeyServiceRequest {
     try GrantTokens.check(grantTokens)
     try RecipientInfo.refuse(recipient)
     _ = try keyPairSpec.keySpec.requireMaterial()
-    call.set("kms:DataKeyPairSpec", keyPairSpec.rawValue)
+    call.conditions[.dataKeyPairSpec] = [keyPairSpec.rawValue]
     let target = try EncryptionTarget.ofDataKeys(keyID, context: encryptionContext, in: call)
     if dryRun == true { throw KeyServiceError.dryRun }
     let pair = try NewKeyVersion(generating: keyPairSpec.keySpec)

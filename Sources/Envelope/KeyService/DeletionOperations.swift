@@ -27,7 +27,7 @@ public struct ScheduleKeyDeletionRequest: KeyServiceRequest {
         "PendingWindowInDays is \(Self.windows.lowerBound) to \(Self.windows.upperBound), "
           + "not \(days)")
     }
-    call.set("kms:ScheduleKeyDeletionPendingWindowInDays", "\(days)")
+    call.conditions[.scheduleKeyDeletionPendingWindowInDays] = ["\(days)"]
     let date = call.now + Int64(days) * millisecondsPerDay
     let (record, _) = try call.change(keyID) { record, _, _ in
       record.state = .pendingDeletion

@@ -34,7 +34,7 @@ public struct EncryptRequest: KeyServiceRequest {
           + "\(Self.plaintextLengths.upperBound) bytes, not \(plaintext.count)")
     }
     try call.note(encryptionContext)
-    call.set("kms:EncryptionAlgorithm", (encryptionAlgorithm ?? .symmetricDefault).rawValue)
+    call.conditions[.encryptionAlgorithm] = [(encryptionAlgorithm ?? .symmetricDefault).rawValue]
     let target = try EncryptionTarget(
       try call.usableKey(named: keyID, for: .encryptDecrypt), algorithm: encryptionAlgorithm,
       context: encryptionContext)
@@ -132,6 +132,7 @@ public struct ReEncryptRequest: KeyServiceRequest {
     let source = DecryptionSource(
       ciphertext: ciphertextBlob.bytes, context: sourceEncryptionContext, keyID: sourceKeyID,
       algorithm: sourceEncryptionAlgorithm ?? .symmetricDefault)
+    try noteWhetherSameKey(in: call)
     let (plaintext, sourceKey) = try source.decrypt(in: call, as: "ReEncryptFrom")
     try call.note(destinationEncryptionContext)
     let destinationKey = try call.usableKey(
@@ -148,6 +149,17 @@ public struct ReEncryptRequest: KeyServiceRequest {
       destinationEncryptionAlgorithm: target.algorithm,
       sourceKeyMaterialID: try sourceKey.materialID(),
       destinationKeyMaterialID: try destinationKey.materialID())
+  }
+
+  /// Policies of both keys can ask whether they are one. What has no such key fails further on.
+  private func noteWhetherSameKey(in call: OperationCall) throws {
+    let source = CiphertextBlob(parsing: ciphertextBlob.bytes)?.keyID ?? sourceKeyID
+    let keys = try call.read { db in
+      try? [source ?? "", destinationKeyID].map { try call.resolve($0, db).id }
+    }
+    guard let keys else { return }
+    call.conditions[.reEncryptOnSameKey] = ["\(keys[0] == keys[1])"]
+    call.conditions[.requestAlias] = []
   }
 }
 
@@ -220,7 +232,7 @@ struct DecryptionSource {
     }
     try EncryptionTarget.require(context, fits: algorithm)
     try call.note(context)
-    call.set("kms:EncryptionAlgorithm", algorithm.rawValue)
+    call.conditions[.encryptionAlgorithm] = [algorithm.rawValue]
     return try algorithm == .symmetricDefault
       ? decryptBlob(in: call, as: action) : decryptRSA(in: call, as: action)
   }

@@ -27,8 +27,8 @@ public struct GetParametersForImportRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> Response {
     let unlocked = try call.service.unlock()
-    call.set("kms:WrappingAlgorithm", wrappingAlgorithm.rawValue)
-    call.set("kms:WrappingKeySpec", wrappingKeySpec.rawValue)
+    call.conditions[.wrappingAlgorithm] = [wrappingAlgorithm.rawValue]
+    call.conditions[.wrappingKeySpec] = [wrappingKeySpec.rawValue]
     let record = try call.read { db in
       try call.key(named: keyID, db, verifiedBy: unlocked)
     }
@@ -99,8 +99,8 @@ public struct ImportKeyMaterialRequest: KeyServiceRequest {
       }
     }
     let unlocked = try call.service.unlock()
-    call.set("kms:ExpirationModel", (expirationModel ?? .keyMaterialExpires).rawValue)
-    call.set("kms:ValidTo", validTo.map(APICoding.text(of:)))
+    call.conditions[.expirationModel] = [(expirationModel ?? .keyMaterialExpires).rawValue]
+    call.conditions[.validTo] = validTo.map { [APICoding.text(of: $0)] } ?? []
     // A private key takes long to check: others may write meanwhile.
     let material = try unwrap(
       for: try call.read { db in try call.key(named: keyID, db, verifiedBy: unlocked) }, in: call,

@@ -27,7 +27,7 @@ public struct DeriveSharedSecretRequest: KeyServiceRequest {
   public func perform(in call: OperationCall) throws -> Response {
     try GrantTokens.check(grantTokens)
     try RecipientInfo.refuse(recipient)
-    call.set("kms:KeyAgreementAlgorithm", keyAgreementAlgorithm.rawValue)
+    call.conditions[.keyAgreementAlgorithm] = [keyAgreementAlgorithm.rawValue]
     let key = try call.usableKey(named: keyID, for: .keyAgreement)
     let own = try ECPrivateKey(pkcs8: try key.material())
     let other = try otherPublicKey(own)

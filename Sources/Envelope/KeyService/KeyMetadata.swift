@@ -30,7 +30,7 @@ public struct KeyMetadata: Codable, Equatable, Sendable {
   init(_ record: MasterKeyRecord, currentKeyMaterialID: String?) {
     keyID = record.id
     arn = KeyName.arn(ofKey: record.id)
-    awsAccountID = KeyName.accountID
+    awsAccountID = PolicyPrincipal.accountID
     creationDate = Date(milliseconds: record.creationDate)
     enabled = record.state == .enabled
     description = record.description

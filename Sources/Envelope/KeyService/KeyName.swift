@@ -5,8 +5,7 @@ enum KeyName: Equatable {
   case keyID(String)
   case alias(String)
 
-  static let accountID = "000000000000"
-  private static let arnPrefix = "arn:aws:kms:local:\(accountID):"
+  private static let arnPrefix = "arn:aws:kms:local:\(PolicyPrincipal.accountID):"
 
   /// Throws `notFound` where the text has none of these forms, or is the ARN of another account or
   /// region: no key has such a name. Throws `invalidARN` where it only begins as an ARN.

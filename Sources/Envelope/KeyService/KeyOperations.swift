@@ -110,7 +110,7 @@ struct NewKey {
     try Self.check(description: description)
     if let alias { try KeyName.validate(alias: alias) }
     try Tag.check(tags)
-    if checksLockout { try policy?.requireNoLockout(of: call, keyID: id) }
+    try call.authorizeCreation()
     var record = MasterKeyRecord(
       id: id, spec: spec, usage: usage, state: materials.isEmpty ? .pendingImport : .enabled,
       origin: origin, manager: manager, description: description, creationDate: call.now,
@@ -139,6 +139,7 @@ struct NewKey {
       if let alias {
         try CreateAliasRequest.insert(alias, target: id, now: call.now, unlocked, db)
       }
+      if checksLockout { try policy?.requireNoLockout(of: call, record: record, db) }
     }
     return KeyMetadata(record, currentKeyMaterialID: versions.last?.materialID)
   }

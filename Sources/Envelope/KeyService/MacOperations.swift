@@ -72,7 +72,7 @@ extension OperationCall {
     named name: String, algorithm: MACAlgorithm, message: Blob
   ) throws -> UsableKey {
     try MessageLength.check(message)
-    set("kms:MacAlgorithm", algorithm.rawValue)
+    conditions[.macAlgorithm] = [algorithm.rawValue]
     let key = try usableKey(named: name, for: .generateVerifyMAC)
     try key.record.requireAlgorithm(
       algorithm.rawValue,

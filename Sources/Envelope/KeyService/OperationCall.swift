@@ -21,7 +21,7 @@ public final class OperationCall {
   /// The keys that it came to, with the versions it used, 0 for none.
   private var touched: [(keyID: String, version: Int64)] = []
   /// What else the request says, for the conditions of policies.
-  var requestConditions: [PolicyConditionKey: [String]] = [:]
+  var conditions = PolicyContext()
   /// The encryption context, serialized, of an operation that has one.
   var context: [UInt8] = []
 
@@ -89,7 +89,7 @@ public final class OperationCall {
       }
       try unlocked?.verify(record)
       keyID = record.targetKeyID
-      set("kms:RequestAlias", alias)
+      conditions[.requestAlias] = [alias]
     }
     guard let stored = try MasterKeyRecord.first(db, where: "id = ?", [keyID]) else {
       throw KeyServiceError.notFound(name)

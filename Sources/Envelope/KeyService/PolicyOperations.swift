@@ -20,10 +20,10 @@ public struct PutKeyPolicyRequest: KeyServiceRequest {
   public func perform(in call: OperationCall) throws -> EmptyResponse {
     try PolicyName.check(policyName)
     let document = try KeyPolicy(apiText: policy)
-    call.set("kms:BypassPolicyLockoutSafetyCheck", "\(bypassPolicyLockoutSafetyCheck == true)")
+    call.conditions[.bypassPolicyLockoutSafetyCheck] = ["\(bypassPolicyLockoutSafetyCheck == true)"]
     try call.change(keyID) { record, _, db in
       if bypassPolicyLockoutSafetyCheck != true {
-        try document.requireNoLockout(of: call, keyID: record.id)
+        try document.requireNoLockout(of: call, record: record, db)
       }
       try document.store(for: &record, db)
     }
@@ -49,7 +49,7 @@ public struct GetKeyPolicyRequest: KeyServiceRequest {
     let policy = try call.read { db in
       try KeyPolicyRecord.policy(of: call.key(named: keyID, db), db)
     }
-    return Response(policy: policy ?? KeyPolicy.standard.text, policyName: PolicyName.only)
+    return Response(policy: policy ?? KeyPolicy.defaultPolicy.text, policyName: PolicyName.only)
   }
 }
 
@@ -87,17 +87,16 @@ private enum PolicyName {
 }
 
 extension KeyPolicy {
-  /// A document of a request. Throws `malformedPolicyDocument`, `limitExceeded`.
+  /// A document of a request. Throws `malformedPolicyDocument`, `unsupportedOperation`,
+  /// `limitExceeded`.
   init(apiText text: String) throws(KeyServiceError) {
-    guard text.utf8.count <= Self.sizeLimit else {
-      throw .limitExceeded(
-        "a key policy has at most \(Self.sizeLimit) bytes, this one has \(text.utf8.count)")
-    }
     do throws(PolicyError) {
       try self.init(parsing: text)
     } catch {
       switch error {
       case .malformed(let reason): throw .malformedPolicyDocument(reason)
+      case .unsupported(let reason): throw .unsupportedOperation(reason)
+      case .limitExceeded(let reason): throw .limitExceeded(reason)
       }
     }
   }
@@ -105,16 +104,12 @@ extension KeyPolicy {
   /// Throws `malformedPolicyDocument` where the caller could not put another policy in place of this
   /// one.
   func requireNoLockout(
-    of call: OperationCall, keyID: String
-  ) throws(KeyServiceError) {
-    let request = PolicyRequest(
-      caller: call.service.caller.policyCaller, action: "kms:PutKeyPolicy",
-      resource: KeyName.arn(ofKey: keyID), conditions: call.callerConditions())
-    guard case .allowed = decide(request) else {
-      throw .malformedPolicyDocument(
-        "it would not let \(call.service.caller.arn) put another policy in its place; "
-          + "BypassPolicyLockoutSafetyCheck puts it all the same")
-    }
+    of call: OperationCall, record: MasterKeyRecord, _ db: Database
+  ) throws {
+    guard locksOut(try call.policyRequest("PutKeyPolicy", on: record, db)) else { return }
+    throw KeyServiceError.malformedPolicyDocument(
+      "the policy would not let \(call.service.caller.arn) put another one in its place; "
+        + "BypassPolicyLockoutSafetyCheck puts it all the same")
   }
 
   func store(for record: inout MasterKeyRecord, _ db: Database) throws {
@@ -124,14 +119,8 @@ extension KeyPolicy {
   }
 }
 
-extension Caller {
-  var policyCaller: PolicyCaller {
-    PolicyCaller(arn: arn, userName: userName, isAccount: isOwner)
-  }
-}
-
 extension KeyService {
-  /// Gives a key the standard policy again. The account may do this whatever the policy says: nobody
+  /// Gives a key the default policy again. The account may do this whatever the policy says: nobody
   /// else could help who locked everybody out.
   public func resetKeyPolicy(_ name: String) throws {
     let call = begin(.putKeyPolicy, name: "ResetKeyPolicy")

@@ -24,7 +24,7 @@ public struct EnableKeyRotationRequest: KeyServiceRequest {
         "RotationPeriodInDays is \(Self.periods.lowerBound) to \(Self.periods.upperBound), "
           + "not \(days)")
     }
-    call.set("kms:RotationPeriodInDays", "\(rotationPeriodInDays ?? Int(Self.standardPeriod))")
+    call.conditions[.rotationPeriodInDays] = ["\(rotationPeriodInDays ?? Int(Self.standardPeriod))"]
     try call.change(keyID) { record, _, _ in
       try record.requireAutomaticRotation()
       let period = rotationPeriodInDays.map { Int64($0) } ?? Self.standardPeriod

@@ -70,8 +70,8 @@ public struct SignRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> Response {
     try GrantTokens.check(grantTokens)
-    call.set("kms:SigningAlgorithm", signingAlgorithm.rawValue)
-    call.set("kms:MessageType", (messageType ?? .raw).rawValue)
+    call.conditions[.signingAlgorithm] = [signingAlgorithm.rawValue]
+    call.conditions[.messageType] = [(messageType ?? .raw).rawValue]
     let key = try call.usableKey(named: keyID, for: .signVerify)
     let input = try SignatureInput(
       message, type: messageType ?? .raw, algorithm: signingAlgorithm, key: key)
@@ -114,8 +114,8 @@ public struct VerifyRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> Response {
     try GrantTokens.check(grantTokens)
-    call.set("kms:SigningAlgorithm", signingAlgorithm.rawValue)
-    call.set("kms:MessageType", (messageType ?? .raw).rawValue)
+    call.conditions[.signingAlgorithm] = [signingAlgorithm.rawValue]
+    call.conditions[.messageType] = [(messageType ?? .raw).rawValue]
     let key = try call.usableKey(named: keyID, for: .signVerify)
     let input = try SignatureInput(
       message, type: messageType ?? .raw, algorithm: signingAlgorithm, key: key)

@@ -67,8 +67,7 @@ public struct TagResourceRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> EmptyResponse {
     try Tag.check(tags)
-    call.requestConditions[.named("aws:tagkeys")] = tags.map(\.tagKey)
-    for tag in tags { call.requestConditions[.requestTag(tag.tagKey)] = [tag.tagValue] }
+    call.conditions.setRequestTags(tags.map { ($0.tagKey, $0.tagValue) })
     try call.write { unlocked, db in
       let key = try call.key(named: keyID, db, verifiedBy: unlocked)
       for tag in tags { try tag.store(forKey: key.id, unlocked, db) }
@@ -92,7 +91,7 @@ public struct UntagResourceRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> EmptyResponse {
     for key in tagKeys { try Tag.check(key: key) }
-    call.requestConditions[.named("aws:tagkeys")] = tagKeys
+    call.conditions.setTagKeys(tagKeys)
     try call.write { unlocked, db in
       let key = try call.key(named: keyID, db, verifiedBy: unlocked)
       for tagKey in tagKeys {

@@ -8,8 +8,8 @@ struct KeyUse: Sendable {
   private let requestID: [UInt8]
   private let trail: AuditTrail?
   private let now: @Sendable () -> Int64
-  /// The key's policy and what it is asked; nil where the standard one allows everything.
-  private let policy: (document: KeyPolicy, request: PolicyRequest)?
+  /// Nil where the default policy allows everything.
+  private let authorization: Authorization?
 
   init(of key: OperationCall.UsableKey, _ call: OperationCall) throws {
     operation = call.operation.rawValue
@@ -20,31 +20,17 @@ struct KeyUse: Sendable {
     trail = call.service.trail()
     let clock = call.service.clock
     now = { clock().milliseconds }
-    if key.record.policyDigest == nil, call.service.caller.isOwner {
-      policy = nil
-    } else {
-      let operation = operation
-      policy = try call.read { db in
-        (
-          try call.policy(of: key.record, db),
-          try call.policyRequest(operation, on: key.record, db)
-        )
-      }
+    let operation = operation
+    authorization = try call.read { db in
+      try call.authorization(of: operation, on: key.record, db)
     }
   }
 
   /// Throws `accessDenied` where the key's policy does not let the caller use it with this context.
   func authorize(context: [UInt8]) throws {
-    guard let policy else { return }
-    var request = policy.request
-    for key in request.conditions.keys {
-      if case .encryptionContext = key { request.conditions[key] = nil }
-    }
-    request.conditions[.named("kms:encryptioncontextkeys")] = nil
-    request.conditions.add(context: context)
-    do throws(KeyServiceError) {
-      try policy.document.authorize(request, keyID)
-    } catch {
+    do {
+      try authorization?.decide(context: context, now: now())
+    } catch let error as KeyServiceError {
       record(context: context, error: error)
       throw error
     }

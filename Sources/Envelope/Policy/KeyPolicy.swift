@@ -1,154 +1,92 @@
 import Foundation
 
-/// A key policy: who may do what with a key (IAM policy grammar, and the KMS developer guide's "Key
-/// policies").
+/// A key policy document: who may do what with a key (KMS developer guide, "Key policies"; IAM user
+/// guide, "Grammar of the IAM JSON policy language").
+///
+/// There are no IAM policies beside it: what the account itself may do, the keystore's owner may, and
+/// nobody else through it.
 public struct KeyPolicy: Equatable, Sendable {
+  /// The most bytes of UTF-8 that a document can have.
+  public static let maximumLength = 32768
+
   /// The document as it was given.
   public let text: String
+  /// The document's own name, where it has one.
+  public let id: String?
   let statements: [PolicyStatement]
 
-  /// The most bytes of a document.
-  public static let sizeLimit = 32 << 10
-
-  /// The policy of a key that was given none: the account may do everything.
-  static let standard = try! KeyPolicy(
-    parsing: """
-      {
-        "Version": "2012-10-17",
-        "Id": "key-default-1",
-        "Statement": [
-          {
-            "Sid": "Enable IAM User Permissions",
-            "Effect": "Allow",
-            "Principal": {
-              "AWS": "arn:aws:iam::\(PolicyPrincipal.accountID):root"
-            },
-            "Action": "kms:*",
-            "Resource": "*"
-          }
-        ]
-      }
-      """)
-
-  /// Throws `PolicyError.malformed` with the place and what is wrong there.
+  /// Throws `PolicyError` where the text is no policy, or asks for what a keystore does not have:
+  /// nothing of a policy is passed over.
   public init(parsing text: String) throws(PolicyError) {
-    guard text.utf8.count <= Self.sizeLimit else {
-      throw .malformed(
-        "a key policy has at most \(Self.sizeLimit) bytes, this one has \(text.utf8.count)")
+    guard text.utf8.count <= Self.maximumLength else {
+      throw .limitExceeded(
+        "a key policy of \(text.utf8.count) bytes, at most \(Self.maximumLength) fit")
     }
-    guard
-      text.unicodeScalars.allSatisfy({
-        [9, 10, 13].contains($0.value) || (0x20...0xFF).contains($0.value)
-      })
-    else { throw .malformed("a key policy has characters of Latin-1 only") }
-    let decoder = JSONDecoder()
-    guard let tree = try? decoder.decode(PolicyTree.self, from: Data(text.utf8)) else {
-      throw .malformed("a key policy is JSON, and this is none")
-    }
-    guard case .object(let document) = tree else {
-      throw .malformed("a key policy is a JSON object")
-    }
-    for name in document.keys.sorted() where !["Version", "Id", "Statement"].contains(name) {
-      throw .malformed("'\(name)' is not known")
-    }
-    if let version = document["Version"] {
-      guard case .string(let version) = version, ["2012-10-17", "2008-10-17"].contains(version)
-      else { throw .malformed("Version is \"2012-10-17\" or \"2008-10-17\"") }
-    }
-    if let id = document["Id"], id.strings?.count != 1 { throw .malformed("Id is a string") }
-    let trees: [PolicyTree]
-    switch document["Statement"] {
-    case .array(let items)?: trees = items
-    case .object?: trees = [document["Statement"]!]
-    default: throw .malformed("Statement is an object, or an array of them")
-    }
-    guard !trees.isEmpty else { throw .malformed("there is no statement") }
-    var statements: [PolicyStatement] = []
-    for (index, tree) in trees.enumerated() {
-      statements.append(try PolicyStatement(tree, number: index + 1))
-    }
-    let sids = statements.compactMap(\.sid)
-    for sid in sids where sids.count(where: { $0 == sid }) > 1 {
-      throw .malformed("two statements have the Sid '\(sid)'")
-    }
+    try self.init(text, PolicyReader(text))
+  }
+
+  init(_ text: String, _ reader: PolicyReader) {
     self.text = text
-    self.statements = statements
+    id = reader.id
+    statements = reader.statements
   }
 
-  /// Explicit deny wins, then allow; else it is denied.
-  func decide(_ request: PolicyRequest) -> PolicyDecision {
-    let applying = statements.filter { $0.obstacle(to: request) == nil }
-    if let deny = applying.first(where: { $0.effect == .deny }) {
-      return .explicitlyDenied(deny.reference)
+  /// An explicit denial wins over whatever allows, and what nothing allows is denied.
+  public func decide(_ request: PolicyRequest) -> PolicyDecision {
+    var allowing: StatementReference?
+    for statement in statements {
+      if statement.effect == .allow, allowing != nil { continue }
+      guard statement.applies(to: request) else { continue }
+      if statement.effect == .deny { return .explicitlyDenied(by: statement.reference) }
+      allowing = statement.reference
     }
-    if let allow = applying.first(where: { $0.effect == .allow }) {
-      return .allowed(allow.reference)
+    return allowing.map { .allowed(by: $0) } ?? .implicitlyDenied
+  }
+
+  /// The decision with what each statement had to do with it.
+  public func explain(_ request: PolicyRequest) -> PolicyExplanation {
+    PolicyExplanation(
+      decision: decide(request),
+      statements: statements.map {
+        PolicyExplanation.Entry(
+          statement: $0.reference, effect: $0.effect, mismatches: $0.mismatches(with: request))
+      })
+  }
+
+  /// Whether the caller of `request`, were this the key's policy, could not change it again: what
+  /// PutKeyPolicy refuses unless it is told to bypass the policy lockout safety check. The action of
+  /// `request` does not matter.
+  public func locksOut(_ request: PolicyRequest) -> Bool {
+    var request = request
+    request.action = "kms:PutKeyPolicy"
+    request.context[.bypassPolicyLockoutSafetyCheck] = ["false"]
+    return !decide(request).isAllowed
+  }
+}
+
+extension KeyPolicy {
+  /// The policy of a key for which nobody wrote one: the account may do everything.
+  public static let defaultPolicy: KeyPolicy = {
+    do {
+      return try KeyPolicy(parsing: defaultText)
+    } catch {
+      preconditionFailure("\(error)")
     }
-    return .implicitlyDenied
-  }
+  }()
 
-  /// Action patterns that match no action, and what was most likely meant.
-  public var warnings: [PolicyWarning] {
-    statements.flatMap { statement in
-      statement.actions.filter { pattern in
-        !PolicyActions.all.contains { pattern.matches($0, ignoringCase: true) }
-      }.map {
-        PolicyWarning(
-          statement: statement.reference, action: $0.text,
-          nearest: PolicyActions.nearest(to: $0.text))
-      }
+  private static let defaultText = """
+    {
+      "Version" : "2012-10-17",
+      "Id" : "key-default-1",
+      "Statement" : [ {
+        "Sid" : "Enable IAM User Permissions",
+        "Effect" : "Allow",
+        "Principal" : {
+          "AWS" : "arn:aws:iam::\(PolicyPrincipal.accountID):root"
+        },
+        "Action" : "kms:*",
+        "Resource" : "*"
+      } ]
     }
-  }
-}
-
-/// A statement, as messages name it.
-public struct PolicyStatementReference: Equatable, Sendable {
-  /// From 1.
-  public let number: Int
-  public let sid: String?
-
-  public var description: String {
-    sid.map { "statement \(number) '\($0)'" } ?? "statement \(number)"
-  }
-}
-
-public enum PolicyDecision: Equatable, Sendable {
-  case allowed(PolicyStatementReference)
-  case explicitlyDenied(PolicyStatementReference)
-  case implicitlyDenied
-}
-
-/// An action pattern that matches nothing.
-public struct PolicyWarning: Equatable, Sendable {
-  public let statement: PolicyStatementReference
-  public let action: String
-  public let nearest: String
-}
-
-/// Why a document is no key policy.
-public enum PolicyError: Error, Equatable, Sendable {
-  case malformed(String)
-}
-
-/// What a policy is asked.
-struct PolicyRequest {
-  let caller: PolicyCaller
-  /// "kms:Encrypt".
-  let action: String
-  /// The key's ARN.
-  let resource: String
-  /// What the request and the key say of themselves.
-  var conditions: [PolicyConditionKey: [String]]
-
-  init(
-    caller: PolicyCaller, action: String, resource: String,
-    conditions: [PolicyConditionKey: [String]] = [:]
-  ) {
-    self.caller = caller
-    self.action = action
-    self.resource = resource
-    self.conditions = conditions
-  }
-
-  func values(of key: PolicyConditionKey) -> [String]? { conditions[key] }
+    """
 }

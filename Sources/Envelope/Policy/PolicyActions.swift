@@ -1,14 +1,18 @@
-/// The actions that key policies allow or deny: one for each operation, but two for ReEncrypt, and
-/// one for the command that hands out a key.
-enum PolicyActions {
-  static let all: [String] = names.map { "kms:\($0)" }
+/// The actions that policies of KMS name (service authorization reference, "Actions, resources, and
+/// condition keys for AWS Key Management Service").
+public enum PolicyActions {
+  /// What every action begins with.
+  static let prefix = "kms:"
 
-  private static let names = [
+  /// All of them, as policies write them, in order. They are the operations of the API, except that
+  /// ReEncrypt is two, for the key it decrypts with and the key it encrypts under, and that
+  /// SynchronizeMultiRegionKey is no operation.
+  public static let all: [String] = [
     "CancelKeyDeletion", "ConnectCustomKeyStore", "CreateAlias", "CreateCustomKeyStore",
-    "CreateGrant", "CreateKey", "Decrypt", "DeleteAlias", "DeleteCustomKeyStore",
+    "CreateGrant", "CreateKey", "Decapsulate", "Decrypt", "DeleteAlias", "DeleteCustomKeyStore",
     "DeleteImportedKeyMaterial", "DeriveSharedSecret", "DescribeCustomKeyStores", "DescribeKey",
     "DisableKey", "DisableKeyRotation", "DisconnectCustomKeyStore", "EnableKey",
-    "EnableKeyRotation", "Encrypt", "ExportKey", "GenerateDataKey", "GenerateDataKeyPair",
+    "EnableKeyRotation", "Encapsulate", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair",
     "GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext", "GenerateMac",
     "GenerateRandom", "GetKeyLastUsage", "GetKeyPolicy", "GetKeyRotationStatus",
     "GetParametersForImport", "GetPublicKey", "ImportKeyMaterial", "ListAliases", "ListGrants",
@@ -17,28 +21,11 @@ enum PolicyActions {
     "RotateKeyOnDemand", "ScheduleKeyDeletion", "Sign", "SynchronizeMultiRegionKey", "TagResource",
     "UntagResource", "UpdateAlias", "UpdateCustomKeyStore", "UpdateKeyDescription",
     "UpdatePrimaryRegion", "Verify", "VerifyMac",
-  ]
+  ].map { prefix + $0 }
 
-  /// The action that was most likely meant: the one that differs from `pattern` in the fewest
-  /// letters, stars aside.
-  static func nearest(to pattern: String) -> String {
-    let wanted = pattern.lowercased().filter { $0 != "*" && $0 != "?" }
-    return all.min { distance(wanted, $0.lowercased()) < distance(wanted, $1.lowercased()) }!
-  }
-
-  /// How many letters must be added, removed or changed (Levenshtein).
-  private static func distance(_ left: String, _ right: String) -> Int {
-    let right = Array(right.utf8)
-    var row = Array(0...right.count)
-    for (index, letter) in left.utf8.prefix(64).enumerated() {
-      var diagonal = row[0]
-      row[0] = index + 1
-      for column in right.indices {
-        let changed = diagonal + (letter == right[column] ? 0 : 1)
-        diagonal = row[column + 1]
-        row[column + 1] = min(changed, row[column] + 1, diagonal + 1)
-      }
-    }
-    return row[right.count]
+  /// The actions that an operation of the API, "ReEncrypt", asks for: for ReEncrypt the one of the
+  /// source key first.
+  public static func actions(ofOperation name: String) -> [String] {
+    name == "ReEncrypt" ? ["kms:ReEncryptFrom", "kms:ReEncryptTo"] : [prefix + name]
   }
 }

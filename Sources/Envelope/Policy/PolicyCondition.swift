@@ -1,215 +1,161 @@
 import Foundation
 
-/// One line of a Condition: an operator, a key, and the values of which one has to be met.
+/// One line of a statement's conditions: an operator, what it asks about, and the values for it.
 struct PolicyCondition: Equatable, Sendable {
-  enum Comparison: String, CaseIterable, Sendable {
-    case stringEquals = "StringEquals"
-    case stringNotEquals = "StringNotEquals"
-    case stringEqualsIgnoreCase = "StringEqualsIgnoreCase"
-    case stringNotEqualsIgnoreCase = "StringNotEqualsIgnoreCase"
-    case stringLike = "StringLike"
-    case stringNotLike = "StringNotLike"
-    case arnEquals = "ArnEquals"
-    case arnNotEquals = "ArnNotEquals"
-    case arnLike = "ArnLike"
-    case arnNotLike = "ArnNotLike"
-    case bool = "Bool"
-    case numericEquals = "NumericEquals"
-    case numericNotEquals = "NumericNotEquals"
-    case numericLessThan = "NumericLessThan"
-    case numericLessThanEquals = "NumericLessThanEquals"
-    case numericGreaterThan = "NumericGreaterThan"
-    case numericGreaterThanEquals = "NumericGreaterThanEquals"
-    case dateEquals = "DateEquals"
-    case dateNotEquals = "DateNotEquals"
-    case dateLessThan = "DateLessThan"
-    case dateLessThanEquals = "DateLessThanEquals"
-    case dateGreaterThan = "DateGreaterThan"
-    case dateGreaterThanEquals = "DateGreaterThanEquals"
-    /// Whether the key is absent.
-    case null = "Null"
+  let comparison: PolicyOperator
+  let name: PolicyConditionName
+  let values: [Value]
+  /// The key and the values as the document has them.
+  let writtenKey: String
+  let writtenValues: [String]
 
-    /// Whether all values of the policy have to be missed, not one of them met.
-    var isNegated: Bool {
-      switch self {
-      case .stringNotEquals, .stringNotEqualsIgnoreCase, .stringNotLike, .arnNotEquals,
-        .arnNotLike, .numericNotEquals, .dateNotEquals:
-        true
-      default: false
-      }
-    }
+  enum Value: Equatable, Sendable {
+    case pattern(PolicyPattern)
+    case number(Double)
+    case date(Date)
+    case bool(Bool)
   }
 
-  /// How several values of the request are taken.
-  enum Quantifier: String, Sendable {
-    case forAnyValue = "ForAnyValue"
-    case forAllValues = "ForAllValues"
-  }
-
-  let comparison: Comparison
-  let quantifier: Quantifier?
-  /// Whether a key that the request does not have is no hindrance.
-  let ifExists: Bool
-  let key: PolicyConditionKey
-  let values: [String]
-
-  /// The operator as the document spells it, the key, the values.
-  init(_ name: String, key: String, values: [String]) throws(PolicyError) {
-    var rest = Substring(name)
-    var quantifier: Quantifier?
-    if let colon = rest.firstIndex(of: ":") {
-      quantifier = Quantifier(rawValue: String(rest[..<colon]))
-      guard quantifier != nil else { throw .malformed("condition operator '\(name)' is not known") }
-      rest = rest[rest.index(after: colon)...]
+  /// Whether the condition is met (IAM user guide, "Condition operators" and "Set operators for
+  /// multivalued context keys").
+  ///
+  /// A key that can have one value has several where keys of an encryption context or of tags differ
+  /// only by case. AWS leaves open what then is; here each is asked by itself, and a statement that
+  /// allows needs them all, one that denies needs one.
+  func holds(for request: PolicyRequest, effect: PolicyEffect) -> Bool {
+    let found = request.values(of: name)
+    if comparison.relation == .null { return values.contains(.bool(found.isEmpty)) }
+    let outcomes = found.map { value in
+      values.contains { meets($0, value, request) } != comparison.isNegated
     }
-    var ifExists = false
-    if rest.hasSuffix("IfExists"), rest != "IfExists" {
-      ifExists = true
-      rest = rest.dropLast("IfExists".count)
-    }
-    guard let comparison = Comparison(rawValue: String(rest)), !(ifExists && comparison == .null)
-    else { throw .malformed("condition operator '\(name)' is not known") }
-    self.comparison = comparison
-    self.quantifier = quantifier
-    self.ifExists = ifExists
-    self.key = try PolicyConditionKey(parsing: key)
-    guard !values.isEmpty else { throw .malformed("condition '\(key)' has no value") }
-    for value in values where value.contains("${") {
-      throw .malformed("condition '\(key)': policy variables are not supported: '\(value)'")
-    }
-    for value in values { try Self.check(value, comparison, key) }
-    self.values = values
-  }
-
-  /// A value that its comparison cannot compare is a mistake, not a condition that is never met.
-  private static func check(
-    _ value: String, _ comparison: Comparison, _ key: String
-  ) throws(PolicyError) {
-    let isFine: Bool
-    switch comparison {
-    case .bool, .null: isFine = ["true", "false"].contains(value.lowercased())
-    case .numericEquals, .numericNotEquals, .numericLessThan, .numericLessThanEquals,
-      .numericGreaterThan, .numericGreaterThanEquals:
-      isFine = Double(value)?.isFinite ?? false
-    case .dateEquals, .dateNotEquals, .dateLessThan, .dateLessThanEquals, .dateGreaterThan,
-      .dateGreaterThanEquals:
-      isFine = APICoding.date(from: value) != nil
-    default: isFine = true
-    }
-    guard isFine else {
-      throw .malformed("condition '\(key)': \(comparison.rawValue) cannot compare with '\(value)'")
-    }
-  }
-
-  func isMet(by request: PolicyRequest) -> Bool {
-    let found = request.values(of: key)
-    if comparison == .null {
-      return values.contains { ($0.lowercased() == "true") == (found == nil) }
-    }
-    guard let found else { return ifExists || comparison.isNegated || quantifier == .forAllValues }
-    switch quantifier {
-    case .forAllValues: return found.allSatisfy(meets)
-    case .forAnyValue: return found.contains(where: meets)
+    switch comparison.quantifier {
+    case .forAllValues: return outcomes.allSatisfy { $0 }
+    case .forAnyValue: return found.isEmpty ? comparison.ifExists : outcomes.contains(true)
+    case nil where found.isEmpty: return comparison.ifExists || comparison.isNegated
     case nil:
-      // Without a quantifier a key of several values has to have one that meets; a negation, none
-      // that does not.
-      return comparison.isNegated ? found.allSatisfy(meets) : found.contains(where: meets)
+      let needsAll = name.key.isMultivalued ? comparison.isNegated : effect == .allow
+      return needsAll ? outcomes.allSatisfy { $0 } : outcomes.contains(true)
     }
   }
 
-  /// Whether one value of the request is as one of the policy says, or, negated, as none.
-  private func meets(_ found: String) -> Bool {
-    comparison.isNegated
-      ? values.allSatisfy { compare(found, $0) } : values.contains { compare(found, $0) }
-  }
-
-  private func compare(_ found: String, _ wanted: String) -> Bool {
-    switch comparison {
-    case .stringEquals: return found.utf8.elementsEqual(wanted.utf8)
-    case .stringNotEquals: return !found.utf8.elementsEqual(wanted.utf8)
-    case .stringEqualsIgnoreCase: return found.lowercased() == wanted.lowercased()
-    case .stringNotEqualsIgnoreCase: return found.lowercased() != wanted.lowercased()
-    case .stringLike, .arnLike, .arnEquals: return PolicyPattern(wanted).matches(found)
-    case .stringNotLike, .arnNotLike, .arnNotEquals: return !PolicyPattern(wanted).matches(found)
-    case .bool: return found.lowercased() == wanted.lowercased()
-    case .numericEquals: return numbers(found, wanted, ==)
-    case .numericNotEquals: return numbers(found, wanted, !=)
-    case .numericLessThan: return numbers(found, wanted, <)
-    case .numericLessThanEquals: return numbers(found, wanted, <=)
-    case .numericGreaterThan: return numbers(found, wanted, >)
-    case .numericGreaterThanEquals: return numbers(found, wanted, >=)
-    case .dateEquals: return dates(found, wanted, ==)
-    case .dateNotEquals: return dates(found, wanted, !=)
-    case .dateLessThan: return dates(found, wanted, <)
-    case .dateLessThanEquals: return dates(found, wanted, <=)
-    case .dateGreaterThan: return dates(found, wanted, >)
-    case .dateGreaterThanEquals: return dates(found, wanted, >=)
-    case .null: preconditionFailure("it compares nothing")
-    }
-  }
-
-  private func numbers(
-    _ found: String, _ wanted: String, _ compare: (Double, Double) -> Bool
+  private func meets(
+    _ wanted: Value, _ found: PolicyRequest.Value, _ request: PolicyRequest
   ) -> Bool {
-    guard let found = Double(found), let wanted = Double(wanted) else { return false }
-    return compare(found, wanted)
+    switch wanted {
+    case .pattern(let pattern) where comparison.relation == .arn:
+      return pattern.matchesARN(found.text, for: request.principal)
+    case .pattern(let pattern): return pattern.matches(found.text, for: request.principal)
+    case .bool(let wanted): return found.text.lowercased() == String(wanted)
+    case .number(let wanted):
+      let number = found.date?.timeIntervalSince1970 ?? Self.number(found.text)
+      return number.map { comparison.order($0, wanted) } ?? false
+    case .date(let wanted):
+      return (found.date ?? APIDate.date(found.text)).map { comparison.order($0, wanted) } ?? false
+    }
   }
 
-  private func dates(_ found: String, _ wanted: String, _ compare: (Date, Date) -> Bool) -> Bool {
-    guard let found = APICoding.date(from: found), let wanted = APICoding.date(from: wanted) else {
-      return false
-    }
-    return compare(found, wanted)
+  /// A finite decimal number.
+  static func number(_ text: String) -> Double? {
+    guard text.utf8.allSatisfy("0123456789+-.eE".utf8.contains) else { return nil }
+    return Double(text).flatMap { $0.isFinite ? $0 : nil }
   }
 }
 
-/// What a condition asks about a request. Names are compared without case, but the encryption
-/// context's own keys and tags' are not.
-enum PolicyConditionKey: Hashable, Sendable {
-  case named(String)
-  case encryptionContext(String)
-  case resourceTag(String)
-  case requestTag(String)
+/// An operator of conditions: "ForAnyValue:StringLikeIfExists".
+struct PolicyOperator: Equatable, Sendable {
+  enum Quantifier: String, CaseIterable, Sendable {
+    case forAllValues = "ForAllValues:"
+    case forAnyValue = "ForAnyValue:"
+  }
 
-  /// The keys that a keystore can answer, in lower case.
-  static let known: Set<String> = [
-    "kms:encryptioncontextkeys", "kms:keyspec", "kms:keyusage", "kms:keyorigin",
-    "kms:encryptionalgorithm", "kms:signingalgorithm", "kms:macalgorithm",
-    "kms:keyagreementalgorithm", "kms:messagetype", "kms:datakeypairspec", "kms:requestalias",
-    "kms:resourcealiases", "kms:schedulekeydeletionpendingwindowindays",
-    "kms:rotationperiodindays", "kms:bypasspolicylockoutsafetycheck", "kms:multiregion",
-    "kms:validto", "kms:expirationmodel", "kms:wrappingalgorithm", "kms:wrappingkeyspec",
-    "kms:calleraccount", "kms:reencryptonsamekey", "aws:currenttime", "aws:epochtime",
-    "aws:principalarn", "aws:principalaccount", "aws:username", "aws:tagkeys",
-  ]
+  enum Relation: Equatable, Sendable {
+    case string(ignoringCase: Bool, wildcards: Bool)
+    case arn
+    case number(Order)
+    case date(Order)
+    case bool
+    case null
+  }
 
-  /// As messages have it.
-  var text: String {
-    switch self {
-    case .named(let name): name
-    case .encryptionContext(let key): "kms:EncryptionContext:\(key)"
-    case .resourceTag(let key): "aws:ResourceTag/\(key)"
-    case .requestTag(let key): "aws:RequestTag/\(key)"
+  enum Order: Sendable { case equal, less, lessOrEqual, greater, greaterOrEqual }
+
+  /// As the document has it.
+  let name: String
+  let quantifier: Quantifier?
+  let relation: Relation
+  /// Whether the operator asks for the opposite of its relation.
+  let isNegated: Bool
+  let ifExists: Bool
+
+  /// Throws `unsupported` where there is no such operator.
+  init(parsing text: String) throws(PolicyError) {
+    name = text
+    var rest = text[...]
+    let quantifier = Quantifier.allCases.first { rest.hasPrefix($0.rawValue) }
+    if let quantifier { rest = rest.dropFirst(quantifier.rawValue.count) }
+    ifExists = rest.hasSuffix("IfExists")
+    if ifExists { rest = rest.dropLast("IfExists".count) }
+    guard let (relation, isNegated) = Self.relation(String(rest)) else {
+      throw .unsupported("the condition operator '\(text)' is not supported")
+    }
+    if relation == .null, ifExists || quantifier != nil {
+      throw .malformed("the condition operator '\(text)' is none: Null stands alone")
+    }
+    self.quantifier = quantifier
+    self.relation = relation
+    self.isNegated = isNegated
+  }
+
+  private static func relation(_ name: String) -> (Relation, isNegated: Bool)? {
+    switch name {
+    case "StringEquals": (.string(ignoringCase: false, wildcards: false), false)
+    case "StringNotEquals": (.string(ignoringCase: false, wildcards: false), true)
+    case "StringEqualsIgnoreCase": (.string(ignoringCase: true, wildcards: false), false)
+    case "StringNotEqualsIgnoreCase": (.string(ignoringCase: true, wildcards: false), true)
+    case "StringLike": (.string(ignoringCase: false, wildcards: true), false)
+    case "StringNotLike": (.string(ignoringCase: false, wildcards: true), true)
+    case "ArnEquals", "ArnLike": (.arn, false)
+    case "ArnNotEquals", "ArnNotLike": (.arn, true)
+    case "Bool": (.bool, false)
+    case "Null": (.null, false)
+    case "NumericEquals": (.number(.equal), false)
+    case "NumericNotEquals": (.number(.equal), true)
+    case "NumericLessThan": (.number(.less), false)
+    case "NumericLessThanEquals": (.number(.lessOrEqual), false)
+    case "NumericGreaterThan": (.number(.greater), false)
+    case "NumericGreaterThanEquals": (.number(.greaterOrEqual), false)
+    case "DateEquals": (.date(.equal), false)
+    case "DateNotEquals": (.date(.equal), true)
+    case "DateLessThan": (.date(.less), false)
+    case "DateLessThanEquals": (.date(.lessOrEqual), false)
+    case "DateGreaterThan": (.date(.greater), false)
+    case "DateGreaterThanEquals": (.date(.greaterOrEqual), false)
+    default: nil
     }
   }
 
-  init(parsing text: String) throws(PolicyError) {
-    func rest(after prefix: String) -> String? {
-      guard text.lowercased().hasPrefix(prefix.lowercased()), text.count > prefix.count else {
-        return nil
-      }
-      return String(text.dropFirst(prefix.count))
+  /// Whether values of that type can be compared so. Everything is a string, too.
+  func fits(_ type: PolicyConditionKey.ValueType) -> Bool {
+    switch relation {
+    case .string, .null: true
+    case .arn: type == .arn
+    case .bool: type == .bool
+    case .number: type == .number || type == .epoch
+    case .date: type == .date || type == .epoch
     }
-    if let key = rest(after: "kms:EncryptionContext:") {
-      self = .encryptionContext(key)
-    } else if let key = rest(after: "aws:ResourceTag/") {
-      self = .resourceTag(key)
-    } else if let key = rest(after: "aws:RequestTag/") {
-      self = .requestTag(key)
-    } else if Self.known.contains(text.lowercased()) {
-      self = .named(text.lowercased())
-    } else {
-      throw .malformed("condition key '\(text)' is not supported")
+  }
+
+  func order<Value: Comparable>(_ found: Value, _ wanted: Value) -> Bool {
+    switch relation {
+    case .number(let order), .date(let order):
+      switch order {
+      case .equal: found == wanted
+      case .less: found < wanted
+      case .lessOrEqual: found <= wanted
+      case .greater: found > wanted
+      case .greaterOrEqual: found >= wanted
+      }
+    case .string, .arn, .bool, .null: false
     }
   }
 }

@@ -1,40 +1,196 @@
-/// A pattern of policies: `*` stands for any text, `?` for any one character.
+/// Text of a policy that others are compared with: plain, with the wildcards `*` (any characters,
+/// also none) and `?` (any one character), and with policy variables.
+///
+/// Characters are Unicode scalars: what only looks alike is not the same.
 struct PolicyPattern: Equatable, Sendable {
-  let text: String
-  private let units: [Unicode.Scalar]
-
-  init(_ text: String) {
-    self.text = text
-    units = Array(text.unicodeScalars)
+  enum Part: Equatable, Sendable {
+    case scalar(Unicode.Scalar)
+    case anyScalar
+    case anyRun
+    case variable(PolicyVariable)
   }
 
-  /// Whether all of `candidate` is as the pattern says. Never takes more than the product of both
-  /// lengths: only the last star is gone back to.
-  func matches(_ candidate: String, ignoringCase: Bool = false) -> Bool {
-    let candidate = Array(
-      (ignoringCase ? candidate.lowercased() : candidate).unicodeScalars)
-    let units =
-      ignoringCase
-      ? Array(String(String.UnicodeScalarView(units)).lowercased().unicodeScalars) : units
-    var (at, pattern) = (0, 0)
-    var star: (pattern: Int, at: Int)?
-    while at < candidate.count {
-      if pattern < units.count, units[pattern] == "*" {
-        star = (pattern, at)
-        pattern += 1
-      } else if pattern < units.count,
-        units[pattern] == "?" || units[pattern] == candidate[at]
-      {
-        pattern += 1
-        at += 1
-      } else if let last = star {
-        pattern = last.pattern + 1
-        at = last.at + 1
-        star = (last.pattern, at)
+  /// How text becomes a pattern.
+  struct Form: Sendable {
+    /// Whether `*` and `?` stand for other characters.
+    var hasWildcards = false
+    /// Whether `${…}` is a variable: from Version 2012-10-17 on.
+    var hasVariables = false
+    var ignoresCase = false
+  }
+
+  let parts: [Part]
+  let ignoresCase: Bool
+  let hasVariables: Bool
+
+  /// Throws `malformed` or `unsupported`, with a text that says of which variable.
+  init(_ text: String, as form: Form) throws(PolicyError) {
+    var parts: [Part] = []
+    var rest = Array((form.ignoresCase ? text.lowercased() : text).unicodeScalars)[...]
+    while let scalar = rest.popFirst() {
+      switch scalar {
+      case "*" where form.hasWildcards: parts.append(.anyRun)
+      case "?" where form.hasWildcards: parts.append(.anyScalar)
+      case "$" where form.hasVariables && rest.first == "{":
+        guard let end = rest.firstIndex(of: "}") else {
+          throw .malformed("'\(text)' has a '${' without '}'")
+        }
+        var name = String.UnicodeScalarView()
+        name.append(contentsOf: rest[..<end].dropFirst())
+        parts.append(try PolicyVariable.part(String(name)))
+        rest = rest[(end + 1)...]
+      default: parts.append(.scalar(scalar))
+      }
+    }
+    self.parts = Self.normalized(parts)
+    ignoresCase = form.ignoresCase
+    hasVariables = parts.contains { if case .variable = $0 { true } else { false } }
+  }
+
+  private init(parts: [Part]) {
+    self.parts = parts
+    ignoresCase = false
+    hasVariables = false
+  }
+
+  /// Of wildcards in a row, one `*` is enough, and it comes last: nothing is tried twice for them.
+  private static func normalized(_ parts: [Part]) -> [Part] {
+    var result: [Part] = []
+    var hasRun = false
+    for part in parts {
+      if part == .anyRun {
+        hasRun = true
+        continue
+      }
+      if hasRun, part != .anyScalar {
+        result.append(.anyRun)
+        hasRun = false
+      }
+      result.append(part)
+    }
+    return hasRun ? result + [.anyRun] : result
+  }
+
+  func matches(_ text: String, for principal: PolicyPrincipal) -> Bool {
+    var steps = 0
+    return Self.match(
+      resolved(for: principal), Array((ignoresCase ? text.lowercased() : text).unicodeScalars)[...],
+      steps: &steps)
+  }
+
+  /// Compares as ARNs are compared: each of the six components by itself, so that no wildcard
+  /// reaches over a colon, except in the last.
+  func matchesARN(_ text: String, for principal: PolicyPrincipal) -> Bool {
+    let fields = Self.fields(resolved(for: principal)) { $0 == .scalar(":") }
+    let found = Self.fields(Array(text.unicodeScalars)) { $0 == ":" }
+    guard fields.count == 6, found.count == 6 else { return false }
+    var steps = 0
+    return zip(fields, found).allSatisfy { Self.match(Array($0), $1, steps: &steps) }
+  }
+
+  /// The ARN's six components, fewer where it is none.
+  var arnFields: [PolicyPattern] {
+    Self.fields(parts) { $0 == .scalar(":") }.map { PolicyPattern(parts: Array($0)) }
+  }
+
+  /// The text, where it is all plain.
+  var plainText: String? {
+    var text = String.UnicodeScalarView()
+    for part in parts {
+      guard case .scalar(let scalar) = part else { return nil }
+      text.append(scalar)
+    }
+    return String(text)
+  }
+
+  private static func fields<Element>(
+    _ elements: [Element], isColon: (Element) -> Bool
+  ) -> [ArraySlice<Element>] {
+    elements.split(maxSplits: 5, omittingEmptySubsequences: false, whereSeparator: isColon)
+  }
+
+  /// The parts with variables replaced. What they stand for is plain text, wildcards and all.
+  private func resolved(for principal: PolicyPrincipal) -> [Part] {
+    guard hasVariables else { return parts }
+    return parts.flatMap { part -> [Part] in
+      guard case .variable(let variable) = part else { return [part] }
+      let value = variable.value(for: principal)
+      return (ignoresCase ? value.lowercased() : value).unicodeScalars.map { .scalar($0) }
+    }
+  }
+
+  /// Whether all of `text` fits `parts`. After a mismatch only the last `*` takes one scalar more, as
+  /// earlier ones need not: never more steps than `parts` times `text`, and one pass over the text
+  /// where there is nothing but wildcards between.
+  static func match(
+    _ parts: [Part], _ text: ArraySlice<Unicode.Scalar>, steps: inout Int
+  ) -> Bool {
+    let lastRun = parts.lastIndex(of: .anyRun)
+    guard text.count >= parts.count - parts.count(where: { $0 == .anyRun }) else { return false }
+    var part = 0
+    var position = text.startIndex
+    var retry: (part: Int, position: Int)?
+    while position < text.endIndex {
+      steps += 1
+      if part < parts.count, parts[part] == .anyRun {
+        part += 1
+        if part - 1 == lastRun {
+          // What follows the last `*` can only be the end of the text.
+          position = max(position, text.endIndex - (parts.count - part))
+          retry = nil
+          if parts.count - part > text.endIndex - position { return false }
+        } else {
+          retry = (part, position)
+        }
+      } else if part < parts.count, accepts(parts[part], text[position]) {
+        part += 1
+        position += 1
+      } else if let last = retry {
+        retry = (last.part, last.position + 1)
+        (part, position) = (last.part, last.position + 1)
       } else {
         return false
       }
     }
-    return units[pattern...].allSatisfy { $0 == "*" }
+    while part < parts.count, parts[part] == .anyRun { part += 1 }
+    return part == parts.count
+  }
+
+  private static func accepts(_ part: Part, _ scalar: Unicode.Scalar) -> Bool {
+    switch part {
+    case .scalar(let wanted): wanted == scalar
+    case .anyScalar: true
+    case .anyRun, .variable: false
+    }
+  }
+}
+
+/// What `${…}` can stand for: what every request has of its caller (IAM user guide, "Variables and
+/// tags").
+enum PolicyVariable: String, CaseIterable, Sendable {
+  case userName = "aws:username"
+  case principalARN = "aws:PrincipalArn"
+  case principalAccount = "aws:PrincipalAccount"
+  case principalType = "aws:PrincipalType"
+
+  func value(for principal: PolicyPrincipal) -> String {
+    switch self {
+    case .userName: principal.userName
+    case .principalARN: principal.arn
+    case .principalAccount: PolicyPrincipal.accountID
+    case .principalType: PolicyPrincipal.type
+    }
+  }
+
+  /// The part that `${name}` is: a variable, or one of the characters that have no other way to be
+  /// written.
+  static func part(_ name: String) throws(PolicyError) -> PolicyPattern.Part {
+    switch name {
+    case "*", "?", "$": return .scalar(name.unicodeScalars.first!)
+    default:
+      guard let variable = allCases.first(where: { $0.rawValue.lowercased() == name.lowercased() })
+      else { throw .unsupported("the policy variable '${\(name)}' is not supported") }
+      return .variable(variable)
+    }
   }
 }

@@ -1,55 +1,89 @@
-/// Whom a statement is about.
-enum PolicyPrincipal: Equatable, Sendable {
-  /// `"*"`, or `{"AWS": "*"}`.
-  case anyone
-  /// The account, that is the keystore's owner: `arn:aws:iam::000000000000:root`, or the account's
-  /// number.
-  case account
-  /// One user's ARN.
-  case user(String)
-  /// Somebody whom a keystore never meets: another account, a role, a service.
-  case stranger(String)
+/// Who asks: a user of the account that the keystore is.
+public struct PolicyPrincipal: Equatable, Sendable {
+  /// The account's ID.
+  public static let accountID = "000000000000"
+  /// What aws:PrincipalType says of every caller.
+  static let type = "User"
+  private static let userPrefix = "arn:aws:iam::\(accountID):user/"
 
-  static let accountID = "000000000000"
+  /// "arn:aws:iam::000000000000:user/NAME".
+  public let arn: String
+  /// Whether this is the keystore's owner, whom a policy means by the account: by
+  /// "arn:aws:iam::000000000000:root" or the account's ID.
+  public let isOwner: Bool
 
-  /// Throws the reason why `text` names nobody.
-  init(aws text: String) throws(PolicyError) {
-    if text == "*" {
-      self = .anyone
-    } else if text.count == 12, text.allSatisfy(\.isNumber) {
-      self = text == Self.accountID ? .account : .stranger(text)
-    } else {
-      let fields = text.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)
-      guard fields.count == 6, fields[0] == "arn", ["iam", "sts"].contains(fields[2]),
-        fields[4].count == 12, fields[4].allSatisfy(\.isNumber), !fields[5].isEmpty
-      else { throw .malformed("'\(text)' is no principal") }
-      guard !text.contains("*"), !text.contains("?") else {
-        throw .malformed("principal '\(text)': a wildcard can only stand for everybody")
-      }
-      if fields[4] != Self.accountID {
-        self = .stranger(text)
-      } else if fields[5] == "root" {
-        self = .account
-      } else {
-        self = fields[5].hasPrefix("user/") ? .user(text) : .stranger(text)
-      }
-    }
+  public init(userName: String, isOwner: Bool) {
+    arn = Self.userPrefix + userName
+    self.isOwner = isOwner
   }
 
-  func matches(_ caller: PolicyCaller) -> Bool {
-    switch self {
-    case .anyone: true
-    case .account: caller.isAccount
-    case .user(let arn): arn == caller.arn
-    case .stranger: false
-    }
+  /// Throws `malformed` unless `arn` is a user's of this account.
+  public init(arn: String, isOwner: Bool) throws(PolicyError) {
+    guard arn.hasPrefix(Self.userPrefix), arn.utf8.count > Self.userPrefix.utf8.count,
+      !arn.hasSuffix("/")
+    else { throw .malformed("'\(arn)' is not \(Self.userPrefix)NAME") }
+    self.arn = arn
+    self.isOwner = isOwner
+  }
+
+  /// The name without the path before it.
+  var userName: String {
+    let path = arn.dropFirst(Self.userPrefix.count)
+    return String(path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...])
   }
 }
 
-/// Who asks.
-struct PolicyCaller: Equatable, Sendable {
-  let arn: String
-  let userName: String
-  /// Whether this is the account itself: the keystore's owner.
-  let isAccount: Bool
+/// Whom a statement is about.
+enum StatementPrincipal: Equatable, Sendable {
+  case everyone
+  /// The account, which is the keystore's owner.
+  case account
+  /// A user, by ARN.
+  case user(String)
+  /// Somebody whom AWS knows and a keystore never meets: a role, a service, another account.
+  case nobody(String)
+
+  func matches(_ principal: PolicyPrincipal) -> Bool {
+    switch self {
+    case .everyone: true
+    case .account: principal.isOwner
+    case .user(let arn): arn.utf8.elementsEqual(principal.arn.utf8)
+    case .nobody: false
+    }
+  }
+
+  /// One of the values of "AWS". Throws `malformed` with a text that says what it is instead.
+  init(aws text: String) throws(PolicyError) {
+    if text == "*" {
+      self = .everyone
+      return
+    }
+    guard !text.contains("*"), !text.contains("?") else {
+      throw .malformed("'\(text)' has a wildcard: a principal is \"*\" or one whole name")
+    }
+    if Self.isAccount(text) {
+      self = text == PolicyPrincipal.accountID ? .account : .nobody(text)
+      return
+    }
+    let fields = text.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)
+    guard fields.count == 6, fields[0] == "arn", fields[1] == "aws" || fields[1].hasPrefix("aws-"),
+      fields[3].isEmpty, Self.isAccount(fields[4])
+    else {
+      throw .malformed("'\(text)' is not \"*\", an account's ID or the ARN of a principal")
+    }
+    let isOurs = fields[1] == "aws" && fields[4] == PolicyPrincipal.accountID
+    let name = fields[5].split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    switch (fields[2], name[0], name.count == 2 && !name[1].isEmpty && !name[1].hasSuffix("/")) {
+    case ("iam", "root", _) where name.count == 1: self = isOurs ? .account : .nobody(text)
+    case ("iam", "user", true): self = isOurs ? .user(text) : .nobody(text)
+    case ("iam", "role", true), ("sts", "assumed-role", true), ("sts", "federated-user", true):
+      self = .nobody(text)
+    default: throw .malformed("'\(text)' is not the ARN of an account, a user or a role")
+    }
+  }
+
+  private static func isAccount(_ text: some StringProtocol) -> Bool {
+    text.utf8.count == 12
+      && text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+  }
 }

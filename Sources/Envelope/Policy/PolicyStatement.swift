@@ -1,133 +1,140 @@
-/// One statement of a policy.
-struct PolicyStatement: Equatable, Sendable {
-  enum Effect: String, Sendable {
-    case allow = "Allow"
-    case deny = "Deny"
+/// What a statement does where it applies.
+public enum PolicyEffect: String, Sendable {
+  case allow = "Allow"
+  case deny = "Deny"
+}
+
+/// A statement's place in its policy.
+public struct StatementReference: Hashable, Sendable, CustomStringConvertible {
+  /// From 1.
+  public let index: Int
+  /// The statement's own name, where it has one.
+  public let sid: String?
+
+  public init(index: Int, sid: String?) {
+    self.index = index
+    self.sid = sid
   }
 
-  let reference: PolicyStatementReference
-  let effect: Effect
-  let principals: [PolicyPrincipal]
-  /// Of Action, or of NotAction.
-  let actions: [PolicyPattern]
-  /// Whether the statement is about all actions but these.
-  let isNotAction: Bool
-  let resources: [PolicyPattern]
+  /// "statement 2 'Allow use of the key'".
+  public var description: String { "statement \(index)" + (sid.map { " '\($0)'" } ?? "") }
+}
+
+/// One statement of a policy: it applies where all its elements fit a request.
+struct PolicyStatement: Equatable, Sendable {
+  let reference: StatementReference
+  let effect: PolicyEffect
+  let principals: [StatementPrincipal]
+  let actions: [StatementAction]
+  /// Whether the actions are those the statement is not about: NotAction.
+  let exceptsActions: Bool
+  let resources: [StatementResource]
   let conditions: [PolicyCondition]
 
-  var sid: String? { reference.sid }
-
-  private static let elements: Set<String> = [
-    "Sid", "Effect", "Principal", "Action", "NotAction", "Resource", "Condition",
-  ]
-
-  init(_ tree: PolicyTree, number: Int) throws(PolicyError) {
-    guard case .object(let elements) = tree else {
-      throw .malformed("statement \(number) is no object")
-    }
-    var sid: String?
-    if let element = elements["Sid"] {
-      guard case .string(let text) = element else {
-        throw .malformed("statement \(number): Sid is a string")
-      }
-      sid = text
-    }
-    let reference = PolicyStatementReference(number: number, sid: sid)
-    do throws(PolicyError) {
-      for name in elements.keys.sorted() where !Self.elements.contains(name) {
-        throw .malformed(
-          ["NotPrincipal", "NotResource"].contains(name)
-            ? "\(name) is not supported" : "'\(name)' is not known")
-      }
-      guard case .string(let text)? = elements["Effect"], let effect = Effect(rawValue: text)
-      else { throw .malformed("Effect is \"Allow\" or \"Deny\"") }
-      self.effect = effect
-      principals = try Self.principals(elements["Principal"])
-      (actions, isNotAction) = try Self.actions(elements)
-      guard let resources = elements["Resource"]?.strings, !resources.isEmpty else {
-        throw .malformed("Resource is missing: \"*\" means the key that has the policy")
-      }
-      for resource in resources where resource != "*" && !resource.hasPrefix("arn:") {
-        throw .malformed("Resource '\(resource)' is neither \"*\" nor an ARN")
-      }
-      self.resources = resources.map(PolicyPattern.init)
-      conditions = try Self.conditions(elements["Condition"])
-    } catch {
-      guard case .malformed(let reason) = error else { throw error }
-      throw .malformed("\(reference.description): \(reason)")
-    }
-    self.reference = reference
+  func applies(to request: PolicyRequest) -> Bool {
+    coversPrincipal(of: request) && coversAction(of: request) && coversResource(of: request)
+      && conditions.allSatisfy { $0.holds(for: request, effect: effect) }
   }
 
-  private static func principals(_ tree: PolicyTree?) throws(PolicyError) -> [PolicyPrincipal] {
-    switch tree {
-    case .string("*")?: return [.anyone]
-    case .object(let kinds)?:
-      var principals: [PolicyPrincipal] = []
-      for (kind, tree) in kinds.sorted(by: { $0.key < $1.key }) {
-        guard let texts = tree.strings, !texts.isEmpty else {
-          throw .malformed("Principal: '\(kind)' is a string, or an array of them")
-        }
-        switch kind {
-        case "AWS": for text in texts { principals.append(try PolicyPrincipal(aws: text)) }
-        case "Service", "Federated", "CanonicalUser":
-          principals += texts.map(PolicyPrincipal.stranger)
-        default: throw .malformed("Principal: '\(kind)' is not known")
-        }
-      }
-      guard !principals.isEmpty else { throw .malformed("Principal names nobody") }
-      return principals
-    default: throw .malformed("Principal is \"*\", or an object with \"AWS\"")
+  /// Everything that keeps the statement from applying.
+  func mismatches(with request: PolicyRequest) -> [PolicyMismatch] {
+    var mismatches: [PolicyMismatch] = []
+    if !coversPrincipal(of: request) { mismatches.append(.principal) }
+    if !coversAction(of: request) { mismatches.append(.action) }
+    if !coversResource(of: request) { mismatches.append(.resource) }
+    for condition in conditions where !condition.holds(for: request, effect: effect) {
+      mismatches.append(
+        .condition(
+          UnmetCondition(
+            comparison: condition.comparison.name, key: condition.writtenKey,
+            wanted: condition.writtenValues,
+            found: request.values(of: condition.name).map(\.text))))
     }
+    return mismatches
   }
 
-  private static func actions(
-    _ elements: [String: PolicyTree]
-  ) throws(PolicyError) -> ([PolicyPattern], isNotAction: Bool) {
-    let name = elements["NotAction"] == nil ? "Action" : "NotAction"
-    guard let tree = elements[name], elements["Action"] == nil || elements["NotAction"] == nil
-    else { throw .malformed("give either Action or NotAction") }
-    guard let texts = tree.strings, !texts.isEmpty else {
-      throw .malformed("\(name) is a string, or an array of them")
-    }
-    for text in texts where text != "*" && !text.lowercased().hasPrefix("kms:") {
-      throw .malformed("\(name) '\(text)' is none of KMS: it begins with kms:")
-    }
-    return (texts.map(PolicyPattern.init), name == "NotAction")
+  private func coversPrincipal(of request: PolicyRequest) -> Bool {
+    principals.contains { $0.matches(request.principal) }
   }
 
-  private static func conditions(_ tree: PolicyTree?) throws(PolicyError) -> [PolicyCondition] {
-    guard let tree else { return [] }
-    guard case .object(let operators) = tree else { throw .malformed("Condition is an object") }
-    var conditions: [PolicyCondition] = []
-    for (name, tree) in operators.sorted(by: { $0.key < $1.key }) {
-      guard case .object(let keys) = tree, !keys.isEmpty else {
-        throw .malformed("Condition: '\(name)' is an object of condition keys")
-      }
-      for (key, tree) in keys.sorted(by: { $0.key < $1.key }) {
-        guard let values = tree.strings else {
-          throw .malformed("Condition: '\(key)' has a value, or an array of them")
-        }
-        conditions.append(try PolicyCondition(name, key: key, values: values))
-      }
-    }
-    return conditions
+  private func coversAction(of request: PolicyRequest) -> Bool {
+    actions.contains { $0.matches(request.action, for: request.principal) } != exceptsActions
   }
 
-  /// Why the statement is not about the request; nil where it is.
-  func obstacle(to request: PolicyRequest) -> PolicyObstacle? {
-    guard principals.contains(where: { $0.matches(request.caller) }) else { return .principal }
-    let isListed = actions.contains { $0.matches(request.action, ignoringCase: true) }
-    guard isListed != isNotAction else { return .action }
-    guard resources.contains(where: { $0.matches(request.resource) }) else { return .resource }
-    return conditions.first { !$0.isMet(by: request) }.map { .condition($0) }
+  private func coversResource(of request: PolicyRequest) -> Bool {
+    resources.contains { $0.matches(request.resource, for: request.principal) }
   }
 }
 
-/// The first thing by which a statement does not apply.
-enum PolicyObstacle: Equatable {
-  case principal
-  case action
-  case resource
-  case condition(PolicyCondition)
+/// An action, or several by wildcards.
+struct StatementAction: Equatable, Sendable {
+  let written: String
+  private let pattern: PolicyPattern
+
+  /// Throws `malformed` with a text that says what it is instead.
+  init(_ text: String) throws(PolicyError) {
+    let name = text.dropFirst(PolicyActions.prefix.count)
+    let isName = name.utf8.allSatisfy {
+      switch $0 {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "*"), UInt8(ascii: "?"):
+        true
+      default: false
+      }
+    }
+    guard
+      text == "*"
+        || text.lowercased().hasPrefix(PolicyActions.prefix) && !name.isEmpty && isName
+    else { throw .malformed("'\(text)' is not an action of kms, such as kms:Encrypt") }
+    written = text
+    pattern = try PolicyPattern(text, as: .init(hasWildcards: true, ignoresCase: true))
+  }
+
+  func matches(_ action: String, for principal: PolicyPrincipal) -> Bool {
+    pattern.matches(action, for: principal)
+  }
+}
+
+/// The key that has the policy, or keys by ARN.
+enum StatementResource: Equatable, Sendable {
+  case all
+  case arn(PolicyPattern)
+
+  /// Throws `malformed` or `unsupported` with a text that says what it is instead.
+  init(_ text: String, hasVariables: Bool) throws(PolicyError) {
+    if text == "*" {
+      self = .all
+      return
+    }
+    let pattern = try PolicyPattern(
+      text, as: .init(hasWildcards: true, hasVariables: hasVariables))
+    let fields = pattern.arnFields
+    guard fields.count == 6, fields[0].plainText == "arn", fields[2].plainText == "kms" else {
+      throw .malformed("'\(text)' is not \"*\" or the ARN of a key")
+    }
+    guard !fields.dropLast().contains(where: \.containsVariable) else {
+      throw .malformed("'\(text)' has a policy variable before the fifth colon")
+    }
+    if fields[5].beginsWith("alias/") {
+      throw .malformed("'\(text)' names an alias, and a key policy is for keys")
+    }
+    self = .arn(pattern)
+  }
+
+  func matches(_ arn: String, for principal: PolicyPrincipal) -> Bool {
+    switch self {
+    case .all: true
+    case .arn(let pattern): pattern.matchesARN(arn, for: principal)
+    }
+  }
+}
+
+extension PolicyPattern {
+  fileprivate var containsVariable: Bool {
+    parts.contains { if case .variable = $0 { true } else { false } }
+  }
+
+  fileprivate func beginsWith(_ text: String) -> Bool {
+    parts.starts(with: text.unicodeScalars.map { .scalar($0) })
+  }
 }

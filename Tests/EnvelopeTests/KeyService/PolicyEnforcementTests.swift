@@ -246,7 +246,7 @@ import Testing
 
   // MARK: The document of a key
 
-  @Test func aKeyHasTheStandardPolicyUntilItIsGivenAnother() throws {
+  @Test func aKeyHasTheDefaultPolicyUntilItIsGivenAnother() throws {
     let fresh = try owner.createKey().keyID
     let standard = try owner.perform(GetKeyPolicyRequest(keyID: fresh)).policy
     #expect(standard.contains("Enable IAM User Permissions"))
@@ -323,18 +323,80 @@ import Testing
   }
 
   @Test func theStatementThatDecidesIsTold() throws {
-    func simulate(_ user: String, _ action: String) throws -> PolicySimulation {
-      try owner.simulatePolicy(
-        ofKey: key, userName: user, asAccount: false, action: action,
-        encryptionContext: EncryptionContext())
+    func simulate(_ user: String, _ action: String) throws -> PolicyExplanation {
+      try owner.simulate(
+        PolicySimulation(
+          keyID: key, principal: PolicyPrincipal(userName: user, isOwner: false), action: action))
     }
     let allowed = try simulate("backup", "kms:Decrypt")
     #expect(
-      allowed.decision
-        == .allowed(PolicyStatementReference(number: 3, sid: "Allow use of the key")))
-    #expect(allowed.statements.map(\.obstacle) == ["another principal", "another principal", nil])
+      allowed.decision == .allowed(by: StatementReference(index: 3, sid: "Allow use of the key")))
+    #expect(allowed.statements.map(\.mismatches) == [[.principal], [.principal, .action], []])
     #expect(try simulate("key-admin", "kms:Decrypt").decision == .implicitlyDenied)
-    #expect(
-      try simulate("key-admin", "kms:Decrypt").statements[1].obstacle == "another action")
+    #expect(try simulate("key-admin", "kms:Decrypt").statements[1].mismatches == [.action])
+  }
+
+  /// What a request says of itself is there to be asked about, also what it leaves out.
+  @Test func conditionsAskAboutTheRequest() throws {
+    try owner.perform(
+      PutKeyPolicyRequest(
+        keyID: key,
+        policy: """
+          {"Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"},
+             "Action": "kms:*", "Resource": "*"},
+            {"Effect": "Deny", "Principal": "*", "Action": "kms:ScheduleKeyDeletion",
+             "Resource": "*", "Condition": {
+               "NumericLessThan": {"kms:ScheduleKeyDeletionPendingWindowInDays": "20"}}},
+            {"Effect": "Deny", "Principal": "*", "Action": "kms:TagResource", "Resource": "*",
+             "Condition": {"ForAnyValue:StringEquals": {"aws:TagKeys": "owner"}}},
+            {"Effect": "Deny", "Principal": "*", "Action": "kms:ReEncryptFrom", "Resource": "*",
+             "Condition": {"Bool": {"kms:ReEncryptOnSameKey": "false"}}},
+            {"Effect": "Deny", "Principal": "*", "Action": "kms:Encrypt", "Resource": "*",
+             "Condition": {"StringEquals": {"kms:RequestAlias": "alias/a"}}},
+            {"Effect": "Deny", "Principal": "*", "Action": "kms:GetPublicKey", "Resource": "*",
+             "Condition": {"DateGreaterThan": {"aws:CurrentTime": "2000-01-01T00:00:00Z"}}}
+          ]}
+          """))
+    func isDenied(_ body: () throws -> Void) -> Bool {
+      do {
+        try body()
+        return false
+      } catch let error as KeyServiceError {
+        return error.name == "AccessDeniedException"
+      } catch {
+        return false
+      }
+    }
+    let owner = owner
+    #expect(isDenied { _ = try owner.encrypt("x", under: "alias/a") })
+    #expect(!isDenied { _ = try owner.encrypt("x", under: key) })
+    for (tag, denied) in [("owner", true), ("other", false)] {
+      #expect(
+        isDenied {
+          _ = try owner.perform(
+            TagResourceRequest(keyID: key, tags: [Tag(tagKey: tag, tagValue: "")]))
+        } == denied)
+    }
+    for (destination, denied) in [(other, true), (key, false)] {
+      #expect(
+        isDenied {
+          _ = try owner.perform(
+            ReEncryptRequest(
+              ciphertextBlob: blob, sourceEncryptionContext: ["purpose": "backup"],
+              destinationKeyID: destination))
+        } == denied)
+    }
+    for (days, denied) in [(7, true), (30, false)] {
+      var request = ScheduleKeyDeletionRequest(keyID: key)
+      request.pendingWindowInDays = days
+      #expect(isDenied { _ = try owner.perform(request) } == denied)
+    }
+  }
+
+  /// Keys are the account's to make: no policy is there yet to say who else may.
+  @Test func onlyTheOwnerMakesKeys() throws {
+    let error = #expect(throws: KeyServiceError.self) { try service("key-admin").createKey() }
+    #expect(error?.name == "AccessDeniedException")
   }
 }

@@ -1,0 +1,47 @@
+import Foundation
+import GRDB
+
+/// A question to a key's policy that nobody asks in earnest.
+public struct PolicySimulation: Sendable {
+  public var keyID: String
+  /// Asked in place of the key's own policy.
+  public var document: KeyPolicy?
+  /// Nil for the caller.
+  public var principal: PolicyPrincipal?
+  /// "kms:Decrypt".
+  public var action: String
+  public var encryptionContext: EncryptionContext
+  /// Condition keys and values beside what is known of the key: "kms:ViaService" and the like are
+  /// refused.
+  public var conditions: [(name: String, value: String)] = []
+
+  public init(
+    keyID: String, document: KeyPolicy? = nil, principal: PolicyPrincipal? = nil, action: String,
+    encryptionContext: EncryptionContext = EncryptionContext()
+  ) {
+    self.keyID = keyID
+    self.document = document
+    self.principal = principal
+    self.action = action
+    self.encryptionContext = encryptionContext
+  }
+}
+
+extension KeyService {
+  /// What the key's policy would answer, and what each statement has to do with it. Throws
+  /// `KeyServiceError`, and `PolicyError` for a condition that there is not.
+  public func simulate(_ simulation: PolicySimulation) throws -> PolicyExplanation {
+    let call = begin(.getKeyPolicy)
+    for condition in simulation.conditions {
+      try call.conditions.insert(condition.value, as: condition.name)
+    }
+    return try call.read { db in
+      let record = try call.key(named: simulation.keyID, db)
+      var request = try call.policyRequest("", on: record, db)
+      request.action = simulation.action
+      request.principal = simulation.principal ?? request.principal
+      request.context.setEncryptionContext(simulation.encryptionContext)
+      return try (simulation.document ?? call.policy(of: record, db)).explain(request)
+    }
+  }
+}

@@ -1,0 +1,117 @@
+/// What a grant can allow: the KMS API's GrantOperation.
+public enum GrantOperation: String, CaseIterable, Sendable {
+  case decrypt = "Decrypt"
+  case encrypt = "Encrypt"
+  case generateDataKey = "GenerateDataKey"
+  case generateDataKeyWithoutPlaintext = "GenerateDataKeyWithoutPlaintext"
+  case reEncryptFrom = "ReEncryptFrom"
+  case reEncryptTo = "ReEncryptTo"
+  case sign = "Sign"
+  case verify = "Verify"
+  case getPublicKey = "GetPublicKey"
+  case createGrant = "CreateGrant"
+  case retireGrant = "RetireGrant"
+  case describeKey = "DescribeKey"
+  case generateDataKeyPair = "GenerateDataKeyPair"
+  case generateDataKeyPairWithoutPlaintext = "GenerateDataKeyPairWithoutPlaintext"
+  case generateMac = "GenerateMac"
+  case verifyMac = "VerifyMac"
+  case deriveSharedSecret = "DeriveSharedSecret"
+
+  /// Whether requests have an encryption context, which is what constraints are about.
+  var hasEncryptionContext: Bool {
+    switch self {
+    case .decrypt, .encrypt, .generateDataKey, .generateDataKeyWithoutPlaintext, .reEncryptFrom,
+      .reEncryptTo, .generateDataKeyPair, .generateDataKeyPairWithoutPlaintext:
+      true
+    case .sign, .verify, .getPublicKey, .createGrant, .retireGrant, .describeKey, .generateMac,
+      .verifyMac, .deriveSharedSecret:
+      false
+    }
+  }
+}
+
+/// The encryption contexts that a grant is for (KMS API, "GrantConstraints"). Keys of the context are
+/// compared without regard to case, values to the letter.
+public struct GrantConstraints: Codable, Equatable, Sendable {
+  /// Pairs that the context must have.
+  public var encryptionContextSubset: [String: String]?
+  /// All the pairs that the context must have and can have.
+  public var encryptionContextEquals: [String: String]?
+
+  public init(
+    encryptionContextSubset: [String: String]? = nil,
+    encryptionContextEquals: [String: String]? = nil
+  ) {
+    self.encryptionContextSubset = encryptionContextSubset
+    self.encryptionContextEquals = encryptionContextEquals
+  }
+
+  func allow(_ context: EncryptionContext) -> Bool {
+    let given = ContextPairs(context.pairs.map { ($0.key, $0.value) })
+    if let subset = encryptionContextSubset, !ContextPairs(subset).isSubset(of: given) {
+      return false
+    }
+    if let equals = encryptionContextEquals, ContextPairs(equals) != given { return false }
+    return true
+  }
+
+  /// Whether these allow nothing that `parent` does not: what a grant made under another must keep
+  /// (developer guide, "Grants in AWS KMS", CreateGrant).
+  func isNoWider(than parent: GrantConstraints) -> Bool {
+    let equals = encryptionContextEquals.map { ContextPairs($0) }
+    if let wanted = parent.encryptionContextEquals, equals != ContextPairs(wanted) { return false }
+    if let wanted = parent.encryptionContextSubset {
+      let pairs = equals ?? ContextPairs(encryptionContextSubset ?? [:])
+      return ContextPairs(wanted).isSubset(of: pairs)
+    }
+    return true
+  }
+}
+
+/// What a grant lets its grantee do.
+public struct GrantPermissions: Equatable, Sendable {
+  public var operations: Set<GrantOperation>
+  public var constraints: GrantConstraints?
+
+  public init(operations: Set<GrantOperation>, constraints: GrantConstraints? = nil) {
+    self.operations = operations
+    self.constraints = constraints
+  }
+
+  /// Whether `operation` is allowed where a request has that encryption context. Constraints do not
+  /// matter to operations that have none.
+  public func allow(_ operation: GrantOperation, context: EncryptionContext) -> Bool {
+    guard operations.contains(operation) else { return false }
+    guard operation.hasEncryptionContext, let constraints else { return true }
+    return constraints.allow(context)
+  }
+
+  /// Whether these allow nothing that `parent` does not.
+  public func isNoWider(than parent: GrantPermissions) -> Bool {
+    guard operations.isSubset(of: parent.operations) else { return false }
+    guard let wanted = parent.constraints else { return true }
+    return (constraints ?? GrantConstraints()).isNoWider(than: wanted)
+  }
+}
+
+/// Pairs of an encryption context as grants compare them, each with how often it occurs.
+private struct ContextPairs: Equatable {
+  private struct Pair: Hashable {
+    let key: [UInt8]
+    let value: [UInt8]
+  }
+
+  private var counts: [Pair: Int] = [:]
+
+  init(_ pairs: some Sequence<(key: String, value: String)>) {
+    for pair in pairs {
+      let pair = Pair(key: Array(pair.key.lowercased().utf8), value: Array(pair.value.utf8))
+      counts[pair, default: 0] += 1
+    }
+  }
+
+  func isSubset(of other: ContextPairs) -> Bool {
+    counts.allSatisfy { other.counts[$0.key, default: 0] >= $0.value }
+  }
+}

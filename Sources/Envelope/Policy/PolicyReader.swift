@@ -1,0 +1,282 @@
+import Foundation
+
+/// Reads a policy document. What is wrong is named with its place.
+struct PolicyReader {
+  private(set) var id: String?
+  private(set) var statements: [PolicyStatement] = []
+  /// Whether the document's version of the language has policy variables.
+  private var hasVariables = false
+
+  init(_ text: String) throws(PolicyError) {
+    // The KMS API's pattern for policies.
+    for scalar in text.unicodeScalars {
+      switch scalar.value {
+      case 0x09, 0x0A, 0x0D, 0x20...0xFF: break
+      default:
+        let code = String(scalar.value, radix: 16, uppercase: true)
+        throw .malformed(
+          "the document has the character U+\(String(repeating: "0", count: max(0, 4 - code.count)))"
+            + "\(code), and a policy has none after U+00FF and no control characters")
+      }
+    }
+    guard case .object(let document) = try PolicyJSON(parsing: text) else {
+      throw .malformed("the document is not a JSON object")
+    }
+    try Self.check(document, knows: ["Version", "Id", "Statement"], in: "the document")
+    hasVariables = try version(of: document) == "2012-10-17"
+    id = try document["Id"].map { value throws(PolicyError) in
+      try Self.string(value, "the document: Id")
+    }
+    try readStatements(document)
+  }
+
+  /// Without one, the language is that of the earlier version (IAM user guide, "Version").
+  private func version(of document: [String: PolicyJSON]) throws(PolicyError) -> String {
+    guard let value = document["Version"] else { return "2008-10-17" }
+    let version = try Self.string(value, "the document: Version")
+    guard version == "2012-10-17" || version == "2008-10-17" else {
+      throw .malformed("the document: Version '\(version)' is not 2012-10-17 or 2008-10-17")
+    }
+    return version
+  }
+
+  private mutating func readStatements(_ document: [String: PolicyJSON]) throws(PolicyError) {
+    let list: [PolicyJSON]
+    switch document["Statement"] {
+    case .array(let elements): list = elements
+    case .object(let one): list = [.object(one)]
+    case let other?: throw .malformed("the document: Statement is \(other.kind)")
+    case nil: throw .malformed("the document has no Statement")
+    }
+    guard !list.isEmpty else { throw .malformed("the document: Statement is empty") }
+    var sids: [String: Int] = [:]
+    for (index, element) in list.enumerated() {
+      let statement = try statement(element, index: index + 1)
+      if let sid = statement.reference.sid {
+        if let first = sids[sid] {
+          throw .malformed("\(statement.reference): statement \(first) has the same Sid")
+        }
+        sids[sid] = index + 1
+      }
+      statements.append(statement)
+    }
+  }
+
+  private func statement(_ value: PolicyJSON, index: Int) throws(PolicyError) -> PolicyStatement {
+    guard case .object(let statement) = value else {
+      throw .malformed("statement \(index) is \(value.kind), not an object")
+    }
+    let sid = try statement["Sid"].map { value throws(PolicyError) in
+      try Self.string(value, "statement \(index): Sid")
+    }
+    let reference = StatementReference(index: index, sid: sid == "" ? nil : sid)
+    let place = reference.description
+    for name in ["NotPrincipal", "NotResource"] where statement[name] != nil {
+      throw .unsupported("\(place): \(name) is not supported")
+    }
+    try Self.check(
+      statement,
+      knows: [
+        "Sid", "Effect", "Principal", "Action", "NotAction", "Resource", "Condition",
+      ], in: place)
+    guard statement["Action"] == nil || statement["NotAction"] == nil else {
+      throw .malformed("\(place) has both Action and NotAction")
+    }
+    let actions = statement["Action"] ?? statement["NotAction"]
+    return PolicyStatement(
+      reference: reference,
+      effect: try Self.effect(try Self.required(statement["Effect"], "Effect", place), place),
+      principals: try Self.principals(
+        try Self.required(statement["Principal"], "Principal", place), "\(place): Principal"),
+      actions: try Self.each(
+        try Self.required(actions, "Action", place),
+        "\(place): \(statement["Action"] == nil ? "NotAction" : "Action")"
+      ) { text throws(PolicyError) in try StatementAction(text) },
+      exceptsActions: statement["Action"] == nil,
+      resources: try Self.each(
+        try Self.required(statement["Resource"], "Resource", place), "\(place): Resource"
+      ) { text throws(PolicyError) in try StatementResource(text, hasVariables: hasVariables) },
+      conditions: try statement["Condition"].map { value throws(PolicyError) in
+        try conditions(value, "\(place): Condition")
+      } ?? [])
+  }
+
+  private static func effect(_ value: PolicyJSON, _ place: String) throws(PolicyError)
+    -> PolicyEffect
+  {
+    let text = try string(value, "\(place): Effect")
+    guard let effect = PolicyEffect(rawValue: text) else {
+      throw .malformed("\(place): Effect '\(text)' is not Allow or Deny")
+    }
+    return effect
+  }
+
+  private static func principals(
+    _ value: PolicyJSON, _ place: String
+  ) throws(PolicyError) -> [StatementPrincipal] {
+    if case .string(let text) = value {
+      guard text == "*" else {
+        throw .malformed("\(place) '\(text)' is not \"*\" or an object such as {\"AWS\": …}")
+      }
+      return [.everyone]
+    }
+    guard case .object(let map) = value else { throw .malformed("\(place) is \(value.kind)") }
+    try check(map, knows: ["AWS", "Service", "Federated"], in: place)
+    guard !map.isEmpty else { throw .malformed("\(place) is empty") }
+    var principals: [StatementPrincipal] = []
+    for (kind, value) in map.sorted(by: { $0.key < $1.key }) {
+      principals += try each(value, "\(place): \(kind)") { text throws(PolicyError) in
+        if kind == "AWS" { return try StatementPrincipal(aws: text) }
+        guard !text.isEmpty, !text.contains("*"), !text.contains("?") else {
+          throw .malformed("'\(text)' is not the name of a principal")
+        }
+        return .nobody(text)
+      }
+    }
+    return principals
+  }
+
+  // MARK: Conditions
+
+  private func conditions(
+    _ value: PolicyJSON, _ place: String
+  ) throws(PolicyError) -> [PolicyCondition] {
+    guard case .object(let operators) = value else { throw .malformed("\(place) is \(value.kind)") }
+    var conditions: [PolicyCondition] = []
+    for (name, value) in operators.sorted(by: { $0.key < $1.key }) {
+      let comparison = try Self.at(place) { () throws(PolicyError) in
+        try PolicyOperator(parsing: name)
+      }
+      let place = "\(place): \(name)"
+      guard case .object(let keys) = value else { throw .malformed("\(place) is \(value.kind)") }
+      guard !keys.isEmpty else { throw .malformed("\(place) is empty") }
+      for (key, value) in keys.sorted(by: { $0.key < $1.key }) {
+        conditions.append(try condition(comparison, key, value, place))
+      }
+    }
+    return conditions
+  }
+
+  private func condition(
+    _ comparison: PolicyOperator, _ key: String, _ value: PolicyJSON, _ place: String
+  ) throws(PolicyError) -> PolicyCondition {
+    let name = try Self.at(place) { () throws(PolicyError) in try PolicyConditionName(parsing: key)
+    }
+    guard comparison.fits(name.key.valueType) else {
+      throw .malformed("\(place): '\(key)' has no values that \(comparison.name) compares")
+    }
+    let place = "\(place): \(key)"
+    let written = try Self.scalars(value, place)
+    let values = try written.map { text throws(PolicyError) in
+      try Self.at(place) { () throws(PolicyError) in try self.value(text, for: comparison) }
+    }
+    return PolicyCondition(
+      comparison: comparison, name: name, values: values, writtenKey: key, writtenValues: written)
+  }
+
+  private func value(
+    _ text: String, for comparison: PolicyOperator
+  ) throws(PolicyError) -> PolicyCondition.Value {
+    switch comparison.relation {
+    case .string(let ignoringCase, let wildcards):
+      return .pattern(
+        try PolicyPattern(
+          text,
+          as: .init(
+            hasWildcards: wildcards, hasVariables: hasVariables, ignoresCase: ignoringCase)))
+    case .arn:
+      let pattern = try PolicyPattern(
+        text, as: .init(hasWildcards: true, hasVariables: hasVariables))
+      guard pattern.hasVariables || pattern.arnFields.count == 6 else {
+        throw .malformed("'\(text)' is not an ARN")
+      }
+      return .pattern(pattern)
+    case .number:
+      guard let number = PolicyCondition.number(text) else {
+        throw .malformed("'\(text)' is not a number")
+      }
+      return .number(number)
+    case .date:
+      guard let date = APIDate.date(text) else {
+        throw .malformed("'\(text)' is no date: \(APIDate.wanted)")
+      }
+      return .date(date)
+    case .bool, .null:
+      switch text.lowercased() {
+      case "true": return .bool(true)
+      case "false": return .bool(false)
+      default: throw .malformed("'\(text)' is not true or false")
+      }
+    }
+  }
+
+  // MARK: Parts of all of them
+
+  private static func check(
+    _ object: [String: PolicyJSON], knows names: [String], in place: String
+  ) throws(PolicyError) {
+    if let unknown = object.keys.filter({ !names.contains($0) }).min() {
+      throw .malformed("\(place): '\(unknown)' is not known")
+    }
+  }
+
+  private static func required(
+    _ value: PolicyJSON?, _ name: String, _ place: String
+  ) throws(PolicyError) -> PolicyJSON {
+    guard let value else { throw .malformed("\(place) has no \(name)") }
+    return value
+  }
+
+  private static func string(_ value: PolicyJSON, _ place: String) throws(PolicyError) -> String {
+    guard case .string(let text) = value else {
+      throw .malformed("\(place) is \(value.kind), not a string")
+    }
+    return text
+  }
+
+  /// What `body` makes of each string: one alone, or those of an array, which has at least one.
+  private static func each<Value>(
+    _ value: PolicyJSON, _ place: String, _ body: (String) throws(PolicyError) -> Value
+  ) throws(PolicyError) -> [Value] {
+    var elements = [value]
+    if case .array(let list) = value { elements = list }
+    guard !elements.isEmpty else { throw .malformed("\(place) is empty") }
+    var values: [Value] = []
+    for element in elements {
+      let text = try string(element, place)
+      values.append(try at(place) { () throws(PolicyError) in try body(text) })
+    }
+    return values
+  }
+
+  /// The values of a condition as text: strings, numbers and truth values will do.
+  private static func scalars(_ value: PolicyJSON, _ place: String) throws(PolicyError) -> [String]
+  {
+    var elements = [value]
+    if case .array(let list) = value { elements = list }
+    guard !elements.isEmpty else { throw .malformed("\(place) is empty") }
+    var texts: [String] = []
+    for element in elements {
+      switch element {
+      case .string(let text): texts.append(text)
+      case .bool(let bool): texts.append(String(bool))
+      case .number(let number): texts.append(Int64(exactly: number).map(String.init) ?? "\(number)")
+      case .object, .array, .null: throw .malformed("\(place) is \(element.kind), not a value")
+      }
+    }
+    return texts
+  }
+
+  /// Puts the place before what went wrong there.
+  private static func at<Value>(
+    _ place: String, _ body: () throws(PolicyError) -> Value
+  ) throws(PolicyError) -> Value {
+    do throws(PolicyError) {
+      return try body()
+    } catch .malformed(let text) {
+      throw .malformed("\(place): \(text)")
+    } catch .unsupported(let text) {
+      throw .unsupported("\(place): \(text)")
+    }
+  }
+}

@@ -1,0 +1,48 @@
+/// Something in a policy that is accepted and probably not what was meant.
+public enum PolicyWarning: Equatable, Sendable {
+  /// No action is so called; the nearest name, where one is near.
+  case unknownAction(pattern: String, statement: StatementReference, nearest: String?)
+  /// A keystore never meets this principal: a role, a service, another account.
+  case matchesNobody(principal: String, statement: StatementReference)
+  /// The key can have several values, and the operator does not say which of them must fit.
+  case needsSetOperator(comparison: String, key: String, statement: StatementReference)
+  /// The key has one value at most: with ForAllValues, a request without it fits too.
+  case needlessSetOperator(comparison: String, key: String, statement: StatementReference)
+}
+
+extension KeyPolicy {
+  /// What is probably not meant, in the order of the document, where `actions` are all that there
+  /// are: "kms:Encrypt".
+  public func warnings(actions: [String] = PolicyActions.all) -> [PolicyWarning] {
+    statements.flatMap { $0.warnings(actions: actions) }
+  }
+}
+
+extension PolicyStatement {
+  fileprivate func warnings(actions known: [String]) -> [PolicyWarning] {
+    var warnings: [PolicyWarning] = []
+    for case .nobody(let name) in principals {
+      warnings.append(.matchesNobody(principal: name, statement: reference))
+    }
+    // An action has no variables that the caller could decide.
+    let anyone = PolicyPrincipal(userName: "", isOwner: false)
+    for action in actions where !known.contains(where: { action.matches($0, for: anyone) }) {
+      let nearest = NearestName.find(action.written.filter { $0 != "*" && $0 != "?" }, in: known)
+      warnings.append(
+        .unknownAction(pattern: action.written, statement: reference, nearest: nearest))
+    }
+    for condition in conditions where condition.comparison.relation != .null {
+      let (comparison, key) = (condition.comparison.name, condition.writtenKey)
+      switch (condition.name.key.isMultivalued, condition.comparison.quantifier) {
+      case (true, nil):
+        warnings.append(
+          .needsSetOperator(comparison: comparison, key: key, statement: reference))
+      case (false, .some):
+        warnings.append(
+          .needlessSetOperator(comparison: comparison, key: key, statement: reference))
+      case (true, .some), (false, nil): break
+      }
+    }
+    return warnings
+  }
+}

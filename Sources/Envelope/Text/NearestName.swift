@@ -1,0 +1,26 @@
+/// Finds the name that was probably meant.
+public enum NearestName {
+  /// The one of `names` that differs from `name` in the fewest letters, whatever their case, the
+  /// first of several; nil where all differ in more than a third of it.
+  public static func find(_ name: String, in names: [String]) -> String? {
+    let wanted = Array(name.lowercased().utf8.prefix(64))
+    let nearest = names.map { (name: $0, distance: distance(wanted, Array($0.lowercased().utf8))) }
+      .min { $0.distance < $1.distance }
+    return nearest.flatMap { $0.distance <= max(1, wanted.count / 3) ? $0.name : nil }
+  }
+
+  /// How many letters must be added, removed or changed (Levenshtein).
+  private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+    var row = Array(0...right.count)
+    for (index, letter) in left.enumerated() {
+      var diagonal = row[0]
+      row[0] = index + 1
+      for column in right.indices {
+        let changed = diagonal + (letter == right[column] ? 0 : 1)
+        diagonal = row[column + 1]
+        row[column + 1] = min(changed, row[column] + 1, diagonal + 1)
+      }
+    }
+    return row[right.count]
+  }
+}

@@ -1,0 +1,156 @@
+import ArgumentParser
+import Envelope
+
+struct KeyPolicySimulateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "simulate",
+    abstract: "Show which statement of a policy decides.",
+    discussion: """
+      Ends with status 77 where the policy denies one of the actions. Nothing is done.
+
+      Examples:
+        envcrypt key policy simulate alias/backup --principal backup --action kms:Decrypt
+        envcrypt key policy simulate alias/backup --policy new.json --account --action kms:PutKeyPolicy
+        envcrypt key policy simulate alias/backup --action kms:Decrypt -c purpose=backup
+      """)
+
+  @OptionGroup var key: KeyArgument
+
+  @Option(
+    help: ArgumentHelp(
+      "Who asks: a user's name or ARN; without it, you.", valueName: "principal"))
+  var principal: String?
+
+  @Flag(help: "The principal is the account, that is the keystore's owner.")
+  var account = false
+
+  @Option(help: ArgumentHelp("What is asked for: kms:Decrypt, …", valueName: "action"))
+  var action: [String]
+
+  @Option(
+    help: ArgumentHelp("Ask this document, not the key's own.", valueName: "file"),
+    completion: .file())
+  var policy: String?
+
+  @OptionGroup var context: ContextOptions
+
+  @Option(
+    name: .customLong("condition"),
+    help: ArgumentHelp(
+      "What the request says besides: kms:SigningAlgorithm=ECDSA_SHA_256, …",
+      valueName: "key=value"))
+  var conditions: [String] = []
+
+  @Flag(help: "Print JSON, with the names of IAM's SimulatePrincipalPolicy.")
+  var json = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    let service = try keystore.service()
+    var simulation = PolicySimulation(
+      keyID: key.name, document: try policy.map(PolicyFile.read),
+      principal: try asking(service), action: "",
+      encryptionContext: try context.encryptionContext())
+    simulation.conditions = try conditions.map(Self.pair)
+    let results = try action.map { action in
+      simulation.action = action.contains(":") ? action : "kms:\(action)"
+      return PolicyReport(
+        action: simulation.action, explanation: try service.simulate(simulation))
+    }
+    let console = Console()
+    if json {
+      try console.json(["EvaluationResults": results])
+    } else {
+      console.output(results.map(\.text).joined(separator: "\n"))
+    }
+    guard results.allSatisfy(\.explanation.decision.isAllowed) else {
+      throw ExitCode(ExitStatus.noPermission.rawValue)
+    }
+  }
+
+  private func asking(_ service: KeyService) throws -> PolicyPrincipal? {
+    guard let principal else {
+      return account
+        ? PolicyPrincipal(userName: service.caller.userName, isOwner: true) : nil
+    }
+    if principal.hasPrefix("arn:") {
+      return try PolicyPrincipal(arn: principal, isOwner: account)
+    }
+    return PolicyPrincipal(userName: principal, isOwner: account)
+  }
+
+  private static func pair(_ text: String) throws -> (name: String, value: String) {
+    guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
+      throw Failure(
+        .usage, "'\(Text.printable(text))' is no condition", hint: "--condition key=value")
+    }
+    return (String(text[..<equals]), String(text[text.index(after: equals)...]))
+  }
+}
+
+/// What a policy answers to one action, as a person or a script reads it.
+struct PolicyReport: Encodable {
+  let action: String
+  let explanation: PolicyExplanation
+
+  var text: String {
+    let statements = explanation.statements.map { entry in
+      let reasons = entry.mismatches.map(\.text).joined(separator: ", ")
+      return "  \(entry.statement), \(entry.effect.rawValue): "
+        + (entry.applies ? "applies" : "does not apply: \(reasons)")
+    }
+    return ([line] + statements).map { Text.printable($0) }.joined(separator: "\n")
+  }
+
+  private var line: String {
+    switch explanation.decision {
+    case .allowed(let statement): "\(action): allowed by \(statement)"
+    case .explicitlyDenied(let statement): "\(action): denied by \(statement)"
+    case .implicitlyDenied: "\(action): denied: no statement allows it"
+    }
+  }
+
+  private enum Name: String, CodingKey {
+    case action = "EvalActionName"
+    case decision = "EvalDecision"
+    case statements = "Statements"
+    case statement = "Statement"
+    case sid = "Sid"
+    case effect = "Effect"
+    case applies = "Applies"
+    case mismatches = "Mismatches"
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: Name.self)
+    try container.encode(action, forKey: .action)
+    let decision =
+      switch explanation.decision {
+      case .allowed: "allowed"
+      case .explicitlyDenied: "explicitDeny"
+      case .implicitlyDenied: "implicitDeny"
+      }
+    try container.encode(decision, forKey: .decision)
+    var statements = container.nestedUnkeyedContainer(forKey: .statements)
+    for entry in explanation.statements {
+      var container = statements.nestedContainer(keyedBy: Name.self)
+      try container.encode(entry.statement.index, forKey: .statement)
+      try container.encodeIfPresent(entry.statement.sid, forKey: .sid)
+      try container.encode(entry.effect.rawValue, forKey: .effect)
+      try container.encode(entry.applies, forKey: .applies)
+      try container.encode(entry.mismatches.map(\.text), forKey: .mismatches)
+    }
+  }
+}
+
+extension PolicyMismatch {
+  fileprivate var text: String {
+    switch self {
+    case .principal: "another principal"
+    case .action: "another action"
+    case .resource: "another resource"
+    case .condition(let condition): "condition \(condition)"
+    }
+  }
+}

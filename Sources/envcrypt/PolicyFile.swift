@@ -1,0 +1,50 @@
+import Envelope
+import SystemPackage
+
+/// A key policy document in a file.
+enum PolicyFile {
+  static func read(_ name: String) throws -> KeyPolicy {
+    let path = FilePath(argument: name)
+    let bytes = try SmallFile.read(path, limit: 1 << 20, as: "key policy")
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw Failure(.usage, "\(Text.printable(path)) is not UTF-8")
+    }
+    do throws(PolicyError) {
+      return try KeyPolicy(parsing: text)
+    } catch {
+      throw Failure(error).about(Text.printable(path))
+    }
+  }
+
+  /// Says what a policy that is accepted probably does not mean.
+  static func warn(of policy: KeyPolicy, on console: Console) {
+    for warning in policy.warnings() { console.warning(Text.printable(warning.text)) }
+  }
+}
+
+extension Failure {
+  init(_ error: PolicyError) {
+    let reason =
+      switch error {
+      case .malformed(let reason), .unsupported(let reason), .limitExceeded(let reason): reason
+      }
+    self.init(.usage, Text.printable(reason))
+  }
+}
+
+extension PolicyWarning {
+  fileprivate var text: String {
+    switch self {
+    case .unknownAction(let pattern, let statement, let nearest):
+      "\(statement): '\(pattern)' matches no action"
+        + (nearest.map { "; is \($0) meant?" } ?? "")
+    case .matchesNobody(let principal, let statement):
+      "\(statement): '\(principal)' is nobody here: a keystore knows its own users only"
+    case .needsSetOperator(let comparison, let key, let statement):
+      "\(statement): \(key) can have several values; ForAnyValue:\(comparison) or "
+        + "ForAllValues:\(comparison) says which of them count"
+    case .needlessSetOperator(let comparison, let key, let statement):
+      "\(statement): \(key) has one value, and \(comparison) also fits where it has none"
+    }
+  }
+}
