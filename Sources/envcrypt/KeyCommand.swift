@@ -9,9 +9,8 @@ struct KeyCommand: ParsableCommand {
       KeyCreateCommand.self, KeyListCommand.self, KeyDescribeCommand.self, KeyUpdateCommand.self,
       KeyEnableCommand.self, KeyDisableCommand.self, KeyRotateCommand.self,
       KeyRotationCommand.self, KeyScheduleDeletionCommand.self, KeyCancelDeletionCommand.self,
-      KeyTagCommand.self, KeyUntagCommand.self, KeyPolicyCommand.self, KeyExportCommand.self,
-      KeyImportCommand.self,
-      KeyPublicKeyCommand.self,
+      KeyTagCommand.self, KeyUntagCommand.self, KeyPolicyCommand.self, KeyGrantCommand.self,
+      KeyExportCommand.self, KeyImportCommand.self, KeyPublicKeyCommand.self,
     ])
 }
 

@@ -56,7 +56,7 @@ struct KeyPolicySimulateCommand: ParsableCommand {
     let results = try action.map { action in
       simulation.action = action.contains(":") ? action : "kms:\(action)"
       return PolicyReport(
-        action: simulation.action, explanation: try service.simulate(simulation))
+        action: simulation.action, result: try service.simulate(simulation))
     }
     let console = Console()
     if json {
@@ -64,7 +64,7 @@ struct KeyPolicySimulateCommand: ParsableCommand {
     } else {
       console.output(results.map(\.text).joined(separator: "\n"))
     }
-    guard results.allSatisfy(\.explanation.decision.isAllowed) else {
+    guard results.allSatisfy(\.result.isAllowed) else {
       throw ExitCode(ExitStatus.noPermission.rawValue)
     }
   }
@@ -92,7 +92,8 @@ struct KeyPolicySimulateCommand: ParsableCommand {
 /// What a policy answers to one action, as a person or a script reads it.
 struct PolicyReport: Encodable {
   let action: String
-  let explanation: PolicyExplanation
+  let result: PolicySimulationResult
+  private var explanation: PolicyExplanation { result.explanation }
 
   var text: String {
     let statements = explanation.statements.map { entry in
@@ -107,7 +108,9 @@ struct PolicyReport: Encodable {
     switch explanation.decision {
     case .allowed(let statement): "\(action): allowed by \(statement)"
     case .explicitlyDenied(let statement): "\(action): denied by \(statement)"
-    case .implicitlyDenied: "\(action): denied: no statement allows it"
+    case .implicitlyDenied where result.isAllowed:
+      "\(action): allowed by grant \(result.grantIDs[0])"
+    case .implicitlyDenied: "\(action): denied: no statement and no grant allows it"
     }
   }
 
@@ -120,6 +123,7 @@ struct PolicyReport: Encodable {
     case effect = "Effect"
     case applies = "Applies"
     case mismatches = "Mismatches"
+    case grantIDs = "GrantIds"
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -129,9 +133,10 @@ struct PolicyReport: Encodable {
       switch explanation.decision {
       case .allowed: "allowed"
       case .explicitlyDenied: "explicitDeny"
-      case .implicitlyDenied: "implicitDeny"
+      case .implicitlyDenied: result.isAllowed ? "allowed" : "implicitDeny"
       }
     try container.encode(decision, forKey: .decision)
+    try container.encode(result.grantIDs, forKey: .grantIDs)
     var statements = container.nestedUnkeyedContainer(forKey: .statements)
     for entry in explanation.statements {
       var container = statements.nestedContainer(keyedBy: Name.self)

@@ -7,7 +7,10 @@ struct KeyReport {
   private(set) var lines: [(String, String)] = []
 
   init(_ key: KeyMetadata, _ service: KeyService) throws {
-    let aliases = try service.performAll(ListAliasesRequest(keyID: key.keyID)).aliases
+    let aliases = try Self.seen {
+      try service.performAll(ListAliasesRequest(keyID: key.keyID)).aliases.map(\.aliasName)
+        .joined(separator: ", ")
+    }
     lines = [
       ("key ID", key.keyID), ("ARN", key.arn), ("spec", key.keySpec.rawValue),
       ("usage", key.keyUsage.rawValue), ("algorithms", Self.algorithms(key)),
@@ -18,20 +21,45 @@ struct KeyReport {
           ? "AWS (the keystore itself: rotated every year, not to be deleted)"
           : key.keyManager.rawValue
       ), ("created", Text.day(key.creationDate)),
-      ("last used", try Self.lastUse(of: key.keyID, service)),
+      ("last used", try Self.seen { try Self.lastUse(of: key.keyID, service) }),
       ("description", key.description),
-      ("aliases", aliases.map(\.aliasName).joined(separator: ", ")),
+      ("aliases", aliases), ("policy", try Self.seen { try Self.policy(key, service) }),
     ]
     if let date = key.validTo { lines.append(("expires", Text.day(date))) }
-    for tag in try service.performAll(ListResourceTagsRequest(keyID: key.keyID)).tags {
-      lines.append(("tag", "\(tag.tagKey)=\(tag.tagValue)"))
+    do {
+      for tag in try service.performAll(ListResourceTagsRequest(keyID: key.keyID)).tags {
+        lines.append(("tag", "\(tag.tagKey)=\(tag.tagValue)"))
+      }
+    } catch KeyServiceError.accessDenied {
+      lines.append(("tag", Self.notSeen))
     }
     if key.keySpec == .symmetricDefault {
-      lines.append(("rotation", try Self.rotation(key, service)))
+      lines.append(("rotation", try Self.seen { try Self.rotation(key, service) }))
     }
     for version in try service.keyVersions(key.keyID) {
       lines.append(("version", Self.version(version)))
     }
+  }
+
+  private static let notSeen = "the key's policy does not let you see"
+
+  /// Who may see a key need not see all of it.
+  private static func seen(_ text: () throws -> String) throws -> String {
+    do {
+      return try text()
+    } catch KeyServiceError.accessDenied {
+      return notSeen
+    }
+  }
+
+  private static func policy(_ key: KeyMetadata, _ service: KeyService) throws -> String {
+    let text = try service.perform(GetKeyPolicyRequest(keyID: key.keyID)).policy
+    let grants = try service.performAll(ListGrantsRequest(keyID: key.keyID)).grants.count
+    return
+      (text == KeyPolicy.defaultPolicy.text
+      ? "the default one: the keystore's owner may do everything"
+      : "its own ('envcrypt key policy get')")
+      + (grants == 0 ? "" : "; " + Text.count(grants, "grant"))
   }
 
   static func lastUse(of keyID: String, _ service: KeyService) throws -> String {

@@ -73,7 +73,16 @@ extension Failure {
         .dataError, "the import token is older than 24 hours",
         "envcrypt kms get-parameters-for-import makes a new one"
       )
-    case .invalidGrantToken: (.usage, "there are no grants, and no grant tokens", nil)
+    case .invalidGrantToken:
+      (
+        .usage, "the token is not of a grant that there is",
+        "envcrypt key grant list shows the grants of a key"
+      )
+    case .invalidGrantID(let id):
+      (
+        .usage, "'\(Text.printable(id))' is not the ID of a grant, which has 64 hexadecimal digits",
+        "envcrypt key grant list shows the grants of a key"
+      )
     case .accessDenied(let what): (.noPermission, Text.printable(what), nil)
     case .malformedPolicyDocument(let what):
       (.usage, Text.printable(what), "envcrypt key policy simulate shows what a policy does")

@@ -164,6 +164,7 @@ struct KeystoreCheckCommand: ParsableCommand {
     let counted = [
       Text.count(check.keys, "key"), Text.count(check.versions, "version"),
       check.aliases == 1 ? "1 alias" : "\(check.aliases) aliases", Text.count(check.tags, "tag"),
+      Text.count(check.grants, "grant"),
       Text.count(check.auditRecords, "audit record"),
     ].joined(separator: ", ")
     guard check.damage.isEmpty else { throw ExitCode(ExitStatus.configuration.rawValue) }

@@ -20,8 +20,8 @@ extension OperationCall {
   ) throws -> Authorization? {
     if record.policyDigest == nil, service.caller.isOwner { return nil }
     return Authorization(
-      policy: try policy(of: record, db), request: try policyRequest(action, on: record, db),
-      keyID: record.id)
+      policy: try policy(of: record, db), grants: try grants(toCallerOf: record, db),
+      request: try policyRequest(action, on: record, db), keyID: record.id)
   }
 
   /// Throws `accessDenied` unless the caller may make keys. No key's policy can say so, and there are
@@ -67,24 +67,40 @@ extension OperationCall {
 /// each message of a run.
 struct Authorization: Sendable {
   let policy: KeyPolicy
+  /// Those to the caller.
+  let grants: [Grant]
   let request: PolicyRequest
   let keyID: String
 
+  /// The grants that allow it, none where the policy does. An explicit denial wins over them, too.
   /// Throws `accessDenied`, which names the action, the principal and the key. `context` is
   /// serialized.
-  func decide(context: [UInt8], now: Int64) throws {
+  @discardableResult
+  func decide(context: [UInt8], now: Int64) throws -> [Grant] {
     var request = request
     request.time = Date(milliseconds: now)
     let pairs = EncryptionContext(serialized: context) ?? EncryptionContext()
     request.context.setEncryptionContext(pairs)
     let reason: String
     switch policy.decide(request) {
-    case .allowed: return
+    case .allowed: return []
     case .explicitlyDenied(let statement): reason = "\(statement) of its policy denies it"
-    case .implicitlyDenied: reason = "no statement of its policy allows it"
+    case .implicitlyDenied:
+      let allowing = grants.allowing(request.action, context: pairs)
+      if !allowing.isEmpty { return allowing }
+      reason = "no statement of its policy allows it, and no grant"
     }
     throw KeyServiceError.accessDenied(
       "\(request.principal.arn) may not do \(request.action) with key \(keyID): \(reason)")
+  }
+}
+
+extension [Grant] {
+  /// Those that allow an action, "kms:Decrypt", with that context.
+  func allowing(_ action: String, context: EncryptionContext) -> [Grant] {
+    let name = action.dropFirst(PolicyActions.prefix.count)
+    guard let operation = GrantOperation(rawValue: String(name)) else { return [] }
+    return filter { $0.permissions.allow(operation, context: context) }
   }
 }
 

@@ -27,7 +27,7 @@ public struct GenerateDataKeyRequest: KeyServiceRequest {
   }
 
   public func perform(in call: OperationCall) throws -> Response {
-    try GrantTokens.check(grantTokens)
+    try call.require(grantTokens)
     try RecipientInfo.refuse(recipient)
     let count = try RandomLength.dataKey(numberOfBytes, keySpec)
     let target = try EncryptionTarget.ofDataKeys(keyID, context: encryptionContext, in: call)
@@ -108,7 +108,7 @@ public struct GenerateDataKeyPairRequest: KeyServiceRequest {
   }
 
   public func perform(in call: OperationCall) throws -> Response {
-    try GrantTokens.check(grantTokens)
+    try call.require(grantTokens)
     try RecipientInfo.refuse(recipient)
     _ = try keyPairSpec.keySpec.requireMaterial()
     call.conditions[.dataKeyPairSpec] = [keyPairSpec.rawValue]

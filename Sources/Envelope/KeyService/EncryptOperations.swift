@@ -27,7 +27,7 @@ public struct EncryptRequest: KeyServiceRequest {
   }
 
   public func perform(in call: OperationCall) throws -> Response {
-    try GrantTokens.check(grantTokens)
+    try call.require(grantTokens)
     guard Self.plaintextLengths.contains(plaintext.count) else {
       throw KeyServiceError.validation(
         "Plaintext has \(Self.plaintextLengths.lowerBound) to "
@@ -75,7 +75,7 @@ public struct DecryptRequest: KeyServiceRequest {
   }
 
   public func perform(in call: OperationCall) throws -> Response {
-    try GrantTokens.check(grantTokens)
+    try call.require(grantTokens)
     try RecipientInfo.refuse(recipient)
     let source = DecryptionSource(
       ciphertext: ciphertextBlob.bytes, context: encryptionContext, keyID: keyID,
@@ -128,7 +128,7 @@ public struct ReEncryptRequest: KeyServiceRequest {
   }
 
   public func perform(in call: OperationCall) throws -> Response {
-    try GrantTokens.check(grantTokens)
+    try call.require(grantTokens)
     let source = DecryptionSource(
       ciphertext: ciphertextBlob.bytes, context: sourceEncryptionContext, keyID: sourceKeyID,
       algorithm: sourceEncryptionAlgorithm ?? .symmetricDefault)

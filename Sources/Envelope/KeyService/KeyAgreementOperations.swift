@@ -25,7 +25,7 @@ public struct DeriveSharedSecretRequest: KeyServiceRequest {
   }
 
   public func perform(in call: OperationCall) throws -> Response {
-    try GrantTokens.check(grantTokens)
+    try call.require(grantTokens)
     try RecipientInfo.refuse(recipient)
     call.conditions[.keyAgreementAlgorithm] = [keyAgreementAlgorithm.rawValue]
     let key = try call.usableKey(named: keyID, for: .keyAgreement)

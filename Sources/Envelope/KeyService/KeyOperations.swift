@@ -168,7 +168,7 @@ public struct DescribeKeyRequest: KeyServiceRequest {
   public init(keyID: String) { self.keyID = keyID }
 
   public func perform(in call: OperationCall) throws -> Response {
-    try GrantTokens.check(grantTokens)
+    try call.require(grantTokens)
     return try call.read { db in
       Response(keyMetadata: try KeyMetadata(call.key(named: keyID, db), db))
     }
@@ -282,13 +282,6 @@ public struct DisableKeyRequest: KeyServiceRequest {
   public func perform(in call: OperationCall) throws -> EmptyResponse {
     try call.change(keyID) { record, _, _ in record.state = .disabled }
     return EmptyResponse()
-  }
-}
-
-/// There are no grants, so no token is one.
-enum GrantTokens {
-  static func check(_ tokens: [String]?) throws(KeyServiceError) {
-    guard tokens?.isEmpty ?? true else { throw .invalidGrantToken }
   }
 }
 

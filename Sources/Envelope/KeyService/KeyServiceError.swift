@@ -38,6 +38,8 @@ public enum KeyServiceError: Error, Equatable, Sendable {
   case invalidImportToken
   case expiredImportToken
   case invalidGrantToken
+  /// What is no grant's ID.
+  case invalidGrantID(String)
   /// The caller may not do this; the text says what and why.
   case accessDenied(String)
   /// A key policy that is none, or that would lock the caller out; the text says where and why.
@@ -68,6 +70,7 @@ public enum KeyServiceError: Error, Equatable, Sendable {
     case .invalidImportToken: "InvalidImportTokenException"
     case .expiredImportToken: "ExpiredImportTokenException"
     case .invalidGrantToken: "InvalidGrantTokenException"
+    case .invalidGrantID: "InvalidGrantIdException"
     case .accessDenied: "AccessDeniedException"
     case .malformedPolicyDocument: "MalformedPolicyDocumentException"
     case .dryRun: "DryRunOperationException"
@@ -83,7 +86,7 @@ extension KeyServiceError {
       .invalidARN(let text), .invalidMarker(let text), .validation(let text),
       .unsupportedOperation(let text), .invalidKeyUsage(let text), .limitExceeded(let text),
       .tag(let text), .incorrectKeyMaterial(let text), .accessDenied(let text),
-      .malformedPolicyDocument(let text):
+      .malformedPolicyDocument(let text), .invalidGrantID(let text):
       String(text.prefix(512))
     case .invalidState(_, let state): state.rawValue
     case .incorrectKey(let name): String(name.prefix(512))

@@ -41,6 +41,11 @@ public enum KeyServiceOperation: String, CaseIterable, Sendable {
   case putKeyPolicy = "PutKeyPolicy"
   case getKeyPolicy = "GetKeyPolicy"
   case listKeyPolicies = "ListKeyPolicies"
+  case createGrant = "CreateGrant"
+  case listGrants = "ListGrants"
+  case listRetirableGrants = "ListRetirableGrants"
+  case retireGrant = "RetireGrant"
+  case revokeGrant = "RevokeGrant"
 
   /// The dispatcher: what an operation's request is. Whoever speaks the API, on the command line or
   /// elsewhere, decodes that type and hands it to `KeyService.perform`.
@@ -87,6 +92,11 @@ public enum KeyServiceOperation: String, CaseIterable, Sendable {
     case .putKeyPolicy: PutKeyPolicyRequest.self
     case .getKeyPolicy: GetKeyPolicyRequest.self
     case .listKeyPolicies: ListKeyPoliciesRequest.self
+    case .createGrant: CreateGrantRequest.self
+    case .listGrants: ListGrantsRequest.self
+    case .listRetirableGrants: ListRetirableGrantsRequest.self
+    case .retireGrant: RetireGrantRequest.self
+    case .revokeGrant: RevokeGrantRequest.self
     }
   }
 }
@@ -103,10 +113,6 @@ extension KeyServiceOperation {
         ]
       ),
       ("a keystore is in one place, not in regions", ["ReplicateKey", "UpdatePrimaryRegion"]),
-      (
-        "grants are not supported",
-        ["CreateGrant", "ListGrants", "ListRetirableGrants", "RetireGrant", "RevokeGrant"]
-      ),
       ("ML-KEM keys need OpenSSL 3.5 or later", ["Decapsulate", "Encapsulate"]),
     ]
     return Dictionary(
@@ -120,7 +126,7 @@ extension KeyServiceOperation {
     switch self {
     case .describeKey, .listKeys, .listAliases, .listResourceTags, .getKeyRotationStatus,
       .listKeyRotations, .generateRandom, .getKeyLastUsage,
-      .getKeyPolicy, .listKeyPolicies:
+      .getKeyPolicy, .listKeyPolicies, .listGrants, .listRetirableGrants:
       false
     default: true
     }

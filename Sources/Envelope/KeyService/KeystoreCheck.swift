@@ -16,6 +16,7 @@ public struct KeystoreCheck: Sendable {
   public internal(set) var versions = 0
   public internal(set) var aliases = 0
   public internal(set) var tags = 0
+  public internal(set) var grants = 0
   public internal(set) var auditRecords = 0
   public internal(set) var damage: [KeystoreDamage] = []
 }
@@ -36,6 +37,13 @@ extension KeyService {
           return false
         }
       }
+      func noting(_ body: () throws -> Void) throws {
+        do {
+          try body()
+        } catch KeystoreError.editedRecord(let name) {
+          check.damage.append(.edited(name))
+        }
+      }
       var numbers: [String: Set<Int64>] = [:]
       for version in try KeyVersionRecord.all(db) {
         check.versions += 1
@@ -47,11 +55,8 @@ extension KeyService {
       for key in try MasterKeyRecord.all(db) {
         check.keys += 1
         guard try verify(key) else { continue }
-        do {
-          _ = try KeyPolicyRecord.policy(of: key, db)
-        } catch KeystoreError.editedRecord(let name) {
-          check.damage.append(.edited(name))
-        }
+        try noting { _ = try KeyPolicyRecord.policy(of: key, db) }
+        try noting { check.grants += try GrantRecord.grants(of: key, db).count }
         guard key.currentVersion > 0 else { continue }
         for number in 1...key.currentVersion
         where !(numbers[key.id]?.contains(number) ?? false) {

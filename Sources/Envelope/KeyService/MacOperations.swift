@@ -20,7 +20,7 @@ public struct GenerateMacRequest: KeyServiceRequest {
   }
 
   public func perform(in call: OperationCall) throws -> Response {
-    try GrantTokens.check(grantTokens)
+    try call.require(grantTokens)
     let key = try call.usableMACKey(named: keyID, algorithm: macAlgorithm, message: message)
     if dryRun == true { throw KeyServiceError.dryRun }
     let code = try HMAC.authenticate(
@@ -54,7 +54,7 @@ public struct VerifyMacRequest: KeyServiceRequest {
   }
 
   public func perform(in call: OperationCall) throws -> Response {
-    try GrantTokens.check(grantTokens)
+    try call.require(grantTokens)
     let key = try call.usableMACKey(named: keyID, algorithm: macAlgorithm, message: message)
     if dryRun == true { throw KeyServiceError.dryRun }
     guard

@@ -27,10 +27,19 @@ public struct PolicySimulation: Sendable {
   }
 }
 
+/// What would be answered.
+public struct PolicySimulationResult: Sendable {
+  public let explanation: PolicyExplanation
+  /// The IDs of grants that allow it where no statement of the policy decides.
+  public let grantIDs: [String]
+
+  public var isAllowed: Bool { explanation.decision.isAllowed || !grantIDs.isEmpty }
+}
+
 extension KeyService {
   /// What the key's policy would answer, and what each statement has to do with it. Throws
   /// `KeyServiceError`, and `PolicyError` for a condition that there is not.
-  public func simulate(_ simulation: PolicySimulation) throws -> PolicyExplanation {
+  public func simulate(_ simulation: PolicySimulation) throws -> PolicySimulationResult {
     let call = begin(.getKeyPolicy)
     for condition in simulation.conditions {
       try call.conditions.insert(condition.value, as: condition.name)
@@ -41,7 +50,14 @@ extension KeyService {
       request.action = simulation.action
       request.principal = simulation.principal ?? request.principal
       request.context.setEncryptionContext(simulation.encryptionContext)
-      return try (simulation.document ?? call.policy(of: record, db)).explain(request)
+      let explanation = try (simulation.document ?? call.policy(of: record, db)).explain(request)
+      var grants: [Grant] = []
+      if explanation.decision == .implicitlyDenied, record.grantsDigest != nil {
+        grants = try GrantRecord.grants(of: record, db).map(Grant.init)
+          .filter { $0.isFor(request.principal) }
+          .allowing(request.action, context: simulation.encryptionContext)
+      }
+      return PolicySimulationResult(explanation: explanation, grantIDs: grants.map(\.grantID))
     }
   }
 }

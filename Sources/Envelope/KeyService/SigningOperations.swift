@@ -29,7 +29,7 @@ public struct GetPublicKeyRequest: KeyServiceRequest {
   public init(keyID: String) { self.keyID = keyID }
 
   public func perform(in call: OperationCall) throws -> Response {
-    try GrantTokens.check(grantTokens)
+    try call.require(grantTokens)
     let key = try call.usableKey(named: keyID)
     let metadata = KeyMetadata(key.record, currentKeyMaterialID: nil)
     return Response(
@@ -69,7 +69,7 @@ public struct SignRequest: KeyServiceRequest {
   }
 
   public func perform(in call: OperationCall) throws -> Response {
-    try GrantTokens.check(grantTokens)
+    try call.require(grantTokens)
     call.conditions[.signingAlgorithm] = [signingAlgorithm.rawValue]
     call.conditions[.messageType] = [(messageType ?? .raw).rawValue]
     let key = try call.usableKey(named: keyID, for: .signVerify)
@@ -113,7 +113,7 @@ public struct VerifyRequest: KeyServiceRequest {
   }
 
   public func perform(in call: OperationCall) throws -> Response {
-    try GrantTokens.check(grantTokens)
+    try call.require(grantTokens)
     call.conditions[.signingAlgorithm] = [signingAlgorithm.rawValue]
     call.conditions[.messageType] = [(messageType ?? .raw).rawValue]
     let key = try call.usableKey(named: keyID, for: .signVerify)

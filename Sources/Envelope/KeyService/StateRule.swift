@@ -10,6 +10,8 @@ enum StateRule: CaseIterable {
   /// To change what is known of the key: it must be there to stay.
   case change
   case cancelDeletion
+  /// CreateGrant: the key must be enabled, or to be when its material comes.
+  case grant
   case rotation
   /// Where the key's material comes from outside.
   case importMaterial
@@ -21,8 +23,10 @@ enum StateRule: CaseIterable {
     let invalidState = KeyServiceError.invalidState(keyID: record.id, state: record.state)
     switch (self, record.state) {
     case (.anyState, _), (.use, .enabled), (.rotation, .enabled): break
-    case (.use, .disabled), (.rotation, .disabled): throw .disabled(keyID: record.id)
-    case (.use, _), (.rotation, .pendingDeletion): throw invalidState
+    case (.grant, .enabled), (.grant, .pendingImport): break
+    case (.use, .disabled), (.rotation, .disabled), (.grant, .disabled):
+      throw .disabled(keyID: record.id)
+    case (.use, _), (.rotation, .pendingDeletion), (.grant, .pendingDeletion): throw invalidState
     case (.rotation, .pendingImport):
       throw .unsupportedOperation("key \(record.id) has no key material to rotate")
     case (.setEnabled, .enabled), (.setEnabled, .disabled): break
@@ -48,13 +52,15 @@ extension KeyServiceOperation {
     switch self {
     case .createKey, .listKeys, .generateRandom, .describeKey, .listAliases, .deleteAlias,
       .listResourceTags, .listKeyRotations, .getKeyRotationStatus, .getKeyLastUsage,
-      .putKeyPolicy, .getKeyPolicy, .listKeyPolicies:
+      .putKeyPolicy, .getKeyPolicy, .listKeyPolicies, .listGrants, .listRetirableGrants,
+      .retireGrant, .revokeGrant:
       .anyState
     case .encrypt, .decrypt, .reEncrypt, .generateDataKey, .generateDataKeyWithoutPlaintext,
       .generateDataKeyPair, .generateDataKeyPairWithoutPlaintext, .getPublicKey, .sign, .verify,
       .generateMac, .verifyMac, .deriveSharedSecret:
       .use
     case .enableKey, .disableKey: .setEnabled
+    case .createGrant: .grant
     case .scheduleKeyDeletion, .createAlias, .updateAlias, .tagResource, .untagResource,
       .updateKeyDescription:
       .change
@@ -70,7 +76,7 @@ extension KeyServiceOperation {
     switch self {
     case .enableKey, .disableKey, .scheduleKeyDeletion, .cancelKeyDeletion, .updateKeyDescription,
       .tagResource, .untagResource, .enableKeyRotation, .disableKeyRotation, .rotateKeyOnDemand,
-      .putKeyPolicy:
+      .putKeyPolicy, .createGrant, .retireGrant, .revokeGrant:
       true
     default: false
     }

@@ -88,7 +88,7 @@ enum KeystoreSchema {
           """)
     }
     migrator.registerMigration(
-      "2: deletion, rotation, imported material, tags, policies, audit anchor"
+      "2: deletion, rotation, imported material, tags, policies, grants, audit anchor"
     ) {
       db in
       try db.execute(
@@ -98,6 +98,7 @@ enum KeystoreSchema {
           ALTER TABLE masterKey ADD COLUMN nextRotationDate INTEGER;
           ALTER TABLE masterKey ADD COLUMN validTo INTEGER;
           ALTER TABLE masterKey ADD COLUMN policyDigest BLOB;
+          ALTER TABLE masterKey ADD COLUMN grantsDigest BLOB;
           ALTER TABLE keyVersion ADD COLUMN materialID TEXT;
           ALTER TABLE keyVersion ADD COLUMN rotationType TEXT;
           ALTER TABLE keyVersion ADD COLUMN validTo INTEGER;
@@ -119,6 +120,20 @@ enum KeystoreSchema {
             keyID TEXT NOT NULL PRIMARY KEY REFERENCES masterKey (id) ON DELETE CASCADE,
             policy TEXT NOT NULL
           ) STRICT, WITHOUT ROWID;
+
+          CREATE TABLE keyGrant (
+            keyID TEXT NOT NULL REFERENCES masterKey (id) ON DELETE CASCADE,
+            id TEXT NOT NULL,
+            name TEXT,
+            creationDate INTEGER NOT NULL,
+            granteePrincipal TEXT NOT NULL,
+            retiringPrincipal TEXT,
+            operations TEXT NOT NULL,
+            constraints TEXT,
+            PRIMARY KEY (keyID, id)
+          ) STRICT, WITHOUT ROWID;
+          CREATE INDEX keyGrantByRetiringPrincipal ON keyGrant (retiringPrincipal)
+            WHERE retiringPrincipal IS NOT NULL;
 
           CREATE TABLE auditAnchor (
             id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),

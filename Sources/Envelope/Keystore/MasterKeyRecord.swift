@@ -26,6 +26,8 @@ struct MasterKeyRecord: AuthenticatedRecord {
   var validTo: Int64?
   /// SHA-256 of the key policy; nil for the standard one. So a policy cannot be taken away unnoticed.
   var policyDigest: Data?
+  /// SHA-256 of the key's grants; nil where there are none.
+  var grantsDigest: Data?
   var authenticationCode = Data()
 
   var recordName: String { "key \(id)" }
@@ -48,7 +50,7 @@ struct MasterKeyRecord: AuthenticatedRecord {
       ("rotationPeriodInDays", .optional(rotationPeriodInDays)),
       ("nextRotationDate", .optional(nextRotationDate)),
       ("validTo", .optional(validTo)),
-      ("policyDigest", .optional(policyDigest)),
+      ("policyDigest", .optional(policyDigest)), ("grantsDigest", .optional(grantsDigest)),
     ]
   }
 }
@@ -69,6 +71,7 @@ extension MasterKeyRecord {
     nextRotationDate = try row.decode(forColumn: "nextRotationDate")
     validTo = try row.decode(forColumn: "validTo")
     policyDigest = try row.decode(forColumn: "policyDigest")
+    grantsDigest = try row.decode(forColumn: "grantsDigest")
     authenticationCode = try row.decode(forColumn: "authenticationCode")
   }
 }

@@ -1,5 +1,5 @@
 /// What a grant can allow: the KMS API's GrantOperation.
-public enum GrantOperation: String, CaseIterable, Sendable {
+public enum GrantOperation: String, CaseIterable, Codable, Sendable {
   case decrypt = "Decrypt"
   case encrypt = "Encrypt"
   case generateDataKey = "GenerateDataKey"

@@ -2,6 +2,8 @@
 public struct PolicyPrincipal: Equatable, Sendable {
   /// The account's ID.
   public static let accountID = "000000000000"
+  /// The account itself.
+  public static let accountARN = "arn:aws:iam::\(accountID):root"
   /// What aws:PrincipalType says of every caller.
   static let type = "User"
   private static let userPrefix = "arn:aws:iam::\(accountID):user/"

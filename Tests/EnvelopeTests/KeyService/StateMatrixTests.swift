@@ -152,6 +152,23 @@ import Testing
     Row(operation: .listKeyPolicies, spec: .symmetricDefault, outcomes: always) {
       try $0.service.perform(ListKeyPoliciesRequest(keyID: $0.id))
     },
+    Row(
+      operation: .createGrant, spec: .symmetricDefault,
+      outcomes: [.ok, .disabled, .invalidState, .ok]
+    ) { try $0.service.perform($0.grantRequest) },
+    Row(operation: .listGrants, spec: .symmetricDefault, outcomes: always) {
+      try $0.service.perform(ListGrantsRequest(keyID: $0.id))
+    },
+    Row(operation: .listRetirableGrants, spec: .symmetricDefault, outcomes: always) {
+      try $0.service.perform(
+        ListRetirableGrantsRequest(retiringPrincipal: PolicyPrincipal.accountARN))
+    },
+    Row(operation: .retireGrant, spec: .symmetricDefault, outcomes: always) {
+      try $0.service.perform(RetireGrantRequest(keyID: $0.id, grantID: $0.grant))
+    },
+    Row(operation: .revokeGrant, spec: .symmetricDefault, outcomes: always) {
+      try $0.service.perform(RevokeGrantRequest(keyID: $0.id, grantID: $0.grant))
+    },
     Row(operation: .getKeyLastUsage, spec: .symmetricDefault, outcomes: always) {
       try $0.service.perform(GetKeyLastUsageRequest(keyID: $0.id))
     },
@@ -241,6 +258,11 @@ import Testing
     /// A signature or a MAC of the byte 1.
     var code = Blob([])
     var wrapped: EncryptedDataKey?
+    let grant: String
+    var grantRequest: CreateGrantRequest {
+      CreateGrantRequest(
+        keyID: id, granteePrincipal: PolicyPrincipal.accountARN, operations: [.describeKey])
+    }
     private let material: [UInt8]
     private let importing: GetParametersForImportRequest.Response?
 
@@ -264,6 +286,10 @@ import Testing
       } else {
         importing = nil
       }
+      grant = try service.perform(
+        CreateGrantRequest(
+          keyID: id, granteePrincipal: PolicyPrincipal.accountARN, operations: [.describeKey])
+      ).grantID
       switch usage {
       case .encryptDecrypt:
         blob = try service.encrypt("text", under: id)

@@ -1,0 +1,110 @@
+import Foundation
+import GRDB
+
+/// A grant, as ListGrants and ListRetirableGrants show it.
+public struct Grant: Codable, Equatable, Sendable {
+  /// The key's ARN.
+  public let keyID: String
+  public let grantID: String
+  public let name: String?
+  public let creationDate: Date
+  public let granteePrincipal: String
+  public let retiringPrincipal: String?
+  /// The account's ARN.
+  public let issuingAccount: String
+  public let operations: [GrantOperation]
+  public let constraints: GrantConstraints?
+
+  init(_ record: GrantRecord) throws {
+    keyID = KeyName.arn(ofKey: record.keyID)
+    grantID = record.id
+    name = record.name
+    creationDate = Date(milliseconds: record.creationDate)
+    granteePrincipal = record.granteePrincipal
+    retiringPrincipal = record.retiringPrincipal
+    issuingAccount = PolicyPrincipal.accountARN
+    let names = record.operations.split(separator: " ")
+    operations = names.compactMap { GrantOperation(rawValue: String($0)) }
+    constraints = try record.constraints.map {
+      try JSONDecoder().decode(GrantConstraints.self, from: Data($0.utf8))
+    }
+    guard operations.count == names.count else {
+      throw KeystoreError.editedRecord("grant \(record.id)")
+    }
+  }
+
+  /// Whether the principal is the grantee.
+  func isFor(_ principal: PolicyPrincipal) -> Bool {
+    granteePrincipal == principal.arn
+      || principal.isOwner && granteePrincipal == PolicyPrincipal.accountARN
+  }
+
+  var permissions: GrantPermissions {
+    GrantPermissions(operations: Set(operations), constraints: constraints)
+  }
+}
+
+extension GrantOperation: APIEnumeration {}
+
+/// A grant as a request names it.
+struct GrantName {
+  let keyID: String
+  let grantID: String
+
+  /// 256 bits, as 64 hexadecimal digits.
+  static func newID() throws(CryptoError) -> String {
+    Hexadecimal.encode(try Random.bytes(32))
+  }
+
+  /// Throws `invalidGrantID` unless it is 64 hexadecimal digits.
+  static func check(id: String) throws(KeyServiceError) {
+    guard id.utf8.count == 64, id.utf8.allSatisfy("0123456789abcdef".utf8.contains) else {
+      throw .invalidGrantID(id)
+    }
+  }
+
+  /// CreateGrant's GrantToken. Here a grant counts at once, so that it only names one.
+  var token: String {
+    String(decoding: Base64.encode(Array("\(keyID) \(grantID)".utf8)), as: UTF8.self)
+  }
+
+  init(keyID: String, grantID: String) {
+    self.keyID = keyID
+    self.grantID = grantID
+  }
+
+  /// Throws `invalidGrantToken` where it is none.
+  init(token: String) throws(KeyServiceError) {
+    guard let bytes = Base64.decode(token.utf8) else { throw .invalidGrantToken }
+    let parts = String(decoding: bytes, as: UTF8.self).split(separator: " ")
+    guard parts.count == 2 else { throw .invalidGrantToken }
+    self.init(keyID: String(parts[0]), grantID: String(parts[1]))
+  }
+}
+
+extension OperationCall {
+  private static let tokenLimit = 10
+
+  /// Throws `invalidGrantToken` unless each token of a request is of a grant that there is.
+  func require(_ tokens: [String]?) throws {
+    guard let tokens, !tokens.isEmpty else { return }
+    guard tokens.count <= Self.tokenLimit else {
+      throw KeyServiceError.validation(
+        "a request has at most \(Self.tokenLimit) GrantTokens, this one has \(tokens.count)")
+    }
+    for token in tokens {
+      let name = try GrantName(token: token)
+      let isThere = try read { db in
+        try GrantRecord.first(db, where: "keyID = ? AND id = ?", [name.keyID, name.grantID]) != nil
+      }
+      guard isThere else { throw KeyServiceError.invalidGrantToken }
+    }
+  }
+
+  /// The grants of a key of which the caller is the grantee.
+  func grants(toCallerOf record: MasterKeyRecord, _ db: Database) throws -> [Grant] {
+    if record.grantsDigest == nil { return [] }
+    return try GrantRecord.grants(of: record, db).map(Grant.init)
+      .filter { $0.isFor(service.caller.principal) }
+  }
+}

@@ -1,0 +1,280 @@
+import Foundation
+import GRDB
+
+/// CreateGrant. The grant counts from then on.
+public struct CreateGrantRequest: KeyServiceRequest {
+  public struct Response: Codable, Sendable {
+    public let grantToken: String
+    public let grantID: String
+  }
+  public static let operation = KeyServiceOperation.createGrant
+
+  public var keyID: String
+  public var granteePrincipal: String
+  public var retiringPrincipal: String?
+  public var operations: [GrantOperation]
+  public var constraints: GrantConstraints?
+  public var grantTokens: [String]?
+  public var name: String?
+  public var dryRun: Bool?
+
+  public init(
+    keyID: String, granteePrincipal: String, operations: [GrantOperation],
+    constraints: GrantConstraints? = nil
+  ) {
+    self.keyID = keyID
+    self.granteePrincipal = granteePrincipal
+    self.operations = operations
+    self.constraints = constraints
+  }
+
+  /// The most grants of one key.
+  static let limit = 50_000
+
+  public func perform(in call: OperationCall) throws -> Response {
+    try call.require(grantTokens)
+    try check()
+    describe(in: call)
+    let constraints = try constraints.map { constraints in
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = .sortedKeys
+      return String(decoding: try encoder.encode(constraints), as: UTF8.self)
+    }
+    let grantID = try call.change(keyID) { record, _, db in
+      try require(fits: record)
+      try requireNoWider(than: record, in: call, db)
+      if dryRun == true { throw KeyServiceError.dryRun }
+      let new = GrantRecord(
+        keyID: record.id, id: try GrantName.newID(), name: name, creationDate: call.now,
+        granteePrincipal: granteePrincipal, retiringPrincipal: retiringPrincipal,
+        operations: GrantOperation.allCases.filter(operations.contains).map(\.rawValue)
+          .joined(separator: " "), constraints: constraints)
+      let others = try GrantRecord.grants(of: record, db)
+      if let same = others.first(where: new.isRepeated) { return same.id }
+      guard others.count < Self.limit else {
+        throw KeyServiceError.limitExceeded("a key has at most \(Self.limit) grants")
+      }
+      try new.insert(db)
+      record.grantsDigest = try GrantRecord.digest(ofKey: record.id, db)
+      return new.id
+    }
+    return Response(
+      grantToken: GrantName(keyID: grantID.record.id, grantID: grantID.value).token,
+      grantID: grantID.value)
+  }
+
+  private func check() throws(KeyServiceError) {
+    try Self.check(principal: granteePrincipal, member: "GranteePrincipal")
+    if let retiringPrincipal {
+      try Self.check(principal: retiringPrincipal, member: "RetiringPrincipal")
+    }
+    guard !operations.isEmpty else { throw .validation("Operations names no operation") }
+    if let name {
+      guard name.wholeMatch(of: /[a-zA-Z0-9:\/_-]{1,256}/) != nil else {
+        throw .validation(
+          "a grant's Name is 1 to 256 of a-z, A-Z, 0-9, :, /, _ and -, not '\(name)'")
+      }
+    }
+    try constraints?.check()
+  }
+
+  /// Throws `invalidARN` unless it is a user of this account, or the account.
+  static func check(principal: String, member: String) throws(KeyServiceError) {
+    if principal == PolicyPrincipal.accountARN { return }
+    guard (try? PolicyPrincipal(arn: principal, isOwner: false)) != nil else {
+      throw .invalidARN(
+        "\(member) '\(principal)' is not \(PolicyPrincipal.accountARN) or "
+          + PolicyPrincipal(userName: "NAME", isOwner: false).arn)
+    }
+  }
+
+  /// What policies can ask about a grant.
+  private func describe(in call: OperationCall) {
+    call.conditions[.grantOperations] = operations.map(\.rawValue)
+    call.conditions[.granteePrincipal] = [granteePrincipal]
+    call.conditions[.retiringPrincipal] = retiringPrincipal.map { [$0] } ?? []
+    call.conditions[.grantConstraintType] =
+      constraints?.encryptionContextEquals != nil
+      ? ["EncryptionContextEquals"]
+      : constraints?.encryptionContextSubset != nil ? ["EncryptionContextSubset"] : []
+  }
+
+  private func require(fits record: MasterKeyRecord) throws(KeyServiceError) {
+    let possible = GrantOperation.operations(with: record)
+    let others = operations.filter { !possible.contains($0) }
+    guard others.isEmpty else {
+      throw .validation(
+        "key \(record.id) is of the spec \(record.spec.rawValue) for \(record.usage.rawValue), "
+          + "which cannot do \(others.map(\.rawValue).joined(separator: ", "))")
+    }
+    guard constraints == nil || record.spec == .symmetricDefault else {
+      throw .validation(
+        "Constraints are about encryption contexts, which requests with key \(record.id) do not have"
+      )
+    }
+  }
+
+  /// Who may make grants by a grant only gives what is his.
+  private func requireNoWider(
+    than record: MasterKeyRecord, in call: OperationCall, _ db: Database
+  ) throws {
+    guard let authorization = try call.authorization(of: "CreateGrant", on: record, db) else {
+      return
+    }
+    let relied = try authorization.decide(context: [], now: call.now)
+    guard !relied.isEmpty else { return }
+    let wanted = GrantPermissions(operations: Set(operations), constraints: constraints)
+    guard relied.contains(where: { wanted.isNoWider(than: $0.permissions) }) else {
+      throw KeyServiceError.accessDenied(
+        "\(call.service.caller.arn) may not do kms:CreateGrant with key \(record.id): the new grant "
+          + "would allow more than grant \(relied[0].grantID), by which it would be made")
+    }
+  }
+}
+
+/// RetireGrant: by whoever the grant names for it, or the account.
+public struct RetireGrantRequest: KeyServiceRequest {
+  public typealias Response = EmptyResponse
+  public static let operation = KeyServiceOperation.retireGrant
+
+  public var grantToken: String?
+  public var keyID: String?
+  public var grantID: String?
+  public var dryRun: Bool?
+
+  public init(grantToken: String) { self.grantToken = grantToken }
+
+  public init(keyID: String, grantID: String) {
+    self.keyID = keyID
+    self.grantID = grantID
+  }
+
+  public func perform(in call: OperationCall) throws -> EmptyResponse {
+    let name = try grantName()
+    try call.write { unlocked, db in
+      var record = try call.resolve(name.keyID, db, verifiedBy: unlocked)
+      call.touch(record.id)
+      let grants = try GrantRecord.grants(of: record, db)
+      guard let grant = grants.first(where: { $0.id == name.grantID }) else {
+        throw grantToken == nil
+          ? KeyServiceError.notFound("grant \(name.grantID)") : .invalidGrantToken
+      }
+      guard Self.mayRetire(grant, call.service.caller) else {
+        throw KeyServiceError.accessDenied(
+          "\(call.service.caller.arn) may not do kms:RetireGrant with key \(record.id): grant "
+            + "\(grant.id) does not name it for that")
+      }
+      if dryRun == true { throw KeyServiceError.dryRun }
+      try grant.remove(from: &record, unlocked, db)
+    }
+    return EmptyResponse()
+  }
+
+  private func grantName() throws(KeyServiceError) -> GrantName {
+    switch (grantToken, keyID, grantID) {
+    case (let token?, nil, nil): return try GrantName(token: token)
+    case (nil, let keyID?, let grantID?):
+      try GrantName.check(id: grantID)
+      return GrantName(keyID: keyID, grantID: grantID)
+    default: throw .validation("RetireGrant takes a GrantToken, or a KeyId and a GrantId")
+    }
+  }
+
+  private static func mayRetire(_ grant: GrantRecord, _ caller: Caller) -> Bool {
+    if caller.isOwner || grant.retiringPrincipal == caller.arn { return true }
+    return grant.granteePrincipal == caller.arn
+      && grant.operations.split(separator: " ").contains("RetireGrant")
+  }
+}
+
+/// RevokeGrant.
+public struct RevokeGrantRequest: KeyServiceRequest {
+  public typealias Response = EmptyResponse
+  public static let operation = KeyServiceOperation.revokeGrant
+
+  public var keyID: String
+  public var grantID: String
+  public var dryRun: Bool?
+
+  public init(keyID: String, grantID: String) {
+    self.keyID = keyID
+    self.grantID = grantID
+  }
+
+  public func perform(in call: OperationCall) throws -> EmptyResponse {
+    try GrantName.check(id: grantID)
+    try call.write { unlocked, db in
+      var record = try call.key(named: keyID, db, verifiedBy: unlocked)
+      guard let grant = try GrantRecord.grants(of: record, db).first(where: { $0.id == grantID })
+      else { throw KeyServiceError.notFound("grant \(grantID)") }
+      if dryRun == true { throw KeyServiceError.dryRun }
+      try grant.remove(from: &record, unlocked, db)
+    }
+    return EmptyResponse()
+  }
+}
+
+extension GrantRecord {
+  /// Whether `new` is this grant asked for once more, which its name says.
+  fileprivate func isRepeated(_ old: GrantRecord) -> Bool {
+    guard name != nil else { return false }
+    var same = self
+    same.id = old.id
+    same.creationDate = old.creationDate
+    return same == old
+  }
+
+  fileprivate func remove(
+    from record: inout MasterKeyRecord, _ unlocked: UnlockedKeystore, _ db: Database
+  ) throws {
+    try GrantRecord.deleteOne(db, key: ["keyID": keyID, "id": id])
+    record.grantsDigest = try GrantRecord.digest(ofKey: keyID, db)
+    try unlocked.authenticating(record).update(db)
+  }
+}
+
+extension GrantConstraints {
+  /// How many pairs a constraint has at most, and how many characters they have together.
+  private static let pairLimit = 8
+  private static let lengthLimit = 384
+
+  /// Throws `validation`.
+  func check() throws(KeyServiceError) {
+    for (name, pairs) in [
+      ("EncryptionContextSubset", encryptionContextSubset),
+      ("EncryptionContextEquals", encryptionContextEquals),
+    ] {
+      guard let pairs else { continue }
+      guard (1...Self.pairLimit).contains(pairs.count) else {
+        throw .validation("\(name) has 1 to \(Self.pairLimit) pairs, not \(pairs.count)")
+      }
+      let length = pairs.reduce(0) { $0 + $1.key.count + $1.value.count }
+      guard length <= Self.lengthLimit else {
+        throw .validation("\(name) has at most \(Self.lengthLimit) characters, not \(length)")
+      }
+    }
+  }
+}
+
+extension GrantOperation {
+  /// What can be done with the key at all.
+  fileprivate static func operations(with record: MasterKeyRecord) -> Set<GrantOperation> {
+    var operations: Set<GrantOperation> = [.createGrant, .retireGrant, .describeKey]
+    switch record.usage {
+    case .encryptDecrypt:
+      operations.formUnion([.encrypt, .decrypt, .reEncryptFrom, .reEncryptTo])
+      if record.spec == .symmetricDefault {
+        operations.formUnion([
+          .generateDataKey, .generateDataKeyWithoutPlaintext, .generateDataKeyPair,
+          .generateDataKeyPairWithoutPlaintext,
+        ])
+      }
+    case .signVerify: operations.formUnion([.sign, .verify])
+    case .generateVerifyMAC: operations.formUnion([.generateMac, .verifyMac])
+    // Messages are encrypted and decrypted under such a key, too.
+    case .keyAgreement: operations.formUnion([.deriveSharedSecret, .encrypt, .decrypt])
+    }
+    if record.spec.isAsymmetric { operations.insert(.getPublicKey) }
+    return operations
+  }
+}

@@ -1,0 +1,69 @@
+import Foundation
+import GRDB
+
+/// A grant. The key's own record has the digest of all that the key has, so that none can be added,
+/// altered, taken away or, once revoked, put back unnoticed.
+struct GrantRecord: KeystoreRow, Equatable {
+  static let databaseTableName = "keyGrant"
+
+  var keyID: String
+  /// 64 hexadecimal digits.
+  var id: String
+  var name: String?
+  var creationDate: Int64
+  /// ARNs of users.
+  var granteePrincipal: String
+  var retiringPrincipal: String?
+  /// Names of the API, in its order, one space between.
+  var operations: String
+  /// `GrantConstraints` as JSON, names in order.
+  var constraints: String?
+
+  /// The grants of `key`, by ID. Throws `editedRecord` where they are not those that the key's record
+  /// says.
+  static func grants(of key: MasterKeyRecord, _ db: Database) throws -> [GrantRecord] {
+    let records = try all(db, where: "keyID = ? ORDER BY id", [key.id])
+    guard try digest(of: records) == key.grantsDigest else {
+      throw KeystoreError.editedRecord("grants of key \(key.id)")
+    }
+    return records
+  }
+
+  /// What the key's record has of its grants as they are now; nil where there are none.
+  static func digest(ofKey keyID: String, _ db: Database) throws -> Data? {
+    try digest(of: all(db, where: "keyID = ? ORDER BY id", [keyID]))
+  }
+
+  private static func digest(of records: [GrantRecord]) throws -> Data? {
+    if records.isEmpty { return nil }
+    var message: [UInt8] = []
+    for record in records { for field in record.fields { field.value.append(to: &message) } }
+    return Data(try Digest.sha256.hash(message))
+  }
+
+  private var fields: [(name: String, value: RecordField)] {
+    [
+      ("keyID", .text(keyID)), ("id", .text(id)), ("name", .optional(name)),
+      ("creationDate", .integer(creationDate)), ("granteePrincipal", .text(granteePrincipal)),
+      ("retiringPrincipal", .optional(retiringPrincipal)), ("operations", .text(operations)),
+      ("constraints", .optional(constraints)),
+    ]
+  }
+}
+
+extension GrantRecord {
+  init(row: Row) throws {
+    keyID = try row.decode(forColumn: "keyID")
+    id = try row.decode(forColumn: "id")
+    name = try row.decode(forColumn: "name")
+    creationDate = try row.decode(forColumn: "creationDate")
+    granteePrincipal = try row.decode(forColumn: "granteePrincipal")
+    retiringPrincipal = try row.decode(forColumn: "retiringPrincipal")
+    operations = try row.decode(forColumn: "operations")
+    constraints = try row.decode(forColumn: "constraints")
+  }
+
+  func encode(to container: inout PersistenceContainer) {
+    for (name, value) in fields { container[name] = value.databaseValue }
+  }
+}

@@ -1,0 +1,208 @@
+import ArgumentParser
+import Envelope
+
+struct KeyGrantCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "grant",
+    abstract: "Let somebody use a key, without another policy.",
+    discussion: """
+      A grant lets one user do what it lists with one key, until it is retired or revoked. It adds to \
+      the key's policy; what the policy denies explicitly, no grant allows.
+      """,
+    subcommands: [
+      KeyGrantCreateCommand.self, KeyGrantListCommand.self, KeyGrantRetireCommand.self,
+      KeyGrantRevokeCommand.self,
+    ])
+}
+
+struct KeyGrantCreateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "create",
+    abstract: "Make a grant. Prints its ID.",
+    discussion: """
+      With -c it is for encryption contexts that have these pairs; with --exact, these pairs only.
+
+      Examples:
+        envcrypt key grant create alias/backup --grantee restore --operation Decrypt
+        envcrypt key grant create alias/backup --grantee ci --operation Encrypt --operation \
+      GenerateDataKey -c purpose=ci --retiring ci
+      """)
+
+  @OptionGroup var key: KeyArgument
+
+  @Option(
+    name: .customLong("grantee"),
+    help: ArgumentHelp("Who may: a user's name or ARN.", valueName: "principal"))
+  var grantee: String
+
+  @Option(
+    name: [.customLong("operation"), .customLong("operations")], parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "What: \(GrantOperation.allCases.map(\.rawValue).joined(separator: ", ")).",
+      valueName: "operation"))
+  var operations: [GrantOperation]
+
+  @Option(
+    name: .customLong("retiring"),
+    help: ArgumentHelp(
+      "Who may retire the grant, besides the account: a user's name or ARN.",
+      valueName: "principal"))
+  var retiring: String?
+
+  @Option(help: "A name. The same grant under the same name is made once.")
+  var name: String?
+
+  @OptionGroup var context: ContextOptions
+
+  @Flag(help: "The context must have the pairs of -c and no others.")
+  var exact = false
+
+  @Flag(help: "Print the KMS API's response.")
+  var json = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func validate() throws {
+    if exact, context.pairs.isEmpty { throw ValidationError("--exact needs pairs: -c key=value") }
+  }
+
+  func run() throws {
+    let pairs = Dictionary(
+      uniqueKeysWithValues: try context.encryptionContext().pairs.map { ($0.key, $0.value) })
+    var constraints: GrantConstraints?
+    if !pairs.isEmpty {
+      constraints =
+        exact
+        ? GrantConstraints(encryptionContextEquals: pairs)
+        : GrantConstraints(encryptionContextSubset: pairs)
+    }
+    var request = CreateGrantRequest(
+      keyID: key.name, granteePrincipal: Principal.arn(grantee), operations: operations,
+      constraints: constraints)
+    request.retiringPrincipal = retiring.map(Principal.arn)
+    request.name = name
+    let response = try keystore.service().perform(request)
+    let console = Console()
+    if json {
+      try console.json(response)
+    } else {
+      console.output(response.grantID)
+    }
+  }
+}
+
+struct KeyGrantListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "List the grants of a key, or those that somebody may retire.",
+    discussion: """
+      Examples:
+        envcrypt key grant list alias/backup
+        envcrypt key grant list --retirable-by ci
+      """)
+
+  @Argument(help: ArgumentHelp("Key ID, alias/… or ARN.", valueName: "key"))
+  var key: String?
+
+  @Option(
+    name: .customLong("grantee"),
+    help: ArgumentHelp("Only grants to this user.", valueName: "principal"))
+  var grantee: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Of every key, the grants that this user may retire.", valueName: "principal"))
+  var retirableBy: String?
+
+  @Flag(help: "Print the KMS API's response.")
+  var json = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func validate() throws {
+    if (key == nil) == (retirableBy == nil) {
+      throw ValidationError("a key is wanted, or --retirable-by")
+    }
+  }
+
+  func run() throws {
+    let service = try keystore.service()
+    let response =
+      if let key {
+        try service.performAll(
+          ListGrantsRequest(keyID: key, granteePrincipal: grantee.map(Principal.arn)))
+      } else {
+        try service.performAll(
+          ListRetirableGrantsRequest(retiringPrincipal: Principal.arn(retirableBy ?? "")))
+      }
+    let console = Console()
+    if json { return try console.json(response) }
+    for grant in response.grants { console.output(Text.printable(grant.line)) }
+  }
+}
+
+struct KeyGrantRetireCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "retire",
+    abstract: "Give a grant up: for who may retire it.",
+    discussion: "The account, who is named for it, and a grantee who may do RetireGrant can.")
+
+  @OptionGroup var key: KeyArgument
+  @OptionGroup var grant: GrantArgument
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    try keystore.service().perform(RetireGrantRequest(keyID: key.name, grantID: grant.id))
+  }
+}
+
+struct KeyGrantRevokeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "revoke", abstract: "Take a grant back: for who administers the key.")
+
+  @OptionGroup var key: KeyArgument
+  @OptionGroup var grant: GrantArgument
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    try keystore.service().perform(RevokeGrantRequest(keyID: key.name, grantID: grant.id))
+  }
+}
+
+struct GrantArgument: ParsableArguments {
+  @Argument(help: ArgumentHelp("The grant's ID.", valueName: "grant-id"))
+  var id: String
+}
+
+extension GrantOperation: ExpressibleByArgument {}
+
+/// A principal as a person names it.
+enum Principal {
+  /// The ARN of a user, who may be named by it or by the name alone.
+  static func arn(_ text: String) -> String {
+    text.hasPrefix("arn:") ? text : PolicyPrincipal(userName: text, isOwner: false).arn
+  }
+}
+
+extension Grant {
+  /// "ID  to NAME: Decrypt, with purpose=backup, retired by NAME".
+  fileprivate var line: String {
+    var text = "\(grantID)  to \(Self.name(granteePrincipal)): "
+    text += operations.map(\.rawValue).joined(separator: ", ")
+    if let pairs = constraints?.encryptionContextSubset { text += ", with \(Self.list(pairs))" }
+    if let pairs = constraints?.encryptionContextEquals {
+      text += ", with exactly \(Self.list(pairs))"
+    }
+    if let retiringPrincipal { text += ", retired by \(Self.name(retiringPrincipal))" }
+    if let name { text += ", named \(name)" }
+    return text
+  }
+
+  private static func name(_ arn: String) -> String {
+    arn == PolicyPrincipal.accountARN ? "the account" : String(arn.split(separator: "/").last ?? "")
+  }
+
+  private static func list(_ pairs: [String: String]) -> String {
+    pairs.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
+  }
+}
