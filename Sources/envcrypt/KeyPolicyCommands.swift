@@ -36,7 +36,8 @@ struct KeyPolicyGetCommand: ParsableCommand {
     if json {
       try console.json(response)
     } else {
-      console.output(Text.printableLines(response.policy))
+      let text = response.policy.hasSuffix("\n") ? response.policy.dropLast() : response.policy[...]
+      console.output(Text.printableLines(String(text)))
     }
   }
 }

@@ -30,7 +30,7 @@ struct KeyReport {
       for tag in try service.performAll(ListResourceTagsRequest(keyID: key.keyID)).tags {
         lines.append(("tag", "\(tag.tagKey)=\(tag.tagValue)"))
       }
-    } catch KeyServiceError.accessDenied {
+    } catch KeyServiceError.deniedByPolicy {
       lines.append(("tag", Self.notSeen))
     }
     if key.keySpec == .symmetricDefault {
@@ -47,7 +47,7 @@ struct KeyReport {
   private static func seen(_ text: () throws -> String) throws -> String {
     do {
       return try text()
-    } catch KeyServiceError.accessDenied {
+    } catch KeyServiceError.deniedByPolicy {
       return notSeen
     }
   }

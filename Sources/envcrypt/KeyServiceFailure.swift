@@ -84,6 +84,11 @@ extension Failure {
         "envcrypt key grant list shows the grants of a key"
       )
     case .accessDenied(let what): (.noPermission, Text.printable(what), nil)
+    case .deniedByPolicy(let what):
+      (
+        .noPermission, Text.printable(what),
+        "envcrypt key policy simulate shows what each statement has to do with it"
+      )
     case .malformedPolicyDocument(let what):
       (.usage, Text.printable(what), "envcrypt key policy simulate shows what a policy does")
     case .dryRun:

@@ -90,7 +90,7 @@ struct Authorization: Sendable {
       if !allowing.isEmpty { return allowing }
       reason = "no statement of its policy allows it, and no grant"
     }
-    throw KeyServiceError.accessDenied(
+    throw KeyServiceError.deniedByPolicy(
       "\(request.principal.arn) may not do \(request.action) with key \(keyID): \(reason)")
   }
 }

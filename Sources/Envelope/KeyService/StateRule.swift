@@ -10,8 +10,6 @@ enum StateRule: CaseIterable {
   /// To change what is known of the key: it must be there to stay.
   case change
   case cancelDeletion
-  /// CreateGrant: the key must be enabled, or to be when its material comes.
-  case grant
   case rotation
   /// Where the key's material comes from outside.
   case importMaterial
@@ -23,10 +21,9 @@ enum StateRule: CaseIterable {
     let invalidState = KeyServiceError.invalidState(keyID: record.id, state: record.state)
     switch (self, record.state) {
     case (.anyState, _), (.use, .enabled), (.rotation, .enabled): break
-    case (.grant, .enabled), (.grant, .pendingImport): break
-    case (.use, .disabled), (.rotation, .disabled), (.grant, .disabled):
+    case (.use, .disabled), (.rotation, .disabled):
       throw .disabled(keyID: record.id)
-    case (.use, _), (.rotation, .pendingDeletion), (.grant, .pendingDeletion): throw invalidState
+    case (.use, _), (.rotation, .pendingDeletion): throw invalidState
     case (.rotation, .pendingImport):
       throw .unsupportedOperation("key \(record.id) has no key material to rotate")
     case (.setEnabled, .enabled), (.setEnabled, .disabled): break
@@ -57,10 +54,9 @@ extension KeyServiceOperation {
       .anyState
     case .encrypt, .decrypt, .reEncrypt, .generateDataKey, .generateDataKeyWithoutPlaintext,
       .generateDataKeyPair, .generateDataKeyPairWithoutPlaintext, .getPublicKey, .sign, .verify,
-      .generateMac, .verifyMac, .deriveSharedSecret:
+      .generateMac, .verifyMac, .deriveSharedSecret, .createGrant:
       .use
     case .enableKey, .disableKey: .setEnabled
-    case .createGrant: .grant
     case .scheduleKeyDeletion, .createAlias, .updateAlias, .tagResource, .untagResource,
       .updateKeyDescription:
       .change

@@ -5,10 +5,15 @@ import botocore, botocore.loaders, botocore.model, botocore.validate
 
 MODEL = botocore.model.ServiceModel(botocore.loaders.Loader().load_service_model("kms", "service-2"))
 # What the model has and envcrypt does not. Anything else that differs is an error.
-NO_INPUT = {("Decrypt", "DryRunModifiers"), ("ReEncrypt", "DryRunModifiers"), ("ListKeys", "ResourceOwners")}
+NO_INPUT = {("Decrypt", "DryRunModifiers"), ("ReEncrypt", "DryRunModifiers"), ("ListKeys", "ResourceOwners"),
+            # Services of AWS as principals.
+            ("CreateGrant", "GranteeServicePrincipal"), ("CreateGrant", "RetiringServicePrincipal"),
+            ("ListGrants", "GranteeServicePrincipal"), ("ListRetirableGrants", "RetiringServicePrincipal")}
 # Needed here, since without a ciphertext there is nothing to do but with DryRunModifiers.
-REQUIRED = {("Decrypt", "CiphertextBlob"), ("ReEncrypt", "CiphertextBlob")}
-NO_VALUE = {"ML_KEM_512", "ML_KEM_768", "ML_KEM_1024", "ENCAPSULATE_DECAPSULATE"}
+# A service takes the principal's place in the model only.
+REQUIRED = {("Decrypt", "CiphertextBlob"), ("ReEncrypt", "CiphertextBlob"),
+            ("CreateGrant", "GranteePrincipal"), ("ListRetirableGrants", "RetiringPrincipal")}
+NO_VALUE = {"ML_KEM_512", "ML_KEM_768", "ML_KEM_1024", "ENCAPSULATE_DECAPSULATE", "Encapsulate", "Decapsulate"}
 # CustomerMasterKeySpec ends before these; the options of both names are read alike.
 OLD_NAME_VALUES = {"ECC_NIST_EDWARDS25519", "ML_DSA_44", "ML_DSA_65", "ML_DSA_87"}
 NO_OUTPUT = {
@@ -16,15 +21,20 @@ NO_OUTPUT = {
     "CloudHsmClusterId", "CustomKeyStoreId", "XksKeyConfiguration",  # custom key stores
     "EncapsulationAlgorithms",  # ML-KEM
     "MultiRegionConfiguration", "PendingDeletionWindowInDays",  # multi-Region keys
+    "GranteeServicePrincipal", "RetiringServicePrincipal", "SourceArn",  # services of AWS
     "OnDemandRotationStartDate",  # while a rotation is under way, which here is at once
 }
+# A key has one policy.
+ONE_PAGE = {"ListKeyPoliciesResponse": {"NextMarker"}}
 # Errors that operations answer and the model does not list for them.
 UNLISTED = {
     # The API reference's "Common Errors". An alias that stands for the managed key is a key like others.
     "AccessDeniedException": {
-        "CancelKeyDeletion", "DisableKey", "DisableKeyRotation", "EnableKey", "EnableKeyRotation", "RotateKeyOnDemand",
-        "ScheduleKeyDeletion", "TagResource", "UntagResource", "UpdateKeyDescription"},
-    "ValidationException": {"CreateKey", "GenerateDataKey", "Sign"},
+        "CancelKeyDeletion", "CreateGrant", "DisableKey", "DisableKeyRotation", "EnableKey", "EnableKeyRotation",
+        "PutKeyPolicy", "RevokeGrant", "RotateKeyOnDemand", "ScheduleKeyDeletion", "TagResource", "UntagResource",
+        "UpdateKeyDescription"},
+    "ValidationException": {"CreateGrant", "CreateKey", "GenerateDataKey", "Sign"},
+    "InvalidMarkerException": {"ListKeyPolicies"},
     # The model has it where keys are described or changed; a malformed ARN can be given wherever a key is named.
     "InvalidArnException": {
         "CreateAlias", "Decrypt", "DeriveSharedSecret", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair",
@@ -98,6 +108,8 @@ def check(shape, value, path):
     if kind == "list":
         assert isinstance(value, list), path
         return [check(shape.member, inner, path) for inner in value]
+    if kind == "map":
+        return {check(shape.key, name, path): check(shape.value, inner, path) for name, inner in value.items()}
     if kind == "boolean":
         assert isinstance(value, bool), (path, value)
         return value
@@ -137,7 +149,7 @@ def call(operation, **parameters):
     members = model.input_shape.members
     if operation not in exercised:
         if "GrantTokens" in members:
-            refused(operation, "InvalidGrantTokenException", **parameters, GrantTokens=["token"])
+            refused(operation, "InvalidGrantTokenException", **(parameters | {"GrantTokens": ["token"]}))
         if "Marker" in members:
             refused(operation, "InvalidMarkerException", **(parameters | {"Marker": "?"}))
         for name in {"KeyId", "TargetKeyId", "DestinationKeyId", "SourceKeyId"} & parameters.keys():
@@ -176,7 +188,7 @@ def supported():
     """The names of the operations that `kms help` lists. The model's others must be refused by name."""
     commands = set(re.findall(r"^  (\S+)$", run("kms", "help").stdout, re.M))
     names = {option(name): name for name in MODEL.operation_names}
-    assert commands <= names.keys() and len(commands) >= 37, commands - names.keys()
+    assert commands <= names.keys() and len(commands) >= 46, commands - names.keys()
     for name in names.keys() - commands:
         result = run("kms", name)
         assert result.returncode == 69 and "UnsupportedOperationException" in result.stderr, (name, result)
@@ -214,7 +226,8 @@ def check_coverage(operations):
             if shape.type_name == "list":
                 todo.append(shape.member)
             if shape.type_name == "structure":
-                assert shape.members.keys() - seen[shape.name] <= NO_OUTPUT, (shape.name, shape.members.keys() - seen[shape.name])
+                unseen = shape.members.keys() - seen[shape.name] - ONE_PAGE.get(shape.name, set())
+                assert unseen <= NO_OUTPUT, (shape.name, unseen)
                 todo += [inner for member, inner in shape.members.items() if member not in NO_OUTPUT]
     # What `call` sees to was seen to.
     for member, error in (("GrantTokens", "InvalidGrantTokenException"), ("DryRun", "DryRunOperationException"),

@@ -1,6 +1,6 @@
 """Every operation of `envcrypt kms`, against botocore's model of the KMS API and what comes out of it against the
 Python cryptography package. envcrypt is taken from PATH, the current directory is scratch."""
-import datetime, hashlib, hmac, os, re
+import datetime, hashlib, hmac, json, os, re
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from kms_model import (
@@ -55,6 +55,45 @@ for operation in "EnableKey", "DisableKey", "ScheduleKeyDeletion", "RotateKeyOnD
     refused(operation, "KMSInvalidStateException", KeyId=other)
 call("CancelKeyDeletion", KeyId=other)
 call("EnableKey", KeyId=other)
+
+# Policies and grants.
+default = call("GetKeyPolicy", KeyId=key)
+assert json.loads(default["Policy"])["Statement"][0]["Principal"] == {"AWS": "arn:aws:iam::000000000000:root"}
+assert pages("ListKeyPolicies", "PolicyNames", 1, KeyId=key) == ["default"]
+policy = json.dumps({"Version": "2012-10-17", "Id": "mine", "Statement": {
+    "Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "kms:*", "Resource": "*"}})
+call("PutKeyPolicy", KeyId=key, Policy=policy, PolicyName="default", BypassPolicyLockoutSafetyCheck=False)
+assert call("GetKeyPolicy", KeyId=key, PolicyName="default")["Policy"] == policy
+assert call("GetKeyPolicy", KeyId=create(Policy=policy))["Policy"] == policy
+refused("PutKeyPolicy", "MalformedPolicyDocumentException", KeyId=key, Policy="{}")
+refused("PutKeyPolicy", "MalformedPolicyDocumentException", KeyId=key, Policy=policy.replace("kms:*", "kms:Get*"))
+refused("PutKeyPolicy", "LimitExceededException", KeyId=key, Policy=policy + " " * 32768)
+refused("PutKeyPolicy", "UnsupportedOperationException", KeyId=key, Policy=policy.replace(
+    '"Resource"', '"Condition": {"StringEquals": {"kms:ViaService": "s3"}}, "Resource"'))
+refused("GetKeyPolicy", "NotFoundException", KeyId=key, PolicyName="other")
+USER = "arn:aws:iam::000000000000:user/"
+granted = call("CreateGrant", KeyId=key, GranteePrincipal=USER + "a", RetiringPrincipal=USER + "b", Name="first",
+               Operations=["Decrypt", "DescribeKey"], Constraints={"EncryptionContextSubset": {"k": "v"}})
+equal = call("CreateGrant", KeyId=key, GranteePrincipal=USER + "c", RetiringPrincipal=USER + "b", Operations=["Encrypt"],
+             Constraints={"EncryptionContextEquals": {"größe": "λ=1"}})
+last = call("CreateGrant", KeyId=key, GranteePrincipal="arn:aws:iam::000000000000:root", Operations=["GenerateDataKey"])
+grants = pages("ListGrants", "Grants", 3, KeyId=key)
+assert {grant["GrantId"] for grant in grants} == {grant["GrantId"] for grant in (granted, equal, last)}
+first, = call("ListGrants", KeyId=key, GrantId=granted["GrantId"])["Grants"]
+assert first["Operations"] == ["Decrypt", "DescribeKey"] and first["Constraints"] == {"EncryptionContextSubset": {"k": "v"}}
+assert call("ListGrants", KeyId=key, GranteePrincipal=USER + "c")["Grants"][0]["GrantId"] == equal["GrantId"]
+pages("ListRetirableGrants", "Grants", 2, RetiringPrincipal=USER + "b")
+refused("CreateGrant", "InvalidArnException", KeyId=key, GranteePrincipal="a", Operations=["Decrypt"])
+refused("CreateGrant", "ValidationException", KeyId=key, GranteePrincipal=USER + "a", Operations=["Sign"])
+assert call("Decrypt", CiphertextBlob=call("Encrypt", KeyId=key, Plaintext=b"x", GrantTokens=[last["GrantToken"]])["CiphertextBlob"],
+            GrantTokens=[last["GrantToken"]])["Plaintext"] == b"x"
+call("RetireGrant", KeyId=key, GrantId=granted["GrantId"])
+call("RetireGrant", GrantToken=equal["GrantToken"])
+call("RevokeGrant", KeyId=key, GrantId=last["GrantId"])
+for operation in "RetireGrant", "RevokeGrant":
+    refused(operation, "NotFoundException", KeyId=key, GrantId=last["GrantId"])
+    refused(operation, "InvalidGrantIdException", KeyId=key, GrantId="1")
+assert call("ListGrants", KeyId=key)["Grants"] == []
 
 # Encryption under symmetric keys, data keys, rotation.
 CONTEXT = {"purpose": "backup", "größe": "λ=1"}

@@ -213,7 +213,7 @@ import Testing
       #expect(
         (denied == nil) == row.allowed.contains(name),
         "\(row.operation) as \(name): \(String(describing: denied))")
-      if case .accessDenied(let text)? = denied {
+      if let text = denied?.detail {
         #expect(text.contains("user/\(name)") && text.contains("kms:"), "\(text)")
       }
     }

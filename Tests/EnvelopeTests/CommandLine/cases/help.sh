@@ -3,7 +3,8 @@ envcrypt --version | matches -E '^envcrypt [0-9.]+ \(OpenSSL 3\.'
 for command in '' encrypt decrypt verify reencrypt inspect init alias kms data-key 'data-key generate' \
   'data-key decrypt' keystore 'keystore protector' 'keystore audit' 'keystore check' key 'key '{create,list,describe,update,enable,disable,rotate} \
   'key rotation' 'key rotation '{enable,disable,status,list} 'key '{schedule,cancel}-deletion \
-  'key '{tag,untag,export,import,public-key}; do
+  'key '{tag,untag,export,import,public-key} \
+  'key policy' 'key policy '{get,put,reset,simulate} 'key grant' 'key grant '{create,list,retire,revoke}; do
   envcrypt help $command | matches -- "^USAGE: envcrypt \?$command"
 done
 envcrypt --generate-completion-script bash > completion; bash -n completion
@@ -15,5 +16,5 @@ envcrypt kms help > operations
 for operation in $(sed -n 's/^  //p' operations); do
   envcrypt kms "$operation" help | matches -- "Usage: envcrypt kms $operation"
 done
-[ "$(sed -n 's/^  //p' operations | wc -l)" -ge 37 ]
+[ "$(sed -n 's/^  //p' operations | wc -l)" -ge 46 ]
 fails 64 envcrypt kms nonsense; says "envcrypt: error: unknown operation 'nonsense'"; says 'hint: envcrypt kms help'

@@ -53,14 +53,19 @@ ed=$(id --key-spec ECC_NIST_EDWARDS25519 --key-usage SIGN_VERIFY)
 errs 69 UnsupportedOperationException sign --key-id "$ed" --message fileb://text --signing-algorithm ED25519_PH_SHA_512
 says 'OpenSSL 3.2'
 errs 69 UnsupportedOperationException create-key --multi-region
-errs 69 UnsupportedOperationException create-key --policy '{}'
+errs 64 MalformedPolicyDocumentException create-key --policy '{}'
+errs 64 MalformedPolicyDocumentException put-key-policy --key-id "$key" --policy '{"Statement": []}'
+policy='{"Statement": {"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "kms:*", "Resource": "*", "Condition":'
+errs 69 UnsupportedOperationException put-key-policy --key-id "$key" --policy "$policy {\"StringEquals\": {\"kms:ViaService\": \"s3\"}}}}"
+says "'kms:ViaService' is not supported"
 errs 69 UnsupportedOperationException create-key --origin AWS_CLOUDHSM
 errs 69 UnsupportedOperationException enable-key-rotation --key-id "$mac"
 errs 69 UnsupportedOperationException get-public-key --key-id "$key"
-for operation in create-grant get-key-policy replicate-key describe-custom-key-stores; do
+for operation in replicate-key describe-custom-key-stores; do
   errs 69 UnsupportedOperationException $operation
 done
 errs 64 InvalidGrantTokenException describe-key --key-id "$key" --grant-tokens token
+errs 64 InvalidGrantIdException revoke-grant --key-id "$key" --grant-id 1
 for refused in disable-key schedule-key-deletion enable-key-rotation; do
   errs 77 AccessDeniedException $refused --key-id "$managed"
 done
