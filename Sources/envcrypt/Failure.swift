@@ -291,7 +291,7 @@ extension Failure {
         .configuration,
         "others may read or write the keystore \(Text.printable(path)) (mode "
           + "0\(String(permissions, radix: 8)), wanted 0600)",
-        hint: "chmod 600 -- \(Text.shellQuoted(path))")
+        hint: "chmod 600 -- \(Text.shellQuoted(path)); docs/keystore.md says how a group shares one")
     case .notAKeystore(let path, let what):
       self.init(.configuration, "\(Text.printable(path)) is no keystore: \(what)")
     case .tooNew(let path):

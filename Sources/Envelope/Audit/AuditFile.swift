@@ -5,11 +5,24 @@ import SystemPackage
 final class AuditFile {
   private let descriptor: Descriptor
 
-  /// Opens for reading and writing; what is not there is made for the owner only, where asked.
-  init(_ path: FilePath, creating: Bool) throws {
-    let flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (creating ? O_CREAT : 0)
-    var number = Descriptor.retrying { path.withPlatformString { open($0, flags, 0o600) } }
-    if number < 0, !creating, [EACCES, EROFS].contains(systemErrno()) {
+  /// Opens for reading and writing; what is not there is made with these permissions, where there are
+  /// some.
+  init(_ path: FilePath, creating permissions: mode_t?) throws {
+    let flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW
+    var number = Descriptor.retrying { path.withPlatformString { open($0, flags) } }
+    if number < 0, systemErrno() == ENOENT, let permissions {
+      number = Descriptor.retrying {
+        path.withPlatformString { open($0, flags | O_CREAT | O_EXCL, permissions) }
+      }
+      if number >= 0 {
+        // The umask can take bits away, never add them.
+        fchmod(number, permissions)
+      } else if systemErrno() == EEXIST {
+        // Somebody was faster.
+        number = Descriptor.retrying { path.withPlatformString { open($0, flags) } }
+      }
+    }
+    if number < 0, permissions == nil, [EACCES, EROFS].contains(systemErrno()) {
       // It can be read where it cannot be written.
       number = Descriptor.retrying {
         path.withPlatformString { open($0, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) }

@@ -11,15 +11,23 @@ final class AuditLog: Sendable {
   /// Without it the log can be read, unverified.
   let key: AuditKey?
 
-  init(at path: FilePath, key: consuming AuditKey) {
+  /// Of a file that is made.
+  private let permissions: mode_t
+  static let ownerOnly: mode_t = 0o600
+
+  init(
+    at path: FilePath, key: consuming AuditKey, permissions: mode_t = AuditLog.ownerOnly
+  ) {
     self.path = path
     self.key = consume key
+    self.permissions = permissions
   }
 
   /// A log whose keystore is locked: what it says can be shown.
   init(reading path: FilePath) {
     self.path = path
     key = nil
+    permissions = Self.ownerOnly
   }
 
   /// The log of a keystore.
@@ -77,7 +85,7 @@ final class AuditLog: Sendable {
     guard damage.isEmpty else { throw AuditError.damaged(damage) }
     guard pruning.droppedCount > 0 else { return 0 }
     let output = try OutputFile(
-      path, replacing: true, permissions: 0o600, leftovers: Leftovers())
+      path, replacing: true, permissions: permissions, leftovers: Leftovers())
     // A span of a value that nobody holds crashes the compiler.
     let bytes = try sealed(pruning.head) + pruning.kept.bytes
     try output.write(bytes.span.bytes)
@@ -88,7 +96,7 @@ final class AuditLog: Sendable {
   // MARK: The file
 
   private func lockedFile(creating: Bool) throws -> AuditFile {
-    let file = try AuditFile(path, creating: creating)
+    let file = try AuditFile(path, creating: creating ? permissions : nil)
     try file.lock()
     // Pruning puts another file in its place.
     if try isInPlace(file) { return file }

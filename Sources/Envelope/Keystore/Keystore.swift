@@ -36,7 +36,7 @@ public final class Keystore {
     guard status.kind == .regular else {
       throw KeystoreError.notAKeystore(path, "it is not a regular file")
     }
-    guard status.permissions & 0o077 == 0 else {
+    guard try status.permissions & (Self.isShared(path, status) ? 0o007 : 0o077) == 0 else {
       throw KeystoreError.loosePermissions(path, permissions: UInt32(status.permissions))
     }
     self.path = path
@@ -46,6 +46,14 @@ public final class Keystore {
     }
     id = record.id
     creationDate = Date(milliseconds: record.creationDate)
+  }
+
+  /// Whether the owner lets a group at the store on purpose: its directory is of the same group, gives
+  /// it to every file, and is closed to others.
+  private static func isShared(_ path: FilePath, _ status: FileStatus) throws -> Bool {
+    let directory = path.removingLastComponent()
+    guard let parent = try FileStatus.at(directory.isEmpty ? "." : directory) else { return false }
+    return parent.isSetGroupID && parent.group == status.group && parent.permissions & 0o007 == 0
   }
 
   /// Creates a store with one protector, complete or not at all. Throws `exists` where the path is
@@ -272,7 +280,11 @@ public final class Keystore {
   // MARK: Audit log
 
   func auditLog(_ unlocked: UnlockedKeystore) throws -> AuditLog {
-    AuditLog(at: AuditLog.path(beside: path), key: try unlocked.auditKey())
+    // Who may read and write the store may read and write its log.
+    let permissions = try FileStatus.at(path)?.permissions
+    return AuditLog(
+      at: AuditLog.path(beside: path), key: try unlocked.auditKey(),
+      permissions: permissions ?? AuditLog.ownerOnly)
   }
 
   /// Where the audit log was when the keystore was last changed.

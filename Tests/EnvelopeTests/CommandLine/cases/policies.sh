@@ -51,8 +51,10 @@ fails 66 envcrypt key policy put alias/a absent.json
 
 # A second user, who can read and write a copy of the keystore. Only root can become one.
 if [ "$(id -u)" = 0 ] && id backup > /dev/null 2>&1; then
-  mkdir -m 711 store; cp "$XDG_DATA_HOME"/envcrypt/keystore.db* store
+  mkdir store; cp "$XDG_DATA_HOME"/envcrypt/keystore.db store
   chown -R 0:backup store; chmod 770 store; chmod 660 store/*
+  fails 78 envcrypt key list --keystore store/keystore.db; says 'others may read'
+  chmod 2770 store
   envcrypt encrypt f -o other.envc -k alias/a -c purpose=other
   chmod 755 .; chmod 644 *.envc
   as_backup() {
@@ -70,11 +72,13 @@ if [ "$(id -u)" = 0 ] && id backup > /dev/null 2>&1; then
   fails 77 as_backup encrypt f -k alias/default -o theirs/g.envc
   # A grant opens what the policy does not.
   export ENVCRYPT_KEYSTORE=$PWD/store/keystore.db
+  [ "$(stat -c %a:%G store/keystore.db-audit)" = 660:backup ]
   grant=$(envcrypt key grant create alias/a --grantee backup --operation Decrypt -c purpose=other)
-  chmod 660 store/*
   as_backup decrypt other.envc -o - | cmp - f
   envcrypt key grant revoke alias/a "$grant"
   fails 77 as_backup decrypt other.envc -o -
   envcrypt keystore audit --json | json '{(r["userIdentity"]["arn"].split("/")[-1], r["eventName"], r.get("errorCode")) for r in j["Records"]} >= {("backup", "DisableKey", "AccessDeniedException"), ("backup", "Decrypt", "AccessDeniedException"), ("backup", "Decrypt", None)}' | matches True
+  envcrypt keystore audit --prune-before 1999-01-01
+  [ "$(stat -c %a:%G store/keystore.db-audit)" = 660:backup ]
   envcrypt keystore check | matches 'all as envcrypt wrote them'
 fi
