@@ -12,6 +12,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     .systemLibrary(
@@ -25,6 +26,7 @@ let package = Package(
         "COpenSSL",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "SystemPackage", package: "swift-system"),
+        .product(name: "Yams", package: "Yams"),
       ]
     ),
     .executableTarget(
@@ -50,6 +52,7 @@ let package = Package(
         "Interop/kms_shapes.py",
         "Interop/postgres.sh",
         "Keystore/schema-1",
+        "Template/example.yaml",
         "Vectors/reference-sdk",
       ]
     ),

@@ -1,0 +1,143 @@
+import Yams
+
+/// Reads the YAML or JSON of a template. CloudFormation's own exceptions hold: no aliases, no merge
+/// keys, no null, and of YAML's tags only those of plain JSON types.
+enum TemplateReader {
+  /// The most bytes of a template: what CloudFormation takes from a bucket.
+  static let sizeLimit = 1 << 20
+  /// How deep mappings and lists may lie in each other.
+  static let depthLimit = 64
+
+  /// Throws `TemplateError`, of the kinds malformed and unsupported.
+  static func read(_ bytes: [UInt8]) throws -> TemplateNode {
+    guard bytes.count <= sizeLimit else {
+      throw TemplateError(
+        .malformed, nil, "a template has at most \(sizeLimit) bytes, this one has \(bytes.count)")
+    }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw TemplateError(.malformed, firstInvalid(in: bytes), "the template is not UTF-8")
+    }
+    let yaml = JSONSurrogates.joined(in: text)
+    // An alias stands for what its anchor names, any number of times over, so a small text may unfold
+    // into an endless tree. With its anchor under another name it is an error of its own place.
+    if let renamed = AnchorNames.renamed(in: yaml) { _ = try compose(renamed) }
+    guard let root = try compose(yaml) else {
+      throw TemplateError(.malformed, .start, "the template is empty")
+    }
+    return try node(root, depth: 0)
+  }
+
+  private static func compose(_ yaml: String) throws -> Node? {
+    do {
+      // Without rules: a date stays the text that it is.
+      return try Yams.compose(yaml: yaml, .basic, .default, .utf8)
+    } catch let error as YamlError {
+      throw TemplateError(error)
+    }
+  }
+
+  private static func node(_ node: Node, depth: Int) throws -> TemplateNode {
+    let mark = TemplateMark(node.mark)
+    guard depth <= depthLimit else {
+      throw TemplateError(
+        .malformed, mark, "mappings and lists lie in each other more than \(depthLimit) deep")
+    }
+    var tag: String
+    let content: TemplateNode.Content
+    switch node {
+    case .scalar(let scalar):
+      tag = scalar.tag.rawValue
+      let isText = scalar.style != .plain || tag == Yams.Tag.Name.str.rawValue || tag == "!"
+      let value = TemplateScalar(scalar.string, isPlain: !isText)
+      guard !value.isNull || tag.hasPrefix("!") else {
+        throw TemplateError(
+          .malformed, mark, "a value is missing: null is not allowed in templates")
+      }
+      content = .scalar(value)
+    case .sequence(let sequence):
+      tag = sequence.tag.rawValue
+      content = .list(try sequence.map { try self.node($0, depth: depth + 1) })
+    case .mapping(let mapping):
+      tag = mapping.tag.rawValue
+      content = .map(try entries(mapping, depth: depth + 1))
+    case .alias:
+      throw TemplateError(.unsupported, mark, "YAML aliases are not supported in templates")
+    }
+    let value = TemplateNode(content: content, mark: mark)
+    switch tag {
+    case "", "!", Yams.Tag.Name.str.rawValue, Yams.Tag.Name.seq.rawValue,
+      Yams.Tag.Name.map.rawValue,
+      Yams.Tag.Name.bool.rawValue, Yams.Tag.Name.int.rawValue, Yams.Tag.Name.float.rawValue:
+      return value
+    case _ where tag.hasPrefix("!"):
+      tag.removeFirst()
+      let name = ["Ref", "Condition"].contains(tag) ? tag : "Fn::\(tag)"
+      return TemplateNode(content: .tagged(name, value), mark: mark)
+    default:
+      let name = tag.hasPrefix("tag:yaml.org,2002:") ? "!!\(tag.dropFirst(18))" : tag
+      throw TemplateError(.unsupported, mark, "the YAML tag \(name) is not supported in templates")
+    }
+  }
+
+  private static func entries(
+    _ mapping: Node.Mapping, depth: Int
+  ) throws -> [TemplateNode.Entry] {
+    var keys: Set<String> = []
+    return try mapping.map { key, value in
+      let mark = TemplateMark(key.mark)
+      guard case .scalar(let scalar) = key else {
+        throw TemplateError(.malformed, mark, "a mapping's key is text, not a mapping or a list")
+      }
+      guard scalar.string != "<<" || scalar.style != .plain else {
+        throw TemplateError(
+          .unsupported, mark, "YAML merge keys (<<) are not supported in templates")
+      }
+      guard keys.insert(scalar.string).inserted else {
+        throw TemplateError(.malformed, mark, "'\(scalar.string)' stands there twice")
+      }
+      return TemplateNode.Entry(
+        key: scalar.string, mark: mark, value: try node(value, depth: depth))
+    }
+  }
+
+  /// Where the bytes stop being UTF-8.
+  private static func firstInvalid(in bytes: [UInt8]) -> TemplateMark {
+    let valid = String(decoding: bytes, as: UTF8.self).unicodeScalars.prefix { $0 != "\u{FFFD}" }
+    let line = valid.reversed().prefix { $0 != "\n" }
+    return TemplateMark(line: valid.count { $0 == "\n" } + 1, column: line.count + 1)
+  }
+}
+
+extension TemplateMark {
+  fileprivate init(_ mark: Mark?) {
+    self.init(line: max(1, mark?.line ?? 1), column: max(1, mark?.column ?? 1))
+  }
+}
+
+extension TemplateError {
+  fileprivate init(_ error: YamlError) {
+    switch error {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _):
+      self.init(.malformed, TemplateMark(mark), "not YAML: \(problem)")
+    case .composer(_, let problem, let mark, _):
+      if problem.contains("alias") {
+        self.init(
+          .unsupported, TemplateMark(mark), "YAML aliases are not supported in templates")
+      } else {
+        self.init(.malformed, TemplateMark(mark), "not one YAML document: \(problem)")
+      }
+    case .reader(let problem, let offset, _, let yaml):
+      let before = yaml.prefix(offset ?? 0).unicodeScalars
+      let column = before.reversed().prefix { $0 != "\n" }.count + 1
+      self.init(
+        .malformed,
+        offset.map { _ in TemplateMark(line: before.count { $0 == "\n" } + 1, column: column) },
+        "not YAML: \(problem)")
+    case .duplicatedKeysInMapping(let duplicates, let context):
+      self.init(
+        .malformed, TemplateMark(context.mark), "'\(duplicates.first ?? "")' stands there twice")
+    default:
+      self.init(.malformed, nil, "not YAML")
+    }
+  }
+}
