@@ -1,0 +1,36 @@
+/// Names in an order in which each comes after those that it needs.
+enum DependencyOrder: Equatable {
+  case order([String])
+  /// The first name stands at the end again.
+  case cycle([String])
+
+  /// Where the needs leave a choice, the order is that of `names`.
+  init(_ names: [String], _ needs: (String) -> [String]) {
+    var order: [String] = []
+    var done: Set<String> = []
+    // Not recursive: a chain may be as long as the template.
+    for name in names where !done.contains(name) {
+      var path = [(name: name, rest: needs(name)[...])]
+      var open: Set<String> = [name]
+      while let last = path.last {
+        guard let next = last.rest.first else {
+          order.append(last.name)
+          done.insert(last.name)
+          open.remove(last.name)
+          path.removeLast()
+          continue
+        }
+        path[path.count - 1].rest.removeFirst()
+        if open.contains(next) {
+          let start = path.firstIndex { $0.name == next } ?? 0
+          self = .cycle(path[start...].map(\.name) + [next])
+          return
+        }
+        guard !done.contains(next) else { continue }
+        path.append((next, needs(next)[...]))
+        open.insert(next)
+      }
+    }
+    self = .order(order)
+  }
+}

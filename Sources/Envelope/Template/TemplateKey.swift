@@ -1,0 +1,136 @@
+import Foundation
+
+/// An `AWS::KMS::Key` of a template.
+public struct TemplateKey: Equatable, Sendable {
+  /// What the key is to be, every default filled in.
+  public struct Properties: Codable, Equatable, Sendable {
+    public var description: String
+    public var enabled: Bool
+    public var enableKeyRotation: Bool
+    /// Days; nil where the key is not rotated.
+    public var rotationPeriodInDays: Int?
+    /// JSON text; nil for the policy that a key gets by itself.
+    public var keyPolicy: String?
+    public var keySpec: KeySpec
+    public var keyUsage: KeyUsage
+    public var origin: KeyOrigin
+    /// How many days a key waits that is to be deleted.
+    public var pendingWindowInDays: Int
+    public var tags: [Tag]
+  }
+
+  public let logicalID: String
+  public let properties: Properties
+  public let bypassPolicyLockoutSafetyCheck: Bool
+  public let deletionPolicy: DeletionPolicy
+  public let mark: TemplateMark
+  private let marks: [String: TemplateMark]
+
+  /// The most bytes of a key policy (PutKeyPolicy).
+  static let policyLimit = 32768
+
+  /// Where the property stands; where it does not, where the resource does.
+  public func mark(of property: String) -> TemplateMark { marks[property] ?? mark }
+
+  init(_ resource: TemplateResource, _ values: ResourceProperties) throws {
+    logicalID = resource.logicalID
+    deletionPolicy = resource.deletionPolicy
+    mark = resource.mark
+    marks = resource.type.properties.reduce(into: [:]) { $0[$1] = values[$1]?.mark }
+    guard try values.bool("MultiRegion") != true else {
+      throw values.error(
+        .unsupported, "MultiRegion", "cannot be true: a keystore is one place")
+    }
+    bypassPolicyLockoutSafetyCheck = try values.bool("BypassPolicyLockoutSafetyCheck") ?? false
+    let origin = try Self.origin(values)
+    let (spec, usage) = try Self.specAndUsage(values, origin)
+    let description = try values.text("Description") ?? ""
+    try values.check("Description") { () throws(KeyServiceError) in
+      try NewKey.check(description: description)
+    }
+    let isRotated = try values.bool("EnableKeyRotation") ?? false
+    guard !isRotated || spec == .symmetricDefault && origin == .awsKMS else {
+      throw values.error(
+        .invalid, "EnableKeyRotation",
+        "can be true for SYMMETRIC_DEFAULT keys of the origin AWS_KMS only")
+    }
+    let period = try values.int("RotationPeriodInDays", EnableKeyRotationRequest.periods)
+    properties = Properties(
+      description: description, enabled: try values.bool("Enabled") ?? true,
+      enableKeyRotation: isRotated,
+      rotationPeriodInDays: isRotated
+        ? period ?? Int(EnableKeyRotationRequest.standardPeriod) : nil,
+      keyPolicy: try Self.policy(values), keySpec: spec, keyUsage: usage, origin: origin,
+      pendingWindowInDays: try values.int(
+        "PendingWindowInDays", ScheduleKeyDeletionRequest.windows)
+        ?? ScheduleKeyDeletionRequest.windows.upperBound,
+      tags: try Self.tags(values))
+  }
+
+  private static func origin(_ values: ResourceProperties) throws -> KeyOrigin {
+    if let text = try values.text("Origin"), ["AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"].contains(text) {
+      throw values.error(
+        .unsupported, "Origin", "cannot be \(text): there are no custom key stores")
+    }
+    return try values.name("Origin", as: KeyOrigin.self) ?? .awsKMS
+  }
+
+  /// A spec that this libcrypto has, and a usage that fits it.
+  private static func specAndUsage(
+    _ values: ResourceProperties, _ origin: KeyOrigin
+  ) throws -> (KeySpec, KeyUsage) {
+    let spec = try values.name("KeySpec", as: KeySpec.self) ?? .symmetricDefault
+    _ = try values.check("KeySpec") { () throws(KeyServiceError) in try spec.requireMaterial() }
+    let usages = spec.keyUsages.map(\.rawValue).joined(separator: " or ")
+    // CloudFormation's default, whatever the spec.
+    let usage = try values.name("KeyUsage", as: KeyUsage.self) ?? .encryptDecrypt
+    guard spec.keyUsages.contains(usage) else {
+      throw values.error(
+        .invalid, values["KeyUsage"] == nil ? "KeySpec" : "KeyUsage",
+        "does not fit: \(spec.rawValue) is for \(usages), not \(usage.rawValue)")
+    }
+    return (spec, usage)
+  }
+
+  private static func policy(_ values: ResourceProperties) throws -> String? {
+    guard let value = values["KeyPolicy"] else { return nil }
+    let what = values.name("KeyPolicy")
+    guard case .scalar(let scalar) = value.content else {
+      _ = try value.map(what)
+      return try value.json(what, limit: policyLimit)
+    }
+    // CloudFormation takes JSON as text too.
+    guard scalar.text.utf8.count <= policyLimit else {
+      throw value.invalid("\(what) has at most \(policyLimit) bytes, not \(scalar.text.utf8.count)")
+    }
+    let json = try? JSONSerialization.jsonObject(with: Data(scalar.text.utf8))
+    guard json is [String: Any] else {
+      throw value.invalid("\(what) is a mapping, or the text of a JSON object")
+    }
+    return scalar.text
+  }
+
+  private static func tags(_ values: ResourceProperties) throws -> [Tag] {
+    guard let value = values["Tags"] else { return [] }
+    let what = values.name("Tags")
+    let tags = try value.list(what).map { item in
+      var key: String?
+      var text: String?
+      for entry in try item.map("an item of \(what)") {
+        switch entry.key {
+        case "Key": key = try entry.value.text("Key of a tag")
+        case "Value": text = try entry.value.text("Value of a tag")
+        default:
+          throw TemplateError(.invalid, entry.mark, "a tag has Key and Value, not '\(entry.key)'")
+        }
+      }
+      guard let key, let text else { throw item.invalid("a tag has Key and Value") }
+      return Tag(tagKey: key, tagValue: text)
+    }
+    try values.check("Tags") { () throws(KeyServiceError) in try Tag.check(tags) }
+    guard tags.count <= Tag.limit else {
+      throw value.invalid("\(what): a key has at most \(Tag.limit) tags, not \(tags.count)")
+    }
+    return tags
+  }
+}

@@ -1,0 +1,41 @@
+/// The sections of a template, by name.
+struct TemplateSections {
+  var description: String?
+  var parameters: [TemplateNode.Entry] = []
+  var mappings: [TemplateNode.Entry] = []
+  var conditions: [TemplateNode.Entry] = []
+  var resources: [TemplateNode.Entry] = []
+  var outputs: [TemplateNode.Entry] = []
+
+  private static let names = [
+    "AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Conditions",
+    "Resources", "Outputs",
+  ]
+  private static let unsupported = ["Transform", "Rules", "Hooks"]
+
+  init(_ root: TemplateNode) throws {
+    for section in try root.map("a template") {
+      let value = section.value
+      switch section.key {
+      case "AWSTemplateFormatVersion":
+        let version = try value.text(section.key)
+        guard version == Template.version else {
+          throw value.invalid("\(section.key) is \(Template.version), not '\(version)'")
+        }
+      case "Description": description = try value.text(section.key)
+      case "Metadata": continue
+      case "Parameters": parameters = try value.map(section.key)
+      case "Mappings": mappings = try value.map(section.key)
+      case "Conditions": conditions = try value.map(section.key)
+      case "Resources": resources = try value.map(section.key)
+      case "Outputs": outputs = try value.map(section.key)
+      case let name where Self.unsupported.contains(name):
+        throw section.unsupported("the section \(name) is not supported")
+      default:
+        throw section.invalid(
+          "unknown section '\(section.key)'\(NearestName.hint(section.key, in: Self.names))")
+      }
+    }
+    guard !resources.isEmpty else { throw root.invalid("the template has no Resources") }
+  }
+}

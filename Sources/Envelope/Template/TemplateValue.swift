@@ -1,0 +1,118 @@
+/// What an expression comes to.
+struct TemplateValue: Equatable, Sendable {
+  indirect enum Content: Equatable, Sendable {
+    case scalar(TemplateScalar)
+    case list([TemplateValue])
+    case map([Entry])
+  }
+
+  struct Entry: Equatable, Sendable {
+    let key: String
+    let mark: TemplateMark
+    let value: TemplateValue
+  }
+
+  let content: Content
+  let mark: TemplateMark
+
+  /// The most bytes of a text that functions make.
+  static let textLimit = TemplateReader.sizeLimit
+
+  init(_ content: Content, _ mark: TemplateMark) {
+    self.content = content
+    self.mark = mark
+  }
+
+  init(_ text: String, _ mark: TemplateMark) { self.init(.scalar(TemplateScalar(text)), mark) }
+
+  func scalar(_ what: String) throws -> TemplateScalar {
+    guard case .scalar(let scalar) = content else { throw wanted("text", what) }
+    return scalar
+  }
+
+  func text(_ what: String) throws -> String { try scalar(what).text }
+
+  func list(_ what: String) throws -> [TemplateValue] {
+    guard case .list(let items) = content else { throw wanted("a list", what) }
+    return items
+  }
+
+  func map(_ what: String) throws -> [Entry] {
+    guard case .map(let entries) = content else { throw wanted("a mapping", what) }
+    return entries
+  }
+
+  func invalid(_ message: String) -> TemplateError { TemplateError(.invalid, mark, message) }
+
+  private func wanted(_ wanted: String, _ what: String) -> TemplateError {
+    let found =
+      switch content {
+      case .scalar: "text"
+      case .list: "a list"
+      case .map: "a mapping"
+      }
+    return invalid("\(what) is \(wanted), not \(found)")
+  }
+
+  /// The value as JSON (RFC 8259) without spaces, keys in the order written. Throws where it is longer
+  /// than `limit` bytes.
+  func json(_ what: String, limit: Int) throws -> String {
+    var text = ""
+    try write(to: &text) { text in
+      if text.utf8.count > limit {
+        throw invalid("\(what) has at most \(limit) bytes as JSON, this one has more")
+      }
+    }
+    return text
+  }
+
+  private func write(to text: inout String, check: (String) throws -> Void) throws {
+    switch content {
+    case .scalar(let scalar): text += scalar.json
+    case .list(let items):
+      text += "["
+      for (index, item) in items.enumerated() {
+        if index > 0 { text += "," }
+        try item.write(to: &text, check: check)
+      }
+      text += "]"
+    case .map(let entries):
+      text += "{"
+      for (index, entry) in entries.enumerated() {
+        if index > 0 { text += "," }
+        text += "\(TemplateScalar(entry.key).json):"
+        try entry.value.write(to: &text, check: check)
+      }
+      text += "}"
+    }
+    try check(text)
+  }
+}
+
+extension TemplateScalar {
+  /// Text that stood plain is a boolean or a number where it is one; a date is text.
+  fileprivate var json: String {
+    if isPlain, let bool { return bool ? "true" : "false" }
+    if isPlain, isJSONNumber { return text }
+    var json = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": json += "\\\""
+      case "\\": json += "\\\\"
+      case "\n": json += "\\n"
+      case "\r": json += "\\r"
+      case "\t": json += "\\t"
+      case "\0"..."\u{1F}", "\u{7F}":
+        let digits = String(scalar.value, radix: 16)
+        json += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: json.unicodeScalars.append(scalar)
+      }
+    }
+    return json + "\""
+  }
+
+  /// A number of RFC 8259: no leading zero, so that an account's ID stays text.
+  private var isJSONNumber: Bool {
+    text.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/) != nil
+  }
+}
