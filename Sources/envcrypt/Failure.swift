@@ -87,6 +87,7 @@ extension Failure {
         hint: "envcrypt keystore check")
     case let error as CryptoError: self.init(error)
     case let error as KMSArgumentError: self.init(error)
+    case let error as TemplateError: self.init(error)
     default: self.init(.software, "unexpected failure: \(Text.printable("\(error)"))")
     }
   }

@@ -1,0 +1,190 @@
+/// What has to be done so that a stack is what its template says. Nothing is done here.
+public struct StackPlan: Equatable, Sendable {
+  /// A property with its texts before and after; nil where it is not there.
+  public struct PropertyChange: Equatable, Sendable {
+    public let name: String
+    public let old: String?
+    public let new: String?
+
+    public init(name: String, old: String?, new: String?) {
+      self.name = name
+      self.old = old
+      self.new = new
+    }
+  }
+
+  public enum Action: Equatable, Sendable {
+    case create
+    case update
+    /// An alias under another name: the new one is made, the old one goes.
+    case replace
+    case none
+    /// A key's deletion is scheduled after so many days; an alias goes at once.
+    case delete(windowInDays: Int?)
+    /// It stays, and belongs to no stack any more.
+    case retain
+  }
+
+  public struct Change: Equatable, Sendable {
+    public let logicalID: String
+    public let type: TemplateResourceType
+    /// Nil for what is not made yet.
+    public let physicalID: String?
+    public let action: Action
+    /// Those that change; all of them where the resource is created.
+    public let properties: [PropertyChange]
+  }
+
+  /// In the order in which they are to be done: what is made, by need, then what goes.
+  public let changes: [Change]
+  public let outputs: [PropertyChange]
+
+  /// Whether nothing has to be done.
+  public var isEmpty: Bool {
+    outputs.isEmpty && changes.allSatisfy { $0.action == .none && $0.properties.isEmpty }
+  }
+
+  /// From what the stack is, nil where there is none yet, to what `evaluator` says. `importers` names
+  /// the stacks that import an export. Throws `TemplateError`: what the template says wrong, changes
+  /// that would need another key, exports that other stacks need.
+  public init(
+    from record: StackRecord?, to evaluator: TemplateEvaluator,
+    importers: (String) -> [String] = { _ in [] }
+  ) throws {
+    var evaluator = evaluator
+    evaluator.namesPending = true
+    evaluator.physicalIDs = [:]
+    // A key keeps its ID; an alias's is its name, which is known once it is evaluated.
+    for resource in record?.resources ?? [] where resource.properties.type == .key {
+      evaluator.physicalIDs[resource.logicalID] = resource.physicalID
+    }
+    var changes: [Change] = []
+    for logicalID in evaluator.resourceOrder {
+      let resource = try evaluator.resource(logicalID)
+      if case .alias(let alias) = resource {
+        evaluator.physicalIDs[logicalID] = alias.properties.aliasName
+      }
+      changes.append(try Self.change(record?[logicalID], resource))
+    }
+    let gone = (record?.resources ?? []).filter { old in
+      !evaluator.resourceOrder.contains(old.logicalID)
+    }
+    self.changes = changes + Self.deletions(gone)
+    let outputs = try evaluator.outputs()
+    self.outputs = Self.changes(record?.outputs ?? [], outputs)
+    try Self.requireUnused(
+      record?.exports ?? [:],
+      after: outputs.reduce(into: [:]) { exports, output in
+        if let name = output.exportName { exports[name] = output.value }
+      }, importers)
+  }
+
+  /// From what the stack is to nothing. Throws `TemplateError` where other stacks need an export.
+  public init(deleting record: StackRecord, importers: (String) -> [String] = { _ in [] }) throws {
+    changes = Self.deletions(record.resources)
+    outputs = Self.changes(record.outputs, [])
+    try Self.requireUnused(record.exports, after: [:], importers)
+  }
+
+  private static func change(
+    _ old: StackRecord.Resource?, _ new: StackResource
+  ) throws -> Change {
+    let properties = new.properties
+    guard let old else {
+      return Change(
+        logicalID: new.logicalID, type: properties.type, physicalID: nil, action: .create,
+        properties: properties.texts.filter { $0.text != nil }.map {
+          PropertyChange(name: $0.name, old: nil, new: $0.text)
+        })
+    }
+    guard old.properties.type == properties.type else {
+      throw TemplateError(
+        .replacement, new.mark,
+        "resource '\(new.logicalID)' is of the type \(old.properties.type.rawValue), and cannot "
+          + "become \(properties.type.rawValue); give the new one another name")
+    }
+    let changes = zip(old.properties.texts, properties.texts).compactMap { old, new in
+      old.text == new.text ? nil : PropertyChange(name: old.name, old: old.text, new: new.text)
+    }
+    if case .key(let key) = new { try requireSameKey(key, changes) }
+    let isOtherName = changes.contains { $0.name == "AliasName" }
+    return Change(
+      logicalID: new.logicalID, type: properties.type, physicalID: old.physicalID,
+      action: changes.isEmpty ? .none : isOtherName ? .replace : .update, properties: changes)
+  }
+
+  /// Another spec, usage or origin is another key, which opens nothing that this one sealed.
+  private static func requireSameKey(
+    _ key: TemplateKey, _ changes: [PropertyChange]
+  ) throws {
+    for change in changes where ["KeySpec", "KeyUsage", "Origin"].contains(change.name) {
+      throw TemplateError(
+        .replacement, key.mark(of: change.name),
+        "\(change.name) of '\(key.logicalID)' is \(change.old ?? ""), and cannot become "
+          + "\(change.new ?? ""): that would be another key; give the new one another name")
+    }
+  }
+
+  /// The last that was made goes first.
+  private static func deletions(_ resources: [StackRecord.Resource]) -> [Change] {
+    resources.reversed().map { resource in
+      let action: Action
+      switch (resource.deletionPolicy, resource.properties) {
+      case (.retain, _), (.retainExceptOnCreate, _): action = .retain
+      case (.delete, .key(let key)): action = .delete(windowInDays: key.pendingWindowInDays)
+      case (.delete, .alias): action = .delete(windowInDays: nil)
+      }
+      return Change(
+        logicalID: resource.logicalID, type: resource.properties.type,
+        physicalID: resource.physicalID, action: action, properties: [])
+    }
+  }
+
+  private static func changes(_ old: [StackOutput], _ new: [StackOutput]) -> [PropertyChange] {
+    let left = old.filter { output in !new.contains { $0.name == output.name } }
+    return new.compactMap { output in
+      let before = old.first { $0.name == output.name }
+      guard before != output else { return nil }
+      return PropertyChange(name: output.name, old: before?.value, new: output.value)
+    } + left.map { PropertyChange(name: $0.name, old: $0.value, new: nil) }
+  }
+
+  private static func requireUnused(
+    _ exports: [String: String], after new: [String: String], _ importers: (String) -> [String]
+  ) throws {
+    for (name, value) in exports.sorted(by: { $0.key < $1.key }) where new[name] != value {
+      let users = importers(name)
+      guard users.isEmpty else {
+        throw TemplateError(
+          .exportInUse, nil,
+          "the export '\(name)' cannot \(new[name] == nil ? "go" : "change"): it is imported by "
+            + users.joined(separator: ", "))
+      }
+    }
+  }
+}
+
+extension StackRecord.Resource.Properties {
+  /// Each property under CloudFormation's name, as text, always in the same order; nil where there is
+  /// none.
+  fileprivate var texts: [(name: String, text: String?)] {
+    switch self {
+    case .key(let key):
+      [
+        ("Description", key.description.isEmpty ? nil : key.description),
+        ("Enabled", "\(key.enabled)"), ("EnableKeyRotation", "\(key.enableKeyRotation)"),
+        ("RotationPeriodInDays", key.rotationPeriodInDays.map { "\($0)" }),
+        ("KeyPolicy", key.keyPolicy), ("KeySpec", key.keySpec.rawValue),
+        ("KeyUsage", key.keyUsage.rawValue), ("Origin", key.origin.rawValue),
+        ("PendingWindowInDays", "\(key.pendingWindowInDays)"),
+        (
+          "Tags",
+          key.tags.isEmpty
+            ? nil : key.tags.map { "\($0.tagKey)=\($0.tagValue)" }.sorted().joined(separator: "\n")
+        ),
+      ]
+    case .alias(let alias):
+      [("AliasName", alias.aliasName), ("TargetKeyId", alias.targetKeyID)]
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import Envelope
+
+/// What is wrong with a template as a person reads it.
+extension Failure {
+  init(_ error: TemplateError) { self.init(error, inTemplate: nil) }
+
+  /// `template.yaml:12:7: …`, the form of compilers, which editors jump to.
+  init(_ error: TemplateError, inTemplate file: String?) {
+    var place = file.map(Text.printable) ?? ""
+    if let mark = error.mark {
+      place += "\(place.isEmpty ? "" : ":")\(mark.line):\(mark.column)"
+    }
+    let message = Text.printable(error.message)
+    self.init(
+      Self.status(error.kind), place.isEmpty ? message : "\(place): \(message)",
+      hint: Self.hint(error.kind))
+  }
+
+  private static func status(_ kind: TemplateError.Kind) -> ExitStatus {
+    switch kind {
+    case .malformed, .invalid, .unsupported: .configuration
+    case .parameter: .usage
+    case .replacement, .exportInUse: .unavailable
+    }
+  }
+
+  private static func hint(_ kind: TemplateError.Kind) -> String? {
+    switch kind {
+    case .malformed, .invalid, .unsupported, .replacement: nil
+    case .parameter: "envcrypt template validate shows the template's parameters"
+    case .exportInUse: "envcrypt template list shows the stacks"
+    }
+  }
+}

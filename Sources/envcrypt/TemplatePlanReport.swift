@@ -1,0 +1,172 @@
+import Envelope
+
+/// A plan as a person reads it: `+` is made, `~` changes, `-` goes.
+struct TemplatePlanReport {
+  let plan: StackPlan
+  /// Whether lines have ANSI colours.
+  let isColoured: Bool
+
+  private enum Sign: String {
+    case plus = "+"
+    case minus = "-"
+    case change = "~"
+    case same = " "
+
+    var colour: String? {
+      switch self {
+      case .plus: "32"
+      case .minus: "31"
+      case .change: "33"
+      case .same: nil
+      }
+    }
+  }
+
+  /// All lines, without a line feed at the end.
+  var text: String {
+    var lines: [String] = []
+    for change in plan.changes { lines += self.lines(change) }
+    for output in plan.outputs { lines += self.lines(output, kind: "output ", indent: 0) }
+    return (lines + [summary]).joined(separator: "\n")
+  }
+
+  private func lines(_ change: StackPlan.Change) -> [String] {
+    var title = "\(change.logicalID) (\(change.type.rawValue))"
+    if let id = change.physicalID { title += " \(id)" }
+    let head: String
+    switch change.action {
+    case .none: return []
+    case .create: head = line(.plus, title, 0)
+    case .update: head = line(.change, title, 0)
+    case .replace: head = line(.change, "\(title): the new alias is made, the old one deleted", 0)
+    case .delete(let days?): head = line(.minus, "\(title): deleted after \(days) days", 0)
+    case .delete(nil): head = line(.minus, "\(title): deleted", 0)
+    case .retain: head = line(.minus, "\(title): stays, and leaves the stack", 0)
+    }
+    return [head] + change.properties.flatMap { lines($0, kind: "", indent: 4) }
+  }
+
+  private func lines(
+    _ change: StackPlan.PropertyChange, kind: String, indent: Int
+  ) -> [String] {
+    let old = change.old.map { blocks($0, of: change.name) }
+    let new = change.new.map { blocks($0, of: change.name) }
+    let sign: Sign = old == nil ? .plus : new == nil ? .minus : .change
+    let name = "\(kind)\(change.name)"
+    if (old?.count ?? 1) == 1, (new?.count ?? 1) == 1 {
+      let values = [old?[0], new?[0]].compactMap(\.self)
+      let value = values.count == 2 && values[0] == values[1] ? [values[0]] : values
+      return [line(sign, "\(name): \(value.joined(separator: " -> "))", indent)]
+    }
+    return [line(sign, "\(name):", indent)]
+      + difference(old ?? [], new ?? []).map { line($0.sign, $0.text, indent + 4) }
+  }
+
+  /// A policy has a line for each value, tags one for each tag.
+  private func blocks(_ text: String, of property: String) -> [String] {
+    let text = property == "KeyPolicy" ? JSONLayout.indented(text) : text
+    return text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+  }
+
+  private func difference(_ old: [String], _ new: [String]) -> [(sign: Sign, text: String)] {
+    let difference = new.difference(from: old)
+    var removed: Set<Int> = []
+    var inserted: Set<Int> = []
+    for change in difference {
+      switch change {
+      case .remove(let offset, _, _): removed.insert(offset)
+      case .insert(let offset, _, _): inserted.insert(offset)
+      }
+    }
+    var lines: [(sign: Sign, text: String)] = []
+    var position = 0
+    for (index, line) in new.enumerated() {
+      while removed.contains(position) {
+        lines.append((.minus, old[position]))
+        position += 1
+      }
+      if inserted.contains(index) {
+        lines.append((.plus, line))
+      } else {
+        lines.append((.same, line))
+        position += 1
+      }
+    }
+    return lines + old[position...].map { (.minus, $0) }
+  }
+
+  private func line(_ sign: Sign, _ text: String, _ indent: Int) -> String {
+    let line = "\(String(repeating: " ", count: indent))\(sign.rawValue) \(Text.printable(text))"
+    guard isColoured, let colour = sign.colour else { return line }
+    return "\u{1B}[\(colour)m\(line)\u{1B}[0m"
+  }
+
+  private var summary: String {
+    guard !plan.isEmpty else { return "nothing to change" }
+    var created = 0
+    var changed = 0
+    var deleted = 0
+    var retained = 0
+    for change in plan.changes {
+      switch change.action {
+      case .create: created += 1
+      case .update, .replace: changed += 1
+      case .delete: deleted += 1
+      case .retain: retained += 1
+      case .none: break
+      }
+    }
+    let parts = [
+      (created, "to create"), (changed, "to change"), (deleted, "to delete"),
+      (retained, "to leave"),
+    ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+    return parts.isEmpty ? "outputs change" : parts.joined(separator: ", ")
+  }
+}
+
+/// JSON text over lines.
+enum JSONLayout {
+  /// The same JSON with one value a line, keys in their order; what is no JSON comes out readable too.
+  static func indented(_ json: String) -> String {
+    var text = ""
+    var depth = 0
+    var isInString = false
+    var isEscaped = false
+    let scalars = Array(json.unicodeScalars)
+    func newLine() { text += "\n" + String(repeating: "  ", count: depth) }
+    for (index, scalar) in scalars.enumerated() {
+      if isInString {
+        text.unicodeScalars.append(scalar)
+        if isEscaped {
+          isEscaped = false
+        } else if scalar == "\\" {
+          isEscaped = true
+        } else if scalar == "\"" {
+          isInString = false
+        }
+        continue
+      }
+      let next = scalars[(index + 1)...].first { !" \t\r\n".unicodeScalars.contains($0) }
+      switch scalar {
+      case " ", "\t", "\r", "\n": continue
+      case "\"":
+        isInString = true
+        text += "\""
+      case "{", "[":
+        text.unicodeScalars.append(scalar)
+        depth += 1
+        if next != "}", next != "]" { newLine() }
+      case "}", "]":
+        depth = max(0, depth - 1)
+        if text.last != "{", text.last != "[" { newLine() }
+        text.unicodeScalars.append(scalar)
+      case ",":
+        text += ","
+        newLine()
+      case ":": text += ": "
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
+    return text
+  }
+}
