@@ -8,14 +8,17 @@ enum AnchorNames {
     let wanted = Set(named.map { bytes[$0] })
     let anchors = names(after: UInt8(ascii: "&"), in: bytes).filter { wanted.contains(bytes[$0]) }
     guard !anchors.isEmpty else { return nil }
-    // One letter longer than any of them.
-    let longest = named.map(\.count).max() ?? 0
-    let fresh = [UInt8](repeating: UInt8(ascii: "a"), count: longest + 1)
+    // Of the same length while there is one that no alias has, so that columns stay.
+    let letters = (UInt8.min...UInt8.max).filter(isName)
+    func fresh(_ count: Int) -> [UInt8] {
+      let names = letters.lazy.map { [UInt8](repeating: $0, count: count) }
+      return names.first { !wanted.contains($0[...]) } ?? fresh(count + 1)
+    }
     var result: [UInt8] = []
     var position = 0
     for anchor in anchors {
       result += bytes[position..<anchor.lowerBound]
-      result += fresh
+      result += fresh(anchor.count)
       position = anchor.upperBound
     }
     return String(decoding: result + bytes[position...], as: UTF8.self)

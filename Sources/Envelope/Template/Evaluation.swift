@@ -56,6 +56,7 @@ struct Evaluation: Sendable {
     case .select(let index, let list):
       let position = try text(index, "the index of Fn::Select")
       let items = try items(list, "what Fn::Select selects from")
+      guard !items.isEmpty else { throw list.invalid("what Fn::Select selects from is empty") }
       guard let number = Int(position), items.indices.contains(number) else {
         throw index.invalid(
           "the index of Fn::Select is 0 to \(items.count - 1), not '\(position)'")

@@ -8,7 +8,9 @@ enum NearestName {
   static func nearest(to name: String, in names: [String]) -> String? {
     let nearest = names.map { (name: $0, distance: distance(name.lowercased(), $0.lowercased())) }
       .min { $0.distance < $1.distance }
-    return nearest.flatMap { $0.distance <= max(1, min(3, name.count / 3)) ? $0.name : nil }
+    // Two letters changed places are two changes.
+    let limit = min(3, (name.count + 1) / 3, name.count - 1)
+    return nearest.flatMap { $0.distance <= max(0, limit) ? $0.name : nil }
   }
 
   /// How many letters must be added, removed or changed (Levenshtein).

@@ -54,10 +54,7 @@ public struct StackPlan: Equatable, Sendable {
     var evaluator = evaluator
     evaluator.namesPending = true
     evaluator.physicalIDs = [:]
-    // A key keeps its ID; an alias's is its name, which is known once it is evaluated.
-    for resource in record?.resources ?? [] where resource.properties.type == .key {
-      evaluator.physicalIDs[resource.logicalID] = resource.physicalID
-    }
+    if let record { evaluator.enterKeys(of: record) }
     var changes: [Change] = []
     for logicalID in evaluator.resourceOrder {
       let resource = try evaluator.resource(logicalID)

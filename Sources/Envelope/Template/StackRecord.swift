@@ -104,6 +104,16 @@ extension StackRecord {
   }
 }
 
+extension TemplateEvaluator {
+  /// Enters the IDs of the keys that the stack has. An alias's is its name, which the template may
+  /// have changed, so it is entered when it is made or found as it should be.
+  public mutating func enterKeys(of record: StackRecord) {
+    for resource in record.resources where resource.properties.type == .key {
+      physicalIDs[resource.logicalID] = resource.physicalID
+    }
+  }
+}
+
 extension StackResource {
   public var logicalID: String {
     switch self {

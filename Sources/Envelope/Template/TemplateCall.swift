@@ -46,11 +46,25 @@ struct TemplateCall {
     }
     mark = node.mark
     guard let function = TemplateFunction(rawValue: name) else {
-      let names = TemplateFunction.allCases.map(\.rawValue)
-      throw TemplateError(
-        .unsupported, mark, "\(name) is not supported\(NearestName.hint(name, in: names))")
+      throw TemplateError(.unsupported, mark, "\(name) is not supported\(Self.hint(name))")
     }
     self.function = function
+  }
+
+  /// What is no misspelling: the other functions of CloudFormation.
+  private static let unsupported: Set<String> = [
+    "Fn::Cidr", "Fn::ForEach", "Fn::GetAZs", "Fn::Length", "Fn::ToJsonString", "Fn::Transform",
+  ]
+
+  /// Near are names without what most begin with.
+  private static func hint(_ name: String) -> String {
+    func short(_ name: String) -> String { String(name.trimmingPrefix("Fn::")) }
+    let functions = TemplateFunction.allCases
+    guard !unsupported.contains(name),
+      let near = NearestName.nearest(to: short(name), in: functions.map { short($0.rawValue) }),
+      let function = functions.first(where: { short($0.rawValue) == near })
+    else { return "" }
+    return ", '\(function.rawValue)' is near"
   }
 
   /// The items of the argument, a list of so many.

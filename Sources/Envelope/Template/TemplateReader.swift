@@ -17,7 +17,8 @@ enum TemplateReader {
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw TemplateError(.malformed, firstInvalid(in: bytes), "the template is not UTF-8")
     }
-    let yaml = JSONSurrogates.joined(in: text)
+    // A byte order mark is no part of the text.
+    let yaml = JSONText.asYAML(text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text)
     // An alias stands for what its anchor names, any number of times over, so a small text may unfold
     // into an endless tree. With its anchor under another name it is an error of its own place.
     if let renamed = AnchorNames.renamed(in: yaml) { _ = try compose(renamed) }
@@ -42,41 +43,48 @@ enum TemplateReader {
       throw TemplateError(
         .malformed, mark, "mappings and lists lie in each other more than \(depthLimit) deep")
     }
-    var tag: String
     let content: TemplateNode.Content
+    let function: String?
     switch node {
     case .scalar(let scalar):
-      tag = scalar.tag.rawValue
-      let isText = scalar.style != .plain || tag == Yams.Tag.Name.str.rawValue || tag == "!"
+      function = try Self.function(scalar.tag, mark)
+      let isText =
+        scalar.style != .plain || ["!", Yams.Tag.Name.str.rawValue].contains(scalar.tag.rawValue)
       let value = TemplateScalar(scalar.string, isPlain: !isText)
-      guard !value.isNull || tag.hasPrefix("!") else {
+      guard !value.isNull || function != nil else {
         throw TemplateError(
           .malformed, mark, "a value is missing: null is not allowed in templates")
       }
       content = .scalar(value)
     case .sequence(let sequence):
-      tag = sequence.tag.rawValue
+      function = try Self.function(sequence.tag, mark)
       content = .list(try sequence.map { try self.node($0, depth: depth + 1) })
     case .mapping(let mapping):
-      tag = mapping.tag.rawValue
+      function = try Self.function(mapping.tag, mark)
       content = .map(try entries(mapping, depth: depth + 1))
     case .alias:
       throw TemplateError(.unsupported, mark, "YAML aliases are not supported in templates")
     }
     let value = TemplateNode(content: content, mark: mark)
-    switch tag {
-    case "", "!", Yams.Tag.Name.str.rawValue, Yams.Tag.Name.seq.rawValue,
-      Yams.Tag.Name.map.rawValue,
-      Yams.Tag.Name.bool.rawValue, Yams.Tag.Name.int.rawValue, Yams.Tag.Name.float.rawValue:
-      return value
-    case _ where tag.hasPrefix("!"):
-      tag.removeFirst()
-      let name = ["Ref", "Condition"].contains(tag) ? tag : "Fn::\(tag)"
-      return TemplateNode(content: .tagged(name, value), mark: mark)
-    default:
-      let name = tag.hasPrefix("tag:yaml.org,2002:") ? "!!\(tag.dropFirst(18))" : tag
-      throw TemplateError(.unsupported, mark, "the YAML tag \(name) is not supported in templates")
+    return function.map { TemplateNode(content: .tagged($0, value), mark: mark) } ?? value
+  }
+
+  /// YAML's tags that say what a value is anyway.
+  private static let plainTags: Set<Yams.Tag.Name> = [
+    .implicit, .nonSpecific, .str, .seq, .map, .bool, .int, .float,
+  ]
+
+  /// The long name of the function whose short form the tag is; nil for a plain value.
+  private static func function(_ tag: Yams.Tag, _ mark: TemplateMark) throws -> String? {
+    let name = tag.rawValue
+    if plainTags.contains(Yams.Tag.Name(rawValue: name)) { return nil }
+    guard name.hasPrefix("!") else {
+      let yaml = "tag:yaml.org,2002:"
+      let shown = name.hasPrefix(yaml) ? "!!\(name.dropFirst(yaml.count))" : name
+      throw TemplateError(.unsupported, mark, "the YAML tag \(shown) is not supported in templates")
     }
+    let short = String(name.dropFirst())
+    return ["Ref", "Condition"].contains(short) ? short : "Fn::\(short)"
   }
 
   private static func entries(
@@ -87,6 +95,9 @@ enum TemplateReader {
       let mark = TemplateMark(key.mark)
       guard case .scalar(let scalar) = key else {
         throw TemplateError(.malformed, mark, "a mapping's key is text, not a mapping or a list")
+      }
+      guard try function(scalar.tag, mark) == nil else {
+        throw TemplateError(.malformed, mark, "a mapping's key is text, and no function makes it")
       }
       guard scalar.string != "<<" || scalar.style != .plain else {
         throw TemplateError(

@@ -1,13 +1,21 @@
 import Foundation
 
-/// JSON writes a character beyond U+FFFF as two escapes, which YAML does not know.
-enum JSONSurrogates {
-  /// The text with such a pair as the character itself, where the text is JSON.
-  static func joined(in text: String) -> String {
-    guard text.utf8.first(where: { !" \t\r\n".utf8.contains($0) }) == UInt8(ascii: "{"),
-      text.contains("\\uD") || text.contains("\\ud"),
+/// What JSON may have and YAML may not.
+enum JSONText {
+  /// The same JSON as YAML reads it: spaces for tabs, which are white space outside its strings, and
+  /// for two escapes of one character beyond U+FFFF the character itself. Other text stays as it is.
+  static func asYAML(_ text: String) -> String {
+    let hasTabs = text.utf8.contains(UInt8(ascii: "\t"))
+    let hasPairs = text.contains("\\uD") || text.contains("\\ud")
+    guard hasTabs || hasPairs,
+      text.utf8.first(where: { !" \t\r\n".utf8.contains($0) }) == UInt8(ascii: "{"),
       (try? JSONSerialization.jsonObject(with: Data(text.utf8))) != nil
     else { return text }
+    let spaced = hasTabs ? text.replacing("\t", with: " ") : text
+    return hasPairs ? joined(in: spaced) : spaced
+  }
+
+  private static func joined(in text: String) -> String {
     var result = ""
     var rest = text[...]
     while let backslash = rest.firstIndex(of: "\\") {
