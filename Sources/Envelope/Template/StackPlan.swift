@@ -15,6 +15,7 @@ public struct StackPlan: Equatable, Sendable {
 
   public enum Action: Equatable, Sendable {
     case create
+    /// Where it is only DeletionPolicy or PendingWindowInDays, the record alone changes.
     case update
     /// An alias under another name: the new one is made, the old one goes.
     case replace
@@ -37,6 +38,7 @@ public struct StackPlan: Equatable, Sendable {
 
   /// In the order in which they are to be done: what is made, by need, then what goes.
   public let changes: [Change]
+  /// Outputs by name: the value, and the name it is exported by.
   public let outputs: [PropertyChange]
 
   /// Whether nothing has to be done.
@@ -87,12 +89,15 @@ public struct StackPlan: Equatable, Sendable {
     _ old: StackRecord.Resource?, _ new: StackResource
   ) throws -> Change {
     let properties = new.properties
+    let policy = new.deletionPolicy
     guard let old else {
       return Change(
         logicalID: new.logicalID, type: properties.type, physicalID: nil, action: .create,
         properties: properties.texts.filter { $0.text != nil }.map {
           PropertyChange(name: $0.name, old: nil, new: $0.text)
-        })
+        }
+          + (policy == .delete
+            ? [] : [PropertyChange(name: "DeletionPolicy", old: nil, new: policy.rawValue)]))
     }
     guard old.properties.type == properties.type else {
       throw TemplateError(
@@ -100,10 +105,15 @@ public struct StackPlan: Equatable, Sendable {
         "resource '\(new.logicalID)' is of the type \(old.properties.type.rawValue), and cannot "
           + "become \(properties.type.rawValue); give the new one another name")
     }
-    let changes = zip(old.properties.texts, properties.texts).compactMap { old, new in
+    var changes = zip(old.properties.texts, properties.texts).compactMap { old, new in
       old.text == new.text ? nil : PropertyChange(name: old.name, old: old.text, new: new.text)
     }
     if case .key(let key) = new { try requireSameKey(key, changes) }
+    if old.deletionPolicy != policy {
+      changes.append(
+        PropertyChange(
+          name: "DeletionPolicy", old: old.deletionPolicy.rawValue, new: policy.rawValue))
+    }
     let isOtherName = changes.contains { $0.name == "AliasName" }
     return Change(
       logicalID: new.logicalID, type: properties.type, physicalID: old.physicalID,
@@ -142,8 +152,8 @@ public struct StackPlan: Equatable, Sendable {
     return new.compactMap { output in
       let before = old.first { $0.name == output.name }
       guard before != output else { return nil }
-      return PropertyChange(name: output.name, old: before?.value, new: output.value)
-    } + left.map { PropertyChange(name: $0.name, old: $0.value, new: nil) }
+      return PropertyChange(name: output.name, old: before?.text, new: output.text)
+    } + left.map { PropertyChange(name: $0.name, old: $0.text, new: nil) }
   }
 
   private static func requireUnused(
@@ -159,6 +169,10 @@ public struct StackPlan: Equatable, Sendable {
       }
     }
   }
+}
+
+extension StackOutput {
+  fileprivate var text: String { exportName.map { "\(value) (exported as \($0))" } ?? value }
 }
 
 extension StackRecord.Resource.Properties {

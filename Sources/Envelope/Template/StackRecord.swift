@@ -71,6 +71,7 @@ public struct StackRecord: Codable, Equatable, Sendable {
     return String(decoding: try encoder.encode(self), as: UTF8.self)
   }
 
+  /// The resource of that logical ID.
   public subscript(logicalID: String) -> Resource? {
     resources.first { $0.logicalID == logicalID }
   }
@@ -115,6 +116,7 @@ extension TemplateEvaluator {
 }
 
 extension StackResource {
+  /// Its name in the template.
   public var logicalID: String {
     switch self {
     case .key(let key): key.logicalID
@@ -122,6 +124,7 @@ extension StackResource {
     }
   }
 
+  /// Where the template declares it.
   public var mark: TemplateMark {
     switch self {
     case .key(let key): key.mark
@@ -129,6 +132,7 @@ extension StackResource {
     }
   }
 
+  /// What becomes of it when the stack no longer has it.
   public var deletionPolicy: DeletionPolicy {
     switch self {
     case .key(let key): key.deletionPolicy
@@ -136,6 +140,7 @@ extension StackResource {
     }
   }
 
+  /// What it is to be, as the record keeps it.
   public var properties: StackRecord.Resource.Properties {
     switch self {
     case .key(let key): .key(key.properties)

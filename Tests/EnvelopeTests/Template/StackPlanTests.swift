@@ -54,8 +54,8 @@ import Testing
       ])
     #expect(
       plan.outputs == [
-        Property(name: "Arn", old: nil, new: "(known after apply: k.Arn)"),
-        Property(name: "Fixed", old: nil, new: "same"),
+        Property(name: "Arn", old: nil, new: "(known after apply: k.Arn) (exported as arn)"),
+        Property(name: "Fixed", old: nil, new: "same (exported as fixed)"),
       ])
     #expect(!plan.isEmpty)
   }
@@ -86,6 +86,28 @@ import Testing
     #expect(change.physicalID == "ID-k")
     #expect(change.properties.first { $0.name == name } == Property(name: name, old: old, new: new))
     #expect(change.properties.count == (name == "EnableKeyRotation" ? 2 : 1))
+  }
+
+  @Test func deletionPolicyIsShown() throws {
+    let retained = Self.pair.replacing(
+      "Properties: {D", with: "DeletionPolicy: Retain\n    Properties: {D")
+    let policy = Property(name: "DeletionPolicy", old: "Delete", new: "Retain")
+    let plan = try changes(from: Self.pair, to: retained)
+    #expect(plan.changes[0].action == .update)
+    #expect(plan.changes[0].properties == [policy])
+    #expect(
+      try StackPlan(from: nil, to: evaluator(retained)).changes[0].properties.last
+        == Property(name: "DeletionPolicy", old: nil, new: "Retain"))
+  }
+
+  @Test func outputsShowTheirExports() throws {
+    let plan = try changes(
+      from: Self.pair, to: Self.pair.replacing("same, Export: {Name: fixed}", with: "same"))
+    #expect(
+      plan.outputs == [
+        Property(name: "Fixed", old: "same (exported as fixed)", new: "same")
+      ])
+    #expect(!plan.isEmpty)
   }
 
   @Test func orderOfTagsIsNothing() throws {
