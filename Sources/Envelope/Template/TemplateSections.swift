@@ -13,6 +13,18 @@ struct TemplateSections {
   ]
   private static let unsupported = ["Transform", "Rules", "Hooks"]
 
+  /// The numbers are CloudFormation's quotas.
+  private static func entries(
+    _ section: TemplateNode.Entry, limit: Int
+  ) throws -> [TemplateNode.Entry] {
+    let entries = try section.value.map(section.key)
+    guard entries.count <= limit else {
+      throw entries[limit].invalid(
+        "a template has at most \(limit) \(section.key), this one has \(entries.count)")
+    }
+    return entries
+  }
+
   init(_ root: TemplateNode) throws {
     for section in try root.map("a template") {
       let value = section.value
@@ -24,11 +36,11 @@ struct TemplateSections {
         }
       case "Description": description = try value.text(section.key)
       case "Metadata": continue
-      case "Parameters": parameters = try value.map(section.key)
-      case "Mappings": mappings = try value.map(section.key)
+      case "Parameters": parameters = try Self.entries(section, limit: 200)
+      case "Mappings": mappings = try Self.entries(section, limit: 200)
       case "Conditions": conditions = try value.map(section.key)
-      case "Resources": resources = try value.map(section.key)
-      case "Outputs": outputs = try value.map(section.key)
+      case "Resources": resources = try Self.entries(section, limit: 500)
+      case "Outputs": outputs = try Self.entries(section, limit: 200)
       case let name where Self.unsupported.contains(name):
         throw section.unsupported("the section \(name) is not supported")
       default:

@@ -287,6 +287,21 @@ import Testing
     #expect(found == expected)
   }
 
+  @Test(arguments: [
+    ("Resources", 500, "Type: 'AWS::KMS::Key'"), ("Parameters", 200, "Type: String, Default: a"),
+    ("Mappings", 200, "a: {b: c}"), ("Outputs", 200, "Value: a"),
+  ])
+  func quotas(section: String, limit: Int, item: String) throws {
+    func text(_ count: Int) -> String {
+      "\(section):\n" + (1...count).map { "  x\($0): {\(item)}\n" }.joined()
+        + (section == "Resources" ? "" : Self.resource)
+    }
+    #expect(try problem(text(limit)) == "fine")
+    #expect(
+      try problem(text(limit + 1))
+        == "\(limit + 2):3 a template has at most \(limit) \(section), this one has \(limit + 1)")
+  }
+
   @Test func dependencyCyclesAreNamed() throws {
     let text = """
       Resources:
