@@ -34,7 +34,7 @@ struct Envcrypt: ParsableCommand {
         EncryptCommand.self, DecryptCommand.self, VerifyCommand.self, ReencryptCommand.self,
         InspectCommand.self,
         InitCommand.self, KeyCommand.self, AliasCommand.self, DataKeyCommand.self, KMSCommand.self,
-        KeystoreCommand.self,
+        KeystoreCommand.self, TemplateCommand.self,
       ])
   }
 

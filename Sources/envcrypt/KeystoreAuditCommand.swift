@@ -165,6 +165,7 @@ struct KeystoreCheckCommand: ParsableCommand {
       Text.count(check.keys, "key"), Text.count(check.versions, "version"),
       check.aliases == 1 ? "1 alias" : "\(check.aliases) aliases", Text.count(check.tags, "tag"),
       Text.count(check.grants, "grant"),
+      Text.count(check.stacks, "stack"),
       Text.count(check.auditRecords, "audit record"),
     ].joined(separator: ", ")
     guard check.damage.isEmpty else { throw ExitCode(ExitStatus.configuration.rawValue) }

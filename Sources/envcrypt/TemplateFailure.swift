@@ -20,7 +20,7 @@ extension Failure {
     switch kind {
     case .malformed, .invalid, .unsupported: .configuration
     case .parameter: .usage
-    case .replacement, .exportInUse: .unavailable
+    case .replacement, .exportInUse, .noStack: .unavailable
     }
   }
 
@@ -28,7 +28,7 @@ extension Failure {
     switch kind {
     case .malformed, .invalid, .unsupported, .replacement: nil
     case .parameter: "envcrypt template validate shows the template's parameters"
-    case .exportInUse: "envcrypt template list shows the stacks"
+    case .exportInUse, .noStack: "envcrypt template list shows the stacks"
     }
   }
 }

@@ -30,9 +30,21 @@ struct TemplatePlanReport {
     return (lines + [summary]).joined(separator: "\n")
   }
 
+  /// What was done: a line for each resource, with its name in the keystore, and how many there are.
+  func done(madeAs physicalIDs: [String: String] = [:]) -> String {
+    var lines: [String] = []
+    for change in plan.changes { lines += heads(change, madeAs: physicalIDs[change.logicalID]) }
+    return (lines + [counted(["created", "changed", "deleted", "left"])]).joined(separator: "\n")
+  }
+
   private func lines(_ change: StackPlan.Change) -> [String] {
+    heads(change) + change.properties.flatMap { lines($0, kind: "", indent: 4) }
+  }
+
+  /// One line, or none where nothing changes.
+  private func heads(_ change: StackPlan.Change, madeAs physicalID: String? = nil) -> [String] {
     var title = "\(change.logicalID) (\(change.type.rawValue))"
-    if let id = change.physicalID { title += " \(id)" }
+    if let id = physicalID ?? change.physicalID { title += " \(id)" }
     let head: String
     switch change.action {
     case .none: return []
@@ -43,7 +55,7 @@ struct TemplatePlanReport {
     case .delete(nil): head = line(.minus, "\(title): deleted", 0)
     case .retain: head = line(.minus, "\(title): stays, and leaves the stack", 0)
     }
-    return [head] + change.properties.flatMap { lines($0, kind: "", indent: 4) }
+    return [head]
   }
 
   private func lines(
@@ -102,6 +114,10 @@ struct TemplatePlanReport {
   }
 
   private var summary: String {
+    counted(["to create", "to change", "to delete", "to leave"])
+  }
+
+  private func counted(_ words: [String]) -> String {
     guard !plan.isEmpty else { return "nothing to change" }
     var created = 0
     var changed = 0
@@ -116,10 +132,8 @@ struct TemplatePlanReport {
       case .none: break
       }
     }
-    let parts = [
-      (created, "to create"), (changed, "to change"), (deleted, "to delete"),
-      (retained, "to leave"),
-    ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+    let parts = zip([created, changed, deleted, retained], words).filter { $0.0 > 0 }
+      .map { "\($0.0) \($0.1)" }
     return parts.isEmpty ? "outputs change" : parts.joined(separator: ", ")
   }
 }

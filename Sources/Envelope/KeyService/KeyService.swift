@@ -11,6 +11,8 @@ public final class KeyService {
   private let now: @Sendable () -> Date
   private let tellUnrecorded: @Sendable (any Error) -> Void
   private var openedTrail: AuditTrail?
+  /// What is to be recorded when the transaction that operations share has ended.
+  private var pendingRecords: [AuditRecord]?
 
   /// `tellUnrecorded` hears of it, once, where the audit log cannot be written.
   public convenience init(
@@ -82,7 +84,41 @@ public final class KeyService {
   /// Asks for the passphrase again, where there is one.
   func reauthenticate() throws { try keystore.reauthenticate(with: secrets) }
 
+  /// Runs `body`, the operation `call`, and the operations that it performs in one transaction: each is
+  /// decided and recorded as ever, and all of them last, or none does.
+  func transaction<Value>(
+    _ call: OperationCall, _ body: (UnlockedKeystore, Database) throws -> Value
+  ) throws -> Value {
+    pendingRecords = []
+    do {
+      let value = try call.write { unlocked, db in
+        try keystore.sharingTransaction(db) { try body(unlocked, db) }
+      }
+      recordPending()
+      return value
+    } catch {
+      recordPending { $0.undo(because: error) }
+      throw error
+    }
+  }
+
   // MARK: Audit
+
+  /// Sends records on their way, at once or when the shared transaction has ended.
+  func record(_ records: [AuditRecord]) {
+    if pendingRecords == nil {
+      trail()?.add(records)
+    } else {
+      pendingRecords! += records
+    }
+  }
+
+  private func recordPending(_ change: (inout AuditRecord) -> Void = { _ in }) {
+    var records = pendingRecords ?? []
+    pendingRecords = nil
+    for index in records.indices { change(&records[index]) }
+    if !records.isEmpty { trail()?.add(records) }
+  }
 
   /// The audit log, where this process has written to it.
   var trailIfOpen: AuditTrail? { openedTrail }

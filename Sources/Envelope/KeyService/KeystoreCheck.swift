@@ -17,6 +17,7 @@ public struct KeystoreCheck: Sendable {
   public internal(set) var aliases = 0
   public internal(set) var tags = 0
   public internal(set) var grants = 0
+  public internal(set) var stacks = 0
   public internal(set) var auditRecords = 0
   public internal(set) var damage: [KeystoreDamage] = []
 }
@@ -74,6 +75,10 @@ extension KeyService {
       for tag in try TagRecord.all(db) {
         check.tags += 1
         _ = try verify(tag)
+      }
+      for stack in try StackRecord.all(db) {
+        check.stacks += 1
+        _ = try verify(stack)
       }
     }
     try checkAuditLog(unlocked, &check)

@@ -185,6 +185,10 @@ public final class OperationCall {
   /// fails.
   func write<Value>(_ body: (UnlockedKeystore, Database) throws -> Value) throws -> Value {
     let unlocked = try service.unlock()
+    // The operation that began the transaction has done the rest.
+    if service.keystore.isSharingTransaction {
+      return try service.keystore.write { try body(unlocked, $0) }
+    }
     // What is recorded before a change of the keystore cannot be taken out of the log unnoticed.
     let anchor = try? service.trail()?.anchorAfterFlush()
     return try service.keystore.write { db in
@@ -194,14 +198,7 @@ public final class OperationCall {
           AuditAnchorRecord(sequence: Int64(anchor.sequence), code: Data(anchor.code))
         ).save(db)
       }
-      return Result {
-        var value: Value?
-        try db.inSavepoint {
-          value = try body(unlocked, db)
-          return .commit
-        }
-        return value!
-      }
+      return Result { try Keystore.savepoint(db) { try body(unlocked, db) } }
     }.get()
   }
 
@@ -233,11 +230,9 @@ public final class OperationCall {
   /// Records what became of the operation: for each key it came to, or for none. Without the root key
   /// there is nothing to record with, and nothing was done.
   func finish(_ error: (any Error)?) {
-    guard operation.isRecorded || name != operation.rawValue, let trail = service.trail() else {
-      return
-    }
+    guard operation.isRecorded || name != operation.rawValue else { return }
     let keys = touched.isEmpty ? [(keyID: "", version: 0)] : touched
-    trail.add(
+    service.record(
       keys.map { key in
         AuditRecord(
           time: now, operation: name, caller: service.caller.arn, keyID: key.keyID,
@@ -248,6 +243,16 @@ public final class OperationCall {
 }
 
 extension AuditRecord {
+  /// What the log says in place of success where an operation was undone with those around it.
+  static let undone = "RolledBack"
+
+  /// Notes that what succeeded was undone, because another operation of the transaction failed.
+  mutating func undo(because error: any Error) {
+    guard errorCode.isEmpty else { return }
+    errorCode = Self.undone
+    errorMessage = String("undone because another operation failed: \(error)".prefix(512))
+  }
+
   init(
     time: Int64, operation: String, caller: String, keyID: String, keyVersion: UInt32,
     context: [UInt8], requestID: [UInt8], error: (any Error)?

@@ -22,6 +22,8 @@ public final class Keystore {
   let owner: uid_t
   private let record: KeystoreRecord
   private var unlocked: Result<UnlockedKeystore, any Error>?
+  /// The transaction that reads and writes join while `sharingTransaction` runs.
+  private var shared: Database?
 
   // MARK: Opening
 
@@ -341,7 +343,8 @@ public final class Keystore {
 
   /// Runs `body` in one transaction: what it reads belongs together.
   func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
-    try Self.translatingErrors(of: path) { try Self.read(database, body) }
+    if let shared { return try Self.translatingErrors(of: path) { try body(shared) } }
+    return try Self.translatingErrors(of: path) { try Self.read(database, body) }
   }
 
   /// GRDB's own `read` puts the text of each BEGIN together in a way that is slow the first time, as
@@ -360,6 +363,7 @@ public final class Keystore {
   /// unless told not to.
   func write<Value>(waiting: Bool = true, _ body: (Database) throws -> Value) throws -> Value {
     try Self.translatingErrors(of: path, isWriting: true) {
+      if let shared { return try Self.savepoint(shared) { try body(shared) } }
       var value: Value?
       try database.writeWithoutTransaction { db in
         if !waiting { try db.execute(sql: "PRAGMA busy_timeout = 0") }
@@ -374,6 +378,27 @@ public final class Keystore {
       }
       return value!
     }
+  }
+
+  /// Runs `body`, and takes back what it wrote where it throws.
+  static func savepoint<Value>(_ db: Database, _ body: () throws -> Value) throws -> Value {
+    var value: Value?
+    try db.inSavepoint {
+      value = try body()
+      return .commit
+    }
+    return value!
+  }
+
+  /// Whether reads and writes join a transaction that is under way.
+  var isSharingTransaction: Bool { shared != nil }
+
+  /// While `body` runs, every read and write of this store joins the transaction of `db`: a write that
+  /// throws takes back its own changes only. One thread at a time, as writes are.
+  func sharingTransaction<Value>(_ db: Database, _ body: () throws -> Value) rethrows -> Value {
+    shared = db
+    defer { shared = nil }
+    return try body()
   }
 
   private static func translatingErrors<Value>(

@@ -135,6 +135,14 @@ enum KeystoreSchema {
           CREATE INDEX keyGrantByRetiringPrincipal ON keyGrant (retiringPrincipal)
             WHERE retiringPrincipal IS NOT NULL;
 
+          CREATE TABLE stack (
+            name TEXT NOT NULL PRIMARY KEY,
+            creationDate INTEGER NOT NULL,
+            lastUpdatedDate INTEGER,
+            contents TEXT NOT NULL,
+            authenticationCode BLOB NOT NULL
+          ) STRICT, WITHOUT ROWID;
+
           CREATE TABLE auditAnchor (
             id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
             sequence INTEGER NOT NULL,

@@ -40,6 +40,8 @@ public struct StackPlan: Equatable, Sendable {
   public let changes: [Change]
   /// Outputs by name: the value, and the name it is exported by.
   public let outputs: [PropertyChange]
+  /// What was done to the stack's resources beside its templates.
+  public internal(set) var notices: [StackNotice] = []
 
   /// Whether nothing has to be done.
   public var isEmpty: Bool {
@@ -47,11 +49,13 @@ public struct StackPlan: Equatable, Sendable {
   }
 
   /// From what the stack is, nil where there is none yet, to what `evaluator` says. `importers` names
-  /// the stacks that import an export. Throws `TemplateError`: what the template says wrong, changes
-  /// that would need another key, exports that other stacks need.
-  public init(
-    from record: StackRecord?, to evaluator: TemplateEvaluator,
-    importers: (String) -> [String] = { _ in [] }
+  /// the other stacks that import an export, `exporter` the one that has it; `keyState` is that of a
+  /// key of the keystore, nil where there is no such key. Throws `TemplateError`: what the template
+  /// says wrong, changes that would need another key, exports that other stacks need or have.
+  init(
+    from record: Stack?, to evaluator: TemplateEvaluator,
+    importers: (String) -> [String] = { _ in [] }, exporter: (String) -> String? = { _ in nil },
+    keyState: ((String) throws -> KeyState?)? = nil
   ) throws {
     var evaluator = evaluator
     evaluator.namesPending = true
@@ -62,6 +66,7 @@ public struct StackPlan: Equatable, Sendable {
       let resource = try evaluator.resource(logicalID)
       if case .alias(let alias) = resource {
         evaluator.physicalIDs[logicalID] = alias.properties.aliasName
+        if let keyState { try Self.requireTarget(of: alias, keyState) }
       }
       changes.append(try Self.change(record?[logicalID], resource))
     }
@@ -70,6 +75,12 @@ public struct StackPlan: Equatable, Sendable {
     }
     self.changes = changes + Self.deletions(gone)
     let outputs = try evaluator.outputs()
+    for output in outputs {
+      guard let name = output.exportName, let stack = exporter(name) else { continue }
+      throw TemplateError(
+        .exportInUse, evaluator.mark(ofOutput: output.name),
+        "'\(name)' is exported by stack '\(stack)' already")
+    }
     self.outputs = Self.changes(record?.outputs ?? [], outputs)
     try Self.requireUnused(
       record?.exports ?? [:],
@@ -79,18 +90,19 @@ public struct StackPlan: Equatable, Sendable {
   }
 
   /// From what the stack is to nothing. Throws `TemplateError` where other stacks need an export.
-  public init(deleting record: StackRecord, importers: (String) -> [String] = { _ in [] }) throws {
+  init(deleting record: Stack, importers: (String) -> [String] = { _ in [] }) throws {
     changes = Self.deletions(record.resources)
     outputs = Self.changes(record.outputs, [])
     try Self.requireUnused(record.exports, after: [:], importers)
   }
 
   private static func change(
-    _ old: StackRecord.Resource?, _ new: StackResource
+    _ old: Stack.Resource?, _ new: StackResource
   ) throws -> Change {
     let properties = new.properties
     let policy = new.deletionPolicy
     guard let old else {
+      if case .key(let key) = new { try requireMaterialBeforeDisabling(key) }
       return Change(
         logicalID: new.logicalID, type: properties.type, physicalID: nil, action: .create,
         properties: properties.texts.filter { $0.text != nil }.map {
@@ -108,7 +120,10 @@ public struct StackPlan: Equatable, Sendable {
     var changes = zip(old.properties.texts, properties.texts).compactMap { old, new in
       old.text == new.text ? nil : PropertyChange(name: old.name, old: old.text, new: new.text)
     }
-    if case .key(let key) = new { try requireSameKey(key, changes) }
+    if case .key(let key) = new {
+      try requireSameKey(key, changes)
+      try requireEnabledForRotation(key, changes)
+    }
     if old.deletionPolicy != policy {
       changes.append(
         PropertyChange(
@@ -132,8 +147,44 @@ public struct StackPlan: Equatable, Sendable {
     }
   }
 
+  private static func requireMaterialBeforeDisabling(_ key: TemplateKey) throws {
+    guard key.properties.origin == .external, !key.properties.enabled else { return }
+    throw TemplateError(
+      .invalid, key.mark(of: "Enabled"),
+      "Enabled of '\(key.logicalID)' cannot be false: a new key of the origin EXTERNAL waits for its "
+        + "material first")
+  }
+
+  /// As the KMS API has it: the rotation of a disabled key cannot change.
+  private static func requireEnabledForRotation(
+    _ key: TemplateKey, _ changes: [PropertyChange]
+  ) throws {
+    guard !key.properties.enabled, !changes.contains(where: { $0.name == "Enabled" }),
+      let change = changes.first(where: {
+        ["EnableKeyRotation", "RotationPeriodInDays"].contains($0.name)
+      })
+    else { return }
+    throw TemplateError(
+      .invalid, key.mark(of: change.name),
+      "\(change.name) of '\(key.logicalID)' cannot change while Enabled is false")
+  }
+
+  /// An alias for a key that the template does not make needs that key.
+  private static func requireTarget(
+    of alias: TemplateAlias, _ keyState: (String) throws -> KeyState?
+  ) throws {
+    guard case .keyID(let text) = alias.target, case .keyID(let id)? = try? KeyName(parsing: text)
+    else { return }
+    let state = try keyState(id)
+    guard state == nil || state == .pendingDeletion else { return }
+    throw TemplateError(
+      .invalid, alias.targetMark,
+      "TargetKeyId of '\(alias.logicalID)': "
+        + (state == nil ? "there is no key \(id)" : "key \(id) is pending deletion"))
+  }
+
   /// The last that was made goes first.
-  private static func deletions(_ resources: [StackRecord.Resource]) -> [Change] {
+  private static func deletions(_ resources: [Stack.Resource]) -> [Change] {
     resources.reversed().map { resource in
       let action: Action
       switch (resource.deletionPolicy, resource.properties) {
@@ -175,7 +226,7 @@ extension StackOutput {
   fileprivate var text: String { exportName.map { "\(value) (exported as \($0))" } ?? value }
 }
 
-extension StackRecord.Resource.Properties {
+extension Stack.Resource.Properties {
   /// Each property under CloudFormation's name, as text, always in the same order; nil where there is
   /// none.
   fileprivate var texts: [(name: String, text: String?)] {

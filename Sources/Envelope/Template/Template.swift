@@ -17,6 +17,8 @@ public struct Template: Sendable {
   let resources: [TemplateResource]
   let outputs: [TemplateOutput]
 
+  /// The most bytes of a template.
+  public static let sizeLimit = TemplateReader.sizeLimit
   static let version = "2010-09-09"
 
   /// Reads YAML or JSON. Resources of other types are an error that lists them, or passed over.

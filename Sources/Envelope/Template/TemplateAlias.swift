@@ -20,6 +20,8 @@ public struct TemplateAlias: Equatable, Sendable {
   public let target: Target
   public let deletionPolicy: DeletionPolicy
   public let mark: TemplateMark
+  /// Where the target stands.
+  let targetMark: TemplateMark
 
   init(
     _ resource: TemplateResource, _ values: ResourceProperties, _ evaluation: Evaluation
@@ -40,6 +42,7 @@ public struct TemplateAlias: Equatable, Sendable {
     guard let text = try values.text("TargetKeyId"),
       let written = resource.properties.first(where: { $0.key == "TargetKeyId" })?.value
     else { throw TemplateError(.invalid, mark, "resource '\(logicalID)' has no TargetKeyId") }
+    targetMark = values.mark(of: "TargetKeyId")
     if let other = evaluation.resourceMeant(by: written) {
       guard evaluation.active[other]?.type == .key else {
         throw values.error(

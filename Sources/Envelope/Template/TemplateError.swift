@@ -23,8 +23,9 @@ public struct TemplateError: Error, Equatable, Sendable {
     case parameter
     /// A change that would need another key in place of the one there is.
     case replacement
-    /// An export that other stacks import, and that would go or change.
+    /// An export that other stacks import, and that would go or change; or one that another stack has.
     case exportInUse
+    case noStack
   }
 
   public let kind: Kind

@@ -157,6 +157,11 @@ extension TemplateEvaluator {
     }
   }
 
+  /// Where the template declares the output.
+  func mark(ofOutput name: String) -> TemplateMark? {
+    template.outputs.first { $0.name == name }?.mark
+  }
+
   /// The names of the exports that the resources and outputs import, each once.
   public func importedNames() throws -> [String] {
     let evaluation = evaluation

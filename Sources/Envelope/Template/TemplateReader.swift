@@ -19,13 +19,11 @@ enum TemplateReader {
     }
     // A byte order mark is no part of the text.
     let yaml = JSONText.asYAML(text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text)
-    // An alias stands for what its anchor names, any number of times over, so a small text may unfold
-    // into an endless tree. With its anchor under another name it is an error of its own place.
-    if let renamed = AnchorNames.renamed(in: yaml) { _ = try compose(renamed) }
+    try TemplateStructure.check(yaml)
     guard let root = try compose(yaml) else {
       throw TemplateError(.malformed, .start, "the template is empty")
     }
-    return try node(root, depth: 0)
+    return try node(root)
   }
 
   private static func compose(_ yaml: String) throws -> Node? {
@@ -37,12 +35,8 @@ enum TemplateReader {
     }
   }
 
-  private static func node(_ node: Node, depth: Int) throws -> TemplateNode {
+  private static func node(_ node: Node) throws -> TemplateNode {
     let mark = TemplateMark(node.mark)
-    guard depth <= depthLimit else {
-      throw TemplateError(
-        .malformed, mark, "mappings and lists lie in each other more than \(depthLimit) deep")
-    }
     let content: TemplateNode.Content
     let function: String?
     switch node {
@@ -58,10 +52,10 @@ enum TemplateReader {
       content = .scalar(value)
     case .sequence(let sequence):
       function = try Self.function(sequence.tag, mark)
-      content = .list(try sequence.map { try self.node($0, depth: depth + 1) })
+      content = .list(try sequence.map { try self.node($0) })
     case .mapping(let mapping):
       function = try Self.function(mapping.tag, mark)
-      content = .map(try entries(mapping, depth: depth + 1))
+      content = .map(try entries(mapping))
     case .alias:
       throw TemplateError(.unsupported, mark, "YAML aliases are not supported in templates")
     }
@@ -88,7 +82,7 @@ enum TemplateReader {
   }
 
   private static func entries(
-    _ mapping: Node.Mapping, depth: Int
+    _ mapping: Node.Mapping
   ) throws -> [TemplateNode.Entry] {
     var keys: Set<String> = []
     return try mapping.map { key, value in
@@ -107,7 +101,7 @@ enum TemplateReader {
         throw TemplateError(.malformed, mark, "'\(scalar.string)' stands there twice")
       }
       return TemplateNode.Entry(
-        key: scalar.string, mark: mark, value: try node(value, depth: depth))
+        key: scalar.string, mark: mark, value: try node(value))
     }
   }
 

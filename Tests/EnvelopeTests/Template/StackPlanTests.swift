@@ -6,8 +6,8 @@ import Testing
   private typealias Change = StackPlan.Change
   private typealias Property = StackPlan.PropertyChange
 
-  private func record(_ text: String) throws -> StackRecord {
-    try StackRecord(made(evaluator(text)))
+  private func record(_ text: String) throws -> Stack {
+    try Stack(made(evaluator(text)))
   }
 
   private func changes(
@@ -244,14 +244,14 @@ import Testing
     let record = try record(
       Self.pair.replacing("Description: one", with: "KeyPolicy: {Id: x}, EnableKeyRotation: true"))
     let json = try record.json()
-    #expect(try StackRecord(json: json) == record)
-    #expect(try StackRecord(json: json).json() == json)
+    #expect(try Stack(json: json) == record)
+    #expect(try Stack(json: json).json() == json)
     #expect(
       record.exports == ["arn": "arn:aws:kms:local:000000000000:key/ID-k", "fixed": "same"])
-    #expect(throws: (any Error).self) { try StackRecord(json: "{}") }
+    #expect(throws: (any Error).self) { try Stack(json: "{}") }
   }
 
   @Test func recordNeedsEveryResourceMade() throws {
-    #expect(throws: TemplateError.self) { try StackRecord(evaluator(Self.pair)) }
+    #expect(throws: TemplateError.self) { try Stack(evaluator(Self.pair)) }
   }
 }

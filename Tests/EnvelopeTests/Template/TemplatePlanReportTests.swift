@@ -25,7 +25,7 @@ import Testing
     """
 
   private func report(isColoured: Bool) throws -> String {
-    let record = try StackRecord(made(evaluator(Self.old)))
+    let record = try Stack(made(evaluator(Self.old)))
     let plan = try StackPlan(from: record, to: evaluator(Self.new))
     return TemplatePlanReport(plan: plan, isColoured: isColoured).text
   }
@@ -74,7 +74,7 @@ import Testing
   }
 
   @Test func nothingIsSaidSo() throws {
-    let record = try StackRecord(made(evaluator(Self.old)))
+    let record = try Stack(made(evaluator(Self.old)))
     let plan = try StackPlan(from: record, to: evaluator(Self.old))
     #expect(TemplatePlanReport(plan: plan, isColoured: true).text == "nothing to change")
   }

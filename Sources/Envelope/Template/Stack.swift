@@ -27,7 +27,7 @@ public enum StackName {
 }
 
 /// What a template made, as it was applied last.
-public struct StackRecord: Codable, Equatable, Sendable {
+public struct Stack: Codable, Equatable, Sendable {
   public struct Resource: Codable, Equatable, Sendable {
     public enum Properties: Codable, Equatable, Sendable {
       case key(TemplateKey.Properties)
@@ -84,7 +84,7 @@ public struct StackRecord: Codable, Equatable, Sendable {
   }
 }
 
-extension StackRecord {
+extension Stack {
   /// The stack with every resource of `evaluator` made. Throws `TemplateError`, also where one is not.
   public init(_ evaluator: TemplateEvaluator) throws {
     name = evaluator.stackName
@@ -108,7 +108,7 @@ extension StackRecord {
 extension TemplateEvaluator {
   /// Enters the IDs of the keys that the stack has. An alias's is its name, which the template may
   /// have changed, so it is entered when it is made or found as it should be.
-  public mutating func enterKeys(of record: StackRecord) {
+  public mutating func enterKeys(of record: Stack) {
     for resource in record.resources where resource.properties.type == .key {
       physicalIDs[resource.logicalID] = resource.physicalID
     }
@@ -141,7 +141,7 @@ extension StackResource {
   }
 
   /// What it is to be, as the record keeps it.
-  public var properties: StackRecord.Resource.Properties {
+  public var properties: Stack.Resource.Properties {
     switch self {
     case .key(let key): .key(key.properties)
     case .alias(let alias): .alias(alias.properties)

@@ -1,0 +1,126 @@
+/// A plan being carried out, by the operations that a person would call.
+struct StackApplication {
+  private let service: KeyService
+  private let plan: StackPlan
+  private let found: Stack?
+  private var evaluator: TemplateEvaluator
+  /// Called after each operation; what it throws, the operation has thrown.
+  private let afterOperation: () throws -> Void
+
+  init(
+    _ planning: StackPlanning, by service: KeyService, afterOperation: @escaping () throws -> Void
+  ) {
+    self.service = service
+    self.afterOperation = afterOperation
+    plan = planning.plan
+    found = planning.found
+    evaluator = planning.evaluator
+    if let found { evaluator.enterKeys(of: found) }
+  }
+
+  /// Returns the stack as it is then.
+  mutating func run() throws -> Stack {
+    try requireLiveKeys()
+    // Aliases that go make room for those that come.
+    for change in plan.changes where change.type == .alias && change.action.removesAlias {
+      if let name = change.physicalID { try perform(DeleteAliasRequest(aliasName: name)) }
+    }
+    for change in plan.changes { try apply(change) }
+    return try Stack(evaluator)
+  }
+
+  /// A key that the template has, and that goes, cannot be what the template says.
+  private func requireLiveKeys() throws {
+    for notice in plan.notices where evaluator.resourceOrder.contains(notice.logicalID) {
+      if case .keyIsPendingDeletion = notice.finding {
+        throw KeyServiceError.invalidState(keyID: notice.physicalID, state: .pendingDeletion)
+      }
+    }
+  }
+
+  private mutating func apply(_ change: StackPlan.Change) throws {
+    switch change.action {
+    case .create, .update, .replace, .none:
+      switch try evaluator.resource(change.logicalID) {
+      case .key(let key): try apply(key, change.physicalID)
+      case .alias(let alias): try apply(alias, change.action)
+      }
+    case .delete(let days?):
+      if let id = change.physicalID {
+        try perform(ScheduleKeyDeletionRequest(keyID: id, pendingWindowInDays: days))
+      }
+    case .delete(nil), .retain: break
+    }
+  }
+
+  private mutating func apply(_ alias: TemplateAlias, _ action: StackPlan.Action) throws {
+    let properties = alias.properties
+    switch action {
+    case .create, .replace:
+      try perform(
+        CreateAliasRequest(aliasName: properties.aliasName, targetKeyID: properties.targetKeyID))
+    case .update:
+      if case .alias(let old) = found?[alias.logicalID]?.properties,
+        old.targetKeyID != properties.targetKeyID
+      {
+        try perform(
+          UpdateAliasRequest(aliasName: properties.aliasName, targetKeyID: properties.targetKeyID))
+      }
+    case .none, .delete, .retain: break
+    }
+    evaluator.physicalIDs[alias.logicalID] = properties.aliasName
+  }
+
+  private mutating func apply(_ key: TemplateKey, _ physicalID: String?) throws {
+    if let id = physicalID, case .key(let old) = found?[key.logicalID]?.properties {
+      try update(id, key, from: old, to: key.properties)
+    } else {
+      evaluator.physicalIDs[key.logicalID] = try create(key)
+    }
+  }
+
+  private func create(_ key: TemplateKey) throws -> String {
+    let properties = key.properties
+    let request = CreateKeyRequest(
+      keySpec: properties.keySpec, keyUsage: properties.keyUsage,
+      description: properties.description, origin: properties.origin, tags: properties.tags)
+    let id = try perform(request).keyMetadata.keyID
+    if let days = properties.rotationPeriodInDays {
+      try perform(EnableKeyRotationRequest(keyID: id, rotationPeriodInDays: days))
+    }
+    if !properties.enabled { try perform(DisableKeyRequest(keyID: id)) }
+    return id
+  }
+
+  /// Enabling comes first, because rotation cannot change while a key is disabled.
+  private func update(
+    _ id: String, _ key: TemplateKey, from old: TemplateKey.Properties,
+    to new: TemplateKey.Properties
+  ) throws {
+    if new.enabled, !old.enabled { try perform(EnableKeyRequest(keyID: id)) }
+    if new.description != old.description {
+      try perform(UpdateKeyDescriptionRequest(keyID: id, description: new.description))
+    }
+    if new.rotationPeriodInDays != old.rotationPeriodInDays {
+      if let days = new.rotationPeriodInDays {
+        try perform(EnableKeyRotationRequest(keyID: id, rotationPeriodInDays: days))
+      } else {
+        try perform(DisableKeyRotationRequest(keyID: id))
+      }
+    }
+    let gone = old.tags.map(\.tagKey).filter { key in !new.tags.contains { $0.tagKey == key } }
+    if !gone.isEmpty { try perform(UntagResourceRequest(keyID: id, tagKeys: gone)) }
+    let tags = new.tags.filter { !old.tags.contains($0) }
+    if !tags.isEmpty { try perform(TagResourceRequest(keyID: id, tags: tags)) }
+    if !new.enabled, old.enabled { try perform(DisableKeyRequest(keyID: id)) }
+  }
+
+  @discardableResult
+  private func perform<Request: KeyServiceRequest>(
+    _ request: Request
+  ) throws -> Request.Response {
+    let response = try service.perform(request)
+    try afterOperation()
+    return response
+  }
+}

@@ -1,0 +1,108 @@
+import Foundation
+
+/// What `applyStack` did.
+public struct StackResult: Sendable {
+  /// What has been done. Where nothing had to be, it is empty.
+  public let plan: StackPlan
+  public let stack: StackDescription
+  /// Key IDs and alias names, by logical ID.
+  public let physicalIDs: [String: String]
+
+  init(_ plan: StackPlan, _ entry: StackStore.Entry) {
+    self.plan = plan
+    stack = StackDescription(entry)
+    physicalIDs = entry.stack.resources.reduce(into: [:]) { $0[$1.logicalID] = $1.physicalID }
+  }
+}
+
+extension KeyService {
+  /// What `applyStack` would do. Throws `TemplateError` and what operations throw.
+  public func planStack(_ request: StackRequest) throws -> StackPlan {
+    let call = begin(.listKeys)
+    return try call.read { db in
+      try StackPlanning(request, in: call, db, verifiedBy: nil, newID: nil).plan
+    }
+  }
+
+  /// Makes the stack what its template says, all of it or nothing, and keeps a record of it. Throws
+  /// `TemplateError` and what operations throw.
+  public func applyStack(_ request: StackRequest) throws -> StackResult {
+    try applyStack(request, afterOperation: {})
+  }
+
+  /// `afterOperation` is called after each operation; where it throws, that has failed.
+  func applyStack(
+    _ request: StackRequest, afterOperation: @escaping () throws -> Void
+  ) throws -> StackResult {
+    let unlocked = try unlock()
+    if let result = try unchanged(request, unlocked) { return result }
+    let isNew = try StackPlanning.isNew(request.stackName, in: begin(.listKeys))
+    let id = UUID()
+    return try recording(begin(.createKey, name: isNew ? "CreateStack" : "UpdateStack")) { call in
+      try transaction(call) { unlocked, db in
+        let planning = try StackPlanning(request, in: call, db, verifiedBy: unlocked, newID: id)
+        var application = StackApplication(planning, by: self, afterOperation: afterOperation)
+        try planning.store.save(try application.run(), now: call.now, unlocked, db)
+        return StackResult(
+          planning.plan, try StackStore(db, verifiedBy: unlocked).entry(request.stackName))
+      }
+    }
+  }
+
+  /// The stack where it is what the template says already: nothing is written then.
+  private func unchanged(
+    _ request: StackRequest, _ unlocked: UnlockedKeystore
+  ) throws -> StackResult? {
+    let call = begin(.listKeys)
+    return try call.read { db in
+      let planning = try StackPlanning(request, in: call, db, verifiedBy: unlocked, newID: nil)
+      guard let entry = planning.store[request.stackName], planning.plan.isEmpty,
+        planning.plan.notices.isEmpty, try planning.unchanged() == entry.stack
+      else { return nil }
+      return StackResult(planning.plan, entry)
+    }
+  }
+
+  /// What `deleteStack` would do. Throws `TemplateError`.
+  public func planStackDeletion(_ name: String) throws -> StackPlan {
+    let call = begin(.listKeys)
+    return try call.read { db in
+      try StackPlanning.deletion(of: name, in: call, db, verifiedBy: nil).plan
+    }
+  }
+
+  /// Deletes a stack's aliases and schedules the deletion of its keys, save what it retains; all of it
+  /// or nothing. Throws `TemplateError` and what operations throw.
+  public func deleteStack(_ name: String) throws -> StackPlan {
+    try recording(begin(.scheduleKeyDeletion, name: "DeleteStack")) { call in
+      try transaction(call) { unlocked, db in
+        let (plan, record) = try StackPlanning.deletion(
+          of: name, in: call, db, verifiedBy: unlocked)
+        for change in plan.changes {
+          guard let id = change.physicalID, case .delete(let days) = change.action else { continue }
+          if let days {
+            try perform(ScheduleKeyDeletionRequest(keyID: id, pendingWindowInDays: days))
+          } else {
+            try perform(DeleteAliasRequest(aliasName: id))
+          }
+        }
+        try record.delete(db)
+        return plan
+      }
+    }
+  }
+
+  /// The stack of that name. Throws `TemplateError` where there is none.
+  public func stack(named name: String) throws -> StackDescription {
+    try begin(.listKeys).read { db in
+      StackDescription(try StackStore(db, verifiedBy: nil).entry(name))
+    }
+  }
+
+  /// All stacks, by name.
+  public func stacks() throws -> [StackDescription] {
+    try begin(.listKeys).read { db in
+      try StackStore(db, verifiedBy: nil).entries.map(StackDescription.init)
+    }
+  }
+}

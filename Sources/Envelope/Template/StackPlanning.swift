@@ -1,0 +1,138 @@
+import Foundation
+import GRDB
+
+/// A template that is to be a stack.
+public struct StackRequest: Sendable {
+  public let template: Template
+  public let stackName: String
+  /// Texts by name. A parameter that is not among them keeps the value that the stack has.
+  public let parameters: [String: String]
+
+  public init(template: Template, stackName: String, parameters: [String: String] = [:]) {
+    self.template = template
+    self.stackName = stackName
+    self.parameters = parameters
+  }
+}
+
+extension StackRequest {
+  /// Checks what can be checked without a keystore: everything, where each parameter has a value and
+  /// nothing is imported. Returns how many resources there are. Throws `TemplateError`.
+  public func check() throws -> Int {
+    let isComplete = template.parameters.allSatisfy {
+      $0.defaultValue != nil || parameters[$0.name] != nil
+    }
+    guard isComplete || !parameters.isEmpty else { return template.resources.count }
+    var imports = false
+    var evaluator = try TemplateEvaluator(
+      template, stackName: stackName, stackID: "(known after apply: AWS::StackId)",
+      parameters: parameters)
+    evaluator.namesPending = true
+    imports = try !evaluator.importedNames().isEmpty
+    if imports { return evaluator.resourceOrder.count }
+    return try StackPlan(from: nil, to: evaluator).changes.count
+  }
+}
+
+/// A request against what the keystore has, in one transaction.
+struct StackPlanning {
+  let store: StackStore
+  /// The stack as it was applied last.
+  let stored: Stack?
+  /// The same as its resources are now.
+  let found: Stack?
+  let evaluator: TemplateEvaluator
+  let plan: StackPlan
+
+  init(
+    _ request: StackRequest, in call: OperationCall, _ db: Database,
+    verifiedBy unlocked: UnlockedKeystore?, newID: UUID?
+  ) throws {
+    let name = request.stackName
+    try StackName.validate(name)
+    store = try StackStore(db, verifiedBy: unlocked)
+    let stored = store[name]?.stack
+    self.stored = stored
+    let others = store.others(than: name)
+    let exports = others.exports
+    let evaluator = try TemplateEvaluator(
+      request.template, stackName: name,
+      stackID: stored?.stackID ?? newID.map { StackName.stackID(name: name, id: $0) }
+        ?? "(known after apply: AWS::StackId)",
+      parameters: Self.parameters(request, stored), imports: { exports[$0] })
+    self.evaluator = evaluator
+    let drift = try stored.map {
+      try StackDrift(
+        of: $0, keeping: Set(evaluator.resourceOrder), others: others, in: call, db,
+        verifiedBy: unlocked)
+    }
+    found = drift?.stack
+    var plan = try StackPlan(
+      from: drift?.stack, to: evaluator, importers: others.importers, exporter: others.exporter,
+      keyState: { id in
+        try MasterKeyRecord.first(db, where: "id = ?", [id])?.asOf(call.now)?.state
+      })
+    plan.notices = try (drift?.notices ?? []) + Self.takenAliases(plan, evaluator, db)
+    self.plan = plan
+  }
+
+  private static func parameters(_ request: StackRequest, _ stored: Stack?) -> [String: String] {
+    let declared = Set(request.template.parameters.map(\.name))
+    return (stored?.parameters ?? [:]).filter { declared.contains($0.key) }
+      .merging(request.parameters) { $1 }
+  }
+
+  /// Names that the plan gives to aliases, and that somebody has given to others.
+  private static func takenAliases(
+    _ plan: StackPlan, _ evaluator: TemplateEvaluator, _ db: Database
+  ) throws -> [StackNotice] {
+    let aliases = plan.changes.filter { $0.type == .alias }
+    let freed = aliases.filter { $0.action.removesAlias }.compactMap(\.physicalID)
+    return try aliases.filter { [.create, .replace].contains($0.action) }.compactMap { change in
+      guard let name = change.properties.first(where: { $0.name == "AliasName" })?.new,
+        !freed.contains(name), try AliasRecord.exists(db, key: name)
+      else { return nil }
+      return StackNotice(
+        logicalID: change.logicalID, type: .alias, physicalID: name, finding: .aliasIsTaken)
+    }
+  }
+
+  /// The stack where nothing has to be done. Throws where something is not made yet.
+  func unchanged() throws -> Stack {
+    var evaluator = evaluator
+    for resource in found?.resources ?? [] {
+      evaluator.physicalIDs[resource.logicalID] = resource.physicalID
+    }
+    return try Stack(evaluator)
+  }
+}
+
+extension StackPlan.Action {
+  /// Whether an alias goes, or leaves its name.
+  var removesAlias: Bool {
+    switch self {
+    case .delete, .replace: true
+    case .create, .update, .none, .retain: false
+    }
+  }
+}
+
+extension StackPlanning {
+  static func isNew(_ name: String, in call: OperationCall) throws -> Bool {
+    try call.read { db in try StackRecord.first(db, where: "name = ?", [name]) == nil }
+  }
+
+  /// The plan to delete a stack, and its record.
+  static func deletion(
+    of name: String, in call: OperationCall, _ db: Database, verifiedBy unlocked: UnlockedKeystore?
+  ) throws -> (plan: StackPlan, record: StackRecord) {
+    let store = try StackStore(db, verifiedBy: unlocked)
+    let entry = try store.entry(name)
+    let others = store.others(than: name)
+    let drift = try StackDrift(
+      of: entry.stack, keeping: [], others: others, in: call, db, verifiedBy: unlocked)
+    var plan = try StackPlan(deleting: drift.stack, importers: others.importers)
+    plan.notices = drift.notices
+    return (plan, entry.record)
+  }
+}

@@ -1,0 +1,75 @@
+import CYaml
+
+/// What is wrong with the structure of a YAML text, found before anything is built of it: an alias
+/// stands for what its anchor names, any number of times over, so that a small text unfolds into an
+/// endless tree; and a tree's keys are compared, which takes long where they are trees themselves.
+enum TemplateStructure {
+  /// Throws `TemplateError`. Text that is no YAML passes: whoever builds the tree says what is wrong.
+  static func check(_ yaml: String) throws {
+    var text = yaml
+    let problem: TemplateError? = text.withUTF8 { bytes in
+      var parser = yaml_parser_t()
+      guard yaml_parser_initialize(&parser) == 1 else { return nil }
+      defer { yaml_parser_delete(&parser) }
+      yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING)
+      yaml_parser_set_input_string(&parser, bytes.baseAddress, bytes.count)
+      return firstProblem(&parser)
+    }
+    if let problem { throw problem }
+  }
+
+  /// A mapping or a list that is open.
+  private enum Open {
+    case list
+    case map(awaitsKey: Bool)
+  }
+
+  private static func firstProblem(_ parser: inout yaml_parser_t) -> TemplateError? {
+    var open: [Open] = []
+    while true {
+      var event = yaml_event_t()
+      guard yaml_parser_parse(&parser, &event) == 1 else { return nil }
+      defer { yaml_event_delete(&event) }
+      let mark = TemplateMark(
+        line: Int(event.start_mark.line) + 1, column: Int(event.start_mark.column) + 1)
+      switch event.type {
+      case YAML_ALIAS_EVENT:
+        return TemplateError(.unsupported, mark, "YAML aliases are not supported in templates")
+      case YAML_SCALAR_EVENT:
+        if let problem = place(in: &open, isText: true, mark) { return problem }
+      case YAML_SEQUENCE_START_EVENT:
+        if let problem = place(in: &open, isText: false, mark) { return problem }
+        open.append(.list)
+      case YAML_MAPPING_START_EVENT:
+        if let problem = place(in: &open, isText: false, mark) { return problem }
+        open.append(.map(awaitsKey: true))
+      case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT: open.removeLast()
+      // What is behind the first document is an error by itself.
+      case YAML_DOCUMENT_END_EVENT, YAML_STREAM_END_EVENT: return nil
+      default: break
+      }
+    }
+  }
+
+  /// Puts a value into the innermost mapping or list.
+  private static func place(
+    in open: inout [Open], isText: Bool, _ mark: TemplateMark
+  ) -> TemplateError? {
+    guard open.count <= TemplateReader.depthLimit else { return .tooDeep(mark) }
+    guard case .map(let awaitsKey)? = open.last else { return nil }
+    if awaitsKey, !isText {
+      return TemplateError(
+        .malformed, mark, "a mapping's key is text, not a mapping or a list")
+    }
+    open[open.count - 1] = .map(awaitsKey: !awaitsKey)
+    return nil
+  }
+}
+
+extension TemplateError {
+  fileprivate static func tooDeep(_ mark: TemplateMark) -> TemplateError {
+    TemplateError(
+      .malformed, mark,
+      "mappings and lists lie in each other more than \(TemplateReader.depthLimit) deep")
+  }
+}

@@ -1,0 +1,103 @@
+import ArgumentParser
+import Envelope
+
+struct TemplatePlanCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan",
+    abstract: "Show what 'apply' would change; nothing is done.",
+    discussion: """
+      Compares the template with the keys and aliases as they are now. Lines are coloured on a terminal, \
+      unless NO_COLOR is set.
+
+      Examples:
+        envcrypt template plan keys.yaml --stack-name prod
+        envcrypt template plan - --stack-name prod < keys.yaml
+      """)
+
+  @OptionGroup var template: TemplateOptions
+  @OptionGroup var stack: StackNameOption
+
+  @Flag(help: "Print JSON, in the form of CloudFormation's change sets.")
+  var json = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    let name = try stack.name(for: template)
+    let request = try template.request(stackName: name)
+    let service = try keystore.service()
+    let plan = try template.placing { try service.planStack(request) }
+    let console = Console()
+    console.warn(of: plan)
+    if json {
+      try console.json(StackPlanDescription(plan, stackName: name))
+    } else {
+      console.output(TemplatePlanReport(plan: plan, isColoured: Colour.isWanted).text)
+    }
+  }
+}
+
+struct TemplateApplyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "apply",
+    abstract: "Make the keystore what a template says.",
+    discussion: """
+      All of it is done, or nothing. Applied again, it changes nothing. A key that the template no longer \
+      has is deleted after its PendingWindowInDays, unless its DeletionPolicy is Retain; KeySpec, \
+      KeyUsage and Origin of a key cannot change.
+
+      Examples:
+        envcrypt template apply keys.yaml
+        envcrypt template apply keys.yaml --stack-name prod --parameter-overrides Window=7
+      """)
+
+  @OptionGroup var template: TemplateOptions
+  @OptionGroup var stack: StackNameOption
+
+  @Flag(
+    inversion: .prefixedNo, help: "Fail where there is nothing to change.")
+  var failOnEmptyChangeset = false
+
+  @Flag(help: "Print JSON, in the form of CloudFormation's DescribeStacks.")
+  var json = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    let name = try stack.name(for: template)
+    let request = try template.request(stackName: name)
+    let service = try keystore.service()
+    let result = try template.placing { try service.applyStack(request) }
+    let console = Console()
+    console.warn(of: result.plan)
+    if json {
+      try console.json(StackDescriptions([result.stack]))
+    } else {
+      console.output(TemplateApplyReport(result: result, isColoured: Colour.isWanted).text)
+    }
+    if failOnEmptyChangeset, result.plan.isEmpty {
+      throw Failure(
+        .unavailable, "there was nothing to change",
+        hint: "--no-fail-on-empty-changeset takes that for success")
+    }
+  }
+}
+
+extension Console {
+  /// What was done to a stack beside its template.
+  func warn(of plan: StackPlan) {
+    for notice in plan.notices { warning(Text.printable(notice.text)) }
+  }
+}
+
+extension StackNotice {
+  var text: String {
+    switch finding {
+    case .keyIsGone: "key \(physicalID) of '\(logicalID)' is gone"
+    case .keyIsPendingDeletion(let date):
+      "key \(physicalID) of '\(logicalID)' is pending deletion: it goes on \(Text.day(date))"
+    case .aliasIsGone: "\(physicalID) of '\(logicalID)' is gone, or another stack's"
+    case .aliasIsTaken: "\(physicalID) of '\(logicalID)' is there already, and not this stack's"
+    }
+  }
+}

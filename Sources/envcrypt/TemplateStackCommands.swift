@@ -1,0 +1,91 @@
+import ArgumentParser
+import Envelope
+
+struct TemplateDeleteCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "delete",
+    abstract: "Delete a stack: its aliases at once, its keys after their waiting period.",
+    discussion: """
+      What has the DeletionPolicy Retain stays. Until a key goes, 'envcrypt key cancel-deletion' keeps it.
+
+      Examples:
+        envcrypt template delete prod --dry-run
+        envcrypt template delete prod
+      """)
+
+  @OptionGroup var stack: StackArgument
+
+  @Flag(name: [.customShort("n"), .long], help: "Only print what would be deleted.")
+  var dryRun = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    let service = try keystore.service()
+    let plan =
+      try dryRun ? service.planStackDeletion(stack.name) : service.deleteStack(stack.name)
+    let console = Console()
+    console.warn(of: plan)
+    let report = TemplatePlanReport(plan: plan, isColoured: Colour.isWanted)
+    if dryRun {
+      console.output(report.text)
+    } else if !plan.changes.isEmpty {
+      console.output(report.done())
+    }
+  }
+}
+
+struct TemplateOutputsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "outputs",
+    abstract: "Show a stack's outputs.",
+    discussion: """
+      Examples:
+        envcrypt template outputs prod
+        envcrypt template outputs prod --json | jq -r '.Stacks[0].Outputs[] | .OutputValue'
+      """)
+
+  @OptionGroup var stack: StackArgument
+
+  @Flag(help: "Print JSON, in the form of CloudFormation's DescribeStacks.")
+  var json = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    let description = try keystore.service().stack(named: stack.name)
+    let console = Console()
+    if json { return try console.json(StackDescriptions([description])) }
+    console.output(
+      Text.table(
+        ["OUTPUT", "VALUE", "EXPORT", "DESCRIPTION"],
+        description.outputs.map {
+          [$0.outputKey, $0.outputValue, $0.exportName ?? "", $0.description ?? ""]
+        }))
+  }
+}
+
+struct TemplateListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "List the stacks.")
+
+  @Flag(help: "Print JSON, in the form of CloudFormation's ListStacks.")
+  var json = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    let stacks = try keystore.service().stacks()
+    let console = Console()
+    if json { return try console.json(StackSummaries(stacks)) }
+    console.output(
+      Text.table(
+        ["STACK", "STATUS", "CREATED", "UPDATED", "DESCRIPTION"],
+        stacks.map {
+          [
+            $0.stackName, $0.stackStatus, Text.day($0.creationTime),
+            $0.lastUpdatedTime.map(Text.day) ?? "", $0.description ?? "",
+          ]
+        }))
+  }
+}
