@@ -80,8 +80,14 @@ public enum KeyServiceError: Error, Equatable, Sendable {
   }
 }
 
-extension KeyServiceError {
+/// An error that the audit log has under a name of its API.
+protocol RecordedError: Error {
+  var name: String { get }
   /// What the audit log says beside the name.
+  var detail: String { get }
+}
+
+extension KeyServiceError: RecordedError {
   var detail: String {
     switch self {
     case .notFound(let text), .alreadyExists(let text), .invalidAliasName(let text),

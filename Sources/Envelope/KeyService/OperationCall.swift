@@ -250,7 +250,8 @@ extension AuditRecord {
   mutating func undo(because error: any Error) {
     guard errorCode.isEmpty else { return }
     errorCode = Self.undone
-    errorMessage = String("undone because another operation failed: \(error)".prefix(512))
+    let name = (error as? any RecordedError)?.name ?? "\(error)"
+    errorMessage = String("undone with the operations around it: \(name)".prefix(512))
   }
 
   init(
@@ -268,7 +269,7 @@ extension AuditRecord {
     case nil:
       errorCode = ""
       errorMessage = ""
-    case let error as KeyServiceError:
+    case let error as any RecordedError:
       errorCode = error.name
       errorMessage = error.detail
     case let error?:

@@ -73,6 +73,7 @@ extension KeyService {
 
   /// Deletes a stack's aliases and schedules the deletion of its keys, save what it retains; all of it
   /// or nothing. Throws `TemplateError` and what operations throw.
+  @discardableResult
   public func deleteStack(_ name: String) throws -> StackPlan {
     try recording(begin(.scheduleKeyDeletion, name: "DeleteStack")) { call in
       try transaction(call) { unlocked, db in

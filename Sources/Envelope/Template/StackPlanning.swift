@@ -72,7 +72,7 @@ struct StackPlanning {
       keyState: { id in
         try MasterKeyRecord.first(db, where: "id = ?", [id])?.asOf(call.now)?.state
       })
-    plan.notices = try (drift?.notices ?? []) + Self.takenAliases(plan, evaluator, db)
+    plan.notices = try (drift?.notices ?? []) + Self.takenAliases(plan, now: call.now, db)
     self.plan = plan
   }
 
@@ -84,13 +84,16 @@ struct StackPlanning {
 
   /// Names that the plan gives to aliases, and that somebody has given to others.
   private static func takenAliases(
-    _ plan: StackPlan, _ evaluator: TemplateEvaluator, _ db: Database
+    _ plan: StackPlan, now: Int64, _ db: Database
   ) throws -> [StackNotice] {
     let aliases = plan.changes.filter { $0.type == .alias }
     let freed = aliases.filter { $0.action.removesAlias }.compactMap(\.physicalID)
     return try aliases.filter { [.create, .replace].contains($0.action) }.compactMap { change in
       guard let name = change.properties.first(where: { $0.name == "AliasName" })?.new,
-        !freed.contains(name), try AliasRecord.exists(db, key: name)
+        !freed.contains(name),
+        let alias = try AliasRecord.first(db, where: "name = ?", [name]),
+        // An alias goes with its key.
+        try MasterKeyRecord.first(db, where: "id = ?", [alias.targetKeyID])?.asOf(now) != nil
       else { return nil }
       return StackNotice(
         logicalID: change.logicalID, type: .alias, physicalID: name, finding: .aliasIsTaken)

@@ -40,3 +40,9 @@ public struct TemplateError: Error, Equatable, Sendable {
     self.message = message
   }
 }
+
+extension TemplateError: RecordedError {
+  /// CloudFormation's name for it.
+  var name: String { "ValidationError" }
+  var detail: String { String(message.prefix(512)) }
+}

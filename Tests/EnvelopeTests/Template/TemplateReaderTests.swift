@@ -97,7 +97,25 @@ import Testing
   func depthWithoutEndIsRefused(opening: String) {
     let text = String(repeating: opening, count: 100_000)
     let found = problem(Array(text.utf8))
-    #expect(found.contains("not YAML") || found.contains("deep"), "\(found)")
+    #expect(
+      found.contains("not YAML") || found.contains("deep")
+        || found.hasSuffix("a mapping's key is text, not a mapping or a list"), "\(found)")
+  }
+
+  /// Keys are compared, and those that are trees would be compared along all they hold, at every level
+  /// again: 400 KB took minutes.
+  @Test(arguments: [
+    (1000, "? ", "[a, b, c, d, e, f, g, h]: x"), (400, "{? ", "x"), (60, "? ", "{a: b}"),
+    (1, "", "{[a, b]: c}"), (1, "- ", "[a]: b"), (1, "", "{a: b}: c"),
+  ])
+  func keysThatAreTreesAreRefusedAtOnce(depth: Int, opening: String, end: String) {
+    let line = "a: \(String(repeating: opening, count: depth))\(end)\n"
+    let block = "? \(String(repeating: "? ", count: depth))\(end)\n"
+    for text in [line, block, String(repeating: block, count: 400_000 / block.count)] {
+      let start = ContinuousClock.now
+      #expect(problem(Array(text.utf8)) != "fine")
+      #expect(ContinuousClock.now - start < .seconds(2))
+    }
   }
 
   /// As editors and generators write them.

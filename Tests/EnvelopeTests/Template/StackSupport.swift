@@ -1,0 +1,74 @@
+import Foundation
+import GRDB
+
+@testable import Envelope
+
+/// A keystore of its own with what templates made in it.
+final class TestStacks {
+  let keystore: TestKeystore
+  var service: KeyService { keystore.service }
+
+  init() throws { keystore = try TestKeystore() }
+
+  func request(
+    _ text: String, stack: String = "s", parameters: [String: String] = [:]
+  ) throws -> StackRequest {
+    StackRequest(
+      template: try Template(parsing: Array(text.utf8)), stackName: stack, parameters: parameters)
+  }
+
+  @discardableResult
+  func apply(
+    _ text: String, stack: String = "s", parameters: [String: String] = [:],
+    afterOperation: @escaping () throws -> Void = {}
+  ) throws -> StackResult {
+    try service.applyStack(
+      request(text, stack: stack, parameters: parameters), afterOperation: afterOperation)
+  }
+
+  func plan(_ text: String, stack: String = "s") throws -> StackPlan {
+    try service.planStack(request(text, stack: stack))
+  }
+
+  /// "line:column message" of what `body` throws.
+  func problem(_ body: () throws -> Void) throws -> String {
+    do {
+      try body()
+      return "fine"
+    } catch let error as TemplateError {
+      return described(error)
+    }
+  }
+
+  /// The audit log: operation, and the error's name.
+  func log() throws -> [String] {
+    var lines: [String] = []
+    try service.readAuditLog { _, record in
+      lines.append(
+        record.operation + (record.errorCode.isEmpty ? "" : " \(record.errorCode)"))
+    }
+    return lines
+  }
+
+  /// Every row of every table but where the audit log was.
+  func contents() throws -> [String] {
+    try service.keystore.read { db in
+      let tables = try String.fetchAll(
+        db, sql: "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+      return try tables.filter { $0 != "auditAnchor" }.flatMap { table in
+        try Row.fetchAll(db, sql: "SELECT * FROM \(table)").map { "\(table) \($0)" }.sorted()
+      }
+    }
+  }
+
+  func tags(_ key: String) throws -> [String] {
+    try service.perform(ListResourceTagsRequest(keyID: key)).tags.map {
+      "\($0.tagKey)=\($0.tagValue)"
+    }
+  }
+
+  func rotation(_ key: String) throws -> Int? {
+    let status = try service.perform(GetKeyRotationStatusRequest(keyID: key))
+    return status.keyRotationEnabled ? status.rotationPeriodInDays : nil
+  }
+}
