@@ -108,15 +108,19 @@ struct StackNameOption: ParsableArguments {
       "The stack's name; without it, the file's name without its suffix.", valueName: "name"))
   var stackName: String?
 
+  mutating func validate() throws {
+    if let stackName, !StackName.isValid(stackName) {
+      throw ValidationError("\(StackName.wanted), not '\(stackName)'")
+    }
+  }
+
   func name(for template: TemplateOptions) throws -> String {
     if let stackName { return stackName }
     guard let file = template.name, let stem = FilePath(argument: file).stem else {
       throw Failure(
         .usage, "a template from standard input needs a stack's name", hint: "add --stack-name NAME")
     }
-    do {
-      try StackName.validate(stem)
-    } catch {
+    guard StackName.isValid(stem) else {
       throw Failure(
         .usage, "the file's name '\(Text.printable(stem))' is no name of a stack",
         hint: "add --stack-name NAME: a letter, then letters, digits and hyphens")

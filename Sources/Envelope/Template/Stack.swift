@@ -11,12 +11,17 @@ public struct StackOutput: Codable, Equatable, Sendable {
 
 /// Names of stacks, as CloudFormation has them.
 public enum StackName {
-  /// Throws `TemplateError` unless `name` is a letter and up to 127 letters, digits and hyphens.
-  public static func validate(_ name: String) throws {
-    guard name.wholeMatch(of: /[A-Za-z][A-Za-z0-9-]{0,127}/) != nil else {
-      throw TemplateError(
-        .parameter, nil,
-        "a stack's name is a letter and up to 127 letters, digits and hyphens, not '\(name)'")
+  /// What a name is, for messages.
+  public static let wanted = "a stack's name is a letter and up to 127 letters, digits and hyphens"
+
+  public static func isValid(_ name: String) -> Bool {
+    name.wholeMatch(of: /[A-Za-z][A-Za-z0-9-]{0,127}/) != nil
+  }
+
+  /// Throws `TemplateError` unless `name` is one.
+  static func validate(_ name: String) throws {
+    guard isValid(name) else {
+      throw TemplateError(.parameter, nil, "\(wanted), not '\(name)'")
     }
   }
 

@@ -26,7 +26,6 @@ struct StackStore {
 
   /// Throws `TemplateError` where there is no such stack.
   func entry(_ name: String) throws -> Entry {
-    try StackName.validate(name)
     guard let entry = self[name] else {
       throw TemplateError(.noStack, nil, "there is no stack '\(name)'")
     }
