@@ -51,6 +51,7 @@ let package = Package(
         "Interop/kms_model.py",
         "Interop/kms_shapes.py",
         "Interop/postgres.sh",
+        "Interop/templates.py",
         "Keystore/schema-1",
         "Template/example.yaml",
         "Vectors/reference-sdk",

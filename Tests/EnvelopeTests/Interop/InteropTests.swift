@@ -6,6 +6,7 @@ import Testing
   static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
   static let python = ProcessInfo.processInfo.environment["ENVCRYPT_TEST_PYTHON"]
   static let python4 = ProcessInfo.processInfo.environment["ENVCRYPT_TEST_PYTHON4"]
+  static let moto = ProcessInfo.processInfo.environment["ENVCRYPT_TEST_MOTO"]
 
   private func expectSuccess(_ arguments: [String]) throws {
     let result = try BuiltTool.run(arguments)
@@ -14,7 +15,8 @@ import Testing
 
   @Test func ciHasEverything() {
     #expect(
-      !BuiltTool.isCI || (Self.python != nil && Self.python4 != nil && Self.hasPostgres))
+      !BuiltTool.isCI
+        || (Self.python != nil && Self.python4 != nil && Self.moto != nil && Self.hasPostgres))
   }
 
   /// Both ways between the tool and the Python AWS Encryption SDK, and the README's recovery script.
@@ -41,6 +43,15 @@ import Testing
   func modelOfTheKMSAPI() throws {
     try expectSuccess([
       try #require(Self.python), "-B", Self.directory.appendingPathComponent("kms_shapes.py").path,
+    ])
+  }
+
+  /// The same templates, applied by moto's CloudFormation and KMS, make the same keys and aliases.
+  @Test(.enabled(if: moto != nil, "needs the Python moto: run make test"))
+  func templatesAppliedByMoto() throws {
+    try expectSuccess([
+      try #require(Self.moto), "-B", Self.directory.appendingPathComponent("templates.py").path,
+      BuiltTool.repository.appendingPathComponent("Tests/EnvelopeTests/Template/example.yaml").path,
     ])
   }
 
