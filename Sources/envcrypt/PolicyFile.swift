@@ -33,7 +33,7 @@ extension Failure {
 }
 
 extension PolicyWarning {
-  fileprivate var text: String {
+  var text: String {
     switch self {
     case .unknownAction(let pattern, let statement, let nearest):
       "\(statement): '\(pattern)' matches no action"

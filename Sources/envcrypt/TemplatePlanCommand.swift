@@ -84,8 +84,11 @@ struct TemplateApplyCommand: ParsableCommand {
 }
 
 extension Console {
-  /// What was done to a stack beside its template.
+  /// What a template probably does not mean, and what was done to a stack beside it.
   func warn(of plan: StackPlan) {
+    for warning in plan.warnings {
+      self.warning(Text.printable("'\(warning.logicalID)', \(warning.warning.text)"))
+    }
     for notice in plan.notices { warning(Text.printable(notice.text)) }
   }
 }

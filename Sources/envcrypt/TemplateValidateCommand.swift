@@ -21,8 +21,9 @@ struct TemplateValidateCommand: ParsableCommand {
   func run() throws {
     let name = "validation"
     let request = try template.request(stackName: name)
-    let resources = try template.placing { try request.check() }
+    let plan = try template.placing { try request.check() }
     let console = Console()
+    if let plan { console.warn(of: plan) }
     let template = request.template
     if json { return try console.json(TemplateSummary(template)) }
     if let description = template.description { console.output(Text.printable(description)) }
@@ -34,7 +35,7 @@ struct TemplateValidateCommand: ParsableCommand {
             [$0.name, $0.shownDefault ?? "", $0.description ?? ""]
           }))
     }
-    console.output("\(Text.count(resources, "resource")): the template is valid")
+    console.output("\(Text.count(template.resourceCount, "resource")): the template is valid")
   }
 }
 

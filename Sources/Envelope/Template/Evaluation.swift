@@ -108,7 +108,7 @@ struct Evaluation: Sendable {
     case nil: break
     }
     switch PseudoParameter(rawValue: name) {
-    case .accountID: return TemplateValue(KeyName.accountID, mark)
+    case .accountID: return TemplateValue(PolicyPrincipal.accountID, mark)
     case .notificationARNs: return TemplateValue(.list([]), mark)
     case .noValue: return nil
     case .partition: return TemplateValue("aws", mark)

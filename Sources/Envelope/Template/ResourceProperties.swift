@@ -1,18 +1,23 @@
 /// A resource's properties with their values. What comes to `AWS::NoValue` is not there.
 struct ResourceProperties {
   private var values: [String: TemplateValue] = [:]
+  /// The properties with names in them of what is not made yet.
+  private let pending: Set<String>
   private let what: String
   let mark: TemplateMark
 
   init(_ resource: TemplateResource, _ evaluation: Evaluation) throws {
     what = "'\(resource.logicalID)'"
     mark = resource.mark
+    pending = Set(resource.properties.filter { evaluation.isPending($0.value) }.map(\.key))
     for entry in resource.properties {
       values[entry.key] = try evaluation.value(entry.value)
     }
   }
 
   subscript(name: String) -> TemplateValue? { values[name] }
+
+  func isPending(_ name: String) -> Bool { pending.contains(name) }
 
   func mark(of name: String) -> TemplateMark { values[name]?.mark ?? mark }
 

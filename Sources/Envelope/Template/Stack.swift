@@ -25,9 +25,12 @@ public enum StackName {
     }
   }
 
+  /// What stands for the ID of a stack that is not made yet.
+  static let unknownStackID = "(known after apply: AWS::StackId)"
+
   /// `arn:aws:cloudformation:local:000000000000:stack/NAME/ID`.
   public static func stackID(name: String, id: UUID) -> String {
-    "arn:aws:cloudformation:local:\(KeyName.accountID):stack/\(name)/\(id.uuidString.lowercased())"
+    "arn:aws:cloudformation:local:\(PolicyPrincipal.accountID):stack/\(name)/\(id.uuidString.lowercased())"
   }
 }
 

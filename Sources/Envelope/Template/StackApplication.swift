@@ -81,9 +81,11 @@ struct StackApplication {
 
   private func create(_ key: TemplateKey) throws -> String {
     let properties = key.properties
-    let request = CreateKeyRequest(
+    var request = CreateKeyRequest(
       keySpec: properties.keySpec, keyUsage: properties.keyUsage,
       description: properties.description, origin: properties.origin, tags: properties.tags)
+    request.policy = properties.keyPolicy
+    request.bypassPolicyLockoutSafetyCheck = key.bypassPolicyLockoutSafetyCheck
     let id = try perform(request).keyMetadata.keyID
     if let days = properties.rotationPeriodInDays {
       try perform(EnableKeyRotationRequest(keyID: id, rotationPeriodInDays: days))
@@ -92,7 +94,8 @@ struct StackApplication {
     return id
   }
 
-  /// Enabling comes first, because rotation cannot change while a key is disabled.
+  /// Enabling comes first, because rotation cannot change while a key is disabled; the policy last,
+  /// which may take from the caller what the rest needs.
   private func update(
     _ id: String, _ key: TemplateKey, from old: TemplateKey.Properties,
     to new: TemplateKey.Properties
@@ -113,6 +116,12 @@ struct StackApplication {
     let tags = new.tags.filter { !old.tags.contains($0) }
     if !tags.isEmpty { try perform(TagResourceRequest(keyID: id, tags: tags)) }
     if !new.enabled, old.enabled { try perform(DisableKeyRequest(keyID: id)) }
+    if new.keyPolicy != old.keyPolicy {
+      try perform(
+        PutKeyPolicyRequest(
+          keyID: id, policy: new.keyPolicy ?? KeyPolicy.defaultPolicy.text,
+          bypassPolicyLockoutSafetyCheck: key.bypassPolicyLockoutSafetyCheck))
+    }
   }
 
   @discardableResult

@@ -85,6 +85,8 @@ struct StackDrift {
     if key.state != .pendingImport { properties.enabled = key.state == .enabled }
     properties.enableKeyRotation = key.rotationPeriodInDays != nil
     properties.rotationPeriodInDays = key.rotationPeriodInDays.map { Int($0) }
+    let policy = try KeyPolicyRecord.policy(of: key, db)
+    properties.keyPolicy = policy == KeyPolicy.defaultPolicy.text ? nil : policy
     let tags = try TagRecord.all(db, where: "keyID = ?", [key.id])
     properties.tags = try properties.tags.compactMap { tag in
       guard let found = tags.first(where: { $0.tagKey == tag.tagKey }) else { return nil }

@@ -40,6 +40,13 @@ public struct StackPlan: Equatable, Sendable {
   public let changes: [Change]
   /// Outputs by name: the value, and the name it is exported by.
   public let outputs: [PropertyChange]
+  /// A key whose policy probably means something else.
+  public struct Warning: Equatable, Sendable {
+    public let logicalID: String
+    public let warning: PolicyWarning
+  }
+
+  public let warnings: [Warning]
   /// What was done to the stack's resources beside its templates.
   public internal(set) var notices: [StackNotice] = []
 
@@ -62,14 +69,19 @@ public struct StackPlan: Equatable, Sendable {
     evaluator.physicalIDs = [:]
     if let record { evaluator.enterKeys(of: record) }
     var changes: [Change] = []
+    var warnings: [Warning] = []
     for logicalID in evaluator.resourceOrder {
       let resource = try evaluator.resource(logicalID)
-      if case .alias(let alias) = resource {
+      switch resource {
+      case .key(let key):
+        warnings += key.policyWarnings.map { Warning(logicalID: logicalID, warning: $0) }
+      case .alias(let alias):
         evaluator.physicalIDs[logicalID] = alias.properties.aliasName
         if let keyState { try Self.requireTarget(of: alias, keyState) }
       }
       changes.append(try Self.change(record?[logicalID], resource))
     }
+    self.warnings = warnings
     let gone = (record?.resources ?? []).filter { old in
       !evaluator.resourceOrder.contains(old.logicalID)
     }
@@ -91,6 +103,7 @@ public struct StackPlan: Equatable, Sendable {
 
   /// From what the stack is to nothing. Throws `TemplateError` where other stacks need an export.
   init(deleting record: Stack, importers: (String) -> [String] = { _ in [] }) throws {
+    warnings = []
     changes = Self.deletions(record.resources)
     outputs = Self.changes(record.outputs, [])
     try Self.requireUnused(record.exports, after: [:], importers)

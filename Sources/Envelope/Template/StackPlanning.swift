@@ -16,21 +16,17 @@ public struct StackRequest: Sendable {
 }
 
 extension StackRequest {
-  /// Checks what can be checked without a keystore: everything, where each parameter has a value and
-  /// nothing is imported. Returns how many resources there are. Throws `TemplateError`.
-  public func check() throws -> Int {
+  /// The plan for an empty keystore; nil where it cannot be known, because a parameter has no value or
+  /// something is imported. Throws `TemplateError`.
+  public func check() throws -> StackPlan? {
     let isComplete = template.parameters.allSatisfy {
       $0.defaultValue != nil || parameters[$0.name] != nil
     }
-    guard isComplete || !parameters.isEmpty else { return template.resources.count }
-    var imports = false
-    var evaluator = try TemplateEvaluator(
-      template, stackName: stackName, stackID: "(known after apply: AWS::StackId)",
-      parameters: parameters)
-    evaluator.namesPending = true
-    imports = try !evaluator.importedNames().isEmpty
-    if imports { return evaluator.resourceOrder.count }
-    return try StackPlan(from: nil, to: evaluator).changes.count
+    guard isComplete || !parameters.isEmpty else { return nil }
+    let evaluator = try TemplateEvaluator(
+      template, stackName: stackName, stackID: StackName.unknownStackID, parameters: parameters)
+    guard try evaluator.importedNames().isEmpty else { return nil }
+    return try StackPlan(from: nil, to: evaluator)
   }
 }
 
@@ -58,7 +54,7 @@ struct StackPlanning {
     let evaluator = try TemplateEvaluator(
       request.template, stackName: name,
       stackID: stored?.stackID ?? newID.map { StackName.stackID(name: name, id: $0) }
-        ?? "(known after apply: AWS::StackId)",
+        ?? StackName.unknownStackID,
       parameters: Self.parameters(request, stored), imports: { exports[$0] })
     self.evaluator = evaluator
     let drift = try stored.map {

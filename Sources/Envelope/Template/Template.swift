@@ -19,6 +19,8 @@ public struct Template: Sendable {
 
   /// The most bytes of a template.
   public static let sizeLimit = TemplateReader.sizeLimit
+  /// How many resources there are, but those passed over.
+  public var resourceCount: Int { resources.count }
   static let version = "2010-09-09"
 
   /// Reads YAML or JSON. Resources of other types are an error that lists them, or passed over.

@@ -66,7 +66,7 @@ public struct TemplateAlias: Equatable, Sendable {
 
 extension Evaluation {
   /// Whether the value has the ID of a resource in it that is not made yet.
-  fileprivate func isPending(_ expression: TemplateExpression) -> Bool {
+  func isPending(_ expression: TemplateExpression) -> Bool {
     namesPending && references(in: expression).contains { physicalIDs[$0] == nil }
   }
 

@@ -61,7 +61,7 @@ struct TemplateCall {
     func short(_ name: String) -> String { String(name.trimmingPrefix("Fn::")) }
     let functions = TemplateFunction.allCases
     guard !unsupported.contains(name),
-      let near = NearestName.nearest(to: short(name), in: functions.map { short($0.rawValue) }),
+      let near = NearestName.find(short(name), in: functions.map { short($0.rawValue) }),
       let function = functions.first(where: { short($0.rawValue) == near })
     else { return "" }
     return ", '\(function.rawValue)' is near"

@@ -1,5 +1,3 @@
-import Foundation
-
 /// An `AWS::KMS::Key` of a template.
 public struct TemplateKey: Equatable, Sendable {
   /// What the key is to be, every default filled in.
@@ -24,10 +22,9 @@ public struct TemplateKey: Equatable, Sendable {
   public let bypassPolicyLockoutSafetyCheck: Bool
   public let deletionPolicy: DeletionPolicy
   public let mark: TemplateMark
+  /// What its key policy probably does not mean.
+  public let policyWarnings: [PolicyWarning]
   private let marks: [String: TemplateMark]
-
-  /// The most bytes of a key policy (PutKeyPolicy).
-  static let policyLimit = 32768
 
   /// Where the property stands; where it does not, where the resource does.
   public func mark(of property: String) -> TemplateMark { marks[property] ?? mark }
@@ -55,12 +52,14 @@ public struct TemplateKey: Equatable, Sendable {
         "can be true for SYMMETRIC_DEFAULT keys of the origin AWS_KMS only")
     }
     let period = try values.int("RotationPeriodInDays", EnableKeyRotationRequest.periods)
+    let policy = try Self.policy(values)
+    policyWarnings = policy.document?.warnings() ?? []
     properties = Properties(
       description: description, enabled: try values.bool("Enabled") ?? true,
       enableKeyRotation: isRotated,
       rotationPeriodInDays: isRotated
         ? period ?? Int(EnableKeyRotationRequest.standardPeriod) : nil,
-      keyPolicy: try Self.policy(values), keySpec: spec, keyUsage: usage, origin: origin,
+      keyPolicy: policy.text, keySpec: spec, keyUsage: usage, origin: origin,
       pendingWindowInDays: try values.int(
         "PendingWindowInDays", ScheduleKeyDeletionRequest.windows)
         ?? ScheduleKeyDeletionRequest.windows.upperBound,
@@ -92,22 +91,31 @@ public struct TemplateKey: Equatable, Sendable {
     return (spec, usage)
   }
 
-  private static func policy(_ values: ResourceProperties) throws -> String? {
-    guard let value = values["KeyPolicy"] else { return nil }
+  /// The policy's text, and what it says: nothing while there are names in it of what is not made yet.
+  private static func policy(
+    _ values: ResourceProperties
+  ) throws -> (text: String?, document: KeyPolicy?) {
+    guard let value = values["KeyPolicy"] else { return (nil, nil) }
     let what = values.name("KeyPolicy")
-    guard case .scalar(let scalar) = value.content else {
+    let text: String
+    if case .scalar(let scalar) = value.content {
+      // CloudFormation takes JSON as text too.
+      text = scalar.text
+    } else {
       _ = try value.map(what)
-      return try value.json(what, limit: policyLimit)
+      text = try value.json(what, limit: KeyPolicy.maximumLength)
     }
-    // CloudFormation takes JSON as text too.
-    guard scalar.text.utf8.count <= policyLimit else {
-      throw value.invalid("\(what) has at most \(policyLimit) bytes, not \(scalar.text.utf8.count)")
+    if values.isPending("KeyPolicy") { return (text, nil) }
+    do throws(PolicyError) {
+      return (text, try KeyPolicy(parsing: text))
+    } catch {
+      switch error {
+      case .malformed(let reason), .limitExceeded(let reason):
+        throw value.invalid("\(what): \(reason)")
+      case .unsupported(let reason):
+        throw TemplateError(.unsupported, value.mark, "\(what): \(reason)")
+      }
     }
-    let json = try? JSONSerialization.jsonObject(with: Data(scalar.text.utf8))
-    guard json is [String: Any] else {
-      throw value.invalid("\(what) is a mapping, or the text of a JSON object")
-    }
-    return scalar.text
   }
 
   private static func tags(_ values: ResourceProperties) throws -> [Tag] {
