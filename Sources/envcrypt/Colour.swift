@@ -7,7 +7,9 @@ enum Colour {
     isatty(STDOUT_FILENO) == 1 && !isSet("NO_COLOR") && !isDumb
   }
 
-  private static func isSet(_ name: String) -> Bool { getenv(name).map { $0.pointee != 0 } ?? false }
+  private static func isSet(_ name: String) -> Bool {
+    getenv(name).map { $0.pointee != 0 } ?? false
+  }
 
   private static var isDumb: Bool { getenv("TERM").map { String(cString: $0) == "dumb" } ?? true }
 }

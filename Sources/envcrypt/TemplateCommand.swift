@@ -118,7 +118,8 @@ struct StackNameOption: ParsableArguments {
     if let stackName { return stackName }
     guard let file = template.name, let stem = FilePath(argument: file).stem else {
       throw Failure(
-        .usage, "a template from standard input needs a stack's name", hint: "add --stack-name NAME")
+        .usage, "a template from standard input needs a stack's name", hint: "add --stack-name NAME"
+      )
     }
     guard StackName.isValid(stem) else {
       throw Failure(

@@ -44,7 +44,7 @@ struct TemplateApplyCommand: ParsableCommand {
     discussion: """
       All of it is done, or nothing. Applied again, it changes nothing. A key that the template no longer \
       has is deleted after its PendingWindowInDays, unless its DeletionPolicy is Retain; KeySpec, \
-      KeyUsage and Origin of a key cannot change.
+      KeyUsage and Origin of a key cannot change. Before keys are deleted, you are asked on a terminal.
 
       Examples:
         envcrypt template apply keys.yaml
@@ -58,6 +58,9 @@ struct TemplateApplyCommand: ParsableCommand {
     inversion: .prefixedNo, help: "Fail where there is nothing to change.")
   var failOnEmptyChangeset = false
 
+  @Flag(name: [.short, .long], help: "Do not ask.")
+  var yes = false
+
   @Flag(help: "Print JSON, in the form of CloudFormation's DescribeStacks.")
   var json = false
 
@@ -67,7 +70,10 @@ struct TemplateApplyCommand: ParsableCommand {
     let name = try stack.name(for: template)
     let request = try template.request(stackName: name)
     let service = try keystore.service()
-    let result = try template.placing { try service.applyStack(request) }
+    let result = try template.placing {
+      if !yes { try service.planStack(request).requireConsent() }
+      return try service.applyStack(request)
+    }
     let console = Console()
     console.warn(of: result.plan)
     if json {
@@ -79,6 +85,20 @@ struct TemplateApplyCommand: ParsableCommand {
       throw Failure(
         .unavailable, "there was nothing to change",
         hint: "--no-fail-on-empty-changeset takes that for success")
+    }
+  }
+}
+
+extension StackPlan {
+  /// Asks on a terminal whether the keys may go that the plan deletes. Throws where they may not.
+  func requireConsent() throws {
+    let count = changes.count { change in
+      if case .delete(.some) = change.action { true } else { false }
+    }
+    guard count > 0, Descriptor.standardInput.isTerminal else { return }
+    Console().output(TemplatePlanReport(plan: self, isColoured: Colour.isWanted).text)
+    guard try Terminal.confirms("Delete \(Text.count(count, "key"))? [y/N] ") else {
+      throw Failure(.noPermission, "nothing was done: not confirmed")
     }
   }
 }

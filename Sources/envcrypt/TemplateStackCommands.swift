@@ -6,7 +6,8 @@ struct TemplateDeleteCommand: ParsableCommand {
     commandName: "delete",
     abstract: "Delete a stack: its aliases at once, its keys after their waiting period.",
     discussion: """
-      What has the DeletionPolicy Retain stays. Until a key goes, 'envcrypt key cancel-deletion' keeps it.
+      What has the DeletionPolicy Retain stays. Until a key goes, 'envcrypt key cancel-deletion' keeps it. \
+      On a terminal you are asked first.
 
       Examples:
         envcrypt template delete prod --dry-run
@@ -18,19 +19,24 @@ struct TemplateDeleteCommand: ParsableCommand {
   @Flag(name: [.customShort("n"), .long], help: "Only print what would be deleted.")
   var dryRun = false
 
+  @Flag(name: [.short, .long], help: "Do not ask.")
+  var yes = false
+
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
     let service = try keystore.service()
-    let plan =
-      try dryRun ? service.planStackDeletion(stack.name) : service.deleteStack(stack.name)
     let console = Console()
-    console.warn(of: plan)
-    let report = TemplatePlanReport(plan: plan, isColoured: Colour.isWanted)
+    let planned = try service.planStackDeletion(stack.name)
     if dryRun {
-      console.output(report.text)
-    } else if !plan.changes.isEmpty {
-      console.output(report.done())
+      console.warn(of: planned)
+      return console.output(TemplatePlanReport(plan: planned, isColoured: Colour.isWanted).text)
+    }
+    if !yes { try planned.requireConsent() }
+    let plan = try service.deleteStack(stack.name)
+    console.warn(of: plan)
+    if !plan.changes.isEmpty {
+      console.output(TemplatePlanReport(plan: plan, isColoured: Colour.isWanted).done())
     }
   }
 }

@@ -63,5 +63,7 @@ private struct TemplateSummary: Encodable {
 
 extension TemplateParameter {
   /// The default, save where values are not to be shown.
-  fileprivate var shownDefault: String? { isSecret ? defaultValue.map { _ in "****" } : defaultValue }
+  fileprivate var shownDefault: String? {
+    isSecret ? defaultValue.map { _ in "****" } : defaultValue
+  }
 }

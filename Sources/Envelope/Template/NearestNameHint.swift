@@ -1,8 +1,9 @@
 extension NearestName {
-  /// ", 'Description' is near", behind "unknown property 'Descripton'"; empty where nothing is. Of one
-  /// letter everything would be.
+  /// ", 'Description' is near", behind "unknown property 'Descripton'"; empty where nothing is. To one
+  /// letter every other is, and it means nothing.
   static func hint(_ name: String, in names: [String]) -> String {
-    guard name.count > 1 else { return "" }
-    return find(name, in: names).map { ", '\($0)' is near" } ?? ""
+    let nearest = find(name, in: names)
+    let isNear = name.count > 1 || nearest?.lowercased() == name.lowercased()
+    return nearest.flatMap { isNear ? ", '\($0)' is near" : nil } ?? ""
   }
 }

@@ -111,9 +111,9 @@ public struct TemplateKey: Equatable, Sendable {
     } catch {
       switch error {
       case .malformed(let reason), .limitExceeded(let reason):
-        throw value.invalid("\(what): \(reason)")
+        throw TemplateError(.invalid, value.mark(ofPolicyError: reason), "\(what): \(reason)")
       case .unsupported(let reason):
-        throw TemplateError(.unsupported, value.mark, "\(what): \(reason)")
+        throw TemplateError(.unsupported, value.mark(ofPolicyError: reason), "\(what): \(reason)")
       }
     }
   }

@@ -75,6 +75,13 @@ import Testing
         "Tags: [{Key: b, Value: 3}, {Key: c, Value: 4}]", ["UntagResource", "TagResource"]
       ),
       ("PendingWindowInDays: 8", "PendingWindowInDays: 7", []),
+      ("Description: ''", "KeyPolicy: \(policyText("x"))", ["PutKeyPolicy"]),
+      ("KeyPolicy: \(policyText("x"))", "KeyPolicy: \(policyText("y"))", ["PutKeyPolicy"]),
+      ("KeyPolicy: \(policyText("x"))", "Description: ''", ["PutKeyPolicy"]),
+      (
+        "KeyPolicy: \(policyText("x"))", "KeyPolicy: \(policyText("y"))\nEnabled: false",
+        ["DisableKey", "PutKeyPolicy"]
+      ),
     ] as [(String, String, [String])])
   func changesAreTheOperationsThatAPersonWouldCall(
     old: String, new: String, operations: [String]
@@ -89,6 +96,7 @@ import Testing
     #expect(changed.description == made.description && changed.keyState == made.keyState)
     #expect(try stacks.tags(id) == stacks.tags(fresh))
     #expect(try stacks.rotation(id) == stacks.rotation(fresh))
+    #expect(try stacks.policy(id) == stacks.policy(fresh))
     #expect(try stacks.plan(keyTemplate(new)).isEmpty)
   }
 
@@ -125,6 +133,108 @@ import Testing
     try stacks.apply(text("y", "x", ids: ("c", "d")).replacing("!GetAtt l.KeyId", with: "!Ref k"))
     #expect(try Array(stacks.log().dropFirst(count)) == ["UpdateAlias", "UpdateStack"])
     #expect(try service.describe("alias/x").keyID == ids["k"])
+  }
+
+  // MARK: Key policies
+
+  @Test func theExampleAppliesAsItIs() throws {
+    let text = try exampleTemplate()
+    let result = try stacks.apply(text)
+    func unknown(_ pattern: String, _ nearest: String) -> StackPlan.Warning {
+      StackPlan.Warning(
+        logicalID: "myKey",
+        warning: .unknownAction(
+          pattern: pattern,
+          statement: StatementReference(index: 2, sid: "Allow administration of the key"),
+          nearest: nearest))
+    }
+    let warnings = [
+      unknown("kms:TagResourse*", "kms:TagResource"),
+      unknown("kms:UntagResourse*", "kms:UntagResource"),
+    ]
+    #expect(result.plan.warnings == warnings)
+    let key = try service.describe("alias/example-KMS")
+    #expect(result.physicalIDs == ["myKey": key.keyID, "myAlias": "alias/example-KMS"])
+    #expect(try stacks.tags(key.keyID) == ["Name=exampleKMS"])
+    #expect(result.stack.outputs.map(\.exportName) == ["exampleKMSArn"])
+    #expect(
+      try stacks.apply(text).plan.isEmpty
+        && stacks.log() == [
+          "CreateKey", "CreateAlias", "CreateStack",
+        ])
+    // The policy is in force.
+    let backup = try stacks.service(of: "backup")
+    let blob = try backup.encrypt("x", under: key.keyID)
+    #expect(try backup.decrypt(blob) == "x")
+    let administrator = try stacks.service(of: "key-admin")
+    let denied = #expect(throws: KeyServiceError.self) { try administrator.decrypt(blob) }
+    #expect(denied?.name == "AccessDeniedException")
+    // It changes, and it goes.
+    try stacks.apply(text.replacing("kms:TagResourse*", with: "kms:TagResource"))
+    #expect(try stacks.policy(key.keyID).contains(#""kms:TagResource""#))
+    let plan = try service.deleteStack("s")
+    #expect(plan.changes.map(\.action) == [.delete(windowInDays: nil), .delete(windowInDays: 7)])
+    #expect(try service.describe(key.keyID).keyState == .pendingDeletion)
+  }
+
+  /// A policy that names a key of the template is known when that key is made.
+  @Test func policiesNameOtherKeys() throws {
+    let text = """
+      Resources:
+        k:
+          Type: AWS::KMS::Key
+          Properties:
+            KeyPolicy:
+              Statement:
+                - {Effect: Allow, Principal: {AWS: 'arn:aws:iam::000000000000:root'}, Action: 'kms:*', Resource: '*'}
+                - {Effect: Deny, Principal: '*', Action: 'kms:Sign', Resource: !GetAtt other.Arn}
+        other: {Type: 'AWS::KMS::Key'}
+      """
+    #expect(
+      try stacks.plan(text).changes[1].properties.contains {
+        $0.new?.contains("(known after apply: other.Arn)") ?? false
+      })
+    let ids = try stacks.apply(text).physicalIDs
+    #expect(
+      try stacks.policy(#require(ids["k"])).contains("key/" + #require(ids["other"])))
+    #expect(try stacks.plan(text).isEmpty)
+  }
+
+  @Test func aPolicyThatLocksOutIsRefused() throws {
+    let text = keyTemplate("KeyPolicy: \(policyText("x", action: "kms:Encrypt"))")
+    let before = try stacks.contents()
+    let error = #expect(throws: KeyServiceError.self) { try stacks.apply(text) }
+    #expect(error?.name == "MalformedPolicyDocumentException")
+    #expect(try stacks.contents() == before)
+    try stacks.apply(text + "      BypassPolicyLockoutSafetyCheck: true\n")
+  }
+
+  /// Every operation is decided by the key's policy, and what one may not do nothing of it is done.
+  @Test func whatThePolicyDeniesIsDenied() throws {
+    let denying = """
+      Resources:
+        free: {Type: 'AWS::KMS::Key', Properties: {Description: a}}
+        k:
+          Type: AWS::KMS::Key
+          Properties:
+            Description: a
+            KeyPolicy:
+              Statement:
+                - {Effect: Allow, Principal: {AWS: 'arn:aws:iam::000000000000:root'}, Action: 'kms:*', Resource: '*'}
+                - {Effect: Deny, Principal: '*', Action: 'kms:UpdateKeyDescription', Resource: '*'}
+      """
+    try stacks.apply(denying)
+    let before = try stacks.contents()
+    let error = #expect(throws: KeyServiceError.self) {
+      try stacks.apply(denying.replacing("Description: a", with: "Description: b"))
+    }
+    #expect(error?.name == "AccessDeniedException")
+    #expect(try stacks.contents() == before)
+    #expect(
+      try stacks.log().suffix(3) == [
+        "UpdateKeyDescription RolledBack", "UpdateKeyDescription AccessDeniedException",
+        "UpdateStack AccessDeniedException",
+      ])
   }
 
   // MARK: All or nothing

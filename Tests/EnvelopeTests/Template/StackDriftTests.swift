@@ -27,7 +27,9 @@ import Testing
   }
 
   /// What is put back: the properties that the plan names.
-  @Test(arguments: ["Description", "Enabled", "EnableKeyRotation", "RotationPeriodInDays", "Tags"])
+  @Test(arguments: [
+    "Description", "Enabled", "EnableKeyRotation", "RotationPeriodInDays", "Tags", "KeyPolicy",
+  ])
   func whatTheTemplateSaysIsPutBack(property: String) throws {
     let id = try made()
     let tag = Tag(tagKey: "mine", tagValue: "x")
@@ -40,6 +42,8 @@ import Testing
     case "EnableKeyRotation": try service.perform(DisableKeyRotationRequest(keyID: id))
     case "RotationPeriodInDays":
       try service.perform(EnableKeyRotationRequest(keyID: id, rotationPeriodInDays: 100))
+    case "KeyPolicy":
+      try service.perform(PutKeyPolicyRequest(keyID: id, policy: policyJSON("x")))
     default:
       try service.perform(UntagResourceRequest(keyID: id, tagKeys: ["a"]))
       try service.perform(

@@ -74,7 +74,7 @@ import Testing
       ("Description: one\nEnableKeyRotation: true", "EnableKeyRotation", "false", "true"),
       ("Description: one\nPendingWindowInDays: 7", "PendingWindowInDays", "30", "7"),
       ("Description: one\nTags: [{Key: a, Value: b}]", "Tags", nil, "a=b"),
-      ("Description: one\nKeyPolicy: {Id: x}", "KeyPolicy", nil, #"{"Id":"x"}"#),
+      ("Description: one\nKeyPolicy: \(policyText("x"))", "KeyPolicy", nil, policyJSON("x")),
       ("{}", "Description", "one", nil),
     ] as [(String, String, String?, String?)])
   func oneProperty(properties: String, name: String, old: String?, new: String?) throws {
@@ -242,7 +242,8 @@ import Testing
 
   @Test func recordIsTheSameJSON() throws {
     let record = try record(
-      Self.pair.replacing("Description: one", with: "KeyPolicy: {Id: x}, EnableKeyRotation: true"))
+      Self.pair.replacing(
+        "Description: one", with: "KeyPolicy: \(policyText("x")), EnableKeyRotation: true"))
     let json = try record.json()
     #expect(try Stack(json: json) == record)
     #expect(try Stack(json: json).json() == json)

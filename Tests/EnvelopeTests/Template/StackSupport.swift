@@ -67,6 +67,18 @@ final class TestStacks {
     }
   }
 
+  func policy(_ key: String) throws -> String {
+    try service.perform(GetKeyPolicyRequest(keyID: key)).policy
+  }
+
+  /// The same keystore, used by somebody who does not own it.
+  func service(of user: String) throws -> KeyService {
+    let clock = keystore.clock
+    return try KeyService(
+      try Keystore(at: service.keystore.path), secrets: TestSecrets(),
+      caller: Caller(userName: user, isOwner: false), now: { clock.now })
+  }
+
   func rotation(_ key: String) throws -> Int? {
     let status = try service.perform(GetKeyRotationStatusRequest(keyID: key))
     return status.keyRotationEnabled ? status.rotationPeriodInDays : nil

@@ -23,8 +23,8 @@ import Testing
     ("\(resource)Description: [a]", "2:14 Description is text, not a list"),
     ("\(resource)Outputs: [a]", "2:10 Outputs is a mapping, not a list"),
     (
-      "\(resource)Outputs: {o: {Vlaue: 1}}",
-      "2:15 unknown property 'Vlaue' of output 'o', 'Value' is near"
+      "\(resource)Outputs: {o: {Valu: 1}}",
+      "2:15 unknown property 'Valu' of output 'o', 'Value' is near"
     ),
     ("\(resource)Outputs: {o: {}}", "2:11 output 'o' has no Value"),
     (
@@ -136,8 +136,19 @@ import Testing
       "Origin: EXTERNAL\nEnableKeyRotation: true",
       "6:26 EnableKeyRotation of 'k' can be true for SYMMETRIC_DEFAULT keys of the origin AWS_KMS only"
     ),
-    ("KeyPolicy: hello", "5:18 KeyPolicy of 'k' is a mapping, or the text of a JSON object"),
-    ("KeyPolicy: '[1]'", "5:18 KeyPolicy of 'k' is a mapping, or the text of a JSON object"),
+    ("KeyPolicy: hello", "5:18 KeyPolicy of 'k': the document is not JSON"),
+    ("KeyPolicy: '[1]'", "5:18 KeyPolicy of 'k': the document is not a JSON object"),
+    ("KeyPolicy: {Id: x}", "5:18 KeyPolicy of 'k': the document has no Statement"),
+    (
+      "KeyPolicy: {Statement: {Effect: Allow, Principal: '*', Action: 'kms:*', Resource: '*', "
+        + "Condition: {StringEquals: {'kms:ViaService': s3}}}}",
+      "5:121 KeyPolicy of 'k': statement 1: Condition: StringEquals: the condition key "
+        + "'kms:ViaService' is not supported"
+    ),
+    (
+      "KeyPolicy:\n  Statement:\n  - \(policyText("x").dropFirst(13).dropLast(2))\n  - Sid: y\n    Efect: Deny",
+      "9:11 KeyPolicy of 'k': statement 2 'y': 'Efect' is not known"
+    ),
     ("KeyPolicy: [a]", "5:18 KeyPolicy of 'k' is a mapping, not a list"),
     (
       "KeyPolicy: {a: \(String(repeating: "x", count: 32768))}",
@@ -308,7 +319,7 @@ import Testing
         d: {Type: 'AWS::KMS::Key', DependsOn: a}
         a: {Type: 'AWS::KMS::Key', Properties: {Description: !Ref b}}
         b: {Type: 'AWS::KMS::Key', DependsOn: c}
-        c: {Type: 'AWS::KMS::Key', Properties: {KeyPolicy: {Resource: !Sub "${a.Arn}"}}}
+        c: {Type: 'AWS::KMS::Key', Properties: {Description: !Sub "${a.Arn}"}}
       """
     #expect(try problem(text) == "3:3 resources depend on each other: a -> b -> c -> a")
     let own = keyTemplate("KeyPolicy: {Resource: !GetAtt k.Arn}")

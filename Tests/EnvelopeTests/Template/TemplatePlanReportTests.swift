@@ -8,7 +8,7 @@ import Testing
     Resources:
       k:
         Type: AWS::KMS::Key
-        Properties: {Description: "one\\e[2J", KeyPolicy: {Id: x, Statement: [{A: 1}, {}], B: []}}
+        Properties: {Description: "one\\e[2J", KeyPolicy: \(policyText("x"))}
       gone: {Type: 'AWS::KMS::Key', DeletionPolicy: Retain}
       old: {Type: 'AWS::KMS::Key', Properties: {PendingWindowInDays: 7}}
       a: {Type: 'AWS::KMS::Alias', Properties: {AliasName: alias/a, TargetKeyId: !Ref k}}
@@ -20,7 +20,7 @@ import Testing
         Properties: {Tags: [{Key: a, Value: b}, {Key: c, Value: d}]}
       k:
         Type: AWS::KMS::Key
-        Properties: {Description: two, KeyPolicy: {Id: x, Statement: [{A: 2}, {}], B: []}}
+        Properties: {Description: two, KeyPolicy: \(policyText("y"))}
     Outputs: {Id: {Value: !Ref n}}
     """
 
@@ -47,15 +47,18 @@ import Testing
             ~ Description: one\u{1b}[2J -> two
             ~ KeyPolicy:
                   {
-                    "Id": "x",
                     "Statement": [
                       {
-                -       "A": 1
-                +       "A": 2
-                      },
-                      {}
-                    ],
-                    "B": []
+                -       "Sid": "x",
+                +       "Sid": "y",
+                        "Effect": "Allow",
+                        "Principal": {
+                          "AWS": "arn:aws:iam::000000000000:root"
+                        },
+                        "Action": "kms:*",
+                        "Resource": "*"
+                      }
+                    ]
                   }
         - a (AWS::KMS::Alias) alias/a: deleted
         - old (AWS::KMS::Key) ID-old: deleted after 7 days

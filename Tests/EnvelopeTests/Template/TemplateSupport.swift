@@ -62,3 +62,15 @@ func keyTemplate(_ properties: String...) -> String {
 func outputTemplate(_ value: String, before: String = "") -> String {
   "\(before)Resources:\n  k:\n    Type: AWS::KMS::Key\nOutputs:\n  o:\n    Value: \(value)\n"
 }
+
+/// A key policy in YAML's flow form, with this Sid.
+func policyText(_ sid: String, action: String = "kms:*") -> String {
+  "{Statement: [{Sid: \(sid), Effect: Allow, Principal: {AWS: 'arn:aws:iam::000000000000:root'}, "
+    + "Action: '\(action)', Resource: '*'}]}"
+}
+
+/// The same as JSON.
+func policyJSON(_ sid: String, action: String = "kms:*") -> String {
+  #"{"Statement":[{"Sid":"\#(sid)","Effect":"Allow","Principal":"#
+    + #"{"AWS":"arn:aws:iam::000000000000:root"},"Action":"\#(action)","Resource":"*"}]}"#
+}

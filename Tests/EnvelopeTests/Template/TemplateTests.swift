@@ -122,12 +122,18 @@ import Testing
             PendingWindowInDays: !FindInMap [Windows, !Ref Stage, days]
             KeyPolicy:
               Version: 2012-10-17
+              Id: "\\"\\\\\\té"
               Statement:
-                - Fn::If: [Either, {Sid: yes, Effect: Allow, Condition: {Bool: {a: true}}}, no]
+                - Fn::If: [Either, {Sid: yes, Effect: Allow, Principal: "*", Action: kms:Sign, Resource: "*"}, no]
                 - !If [Never, never, !Ref AWS::NoValue]
-                - !If [IsTest, test, !Join [":", [arn, !GetAtt first.KeyId, {Ref: first}]]]
-              Numbers: [7, "7", 007, 1.5e3, 0x10, true, "true", 000000000000, 1_000]
-              Text: "\\"\\\\\\n\\x01é"
+                - Sid: !If [IsTest, test, !Join [":", [arn, !GetAtt first.KeyId, {Ref: first}]]]
+                  Effect: Deny
+                  Principal: {AWS: "*"}
+                  Action: [kms:Sign]
+                  Resource: "*"
+                  Condition:
+                    StringEquals:
+                      kms:EncryptionContext:n: [7, "7", 007, 1.5e3, 0x10, true, "true", 000000000000, 1_000]
             Tags: !If
               - Either
               - - {Key: encoded, Value: !Base64 secret}
@@ -166,9 +172,11 @@ import Testing
     #expect(key.deletionPolicy == .retain)
     #expect(
       key.properties.keyPolicy == #"""
-        {"Version":"2012-10-17","Statement":[{"Sid":"yes","Effect":"Allow","Condition":{"Bool":\#
-        {"a":true}}},"arn:ID-first:ID-first"],"Numbers":[7,"7","007",1.5e3,"0x10",true,"true",\#
-        "000000000000","1_000"],"Text":"\"\\\n\u0001é"}
+        {"Version":"2012-10-17","Id":"\"\\\té","Statement":[{"Sid":"yes","Effect":"Allow",\#
+        "Principal":"*","Action":"kms:Sign","Resource":"*"},{"Sid":"arn:ID-first:ID-first",\#
+        "Effect":"Deny","Principal":{"AWS":"*"},"Action":["kms:Sign"],"Resource":"*","Condition":\#
+        {"StringEquals":{"kms:EncryptionContext:n":[7,"7","007",1.5e3,"0x10",true,"true",\#
+        "000000000000","1_000"]}}}]}
         """#)
     #expect(
       key.properties.tags.map(\.tagValue) == ["c2VjcmV0", "b", "z", "vpc-7"])
@@ -230,8 +238,8 @@ import Testing
   }
 
   @Test func policyMayBeJSONText() throws {
-    let key = try evaluator(keyTemplate(#"KeyPolicy: '{"Version": "2012-10-17"}'"#)).key("k")
-    #expect(key.properties.keyPolicy == #"{"Version": "2012-10-17"}"#)
+    let key = try evaluator(keyTemplate("KeyPolicy: '\(Self.policy)'")).key("k")
+    #expect(key.properties.keyPolicy == Self.policy)
   }
 
   @Test(arguments: [

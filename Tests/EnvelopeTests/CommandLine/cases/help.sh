@@ -4,7 +4,8 @@ for command in '' encrypt decrypt verify reencrypt inspect init alias kms data-k
   'data-key decrypt' keystore 'keystore protector' 'keystore audit' 'keystore check' key 'key '{create,list,describe,update,enable,disable,rotate} \
   'key rotation' 'key rotation '{enable,disable,status,list} 'key '{schedule,cancel}-deletion \
   'key '{tag,untag,export,import,public-key} \
-  'key policy' 'key policy '{get,put,reset,simulate} 'key grant' 'key grant '{create,list,retire,revoke}; do
+  'key policy' 'key policy '{get,put,reset,simulate} 'key grant' 'key grant '{create,list,retire,revoke} \
+  template 'template '{validate,plan,apply,delete,outputs,list}; do
   envcrypt help $command | matches -- "^USAGE: envcrypt \?$command"
 done
 envcrypt --generate-completion-script bash > completion; bash -n completion

@@ -74,3 +74,18 @@ envcrypt template delete other | matches 'stays, and leaves the stack'
 [ "$(envcrypt template list --json | json 'j["StackSummaries"]')" = '[]' ]
 envcrypt keystore audit | matches ' DeleteStack '
 envcrypt keystore check | matches '0 stacks'
+# The template that people have, with its policy in force, and a warning for each misspelt action.
+template=$(dirname "$BASH_SOURCE")/../../Template/example.yaml
+envcrypt template apply "$template" --stack-name example 2>stderr | matches -x '2 created'
+[ "$(wc -l < stderr)" = 2 ]
+says "'kms:TagResourse*' matches no action; is kms:TagResource meant?"
+says "'kms:UntagResourse*' matches no action; is kms:UntagResource meant?"
+envcrypt key policy get alias/example-KMS | matches 'user/backup'
+envcrypt encrypt f -f -k alias/example-KMS; envcrypt decrypt f.envc -o - | cmp - f
+envcrypt template apply "$template" --stack-name example 2>/dev/null | matches -x 'nothing to change'
+sed "s/Resourse/Resource/" "$template" > mended.yaml
+envcrypt template plan mended.yaml --stack-name example 2>stderr | matches -F '+         "kms:TagResource*"'
+envcrypt template apply mended.yaml --stack-name example 2>stderr | matches -x '1 changed'
+[ ! -s stderr ]
+envcrypt key policy get alias/example-KMS | matches -v Resourse
+envcrypt template delete example | matches 'myKey.*deleted after 7 days'

@@ -63,3 +63,18 @@ envcrypt template plan two.yaml --stack-name new > plain
 script -qec 'env -u NO_COLOR TERM=xterm envcrypt template plan two.yaml --stack-name new' /dev/null < /dev/null | matches "$(printf '\033')\[32m+ k"
 script -qec 'NO_COLOR=1 TERM=xterm envcrypt template plan two.yaml --stack-name new' /dev/null < /dev/null > plain
 if grep -q "$(printf '\033')" plain; then exit 1; fi
+# Keys are deleted on a terminal by who says so.
+printf 'Resources: {n: {Type: "AWS::KMS::Key"}}' > new.yaml
+for answer in n y; do
+  status=0
+  (sleep 1; echo $answer) | script -qec 'envcrypt template apply new.yaml --stack-name two' /dev/null > asked || status=$?
+  matches 'Delete 1 key' < asked
+  case $answer in
+    n) [ $status = 77 ]; envcrypt key describe "$id" | matches Enabled ;;
+    y) [ $status = 0 ]; envcrypt key describe "$id" | matches PendingDeletion ;;
+  esac
+done
+status=0
+(sleep 1; echo n) | script -qec 'envcrypt template delete two' /dev/null > asked || status=$?
+[ $status = 77 ]; matches 'not confirmed' < asked
+script -qec 'envcrypt template delete two --yes' /dev/null < /dev/null | matches '1 deleted'

@@ -1,0 +1,25 @@
+extension TemplateValue {
+  /// Where in a key policy something is wrong, by the words that say so: "statement 2 'Sid': Condition:
+  /// StringEquals: the condition key 'x' is not supported". Where they lead nowhere, the policy.
+  func mark(ofPolicyError words: String) -> TemplateMark {
+    guard let prefix = words.prefixMatch(of: #/statement ([0-9]+)( '[^']*')?: /#),
+      let number = Int(prefix.1), let statements = entries.first(where: { $0.key == "Statement" }),
+      let statement = statements.value.item(number)
+    else { return mark }
+    var (mark, value) = (statement.mark, statement)
+    for word in words[prefix.range.upperBound...].split(separator: ": ") {
+      guard let entry = value.entries.first(where: { word == $0.key || word.contains("'\($0.key)'") })
+      else { break }
+      (mark, value) = (entry.mark, entry.value)
+    }
+    return mark
+  }
+
+  private var entries: [Entry] { if case .map(let entries) = content { entries } else { [] } }
+
+  /// One of a list, counted from 1; what is no list is the only one of itself.
+  private func item(_ number: Int) -> TemplateValue? {
+    guard case .list(let items) = content else { return number == 1 ? self : nil }
+    return items.indices.contains(number - 1) ? items[number - 1] : nil
+  }
+}
