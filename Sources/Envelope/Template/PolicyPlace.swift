@@ -8,9 +8,9 @@ extension TemplateValue {
     else { return mark }
     var (mark, value) = (statement.mark, statement)
     for word in words[prefix.range.upperBound...].split(separator: ": ") {
-      guard let entry = value.entries.first(where: { word == $0.key || word.contains("'\($0.key)'") })
-      else { break }
-      (mark, value) = (entry.mark, entry.value)
+      let named = value.entries.first { word == $0.key || word.contains("'\($0.key)'") }
+      guard let named else { break }
+      (mark, value) = (named.mark, named.value)
     }
     return mark
   }

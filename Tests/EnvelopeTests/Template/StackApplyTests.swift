@@ -135,6 +135,54 @@ import Testing
     #expect(try service.describe("alias/x").keyID == ids["k"])
   }
 
+  @Test func everyFunctionApplies() throws {
+    try stacks.apply(
+      keyTemplate("Description: x")
+        + "Outputs: {o: {Value: vpc-7, Export: {Name: production-vpc}}}\n", stack: "network")
+    let result = try stacks.apply(templateOfEveryFunction)
+    #expect(Set(result.physicalIDs.keys) == ["first", "second", "name"])
+    let first = try #require(result.physicalIDs["first"])
+    let second = try service.describe("alias/s/production")
+    #expect(second.keyID == result.physicalIDs["second"])
+    #expect(
+      second.description
+        == "production of \(KeyName.arn(ofKey: first)) bob ${Not} aws $ ${open")
+    #expect(
+      try stacks.tags(second.keyID) == ["encoded=c2VjcmV0", "import=vpc-7", "list=z", "split=b"])
+    #expect(try stacks.policy(second.keyID).contains("\"Sid\":\"arn:\(first):\(first)\""))
+    #expect(try stacks.policy(first) == KeyPolicy.defaultPolicy.text)
+    let outputs = result.stack.outputs
+    #expect(outputs.map(\.outputKey) == ["Pseudo", "Name", "Ports"])
+    #expect(
+      outputs.map(\.outputValue) == [
+        "000000000000 local amazonaws.com \(result.stack.stackID) ", "alias/s/production", "1;2",
+      ])
+    #expect(outputs[1].exportName == "s-name")
+    #expect(try stacks.apply(templateOfEveryFunction).plan.isEmpty)
+    // What it retains stays.
+    try service.deleteStack("s")
+    #expect(try service.describe(second.keyID).keyState == .enabled)
+    #expect(try service.describe(first).keyState == .pendingDeletion)
+  }
+
+  /// As many as there may be.
+  @Test func manyResources() throws {
+    let text =
+      "Resources:\n"
+      + (1...250).map {
+        "  k\($0): {Type: 'AWS::KMS::Key'}\n"
+          + "  a\($0): {Type: 'AWS::KMS::Alias', Properties: {AliasName: alias/\($0), "
+          + "TargetKeyId: !Ref k\($0)}}\n"
+      }.joined()
+    let start = ContinuousClock.now
+    try stacks.apply(text)
+    #expect(try stacks.plan(text).isEmpty)
+    #expect(try service.listKeys().count == 250)
+    try service.deleteStack("s")
+    #expect(ContinuousClock.now - start < .seconds(60))
+    #expect(try service.listAliases().isEmpty)
+  }
+
   // MARK: Key policies
 
   @Test func theExampleAppliesAsItIs() throws {

@@ -74,3 +74,77 @@ func policyJSON(_ sid: String, action: String = "kms:*") -> String {
   #"{"Statement":[{"Sid":"\#(sid)","Effect":"Allow","Principal":"#
     + #"{"AWS":"arn:aws:iam::000000000000:root"},"Action":"\#(action)","Resource":"*"}]}"#
 }
+
+/// Every function, in its short form, its long form or both. It imports production-vpc.
+let templateOfEveryFunction = """
+  AWSTemplateFormatVersion: 2010-09-09
+  Description: all of it
+  Metadata:
+    Anything: [!Unknown x, {Fn::Nothing: 1}]
+  Parameters:
+    Stage: {Type: String, Default: production}
+    Days: {Type: Number, Default: 9}
+    Names: {Type: CommaDelimitedList, Default: "ann, bob ,carl"}
+    Ports: {Type: List<Number>, Default: "1,2"}
+  Mappings:
+    Windows:
+      production: {days: 30, list: [x, y]}
+      test: {days: 7, list: [z]}
+  Conditions:
+    IsProduction: !Equals [!Ref Stage, production]
+    IsTest: {"Fn::Not": [{Condition: IsProduction}]}
+    Both: !And [!Condition IsProduction, !Not [!Condition IsTest]]
+    Either: {"Fn::Or": [!Condition IsTest, {"Fn::Equals": [!Ref Days, "9"]}]}
+    Never: !And [!Condition Both, !Condition IsTest]
+  Resources:
+    second:
+      Type: AWS::KMS::Key
+      DependsOn: [first]
+      Condition: Both
+      DeletionPolicy: Retain
+      Properties:
+        Description: !Sub
+          - "${Stage} of ${first.Arn} ${Who} ${!Not} ${AWS::Partition} $ ${open"
+          - Who: !Select [1, !Ref Names]
+        PendingWindowInDays: !FindInMap [Windows, !Ref Stage, days]
+        KeyPolicy:
+          Version: 2012-10-17
+          Id: "\\"\\\\\\té"
+          Statement:
+            - Fn::If: [Either, {Sid: yes, Effect: Allow, Principal: "*", Action: "kms:*", Resource: "*"}, no]
+            - !If [Never, never, !Ref AWS::NoValue]
+            - Sid: !If [IsTest, test, !Join [":", [arn, !GetAtt first.KeyId, {Ref: first}]]]
+              Effect: Deny
+              Principal: {AWS: "*"}
+              Action: [kms:Sign]
+              Resource: "*"
+              Condition:
+                StringEquals:
+                  kms:EncryptionContext:n: [7, "7", 007, 1.5e3, 0x10, true, "true", 000000000000, 1_000]
+        Tags: !If
+          - Either
+          - - {Key: encoded, Value: !Base64 secret}
+            - {Key: split, Value: !Select ["1", !Split ["--", a--b--c]]}
+            - {Key: list, Value: {"Fn::Join": ["+", {"Fn::FindInMap": [Windows, test, list]}]}}
+            - {Key: import, Value: {"Fn::ImportValue": !Sub "${Stage}-vpc"}}
+            - !Ref "AWS::NoValue"
+          - !Ref AWS::NoValue
+    first: {Type: "AWS::KMS::Key"}
+    never: {Type: "AWS::KMS::Key", Condition: Never}
+    name:
+      Type: AWS::KMS::Alias
+      Properties: {AliasName: !Sub "alias/${AWS::StackName}/${Stage}", TargetKeyId: !GetAtt [second, Arn]}
+  Outputs:
+    Dropped: {Value: !Ref never, Condition: Never}
+    Pseudo:
+      Description: all that is fixed
+      Value: !Join
+        - " "
+        - - !Ref AWS::AccountId
+          - !Ref AWS::Region
+          - !Ref AWS::URLSuffix
+          - !Ref AWS::StackId
+          - !Join ["", !Ref AWS::NotificationARNs]
+    Name: {Value: !Ref name, Export: {Name: !Sub "${AWS::StackName}-name"}}
+    Ports: {Value: !Join [";", !Ref Ports]}
+  """

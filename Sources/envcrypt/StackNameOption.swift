@@ -1,0 +1,49 @@
+import ArgumentParser
+import Envelope
+import SystemPackage
+
+/// The stack that a template becomes.
+struct StackNameOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The stack's name; without it, the file's name without its suffix.", valueName: "name"))
+  var stackName: String?
+
+  mutating func validate() throws {
+    if let stackName, !StackName.isValid(stackName) {
+      throw ValidationError("\(StackName.wanted), not '\(stackName)'")
+    }
+  }
+
+  func name(for template: TemplateOptions) throws -> String {
+    if let stackName { return stackName }
+    guard let file = template.name, let stem = FilePath(argument: file).stem else {
+      throw Failure(
+        .usage, "a template from standard input needs a stack's name", hint: "add --stack-name NAME"
+      )
+    }
+    guard StackName.isValid(stem) else {
+      throw Failure(
+        .usage, "the file's name '\(Text.printable(stem))' is no name of a stack",
+        hint: "add --stack-name NAME: a letter, then letters, digits and hyphens")
+    }
+    return stem
+  }
+}
+
+/// A stack that there is.
+struct StackArgument: ParsableArguments {
+  @Argument(help: ArgumentHelp("The stack's name.", valueName: "stack-name"))
+  var positional: String?
+
+  @Option(help: ArgumentHelp("The same.", valueName: "name"))
+  var stackName: String?
+
+  mutating func validate() throws {
+    if (positional == nil) == (stackName == nil) {
+      throw ValidationError("name one stack")
+    }
+  }
+
+  var name: String { positional ?? stackName ?? "" }
+}

@@ -1,0 +1,23 @@
+import Envelope
+
+extension Console {
+  /// What a template probably does not mean, and what was done to a stack beside it.
+  func warn(of plan: StackPlan) {
+    for warning in plan.warnings {
+      self.warning(Text.printable("'\(warning.logicalID)', \(warning.warning.text)"))
+    }
+    for notice in plan.notices { warning(Text.printable(notice.text)) }
+  }
+}
+
+extension StackNotice {
+  var text: String {
+    switch finding {
+    case .keyIsGone: "key \(physicalID) of '\(logicalID)' is gone"
+    case .keyIsPendingDeletion(let date):
+      "key \(physicalID) of '\(logicalID)' is pending deletion: it goes on \(Text.day(date))"
+    case .aliasIsGone: "\(physicalID) of '\(logicalID)' is gone, or another stack's"
+    case .aliasIsTaken: "\(physicalID) of '\(logicalID)' is there already, and not this stack's"
+    }
+  }
+}

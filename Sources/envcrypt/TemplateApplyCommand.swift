@@ -1,0 +1,68 @@
+import ArgumentParser
+import Envelope
+
+struct TemplateApplyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "apply",
+    abstract: "Make the keystore what a template says.",
+    discussion: """
+      All of it is done, or nothing. Applied again, it changes nothing. A key that the template no longer \
+      has is deleted after its PendingWindowInDays, unless its DeletionPolicy is Retain; KeySpec, \
+      KeyUsage and Origin of a key cannot change. Before keys are deleted, you are asked on a terminal.
+
+      Examples:
+        envcrypt template apply keys.yaml
+        envcrypt template apply keys.yaml --stack-name prod --parameter-overrides Window=7
+      """)
+
+  @OptionGroup var template: TemplateOptions
+  @OptionGroup var stack: StackNameOption
+
+  @Flag(
+    inversion: .prefixedNo, help: "Fail where there is nothing to change.")
+  var failOnEmptyChangeset = false
+
+  @Flag(name: [.short, .long], help: "Do not ask.")
+  var yes = false
+
+  @Flag(help: "Print JSON, in the form of CloudFormation's DescribeStacks.")
+  var json = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    let name = try stack.name(for: template)
+    let request = try template.request(stackName: name)
+    let service = try keystore.service()
+    let result = try template.placing {
+      if !yes { try service.planStack(request).requireConsent() }
+      return try service.applyStack(request)
+    }
+    let console = Console()
+    console.warn(of: result.plan)
+    if json {
+      try console.json(StackDescriptions([result.stack]))
+    } else {
+      console.output(TemplateApplyReport(result: result, isColoured: Colour.isWanted).text)
+    }
+    if failOnEmptyChangeset, result.plan.isEmpty {
+      throw Failure(
+        .unavailable, "there was nothing to change",
+        hint: "--no-fail-on-empty-changeset takes that for success")
+    }
+  }
+}
+
+extension StackPlan {
+  /// Asks on a terminal whether the keys may go that the plan deletes. Throws where they may not.
+  func requireConsent() throws {
+    let count = changes.count { change in
+      if case .delete(.some) = change.action { true } else { false }
+    }
+    guard count > 0, Descriptor.standardInput.isTerminal else { return }
+    Console().output(TemplatePlanReport(plan: self, isColoured: Colour.isWanted).text)
+    guard try Terminal.confirms("Delete \(Text.count(count, "key"))? [y/N] ") else {
+      throw Failure(.noPermission, "nothing was done: not confirmed")
+    }
+  }
+}
