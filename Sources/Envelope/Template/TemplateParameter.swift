@@ -146,7 +146,10 @@ public struct TemplateParameter: Sendable {
       return "has at most \(Self.valueLimit) bytes, not \(text.utf8.count)"
     }
     let items = kind.isList ? Self.items(text) : [text]
-    return items.lazy.compactMap(problem(withItem:)).first
+    for item in items {
+      if let problem = problem(withItem: item) { return problem }
+    }
+    return nil
   }
 
   private func problem(withItem item: String) -> String? {
@@ -175,10 +178,12 @@ public struct TemplateParameter: Sendable {
     if let most = rules.maxLength, item.count > most {
       return explained("has at most \(most) characters, not \(item.count)")
     }
-    if let pattern = rules.allowedPattern, let regex = try? Regex(pattern),
-      (try? regex.matchingSemantics(.unicodeScalar).wholeMatch(in: item)) == nil
-    {
-      return explained("matches \(pattern), \(shown) does not")
+    if let pattern = rules.allowedPattern {
+      switch PatternMatch.matches(item, pattern) {
+      case true?: break
+      case false?: return explained("matches \(pattern), \(shown) does not")
+      case nil: return "cannot be checked: matching \(pattern) takes too long"
+      }
     }
     return nil
   }

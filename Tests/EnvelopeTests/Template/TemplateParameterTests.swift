@@ -84,6 +84,14 @@ import Testing
     #expect(found == expected)
   }
 
+  /// A pattern that goes through every way to divide the text.
+  @Test func patternsWithoutEndAreGivenUp() {
+    let text = String(repeating: "a", count: 22)
+    #expect(PatternMatch.matches(text + "b", "(a+)+$", within: .milliseconds(50)) == nil)
+    #expect(PatternMatch.matches(text, "(a+)+$") == true)
+    #expect(PatternMatch.matches("b", "(a+)+$") == false)
+  }
+
   @Test func unknownParametersAreRefused() throws {
     #expect(
       try problem(text("Type: String, Default: a"), parameters: ["p": "x"])
