@@ -201,6 +201,9 @@ import Testing
     message.publicKey = "AAAA"
     let curve = suite == 0x0214 ? "P-256" : "P-384"
     try Self.expectRefused(message, CryptoError.invalidKey("not a point on \(curve)"))
+    // The point at infinity: under it anyone's signature verifies.
+    message.publicKey = "AA=="
+    try Self.expectRefused(message, CryptoError.invalidKey("not a public key on \(curve)"))
     message.publicKey = "?"
     let missing = MessageError.malformed("a signed message without a public key in its context")
     try Self.expectRefused(message, missing)
