@@ -98,6 +98,7 @@ import Testing
       var pair = Bytes(rest: context[...])
       _ = pair.take(2)
       while String(decoding: pair.block(), as: UTF8.self) != "aws-crypto-public-key" {
+        try #require(!pair.rest.isEmpty)
         _ = pair.block()
       }
       let publicKey = pair.block()
