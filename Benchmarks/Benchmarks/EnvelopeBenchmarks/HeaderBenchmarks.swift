@@ -59,5 +59,7 @@ private func emptyMessage(under keyrings: [any Keyring]) throws -> [UInt8] {
 private struct NoKeys: DecryptionMaterialsProvider {
   enum Reached: Error { case keys }
 
-  func dataKey(for header: MessageHeader) throws -> DataKey { throw Reached.keys }
+  func open<Opened: ~Copyable>(
+    _ header: MessageHeader, _ body: (borrowing DataKey) throws -> Opened?
+  ) throws -> Opened { throw Reached.keys }
 }

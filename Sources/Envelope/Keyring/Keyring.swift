@@ -40,8 +40,12 @@ public struct NoMatchingKeyError: Error, Equatable, Sendable {
 /// Where a message's data key comes from: the specification's cryptographic materials manager, as
 /// far as decryption needs it.
 public protocol DecryptionMaterialsProvider: Sendable {
-  /// The plaintext data key of the message with this header. Nothing has authenticated it yet.
-  func dataKey(for header: MessageHeader) throws -> DataKey
+  /// Lends `body` the plaintext data key of the message with this header, which nothing has
+  /// authenticated yet. Where `body` finds that it opens nothing and returns nil, that is as if the
+  /// key had not unwrapped: others are tried.
+  func open<Opened: ~Copyable>(
+    _ header: MessageHeader, _ body: (borrowing DataKey) throws -> Opened?
+  ) throws -> Opened
 }
 
 /// Asks several keyrings in turn; any one of them opens a message (specification,
@@ -59,20 +63,22 @@ public final class MultiKeyring: DecryptionMaterialsProvider {
     makeOthers = others
   }
 
-  public func dataKey(for header: MessageHeader) throws -> DataKey {
+  public func open<Opened: ~Copyable>(
+    _ header: MessageHeader, _ body: (borrowing DataKey) throws -> Opened?
+  ) throws -> Opened {
     let context = try header.encryptionContext.serialized()
     // A key that cannot be used now is the answer only if no other key opens the message.
     var obstacle: (any Error)?
-    if let dataKey = try unwrap(header, with: keyrings, context: context, obstacle: &obstacle) {
-      return dataKey
+    if let opened = try open(header, with: keyrings, context, obstacle: &obstacle, body) {
+      return opened
     }
     let others = try self.others.withLock { others in
       let made = others ?? Result { try makeOthers() }
       others = made
       return try made.get()
     }
-    if let dataKey = try unwrap(header, with: others, context: context, obstacle: &obstacle) {
-      return dataKey
+    if let opened = try open(header, with: others, context, obstacle: &obstacle, body) {
+      return opened
     }
     if let obstacle { throw obstacle }
     throw NoMatchingKeyError(
@@ -80,18 +86,19 @@ public final class MultiKeyring: DecryptionMaterialsProvider {
       offered: (keyrings + others).flatMap(\.keyDescriptions))
   }
 
-  private func unwrap(
-    _ header: MessageHeader, with keyrings: [any Keyring], context: [UInt8],
-    obstacle: inout (any Error)?
-  ) throws -> DataKey? {
+  private func open<Opened: ~Copyable>(
+    _ header: MessageHeader, with keyrings: [any Keyring], _ context: [UInt8],
+    obstacle: inout (any Error)?, _ body: (borrowing DataKey) throws -> Opened?
+  ) throws -> Opened? {
     for keyring in keyrings {
       for encrypted in header.encryptedDataKeys {
         do {
           guard let dataKey = try keyring.unwrap(encrypted, context: context) else { continue }
-          guard dataKey.bytes.count == header.suite.dataKeyLength else {
-            throw CryptoError.authenticationFailed
-          }
-          return dataKey
+          // Whatever comes next must not tell a data key that opens nothing from one that does not
+          // unwrap.
+          guard dataKey.bytes.count == header.suite.dataKeyLength, let opened = try body(dataKey)
+          else { throw CryptoError.authenticationFailed }
+          return opened
         } catch CryptoError.authenticationFailed {
           obstacle = obstacle ?? CryptoError.authenticationFailed
         } catch let error as KeyServiceError {

@@ -148,6 +148,10 @@ extension KeyringFile.Entry {
   }
 
   fileprivate func keyring() throws -> any Keyring {
+    // Specification, `framework/keyring-interface.md`, "key provider ID".
+    guard !providerID.utf8.starts(with: "aws-kms".utf8) else {
+      throw CryptoError.invalidKey("'provider-id' \(providerID) is for keys in AWS KMS")
+    }
     switch (algorithm, type, encoding) {
     case (.aes, .symmetric, .base64):
       let key = try WrappingKey(bytes: try secretMaterial())

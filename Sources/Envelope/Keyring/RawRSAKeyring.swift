@@ -45,9 +45,20 @@ public final class RawRSAKeyring: Keyring {
   /// Throws `KeyringError.readOnlyPadding` for PKCS #1 v1.5, which is for reading only.
   public func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
     guard padding != .pkcs1 else { throw KeyringError.readOnlyPadding(keyName: keyName) }
+    let ciphertext = try publicKey.encrypt(request.dataKey.bytes, padding: padding)
+    try checkOpens(ciphertext)
     return EncryptedDataKey(
-      providerID: providerID, providerInformation: Array(keyName.utf8),
-      ciphertext: try publicKey.encrypt(request.dataKey.bytes, padding: padding))
+      providerID: providerID, providerInformation: Array(keyName.utf8), ciphertext: ciphertext)
+  }
+
+  /// Throws `invalidKey` where the private half is at hand and is another's: nobody would open what
+  /// was wrapped.
+  private func checkOpens(_ ciphertext: [UInt8]) throws(CryptoError) {
+    do {
+      _ = try privateKey?.decrypt(ciphertext, padding: padding)
+    } catch .authenticationFailed {
+      throw .invalidKey("a private key with the public half of another")
+    }
   }
 
   public func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey? {

@@ -67,11 +67,16 @@ struct RecordedKeyring: Keyring {
 
   func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey? {
     try use.authorize(context: context)
-    guard let dataKey = try keyring.unwrap(encrypted, context: context) else {
+    do {
+      guard let dataKey = try keyring.unwrap(encrypted, context: context) else {
+        use.record(context: context, error: .invalidCiphertext)
+        return nil
+      }
+      use.record(context: context, error: nil)
+      return dataKey
+    } catch CryptoError.authenticationFailed {
       use.record(context: context, error: .invalidCiphertext)
-      return nil
+      throw CryptoError.authenticationFailed
     }
-    use.record(context: context, error: nil)
-    return dataKey
   }
 }

@@ -18,6 +18,11 @@ struct MessageKeyDerivation: ~Copyable {
     self.messageKey = MessageKey(bytes: messageKey)
   }
 
+  /// Whether `suiteData`, the commitment in a header, is to this data key.
+  borrowing func isCommitment(_ suiteData: [UInt8]) -> Bool {
+    ConstantTime.areEqual(commitment, suiteData)
+  }
+
   private static func commitment(
     _ suite: AlgorithmSuite, dataKey: borrowing DataKey, messageID: [UInt8]
   ) throws(CryptoError) -> [UInt8] {

@@ -57,11 +57,7 @@ public struct MessageDecryptor: Sendable {
     let parsed = try input.readHeader(limits: limits)
     let header = parsed.header
     try check(header)
-    let dataKey = try materialsProvider.dataKey(for: header)
-    let derived = try MessageKeyDerivation(
-      header.suite, dataKey: dataKey, messageID: header.messageID)
-    guard derived.commitment == header.suiteData else { throw CryptoError.authenticationFailed }
-    try parsed.authentication.verify(parsed.body, under: derived.messageKey)
+    let derived = try materialsProvider.open(header) { try Self.derive(parsed, from: $0) }
     let verifier = try verifier(for: header)
     try input.withBytes(parsed.length) { try verifier?.update($0) }
     input.consume(parsed.length)
@@ -69,6 +65,21 @@ public struct MessageDecryptor: Sendable {
       parsed, isArmored: detected.isArmored,
       body: BodyKey(derived.messageKey.duplicate(), messageID: header.messageID),
       source: detected.source, input: input, verifier: verifier, scheduler: scheduler)
+  }
+
+  /// What the data key becomes; nil where the header is not under it.
+  private static func derive(
+    _ parsed: ParsedHeader, from dataKey: borrowing DataKey
+  ) throws(CryptoError) -> MessageKeyDerivation? {
+    let derived = try MessageKeyDerivation(
+      parsed.header.suite, dataKey: dataKey, messageID: parsed.header.messageID)
+    guard derived.isCommitment(parsed.header.suiteData) else { return nil }
+    do {
+      try parsed.authentication.verify(parsed.body, under: derived.messageKey)
+    } catch .authenticationFailed {
+      return nil
+    }
+    return derived
   }
 
   private func check(_ header: MessageHeader) throws {

@@ -73,6 +73,9 @@ public struct MessageEncryptor: Sendable {
     let authentication = try HeaderAuthentication(sealing: body, under: key)
     _ = try HeaderAuthentication.transcode(
       authentication, version: header.suite.formatVersion, through: &writer)
+    guard body.count + writer.bytes.count <= HeaderLimits.length else {
+      throw MessageError.headerTooLong(limit: HeaderLimits.length)
+    }
     return body + writer.bytes
   }
 

@@ -60,6 +60,25 @@ import Testing
     #expect(try records().suffix(2).map(\.keyID) == [first, second])
   }
 
+  /// Also one of which nobody may know that the padding was wrong.
+  @Test func aWrongPaddingIsAUse() throws {
+    let pair = try RSAPrivateKey.generate(bits: 2048)
+    let wrong = try pair.publicKey().encrypt(
+      SecretBytes(patternBytes(32)), padding: .oaep(.sha256))
+    var file = try KeyringFile(parsing: try pair.pem().exposed)
+    file.keys[0].providerID = "p"
+    file.keys[0].keyID = "k"
+    file.keys[0].paddingAlgorithm = .pkcs1
+    file.keys[0].paddingHash = nil
+    _ = try service.importKey(file)
+    let wrapped = EncryptedDataKey(
+      providerID: "p", providerInformation: Array("k".utf8), ciphertext: wrong)
+    #expect(throws: CryptoError.authenticationFailed) {
+      try KeyringTests.unwrap(KeystoreKeyring(service, unwrappingUnder: nil), wrapped)
+    }
+    #expect(try lines() == ["ImportKey", "Decrypt 1 InvalidCiphertextException"])
+  }
+
   @Test func everyFileIsAUse() throws {
     let key = try service.createKey().keyID
     let keyring = try service.wrappingKeyring(key)

@@ -129,4 +129,111 @@ import Testing
     let file = try KeyringFile(parsing: Array(text.utf8))
     #expect(throws: KeyringError.malformedFile("key 'k': \(reason)")) { try file.keyrings() }
   }
+
+  /// Key names and their parameters: a tag of 128 bits and a nonce of 12 bytes, nothing else.
+  @Test(arguments: [0, 12, 64, 96, 120, 127, 129, 256, 0x8000_0000], [0, 8, 11, 12, 13, 16])
+  func rawAESParametersAreThoseOfItsAlgorithm(tagBits: UInt64, nonceLength: UInt64) throws {
+    let keyring = try testKeyring()
+    let wrapped = try Self.wrap(keyring)
+    let nonce = Array(wrapped.providerInformation.suffix(12))
+    func unwrap(_ tagBits: UInt64, _ nonceLength: UInt64) throws -> [UInt8]? {
+      try Self.unwrap(
+        keyring,
+        EncryptedDataKey(
+          providerID: wrapped.providerID,
+          providerInformation: Array("test".utf8) + CraftedMessage.bigEndian(tagBits, 4)
+            + CraftedMessage.bigEndian(nonceLength, 4) + nonce, ciphertext: wrapped.ciphertext))
+    }
+    #expect(try unwrap(tagBits, nonceLength) == nil)
+    #expect(try unwrap(tagBits, 12) == nil)
+    #expect(try unwrap(128, nonceLength) == (nonceLength == 12 ? patternBytes(32) : nil))
+  }
+
+  @Test func everyWrappingHasANonceOfItsOwn() throws {
+    let keyring = try testKeyring()
+    let nonces = try (0..<16).map { _ in try Self.wrap(keyring).providerInformation.suffix(12) }
+    #expect(Set(nonces).count == 16)
+  }
+
+  /// The provider ID of AWS KMS is no raw key's.
+  @Test(arguments: ["aws-kms", "aws-kms-x", "aws-kmsx"])
+  func theNameOfAWSKMSIsRefused(providerID: String) throws {
+    let rsa = String(decoding: try RSAPrivateKey.generate(bits: 2048).pem().exposed, as: UTF8.self)
+    let aes = String(decoding: Base64.encode(patternBytes(32)), as: UTF8.self)
+    for (algorithm, type, encoding, material) in [
+      (
+        KeyringFile.Entry.Algorithm.aes, KeyringFile.Entry.KeyType.symmetric,
+        KeyringFile.Entry.Encoding.base64, aes
+      ),
+      (.rsa, .private, .pem, rsa),
+    ] {
+      func file(_ providerID: String) -> KeyringFile {
+        KeyringFile(keys: [
+          KeyringFile.Entry(
+            providerID: providerID, keyID: "k", algorithm: algorithm, type: type,
+            encoding: encoding, material: material, paddingAlgorithm: .oaepMGF1,
+            paddingHash: .sha256)
+        ])
+      }
+      #expect(try file("aws-km").keyrings().count == 1)
+      #expect(
+        throws: KeyringError.malformedFile(
+          "key 'k': 'provider-id' \(providerID) is for keys in AWS KMS")
+      ) { try file(providerID).keyrings() }
+    }
+  }
+
+  /// A private key that came with the public exponent of no key: what is wrapped under it, nobody
+  /// opens.
+  @Test(arguments: [RSAPadding.oaep(.sha1), .oaep(.sha256), .oaep(.sha512)])
+  func aPrivateKeyWithAnotherPublicHalfDoesNotWrap(padding: RSAPadding) throws {
+    var der = try RSAPrivateKey.generate(bits: 2048).pkcs8().exposed
+    let exponent: [UInt8] = [0x02, 0x03, 0x01, 0x00, 0x01]
+    let place = try #require(der.indices.first { der[$0...].starts(with: exponent) })
+    der[place + 4] = 3
+    let keyring = try RawRSAKeyring(
+      providerID: "p", keyName: "k", padding: padding,
+      privateKey: try RSAPrivateKey(pkcs8: SecretBytes(der)))
+    #expect(
+      throws: CryptoError.invalidKey("a private key with the public half of another")
+    ) { try Self.wrap(keyring) }
+  }
+
+  /// A keyring without a private key unwraps nothing, one for reading only wraps nothing.
+  @Test(arguments: [RSAPadding.oaep(.sha1), .oaep(.sha256), .oaep(.sha384), .oaep(.sha512)])
+  func paddingsAreKeptApart(padding: RSAPadding) throws {
+    let key = try RSAPrivateKey.generate(bits: 2048)
+    let wrapped = try Self.wrap(
+      RawRSAKeyring(
+        providerID: "p", keyName: "k", padding: padding, publicKey: try key.publicKey()))
+    let pkcs8 = try key.pkcs8()
+    for other in [RSAPadding.oaep(.sha1), .oaep(.sha256), .oaep(.sha384), .oaep(.sha512)] {
+      let keyring = try RawRSAKeyring(
+        providerID: "p", keyName: "k", padding: other, privateKey: RSAPrivateKey(pkcs8: pkcs8))
+      #expect(try Self.unwrap(keyring, wrapped) == (other == padding ? patternBytes(32) : nil))
+    }
+    for (providerID, keyName) in [("q", "k"), ("p", "l"), ("p", "k2"), ("p", "")] {
+      let keyring = try RawRSAKeyring(
+        providerID: providerID, keyName: keyName, padding: padding,
+        privateKey: RSAPrivateKey(pkcs8: pkcs8))
+      #expect(try Self.unwrap(keyring, wrapped) == nil)
+    }
+  }
+
+  /// Serially: of two keys of one name the second opens, where the first does not.
+  @Test func everyKeyOfANameIsTried() throws {
+    let sink = MemorySink(discardsOnFailure: false)
+    _ = try MessageEncryptor(
+      keyrings: [try testKeyring(byte: 1), try testKeyring(byte: 2)],
+      encryptionContext: EncryptionContext()
+    ).encrypt(from: MemorySource(patternBytes(10)), to: sink)
+    for byte in [1, 2] as [UInt8] {
+      let out = MemorySink(discardsOnFailure: false)
+      _ = try MessageDecryptor(
+        materialsProvider: MultiKeyring([try testKeyring(byte: 3), try testKeyring(byte: byte)]),
+        requiredContext: EncryptionContext()
+      ).decrypt(from: MemorySource(sink.bytes), to: out)
+      #expect(out.bytes == patternBytes(10))
+    }
+  }
 }

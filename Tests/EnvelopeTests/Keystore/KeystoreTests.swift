@@ -223,4 +223,41 @@ import Testing
     let keyring = KeystoreKeyring(try self.service(), unwrappingUnder: nil)
     #expect(try KeyringTests.unwrap(keyring, wrapped) == patternBytes(32))
   }
+
+  /// Beside the record's code: material that was moved does not unwrap where it is now.
+  @Test func wrappedMaterialIsItsKeysAndVersions() throws {
+    let unlocked = try UnlockedKeystore(RootKey(bytes: .random(count: 32)), keystoreID: "a")
+    let (nonce, wrapped) = try unlocked.wrap(SecretBytes(patternBytes(32)), keyID: "k", version: 1)
+    func unwrap(keyID: String, version: Int64) throws -> [UInt8] {
+      try unlocked.unwrap(
+        KeyVersionRecord(
+          keyID: keyID, version: version, creationDate: 0, nonce: nonce, wrappedMaterial: wrapped)
+      ).exposed
+    }
+    #expect(try unwrap(keyID: "k", version: 1) == patternBytes(32))
+    for (keyID, version) in [("l", 1), ("k", 2), ("", 1)] as [(String, Int64)] {
+      #expect(throws: KeystoreError.editedRecord("version \(version) of key \(keyID)")) {
+        try unwrap(keyID: keyID, version: version)
+      }
+    }
+  }
+
+  /// Each column of a protector is bound to the root key that it wraps.
+  @Test(arguments: [
+    "id = '00000000'", "creationDate = creationDate + 1", "keyFilePath = 'elsewhere'",
+    "scryptCost = 2", "scryptBlockSize = 1", "scryptParallelism = 1", "salt = zeroblob(32)",
+    "nonce = zeroblob(12)", "wrappedRootKey = zeroblob(48)",
+  ])
+  func editedProtectorsDoNotUnlock(change: String) throws {
+    let keyFile = directory.path.appending("key")
+    try KeyFile.create(keyFile, leftovers: Leftovers())
+    _ = try create(.keyFile(keyFile, contents: try KeyFile.read(keyFile)))
+    try Keystore(at: path).unlock(TestSecrets(keyFile: keyFile))
+    try DatabaseQueue(path: path.string).write {
+      try $0.execute(sql: "UPDATE protector SET " + change)
+    }
+    #expect(throws: KeystoreError.wrongKeyFile(keyFile)) {
+      try Keystore(at: path).unlock(TestSecrets(keyFile: keyFile))
+    }
+  }
 }

@@ -76,6 +76,12 @@ import Testing
     let second = try MessageHeaderTests.parse(try Self.encrypt([])).header
     #expect(first.messageID != second.messageID)
     #expect(first.suiteData != second.suiteData)
+    #expect(try Self.dataKey(of: first) != Self.dataKey(of: second))
+  }
+
+  static func dataKey(of header: MessageHeader) throws -> [UInt8]? {
+    try KeyringTests.unwrap(
+      testKeyring(), header.encryptedDataKeys[0], context: header.encryptionContext.serialized())
   }
 
   @Test func contextIsBoundAndRequired() throws {
