@@ -19,9 +19,11 @@ let package = Package(
       pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"])]
     ),
+    .systemLibrary(name: "CLinux"),
     .target(
       name: "Envelope",
       dependencies: [
+        "CLinux",
         "COpenSSL",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -30,6 +32,7 @@ let package = Package(
     .executableTarget(
       name: "envcrypt",
       dependencies: [
+        "CLinux",
         "Envelope",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),

@@ -10,10 +10,13 @@ final class MemoryBIO {
   }
 
   /// One that holds a copy of `bytes`.
-  convenience init(reading bytes: [UInt8]) throws(CryptoError) {
+  convenience init(reading bytes: RawSpan) throws(CryptoError) {
     try self.init()
-    let written = BIO_write(pointer, bytes, LibCrypto.length(bytes.count))
-    guard written == bytes.count else { throw LibCrypto.failure("BIO_write") }
+    let pointer = pointer
+    let written = bytes.withUnsafeBytes {
+      BIO_write(pointer, $0.baseAddress, LibCrypto.length($0.count))
+    }
+    guard written == bytes.byteCount else { throw LibCrypto.failure("BIO_write") }
   }
 
   deinit { BIO_free_all(pointer) }

@@ -11,7 +11,7 @@ final class PKey: @unchecked Sendable {
   /// Reads "BEGIN PUBLIC KEY" PEM text.
   static func publicKey(pem: [UInt8]) throws(CryptoError) -> PKey {
     LibCrypto.prepare()
-    let bio = try MemoryBIO(reading: pem)
+    let bio = try MemoryBIO(reading: pem.span.bytes)
     return try PKey(
       envcrypt_read_public_pem(bio.pointer), else: "not a PEM public key (BEGIN PUBLIC KEY)")
   }
@@ -34,9 +34,9 @@ final class PKey: @unchecked Sendable {
   }
 
   /// Reads PEM text, PKCS#8 or the algorithm's own, not encrypted.
-  static func privateKey(pem: [UInt8]) throws(CryptoError) -> PKey {
+  static func privateKey(pem: borrowing SecretBytes) throws(CryptoError) -> PKey {
     LibCrypto.prepare()
-    let bio = try MemoryBIO(reading: pem)
+    let bio = try pem.withBytes { (bytes) throws(CryptoError) in try MemoryBIO(reading: bytes) }
     return try PKey(
       envcrypt_read_private_pem(bio.pointer), else: "not an unencrypted PEM private key")
   }
