@@ -53,6 +53,7 @@ let package = Package(
         "Interop/kms_shapes.py",
         "Interop/postgres.sh",
         "Keystore/schema-1",
+        "Secrets/pause.c",
         "Vectors/reference-sdk",
       ]
     ),

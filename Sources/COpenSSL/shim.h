@@ -78,17 +78,8 @@ static inline int envcrypt_no_passphrase(char *buffer, int size, int writing, vo
   return -1;
 }
 
-static inline EVP_PKEY *envcrypt_read_private_pem(BIO *bio) {
-  return PEM_read_bio_PrivateKey(bio, NULL, envcrypt_no_passphrase, NULL);
-}
-
 static inline EVP_PKEY *envcrypt_read_public_pem(BIO *bio) {
   return PEM_read_bio_PUBKEY(bio, NULL, envcrypt_no_passphrase, NULL);
-}
-
-// PKCS#8 in the clear: callers decide where it goes.
-static inline int envcrypt_write_private_pem(BIO *bio, const EVP_PKEY *key) {
-  return PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL);
 }
 
 static inline int envcrypt_kdf(const char *name, const OSSL_PARAM *parameters, void *output, size_t length) {

@@ -1,12 +1,12 @@
 import COpenSSL
 
-/// One owner of a memory `BIO`, wiped when it ends: PEM text may be a private key.
+/// One owner of a memory `BIO`.
 final class MemoryBIO {
   let pointer: OpaquePointer
 
   /// An empty one, to write to.
   init() throws(CryptoError) {
-    pointer = try LibCrypto.check(BIO_new(BIO_s_secmem()), "BIO_new")
+    pointer = try LibCrypto.check(BIO_new(BIO_s_mem()), "BIO_new")
   }
 
   /// One that holds a copy of `bytes`.
@@ -22,10 +22,6 @@ final class MemoryBIO {
   deinit { BIO_free_all(pointer) }
 
   func contents() -> [UInt8] { withContents { Array($0) } }
-
-  func secretContents() -> SecretBytes {
-    withContents { SecretBytes(copying: RawSpan(_unsafeBytes: $0)) }
-  }
 
   private func withContents<Result: ~Copyable>(
     _ body: (UnsafeRawBufferPointer) -> Result
