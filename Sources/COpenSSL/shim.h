@@ -16,6 +16,46 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+// libcrypto wipes what it knows to be a secret, and forgets it where it encodes and decodes private keys. Here everything
+// is wiped that it frees, but for what is so large that no key is in it and free() gives it back to the system.
+static inline void envcrypt_free(void *block, const char *file, int line) {
+  (void)file; (void)line;
+  if (!block) return;
+  size_t size = malloc_usable_size(block);
+  if (size <= (64 << 10)) OPENSSL_cleanse(block, size);
+  free(block);
+}
+
+static inline void *envcrypt_malloc(size_t size, const char *file, int line) {
+  (void)file; (void)line;
+  return malloc(size);
+}
+
+static inline void *envcrypt_realloc(void *block, size_t size, const char *file, int line) {
+  size_t held = block ? malloc_usable_size(block) : 0;
+  if (block && size > 0 && size <= held) return block;
+  void *larger = size > 0 ? malloc(size) : NULL;
+  if (size > 0 && !larger) return NULL;
+  if (block && larger) memcpy(larger, block, held);
+  envcrypt_free(block, file, line);
+  return larger;
+}
+
+// To be called before anything else of libcrypto: once it has allocated something, it keeps its allocator.
+static inline int envcrypt_wipe_on_free(void) {
+  return CRYPTO_set_mem_functions(envcrypt_malloc, envcrypt_realloc, envcrypt_free);
+}
+
+static inline int envcrypt_wipes_on_free(void) {
+  CRYPTO_free_fn release = NULL;
+  CRYPTO_get_mem_functions(NULL, NULL, &release);
+  return release == envcrypt_free;
+}
+
 // Nothing here looks an algorithm up by a legacy name, and reasons can be told by number. To enter all those names and
 // texts is half of what libcrypto does at start-up.
 static inline int envcrypt_init_crypto(void) {

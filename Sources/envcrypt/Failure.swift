@@ -190,7 +190,7 @@ extension Failure {
     case .trailingData:
       self.init(.dataError, "there is more data behind the end of the message")
     case .malformedArmor(let what):
-      self.init(.dataError, "malformed armor: \(what)")
+      self.init(.dataError, "malformed armor: \(Text.printable(what))")
     }
   }
 
@@ -267,7 +267,7 @@ extension Failure {
       self.init(
         .dataError, "not authentic: the message was altered, or damaged",
         hint: "get the file again from where it is whole")
-    case .invalidKey(let what): self.init(.configuration, "unusable key: \(what)")
+    case .invalidKey(let what): self.init(.configuration, "unusable key: \(Text.printable(what))")
     case .libcrypto(let operation, let reasons):
       self.init(
         .software,

@@ -121,6 +121,8 @@ public struct FileStatus: Sendable {
   public let size: Int64
   /// Permission bits, without set-user-ID, set-group-ID and sticky.
   public let permissions: mode_t
+  /// Of a directory: only who owns a file in it may take its name away.
+  let isSticky: Bool
   public let device: UInt64
   public let inode: UInt64
   public let owner: uid_t
@@ -137,6 +139,7 @@ public struct FileStatus: Sendable {
     }
     size = Int64(status.st_size)
     permissions = status.st_mode & 0o777
+    isSticky = status.st_mode & S_ISVTX != 0
     device = UInt64(status.st_dev)
     inode = UInt64(status.st_ino)
     owner = status.st_uid

@@ -52,7 +52,7 @@ extension KeyService {
     case (.encryptDecrypt, .keyPair(.rsa(let bits))):
       names.insert(
         (RawRSAKeyring.bareProviderID, version.fingerprint ?? "", "oaep-mgf1/sha256"), at: 1)
-      let pem = SecretText(try RSAPrivateKey(pkcs8: material).pem())
+      let pem = SecretText(PEM.text(pkcs8: material))
       return names.map {
         let padding = $0.2.split(separator: "/")
         return KeyringFile.Entry(
@@ -62,7 +62,7 @@ extension KeyService {
           paddingHash: padding.dropFirst().first.flatMap { .init(rawValue: String($0)) })
       }
     case (.keyAgreement, .keyPair(.ec(let curve))):
-      let pem = SecretText(try ECPrivateKey(pkcs8: material).pem())
+      let pem = SecretText(PEM.text(pkcs8: material))
       return [names[0], (RawECDHKeyring.providerID, version.fingerprint ?? "", "")].map {
         KeyringFile.Entry(
           providerID: $0.0, keyID: $0.1, algorithm: .ecdh, type: .private, bits: curve.bits,

@@ -11,6 +11,8 @@ public final class KeyService {
   private let now: @Sendable () -> Date
   private let tellUnrecorded: @Sendable (any Error) -> Void
   private var openedTrail: AuditTrail?
+  /// Hears, once for each, of versions that have wrapped too much. To be set before any is used.
+  public var tellWorn: @Sendable (WornVersion) -> Void = { _ in }
 
   /// `tellUnrecorded` hears of it, once, where the audit log cannot be written.
   public convenience init(
@@ -91,7 +93,7 @@ public final class KeyService {
     let database = keystore.database
     let trail = AuditTrail(
       log, anchor: { try Keystore.auditAnchor(in: database, verifiedBy: unlocked) },
-      tellFailure: tellUnrecorded)
+      tellFailure: tellUnrecorded, tellWorn: tellWorn)
     openedTrail = trail
     return trail
   }

@@ -18,6 +18,7 @@ public final class OperationCall {
   let name: String
   /// The keys that it came to, with the versions it used, 0 for none.
   private var touched: [(keyID: String, version: Int64)] = []
+  private var uses: [VersionUse] = []
   /// The encryption context, serialized, of an operation that has one.
   var context: [UInt8] = []
 
@@ -137,6 +138,7 @@ public final class OperationCall {
       throw KeyServiceError.invalidState(keyID: key.record.id, state: .pendingImport)
     }
     touch(key.record.id, version: key.version.version)
+    if let use = VersionUse(key.version, of: key.record) { uses.append(use) }
     return key
   }
 
@@ -218,7 +220,7 @@ public final class OperationCall {
           time: now, operation: name, caller: service.caller.arn, keyID: key.keyID,
           keyVersion: UInt32(key.version), context: context, requestID: service.requestID,
           error: error)
-      })
+      }, of: uses)
   }
 }
 

@@ -8,6 +8,7 @@ struct KeyUse: Sendable {
   private let requestID: [UInt8]
   private let trail: AuditTrail?
   private let now: @Sendable () -> Int64
+  private let use: VersionUse?
 
   init(of key: OperationCall.UsableKey, _ call: OperationCall) throws {
     operation = call.operation.rawValue
@@ -18,14 +19,16 @@ struct KeyUse: Sendable {
     trail = call.service.trail()
     let clock = call.service.clock
     now = { clock().milliseconds }
+    use = VersionUse(key.version, of: key.record)
   }
 
   func record(context: [UInt8], error: KeyServiceError?) {
-    trail?.add([
-      AuditRecord(
-        time: now(), operation: operation, caller: caller, keyID: keyID, keyVersion: version,
-        context: context, requestID: requestID, error: error)
-    ])
+    trail?.add(
+      [
+        AuditRecord(
+          time: now(), operation: operation, caller: caller, keyID: keyID, keyVersion: version,
+          context: context, requestID: requestID, error: error)
+      ], of: use.map { [$0] } ?? [])
   }
 }
 

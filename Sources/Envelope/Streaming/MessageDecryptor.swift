@@ -60,7 +60,9 @@ public struct MessageDecryptor: Sendable {
     let dataKey = try materialsProvider.dataKey(for: header)
     let derived = try MessageKeyDerivation(
       header.suite, dataKey: dataKey, messageID: header.messageID)
-    guard derived.commitment == header.suiteData else { throw CryptoError.authenticationFailed }
+    guard LibCrypto.areEqual(derived.commitment, header.suiteData) else {
+      throw CryptoError.authenticationFailed
+    }
     try parsed.authentication.verify(parsed.body, under: derived.messageKey)
     let verifier = try verifier(for: header)
     try input.withBytes(parsed.length) { try verifier?.update($0) }
