@@ -44,8 +44,7 @@ struct JSONScanner: ~Copyable {
   mutating func end() throws { guard peek() == nil else { throw Failure.notJSON } }
 
   private mutating func enter(_ bracket: UInt8) throws {
-    guard let found = peek() else { throw Failure.notJSON }
-    guard found == bracket else { throw Failure.wrongType }
+    try expect(bracket)
     depth += 1
     guard depth <= Self.depthLimit else { throw Failure.notJSON }
     position += 1
@@ -75,8 +74,7 @@ struct JSONScanner: ~Copyable {
 
   /// A string's UTF-8, of which no copy stays behind.
   mutating func secret() throws -> SecretBytes {
-    guard let first = peek() else { throw Failure.notJSON }
-    guard first == UInt8(ascii: "\"") else { throw Failure.wrongType }
+    try expect(UInt8(ascii: "\""))
     position += 1
     // What escapes stand for is never longer than they are.
     var end = position
@@ -137,6 +135,14 @@ struct JSONScanner: ~Copyable {
       position += 1
     }
     return nil
+  }
+
+  /// Throws unless a value comes next that begins so.
+  private mutating func expect(_ first: UInt8) throws {
+    guard let found = peek(), "{[\"-0123456789tfn".utf8.contains(found) else {
+      throw Failure.notJSON
+    }
+    guard found == first else { throw Failure.wrongType }
   }
 
   // MARK: Bytes

@@ -46,7 +46,6 @@ struct KeyringFileReader: ~Copyable {
     _ scanner: inout JSONScanner, named name: String, _ place: inout [String]
   ) throws -> KeyringFile.Entry {
     place.append(name)
-    defer { place.removeLast() }
     var texts: [String: String] = [:]
     var bits: Int?
     var material: SecretText?
@@ -80,7 +79,7 @@ struct KeyringFileReader: ~Copyable {
       }
       return value
     }
-    return KeyringFile.Entry(
+    let entry = KeyringFile.Entry(
       providerID: try required(texts["provider-id"], "provider-id"),
       keyID: try required(texts["key-id"], "key-id"),
       algorithm: try required(
@@ -91,6 +90,8 @@ struct KeyringFileReader: ~Copyable {
       paddingAlgorithm: try known(
         KeyringFile.Entry.PaddingAlgorithm.self, "padding-algorithm"),
       paddingHash: try known(KeyringFile.Entry.PaddingHash.self, "padding-hash"))
+    place.removeLast()
+    return entry
   }
 
   private static func explain(_ failure: JSONScanner.Failure, at place: [String]) -> String {

@@ -1,5 +1,5 @@
 # What holds a key is for its owner alone, whatever the umask.
-for mask in 000 022 077 0177; do
+for mask in 000 022 077; do
   (
     umask "$mask"
     mkdir -m 700 "$mask"
