@@ -26,7 +26,8 @@ static inline void envcrypt_free(void *block, const char *file, int line) {
   (void)file; (void)line;
   if (!block) return;
   size_t size = malloc_usable_size(block);
-  if (size <= (64 << 10)) OPENSSL_cleanse(block, size);
+  // Several times faster than OPENSSL_cleanse, and as sure to be done.
+  if (size <= (64 << 10)) explicit_bzero(block, size);
   free(block);
 }
 
