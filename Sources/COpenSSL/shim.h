@@ -21,13 +21,13 @@
 #include <string.h>
 
 // libcrypto wipes what it knows to be a secret, and forgets it where it encodes and decodes private keys. Here everything
-// is wiped that it frees, but for what is so large that no key is in it and free() gives it back to the system.
+// is wiped that it frees, but for what is so large that no key is in it.
 static inline void envcrypt_free(void *block, const char *file, int line) {
   (void)file; (void)line;
   if (!block) return;
   size_t size = malloc_usable_size(block);
   // Several times faster than OPENSSL_cleanse, and as sure to be done.
-  if (size <= (64 << 10)) explicit_bzero(block, size);
+  if (size <= (16 << 10)) explicit_bzero(block, size);
   free(block);
 }
 
