@@ -20,9 +20,11 @@ let package = Package(
       pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"])]
     ),
+    .systemLibrary(name: "CLinux"),
     .target(
       name: "Envelope",
       dependencies: [
+        "CLinux",
         "COpenSSL",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -32,6 +34,7 @@ let package = Package(
     .executableTarget(
       name: "envcrypt",
       dependencies: [
+        "CLinux",
         "Envelope",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -54,6 +57,7 @@ let package = Package(
         "Interop/templates.py",
         "Keystore/schema-1",
         "Template/example.yaml",
+        "Secrets/pause.c",
         "Vectors/reference-sdk",
       ]
     ),

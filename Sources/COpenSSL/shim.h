@@ -16,6 +16,47 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+// libcrypto wipes what it knows to be a secret, and forgets it where it encodes and decodes private keys. Here everything
+// is wiped that it frees, but for what is so large that no key is in it.
+static inline void envcrypt_free(void *block, const char *file, int line) {
+  (void)file; (void)line;
+  if (!block) return;
+  size_t size = malloc_usable_size(block);
+  // Several times faster than OPENSSL_cleanse, and as sure to be done.
+  if (size <= (16 << 10)) explicit_bzero(block, size);
+  free(block);
+}
+
+static inline void *envcrypt_malloc(size_t size, const char *file, int line) {
+  (void)file; (void)line;
+  return malloc(size);
+}
+
+static inline void *envcrypt_realloc(void *block, size_t size, const char *file, int line) {
+  size_t held = block ? malloc_usable_size(block) : 0;
+  if (block && size > 0 && size <= held) return block;
+  void *larger = size > 0 ? malloc(size) : NULL;
+  if (size > 0 && !larger) return NULL;
+  if (block && larger) memcpy(larger, block, held);
+  envcrypt_free(block, file, line);
+  return larger;
+}
+
+// To be called before anything else of libcrypto: once it has allocated something, it keeps its allocator.
+static inline int envcrypt_wipe_on_free(void) {
+  return CRYPTO_set_mem_functions(envcrypt_malloc, envcrypt_realloc, envcrypt_free);
+}
+
+static inline int envcrypt_wipes_on_free(void) {
+  CRYPTO_free_fn release = NULL;
+  CRYPTO_get_mem_functions(NULL, NULL, &release);
+  return release == envcrypt_free;
+}
+
 // Nothing here looks an algorithm up by a legacy name, and reasons can be told by number. To enter all those names and
 // texts is half of what libcrypto does at start-up.
 static inline int envcrypt_init_crypto(void) {
@@ -78,17 +119,8 @@ static inline int envcrypt_no_passphrase(char *buffer, int size, int writing, vo
   return -1;
 }
 
-static inline EVP_PKEY *envcrypt_read_private_pem(BIO *bio) {
-  return PEM_read_bio_PrivateKey(bio, NULL, envcrypt_no_passphrase, NULL);
-}
-
 static inline EVP_PKEY *envcrypt_read_public_pem(BIO *bio) {
   return PEM_read_bio_PUBKEY(bio, NULL, envcrypt_no_passphrase, NULL);
-}
-
-// PKCS#8 in the clear: callers decide where it goes.
-static inline int envcrypt_write_private_pem(BIO *bio, const EVP_PKEY *key) {
-  return PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL);
 }
 
 static inline int envcrypt_kdf(const char *name, const OSSL_PARAM *parameters, void *output, size_t length) {

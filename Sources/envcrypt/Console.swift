@@ -16,30 +16,41 @@ final class Console: Sendable {
 
   private func clearProgress() { progress.withLock { $0 }?.clear() }
 
+  // Whoever makes a text sees to it that names in it are printable. Here no line comes through that
+  // is not, should somebody have forgotten.
+
   /// A report, on standard output.
-  func output(_ text: String) { Self.write(text + "\n", to: STDOUT_FILENO) }
+  func output(_ text: String) {
+    Self.write(Text.printableLines(text) + "\n", to: STDOUT_FILENO)
+  }
 
   func error(_ message: String, hint: String?) {
     clearProgress()
-    Self.write("envcrypt: error: \(message)\n", to: STDERR_FILENO)
-    if let hint { Self.write("envcrypt: hint: \(hint)\n", to: STDERR_FILENO) }
+    Self.line("error: \(message)")
+    if let hint { Self.line("hint: \(hint)") }
   }
 
-  func warning(_ message: String) {
+  func warning(_ message: String, hint: String? = nil) {
     clearProgress()
-    Self.write("envcrypt: warning: \(message)\n", to: STDERR_FILENO)
+    Self.line("warning: \(message)")
+    if let hint { Self.line("hint: \(hint)") }
+  }
+
+  private static func line(_ text: String) {
+    write("envcrypt: \(Text.printable(text))\n", to: STDERR_FILENO)
   }
 
   /// What a person likes to know and a script does not need.
   func note(_ message: String) {
     guard !isQuiet else { return }
     clearProgress()
-    Self.write("envcrypt: \(message)\n", to: STDERR_FILENO)
+    Self.line(message)
   }
 
   /// A report as JSON, in the form of the KMS API.
   func json(_ value: some Encodable, keysAsTheyAre: Bool = false) throws {
-    output(try APICoding.text(of: value, keysAsTheyAre: keysAsTheyAre))
+    let text = try APICoding.text(of: value, keysAsTheyAre: keysAsTheyAre)
+    Self.write(Text.printableJSON(text) + "\n", to: STDOUT_FILENO)
   }
 
   private static func write(_ text: String, to descriptor: Int32) {

@@ -39,6 +39,7 @@ struct Envcrypt: ParsableCommand {
   }
 
   static func main() {
+    ProcessPrivacy.begin()
     // A closed pipe is an error like any other while files are being cleaned up; the process then
     // dies of the signal, as a shell expects.
     signal(SIGPIPE, SIG_IGN)

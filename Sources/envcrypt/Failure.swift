@@ -192,7 +192,7 @@ extension Failure {
     case .trailingData:
       self.init(.dataError, "there is more data behind the end of the message")
     case .malformedArmor(let what):
-      self.init(.dataError, "malformed armor: \(what)")
+      self.init(.dataError, "malformed armor: \(Text.printable(what))")
     }
   }
 
@@ -269,7 +269,7 @@ extension Failure {
       self.init(
         .dataError, "not authentic: the message was altered, or damaged",
         hint: "get the file again from where it is whole")
-    case .invalidKey(let what): self.init(.configuration, "unusable key: \(what)")
+    case .invalidKey(let what): self.init(.configuration, "unusable key: \(Text.printable(what))")
     case .libcrypto(let operation, let reasons):
       self.init(
         .software,
@@ -292,7 +292,8 @@ extension Failure {
         .configuration,
         "others may read or write the keystore \(Text.printable(path)) (mode "
           + "0\(String(permissions, radix: 8)), wanted 0600)",
-        hint: "chmod 600 -- \(Text.shellQuoted(path)); docs/keystore.md says how a group shares one")
+        hint: "chmod 600 -- \(Text.shellQuoted(path)); docs/keystore.md says how a group shares one"
+      )
     case .notAKeystore(let path, let what):
       self.init(.configuration, "\(Text.printable(path)) is no keystore: \(what)")
     case .tooNew(let path):

@@ -46,6 +46,7 @@ struct InitCommand: ParsableCommand {
     console.note("key \(key.keyID), alias/default")
     if protector == "none" {
       console.note("whoever can read the keystore file can use its keys")
+      console.warn(try created.exposures(), of: path)
     }
   }
 }

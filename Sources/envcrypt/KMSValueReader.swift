@@ -169,6 +169,9 @@ struct KMSValueReader {
       return Blob(try blob(token, isReference, at)) as! Value
     }
     if type == SecretBlob.self {
+      if isReference, token.hasPrefix("fileb://") {
+        return SecretBlob(try secretFile(token)) as! Value
+      }
       let bytes = try blob(token, isReference, at)
       return SecretBlob(SecretBytes(copying: bytes.span.bytes)) as! Value
     }
@@ -226,6 +229,15 @@ struct KMSValueReader {
   }
 
   private func file(_ token: String) throws -> [UInt8] {
+    try SmallFile.read(path(token), limit: Self.fileLimit, as: "value of an option")
+  }
+
+  private func secretFile(_ token: String) throws -> SecretBytes {
+    try SmallFile.readSecret(path(token), limit: Self.fileLimit, as: "value of an option")
+  }
+
+  /// What a token with a scheme names.
+  private func path(_ token: String) -> FilePath {
     let scheme = token.hasPrefix("fileb://") ? "fileb://" : "file://"
     var path = FilePath(argument: String(token.dropFirst(scheme.count)))
     if path == "-" { path = "./-" }
@@ -233,7 +245,7 @@ struct KMSValueReader {
       path.components.removeFirst()
       path = home.pushing(path)
     }
-    return try SmallFile.read(path, limit: Self.fileLimit, as: "value of an option")
+    return path
   }
 
   private func text(ofToken token: String, _ option: String) throws -> String {

@@ -28,7 +28,7 @@ struct KeyExportCommand: ParsableCommand {
         .usage, "a key is not shown on a terminal", hint: "write it to a file with -o FILE")
     }
     let text = try keystore.service().exportKey(key).serialized()
-    try ReportFile.write(text, to: output, permissions: 0o600)
+    try text.withBytes { try ReportFile.write($0, to: output, permissions: 0o600) }
     console.warning("this is the key in the clear: whoever has it opens every message under it")
   }
 }
@@ -69,7 +69,7 @@ struct KeyImportCommand: ParsableCommand {
     let keyring: KeyringFile
     do {
       keyring = try KeyringFile(
-        parsing: try SmallFile.read(path, limit: KeyringFile.sizeLimit))
+        parsing: try SmallFile.readSecret(path, limit: KeyringFile.sizeLimit))
     } catch let error as KeyringError {
       throw Failure(error).about(Text.printable(path))
     }

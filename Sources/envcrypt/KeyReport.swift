@@ -94,9 +94,25 @@ struct KeyReport {
   private static func version(_ version: KeyVersionDescription) -> String {
     var text = "\(version.version), created \(Text.day(version.creationDate))"
     if let type = version.rotationType { text += ", rotated \(type.rawValue)" }
+    if let worn = version.worn {
+      text += ", used up to \(worn.mostUses) times: \(worn.hint)"
+    }
     if !version.hasMaterial { text += ", its material is deleted or expired" }
     if let fingerprint = version.fingerprint { text += ", public key SHA-256 \(fingerprint)" }
     if let name = version.foreignName { text += ", imported as \(name)" }
     return text
+  }
+}
+
+extension WornVersion {
+  var warning: String {
+    "version \(version) of key \(keyID) may have wrapped up to \(mostUses) times; AES-GCM allows "
+      + "\(Self.limit) times under one key"
+  }
+
+  var hint: String {
+    isManaged
+      ? "encrypt under a key of your own: envcrypt key create --alias alias/…"
+      : "envcrypt key rotate \(keyID)"
   }
 }

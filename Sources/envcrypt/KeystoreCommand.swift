@@ -29,8 +29,11 @@ struct KeystoreStatusCommand: ParsableCommand {
     let keys: Int
     let aliases: Int
     let protectors: [ProtectorReport]
+    /// What is wrong with where the file is, and with keys that have wrapped too much.
+    let warnings: [String]
 
     enum CodingKeys: String, CodingKey {
+      case warnings = "Warnings"
       case path = "Path"
       case keystoreID = "KeystoreId"
       case creationDate = "CreationDate"
@@ -47,7 +50,9 @@ struct KeystoreStatusCommand: ParsableCommand {
     let response = Response(
       path: Text.printable(store.path), keystoreID: store.id, creationDate: store.creationDate,
       keys: counts.keys, aliases: counts.aliases,
-      protectors: try store.protectors().map(ProtectorReport.init))
+      protectors: try store.protectors().map(ProtectorReport.init),
+      warnings: try store.exposures().map(ExposureWarning.reason)
+        + service.wornVersions().map(\.warning))
     let console = Console()
     if json {
       try console.json(response)
@@ -63,6 +68,7 @@ struct KeystoreStatusCommand: ParsableCommand {
       aliases     \(response.aliases)
       protectors  \(protectors)
       """)
+    for warning in response.warnings { console.output("warning     \(warning)") }
   }
 }
 

@@ -78,12 +78,14 @@ struct KeystoreOptions: ParsableArguments {
     LibCrypto.warmUp()
     let keystore = try Keystore(at: try path())
     keystore.leaveOpen()
-    return try KeyService(
+    let service = try KeyService(
       keystore, secrets: try secrets ?? self.secrets(),
       tellUnrecorded: { error in
         let failure = Failure(error)
         Console().warning("nothing was recorded in the audit log: \(failure.message)")
       })
+    service.tellWorn = { Console().warning($0.warning, hint: $0.hint) }
+    return service
   }
 
   /// What `--protector` names, with the passphrase or key file it takes.

@@ -90,8 +90,9 @@ struct KeyringOptions: ParsableArguments {
     try files.flatMap { name in
       let path = FilePath(argument: name)
       do {
-        return try KeyringFile(parsing: try SmallFile.read(path, limit: KeyringFile.sizeLimit))
-          .keyrings()
+        return try KeyringFile(
+          parsing: try SmallFile.readSecret(path, limit: KeyringFile.sizeLimit)
+        ).keyrings()
       } catch let error as KeyringError {
         throw Failure(error).about(Text.printable(path))
       }
@@ -112,12 +113,49 @@ enum SmallFile {
       let count = try source.read(into: &raw)
       if count == 0 { return bytes }
       bytes.append(contentsOf: chunk.prefix(count))
-      guard bytes.count <= limit else {
-        throw Failure(
-          .configuration,
-          "\(Text.printable(path)) has more than \(Text.size(Int64(limit))): that is no \(noun)")
-      }
+      guard bytes.count <= limit else { throw tooLarge(path, limit, noun) }
     }
+  }
+
+  /// Of what is read no copy stays behind.
+  static func readSecret(
+    _ path: FilePath, limit: Int, as noun: String = "key"
+  ) throws -> SecretBytes {
+    let source = DescriptorSource(
+      path == "-" ? .standardInput : try Descriptor.openInput(path))
+    let expected = Int(clamping: source.expectedCount ?? 0)
+    var capacity = min(max(expected + 1, 4096), limit + 1)
+    var bytes = SecretBytes(count: 0) { _ in }
+    while true {
+      let known = bytes
+      var count = known.count
+      bytes = try SecretBytes(count: capacity) { span in
+        known.withBytes { bytes in
+          span.withUnsafeMutableBytes { target in
+            bytes.withUnsafeBytes { target.copyMemory(from: $0) }
+          }
+        }
+        while count < capacity {
+          let done = count
+          let read = try span.withUnsafeMutableBytes { target in
+            var rest = MutableRawSpan(
+              _unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: target[done...]))
+            return try source.read(into: &rest)
+          }
+          if read == 0 { break }
+          count += read
+        }
+      }
+      if count < capacity { return bytes.prefix(count) }
+      guard count <= limit else { throw tooLarge(path, limit, noun) }
+      capacity = min(capacity * 2, limit + 1)
+    }
+  }
+
+  private static func tooLarge(_ path: FilePath, _ limit: Int, _ noun: String) -> Failure {
+    Failure(
+      .configuration,
+      "\(Text.printable(path)) has more than \(Text.size(Int64(limit))): that is no \(noun)")
   }
 }
 

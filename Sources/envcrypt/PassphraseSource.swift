@@ -31,6 +31,10 @@ final class PassphraseSource: UnlockingSecrets {
     return try read()
   }
 
+  func hear(_ exposures: [KeystoreExposure], of path: FilePath) {
+    Console().warn(exposures, of: path)
+  }
+
   /// A passphrase for a new protector: typed twice where it is typed.
   func newPassphrase() throws -> SecretBytes {
     guard case .terminal = origin else {

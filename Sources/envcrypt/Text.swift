@@ -23,12 +23,31 @@ enum Text {
 
   /// The same of text in lines.
   static func printableLines(_ text: String) -> String {
-    text.split(separator: "\n", omittingEmptySubsequences: false)
+    if text.utf8.allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x0A }) { return text }
+    return text.split(separator: "\n", omittingEmptySubsequences: false)
       .map {
         $0.split(separator: "\t", omittingEmptySubsequences: false).map { printable(String($0)) }
           .joined(separator: "\t")
       }
       .joined(separator: "\n")
+  }
+
+  /// JSON with such characters in its strings spelt out: the same values for a program, and nothing
+  /// that moves a cursor.
+  static func printableJSON(_ text: String) -> String {
+    if text.utf8.allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x0A }) { return text }
+    var result = ""
+    for scalar in text.unicodeScalars {
+      guard isUnsafe(scalar), scalar != "\n" else {
+        result.unicodeScalars.append(scalar)
+        continue
+      }
+      for unit in UTF16.encode(scalar)! {
+        let digits = String(unit, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      }
+    }
+    return result
   }
 
   static func printable(_ path: FilePath) -> String { printable(path.argument) }

@@ -36,8 +36,12 @@ final class AuditLog: Sendable {
   }
 
   /// Appends records in their order. `anchor` says where the log last was when the keystore knew: a
-  /// log that is not there any more goes on from it, and its beginning is missing.
-  func append(_ records: [AuditRecord], after anchor: () throws -> AuditAnchor) throws {
+  /// log that is not there any more goes on from it, and its beginning is missing. Returns the number
+  /// of the last record.
+  @discardableResult
+  func append(
+    _ records: [AuditRecord], after anchor: () throws -> AuditAnchor
+  ) throws -> UInt64 {
     let file = try lockedFile(creating: true)
     defer { file.unlock() }
     var head = try readHead(of: file) ?? AuditHead.start(after: anchor())
@@ -45,6 +49,15 @@ final class AuditLog: Sendable {
     let end = Int64(head.end)
     try file.write(try entries(of: records, after: &head), at: end)
     try file.write(try sealed(head), at: 0)
+    return head.lastSequence
+  }
+
+  /// The number of the last record, unverified where the log is only read; nil where there is none.
+  func lastSequence() throws -> UInt64? {
+    guard try FileStatus.at(path) != nil else { return nil }
+    let file = try lockedFile(creating: false)
+    defer { file.unlock() }
+    return try readHead(of: file)?.lastSequence
   }
 
   /// Where the log is now, for the keystore to remember; nil where there is none yet. On the disk when

@@ -70,7 +70,9 @@ struct ECPrivateKey: ~Copyable, Sendable {
   }
 
   /// Reads PEM text, PKCS#8 or SEC 1, not encrypted.
-  init(pem: [UInt8]) throws(CryptoError) { try self.init(.privateKey(pem: pem)) }
+  init(pem: borrowing SecretBytes) throws(CryptoError) {
+    try self.init(.privateKey(pem: pem))
+  }
 
   /// Reads DER PKCS#8.
   init(pkcs8: borrowing SecretBytes) throws(CryptoError) {

@@ -25,8 +25,7 @@ enum HMAC {
   static func verify(
     _ code: [UInt8], of message: RawSpan, with digest: Digest, under key: borrowing SecretBytes
   ) throws(CryptoError) -> Bool {
-    let expected = try authenticate(message, with: digest, under: key)
-    return ConstantTime.areEqual(code, expected)
+    LibCrypto.areEqual(code, try authenticate(message, with: digest, under: key))
   }
 }
 

@@ -10,9 +10,19 @@ public enum LibCrypto {
 
   /// Initialises libcrypto without reading `openssl.cnf`: a system-wide file must not change which
   /// ciphers a backup depends on, and the static binary could not load the modules it may name.
-  /// libcrypto makes a second call a cheap no-op.
-  static func prepare() {
+  /// What it frees is wiped from then on.
+  static func prepare() { _ = isPrepared }
+
+  private static let isPrepared: Void = {
+    // It is refused where other code in the process has used libcrypto before.
+    _ = envcrypt_wipe_on_free()
     precondition(envcrypt_init_crypto() == 1, "libcrypto cannot be initialised")
+  }()
+
+  /// Whether libcrypto wipes what it frees.
+  static var wipesOnFree: Bool {
+    prepare()
+    return envcrypt_wipes_on_free() == 1
   }
 
   /// Has another thread do what libcrypto does once, for whoever has something else to do first: to
@@ -22,6 +32,11 @@ public enum LibCrypto {
       guard let key = try? SecretBytes.random(count: 32) else { return }
       _ = try? HKDF.derive(.sha256, from: key, salt: [], info: [], count: 32)
     }
+  }
+
+  /// Whether both are the same bytes, in time that depends on their number only.
+  static func areEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    left.count == right.count && CRYPTO_memcmp(left, right, left.count) == 0
   }
 
   /// Throws unless `status` is positive, libcrypto's word for success.

@@ -1,28 +1,27 @@
 import COpenSSL
 
-/// One owner of a memory `BIO`, wiped when it ends: PEM text may be a private key.
+/// One owner of a memory `BIO`.
 final class MemoryBIO {
   let pointer: OpaquePointer
 
   /// An empty one, to write to.
   init() throws(CryptoError) {
-    pointer = try LibCrypto.check(BIO_new(BIO_s_secmem()), "BIO_new")
+    pointer = try LibCrypto.check(BIO_new(BIO_s_mem()), "BIO_new")
   }
 
   /// One that holds a copy of `bytes`.
-  convenience init(reading bytes: [UInt8]) throws(CryptoError) {
+  convenience init(reading bytes: RawSpan) throws(CryptoError) {
     try self.init()
-    let written = BIO_write(pointer, bytes, LibCrypto.length(bytes.count))
-    guard written == bytes.count else { throw LibCrypto.failure("BIO_write") }
+    let pointer = pointer
+    let written = bytes.withUnsafeBytes {
+      BIO_write(pointer, $0.baseAddress, LibCrypto.length($0.count))
+    }
+    guard written == bytes.byteCount else { throw LibCrypto.failure("BIO_write") }
   }
 
   deinit { BIO_free_all(pointer) }
 
   func contents() -> [UInt8] { withContents { Array($0) } }
-
-  func secretContents() -> SecretBytes {
-    withContents { SecretBytes(copying: RawSpan(_unsafeBytes: $0)) }
-  }
 
   private func withContents<Result: ~Copyable>(
     _ body: (UnsafeRawBufferPointer) -> Result

@@ -11,7 +11,7 @@ final class PKey: @unchecked Sendable {
   /// Reads "BEGIN PUBLIC KEY" PEM text.
   static func publicKey(pem: [UInt8]) throws(CryptoError) -> PKey {
     LibCrypto.prepare()
-    let bio = try MemoryBIO(reading: pem)
+    let bio = try MemoryBIO(reading: pem.span.bytes)
     return try PKey(
       envcrypt_read_public_pem(bio.pointer), else: "not a PEM public key (BEGIN PUBLIC KEY)")
   }
@@ -34,18 +34,24 @@ final class PKey: @unchecked Sendable {
   }
 
   /// Reads PEM text, PKCS#8 or the algorithm's own, not encrypted.
-  static func privateKey(pem: [UInt8]) throws(CryptoError) -> PKey {
+  static func privateKey(pem: borrowing SecretBytes) throws(CryptoError) -> PKey {
     LibCrypto.prepare()
-    let bio = try MemoryBIO(reading: pem)
-    return try PKey(
-      envcrypt_read_private_pem(bio.pointer), else: "not an unencrypted PEM private key")
+    let reason = "not an unencrypted PEM private key"
+    guard let der = PEM.privateKey(in: pem) else { throw .invalidKey(reason) }
+    return try privateKey(der: der, reason: reason)
   }
 
   /// Reads DER PKCS#8, as the keystore holds it, and nothing behind it.
   static func privateKey(pkcs8: borrowing SecretBytes) throws(CryptoError) -> PKey {
+    try privateKey(der: pkcs8, reason: "not a DER private key")
+  }
+
+  private static func privateKey(
+    der: borrowing SecretBytes, reason: String
+  ) throws(CryptoError) -> PKey {
     LibCrypto.prepare()
     var rest = 0
-    let pointer = pkcs8.withBytes { bytes in
+    let pointer = der.withBytes { bytes in
       bytes.withUnsafeBytes { buffer -> OpaquePointer? in
         var cursor = buffer.bindMemory(to: UInt8.self).baseAddress
         let key = d2i_AutoPrivateKey(nil, &cursor, buffer.count)
@@ -53,7 +59,7 @@ final class PKey: @unchecked Sendable {
         return key
       }
     }
-    let key = try PKey(pointer, else: "not a DER private key")
+    let key = try PKey(pointer, else: reason)
     guard rest == 0 else { throw .invalidKey("a DER private key with \(rest) bytes behind it") }
     return key
   }
@@ -128,10 +134,5 @@ final class PKey: @unchecked Sendable {
   }
 
   /// The private key as "BEGIN PRIVATE KEY" PEM text.
-  func privatePEM() throws(CryptoError) -> SecretBytes {
-    let bio = try MemoryBIO()
-    try LibCrypto.check(
-      envcrypt_write_private_pem(bio.pointer, pointer), "PEM_write_bio_PKCS8PrivateKey")
-    return bio.secretContents()
-  }
+  func privatePEM() throws(CryptoError) -> SecretBytes { PEM.text(pkcs8: try pkcs8()) }
 }

@@ -19,7 +19,7 @@ enum PrivateKey: ~Copyable, Sendable {
   case ec(ECPrivateKey)
 
   /// Reads PEM text, PKCS#8 or the algorithm's own, not encrypted.
-  init(pem: [UInt8]) throws(CryptoError) {
+  init(pem: borrowing SecretBytes) throws(CryptoError) {
     let key = try PKey.privateKey(pem: pem)
     switch try key.wrappingAlgorithm() {
     case .rsa: self = .rsa(try RSAPrivateKey(key))

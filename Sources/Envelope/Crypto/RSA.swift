@@ -73,7 +73,9 @@ struct RSAPrivateKey: ~Copyable, Sendable {
   }
 
   /// Reads PEM text, PKCS#8 or PKCS#1, not encrypted.
-  init(pem: [UInt8]) throws(CryptoError) { try self.init(.privateKey(pem: pem)) }
+  init(pem: borrowing SecretBytes) throws(CryptoError) {
+    try self.init(.privateKey(pem: pem))
+  }
 
   /// Reads DER PKCS#8, as the keystore holds it.
   init(pkcs8: borrowing SecretBytes) throws(CryptoError) {

@@ -1,6 +1,7 @@
 import COpenSSL
 
-/// Bytes that must not outlive their use: one owner, wiped when it ends, lent only by closure.
+/// Bytes that must not outlive their use: one owner, wiped when it ends, lent only by closure. They
+/// lie in `SecretMemory`, out of swap and core dumps.
 ///
 /// There is no description and no copy; whoever needs a second owner says so with `duplicate()`.
 public struct SecretBytes: ~Copyable, @unchecked Sendable {
@@ -10,8 +11,7 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
   public init<Failure: Error>(
     count: Int, fill: (inout MutableRawSpan) throws(Failure) -> Void
   ) throws(Failure) {
-    memory = .allocate(byteCount: max(count, 1), alignment: 16)
-    memory.initializeMemory(as: UInt8.self, repeating: 0)
+    memory = SecretMemory.allocate(max(count, 1))
     self.count = count
     var span = MutableRawSpan(
       _unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: memory[..<count]))
@@ -26,10 +26,7 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     }
   }
 
-  deinit {
-    OPENSSL_cleanse(memory.baseAddress, memory.count)
-    memory.deallocate()
-  }
+  deinit { SecretMemory.release(memory) }
 
   /// How many bytes there are.
   public let count: Int
@@ -39,6 +36,15 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     _ body: (RawSpan) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try body(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: memory[..<count])))
+  }
+
+  /// Lends the bytes to be written.
+  mutating func withMutableBytes<Result: ~Copyable, Failure: Error>(
+    _ body: (inout MutableRawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    var span = MutableRawSpan(
+      _unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: memory[..<count]))
+    return try body(&span)
   }
 
   /// A second owner of the same bytes.

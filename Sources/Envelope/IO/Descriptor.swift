@@ -123,6 +123,8 @@ public struct FileStatus: Sendable {
   public let permissions: mode_t
   /// Of a directory: files in it get its group.
   let isSetGroupID: Bool
+  /// Of a directory: only who owns a file in it may take its name away.
+  let isSticky: Bool
   public let device: UInt64
   public let inode: UInt64
   public let owner: uid_t
@@ -140,6 +142,7 @@ public struct FileStatus: Sendable {
     size = Int64(status.st_size)
     permissions = status.st_mode & 0o777
     isSetGroupID = status.st_mode & S_ISGID != 0
+    isSticky = status.st_mode & S_ISVTX != 0
     device = UInt64(status.st_dev)
     inode = UInt64(status.st_ino)
     owner = status.st_uid

@@ -11,11 +11,16 @@ final class AuditTrail: Sendable {
     var since: ContinuousClock.Instant?
     /// Told once.
     var failure: (any Error)?
+    /// The versions that the records of this process are of.
+    var versions: [VersionUse] = []
+    /// Those of which it was told that they are worn.
+    var worn: [VersionUse] = []
   }
 
   private let log: AuditLog
   private let anchor: @Sendable () throws -> AuditAnchor
   private let tellFailure: @Sendable (any Error) -> Void
+  private let tellWorn: @Sendable (WornVersion) -> Void
   private let state = Mutex(State())
 
   /// The most records that wait, and for how long.
@@ -24,18 +29,24 @@ final class AuditTrail: Sendable {
 
   init(
     _ log: AuditLog, anchor: @escaping @Sendable () throws -> AuditAnchor,
-    tellFailure: @escaping @Sendable (any Error) -> Void
+    tellFailure: @escaping @Sendable (any Error) -> Void,
+    tellWorn: @escaping @Sendable (WornVersion) -> Void = { _ in }
   ) {
     self.log = log
     self.anchor = anchor
     self.tellFailure = tellFailure
+    self.tellWorn = tellWorn
   }
 
   deinit { flush() }
 
-  func add(_ records: [AuditRecord]) {
+  /// `versions` are those of symmetric keys that the records are of.
+  func add(_ records: [AuditRecord], of versions: [VersionUse] = []) {
     state.withLock { state in
       state.pending += records
+      for version in versions where !state.versions.contains(version) {
+        state.versions.append(version)
+      }
       let now = ContinuousClock.now
       if let since = state.since, state.pending.count < Self.batch, now - since < Self.patience {
         return
@@ -59,10 +70,18 @@ final class AuditTrail: Sendable {
     if state.pending.isEmpty { return }
     defer { state.pending.removeAll(keepingCapacity: true) }
     do {
-      try log.append(state.pending, after: anchor)
+      noteWear(at: try log.append(state.pending, after: anchor), &state)
     } catch {
       if state.failure == nil { tellFailure(error) }
       state.failure = error
+    }
+  }
+
+  private func noteWear(at sequence: UInt64, _ state: inout State) {
+    for version in state.versions {
+      guard let worn = version.worn(at: sequence), !state.worn.contains(version) else { continue }
+      state.worn.append(version)
+      tellWorn(worn)
     }
   }
 }

@@ -78,7 +78,7 @@ struct DueChanges {
     record.currentVersion += 1
     try material.record(
       ofKey: record.id, version: record.currentVersion, creationDate: now, rotationType: type,
-      unlocked
+      auditSequence: try AuditAnchorRecord.sequence(verifiedBy: unlocked, db), unlocked
     ).insert(db)
     if type == .automatic, let period = record.rotationPeriodInDays {
       record.nextRotationDate = now + period * millisecondsPerDay

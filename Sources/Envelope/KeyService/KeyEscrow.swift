@@ -43,16 +43,16 @@ extension KeyService {
     }
     switch (record.usage, record.spec.material) {
     case (.encryptDecrypt, .aes256):
-      let text = material.withBytes { bytes in bytes.withUnsafeBytes { Base64.encode(Array($0)) } }
+      let text = SecretText(Base64.encodeSecret(material))
       return names.map {
         KeyringFile.Entry(
           providerID: $0.0, keyID: $0.1, algorithm: .aes, type: .symmetric, bits: 256,
-          encoding: .base64, material: String(decoding: text, as: UTF8.self))
+          encoding: .base64, material: text)
       }
     case (.encryptDecrypt, .keyPair(.rsa(let bits))):
       names.insert(
         (RawRSAKeyring.bareProviderID, version.fingerprint ?? "", "oaep-mgf1/sha256"), at: 1)
-      let pem = Self.text(try RSAPrivateKey(pkcs8: material).pem())
+      let pem = SecretText(PEM.text(pkcs8: material))
       return names.map {
         let padding = $0.2.split(separator: "/")
         return KeyringFile.Entry(
@@ -62,7 +62,7 @@ extension KeyService {
           paddingHash: padding.dropFirst().first.flatMap { .init(rawValue: String($0)) })
       }
     case (.keyAgreement, .keyPair(.ec(let curve))):
-      let pem = Self.text(try ECPrivateKey(pkcs8: material).pem())
+      let pem = SecretText(PEM.text(pkcs8: material))
       return [names[0], (RawECDHKeyring.providerID, version.fingerprint ?? "", "")].map {
         KeyringFile.Entry(
           providerID: $0.0, keyID: $0.1, algorithm: .ecdh, type: .private, bits: curve.bits,
@@ -73,10 +73,6 @@ extension KeyService {
         "a keyring file holds keys that open messages; key \(record.id) is for "
           + record.usage.rawValue)
     }
-  }
-
-  private static func text(_ secret: borrowing SecretBytes) -> String {
-    secret.withBytes { bytes in bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) } }
   }
 
   /// Takes the one key of a keyring file in. A key that this program exported comes back under its
@@ -171,10 +167,10 @@ extension KeyService {
       }
       return (.symmetricDefault, NewKeyVersion(material: material, foreignName: name))
     case (.rsa, .private):
-      let pair = try KeyPair(pkcs8: try RSAPrivateKey(pem: Array(entry.material.utf8)).pkcs8())
+      let pair = try KeyPair(pkcs8: try RSAPrivateKey(pem: entry.material.bytes).pkcs8())
       return (try Self.spec(of: pair.kind), try NewKeyVersion(keyPair: pair, foreignName: name))
     case (.ecdh, .private):
-      let pair = try KeyPair(pkcs8: try ECPrivateKey(pem: Array(entry.material.utf8)).pkcs8())
+      let pair = try KeyPair(pkcs8: try ECPrivateKey(pem: entry.material.bytes).pkcs8())
       return (try Self.spec(of: pair.kind), try NewKeyVersion(keyPair: pair))
     case (.rsa, _), (.ecdh, _):
       throw KeyServiceError.unsupportedOperation(

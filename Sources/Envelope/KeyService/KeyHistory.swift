@@ -11,8 +11,11 @@ public struct KeyVersionDescription: Equatable, Sendable {
   public let fingerprint: String?
   /// "provider ID / key name" under which other programs' messages know an imported key.
   public let foreignName: String?
+  /// Whether it has wrapped too much.
+  public let worn: WornVersion?
 
-  init(_ record: KeyVersionRecord) {
+  init(_ record: KeyVersionRecord, worn: WornVersion?) {
+    self.worn = worn
     version = Int(record.version)
     creationDate = Date(milliseconds: record.creationDate)
     rotationType = record.rotationType
@@ -26,10 +29,15 @@ extension KeyService {
   /// The versions of a key, oldest first.
   public func keyVersions(_ name: String) throws -> [KeyVersionDescription] {
     let call = begin(.describeKey)
+    let worn = try wornVersions()
     return try call.read { db in
       let record = try call.key(named: name, db)
-      return try KeyVersionRecord.all(db, where: "keyID = ? ORDER BY version", [record.id])
-        .map(KeyVersionDescription.init)
+      return try KeyVersionRecord.all(db, where: "keyID = ? ORDER BY version", [record.id]).map {
+        version in
+        KeyVersionDescription(
+          version,
+          worn: worn.first { $0.keyID == record.id && $0.version == Int(version.version) })
+      }
     }
   }
 }

@@ -124,9 +124,11 @@ struct NewKey {
     let stored = policy.map { KeyPolicyRecord(keyID: id, policy: $0.text) }
     record.policyDigest = try stored?.digest()
     let authentic = try unlocked.authenticating(record)
+    let sequence = try call.read { try AuditAnchorRecord.sequence(verifiedBy: unlocked, $0) }
     let versions = try materials.enumerated().map { index, material in
       try material.record(
-        ofKey: id, version: Int64(index + 1), creationDate: call.now, unlocked)
+        ofKey: id, version: Int64(index + 1), creationDate: call.now, auditSequence: sequence,
+        unlocked)
     }
     try call.write { unlocked, db in
       guard try !MasterKeyRecord.exists(db, key: id) else {

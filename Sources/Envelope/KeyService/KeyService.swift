@@ -13,6 +13,8 @@ public final class KeyService {
   private var openedTrail: AuditTrail?
   /// What is to be recorded when the transaction that operations share has ended.
   private var pendingRecords: [AuditRecord]?
+  /// Hears, once for each, of versions that have wrapped too much. To be set before any is used.
+  public var tellWorn: @Sendable (WornVersion) -> Void = { _ in }
 
   /// `tellUnrecorded` hears of it, once, where the audit log cannot be written.
   public convenience init(
@@ -105,9 +107,9 @@ public final class KeyService {
   // MARK: Audit
 
   /// Sends records on their way, at once or when the shared transaction has ended.
-  func record(_ records: [AuditRecord]) {
+  func record(_ records: [AuditRecord], of versions: [VersionUse]) {
     if pendingRecords == nil {
-      trail()?.add(records)
+      trail()?.add(records, of: versions)
     } else {
       pendingRecords! += records
     }
@@ -132,7 +134,7 @@ public final class KeyService {
     let database = keystore.database
     let trail = AuditTrail(
       log, anchor: { try Keystore.auditAnchor(in: database, verifiedBy: unlocked) },
-      tellFailure: tellUnrecorded)
+      tellFailure: tellUnrecorded, tellWorn: tellWorn)
     openedTrail = trail
     return trail
   }

@@ -73,7 +73,8 @@ struct MaterialImport {
   ) throws {
     var new = try material.record(
       ofKey: record.id, version: version, creationDate: now, validTo: validTo,
-      description: description, unlocked)
+      description: description,
+      auditSequence: try AuditAnchorRecord.sequence(verifiedBy: unlocked, db), unlocked)
     guard let known else { return try new.insert(db) }
     new.creationDate = known.creationDate
     new.rotationType = known.rotationType
@@ -81,6 +82,7 @@ struct MaterialImport {
     new.foreignProviderID = known.foreignProviderID
     new.foreignKeyName = known.foreignKeyName
     new.foreignPadding = known.foreignPadding
+    new.auditSequence = known.auditSequence
     try unlocked.authenticating(new).update(db)
   }
 }

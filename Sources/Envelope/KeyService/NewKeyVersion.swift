@@ -69,7 +69,8 @@ final class NewKeyVersion {
   /// The row of the version, wrapped.
   func record(
     ofKey keyID: String, version: Int64, creationDate: Int64, rotationType: RotationType? = nil,
-    validTo: Int64? = nil, description: String? = nil, _ unlocked: UnlockedKeystore
+    validTo: Int64? = nil, description: String? = nil, auditSequence: Int64?,
+    _ unlocked: UnlockedKeystore
   ) throws -> KeyVersionRecord {
     let (nonce, wrapped) = try unlocked.wrap(bytes, keyID: keyID, version: version)
     return try unlocked.authenticating(
@@ -82,6 +83,6 @@ final class NewKeyVersion {
         foreignProviderID: foreignName?.providerID, foreignKeyName: foreignName?.keyName,
         foreignPadding: foreignName?.padding, nonce: nonce, wrappedMaterial: wrapped,
         materialID: try unlocked.materialID(bytes, keyID: keyID), rotationType: rotationType,
-        validTo: validTo, materialDescription: description))
+        validTo: validTo, materialDescription: description, auditSequence: auditSequence))
   }
 }

@@ -22,6 +22,7 @@ public final class OperationCall {
   private var touched: [(keyID: String, version: Int64)] = []
   /// What else the request says, for the conditions of policies.
   var conditions = PolicyContext()
+  private var uses: [VersionUse] = []
   /// The encryption context, serialized, of an operation that has one.
   var context: [UInt8] = []
 
@@ -162,6 +163,7 @@ public final class OperationCall {
       throw KeyServiceError.invalidState(keyID: key.record.id, state: .pendingImport)
     }
     touch(key.record.id, version: key.version.version)
+    if let use = VersionUse(key.version, of: key.record) { uses.append(use) }
     return key
   }
 
@@ -238,7 +240,7 @@ public final class OperationCall {
           time: now, operation: name, caller: service.caller.arn, keyID: key.keyID,
           keyVersion: UInt32(key.version), context: context, requestID: service.requestID,
           error: error)
-      })
+      }, of: uses)
   }
 }
 

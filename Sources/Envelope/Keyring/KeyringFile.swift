@@ -1,13 +1,8 @@
-import Foundation
-
 /// A JSON file of wrapping keys in the shape of the AWS Encryption SDK's test-vector key manifest
 /// (`framework/test-vectors/keys-manifest.md`), with the provider ID in each entry.
-///
-/// JSON text is held by Foundation, which does not wipe it: a keyring file is a key in the clear,
-/// in memory as on the disk.
-public struct KeyringFile: Codable, Equatable, Sendable {
+public struct KeyringFile: Equatable, Sendable {
   /// One key.
-  public struct Entry: Codable, Equatable, Sendable {
+  public struct Entry: Equatable, Sendable {
     public enum Algorithm: String, Codable, Sendable { case aes, rsa, ecdh }
     public enum KeyType: String, Codable, Sendable { case symmetric, `private`, `public` }
     public enum Encoding: String, Codable, Sendable { case base64, pem }
@@ -23,17 +18,9 @@ public struct KeyringFile: Codable, Equatable, Sendable {
     public var type: KeyType
     public var bits: Int?
     public var encoding: Encoding
-    public var material: String
+    public var material: SecretText
     public var paddingAlgorithm: PaddingAlgorithm?
     public var paddingHash: PaddingHash?
-
-    enum CodingKeys: String, CodingKey {
-      case providerID = "provider-id"
-      case keyID = "key-id"
-      case algorithm, type, bits, encoding, material
-      case paddingAlgorithm = "padding-algorithm"
-      case paddingHash = "padding-hash"
-    }
   }
 
   public var keys: [Entry]
@@ -45,10 +32,8 @@ public struct KeyringFile: Codable, Equatable, Sendable {
 
   /// Reads JSON, or a PEM private key, which stands for the bare key that it is.
   /// Throws `KeyringError.malformedFile`.
-  public init(parsing bytes: [UInt8]) throws {
-    // JSON may hold PEM text too, but not before its first brace.
-    let start = String(decoding: bytes.prefix(4096), as: UTF8.self)
-    if start.prefix(while: { $0 != "{" }).contains("-----BEGIN ") {
+  public init(parsing bytes: consuming SecretBytes) throws {
+    if Self.isPEM(bytes) {
       do {
         self.init(keys: [try Self.bareEntry(pem: bytes)])
         return
@@ -56,31 +41,19 @@ public struct KeyringFile: Codable, Equatable, Sendable {
         throw KeyringError.malformedFile(reason)
       }
     }
-    do {
-      self = try JSONDecoder().decode(KeyringFile.self, from: Data(bytes))
-    } catch let error as DecodingError {
-      throw KeyringError.malformedFile(Self.explain(error))
-    }
+    self.init(keys: try KeyringFileReader(bytes).keys())
     guard !keys.isEmpty else { throw KeyringError.malformedFile("there are no keys in it") }
   }
 
-  public init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    // The manifest of the SDKs names its keys; ours lists them.
-    if let named = try? container.decode([String: Entry].self, forKey: .keys) {
-      keys = named.sorted { $0.key < $1.key }.map(\.value)
-    } else {
-      keys = try container.decode([Entry].self, forKey: .keys)
+  /// JSON may hold PEM text too, but not before its first brace.
+  private static func isPEM(_ bytes: borrowing SecretBytes) -> Bool {
+    bytes.withBytes { bytes in
+      bytes.withUnsafeBytes { bytes in
+        let marker = Array("-----BEGIN ".utf8)
+        let start = bytes.prefix(4096).prefix { $0 != UInt8(ascii: "{") }
+        return start.indices.contains { start[$0...].starts(with: marker) }
+      }
     }
-  }
-
-  enum CodingKeys: String, CodingKey { case keys }
-
-  /// The JSON text.
-  public func serialized() throws -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
   }
 
   /// One keyring for each key. A key that says its own number of bits must have them.
@@ -94,42 +67,18 @@ public struct KeyringFile: Codable, Equatable, Sendable {
     }
   }
 
-  private static func bareEntry(pem: [UInt8]) throws -> Entry {
+  private static func bareEntry(pem: borrowing SecretBytes) throws -> Entry {
     switch try PrivateKey(pem: pem) {
     case .rsa(let key):
       Entry(
         providerID: RawRSAKeyring.bareProviderID, keyID: try key.publicKey().fingerprint(),
         algorithm: .rsa, type: .private, bits: key.bits, encoding: .pem,
-        material: text(try key.pem()), paddingAlgorithm: .oaepMGF1, paddingHash: .sha256)
+        material: SecretText(try key.pem()), paddingAlgorithm: .oaepMGF1, paddingHash: .sha256)
     case .ec(let key):
       Entry(
         providerID: RawECDHKeyring.providerID, keyID: try key.publicKey().fingerprint(),
         algorithm: .ecdh, type: .private, bits: key.curve.bits, encoding: .pem,
-        material: text(try key.pem()))
-    }
-  }
-
-  private static func text(_ secret: borrowing SecretBytes) -> String {
-    secret.withBytes { bytes in
-      bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
-    }
-  }
-
-  private static func explain(_ error: DecodingError) -> String {
-    func place(_ path: [any CodingKey]) -> String {
-      path.isEmpty ? "the file" : path.map(\.stringValue).joined(separator: ".")
-    }
-    switch error {
-    case .keyNotFound(let key, let context):
-      return "\(place(context.codingPath)) has no '\(key.stringValue)'"
-    case .typeMismatch(_, let context), .valueNotFound(_, let context):
-      return "\(place(context.codingPath)) is of the wrong type"
-    case .dataCorrupted(let context) where context.codingPath.isEmpty:
-      return "it is neither JSON nor a PEM private key"
-    case .dataCorrupted(let context):
-      return "\(place(context.codingPath)) has a value that is not known"
-    @unknown default:
-      return "it cannot be decoded"
+        material: SecretText(try key.pem()))
     }
   }
 }
@@ -158,21 +107,21 @@ extension KeyringFile.Entry {
       try check(bits: key.bytes.count * 8)
       return RawAESKeyring(providerID: providerID, keyName: keyID, wrappingKey: key)
     case (.rsa, .private, .pem):
-      let key = try RSAPrivateKey(pem: Array(material.utf8))
+      let key = try RSAPrivateKey(pem: material.bytes)
       try check(bits: key.bits)
       return try RawRSAKeyring(
         providerID: providerID, keyName: keyID, padding: try requiredPadding(), privateKey: key)
     case (.rsa, .public, .pem):
-      let key = try RSAPublicKey(pem: Array(material.utf8))
+      let key = try RSAPublicKey(pem: publicPEM())
       try check(bits: key.bits)
       return RawRSAKeyring(
         providerID: providerID, keyName: keyID, padding: try requiredPadding(), publicKey: key)
     case (.ecdh, .private, .pem):
-      let key = try ECPrivateKey(pem: Array(material.utf8))
+      let key = try ECPrivateKey(pem: material.bytes)
       try check(key.publicKey())
       return try RawECDHKeyring(privateKey: key)
     case (.ecdh, .public, .pem):
-      let key = try ECPublicKey(pem: Array(material.utf8))
+      let key = try ECPublicKey(pem: publicPEM())
       try check(key)
       return try RawECDHKeyring(recipient: key)
     default:
@@ -183,9 +132,15 @@ extension KeyringFile.Entry {
 
   /// The bytes of a base64 material.
   func secretMaterial() throws(CryptoError) -> SecretBytes {
-    let text = SecretBytes(copying: Array(material.utf8).span.bytes)
-    guard let bytes = Base64.decodeSecret(text) else { throw .invalidKey("material is not base64") }
+    guard let bytes = Base64.decodeSecret(material.bytes) else {
+      throw .invalidKey("material is not base64")
+    }
     return bytes
+  }
+
+  /// The material of a public key, which is no secret.
+  private func publicPEM() -> [UInt8] {
+    material.bytes.withBytes { bytes in bytes.withUnsafeBytes { Array($0) } }
   }
 
   private func requiredPadding() throws(CryptoError) -> RSAPadding {

@@ -10,6 +10,7 @@ struct KeyUse: Sendable {
   private let now: @Sendable () -> Int64
   /// Nil where the default policy allows everything.
   private let authorization: Authorization?
+  private let use: VersionUse?
 
   init(of key: OperationCall.UsableKey, _ call: OperationCall) throws {
     operation = call.operation.rawValue
@@ -20,6 +21,7 @@ struct KeyUse: Sendable {
     trail = call.service.trail()
     let clock = call.service.clock
     now = { clock().milliseconds }
+    use = VersionUse(key.version, of: key.record)
     let operation = operation
     authorization = try call.read { db in
       try call.authorization(of: operation, on: key.record, db)
@@ -37,11 +39,12 @@ struct KeyUse: Sendable {
   }
 
   func record(context: [UInt8], error: KeyServiceError?) {
-    trail?.add([
-      AuditRecord(
-        time: now(), operation: operation, caller: caller, keyID: keyID, keyVersion: version,
-        context: context, requestID: requestID, error: error)
-    ])
+    trail?.add(
+      [
+        AuditRecord(
+          time: now(), operation: operation, caller: caller, keyID: keyID, keyVersion: version,
+          context: context, requestID: requestID, error: error)
+      ], of: use.map { [$0] } ?? [])
   }
 }
 

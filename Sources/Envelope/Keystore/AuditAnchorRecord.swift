@@ -18,6 +18,12 @@ struct AuditAnchorRecord: AuthenticatedRecord {
 }
 
 extension AuditAnchorRecord {
+  /// The number of the last audit record that the keystore knows of; nil where it knows of none.
+  static func sequence(verifiedBy unlocked: UnlockedKeystore, _ db: Database) throws -> Int64? {
+    guard let record = try all(db).first, (try? unlocked.verify(record)) != nil else { return nil }
+    return record.sequence
+  }
+
   init(row: Row) throws {
     id = try row.decode(forColumn: "id")
     sequence = try row.decode(forColumn: "sequence")

@@ -27,6 +27,9 @@ struct KeyVersionRecord: AuthenticatedRecord {
   /// When imported material expires.
   var validTo: Int64?
   var materialDescription: String?
+  /// The number of the last audit record from before the version: those behind it bound its uses. Nil
+  /// in versions that were made before this was kept.
+  var auditSequence: Int64?
   var authenticationCode = Data()
 
   var hasMaterial: Bool { !wrappedMaterial.isEmpty }
@@ -64,6 +67,7 @@ struct KeyVersionRecord: AuthenticatedRecord {
       ("rotationType", .optional(rotationType?.rawValue)),
       ("validTo", .optional(validTo)),
       ("materialDescription", .optional(materialDescription)),
+      ("auditSequence", .optional(auditSequence)),
     ]
   }
 }
@@ -84,6 +88,7 @@ extension KeyVersionRecord {
     rotationType = try row.decode(forColumn: "rotationType")
     validTo = try row.decode(forColumn: "validTo")
     materialDescription = try row.decode(forColumn: "materialDescription")
+    auditSequence = try row.decode(forColumn: "auditSequence")
     authenticationCode = try row.decode(forColumn: "authenticationCode")
   }
 }

@@ -9,6 +9,12 @@ public protocol UnlockingSecrets {
   var keyFile: FilePath? { get }
   /// The passphrase; nil where none can be had. Asked for at most once.
   func passphrase() throws -> SecretBytes?
+  /// Hears of what the mode of the keystore's file does not show, where no secret was wanted.
+  func hear(_ exposures: [KeystoreExposure], of path: FilePath)
+}
+
+extension UnlockingSecrets {
+  public func hear(_ exposures: [KeystoreExposure], of path: FilePath) {}
 }
 
 /// One SQLite file of master keys (mode 0600), safe under concurrent processes.
@@ -226,7 +232,11 @@ public final class Keystore {
     var reasons: [String] = []
     if !requirePassphrase || passphrases.isEmpty {
       for protector in protectors where protector.kind == .none {
-        if let rootKey = protector.rootKeyInTheClear() { return try accept(rootKey) }
+        if let rootKey = protector.rootKeyInTheClear() {
+          let exposures = KeystoreExposure.all(of: path, owner: owner)
+          if !exposures.isEmpty { secrets.hear(exposures, of: path) }
+          return try accept(rootKey)
+        }
         throw KeystoreError.editedRecord("protector \(protector.id)")
       }
       if let unlocked = try unlock(

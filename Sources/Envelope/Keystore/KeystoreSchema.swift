@@ -103,6 +103,7 @@ enum KeystoreSchema {
           ALTER TABLE keyVersion ADD COLUMN rotationType TEXT;
           ALTER TABLE keyVersion ADD COLUMN validTo INTEGER;
           ALTER TABLE keyVersion ADD COLUMN materialDescription TEXT;
+          ALTER TABLE keyVersion ADD COLUMN auditSequence INTEGER;
 
           CREATE INDEX masterKeyByCreation ON masterKey (creationDate, id);
           CREATE INDEX masterKeyByDueDate ON masterKey (\(dueDate));

@@ -11,6 +11,14 @@ public struct FrameLength: Equatable, Sendable {
   /// Bytes of a whole regular frame in a message.
   var sealedBytes: Int { FramePrefix.regularLength + bytes + AESGCM.tagLength }
 
+  /// The most frames of a message, the final one among them: their numbers have 32 bits, begin at 1,
+  /// and the largest marks the final frame.
+  static let mostFrames = Int64(UInt32.max)
+
+  /// Whether a message with such frames can hold `count` bytes. A last frame that would be full has
+  /// an empty one behind it.
+  func canHold(_ count: Int64) -> Bool { count / Int64(bytes) < Self.mostFrames }
+
   /// Throws `frameLengthOutOfRange`.
   public init(_ bytes: UInt32) throws(MessageError) {
     guard Self.range.contains(bytes) else { throw .frameLengthOutOfRange(bytes) }

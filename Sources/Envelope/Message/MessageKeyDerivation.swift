@@ -20,7 +20,7 @@ struct MessageKeyDerivation: ~Copyable {
 
   /// Whether `suiteData`, the commitment in a header, is to this data key.
   borrowing func isCommitment(_ suiteData: [UInt8]) -> Bool {
-    ConstantTime.areEqual(commitment, suiteData)
+    LibCrypto.areEqual(commitment, suiteData)
   }
 
   private static func commitment(

@@ -51,7 +51,7 @@ final class FrameSealer: FrameTransform {
   /// The sequence number of frame `index`, counted from 0. The largest number marks the final frame,
   /// and only the final frame may bear it.
   private static func number(ofFrame index: Int64, isFinal: Bool) throws(MessageError) -> UInt32 {
-    guard index < Int64(isFinal ? UInt32.max : UInt32.max - 1) else { throw .tooManyFrames }
+    guard index < FrameLength.mostFrames - (isFinal ? 0 : 1) else { throw .tooManyFrames }
     return UInt32(index + 1)
   }
 

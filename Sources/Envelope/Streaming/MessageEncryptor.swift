@@ -26,6 +26,10 @@ public struct MessageEncryptor: Sendable {
   public func encrypt(
     from source: any ByteSource, to sink: any ByteSink, progress: ProgressHandler? = nil
   ) throws -> MessageSummary {
+    // What cannot become a message is known before the work where the size is.
+    if let count = source.positional?.count, !frameLength.canHold(count) {
+      throw MessageError.tooManyFrames
+    }
     let materials = try EncryptionMaterials(
       suite: suite, encryptionContext: encryptionContext, keyrings: keyrings)
     return try encrypt(

@@ -33,6 +33,7 @@ public struct MessageReencryptor: Sendable {
     _ message: OpenedMessage, to sink: any ByteSink, progress: ProgressHandler? = nil
   ) throws -> MessageSummary {
     let header = message.header
+    guard message.fits(newFrameLength(for: header)) else { throw MessageError.tooManyFrames }
     // The public key in it belongs to the old signature.
     let context = header.encryptionContext.removing(EncryptionContext.publicKeyName)
     let encryptor = MessageEncryptor(

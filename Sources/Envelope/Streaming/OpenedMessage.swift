@@ -26,6 +26,18 @@ public final class OpenedMessage {
     self.scheduler = scheduler
   }
 
+  /// Whether its plaintext fits into a message with such frames, as far as the size of the source
+  /// tells.
+  func fits(_ frameLength: FrameLength) -> Bool {
+    guard let positional = source.positional, !frameLength.canHold(positional.count),
+      case .framed(let length) = header.content,
+      let extent = try? BodyExtent(
+        of: positional, headerLength: headerLength, frameLength: length,
+        isSigned: header.suite.isSigned)
+    else { return true }
+    return frameLength.canHold(extent.plaintextCount(length))
+  }
+
   /// Decrypts the body to `sink`, to the end of the source.
   public func decrypt(
     to sink: any ByteSink, progress: ProgressHandler? = nil

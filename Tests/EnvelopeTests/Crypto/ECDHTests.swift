@@ -32,7 +32,7 @@ import Testing
     #expect(publicKey.curve == curve)
     #expect(publicKey.compressedPoint.count == curve.compressedPointLength)
     #expect(try ECPrivateKey(pkcs8: try key.pkcs8()).publicKey() == publicKey)
-    #expect(try ECPrivateKey(pem: try key.pem().exposed).publicKey() == publicKey)
+    #expect(try ECPrivateKey(pem: try key.pem()).publicKey() == publicKey)
     #expect(try ECPublicKey(pem: Array(publicKey.pem().utf8)) == publicKey)
     #expect(try ECPublicKey(subjectPublicKeyInfo: publicKey.subjectPublicKeyInfo()) == publicKey)
   }

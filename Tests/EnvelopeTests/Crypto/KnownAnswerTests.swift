@@ -132,7 +132,7 @@ import Testing
     #expect(plain.exposed == patternBytes(32))
     // The key survives both of its encodings.
     let fromDER = try RSAPrivateKey(pkcs8: try key.pkcs8())
-    let fromPEM = try RSAPrivateKey(pem: try key.pem().exposed)
+    let fromPEM = try RSAPrivateKey(pem: try key.pem())
     #expect(try fromDER.decrypt(ciphertext, padding: padding).exposed == patternBytes(32))
     #expect(try fromPEM.publicKey().fingerprint() == key.publicKey().fingerprint())
     let other = try RSAPrivateKey.generate(bits: 2048)

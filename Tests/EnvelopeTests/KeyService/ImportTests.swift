@@ -245,7 +245,7 @@ import Testing
       """
       INSERT INTO keyVersion SELECT keyID, 2, creationDate, publicKey, fingerprint,
         foreignProviderID, foreignKeyName, foreignPadding, nonce, wrappedMaterial,
-        authenticationCode, materialID, rotationType, validTo, materialDescription
+        authenticationCode, materialID, rotationType, validTo, materialDescription, auditSequence
       FROM keyVersion WHERE keyID = '\(rotating.keyID)'
       """)
     clock.advance(days: 366)

@@ -168,7 +168,7 @@ import Testing
       KeyringFile(keys: [
         .init(
           providerID: "p", keyID: "k", algorithm: .aes, type: .symmetric, bits: nil,
-          encoding: .base64, material: String(decoding: Base64.encode(material), as: UTF8.self))
+          encoding: .base64, material: SecretText(Base64.encodeSecret(SecretBytes(material))))
       ])
     }
     #expect(

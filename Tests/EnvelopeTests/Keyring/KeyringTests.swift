@@ -171,7 +171,7 @@ import Testing
         KeyringFile(keys: [
           KeyringFile.Entry(
             providerID: providerID, keyID: "k", algorithm: algorithm, type: type,
-            encoding: encoding, material: material, paddingAlgorithm: .oaepMGF1,
+            encoding: encoding, material: SecretText(material), paddingAlgorithm: .oaepMGF1,
             paddingHash: .sha256)
         ])
       }

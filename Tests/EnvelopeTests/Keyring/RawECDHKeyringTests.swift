@@ -164,11 +164,11 @@ import Testing
     #expect(bare.keys[0].algorithm == .ecdh)
     #expect(bare.keys[0].bits == curve.bits)
     #expect(bare.keys[0].paddingAlgorithm == nil && bare.keys[0].paddingHash == nil)
-    let again = try KeyringFile(parsing: try bare.serialized())
+    let again = try KeyringFile(parsing: bare.serialized())
     #expect(again == bare)
     var publicEntry = bare.keys[0]
     publicEntry.type = .public
-    publicEntry.material = try key.publicKey().pem()
+    publicEntry.material = SecretText(try key.publicKey().pem())
     let wrapped = try KeyringTests.wrap(try KeyringFile(keys: [publicEntry]).keyrings()[0])
     #expect(wrapped.wrappingKey.keyName == bare.keys[0].keyID)
     #expect(try KeyringTests.unwrap(try again.keyrings()[0], wrapped) == patternBytes(32))
@@ -208,7 +208,7 @@ import Testing
         == "key '\(entry.keyID)': not a PEM public key (BEGIN PUBLIC KEY)")
     let rsa = try RSAPrivateKey.generate(bits: 2048).pem().exposed
     #expect(
-      try reason { $0.material = String(decoding: rsa, as: UTF8.self) }
+      try reason { $0.material = SecretText(String(decoding: rsa, as: UTF8.self)) }
         == "key '\(entry.keyID)': a key for RSA, not an elliptic-curve key")
   }
 }

@@ -25,6 +25,14 @@ extension SecretBytes {
   var exposed: [UInt8] { withBytes { bytes in bytes.withUnsafeBytes { Array($0) } } }
 }
 
+extension KeyringFile {
+  init(parsing bytes: [UInt8]) throws { try self.init(parsing: SecretBytes(bytes)) }
+}
+
+extension SecretText: ExpressibleByStringLiteral {
+  public convenience init(stringLiteral text: String) { self.init(text) }
+}
+
 /// An AES keyring with a fixed key.
 func testKeyring(name: String = "test", byte: UInt8 = 7) throws -> RawAESKeyring {
   RawAESKeyring(

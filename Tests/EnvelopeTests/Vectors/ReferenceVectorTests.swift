@@ -73,7 +73,7 @@ import Testing
       let key = try #require(keys[master.key])
       return KeyringFile.Entry(
         providerID: master.providerID, keyID: key.keyID, algorithm: key.algorithm, type: key.type,
-        bits: nil, encoding: key.encoding, material: key.material,
+        bits: nil, encoding: key.encoding, material: SecretText(key.material),
         paddingAlgorithm: master.paddingAlgorithm, paddingHash: master.paddingHash)
     }
     return try KeyringFile(keys: entries).keyrings()

@@ -1,0 +1,109 @@
+import COpenSSL
+import Glibc
+import Synchronization
+
+/// The memory that secrets lie in. It belongs to the process, as the system's own allocator does.
+enum SecretMemory {
+  private static let pool = Mutex(SecretPool())
+
+  /// `count` zero bytes.
+  static func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer {
+    // A pointer is not sent anywhere: the lock guards the pool, not what it hands out.
+    let address = pool.withLock { UInt(bitPattern: $0.allocate(count)) }
+    return UnsafeMutableRawBufferPointer(
+      start: UnsafeMutableRawPointer(bitPattern: address), count: count)
+  }
+
+  /// Wipes what `allocate` returned, and takes it back.
+  static func release(_ memory: UnsafeMutableRawBufferPointer) {
+    OPENSSL_cleanse(memory.baseAddress, memory.count)
+    let (address, count) = (UInt(bitPattern: memory.baseAddress), memory.count)
+    pool.withLock { $0.release(UnsafeMutableRawPointer(bitPattern: address)!, count) }
+  }
+}
+
+/// Pages that are kept out of swap (`mlock`) and core dumps (`MADV_DONTDUMP`), each run of them
+/// between two that nobody may touch, cut into blocks.
+///
+/// Where the system locks no more (`ulimit -l`), or grants no more pages, the work goes on in memory
+/// that is wiped all the same.
+struct SecretPool: ~Copyable {
+  /// Blocks have 32 bytes, twice as many, and so on. What is larger has pages of its own.
+  private static let smallest = 32
+  private static let largest = 4096
+
+  /// Blocks that came back, wiped, by their size.
+  private var free: [[UnsafeMutableRawPointer]]
+  /// What is left of the last pages.
+  private var rest: UnsafeMutableRawPointer?
+  private var restCount = 0
+  /// Large blocks that are no pages of ours.
+  private var heapBlocks: Set<UnsafeMutableRawPointer> = []
+  private let pageSize: Int
+  private let lock: @Sendable (UnsafeRawPointer, Int) -> Bool
+
+  /// `lock` keeps pages out of swap, if it can.
+  init(lock: @escaping @Sendable (UnsafeRawPointer, Int) -> Bool = { mlock($0, $1) == 0 }) {
+    free = Array(
+      repeating: [], count: 1 + (Self.largest / Self.smallest).trailingZeroBitCount)
+    pageSize = Int(getpagesize())
+    self.lock = lock
+  }
+
+  /// Zero bytes, `count` or more.
+  mutating func allocate(_ count: Int) -> UnsafeMutableRawPointer {
+    guard count <= Self.largest else {
+      if let pages = makePages(roundedUp(count)) { return pages }
+      let block = Self.heapBlock(count)
+      heapBlocks.insert(block)
+      return block
+    }
+    let index = Self.index(count)
+    if let block = free[index].popLast() { return block }
+    let size = Self.smallest << index
+    if restCount < size, let pages = makePages(roundedUp(4 * Self.largest)) {
+      rest = pages
+      restCount = roundedUp(4 * Self.largest)
+    }
+    guard restCount >= size, let block = rest else { return Self.heapBlock(size) }
+    rest = block + size
+    restCount -= size
+    return block
+  }
+
+  /// Takes back what `allocate` returned for the same `count`; it holds zeros again.
+  mutating func release(_ block: UnsafeMutableRawPointer, _ count: Int) {
+    guard count > Self.largest else { return free[Self.index(count)].append(block) }
+    if heapBlocks.remove(block) != nil { return block.deallocate() }
+    munmap(block - pageSize, roundedUp(count) + 2 * pageSize)
+  }
+
+  private static func index(_ count: Int) -> Int {
+    let size = max(count, smallest)
+    return Int.bitWidth - (size - 1).leadingZeroBitCount - smallest.trailingZeroBitCount
+  }
+
+  private func roundedUp(_ count: Int) -> Int { (count + pageSize - 1) / pageSize * pageSize }
+
+  /// Nil where the system grants none.
+  private func makePages(_ count: Int) -> UnsafeMutableRawPointer? {
+    let start = mmap(
+      nil, count + 2 * pageSize, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    // MAP_FAILED, a macro that does not import, is -1.
+    guard let start, start != UnsafeMutableRawPointer(bitPattern: -1) else { return nil }
+    let pages = start + pageSize
+    guard mprotect(pages, count, PROT_READ | PROT_WRITE) == 0 else {
+      munmap(start, count + 2 * pageSize)
+      return nil
+    }
+    _ = lock(pages, count)
+    madvise(pages, count, MADV_DONTDUMP)
+    return pages
+  }
+
+  private static func heapBlock(_ count: Int) -> UnsafeMutableRawPointer {
+    let block = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: 16)
+    block.initializeMemory(as: UInt8.self, repeating: 0, count: count)
+    return block
+  }
+}

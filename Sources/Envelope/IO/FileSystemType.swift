@@ -1,0 +1,21 @@
+import CLinux
+import SystemPackage
+
+/// The type of a file system, as far as it matters who else has its files.
+enum FileSystemType {
+  /// What the types are called whose files another machine or program holds.
+  private static let remote: [UInt32: String] = [
+    0x6969: "NFS", 0xFF53_4D42: "CIFS", 0xFE53_4D42: "SMB", 0x517B: "SMB", 0x0102_1997: "9P",
+    0x6573_5546: "FUSE", 0x5346_414F: "AFS", 0x7375_7245: "Coda", 0x00C3_6400: "Ceph",
+    0x0BD0_0BD0: "Lustre", 0x4750_4653: "GPFS", 0x1983_0326: "BeeGFS", 0x0116_1970: "GFS2",
+    0x7461_636F: "OCFS2", 0x786F_4256: "VirtualBox shared folder",
+    0xBACB_ACBC: "VMware shared folder",
+  ]
+
+  /// The name of the file system at `path` where others hold its files; nil for a disk of this machine.
+  static func remoteName(at path: FilePath) -> String? {
+    remote[path.withPlatformString { envcrypt_file_system_type($0) }]
+  }
+
+  static func remoteName(ofType type: UInt32) -> String? { remote[type] }
+}

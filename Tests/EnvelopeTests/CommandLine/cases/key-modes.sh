@@ -1,0 +1,36 @@
+# What holds a key is for its owner alone, whatever the umask.
+for mask in 000 022 077; do
+  (
+    umask "$mask"
+    mkdir -m 700 "$mask"
+    cd "$mask"
+    export XDG_DATA_HOME=$PWD/data
+    envcrypt init -q --protector key-file:protector.key
+    envcrypt keystore protector add key-file:other.key >/dev/null
+    # SQLite's journal is there for the length of a commit.
+    (
+      while [ ! -e stop ]; do
+        for name in journal wal shm; do
+          stat -c '%a %n' "data/envcrypt/keystore.db-$name" 2>/dev/null || true
+        done
+      done >seen
+    ) &
+    watcher=$!
+    for _ in $(seq 25); do envcrypt key create >/dev/null; done
+    touch stop
+    wait "$watcher"
+    ! grep -v '^600 ' seen || exit 1
+    envcrypt key create --spec RSA_2048 --alias alias/rsa >/dev/null
+    envcrypt key export alias/default -o escrow.json 2>/dev/null
+    envcrypt key export alias/rsa -o rsa.json 2>/dev/null
+    envcrypt data-key generate -o wrapped >/dev/null
+    envcrypt keystore audit --prune-before 2020-01-01 2>/dev/null
+    for file in protector.key other.key escrow.json rsa.json wrapped data/envcrypt/keystore.db \
+      data/envcrypt/keystore.db-audit; do
+      [ "$(stat -c %a "$file")" = 600 ] || { stat -c '%a %n' "$file"; exit 1; }
+    done
+    [ "$(stat -c %a data/envcrypt)" = 700 ]
+  )
+done
+# The journal was seen at least once, or the check has shown nothing.
+cat */seen | matches 'journal'

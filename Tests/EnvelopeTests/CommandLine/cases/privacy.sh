@@ -1,0 +1,44 @@
+# No core dumps, and no other process of the same user looks into the tool's memory; nothing secret is
+# in its arguments or environment. Root may do anything, so the tool runs as somebody else.
+run=()
+mkdir -m 755 theirs
+cp "$(command -v envcrypt)" theirs/
+if [ "$(id -u)" = 0 ]; then
+  chown 65534:65534 theirs
+  run=(setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all)
+fi
+cd theirs
+export HOME=$PWD XDG_DATA_HOME=$PWD/data
+mkfifo pipe
+[ "$(id -u)" != 0 ] || chown 65534:65534 pipe
+# Nothing can be locked either: the work goes on in memory that is not.
+ulimit -l 0
+ulimit -c unlimited 2>/dev/null || true
+"${run[@]}" ./envcrypt init -q --protector none
+"${run[@]}" ./envcrypt encrypt pipe -o out &
+tool=$!
+exec 3>pipe
+# It has begun when it holds the pipe's other end.
+for _ in $(seq 200); do
+  grep -q '^Max core file size  *0  *0 ' "/proc/$tool/limits" && break
+  sleep 0.05
+done
+grep '^Max core file size  *0  *0 ' "/proc/$tool/limits"
+[ "$(stat -c %u "/proc/$tool/mem")" = 0 ]
+for file in mem maps environ; do
+  ! "${run[@]}" head -c 1 "/proc/$tool/$file" >/dev/null 2>&1 || { echo "readable: $file"; exit 1; }
+done
+# What looks the same in another process can be read: it is the tool that forbids it.
+"${run[@]}" sleep 60 &
+other=$!
+sleep 0.3
+"${run[@]}" head -c 1 "/proc/$other/maps" >/dev/null
+kill "$other"
+echo text >&3
+exec 3>&-
+wait "$tool"
+[ "$("${run[@]}" ./envcrypt decrypt out -o -)" = text ]
+
+# A passphrase goes by none of the ways that others see.
+fails 64 ./envcrypt init --keystore p.db --passphrase secret
+fails 64 ./envcrypt init --keystore p.db --protector passphrase:secret
