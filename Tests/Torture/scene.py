@@ -6,7 +6,7 @@ import tracer
 PLAIN = 300_000
 # Names that a killed process may leave, and that a later one takes away.
 LEFTOVER = re.compile(r"(.*/)?(\.envcrypt-[0-9a-f]{12}\.tmp|\.keystore-[0-9a-f]{12}\.tmp(-journal|-audit)?)$")
-BESIDE_KEYSTORE = re.compile(r"data/envcrypt/keystore\.db(-audit|-journal)?$")
+BESIDE_KEYSTORE = re.compile(r"data/envcrypt/keystore\.db(-audit(\.old(\.\d+)?)?|-journal)?$")
 
 
 class Lost(Exception):

@@ -52,10 +52,10 @@ def memory(stage):
 CHAPTERS = {"killed": kills, "call refused": failures, "short count": shorts, "memory refused": memory}
 
 
-def sqliteOwns(outcome, fault):
-    """SQLite takes an interrupted fsync for a failed one: no signal of ours interrupts one, and the change is
-    refused as a whole."""
-    return outcome.hit in ("fsync", "fdatasync")
+def sqliteOwns(outcome):
+    """SQLite takes an interrupted fsync or fcntl for a failed one. On a local disk neither is ever interrupted;
+    where one is, the change is refused as a whole."""
+    return outcome.hit in ("fsync", "fdatasync", "fcntl")
 
 
 def inject(stage, chapter, fault, directory):
@@ -71,7 +71,7 @@ def inject(stage, chapter, fault, directory):
         if fault.kind == "kill" and outcome.status != -9 and outcome.status != 0:
             raise Lost(f"ends with {outcome.status} before it was killed")
         word = judge(stage, here, outcome, mayTrap=chapter == "memory refused")
-        if (fault.errno == E.EINTR or fault.kind == "short") and word != "succeeded" and not sqliteOwns(outcome, fault):
+        if (fault.errno == E.EINTR or fault.kind == "short") and word != "succeeded" and not sqliteOwns(outcome):
             raise Lost(f"not tried again ({outcome.hit}): {outcome.messages.decode(errors='replace')[:200]}")
         if word != "succeeded":
             stage.later(here)

@@ -141,7 +141,7 @@ def judge(stage, here, outcome, mayTrap=False):
         if not isNew:
             raise Lost("says it is done, and is not")
         return "succeeded"
-    if mayTrap and status in (134, 132):
+    if mayTrap and (status in (134, 132) or status == 127 and b"loading shared libraries" in outcome.messages):
         return "trapped"
     if status not in STATUSES:
         raise Lost(f"exit status {status}: {_first(outcome.messages)}")

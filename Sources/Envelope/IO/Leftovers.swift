@@ -8,6 +8,8 @@ public final class Leftovers: Sendable {
   private struct State {
     var names: [FilePath] = []
     var isWatching = false
+    /// Directories that were looked through.
+    var swept: Set<FilePath> = []
   }
 
   private let state = Mutex(State())
@@ -28,6 +30,13 @@ public final class Leftovers: Sendable {
       return !state.isWatching
     }
     if isFirst { watchSignals() }
+  }
+
+  /// Removes what killed processes have left in a directory, the first time that it is asked to.
+  func sweep(_ directory: FilePath) {
+    if state.withLock({ $0.swept.insert(directory).inserted }) {
+      HiddenFile.removeLeftovers(in: directory)
+    }
   }
 
   /// Removes the file of that name.

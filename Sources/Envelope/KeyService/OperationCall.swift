@@ -169,13 +169,18 @@ public final class OperationCall {
           AuditAnchorRecord(sequence: Int64(anchor.sequence), code: Data(anchor.code))
         ).save(db)
       }
-      return Result {
+      do {
         var value: Value?
         try db.inSavepoint {
           value = try body(unlocked, db)
           return .commit
         }
-        return value!
+        return Result<Value, any Error>.success(value!)
+      } catch let error as DatabaseError {
+        // The store itself has failed, and SQLite may have taken back all of the transaction.
+        throw error
+      } catch {
+        return .failure(error)
       }
     }.get()
   }
