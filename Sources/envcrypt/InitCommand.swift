@@ -40,10 +40,11 @@ struct InitCommand: ParsableCommand {
     }
     let secrets = try keystore.secrets()
     var key: KeyMetadata?
-    _ = try Keystore.create(
+    let created = try Keystore.create(
       at: path, protector: try keystore.newProtector(protector, passphrase: secrets),
       leftovers: Leftovers()
     ) { key = try KeyService($0, secrets: secrets).createDefaultKey() }
+    created.leaveOpen()
     console.note("keystore \(Text.printable(path)), protector \(Text.printable(protector))")
     if let key { console.note("key \(key.keyID), alias/default") }
     if protector == "none" {

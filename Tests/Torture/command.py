@@ -11,7 +11,7 @@ class Command:
     where the status says so."""
 
     def __init__(self, line, produces={}, again=None, stdin=None, base=scene.furnished, changesStore=False,
-                 isStream=False, sources=(), name=None):
+                 isStream=False, sources=(), name=None, survivesPower=False):
         self.arguments = line.split()
         self.name = name or " ".join(word for word in self.arguments[:3] if not word.startswith(("-", "alias/"))
                                      and "." not in word and word not in ("plain", "tree", "there"))
@@ -19,6 +19,8 @@ class Command:
         self.changesStore, self.isStream = changesStore, isStream
         self.again = again.split() if again else None
         self.sources = dict(sources)
+        # New files are not synchronized; what changes the keystore, or takes another file's place, is.
+        self.survivesPower = survivesPower or changesStore
 
     @property
     def words(self):
@@ -33,19 +35,19 @@ def _tree(kind):
 FILES = [
     Command("encrypt plain -k alias/old", {"plain.envc": "message"}, "encrypt plain -k alias/old -f"),
     Command("encrypt plain -k alias/old -k alias/new --sign -a -f -o there", {"there": "message"},
-            "encrypt plain -k alias/old -f -o there", name="encrypt over"),
+            "encrypt plain -k alias/old -f -o there", name="encrypt over", survivesPower=True),
     Command("encrypt -k alias/old", stdin="plain", isStream=True, produces={"-": "message"}, again="keystore check",
             name="encrypt pipe"),
     Command("encrypt -R tree -k alias/old -o out", _tree("tree"), "encrypt -R tree -k alias/old -o out -f",
             name="encrypt tree"),
     Command("decrypt old.envc -o plain2", {"plain2": "plain"}, "decrypt old.envc -o plain2 -f"),
-    Command("decrypt old.envc -f -o there", {"there": "plain"}, "decrypt old.envc -f -o there", name="decrypt over"),
+    Command("decrypt old.envc -f -o there", {"there": "plain"}, "decrypt old.envc -f -o there", name="decrypt over", survivesPower=True),
     Command("decrypt signed.envc", {"signed": "plain"}, "decrypt signed.envc -f", name="decrypt signed"),
     Command("decrypt", stdin="old.envc", isStream=True, produces={"-": "plain"}, again="keystore check",
             name="decrypt pipe"),
-    Command("reencrypt old.envc -k alias/new", {"old.envc": "message"}, "reencrypt old.envc -k alias/new"),
+    Command("reencrypt old.envc -k alias/new", {"old.envc": "message"}, "reencrypt old.envc -k alias/new", survivesPower=True),
     Command("reencrypt old.envc again.envc -k alias/new", {"old.envc": "message", "again.envc": "message"},
-            "reencrypt old.envc again.envc -k alias/new", name="reencrypt two"),
+            "reencrypt old.envc again.envc -k alias/new", name="reencrypt two", survivesPower=True),
     Command("key export alias/old -o escrow.json", {"escrow.json": "escrow"}, "key export alias/old -f -o escrow.json"),
 ]
 
@@ -67,7 +69,7 @@ STORE = [
     Command("keystore protector add key-file:key", {"key": "secret"}, changesStore=True,
             name="keystore protector add key-file"),
     Command("keystore audit --prune-before 2999-01-01", again="keystore audit --prune-before 2999-01-01",
-            name="keystore audit prune"),
+            name="keystore audit prune", survivesPower=True),
     Command("keystore backup copy.db", {"copy.db": "backup"}, "keystore check", name="keystore backup"),
     Command("key policy put alias/old policy.json", changesStore=True, name="key policy put",
             sources=[("policy.json", b"""{"Version": "2012-10-17", "Statement": [{"Sid": "all", "Effect": "Allow",

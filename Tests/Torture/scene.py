@@ -15,7 +15,7 @@ class Lost(Exception):
 
 class Scene:
     """Paths below `root`, and the tool in them."""
-    tool = None
+    tool = place = None
 
     def __init__(self, root):
         self.root = root
@@ -50,9 +50,16 @@ class Scene:
                 + (done.stderr or done.stdout).decode(errors="replace").strip()[:300])
         return done.stdout
 
+    def messages(self, *arguments):
+        """What the tool says on standard error, whether it fails or not."""
+        done = subprocess.run(
+            [Scene.tool, *arguments], cwd=self.work, env=self.environment, stdin=subprocess.DEVNULL,
+            capture_output=True, timeout=120)
+        return done.stderr.decode(errors="replace").splitlines()
+
     def run(self, arguments, fault=None, stdin=None, **options):
         """Runs the tool under the tracer."""
-        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as messages:
+        with tempfile.TemporaryFile(dir=Scene.place) as output, tempfile.TemporaryFile(dir=Scene.place) as messages:
             source = os.open(stdin and self.path(stdin) or os.devnull, os.O_RDONLY)
             try:
                 outcome = tracer.run(
@@ -73,6 +80,11 @@ class Scene:
                 found.add(os.path.relpath(os.path.join(directory, name), self.root))
         return found
 
+    def size(self):
+        """Pages of all files."""
+        page = os.sysconf("SC_PAGE_SIZE")
+        return sum(-(-os.path.getsize(os.path.join(self.root, name)) // page) for name in self.files())
+
     def leftovers(self):
         return sorted(name for name in self.files() if LEFTOVER.match(name))
 
@@ -90,7 +102,7 @@ class Scene:
         itself checks the file on the way; a copy of it, so that nothing is repaired."""
         if not os.path.exists(self.keystore):
             return None
-        directory = tempfile.mkdtemp(dir=self.root)
+        directory = tempfile.mkdtemp(dir=Scene.place)
         try:
             for suffix in ("", "-journal"):
                 if os.path.exists(self.keystore + suffix):

@@ -49,16 +49,15 @@ def memory(stage):
             for at in _places(stage.counts, calls, 0) for number in numbers]
 
 
-CHAPTERS = {"killed": kills, "call refused": failures, "short count": shorts, "memory refused": memory}
 
 
-def sqliteOwns(outcome):
-    """SQLite takes an interrupted fsync or fcntl for a failed one. On a local disk neither is ever interrupted;
-    where one is, the change is refused as a whole."""
-    return outcome.hit in ("fsync", "fdatasync", "fcntl")
+def isNotOurs(outcome):
+    """SQLite takes an interrupted fsync or fcntl for a failed one; on a local disk neither is ever interrupted.
+    Nor is a read of /proc, where Swift's runtime looks for the arguments."""
+    return outcome.hit in ("fsync", "fdatasync", "fcntl") or b"the command line cannot be read" in outcome.messages
 
 
-def inject(stage, chapter, fault, directory):
+def inject(stage, fault, directory, mayTrap=False):
     """One run with one fault, and the verdict: a word, or None where the fault found no place."""
     root = tempfile.mkdtemp(dir=directory)
     here = stage.before.copy(os.path.join(root, "scene"))
@@ -70,14 +69,18 @@ def inject(stage, chapter, fault, directory):
             return None, outcome
         if fault.kind == "kill" and outcome.status != -9 and outcome.status != 0:
             raise Lost(f"ends with {outcome.status} before it was killed")
-        word = judge(stage, here, outcome, mayTrap=chapter == "memory refused")
-        if (fault.errno == E.EINTR or fault.kind == "short") and word != "succeeded" and not sqliteOwns(outcome):
+        word = judge(stage, here, outcome, mayTrap)
+        if (fault.errno == E.EINTR or fault.kind == "short") and word != "succeeded" and not isNotOurs(outcome):
             raise Lost(f"not tried again ({outcome.hit}): {outcome.messages.decode(errors='replace')[:200]}")
         if word != "succeeded":
             stage.later(here)
         return word, outcome
     finally:
         shutil.rmtree(root, ignore_errors=True)
+
+
+def injectWantOfMemory(stage, fault, directory):
+    return inject(stage, fault, directory, mayTrap=True)
 
 
 def thinned(faults, share):

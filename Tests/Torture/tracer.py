@@ -66,7 +66,7 @@ def _text(pid, address):
     """The C string at an address of the program."""
     with open(f"/proc/{pid}/mem", "rb", 0) as memory:
         memory.seek(address)
-        return memory.read(4096 - address % 4096 + 1).split(b"\0")[0].decode(errors="surrogateescape")
+        return memory.read(4096).split(b"\0")[0].decode(errors="surrogateescape")
 
 
 def _bytes(pid, address, count):

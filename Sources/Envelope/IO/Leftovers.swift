@@ -59,7 +59,7 @@ public final class Leftovers: Sendable {
     for signal in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, signal) }
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     let watched = signals
-    startThread { [self] in
+    let isWatched = startThread { [self] in
       var signals = watched
       var number: Int32 = 0
       guard sigwait(&signals, &number) == 0 else { return }
@@ -70,5 +70,7 @@ public final class Leftovers: Sendable {
       pthread_sigmask(SIG_UNBLOCK, &signals, nil)
       raise(number)
     }
+    // Without the thread a signal still ends the process; what it leaves, a later one removes.
+    if !isWatched { pthread_sigmask(SIG_UNBLOCK, &signals, nil) }
   }
 }

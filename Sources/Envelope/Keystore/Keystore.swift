@@ -126,7 +126,8 @@ public final class Keystore {
   }
 
   /// Leaves the connection open until the process ends, for a process that is about to: to close it
-  /// takes longer than to look a key up. Nothing is ever pending on it.
+  /// takes longer than to look a key up, and to let go of it needs a thread, for which libdispatch waits
+  /// for ever where the system grants none. Nothing is ever pending on it.
   public func leaveOpen() { _ = Unmanaged.passRetained(database) }
 
   // MARK: Unlocking
@@ -219,7 +220,9 @@ public final class Keystore {
 
   /// Where the audit log was when the keystore was last changed.
   func auditAnchor(verifiedBy unlocked: UnlockedKeystore) throws -> AuditAnchor {
-    try Self.auditAnchor(in: database, verifiedBy: unlocked)
+    try Self.translatingErrors(of: path) {
+      try Self.auditAnchor(in: database, verifiedBy: unlocked)
+    }
   }
 
   /// The same, for who is on another thread.

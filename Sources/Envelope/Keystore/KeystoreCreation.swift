@@ -37,17 +37,24 @@ extension Keystore {
         try record.insert(db)
         try protectorRecord.insert(db)
       }
-      try database.close()
+      try close(database)
     }
     let furnished = try Keystore(at: path, readOnly: false, file: hidden)
     furnished.unlocked = .success(unlocked)
     try furnish(furnished)
-    try translatingErrors(of: path) { try furnished.database.close() }
+    try translatingErrors(of: path) { try close(furnished.database) }
     try place(hidden, at: path)
     withExtendedLifetime(lock) {}
     let keystore = try Keystore(at: path)
     keystore.unlocked = .success(unlocked)
     return keystore
+  }
+
+  /// Closes a database whose object stays for ever: what libdispatch does when a queue goes away needs a
+  /// thread, and where the system grants none it waits until it does.
+  private static func close(_ database: DatabaseQueue) throws {
+    _ = Unmanaged.passRetained(database)
+    try database.close()
   }
 
   /// Makes a file of mode 0600, whose lock says that it is being worked on.
