@@ -1,7 +1,7 @@
 """The commands that are tortured, and what each may change. A new one is a new row."""
 import subprocess
 
-import scene
+import crowd, scene
 
 
 class Command:
@@ -72,23 +72,9 @@ STORE = [
             name="keystore audit prune", survivesPower=True),
     Command("keystore backup copy.db", {"copy.db": "backup"}, "keystore check", name="keystore backup"),
     Command("key policy put alias/old policy.json", changesStore=True, name="key policy put",
-            sources=[("policy.json", b"""{"Version": "2012-10-17", "Statement": [{"Sid": "all", "Effect": "Allow",
-              "Principal": {"AWS": "*"}, "Action": "kms:*", "Resource": "*"}]}""")]),
+            sources=[("policy.json", crowd.POLICY)]),
     Command("template apply stack.yaml", changesStore=True, name="template apply",
-            sources=[("stack.yaml", b"""AWSTemplateFormatVersion: '2010-09-09'
-Resources:
-  Key:
-    Type: AWS::KMS::Key
-    Properties:
-      Description: of a template
-      KeyPolicy:
-        Version: '2012-10-17'
-        Statement:
-          - {Sid: all, Effect: Allow, Principal: {AWS: '*'}, Action: 'kms:*', Resource: '*'}
-  Alias:
-    Type: AWS::KMS::Alias
-    Properties: {AliasName: alias/stack, TargetKeyId: !Ref Key}
-""")]),
+            sources=[("stack.yaml", crowd.TEMPLATE)]),
 ]
 
 
