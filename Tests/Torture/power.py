@@ -1,6 +1,6 @@
 """The chapter of the power failure: what a program wrote and did not have synchronized is gone, in part or
 wholly, at each of its steps. The steps come from a recorded run; the disk is a model of them."""
-import os, random, shutil, tempfile
+import os, random, shutil
 
 from scene import Lost, Scene
 from verdict import ENDED
@@ -170,8 +170,9 @@ def _name(names, step):
 def inject(stage, fault, directory):
     if fault.at > len(steps(stage)[1]):
         return None, None
-    root = tempfile.mkdtemp(dir=directory)
-    here = Scene(os.path.join(root, "scene"))
+    # Where it was recorded: a keystore knows the path of its key file.
+    root = os.path.join(os.path.dirname(stage.before.root), "recorded")
+    here = Scene(root)
     try:
         for name, data in disk_after(stage, fault).items():
             path = os.path.join(here.root, name)
