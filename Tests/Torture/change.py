@@ -25,11 +25,14 @@ class Change:
         return f"{self.kind} before read {self.at}"
 
 
-def _prepare(stage):
-    here = stage.before
-    if here.bytes("big") is None:
+def _scene(stage):
+    """The command's scene with a large file and its message."""
+    if not hasattr(stage, "big"):
+        here = stage.before.copy(stage.before.root + "-big")
         here.write("big", os.urandom(BIG))
         here.envcrypt("encrypt", "big", "-k", "alias/old")
+        stage.big = here
+    return stage.big
 
 
 def changes(stage):
@@ -59,10 +62,10 @@ def _change(path, kind):
 
 
 def inject(stage, fault, directory):
-    _prepare(stage)
+    before = _scene(stage)
     arguments, source, stdin = COMMANDS[stage.command.name]
     root = tempfile.mkdtemp(dir=directory)
-    here = stage.before.copy(os.path.join(root, "scene"))
+    here = before.copy(os.path.join(root, "scene"))
     try:
         path = here.path(source)
         outcome = here.run(
@@ -70,7 +73,7 @@ def inject(stage, fault, directory):
             stdin=stdin, before=lambda: _change(path, fault.kind))
         if not outcome.hit:
             return None, outcome
-        _judge(here, stage.before, source, outcome, fault)
+        _judge(here, before, source, outcome, fault)
         left = here.leftovers()
         if left:
             raise Lost(f"left behind: {', '.join(left)}")
