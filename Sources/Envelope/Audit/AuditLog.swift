@@ -110,7 +110,7 @@ final class AuditLog: Sendable {
   /// there are zeros, or nothing. Throws `AuditError.damaged` where the head does not verify.
   private func readHead(of file: AuditFile) throws -> AuditHead? {
     let bytes = try file.read(AuditHead.length, at: 0)
-    if bytes.count < AuditHead.length || bytes.allSatisfy({ $0 == 0 }) { return nil }
+    if bytes.allSatisfy({ $0 == 0 }) { return nil }
     guard let head = try opened(bytes) else { throw AuditError.damaged([.head]) }
     return head
   }
