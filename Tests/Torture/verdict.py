@@ -155,7 +155,8 @@ def judge(stage, here, outcome, mayTrap=False):
         if not isNew:
             raise Lost("says it is done, and is not")
         return "succeeded"
-    if mayTrap and (status in (134, 132) or status == 127 and b"loading shared libraries" in outcome.messages):
+    if mayTrap and (status in (134, 132) or status == 127 and any(
+            word in outcome.messages for word in (b"loading shared libraries", b"Fatal glibc error"))):
         return "trapped"
     if status not in STATUSES:
         raise Lost(f"exit status {status}: {_first(outcome.messages)}")
