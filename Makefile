@@ -6,11 +6,14 @@ STATIC = .build/static/release/envcrypt
 RELEASE = -Xswiftc -static-executable \
   -Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors
 
-.PHONY: help setup build demo test lint bench install clean
+TORTURE_MINUTES ?= 20
+
+.PHONY: help setup build demo test torture lint bench install clean
 
 help:
 	@echo 'make demo [FILE=/path]     build, encrypt and decrypt a real file, show sizes and speed'
 	@echo 'make test                  set up and run every test'
+	@echo 'make torture               hours of bad luck in TORTURE_MINUTES=20: kills, full disks, power failures, crowds'
 	@echo 'make build                 the static release: $(STATIC)'
 	@echo 'make install [PREFIX=...]  binary, man pages and shell completions'
 	@echo 'make bench                 speed and memory beside age, gpg, openssl, cp and others'
@@ -27,6 +30,9 @@ demo: build
 
 test: setup
 	@scripts/test
+
+torture: build
+	@python3 -B Tests/Torture/run --envcrypt $(STATIC) --minutes $(TORTURE_MINUTES)
 
 lint:
 	swift format lint --strict --recursive Sources Tests Package.swift

@@ -8,8 +8,15 @@ enum ArgumentBytes {
   /// U+10FE00 stands for byte 0, up to U+10FEFF for byte 255.
   private static let base: UInt32 = 0x10FE00
 
-  static func processArguments() -> [String] {
-    (1..<max(1, Int(CommandLine.argc))).compactMap { index in
+  /// Swift's runtime looks the arguments up in /proc. Where it cannot, it says that there are none, not
+  /// even the program's name, and nothing would be done without anybody noticing.
+  static func processArguments() throws -> [String] {
+    guard CommandLine.argc > 0 else {
+      throw Failure(
+        .software, "the command line cannot be read",
+        hint: "is /proc there, and may the process open files? ulimit -n shows how many")
+    }
+    return (1..<Int(CommandLine.argc)).compactMap { index in
       CommandLine.unsafeArgv[index].map {
         string(
           from: UnsafeBufferPointer(start: $0, count: strlen($0)).map { UInt8(bitPattern: $0) })

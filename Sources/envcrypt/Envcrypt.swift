@@ -45,7 +45,7 @@ struct Envcrypt: ParsableCommand {
     signal(SIGPIPE, SIG_IGN)
     let console = Console()
     do {
-      let arguments = ArgumentBytes.processArguments()
+      let arguments = try ArgumentBytes.processArguments()
       var command = try PlainArguments.command(arguments) ?? parseAsRoot(arguments)
       try command.run()
     } catch let status as ExitCode {

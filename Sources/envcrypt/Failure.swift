@@ -307,6 +307,15 @@ extension Failure {
         hint: "restore the keystore from a backup")
     case .database(let path, let what):
       self.init(.configuration, "keystore \(Text.printable(path)): \(Text.printable(what))")
+    case .ioFailure(let path):
+      self.init(
+        .ioError, "the keystore \(Text.printable(path)) cannot be read or written: I/O error",
+        hint: "look for disk errors or a quota that is used up, then: envcrypt keystore check")
+    case .unreadable(let path):
+      self.init(
+        .configuration,
+        "the keystore \(Text.printable(path)) is damaged, or its disk cannot be read",
+        hint: "look for disk errors; if there are none, restore the keystore from a backup")
     case .busy(let path):
       self.init(
         .configuration, "the keystore \(Text.printable(path)) is in use by another process",

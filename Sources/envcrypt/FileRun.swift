@@ -170,7 +170,11 @@ final class FileRun: Sendable {
       throw FileRuleError.sameFile("standard input and output")
     }
     let sink = DescriptorSink(descriptor)
-    guard descriptor.isTerminal else { return try transfer(sink) }
+    guard descriptor.isTerminal else {
+      let summary = try transfer(sink)
+      try sink.finish()
+      return summary
+    }
     switch rule {
     case .everything: return try transfer(sink)
     case .nothing:

@@ -39,11 +39,14 @@ struct InitCommand: ParsableCommand {
       throw KeystoreError.exists(path)
     }
     let secrets = try keystore.secrets()
+    var key: KeyMetadata?
     let created = try Keystore.create(
-      at: path, protector: try keystore.newProtector(protector, passphrase: secrets))
-    let key = try KeyService(created, secrets: secrets).createDefaultKey()
+      at: path, protector: try keystore.newProtector(protector, passphrase: secrets),
+      leftovers: Leftovers()
+    ) { key = try KeyService($0, secrets: secrets).createDefaultKey() }
+    created.leaveOpen()
     console.note("keystore \(Text.printable(path)), protector \(Text.printable(protector))")
-    console.note("key \(key.keyID), alias/default")
+    if let key { console.note("key \(key.keyID), alias/default") }
     if protector == "none" {
       console.note("whoever can read the keystore file can use its keys")
       console.warn(try created.exposures(), of: path)

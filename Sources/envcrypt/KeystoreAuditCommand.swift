@@ -152,14 +152,19 @@ struct KeystoreCheckCommand: ParsableCommand {
     abstract: "Verify every record of the keystore, and its audit log.",
     discussion: """
       Names each record that is not as envcrypt wrote it, and each that is missing: exit status 78. \
-      An older copy of the whole keystore put back cannot be noticed.
+      An older copy of the whole keystore put back cannot be noticed. Hidden files that a killed \
+      envcrypt left beside the keystore are removed, and named.
       """)
 
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
+    let path = try keystore.path()
     let check = try keystore.service().check()
     let console = Console()
+    for name in HiddenFile.removeLeftovers(in: path.removingLastComponent()) {
+      console.note("removed what a killed process left: \(Text.printable(name))")
+    }
     for damage in check.damage { console.error(damage.text, hint: nil) }
     let counted = [
       Text.count(check.keys, "key"), Text.count(check.versions, "version"),

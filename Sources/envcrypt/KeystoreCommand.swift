@@ -127,7 +127,7 @@ struct ProtectorAddCommand: ParsableCommand {
 
   func run() throws {
     let secrets = try keystore.secrets()
-    let store = try Keystore(at: try keystore.path())
+    let store = try keystore.store()
     let newSource = try PassphraseSource(
       origin: newPassphraseFile.map { .file(FilePath(argument: $0)) } ?? .terminal, keyFile: nil,
       prompt: Text.printable(store.path))
@@ -153,7 +153,7 @@ struct ProtectorRemoveCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
-    try Keystore(at: try keystore.path()).removeProtector(
+    try keystore.store().removeProtector(
       protectorID, secrets: try keystore.secrets())
   }
 }
@@ -168,7 +168,7 @@ struct ProtectorListCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
-    let protectors = try Keystore(at: try keystore.path()).protectors().map(ProtectorReport.init)
+    let protectors = try keystore.store().protectors().map(ProtectorReport.init)
     let console = Console()
     if json {
       try console.json(["Protectors": protectors])

@@ -73,11 +73,17 @@ struct KeystoreOptions: ParsableArguments {
       prompt: Text.printable(try path()))
   }
 
+  /// The keystore itself, open until the process ends.
+  func store() throws -> Keystore {
+    let keystore = try Keystore(at: try path())
+    keystore.leaveOpen()
+    return keystore
+  }
+
   /// Opens the keystore; nothing is unlocked before a key is used.
   func service(_ secrets: PassphraseSource? = nil) throws -> KeyService {
     LibCrypto.warmUp()
-    let keystore = try Keystore(at: try path())
-    keystore.leaveOpen()
+    let keystore = try store()
     let service = try KeyService(
       keystore, secrets: try secrets ?? self.secrets(),
       tellUnrecorded: { error in

@@ -80,7 +80,12 @@ final class AuditLog: Sendable {
     }
     let file = try lockedFile(creating: false)
     defer { file.unlock() }
-    guard let head = try? readHead(of: file) else { return [.head] }
+    let head: AuditHead
+    do {
+      head = try readHead(of: file) ?? AuditHead.start(after: anchor)
+    } catch AuditError.damaged(let damage) {
+      return damage
+    }
     return try AuditReader(file: file, head: head, log: self).read(anchor: anchor, body)
   }
 
@@ -122,10 +127,11 @@ final class AuditLog: Sendable {
     return status.isSameFile(as: try file.status())
   }
 
-  /// Nil in a file that was just made. Throws `AuditError.damaged` where the head does not verify.
+  /// Nil in a file that was just made: the head is written behind the first entries, and before it is
+  /// there are zeros, or nothing. Throws `AuditError.damaged` where the head does not verify.
   private func readHead(of file: AuditFile) throws -> AuditHead? {
     let bytes = try file.read(AuditHead.length, at: 0)
-    if bytes.isEmpty { return nil }
+    if bytes.allSatisfy({ $0 == 0 }) { return nil }
     guard let head = try opened(bytes) else { throw AuditError.damaged([.head]) }
     return head
   }

@@ -94,6 +94,15 @@ public final class Descriptor: Sendable {
     }
   }
 
+  /// Has the system say now what it would say when the descriptor is closed, when nobody could hear it
+  /// any more: that there is no room on the server, or in the quota, for what was written.
+  func flush() throws(IOError) {
+    let copy = fcntl(number, F_DUPFD_CLOEXEC, 0)
+    guard copy >= 0 else { throw .current(.write, path) }
+    // Interrupted, it is closed all the same.
+    guard close(copy) == 0 || systemErrno() == EINTR else { throw .current(.write, path) }
+  }
+
   /// Gives a pipe the most room that an unprivileged process may give it: both ends then work for
   /// longer between waiting for each other. What is no pipe, or may not grow, stays as it is.
   func enlargePipe() {

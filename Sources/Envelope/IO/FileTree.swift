@@ -74,9 +74,11 @@ public struct FileTree: IteratorProtocol, Sendable {
   private static func entries(
     of directory: FilePath
   ) throws(IOError) -> [FilePath.Component] {
-    guard let stream = directory.withPlatformString({ opendir($0) }) else {
-      throw .current(.readDirectory, directory)
+    var opened = directory.withPlatformString { opendir($0) }
+    while opened == nil, systemErrno() == EINTR {
+      opened = directory.withPlatformString { opendir($0) }
     }
+    guard let stream = opened else { throw .current(.readDirectory, directory) }
     defer { closedir(stream) }
     var names: [(component: FilePath.Component, bytes: [CChar])] = []
     while true {

@@ -8,6 +8,8 @@ public final class Leftovers: Sendable {
   private struct State {
     var names: [FilePath] = []
     var isWatching = false
+    /// Directories that were looked through.
+    var swept: Set<FilePath> = []
   }
 
   private let state = Mutex(State())
@@ -30,6 +32,13 @@ public final class Leftovers: Sendable {
     if isFirst { watchSignals() }
   }
 
+  /// Removes what killed processes have left in a directory, the first time that it is asked to.
+  func sweep(_ directory: FilePath) {
+    if state.withLock({ $0.swept.insert(directory).inserted }) {
+      HiddenFile.removeLeftovers(in: directory)
+    }
+  }
+
   /// Removes the file of that name.
   func remove(_ name: FilePath) {
     name.withPlatformString { _ = unlink($0) }
@@ -50,7 +59,7 @@ public final class Leftovers: Sendable {
     for signal in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, signal) }
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     let watched = signals
-    startThread { [self] in
+    let isWatched = startThread { [self] in
       var signals = watched
       var number: Int32 = 0
       guard sigwait(&signals, &number) == 0 else { return }
@@ -61,5 +70,7 @@ public final class Leftovers: Sendable {
       pthread_sigmask(SIG_UNBLOCK, &signals, nil)
       raise(number)
     }
+    // Without the thread a signal still ends the process; what it leaves, a later one removes.
+    if !isWatched { pthread_sigmask(SIG_UNBLOCK, &signals, nil) }
   }
 }

@@ -4,8 +4,9 @@ import SystemPackage
 /// A file that appears under its name only when `commit` says that it is complete.
 ///
 /// Until then it has no name at all (`O_TMPFILE`), so that nothing is left whatever ends the
-/// process. Where the file system cannot do that, it has a hidden name beside the destination,
-/// which `leftovers` removes when the process is told to stop.
+/// process. Where the file system cannot do that, and for the moment in which it replaces another, it
+/// has a hidden name beside the destination, which `leftovers` removes when the process is told to
+/// stop, and the next process that replaces a file there where it was killed.
 public final class OutputFile: ByteSink {
   public let path: FilePath
   public let discardsOnFailure = true
@@ -73,6 +74,8 @@ public final class OutputFile: ByteSink {
     self.original = original
     replaces = replacing
     isReplacing = existing != nil
+    // What a process that was killed has left here; who replaces nothing leaves nothing as a rule.
+    if isReplacing { leftovers.sweep(directory) }
     var number: Int32 = -1
     // A file without a name gets one through /proc: where that is missing, better know it now.
     if access("/proc/self/fd", F_OK) == 0 {
@@ -81,17 +84,21 @@ public final class OutputFile: ByteSink {
       }
     }
     if number < 0 {
-      let name = try Self.hiddenName(beside: destination)
+      leftovers.sweep(directory)
+      let name = try HiddenFile.name(.output, in: directory)
       leftovers.add(name)
       temporary = name
-      number = Descriptor.retrying {
-        name.withPlatformString { open($0, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600) }
-      }
-      guard number >= 0 else {
-        let error = IOError.current(.createOutput, path)
-        leftovers.remove(name)
-        throw error
-      }
+      repeat {
+        if number >= 0 { close(number) }
+        number = Descriptor.retrying {
+          name.withPlatformString { open($0, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600) }
+        }
+        guard number >= 0 else {
+          let error = IOError.current(.createOutput, path)
+          leftovers.remove(name)
+          throw error
+        }
+      } while !HiddenFile.lock(number)
     }
     descriptor = Descriptor(owning: number, path: path)
     let mode = permissions ?? source?.permissions ?? Self.newFilePermissions()
@@ -112,12 +119,15 @@ public final class OutputFile: ByteSink {
   /// one that came into being meanwhile is replaced only where that was allowed.
   public func commit(synchronizing: Bool = false) throws {
     if let original { try takeOver(original) }
+    try descriptor.flush()
     if isReplacing || synchronizing {
       guard fsync(descriptor.number) == 0 else { throw IOError.current(.write, path) }
     }
     if temporary == nil, !isReplacing {
       do {
-        return try link(to: destination)
+        try link(to: destination)
+        if synchronizing { synchronizeDirectory() }
+        return
       } catch FileRuleError.exists where replaces {
         // It came into being meanwhile.
         guard fsync(descriptor.number) == 0 else { throw IOError.current(.write, path) }
@@ -127,9 +137,10 @@ public final class OutputFile: ByteSink {
     if let temporary {
       name = temporary
     } else {
-      name = try Self.hiddenName(beside: destination)
+      name = try HiddenFile.name(.output, in: destination.directory)
       leftovers.add(name)
       temporary = name
+      HiddenFile.lock(descriptor.number)
       try link(to: name)
     }
     if let original { try checkUnchanged(original) }
@@ -150,7 +161,7 @@ public final class OutputFile: ByteSink {
     }
     temporary = nil
     leftovers.forget(name)
-    if original != nil { synchronizeDirectory() }
+    if original != nil || synchronizing { synchronizeDirectory() }
   }
 
   /// Throws unless the file that is about to be replaced is still as it was.
@@ -200,13 +211,6 @@ public final class OutputFile: ByteSink {
     if linked == 0 { return }
     let reason = Errno.current
     throw reason == .fileExists ? FileRuleError.exists(path) : IOError(.createOutput, path, reason)
-  }
-
-  private static func hiddenName(beside destination: FilePath) throws -> FilePath {
-    let suffix = Hexadecimal.encode(try Random.bytes(6))
-    var name = destination.directory
-    name.append(".envcrypt-\(suffix).tmp")
-    return name
   }
 
   private static func resolved(_ path: FilePath) -> FilePath {

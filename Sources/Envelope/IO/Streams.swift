@@ -64,6 +64,9 @@ public final class DescriptorSink: ByteSink {
   }
 
   public func write(_ bytes: RawSpan) throws { try descriptor.write(bytes) }
+
+  /// Throws where what was written did not arrive.
+  public func finish() throws { try descriptor.flush() }
 }
 
 /// Nowhere: what `verify` writes to.

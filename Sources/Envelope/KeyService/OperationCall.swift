@@ -200,7 +200,15 @@ public final class OperationCall {
           AuditAnchorRecord(sequence: Int64(anchor.sequence), code: Data(anchor.code))
         ).save(db)
       }
-      return Result { try Keystore.savepoint(db) { try body(unlocked, db) } }
+      do {
+        return Result<Value, any Error>.success(
+          try Keystore.savepoint(db) { try body(unlocked, db) })
+      } catch let error as DatabaseError {
+        // The store itself has failed, and SQLite may have taken back all of the transaction.
+        throw error
+      } catch {
+        return .failure(error)
+      }
     }.get()
   }
 

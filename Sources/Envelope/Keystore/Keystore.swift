@@ -27,7 +27,9 @@ public final class Keystore {
   /// Who owns the file.
   let owner: uid_t
   private let record: KeystoreRecord
-  private var unlocked: Result<UnlockedKeystore, any Error>?
+  /// The file itself: another than `path` while the store is being made.
+  private let file: FilePath
+  var unlocked: Result<UnlockedKeystore, any Error>?
   /// The transaction that reads and writes join while `sharingTransaction` runs.
   private var shared: Database?
 
@@ -39,8 +41,10 @@ public final class Keystore {
     try self.init(at: path, readOnly: path.withPlatformString { access($0, W_OK) } != 0)
   }
 
-  init(at path: FilePath, readOnly: Bool) throws {
-    guard let status = try FileStatus.at(path) else { throw KeystoreError.missing(path) }
+  /// Opens the store at `path`, which is still made under another name where there is a `file`.
+  init(at path: FilePath, readOnly: Bool, file: FilePath? = nil) throws {
+    let file = file ?? path
+    guard let status = try FileStatus.at(file) else { throw KeystoreError.missing(path) }
     guard status.kind == .regular else {
       throw KeystoreError.notAKeystore(path, "it is not a regular file")
     }
@@ -48,9 +52,10 @@ public final class Keystore {
       throw KeystoreError.loosePermissions(path, permissions: UInt32(status.permissions))
     }
     self.path = path
+    self.file = file
     owner = status.owner
     (database, record) = try Self.translatingErrors(of: path) {
-      try Self.prepare(try Self.open(path, readOnly: readOnly), at: path)
+      try Self.prepare(try Self.open(file, readOnly: readOnly), at: path)
     }
     id = record.id
     creationDate = Date(milliseconds: record.creationDate)
@@ -64,73 +69,10 @@ public final class Keystore {
     return parent.isSetGroupID && parent.group == status.group && parent.permissions & 0o007 == 0
   }
 
-  /// Creates a store with one protector, complete or not at all. Throws `exists` where the path is
-  /// taken. Missing directories are made, for the owner only.
-  public static func create(
-    at path: FilePath, protector: consuming NewProtector, now: Date = Date(),
-    leftovers: Leftovers = Leftovers()
-  ) throws -> Keystore {
-    guard try FileStatus.at(path, followingLinks: false) == nil else {
-      throw KeystoreError.exists(path)
-    }
-    let directory = path.removingLastComponent()
-    try createDirectories(directory, permissions: 0o700)
-    let rootKey = RootKey(bytes: try .random(count: RootKey.length))
-    let id = UUID().uuidString.lowercased()
-    let protectorRecord = try ProtectorRecord(
-      protector, wrapping: rootKey, keystoreID: id, creationDate: now.milliseconds)
-    let unlocked = try UnlockedKeystore(rootKey, keystoreID: id)
-    let record = try unlocked.authenticating(
-      KeystoreRecord(id: id, creationDate: now.milliseconds))
-
-    var temporary = directory
-    temporary.append(".keystore-\(Hexadecimal.encode(try Random.bytes(6))).tmp")
-    leftovers.add(temporary)
-    defer { leftovers.remove(temporary) }
-    try translatingErrors(of: path) {
-      try createEmptyFile(temporary)
-      let database = try open(temporary, readOnly: false)
-      try migrate(database)
-      try database.write { db in
-        try record.insert(db)
-        try protectorRecord.insert(db)
-      }
-      try database.close()
-    }
-    let linked = temporary.withPlatformString { from in path.withPlatformString { link(from, $0) } }
-    guard linked == 0 else {
-      let reason = Errno.current
-      throw reason == .fileExists
-        ? KeystoreError.exists(path) : IOError(.createOutput, path, reason)
-    }
-    synchronizeDirectory(directory)
-    let keystore = try Keystore(at: path)
-    keystore.unlocked = .success(unlocked)
-    return keystore
-  }
-
-  private static func createEmptyFile(_ path: FilePath) throws {
-    let number = path.withPlatformString {
-      Glibc.open($0, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
-    }
-    guard number >= 0 else { throw IOError.current(.createOutput, path) }
-    defer { Glibc.close(number) }
-    // The umask can take bits away, never add them.
-    guard fchmod(number, 0o600) == 0 else { throw IOError.current(.createOutput, path) }
-  }
-
-  private static func synchronizeDirectory(_ directory: FilePath) {
-    let path: FilePath = directory.isEmpty ? "." : directory
-    let number = path.withPlatformString { Glibc.open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-    guard number >= 0 else { return }
-    fsync(number)
-    Glibc.close(number)
-  }
-
   /// For how many seconds a writer waits for others.
   private static let busyTimeout = 30
 
-  private static func open(_ path: FilePath, readOnly: Bool) throws -> DatabaseQueue {
+  static func open(_ path: FilePath, readOnly: Bool) throws -> DatabaseQueue {
     var configuration = Configuration()
     configuration.busyMode = .timeout(TimeInterval(busyTimeout))
     configuration.label = "envcrypt.keystore"
@@ -151,7 +93,7 @@ public final class Keystore {
         """)
   }
 
-  private static func migrate(_ database: DatabaseQueue) throws {
+  static func migrate(_ database: DatabaseQueue) throws {
     try database.writeWithoutTransaction { try prepareToWrite($0) }
     try KeystoreSchema.migrator.migrate(database)
   }
@@ -200,7 +142,8 @@ public final class Keystore {
   }
 
   /// Leaves the connection open until the process ends, for a process that is about to: to close it
-  /// takes longer than to look a key up. Nothing is ever pending on it.
+  /// takes longer than to look a key up, and to let go of it needs a thread, for which libdispatch waits
+  /// for ever where the system grants none. Nothing is ever pending on it.
   public func leaveOpen() { _ = Unmanaged.passRetained(database) }
 
   // MARK: Unlocking
@@ -293,15 +236,17 @@ public final class Keystore {
 
   func auditLog(_ unlocked: UnlockedKeystore) throws -> AuditLog {
     // Who may read and write the store may read and write its log.
-    let permissions = try FileStatus.at(path)?.permissions
+    let permissions = try FileStatus.at(file)?.permissions
     return AuditLog(
-      at: AuditLog.path(beside: path), key: try unlocked.auditKey(),
+      at: AuditLog.path(beside: file), key: try unlocked.auditKey(),
       permissions: permissions ?? AuditLog.ownerOnly)
   }
 
   /// Where the audit log was when the keystore was last changed.
   func auditAnchor(verifiedBy unlocked: UnlockedKeystore) throws -> AuditAnchor {
-    try Self.auditAnchor(in: database, verifiedBy: unlocked)
+    try Self.translatingErrors(of: path) {
+      try Self.auditAnchor(in: database, verifiedBy: unlocked)
+    }
   }
 
   /// The same, for who is on another thread.
@@ -411,7 +356,7 @@ public final class Keystore {
     return try body()
   }
 
-  private static func translatingErrors<Value>(
+  static func translatingErrors<Value>(
     of path: FilePath, isWriting: Bool = false, _ body: () throws -> Value
   ) throws -> Value {
     do {
@@ -424,6 +369,9 @@ public final class Keystore {
       case .SQLITE_CANTOPEN where isWriting: throw KeystoreError.readOnly(path)
       case .SQLITE_NOTADB: throw KeystoreError.notAKeystore(path, "it is not an SQLite database")
       case .SQLITE_FULL: throw IOError(.write, path, .noSpace)
+      case .SQLITE_IOERR: throw KeystoreError.ioFailure(path)
+      // SQLite's word also for a disk that does not give the bytes back.
+      case .SQLITE_CORRUPT: throw KeystoreError.unreadable(path)
       default: throw KeystoreError.database(path, error.message ?? "\(error.resultCode)")
       }
     } catch is RowDecodingError {

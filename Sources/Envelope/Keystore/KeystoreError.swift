@@ -16,6 +16,10 @@ public enum KeystoreError: Error, Equatable, Sendable {
   case editedRecord(String)
   /// SQLite's own complaint.
   case database(FilePath, String)
+  /// The system failed to read, write or lock the file.
+  case ioFailure(FilePath)
+  /// The file is damaged, or the disk does not give it back.
+  case unreadable(FilePath)
   /// Another process holds the file for longer than the program waits.
   case busy(FilePath)
   /// The file or its directory cannot be written.

@@ -1,0 +1,13 @@
+import Foundation
+import Testing
+
+/// The quick part of `make torture`: the built tool under injected faults, with every file looked at
+/// afterwards. docs/torture.md says what is injected.
+@Suite struct TortureTests {
+  @Test func quickChoiceOfEveryFault() throws {
+    let script = BuiltTool.repository.appendingPathComponent("Tests/Torture/run").path
+    let result = try BuiltTool.run(["python3", "-B", script, "--quick"])
+    #expect(result.status == 0, "\(result.output.suffix(5000))")
+    #expect(result.output.contains(" 0 lost") || result.output.contains("SKIPPED"))
+  }
+}

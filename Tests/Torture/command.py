@@ -1,0 +1,89 @@
+"""The commands that are tortured, and what each may change. A new one is a new row."""
+import subprocess
+
+import crowd, scene
+
+
+class Command:
+    """`produces`: files by name, and what they are when they are new: a "message" of `plain`, "plain" bytes, a
+    "secret" of 32 bytes, "escrow" JSON, a "backup" of the keystore. `again`: what a later run says; nothing
+    where the first run's work, once done, cannot be repeated. `isStream`: standard output may be short
+    where the status says so."""
+
+    def __init__(self, line, produces={}, again=None, stdin=None, base=scene.furnished, changesStore=False,
+                 isStream=False, sources=(), name=None, survivesPower=False):
+        self.arguments = line.split()
+        self.name = name or " ".join(word for word in self.arguments[:3] if not word.startswith(("-", "alias/"))
+                                     and "." not in word and word not in ("plain", "tree", "there"))
+        self.produces, self.stdin, self.base = produces, stdin, base
+        self.changesStore, self.isStream = changesStore, isStream
+        self.again = again.split() if again else None
+        self.sources = dict(sources)
+        # New files are not synchronized; what changes the keystore, or takes another file's place, is.
+        self.survivesPower = survivesPower or changesStore
+
+    @property
+    def words(self):
+        """The words that name the command itself."""
+        return self.name.split()
+
+
+def _tree(kind):
+    return {f"out/tree/{n}.envc": kind for n in range(3)}
+
+
+FILES = [
+    Command("encrypt plain -k alias/old", {"plain.envc": "message"}, "encrypt plain -k alias/old -f"),
+    Command("encrypt plain -k alias/old -k alias/new --sign -a -f -o there", {"there": "message"},
+            "encrypt plain -k alias/old -f -o there", name="encrypt over", survivesPower=True),
+    Command("encrypt -k alias/old", stdin="plain", isStream=True, produces={"-": "message"}, again="keystore check",
+            name="encrypt pipe"),
+    Command("encrypt -R tree -k alias/old -o out", _tree("tree"), "encrypt -R tree -k alias/old -o out -f",
+            name="encrypt tree"),
+    Command("decrypt old.envc -o plain2", {"plain2": "plain"}, "decrypt old.envc -o plain2 -f"),
+    Command("decrypt old.envc -f -o there", {"there": "plain"}, "decrypt old.envc -f -o there", name="decrypt over", survivesPower=True),
+    Command("decrypt signed.envc", {"signed": "plain"}, "decrypt signed.envc -f", name="decrypt signed"),
+    Command("decrypt", stdin="old.envc", isStream=True, produces={"-": "plain"}, again="keystore check",
+            name="decrypt pipe"),
+    Command("reencrypt old.envc -k alias/new", {"old.envc": "message"}, "reencrypt old.envc -k alias/new", survivesPower=True),
+    Command("reencrypt old.envc again.envc -k alias/new", {"old.envc": "message", "again.envc": "message"},
+            "reencrypt old.envc again.envc -k alias/new", name="reencrypt two", survivesPower=True),
+    Command("key export alias/old -o escrow.json", {"escrow.json": "escrow"}, "key export alias/old -f -o escrow.json"),
+]
+
+STORE = [
+    Command("init -q --protector none", base=scene.empty, changesStore=True),
+    Command("init -q --protector key-file:key", {"key": "secret"}, base=scene.empty, changesStore=True,
+            name="init key-file"),
+    Command("key create --alias alias/x --tag a=1 --tag b=2 --description made", changesStore=True),
+    Command("key rotate alias/old", changesStore=True),
+    Command("key disable alias/old", changesStore=True),
+    Command("key update alias/old --description after", changesStore=True),
+    Command("key schedule-deletion alias/new --days 7 --yes", changesStore=True),
+    Command("key tag alias/old b=2 c=3", changesStore=True),
+    Command("key untag alias/old a", changesStore=True),
+    Command("alias create alias/x alias/old", changesStore=True),
+    Command("alias update alias/old alias/new", changesStore=True),
+    Command("alias delete alias/old", changesStore=True),
+    Command("keystore protector add none", changesStore=True, name="keystore protector add"),
+    Command("keystore protector add key-file:key", {"key": "secret"}, changesStore=True,
+            name="keystore protector add key-file"),
+    Command("keystore audit --prune-before 2999-01-01", again="keystore audit --prune-before 2999-01-01",
+            name="keystore audit prune", survivesPower=True),
+    Command("keystore backup copy.db", {"copy.db": "backup"}, "keystore check", name="keystore backup"),
+    Command("key policy put alias/old policy.json", changesStore=True, name="key policy put",
+            sources=[("policy.json", crowd.POLICY)]),
+    Command("template apply stack.yaml", changesStore=True, name="template apply",
+            sources=[("stack.yaml", crowd.TEMPLATE)]),
+]
+
+
+def there(tool):
+    """The commands that this tool has, and the names of those it has not."""
+    have, missing = [], []
+    for command in FILES + STORE:
+        words = [word for word in command.words if word not in ("over", "pipe", "tree", "signed", "two", "prune",
+                                                                "key-file")]
+        usage = subprocess.run([tool, *words, "--help"], capture_output=True, text=True).stdout
+        (have if f"USAGE: envcrypt {' '.join(words)}" in usage else missing).append(command)
+    return have, [command.name for command in missing]

@@ -1,0 +1,187 @@
+"""The chapter of the power failure: what a program wrote and did not have synchronized is gone, in part or
+wholly, at each of its steps. The steps come from a recorded run; the disk is a model of them."""
+import os, random, shutil
+
+from scene import Lost, Scene
+from verdict import ENDED
+
+RECORDED = {"openat", "write", "pwrite64", "ftruncate", "rename", "link", "linkat", "unlink", "fsync", "fdatasync",
+            "mkdir"}
+WAYS = ["nothing lost", "data lost", "names lost", "both lost", "some lost 1", "some lost 2", "some lost 3"]
+SECTOR = 512
+CREATE, TRUNCATE = 0o100, 0o1000
+
+
+class Failure:
+    """The power fails behind step `at`."""
+
+    def __init__(self, at, way):
+        self.at, self.way = at, way
+
+    def __repr__(self):
+        return f"behind step {self.at}: {self.way}"
+
+
+def steps(stage):
+    """What the command does to files, from a run of it: ("write", file, offset, bytes), ("cut", file, size),
+    ("name", path, file or None), ("sync", file), ("sync names", directory). Files are numbers."""
+    if hasattr(stage, "recorded"):
+        return stage.recorded
+    here = stage.before.copy(os.path.join(os.path.dirname(stage.before.root), "recorded"))
+    outcome = here.run(stage.command.arguments, stdin=stage.command.stdin, record=RECORDED)
+    if outcome.status != 0:
+        raise Lost("the run to be recorded fails")
+    root = here.root
+    numbers, found, ends = {}, [], {}
+    base = {}
+    for name in sorted(stage.before.files()):
+        base[name] = numbers[name] = len(numbers)
+
+    def place(path):
+        path = os.path.normpath(os.path.join(here.work, path))
+        return os.path.relpath(path, root) if path.startswith(root + "/") else None
+
+    def number(name):
+        if name not in numbers:
+            numbers[name] = len(numbers) + 1000 + len(found)
+        return numbers[name]
+
+    for call in outcome.calls:
+        name = call.path and place(call.path)
+        if call.result < 0 or name is None:
+            continue
+        if call.name == "openat":
+            flags = call.arguments[2]
+            if flags & CREATE and name not in numbers:
+                found.append(("name", name, number(name)))
+            elif flags & TRUNCATE:
+                found.append(("cut", number(name), 0))
+        elif call.name == "pwrite64":
+            found.append(("write", number(name), call.arguments[3], call.data[:call.result]))
+        elif call.name == "write":
+            at = ends.get(name, 0)
+            ends[name] = at + call.result
+            found.append(("write", number(name), at, call.data[:call.result]))
+        elif call.name == "ftruncate":
+            found.append(("cut", number(name), call.arguments[1]))
+        elif call.name in ("fsync", "fdatasync"):
+            isDirectory = os.path.isdir(os.path.join(root, name))
+            found.append(("sync names", name) if isDirectory else ("sync", number(name)))
+        elif call.name in ("link", "linkat"):
+            to = place(call.data)
+            numbers[to] = number(name)
+            found.append(("name", to, numbers[to]))
+        elif call.name == "unlink":
+            found.append(("name", name, None))
+            numbers.pop(name, None)
+        elif call.name == "rename":
+            to = place(call.data)
+            numbers[to] = numbers.pop(name)
+            found.append(("rename", name, to, numbers[to]))
+    here.remove()
+    stage.recorded = base, found
+    return stage.recorded
+
+
+def failures(stage):
+    if not stage.command.survivesPower:
+        return []
+    _, found = steps(stage)
+    return [Failure(at, way) for at in range(len(found) + 1) for way in WAYS]
+
+
+def _apply(data, step):
+    if step[0] == "cut":
+        del data[step[2]:]
+        data.extend(bytes(step[2] - len(data)))
+    else:
+        _, _, at, piece = step
+        if len(data) < at:
+            data.extend(bytes(at - len(data)))
+        data[at:at + len(piece)] = piece
+
+
+def _torn(step, chance):
+    """The sectors of a write that arrived."""
+    if step[0] == "cut":
+        return [step] if chance.random() < 0.5 else []
+    _, file, at, data = step
+    pieces = []
+    begin = 0
+    while begin < len(data):
+        end = min(len(data), begin + SECTOR - (at + begin) % SECTOR)
+        if chance.random() < 0.5:
+            pieces.append(("write", file, at + begin, data[begin:end]))
+        begin = end
+    return pieces
+
+
+def disk_after(stage, fault):
+    """Names and bytes as the disk has them when the power is back."""
+    base, found = steps(stage)
+    contents = {number: bytearray(open(os.path.join(stage.before.root, name), "rb").read())
+                for name, number in base.items()}
+    names, pending, waiting = dict(base), {}, []
+    chance = random.Random(f"{fault.at} {fault.way}")
+    for step in found[:fault.at]:
+        if step[0] in ("write", "cut"):
+            contents.setdefault(step[1], bytearray())
+            pending.setdefault(step[1], []).append(step)
+        elif step[0] in ("name", "rename"):
+            waiting.append(step)
+        elif step[0] == "sync":
+            for write in pending.pop(step[1], []):
+                _apply(contents[step[1]], write)
+        elif step[0] == "sync names":
+            kept = [one for one in waiting if os.path.dirname(one[1] if one[0] == "name" else one[2]) != step[1]]
+            for one in waiting:
+                if one not in kept:
+                    _name(names, one)
+            waiting = kept
+    # What was not synchronized: a file system keeps the order of names, not that of data.
+    if fault.way in ("nothing lost", "data lost"):
+        arrived = len(waiting)
+    elif fault.way in ("names lost", "both lost"):
+        arrived = 0
+    else:
+        arrived = chance.randint(0, len(waiting))
+    for one in waiting[:arrived]:
+        _name(names, one)
+    for file, writes in pending.items():
+        for write in writes:
+            if fault.way in ("nothing lost", "names lost"):
+                _apply(contents[file], write)
+            elif fault.way.startswith("some"):
+                for piece in _torn(write, chance):
+                    _apply(contents[file], piece)
+    return {name: bytes(contents.get(number, b"")) for name, number in names.items()}
+
+
+def _name(names, step):
+    if step[0] == "rename":
+        names.pop(step[1], None)
+        names[step[2]] = step[3]
+    elif step[2] is None:
+        names.pop(step[1], None)
+    else:
+        names[step[1]] = step[2]
+
+
+def inject(stage, fault, directory):
+    if fault.at > len(steps(stage)[1]):
+        return None, None
+    # Where it was recorded: a keystore knows the path of its key file.
+    root = os.path.join(os.path.dirname(stage.before.root), "recorded")
+    here = Scene(root)
+    try:
+        for name, data in disk_after(stage, fault).items():
+            path = os.path.join(here.root, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+                file.write(data)
+        os.makedirs(here.work, exist_ok=True)
+        found = stage.states(here, ENDED, auditMayEnd=True)
+        stage.later(here, auditMayEnd=True)
+        return ("kept old" if "new" not in found else "became new" if "old" not in found else "in part"), None
+    finally:
+        shutil.rmtree(root, ignore_errors=True)

@@ -1,0 +1,237 @@
+"""Runs a program under ptrace, and lets one thing go wrong in it: killed behind its n-th system call, a
+call refused, a call that does less than it was asked to, or something done to its files before a call.
+
+Linux on x86-64. Counts run over all threads of the program; what the dynamic loader does before the
+program begins is not counted."""
+import ctypes, os, platform, resource, signal, struct, sys
+
+libc = ctypes.CDLL(None, use_errno=True)
+libc.ptrace.restype = ctypes.c_long
+libc.ptrace.argtypes = [ctypes.c_long] * 4
+
+TRACEME, POKEUSER, CONT, SYSCALL, SETOPTIONS, SYSCALL_INFO = 0, 6, 7, 24, 0x4200, 0x420E
+OPTIONS = 1 | 2 | 4 | 8 | 0x100000  # system calls marked, fork, vfork and clone followed, killed with us
+WALL = 0x40000000
+# Places in the registers, by argument; the number and the result of the call.
+ARGUMENTS, NUMBER, RESULT = [14, 13, 12, 7, 9, 8], 15, 10
+
+CALLS = {
+    0: "read", 1: "write", 2: "open", 3: "close", 5: "fstat", 8: "lseek", 9: "mmap", 10: "mprotect", 11: "munmap",
+    12: "brk", 13: "rt_sigaction", 14: "rt_sigprocmask", 16: "ioctl", 17: "pread64", 18: "pwrite64", 20: "writev",
+    21: "access", 25: "mremap", 28: "madvise", 32: "dup", 35: "nanosleep", 39: "getpid", 56: "clone", 59: "execve",
+    60: "exit", 72: "fcntl", 73: "flock", 74: "fsync", 75: "fdatasync", 77: "ftruncate", 79: "getcwd", 80: "chdir",
+    82: "rename", 83: "mkdir", 84: "rmdir", 86: "link", 87: "unlink", 89: "readlink", 90: "chmod", 91: "fchmod",
+    92: "chown", 93: "fchown", 96: "gettimeofday", 102: "getuid", 107: "geteuid", 149: "mlock", 150: "munlock",
+    157: "prctl", 158: "arch_prctl", 186: "gettid", 202: "futex", 203: "sched_setaffinity",
+    204: "sched_getaffinity", 217: "getdents64", 218: "set_tid_address", 221: "fadvise64", 228: "clock_gettime",
+    230: "clock_nanosleep", 231: "exit_group", 257: "openat", 258: "mkdirat", 262: "newfstatat", 263: "unlinkat",
+    264: "renameat", 265: "linkat", 268: "fchmodat", 270: "pselect6", 271: "ppoll", 7: "poll", 273: "set_robust_list",
+    280: "utimensat", 285: "fallocate", 292: "dup3", 293: "pipe2", 302: "prlimit64", 316: "renameat2",
+    318: "getrandom", 325: "mlock2", 332: "statx", 334: "rseq", 435: "clone3", 439: "faccessat2", 447: "memfd_secret",
+}
+
+unavailable = None
+if sys.platform != "linux" or platform.machine() != "x86_64":
+    unavailable = "the tracer knows Linux on x86-64 only"
+
+
+class Fault:
+    """What goes wrong, at the `at`-th call (from 1) whose name is among `calls` (all of them without)."""
+
+    def __init__(self, kind, at, calls=None, errno=None, path=None):
+        self.kind, self.at, self.calls, self.errno, self.path = kind, at, calls and frozenset(calls), errno, path
+
+    def __repr__(self):
+        what = {"errno": os.strerror(self.errno or 0)}.get(self.kind, self.kind)
+        return f"{'|'.join(sorted(self.calls or ['call']))} {self.at}: {what}"
+
+
+class Call:
+    """A call as it came back: name, arguments, result, and what `record` kept of it."""
+    __slots__ = ("name", "arguments", "result", "path", "data")
+
+    def __init__(self, name, arguments, path=None, data=None):
+        self.name, self.arguments, self.path, self.data, self.result = name, arguments, path, data, None
+
+
+class Outcome:
+    """How the program ended: `status` as a shell has it negated for signals, and whether the fault came."""
+
+    def __init__(self):
+        self.status, self.hit, self.calls, self.counts = None, None, [], {}
+        self.output = self.messages = b""
+
+
+def _text(pid, address):
+    """The C string at an address of the program."""
+    with open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        memory.seek(address)
+        return memory.read(4096).split(b"\0")[0].decode(errors="surrogateescape")
+
+
+def _bytes(pid, address, count):
+    with open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        memory.seek(address)
+        return memory.read(count)
+
+
+def _file(pid, number):
+    try:
+        return os.readlink(f"/proc/{pid}/fd/{number}")
+    except OSError:
+        return None
+
+
+def _kept(pid, name, a):
+    """The call with the file it is about and the bytes it carries."""
+    call = Call(name, a)
+    if name in ("write", "pwrite64"):
+        call.path, call.data = _file(pid, a[0]), _bytes(pid, a[1], a[2])
+    elif name in ("fsync", "fdatasync", "ftruncate", "close", "read", "pread64", "flock", "fchmod"):
+        call.path = _file(pid, a[0])
+    elif name == "openat":
+        call.path = _text(pid, a[1])
+    elif name in ("unlink", "mkdir", "open"):
+        call.path = _text(pid, a[0])
+    elif name in ("rename", "link"):
+        call.path, call.data = _text(pid, a[0]), _text(pid, a[1])
+    elif name == "linkat":
+        call.path, call.data = _text(pid, a[1]), _text(pid, a[3])
+        if call.path.startswith("/proc/self/fd/"):
+            call.path = _file(pid, int(call.path[14:]))
+    return call
+
+
+def _start(arguments, directory, environment, files, limits):
+    """Forks the program, stopped at its first instruction. `files` are descriptors 0, 1 and 2."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        os.chdir(directory)
+        for number, file in enumerate(files):
+            os.dup2(file, number)
+        os.closerange(3, 256)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        for limit, value in limits.items():
+            resource.setrlimit(limit, (value, value))
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
+        for number in (signal.SIGPIPE, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        libc.ptrace(TRACEME, 0, 0, 0)
+        os.execve(arguments[0], arguments, environment)
+    finally:
+        os._exit(127)
+
+
+def _loader(pid):
+    """Where the dynamic loader is mapped; nothing in a static program."""
+    ranges = []
+    with open(f"/proc/{pid}/maps") as maps:
+        for line in maps:
+            if "/ld-linux" in line or "/ld-2" in line:
+                first, last = line.split()[0].split("-")
+                ranges.append((int(first, 16), int(last, 16)))
+    return ranges
+
+
+class TooLong(Exception):
+    """The program did not end: it hangs."""
+
+
+def run(arguments, directory, environment, fault=None, files=(0, 1, 2), limits={}, before=None, record=None,
+        seconds=60):
+    """Runs the program to its end. `before(call)` is called at the fault's call where its kind is "before";
+    `record` names calls to keep in full, with their results. Raises TooLong."""
+    pid = _start(arguments, directory, environment, files, limits)
+    outcome = Outcome()
+    os.waitpid(pid, WALL)
+    libc.ptrace(SETOPTIONS, pid, 0, OPTIONS)
+    loader = _loader(pid)
+    info = ctypes.create_string_buffer(88)
+    address = ctypes.addressof(info)
+    inside, doomed, refused = {}, None, {}
+    seen = total = 0
+
+    def give_up(*_):
+        raise TooLong(f"{' '.join(arguments)} still runs after {seconds} s")
+
+    previous = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(seconds)
+    try:
+        libc.ptrace(SYSCALL, pid, 0, 0)
+        while True:
+            thread, status = os.waitpid(-1, WALL)
+            if os.WIFEXITED(status) or os.WIFSIGNALED(status):
+                inside.pop(thread, None)
+                if thread == pid:
+                    outcome.status = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
+                    break
+                continue
+            number = os.WSTOPSIG(status)
+            if number != signal.SIGTRAP | 0x80:
+                # The start of a thread, an event, or a signal to be delivered.
+                deliver = 0 if number in (signal.SIGTRAP, signal.SIGSTOP) else number
+                libc.ptrace(SYSCALL, thread, 0, deliver)
+                continue
+            libc.ptrace(SYSCALL_INFO, thread, 88, address)
+            if info.raw[0] == 1:
+                place, = struct.unpack_from("<Q", info.raw, 8)
+                if loader and any(first <= place < last for first, last in loader):
+                    libc.ptrace(SYSCALL, thread, 0, 0)
+                    continue
+                code, *a = struct.unpack_from("<7Q", info.raw, 24)
+                name = CALLS.get(code, str(code))
+                total += 1
+                outcome.counts[name] = outcome.counts.get(name, 0) + 1
+                if record and name in record:
+                    inside[thread] = _kept(pid, name, a)
+                if fault and (not fault.calls or name in fault.calls) and (
+                        not fault.path or fault.path in (_kept(pid, name, a).path or "")):
+                    seen += 1
+                    if seen == fault.at:
+                        outcome.hit = name
+                        if fault.kind == "kill":
+                            doomed = thread
+                            if name in ("exit_group", "exit"):
+                                os.kill(pid, signal.SIGKILL)
+                        elif fault.kind == "errno":
+                            # A close that fails has closed all the same.
+                            if name != "close":
+                                libc.ptrace(POKEUSER, thread, 8 * NUMBER, -1)
+                            refused[thread] = fault.errno
+                        elif fault.kind == "short" and a[2] > 1:
+                            libc.ptrace(POKEUSER, thread, 8 * ARGUMENTS[2], max(1, a[2] // 2))
+                        elif fault.kind == "before":
+                            before()
+            else:
+                if thread in refused:
+                    libc.ptrace(POKEUSER, thread, 8 * RESULT, -refused.pop(thread))
+                if thread in inside:
+                    call = inside.pop(thread)
+                    call.result, = struct.unpack_from("<q", info.raw, 24)
+                    outcome.calls.append(call)
+                if thread == doomed:
+                    os.kill(pid, signal.SIGKILL)
+            libc.ptrace(SYSCALL, thread, 0, 0)
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)
+        raise
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, previous)
+        _reap(pid, outcome.status is not None)
+    outcome.counts["all"] = total
+    return outcome
+
+
+def _reap(pid, is_gone):
+    """Threads of a killed program that have not been seen to end."""
+    while True:
+        try:
+            thread, _ = os.waitpid(-1, WALL | (os.WNOHANG if is_gone else 0))
+        except ChildProcessError:
+            return
+        if thread == 0:
+            return
+        is_gone = is_gone or thread == pid
