@@ -38,12 +38,25 @@ public struct EncryptionContext: Equatable, Sendable {
 
   /// Adds a pair. Throws `malformed` where the key is there already.
   public mutating func insert(_ key: String, _ value: String) throws(MessageError) {
-    let index =
-      pairs.firstIndex { !$0.key.utf8.lexicographicallyPrecedes(key.utf8) } ?? pairs.endIndex
+    let index = firstIndex(notBefore: key)
     if index < pairs.endIndex, pairs[index].key.utf8.elementsEqual(key.utf8) {
       throw .malformed("an encryption context with the key '\(key)' twice")
     }
     pairs.insert(Pair(key: key, value: value), at: index)
+  }
+
+  /// Where `key` stands, or would.
+  private func firstIndex(notBefore key: String) -> Int {
+    var range = pairs.indices
+    while !range.isEmpty {
+      let middle = range.lowerBound + range.count / 2
+      if pairs[middle].key.utf8.lexicographicallyPrecedes(key.utf8) {
+        range = (middle + 1)..<range.upperBound
+      } else {
+        range = range.lowerBound..<middle
+      }
+    }
+    return range.lowerBound
   }
 
   /// The serialization that keyrings authenticate: nothing at all for an empty context.
@@ -115,7 +128,7 @@ public struct EncryptionContext: Equatable, Sendable {
     return context
   }
 
-  /// `insert`, quick where keys come in order: a hostile context of many pairs stays linear.
+  /// `insert`, quick where keys come in order, as writers write them.
   private mutating func append(_ key: String, _ value: String) throws(MessageError) {
     guard let last = pairs.last, !last.key.utf8.lexicographicallyPrecedes(key.utf8) else {
       pairs.append(Pair(key: key, value: value))
