@@ -15,14 +15,15 @@ struct ContextOptions: ParsableArguments {
   func encryptionContext() throws -> EncryptionContext {
     var context = EncryptionContext()
     for pair in pairs {
-      guard let equals = pair.firstIndex(of: "="), equals > pair.startIndex else {
+      guard let equals = pair.utf8.firstIndex(of: UInt8(ascii: "=")), equals > pair.startIndex
+      else {
         throw Failure(
           .usage, "'\(Text.printable(pair))' is no pair of an encryption context",
           hint: "-c key=value")
       }
       let key = String(pair[..<equals])
-      let value = String(pair[pair.index(after: equals)...])
-      guard !key.hasPrefix(EncryptionContext.reservedPrefix) else {
+      let value = String(pair[pair.utf8.index(after: equals)...])
+      guard !EncryptionContext.isReserved(key) else {
         throw Failure(
           .usage,
           "'\(Text.printable(key))' is reserved: the message format uses keys that begin with "

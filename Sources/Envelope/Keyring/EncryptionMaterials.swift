@@ -10,6 +10,11 @@ struct EncryptionMaterials: ~Copyable {
   init(
     suite: AlgorithmSuite, encryptionContext: EncryptionContext, keyrings: [any Keyring]
   ) throws {
+    if let reserved = encryptionContext.pairs.first(where: { EncryptionContext.isReserved($0.key) })
+    {
+      throw MessageError.malformed(
+        "an encryption context with the reserved key '\(reserved.key)'")
+    }
     var context = encryptionContext
     let signer = try Self.makeSigner(for: suite, context: &context)
     let request = WrapRequest(

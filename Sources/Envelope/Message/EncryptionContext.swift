@@ -16,6 +16,11 @@ public struct EncryptionContext: Equatable, Sendable {
 
   /// Keys that begin so belong to the format.
   public static let reservedPrefix = "aws-crypto-"
+  /// Whether `key` is one of those, byte by byte: to Unicode the prefix may run into what follows.
+  public static func isReserved(_ key: String) -> Bool {
+    key.utf8.starts(with: reservedPrefix.utf8)
+  }
+
   /// The key under which a signed message carries its public key.
   static let publicKeyName = "aws-crypto-public-key"
 

@@ -15,3 +15,8 @@ envcrypt encrypt a -f -c $'k=\e[31mred\u202e'
 envcrypt inspect a.envc > shown
 grep -qF 'k = \u{1b}[31mred\u{202e}' shown
 fails 1 grep -q $'\e' shown
+# A key or a value may begin with what joins the character before it.
+fails 64 envcrypt encrypt a -f -c $'aws-crypto-\xcc\x81=1'
+says reserved
+envcrypt encrypt a -f -c $'k=\xcc\x81v'
+envcrypt decrypt a.envc -o - -c $'k=\xcc\x81v' | cmp - a
