@@ -12,6 +12,12 @@ extension FuzzTarget {
     let arguments = bytes.split(separator: 0, omittingEmptySubsequences: false).map(Array.init)
     var options = ContextOptions()
     options.pairs = arguments.map { ArgumentBytes.string(from: $0) }
+    do {
+      try options.validate()
+    } catch {
+      require(bytes.isNoText, "text is refused: \(error)")
+      return
+    }
     let context = try options.encryptionContext()
     require(context.pairs.count == arguments.count, "pairs are lost")
     for argument in arguments {
@@ -25,4 +31,8 @@ extension FuzzTarget {
     let serialized = try context.serialized()
     require(EncryptionContext(serialized: serialized) == context, "the context does not come back")
   }
+}
+
+extension [UInt8] {
+  fileprivate var isNoText: Bool { String(validating: self, as: UTF8.self) == nil }
 }
