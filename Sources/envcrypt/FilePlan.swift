@@ -200,7 +200,7 @@ struct FilePlan: IteratorProtocol {
       throw Failure(.usage, "standard input has no name to store under in a directory")
     }
     guard let name = try name(for: input).lastComponent else { return nil }
-    return OutputPlace(directory: collector, relative: FilePath(root: nil, name))
+    return OutputPlace(directory: collector, relative: FilePath().appending(name))
   }
 
   /// The output of an input that is not collected; nil for standard output or none.

@@ -15,7 +15,7 @@ public final class OutputDirectory: Sendable {
   private static let flags: Int32 = 0o10000000 | O_DIRECTORY | O_CLOEXEC
 
   public init(_ path: FilePath) throws(IOError) {
-    let number = Descriptor.retrying { path.withPlatformString { open($0, Self.flags) } }
+    let number = Descriptor.retrying { path.withPlatformString { Glibc.open($0, Self.flags) } }
     guard number >= 0 else { throw .current(.createOutput, path) }
     self.path = path
     descriptor = Descriptor(owning: number, path: path)
@@ -75,7 +75,7 @@ extension OutputFile {
     let path = directory.path.pushing(relative)
     // Through /proc the name is looked up in the directory that was opened, wherever its own name
     // leads by now.
-    let way: FilePath = "/proc/self/fd/\(parent.number)"
+    let way = FilePath("/proc/self/fd/\(parent.number)")
     let destination = (try FileStatus.at(way) == nil ? parent.path : way).appending(name)
     switch try FileStatus.at(destination, followingLinks: false)?.kind {
     case .symbolicLink: throw FileRuleError.symbolicLink(path)
