@@ -77,7 +77,13 @@ extension OutputFile {
     // leads by now.
     let way = FilePath("/proc/self/fd/\(parent.number)")
     let destination = (try FileStatus.at(way) == nil ? parent.path : way).appending(name)
-    switch try FileStatus.at(destination, followingLinks: false)?.kind {
+    let existing: FileStatus?
+    do {
+      existing = try FileStatus.at(destination, followingLinks: false)
+    } catch {
+      throw IOError(.createOutput, path, error.errno)
+    }
+    switch existing?.kind {
     case .symbolicLink: throw FileRuleError.symbolicLink(path)
     case .other: throw FileRuleError.notARegularFile(path)
     case .regular, .directory, nil: break
