@@ -261,10 +261,11 @@ struct PassedOver {
 
   /// "2 symbolic links, 1 special file", or nil where nothing was.
   var summary: String? {
-    let parts = [
-      (symbolicLinks, "symbolic link"), (specialFiles, "special file"),
-      (messages, "encrypted file"), (otherFiles, "other file"),
-    ].filter { $0.0 > 0 }.map { Text.count($0.0, $0.1) }
+    let parts =
+      [
+        (symbolicLinks, "symbolic link"), (specialFiles, "special file"),
+        (messages, "encrypted file"), (otherFiles, "other file"),
+      ].filter { $0.0 > 0 }.map { Text.count($0.0, $0.1) }
       + (outputDirectories > 0 ? ["the output directory"] : [])
     return parts.isEmpty ? nil : parts.joined(separator: ", ")
   }

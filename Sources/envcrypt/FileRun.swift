@@ -129,7 +129,9 @@ final class FileRun: Sendable {
     _ job: FileJob, from status: FileStatus, transfer: (any ByteSink) throws -> MessageSummary
   ) throws -> MessageSummary {
     if discardsOutput { return try transfer(NullSink()) }
-    if let path = job.output, !job.replacesInput, job.place == nil, let special = try Self.openSpecial(path) {
+    if let path = job.output, !job.replacesInput, job.place == nil,
+      let special = try Self.openSpecial(path)
+    {
       return try write(to: special, from: status, transfer)
     }
     guard let path = job.output, path != "/dev/stdout" else {
