@@ -20,6 +20,7 @@ extension FuzzTarget {
     try armor.write(message.span.bytes)
     try armor.finish()
     require(
-      try ArmorSource(FuzzSource(sink.bytes)).readAll() == message, "it is not written as it was read")
+      try ArmorSource(FuzzSource(sink.bytes)).readAll() == message,
+      "it is not written as it was read")
   }
 }

@@ -55,7 +55,8 @@ enum AuthenticMessage {
     let derived = try MessageKeyDerivation(
       header.suite, dataKey: dataKey, messageID: header.messageID)
     var body = parsed.body
-    body.replaceSubrange(body.count - derived.commitment.count..<body.count, with: derived.commitment)
+    body.replaceSubrange(
+      body.count - derived.commitment.count..<body.count, with: derived.commitment)
     bytes.replaceSubrange(0..<body.count, with: body)
     let tag = try AESGCM.seal(
       [UInt8]().span.bytes, under: derived.messageKey.bytes, nonce: parsed.authentication.nonce,
@@ -83,7 +84,9 @@ enum AuthenticMessage {
     var position = start
     while true {
       let rest = Array(bytes[position...])
-      guard let prefix = try? FrameOpener.parse(rest.span.bytes, frameLength) else { return position }
+      guard let prefix = try? FrameOpener.parse(rest.span.bytes, frameLength) else {
+        return position
+      }
       var length = frameLength.bytes
       var isFinal = false
       if case .final(_, _, let contentLength) = prefix {

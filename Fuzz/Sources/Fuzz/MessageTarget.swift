@@ -21,7 +21,8 @@ extension FuzzTarget {
     let placed = FuzzOutput()
     let positional = Result { try decryptor.decrypt(from: FuzzFile(message), to: placed) }
     if case .success(let summary) = ordered {
-      require(Int(summary.plaintextCount) == sink.bytes.count, "a count that is not the plaintext's")
+      require(
+        Int(summary.plaintextCount) == sink.bytes.count, "a count that is not the plaintext's")
       let other = try positional.get()
       require(other == summary && placed.bytes == sink.bytes, "by position it says something else")
       try checkHeader(summary.header)

@@ -270,6 +270,8 @@ import Testing
       }
       try write(bytes, to: path)
       let damage = try reader.read(after: .none) { _ in }
+      // A head without entries behind it is one.
+      if number == 0, offset == 5 + 8 + 32 + 8 { continue }
       #expect(!damage.isEmpty, "\(number) at \(offset)")
     }
   }
