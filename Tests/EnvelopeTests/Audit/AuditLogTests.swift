@@ -256,7 +256,7 @@ import Testing
     #expect(count == 160 && damage.isEmpty)
   }
 
-  /// Found by fuzzing: a log is read without its key too, where nothing but its shape speaks for it.
+  /// A log is read without its key too, where nothing but its shape speaks for it.
   @Test(arguments: [0, 1 << 63, UInt64.max])
   func numbersThatNoLogHasAreNoNumbers(number: UInt64) throws {
     try append(1...2)
