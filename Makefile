@@ -8,7 +8,7 @@ RELEASE = -Xswiftc -static-executable \
 
 TORTURE_MINUTES ?= 20
 
-.PHONY: help setup build demo test torture lint bench install clean
+.PHONY: help setup build demo test torture lint bench fuzz sanitize install clean
 
 help:
 	@echo 'make demo [FILE=/path]     build, encrypt and decrypt a real file, show sizes and speed'
@@ -17,6 +17,8 @@ help:
 	@echo 'make build                 the static release: $(STATIC)'
 	@echo 'make install [PREFIX=...]  binary, man pages and shell completions'
 	@echo 'make bench                 speed and memory beside age, gpg, openssl, cp and others'
+	@echo 'make fuzz TARGET=message [MINUTES=10]   coverage-guided fuzzing, see docs/fuzzing.md'
+	@echo 'make sanitize              every test with the address and the thread sanitizer'
 	@echo 'make lint | clean'
 
 setup:
@@ -39,6 +41,13 @@ lint:
 
 bench: build
 	Benchmarks/compare --envcrypt $(STATIC)
+
+fuzz: setup
+	@scripts/fuzz $(TARGET) $(or $(MINUTES),10)
+
+sanitize: setup
+	swift test --sanitize=address --scratch-path .build/address
+	swift test --sanitize=thread --scratch-path .build/thread
 
 install: build
 	@scripts/install $(STATIC) $(DESTDIR)$(PREFIX)

@@ -135,6 +135,11 @@ extension Failure {
       self.init(
         .cannotCreate, "there is no directory \(Text.printable(path))",
         hint: "mkdir -p -- \(Text.shellQuoted(path))")
+    case .symbolicLink(let path):
+      self.init(
+        .cannotCreate,
+        "\(Text.printable(path)) is a symbolic link, and below an output directory none is followed",
+        hint: "remove the link, or name another output with -o")
     case .notADirectory(let path):
       self.init(.cannotCreate, "\(Text.printable(path)) is not a directory")
     }

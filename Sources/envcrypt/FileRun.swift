@@ -105,7 +105,7 @@ final class FileRun: Sendable {
   }
 
   private func run(_ job: FileJob) throws -> JobOutcome {
-    let input = job.input == "-" ? Descriptor.standardInput : try Descriptor.openInput(job.input)
+    let input = try open(job)
     let status = try input.status()
     if job.input == "-", status.kind == .directory { throw FileRuleError.isDirectory("-") }
     if input.isTerminal { console.note("reading from the terminal; end with Ctrl-D") }
@@ -119,32 +119,48 @@ final class FileRun: Sendable {
     }
   }
 
+  private func open(_ job: FileJob) throws -> Descriptor {
+    if let found = job.found { return try Descriptor.openInput(job.input, foundAs: found) }
+    return job.input == "-" ? .standardInput : try .openInput(job.input)
+  }
+
   /// Makes the output that the job wants and lets `transfer` fill it.
   private func run(
     _ job: FileJob, from status: FileStatus, transfer: (any ByteSink) throws -> MessageSummary
   ) throws -> MessageSummary {
     if discardsOutput { return try transfer(NullSink()) }
-    if let path = job.output, !job.replacesInput, let special = try Self.openSpecial(path) {
+    if let path = job.output, !job.replacesInput, job.place == nil,
+      let special = try Self.openSpecial(path)
+    {
       return try write(to: special, from: status, transfer)
     }
     guard let path = job.output, path != "/dev/stdout" else {
       return try write(to: .standardOutput, from: status, transfer)
     }
-    try claim(path)
-    let output =
-      try job.replacesInput
-      ? OutputFile(inPlaceOf: path, status, leftovers: leftovers)
-      : OutputFile(
-        path, replacing: replaces,
-        permissions: status.kind == .regular ? nil : newFilePermissions,
-        source: status.kind == .regular ? status : nil, leftovers: leftovers)
+    try claim(path, isPlaced: job.place != nil)
+    let output = try makeOutput(path, for: job, from: status)
     let summary = try transfer(output)
     try output.commit()
     return summary
   }
 
+  private func makeOutput(
+    _ path: FilePath, for job: FileJob, from status: FileStatus
+  ) throws -> OutputFile {
+    if job.replacesInput { return try OutputFile(inPlaceOf: path, status, leftovers: leftovers) }
+    let source = status.kind == .regular ? status : nil
+    let permissions = source == nil ? newFilePermissions : nil
+    if let place = job.place {
+      return try OutputFile(
+        place.relative, below: place.directory, replacing: replaces, permissions: permissions,
+        source: source, leftovers: leftovers)
+    }
+    return try OutputFile(
+      path, replacing: replaces, permissions: permissions, source: source, leftovers: leftovers)
+  }
+
   /// Takes an output's name for one job, and sees to the directory of one among many.
-  private func claim(_ path: FilePath) throws {
+  private func claim(_ path: FilePath, isPlaced: Bool) throws {
     guard areMany else { return }
     try state.withLock { state in
       guard state.written.insert(path.lexicallyNormalized()).inserted else {
@@ -153,7 +169,7 @@ final class FileRun: Sendable {
           hint: "two inputs have the same name; use different output directories")
       }
       let directory = path.removingLastComponent()
-      if !state.directories.contains(directory) {
+      if !isPlaced, !state.directories.contains(directory) {
         try createDirectories(directory)
         state.directories.insert(directory)
       }

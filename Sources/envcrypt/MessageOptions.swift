@@ -11,6 +11,16 @@ struct ContextOptions: ParsableArguments {
       valueName: "key=value"))
   var pairs: [String] = []
 
+  /// Arguments are bytes; those of a context are text in every message.
+  mutating func validate() throws {
+    pairs = try pairs.map { pair in
+      guard let text = String(validating: ArgumentBytes.bytes(of: pair), as: UTF8.self) else {
+        throw ValidationError("'\(Text.printable(pair))' is not UTF-8, and a context is")
+      }
+      return text
+    }
+  }
+
   /// The pairs. The first '=' divides.
   func encryptionContext() throws -> EncryptionContext {
     var context = EncryptionContext()

@@ -56,6 +56,9 @@ struct AuditEntry: Equatable {
   let code: [UInt8]
 
   static let codeLength = 32
+  /// The numbers that entries have: from 1, and so many that no log has them all. Whoever counts on
+  /// from one of them does not overflow.
+  static let numbers: ClosedRange<UInt64> = 1...(1 << 62)
   /// The most bytes of an entry behind its length: a full context, and room for the rest.
   static let lengthLimit: UInt32 = 256 << 10
 
@@ -75,6 +78,7 @@ struct AuditEntry: Equatable {
     _ value: AuditEntry?, through wire: inout some Wire
   ) throws(MessageError) -> AuditEntry {
     let (sequence, previousCode, record) = try transcodeBody(value, through: &wire)
+    guard numbers.contains(sequence) else { throw .malformed("the number of an audit entry") }
     return AuditEntry(
       sequence: sequence, previousCode: previousCode, record: record,
       code: try wire.bytes(value?.code, count: codeLength))
@@ -165,12 +169,18 @@ struct AuditHead: Equatable {
     guard try wire.uint32(magic) == magic, try wire.uint8(version) == version else {
       throw .malformed("an audit log")
     }
-    return AuditHead(
+    let head = AuditHead(
       firstSequence: try wire.uint64(value?.firstSequence),
       baseCode: try wire.bytes(value?.baseCode, count: AuditEntry.codeLength),
       prunedThrough: try wire.uint64(value?.prunedThrough),
       lastSequence: try wire.uint64(value?.lastSequence),
       lastCode: try wire.bytes(value?.lastCode, count: AuditEntry.codeLength),
       end: try wire.uint64(value?.end))
+    // A log that is read without its key has nothing else to show that its head is one.
+    guard AuditEntry.numbers.contains(head.firstSequence),
+      (head.firstSequence - 1...AuditEntry.numbers.upperBound).contains(head.lastSequence),
+      head.prunedThrough < head.firstSequence, head.end >= length, head.end <= Int64.max
+    else { throw .malformed("an audit log") }
+    return head
   }
 }

@@ -38,6 +38,22 @@ public final class Descriptor: Sendable {
     return descriptor
   }
 
+  /// Opens the regular file that a walk over a tree has found. Throws `FileRuleError.changed` where
+  /// another one, a link or a special file has taken its place.
+  public static func openInput(_ path: FilePath, foundAs found: FileStatus) throws -> Descriptor {
+    let flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK
+    let number = retrying { path.withPlatformString { open($0, flags) } }
+    guard number >= 0 else {
+      let reason = Errno.current
+      throw [.tooManySymbolicLinkLevels, .noSuchAddressOrDevice].contains(reason)
+        ? FileRuleError.changed(path) : IOError(.openInput, path, reason)
+    }
+    let descriptor = Descriptor(owning: number, path: path)
+    guard try descriptor.status().isSameFile(as: found) else { throw FileRuleError.changed(path) }
+    _ = posix_fadvise(number, 0, 0, POSIX_FADV_SEQUENTIAL)
+    return descriptor
+  }
+
   /// What `fstat` says.
   public func status() throws(IOError) -> FileStatus {
     var status = stat()

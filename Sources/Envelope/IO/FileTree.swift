@@ -10,6 +10,8 @@ public struct FileTree: IteratorProtocol, Sendable {
   public struct Skipped: Equatable, Sendable {
     public var symbolicLinks = 0
     public var specialFiles = 0
+    /// Directories that were to be left alone.
+    public var directories = 0
   }
 
   /// A file, or what was in the way of one.
@@ -22,12 +24,15 @@ public struct FileTree: IteratorProtocol, Sendable {
 
   public private(set) var skipped = Skipped()
   private let root: FilePath
+  private let excluded: [FileStatus]
   /// The directories on the way to the current one, with the names left in each, last name first.
   private var open: [(relative: FilePath, names: [FilePath.Component])] = []
   private var failure: IOError?
 
-  public init(_ root: FilePath) {
+  /// Leaves the directories `excluded` alone.
+  public init(_ root: FilePath, excluding excluded: [FileStatus] = []) {
     self.root = root
+    self.excluded = excluded
     enter("")
   }
 
@@ -55,6 +60,8 @@ public struct FileTree: IteratorProtocol, Sendable {
     }
     switch status?.kind {
     case .regular: return .file(relative: relative, status!)
+    case .directory where excluded.contains { $0.isSameFile(as: status!) }:
+      skipped.directories += 1
     case .directory: enter(relative)
     case .symbolicLink: skipped.symbolicLinks += 1
     case .other: skipped.specialFiles += 1

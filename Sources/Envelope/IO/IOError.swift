@@ -42,6 +42,8 @@ public enum FileRuleError: Error, Equatable, Sendable {
   case isDirectory(FilePath)
   /// The directory an output belongs in is not there.
   case noDirectory(FilePath)
+  /// A symbolic link where outputs are collected.
+  case symbolicLink(FilePath)
   /// A path that was to be the directory for several outputs is none.
   case notADirectory(FilePath)
 }

@@ -23,6 +23,8 @@ public final class OutputFile: ByteSink {
   private let leftovers: Leftovers
   /// The file that this one is made of and replaces.
   private let original: FileStatus?
+  /// What keeps the destination's directory open, where the way there leads through it.
+  private let directory: Descriptor?
   /// The hidden name, while there is one.
   private var temporary: FilePath?
 
@@ -51,12 +53,14 @@ public final class OutputFile: ByteSink {
       leftovers: leftovers)
   }
 
-  private init(
-    _ path: FilePath, replacing: Bool, permissions: mode_t?, source: FileStatus?,
-    original: FileStatus?, leftovers: Leftovers
+  /// With `destination` the file goes there, though it is called `path`.
+  init(
+    _ path: FilePath, destination known: FilePath? = nil, in opened: Descriptor? = nil,
+    replacing: Bool, permissions: mode_t?, source: FileStatus?, original: FileStatus? = nil,
+    leftovers: Leftovers
   ) throws {
     // A link stays a link: what it points to is replaced.
-    let destination = Self.resolved(path)
+    let destination = known ?? Self.resolved(path)
     let existing = try FileStatus.at(destination)
     if let existing {
       if let source, existing.isSameFile(as: source) { throw FileRuleError.sameFile(path) }
@@ -69,6 +73,7 @@ public final class OutputFile: ByteSink {
     guard status.kind == .directory else { throw FileRuleError.notADirectory(parent) }
 
     self.path = path
+    self.directory = opened
     self.destination = destination
     self.leftovers = leftovers
     self.original = original

@@ -255,4 +255,24 @@ import Testing
     let damage = try log().read(after: .none) { _ in count += 1 }
     #expect(count == 160 && damage.isEmpty)
   }
+
+  /// A log is read without its key too, where nothing but its shape speaks for it.
+  @Test(arguments: [0, 1 << 63, UInt64.max])
+  func numbersThatNoLogHasAreNoNumbers(number: UInt64) throws {
+    try append(1...2)
+    let original = try contents(path)
+    let reader = AuditLog(reading: path)
+    // An entry's number behind its length; the head's first and last number, and its end.
+    for offset in [AuditHead.length + 4, 5, 5 + 8 + 32 + 8, 5 + 8 + 32 + 8 + 8 + 32] {
+      var bytes = original
+      for index in 0..<8 {
+        bytes[offset + index] = UInt8(truncatingIfNeeded: number >> (56 - 8 * index))
+      }
+      try write(bytes, to: path)
+      let damage = try reader.read(after: .none) { _ in }
+      // A head without entries behind it is one.
+      if number == 0, offset == 5 + 8 + 32 + 8 { continue }
+      #expect(!damage.isEmpty, "\(number) at \(offset)")
+    }
+  }
 }

@@ -1,0 +1,50 @@
+// swift-tools-version: 6.1
+
+import PackageDescription
+
+// The program's own sources once more, behind links, built to tell libFuzzer where they have been:
+// a fuzz target reaches what the library and the command keep to themselves.
+let instrumented: [SwiftSetting] = [
+  .unsafeFlags(["-enable-testing", "-sanitize=fuzzer,address"])
+]
+
+let package = Package(
+  name: "envcrypt-fuzz",
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto"),
+    .target(
+      name: "Envelope",
+      dependencies: [
+        "COpenSSL",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: instrumented
+    ),
+    .target(
+      name: "envcrypt",
+      dependencies: [
+        "Envelope",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: instrumented + [
+        // Its main function is not the one that is run.
+        .unsafeFlags([
+          "-Xfrontend", "-entry-point-function-name", "-Xfrontend", "envcrypt_main",
+        ])
+      ]
+    ),
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: ["Envelope", "envcrypt"],
+      linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]
+    ),
+  ],
+  swiftLanguageModes: [.v6]
+)

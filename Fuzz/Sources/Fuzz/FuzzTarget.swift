@@ -1,0 +1,96 @@
+import Glibc
+
+@testable import Envelope
+@testable import envcrypt
+
+/// What is given hostile bytes: a parser, and what must hold of it whatever they are.
+struct FuzzTarget: Sendable {
+  let name: String
+  /// Takes one input. Nothing may trap, and what does not hold is said with `require`.
+  let run: @Sendable ([UInt8]) throws -> Void
+
+  init(_ name: String, _ run: @escaping @Sendable ([UInt8]) throws -> Void) {
+    self.name = name
+    self.run = run
+  }
+
+  /// Runs one input. Every error must be one that the program explains to its user.
+  func take(_ bytes: [UInt8]) {
+    do {
+      try run(bytes)
+    } catch {
+      let failure = Failure(error)
+      require(failure.status != .software, "an error that nobody explains: \(error)")
+    }
+  }
+}
+
+/// Ends the run where `condition` does not hold: libFuzzer keeps the input.
+func require(_ condition: Bool, _ message: @autoclosure () -> String) {
+  if !condition { fatalError(message()) }
+}
+
+/// Bytes in memory as a source; each read brings at most `step` of them.
+final class FuzzSource: ByteSource {
+  private let bytes: [UInt8]
+  private let step: Int
+  private var offset = 0
+
+  init(_ bytes: [UInt8], step: Int = .max) {
+    self.bytes = bytes
+    self.step = step
+  }
+
+  var expectedCount: Int64? { nil }
+
+  func read(into buffer: inout MutableRawSpan) -> Int {
+    let count = min(bytes.count - offset, buffer.byteCount, step)
+    let piece = bytes[offset..<offset + count]
+    buffer.withUnsafeMutableBytes { $0.copyBytes(from: piece) }
+    offset += count
+    return count
+  }
+}
+
+/// A sink that remembers.
+final class FuzzSink: ByteSink {
+  private(set) var bytes: [UInt8] = []
+  let discardsOnFailure: Bool
+
+  init(discardsOnFailure: Bool = false) { self.discardsOnFailure = discardsOnFailure }
+
+  func write(_ span: RawSpan) { span.withUnsafeBytes { bytes.append(contentsOf: $0) } }
+}
+
+extension ByteSource {
+  /// Everything, as reads of a buffer of `capacity` bring it.
+  func readAll(capacity: Int = 4096) throws -> [UInt8] {
+    var all: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: capacity)
+    while true {
+      let count = try buffer.withUnsafeMutableBytes {
+        var span = MutableRawSpan(_unsafeBytes: $0)
+        return try read(into: &span)
+      }
+      if count == 0 { return all }
+      all += buffer.prefix(count)
+    }
+  }
+}
+
+extension FuzzTarget {
+  static let all: [FuzzTarget] = [
+    .armor, .audit, .blob, .context, .keyring, .kms, .message, .shorthand,
+  ]
+
+  /// The target that the command line names.
+  static let chosen: FuzzTarget = {
+    let prefix = "--target="
+    let name = CommandLine.arguments.first { $0.hasPrefix(prefix) }?.dropFirst(prefix.count)
+    guard let target = all.first(where: { $0.name == name ?? "" }) else {
+      print("usage: Fuzz --target=\(all.map(\.name).joined(separator: "|")) [option …]")
+      exit(64)
+    }
+    return target
+  }()
+}
