@@ -24,6 +24,9 @@ final class Console: Sendable {
     Self.write(Text.printableLines(text) + "\n", to: STDOUT_FILENO)
   }
 
+  /// A report with colours, whose lines its maker has made printable.
+  func output(coloured text: String) { Self.write(text + "\n", to: STDOUT_FILENO) }
+
   func error(_ message: String, hint: String?) {
     clearProgress()
     Self.line("error: \(message)")

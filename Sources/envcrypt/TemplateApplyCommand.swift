@@ -43,7 +43,8 @@ struct TemplateApplyCommand: ParsableCommand {
     if json {
       try console.json(StackDescriptions([result.stack]))
     } else {
-      console.output(TemplateApplyReport(result: result, isColoured: Colour.isWanted).text)
+      console.output(
+        coloured: TemplateApplyReport(result: result, isColoured: Colour.isWanted).text)
     }
     if failOnEmptyChangeset, result.plan.isEmpty {
       throw Failure(
@@ -60,7 +61,7 @@ extension StackPlan {
       if case .delete(.some) = change.action { true } else { false }
     }
     guard count > 0, Descriptor.standardInput.isTerminal else { return }
-    Console().output(TemplatePlanReport(plan: self, isColoured: Colour.isWanted).text)
+    Console().output(coloured: TemplatePlanReport(plan: self, isColoured: Colour.isWanted).text)
     guard try Terminal.confirms("Delete \(Text.count(count, "key"))? [y/N] ") else {
       throw Failure(.noPermission, "nothing was done: not confirmed")
     }

@@ -32,7 +32,7 @@ struct TemplatePlanCommand: ParsableCommand {
     if json {
       try console.json(StackPlanDescription(plan, stackName: name))
     } else {
-      console.output(TemplatePlanReport(plan: plan, isColoured: Colour.isWanted).text)
+      console.output(coloured: TemplatePlanReport(plan: plan, isColoured: Colour.isWanted).text)
     }
   }
 }

@@ -30,13 +30,14 @@ struct TemplateDeleteCommand: ParsableCommand {
     let planned = try service.planStackDeletion(stack.name)
     if dryRun {
       console.warn(of: planned)
-      return console.output(TemplatePlanReport(plan: planned, isColoured: Colour.isWanted).text)
+      return console.output(
+        coloured: TemplatePlanReport(plan: planned, isColoured: Colour.isWanted).text)
     }
     if !yes { try planned.requireConsent() }
     let plan = try service.deleteStack(stack.name)
     console.warn(of: plan)
     if !plan.changes.isEmpty {
-      console.output(TemplatePlanReport(plan: plan, isColoured: Colour.isWanted).done())
+      console.output(coloured: TemplatePlanReport(plan: plan, isColoured: Colour.isWanted).done())
     }
   }
 }
