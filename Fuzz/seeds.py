@@ -297,8 +297,56 @@ def audits():
             yield bytes([mode]) + one
 
 
+ROOT = {"AWS": "arn:aws:iam::000000000000:root"}
+
+
+def policies():
+    def policy(*statements, **more):
+        return json.dumps({"Version": "2012-10-17", **more, "Statement": list(statements)}).encode()
+
+    def allow(**more):
+        return {"Effect": "Allow", "Principal": ROOT, "Action": "kms:*", "Resource": "*"} | more
+
+    def condition(comparison, key, value):
+        return policy(allow(Condition={comparison: {key: value}}))
+
+    yield policy(allow(Sid="account"), Id="key-default-1")
+    yield policy(allow(), allow(Effect="Deny", Principal="*", Action=["kms:Decrypt", "kms:TagResourse*"]))
+    yield policy(allow(Principal={"AWS": ["000000000000", "arn:aws:iam::111122223333:role/x"]}))
+    yield policy({key: value for key, value in allow(NotAction="kms:Put*").items() if key != "Action"})
+    yield condition("StringEquals", "kms:EncryptionContext:purpose", ["backup", "test"])
+    yield condition("ForAllValues:StringLike", "kms:EncryptionContextKeys", "a*?")
+    yield condition("NumericLessThanEqualsIfExists", "kms:RotationPeriodInDays", "90")
+    yield condition("DateLessThan", "aws:CurrentTime", "2030-01-01T00:00:00Z")
+    yield condition("Bool", "kms:BypassPolicyLockoutSafetyCheck", True)
+    yield condition("Null", "aws:RequestTag/team", "true")
+    yield condition("ArnLike", "aws:PrincipalArn", "arn:aws:iam::*:user/${aws:username}")
+    yield condition("StringEquals", "kms:ViaService", "s3.us-east-1.amazonaws.com")
+    yield b'{"Statement": [], "Statement": {}}'
+    yield b'{"Statement": ' + b"[" * 40 + b"]" * 40 + b"}"
+
+
+def templates():
+    with open(os.path.join(HERE, "../Tests/EnvelopeTests/Template/example.yaml"), "rb") as file:
+        yield file.read()
+    key = b"Resources:\n  k:\n    Type: AWS::KMS::Key\n"
+    yield key
+    yield b'{"Resources": {"k": {"Type": "AWS::KMS::Key", "Properties": {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}}}}'
+    yield key + b"    DeletionPolicy: Retain\n    Properties: {Tags: [{Key: a, Value: !Sub '${AWS::StackName}-x'}]}\n"
+    yield b"Parameters: {P: {Type: String, Default: x, AllowedValues: [x, y]}}\nConditions: {C: !Equals [!Ref P, x]}\n" + key + (
+        b"    Condition: C\n    Properties: {Description: !If [C, !Join ['-', [a, !Ref P]], !Ref AWS::NoValue]}\n")
+    yield key + b"  a:\n    Type: AWS::KMS::Alias\n    DependsOn: k\n    Properties: {AliasName: alias/a, TargetKeyId: !GetAtt k.Arn}\n"
+    yield key + b"Outputs: {O: {Value: !Select [1, !Split [':', !GetAtt k.Arn]], Export: {Name: n}}}\n"
+    yield key + b"Outputs: {O: {Value: !ImportValue n}}\n"
+    yield b"Conditions: {A: !Not [!Condition B], B: !And [!Condition A, !Or [!Condition A, !Condition B]]}\n" + key
+    yield b"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n" + key
+    yield b"? {[a]: b}\n: c\n" + key
+    yield b"[" * 60 + b"]" * 60
+
+
 for target, seeds in {
     "armor": armors(), "audit": audits(), "blob": blobs(), "context": contexts(), "keyring": keyrings(),
-    "kms": kms(), "message": messages(), "shorthand": shorthands(),
+    "kms": kms(), "message": messages(), "policy": policies(),
+    "shorthand": shorthands(), "template": templates(),
 }.items():
     write(target, list(seeds))

@@ -123,13 +123,17 @@ def _shape(path):
             "AND name NOT LIKE 'grdb%' AND name <> 'auditAnchor' ORDER BY name")]
         # A key is told by its description.
         names = dict(database.execute("SELECT id, description FROM masterKey"))
-        return tuple(
-            (table, tuple(sorted(_masked(row, names) for row in database.execute(f'SELECT * FROM "{table}"'))))
-            for table in tables)
+        return tuple((table, tuple(sorted(_masked(row, names) for row in _rows(database, table)))) for table in tables)
     except sqlite3.DatabaseError as error:
         raise Lost(f"SQLite: {error}")
     finally:
         database.close()
+
+
+def _rows(database, table):
+    """Without the column that depends on how often the audit log was written to before."""
+    columns = [row[1] for row in database.execute(f'PRAGMA table_info("{table}")') if row[1] != "auditSequence"]
+    return database.execute("SELECT {} FROM \"{}\"".format(", ".join(f'"{name}"' for name in columns), table))
 
 
 def _masked(row, names):

@@ -83,7 +83,8 @@ class Stage:
             found.append(self._stream_state(outcome))
         shape = here.shape()
         if shape not in (self.old, self.new):
-            raise Lost(f"the keystore is neither old nor new: {_difference(self.old, shape)}")
+            raise Lost("the keystore is neither old nor new: "
+                       + min((_difference(known, shape) for known in (self.old, self.new)), key=len))
         if shape is not None:
             if os.stat(here.keystore).st_mode & 0o077:
                 raise Lost("others may read the keystore")

@@ -5,9 +5,9 @@ extension FuzzTarget {
   static let armor = FuzzTarget("armor") { bytes in
     let step = Int(bytes.first ?? 0)
     let text = Array(bytes.dropFirst())
-    let whole = Result { try ArmorSource(FuzzSource(text)).readAll() }
+    let whole = Result { try ArmorSource(MemorySource(text)).readAll() }
     let pieces = Result {
-      try ArmorSource(FuzzSource(text, step: step + 1)).readAll(capacity: step % 7 + 1)
+      try ArmorSource(MemorySource(text, step: step + 1)).readAll(capacity: step % 7 + 1)
     }
     guard case .success(let message) = whole else {
       if case .success = pieces { require(false, "pieces are read, the whole is not") }
@@ -15,12 +15,12 @@ extension FuzzTarget {
       return
     }
     require(try pieces.get() == message, "pieces say something else than the whole")
-    let sink = FuzzSink()
+    let sink = MemorySink()
     let armor = ArmorSink(sink)
     try armor.write(message.span.bytes)
     try armor.finish()
     require(
-      try ArmorSource(FuzzSource(sink.bytes)).readAll() == message,
+      try ArmorSource(MemorySource(sink.bytes)).readAll() == message,
       "it is not written as it was read")
   }
 }

@@ -18,7 +18,14 @@ struct MessageChoice: OptionSet {
 
 /// Opens every message with one data key.
 struct FixedDataKey: DecryptionMaterialsProvider {
-  func dataKey(for header: MessageHeader) throws -> DataKey { try Self.dataKey(header.suite) }
+  func open<Opened: ~Copyable>(
+    _ header: MessageHeader, _ body: (borrowing DataKey) throws -> Opened?
+  ) throws -> Opened {
+    guard let opened = try body(try Self.dataKey(header.suite)) else {
+      throw CryptoError.authenticationFailed
+    }
+    return opened
+  }
 
   static func dataKey(_ suite: AlgorithmSuite) throws -> DataKey {
     DataKey(bytes: SecretBytes(count: suite.dataKeyLength) { _ in })
@@ -36,7 +43,7 @@ enum AuthenticMessage {
       try sign(&bytes, parsed, choice)
     }
     guard choice.contains(.armored) else { return bytes }
-    let sink = FuzzSink()
+    let sink = MemorySink()
     let armor = ArmorSink(sink)
     try armor.write(bytes.span.bytes)
     try armor.finish()

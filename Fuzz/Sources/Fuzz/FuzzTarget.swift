@@ -30,38 +30,6 @@ func require(_ condition: Bool, _ message: @autoclosure () -> String) {
   if !condition { fatalError(message()) }
 }
 
-/// Bytes in memory as a source; each read brings at most `step` of them.
-final class FuzzSource: ByteSource {
-  private let bytes: [UInt8]
-  private let step: Int
-  private var offset = 0
-
-  init(_ bytes: [UInt8], step: Int = .max) {
-    self.bytes = bytes
-    self.step = step
-  }
-
-  var expectedCount: Int64? { nil }
-
-  func read(into buffer: inout MutableRawSpan) -> Int {
-    let count = min(bytes.count - offset, buffer.byteCount, step)
-    let piece = bytes[offset..<offset + count]
-    buffer.withUnsafeMutableBytes { $0.copyBytes(from: piece) }
-    offset += count
-    return count
-  }
-}
-
-/// A sink that remembers.
-final class FuzzSink: ByteSink {
-  private(set) var bytes: [UInt8] = []
-  let discardsOnFailure: Bool
-
-  init(discardsOnFailure: Bool = false) { self.discardsOnFailure = discardsOnFailure }
-
-  func write(_ span: RawSpan) { span.withUnsafeBytes { bytes.append(contentsOf: $0) } }
-}
-
 extension ByteSource {
   /// Everything, as reads of a buffer of `capacity` bring it.
   func readAll(capacity: Int = 4096) throws -> [UInt8] {
@@ -80,7 +48,7 @@ extension ByteSource {
 
 extension FuzzTarget {
   static let all: [FuzzTarget] = [
-    .armor, .audit, .blob, .context, .keyring, .kms, .message, .shorthand,
+    .armor, .audit, .blob, .context, .keyring, .kms, .message, .policy, .shorthand, .template,
   ]
 
   /// The target that the command line names.

@@ -16,8 +16,10 @@ extension FuzzTarget {
       policy: .requireEncryptAllowDecrypt,
       scheduler: Scheduler(jobs: 1, batchLength: 64, helpThreshold: .max))
 
-    let sink = FuzzSink(discardsOnFailure: choice.contains(.discards))
-    let ordered = Result { try decryptor.decrypt(from: FuzzSource(message, step: step), to: sink) }
+    let sink = MemorySink(discardsOnFailure: choice.contains(.discards))
+    let ordered = Result {
+      try decryptor.decrypt(from: MemorySource(message, step: step), to: sink)
+    }
     let placed = FuzzOutput()
     let positional = Result { try decryptor.decrypt(from: FuzzFile(message), to: placed) }
     if case .success(let summary) = ordered {
@@ -63,7 +65,7 @@ extension FuzzTarget {
   ) throws {
     let offset = plaintext.count / 3
     let count = plaintext.count / 2
-    let part = FuzzSink()
+    let part = MemorySink()
     let result = Result {
       try decryptor.open(FuzzFile(message)).decrypt(
         from: Int64(offset), count: Int64(count), to: part, ignoringSignature: true)

@@ -16,7 +16,11 @@ final class AuditFile {
       }
       if number >= 0 {
         // The umask can take bits away, never add them.
-        fchmod(number, permissions)
+        guard fchmod(number, permissions) == 0 else {
+          let reason = Errno.current
+          close(number)
+          throw IOError(.createOutput, path, reason)
+        }
       } else if systemErrno() == EEXIST {
         // Somebody was faster.
         number = Descriptor.retrying { path.withPlatformString { open($0, flags) } }

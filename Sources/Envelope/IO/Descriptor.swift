@@ -146,8 +146,8 @@ public struct FileStatus: Sendable {
   public let size: Int64
   /// Permission bits, without set-user-ID, set-group-ID and sticky.
   public let permissions: mode_t
-  /// Of a directory: files in it get its group.
-  let isSetGroupID: Bool
+  /// Of a directory: files in it get its group, and nobody else comes in, which nobody sets by mistake.
+  let isSharedByGroup: Bool
   /// Of a directory: only who owns a file in it may take its name away.
   let isSticky: Bool
   public let device: UInt64
@@ -166,7 +166,7 @@ public struct FileStatus: Sendable {
     }
     size = Int64(status.st_size)
     permissions = status.st_mode & 0o777
-    isSetGroupID = status.st_mode & S_ISGID != 0
+    isSharedByGroup = status.st_mode & S_ISGID != 0 && status.st_mode & 0o007 == 0
     isSticky = status.st_mode & S_ISVTX != 0
     device = UInt64(status.st_dev)
     inode = UInt64(status.st_ino)

@@ -10,7 +10,7 @@ extension OperationCall {
   /// Throws `accessDenied` unless the key's policy lets the caller do `action`.
   func authorize(_ action: String, on record: MasterKeyRecord, _ db: Database) throws {
     guard let authorization = try authorization(of: action, on: record, db) else { return }
-    try authorization.decide(context: context, now: now)
+    reliedGrants = try authorization.decide(context: context, now: now)
   }
 
   /// What decides about `action` with a key; nil where the default policy allows the caller

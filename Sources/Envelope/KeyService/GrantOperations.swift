@@ -42,7 +42,7 @@ public struct CreateGrantRequest: KeyServiceRequest {
     }
     let grantID = try call.change(keyID) { record, _, db in
       try require(fits: record)
-      try requireNoWider(than: record, in: call, db)
+      try requireNoWider(than: call.reliedGrants, of: record, in: call)
       if dryRun == true { throw KeyServiceError.dryRun }
       let new = GrantRecord(
         keyID: record.id, id: try GrantName.newID(), name: name, creationDate: call.now,
@@ -116,16 +116,12 @@ public struct CreateGrantRequest: KeyServiceRequest {
 
   /// Who may make grants by a grant only gives what is his.
   private func requireNoWider(
-    than record: MasterKeyRecord, in call: OperationCall, _ db: Database
-  ) throws {
-    guard let authorization = try call.authorization(of: "CreateGrant", on: record, db) else {
-      return
-    }
-    let relied = try authorization.decide(context: [], now: call.now)
+    than relied: [Grant], of record: MasterKeyRecord, in call: OperationCall
+  ) throws(KeyServiceError) {
     guard !relied.isEmpty else { return }
     let wanted = GrantPermissions(operations: Set(operations), constraints: constraints)
     guard relied.contains(where: { wanted.isNoWider(than: $0.permissions) }) else {
-      throw KeyServiceError.accessDenied(
+      throw .accessDenied(
         "\(call.service.caller.arn) may not do kms:CreateGrant with key \(record.id): the new grant "
           + "would allow more than grant \(relied[0].grantID), by which it would be made")
     }

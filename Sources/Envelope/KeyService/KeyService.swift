@@ -12,7 +12,7 @@ public final class KeyService {
   private let tellUnrecorded: @Sendable (any Error) -> Void
   private var openedTrail: AuditTrail?
   /// What is to be recorded when the transaction that operations share has ended.
-  private var pendingRecords: [AuditRecord]?
+  private var pendingRecords: (records: [AuditRecord], versions: [VersionUse])?
   /// Hears, once for each, of versions that have wrapped too much. To be set before any is used.
   public var tellWorn: @Sendable (WornVersion) -> Void = { _ in }
 
@@ -91,7 +91,7 @@ public final class KeyService {
   func transaction<Value>(
     _ call: OperationCall, _ body: (UnlockedKeystore, Database) throws -> Value
   ) throws -> Value {
-    pendingRecords = []
+    pendingRecords = ([], [])
     do {
       let value = try call.write { unlocked, db in
         try keystore.sharingTransaction(db) { try body(unlocked, db) }
@@ -111,15 +111,16 @@ public final class KeyService {
     if pendingRecords == nil {
       trail()?.add(records, of: versions)
     } else {
-      pendingRecords! += records
+      pendingRecords!.records += records
+      pendingRecords!.versions += versions
     }
   }
 
   private func recordPending(_ change: (inout AuditRecord) -> Void = { _ in }) {
-    var records = pendingRecords ?? []
+    guard var pending = pendingRecords else { return }
     pendingRecords = nil
-    for index in records.indices { change(&records[index]) }
-    if !records.isEmpty { trail()?.add(records) }
+    for index in pending.records.indices { change(&pending.records[index]) }
+    if !pending.records.isEmpty { trail()?.add(pending.records, of: pending.versions) }
   }
 
   /// The audit log, where this process has written to it.

@@ -23,6 +23,8 @@ public final class OperationCall {
   /// What else the request says, for the conditions of policies.
   var conditions = PolicyContext()
   private var uses: [VersionUse] = []
+  /// The grants by which the last key was admitted; none where its policy allowed it.
+  var reliedGrants: [Grant] = []
   /// The encryption context, serialized, of an operation that has one.
   var context: [UInt8] = []
 

@@ -61,12 +61,11 @@ public final class Keystore {
     creationDate = Date(milliseconds: record.creationDate)
   }
 
-  /// Whether the owner lets a group at the store on purpose: its directory is of the same group, gives
-  /// it to every file, and is closed to others.
+  /// Whether the owner lets a group at the store on purpose: its directory is shared by that group.
   private static func isShared(_ path: FilePath, _ status: FileStatus) throws -> Bool {
     let directory = path.removingLastComponent()
     guard let parent = try FileStatus.at(directory.isEmpty ? "." : directory) else { return false }
-    return parent.isSetGroupID && parent.group == status.group && parent.permissions & 0o007 == 0
+    return parent.isSharedByGroup && parent.group == status.group
   }
 
   /// For how many seconds a writer waits for others.

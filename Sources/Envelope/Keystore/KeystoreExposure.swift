@@ -37,8 +37,10 @@ public enum KeystoreExposure: Equatable, Sendable {
     if ![0, owner, geteuid(), unknownUser].contains(status.owner) {
       return .foreignDirectory(directory, owner: status.owner)
     }
-    // A group with its user's number is that user's alone, by custom.
-    let others: mode_t = status.group == status.owner ? 0o002 : 0o022
+    // A group with its user's number is that user's alone, by custom; another one shares the directory
+    // where its mode says so.
+    let isTrusted = status.group == status.owner || status.isSharedByGroup
+    let others: mode_t = isTrusted ? 0o002 : 0o022
     guard status.permissions & others != 0, !status.isSticky else { return nil }
     return .writableDirectory(directory, permissions: UInt32(status.permissions))
   }

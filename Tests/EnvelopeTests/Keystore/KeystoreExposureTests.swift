@@ -38,11 +38,42 @@ import Testing
     #expect(
       try exposure(owner: 1000, group: 50, mode: 0o775)
         == .writableDirectory(directory.path, permissions: 0o775))
+    // Shared on purpose, and closed to others.
+    #expect(try exposure(owner: 1000, group: 50, mode: 0o2770) == nil)
+    #expect(
+      try exposure(owner: 1000, group: 50, mode: 0o2775)
+        == .writableDirectory(directory.path, permissions: 0o775))
     #expect(
       try exposure(owner: 1001, group: 1001, mode: 0o755)
         == .foreignDirectory(directory.path, owner: 1001))
     #expect(try exposure(owner: 0, group: 0, mode: 0o755) == nil)
     #expect(try exposure(owner: 65534, group: 65534, mode: 0o755) == nil)
+  }
+
+  /// A group comes to a keystore where the directory shares it with that group, and nobody else does.
+  @Test(
+    .enabled(if: getuid() == 0),
+    arguments: [
+      (0o2770, 50, 0o660, true), (0o2770, 50, 0o640, true), (0o2770, 50, 0o600, true),
+      (0o770, 50, 0o660, false), (0o2775, 50, 0o660, false), (0o2770, 51, 0o660, false),
+      (0o2770, 50, 0o664, false), (0o2770, 50, 0o606, false), (0o2775, 50, 0o600, true),
+    ] as [(mode_t, gid_t, mode_t, Bool)])
+  func aGroupSharesAKeystoreOnPurpose(
+    directoryMode: mode_t, directoryGroup: gid_t, fileMode: mode_t, isOpened: Bool
+  ) throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path.appending("keystore.db")
+    _ = try Keystore.create(at: path, protector: .none)
+    #expect(chown(directory.path.string, getuid(), directoryGroup) == 0)
+    #expect(chmod(directory.path.string, directoryMode) == 0)
+    #expect(chown(path.string, getuid(), 50) == 0)
+    #expect(chmod(path.string, fileMode) == 0)
+    if isOpened {
+      #expect(throws: Never.self) { try Keystore(at: path) }
+    } else {
+      let wanted = KeystoreError.loosePermissions(path, permissions: UInt32(fileMode))
+      #expect(throws: wanted) { try Keystore(at: path) }
+    }
   }
 
   @Test func everyDirectoryAboveIsLookedAt() throws {

@@ -29,7 +29,7 @@ final class MemorySink: ByteSink {
   private(set) var bytes: [UInt8] = []
   let discardsOnFailure: Bool
 
-  init(discardsOnFailure: Bool) { self.discardsOnFailure = discardsOnFailure }
+  init(discardsOnFailure: Bool = false) { self.discardsOnFailure = discardsOnFailure }
 
   func write(_ span: RawSpan) { span.withUnsafeBytes { bytes.append(contentsOf: $0) } }
 }

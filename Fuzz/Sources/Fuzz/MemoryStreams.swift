@@ -1,0 +1,1 @@
+../../../Tests/EnvelopeTests/Support/MemoryStreams.swift
