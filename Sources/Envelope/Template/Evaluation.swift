@@ -57,6 +57,10 @@ struct Evaluation: Sendable {
       let position = try text(index, "the index of Fn::Select")
       let items = try items(list, "what Fn::Select selects from")
       guard !items.isEmpty else { throw list.invalid("what Fn::Select selects from is empty") }
+      // Of what cannot be split before it is known, every part is unknown.
+      if items.count == 1, Int(position).map({ $0 >= 0 }) ?? false, try isUnknown(items[0]) {
+        return items[0]
+      }
       guard let number = Int(position), items.indices.contains(number) else {
         throw index.invalid(
           "the index of Fn::Select is 0 to \(items.count - 1), not '\(position)'")
@@ -66,6 +70,7 @@ struct Evaluation: Sendable {
       let by = try text(separator, "the separator of Fn::Split")
       guard !by.isEmpty else { throw separator.invalid("the separator of Fn::Split is empty") }
       let text = try text(source, "what Fn::Split splits")
+      if isUnknown(text) { return TemplateValue(.list([TemplateValue(text, mark)]), mark) }
       return TemplateValue(.list(text.split(by).map { TemplateValue($0, mark) }), mark)
     case .if(let condition, let value, let other):
       return try self.value(conditions[condition]! ? value : other)
@@ -132,7 +137,17 @@ struct Evaluation: Sendable {
     guard namesPending else {
       throw TemplateError(.invalid, mark, "resource '\(name)' is not made yet")
     }
-    return "(known after apply: \(pending))"
+    return UnknownValue.text(of: pending)
+  }
+
+  /// Whether it has a part that is known when the stack is made.
+  private func isUnknown(_ text: String) -> Bool {
+    namesPending && text.contains(UnknownValue.prefix)
+  }
+
+  private func isUnknown(_ value: TemplateValue) throws -> Bool {
+    guard case .scalar = value.content else { return false }
+    return isUnknown(try value.text("a part"))
   }
 
   private func substitute(

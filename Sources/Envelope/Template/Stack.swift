@@ -26,12 +26,19 @@ public enum StackName {
   }
 
   /// What stands for the ID of a stack that is not made yet.
-  static let unknownStackID = "(known after apply: AWS::StackId)"
+  static let unknownStackID = UnknownValue.text(of: "AWS::StackId")
 
   /// `arn:aws:cloudformation:local:000000000000:stack/NAME/ID`.
   public static func stackID(name: String, id: UUID) -> String {
     "arn:aws:cloudformation:local:\(PolicyPrincipal.accountID):stack/\(name)/\(id.uuidString.lowercased())"
   }
+}
+
+/// What stands in a plan for a value that is known when the stack is made.
+enum UnknownValue {
+  static let prefix = "(known after apply: "
+
+  static func text(of name: String) -> String { "\(prefix)\(name))" }
 }
 
 /// What a template made, as it was applied last.

@@ -152,10 +152,11 @@ import Testing
     #expect(try stacks.policy(second.keyID).contains("\"Sid\":\"arn:\(first):\(first)\""))
     #expect(try stacks.policy(first) == KeyPolicy.defaultPolicy.text)
     let outputs = result.stack.outputs
-    #expect(outputs.map(\.outputKey) == ["Pseudo", "Name", "Ports"])
+    #expect(outputs.map(\.outputKey) == ["Pseudo", "Name", "Ports", "Account"])
     #expect(
       outputs.map(\.outputValue) == [
         "000000000000 local amazonaws.com \(result.stack.stackID) ", "alias/s/production", "1;2",
+        "000000000000",
       ])
     #expect(outputs[1].exportName == "s-name")
     #expect(try stacks.apply(templateOfEveryFunction).plan.isEmpty)

@@ -147,4 +147,5 @@ let templateOfEveryFunction = """
           - !Join ["", !Ref AWS::NotificationARNs]
     Name: {Value: !Ref name, Export: {Name: !Sub "${AWS::StackName}-name"}}
     Ports: {Value: !Join [";", !Ref Ports]}
+    Account: {Value: !Select [4, !Split [":", !GetAtt first.Arn]]}
   """

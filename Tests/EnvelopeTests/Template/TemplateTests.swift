@@ -120,6 +120,7 @@ import Testing
         StackOutput(
           name: "Name", value: "alias/test/production", description: nil, exportName: "test-name"),
         StackOutput(name: "Ports", value: "1;2", description: nil, exportName: nil),
+        StackOutput(name: "Account", value: "000000000000", description: nil, exportName: nil),
       ])
   }
 
