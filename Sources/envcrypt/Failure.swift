@@ -308,8 +308,9 @@ extension Failure {
     case .editedRecord(let record):
       self.init(
         .configuration,
-        "the keystore was edited or damaged: \(Text.printable(record)) is not as envcrypt wrote it",
-        hint: "restore the keystore from a backup")
+        "the keystore was edited or damaged: \(Text.printable(record)) is not as envcrypt last wrote it",
+        hint:
+          "'envcrypt keystore check' names all that is wrong; restore the keystore from a backup")
     case .database(let path, let what):
       self.init(.configuration, "keystore \(Text.printable(path)): \(Text.printable(what))")
     case .ioFailure(let path):

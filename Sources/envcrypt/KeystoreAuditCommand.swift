@@ -151,17 +151,30 @@ struct KeystoreCheckCommand: ParsableCommand {
     commandName: "check",
     abstract: "Verify every record of the keystore, and its audit log.",
     discussion: """
-      Names each record that is not as envcrypt wrote it, and each that is missing: exit status 78. \
-      An older copy of the whole keystore put back cannot be noticed. Hidden files that a killed \
-      envcrypt left beside the keystore are removed, and named.
+      Names each record that is not as envcrypt wrote it, each that is older than the last it \
+      wrote, and each that is missing: exit status 78. An older copy of the whole keystore put back \
+      cannot be noticed. Hidden files that a killed envcrypt left beside the keystore are removed, \
+      and named.
+
+      Records that are older or missing keep what belongs to them from being used. Restore a \
+      backup; or, if there is none and you know how it came about, have the records that are there \
+      taken for the last ones with --accept. What was edited stays refused.
       """)
+
+  @Flag(
+    help: "Take the records that are there for the last ones. The audit log says that it was done.")
+  var accept = false
 
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
     let path = try keystore.path()
-    let check = try keystore.service().check()
+    let service = try keystore.service()
     let console = Console()
+    if accept {
+      for damage in try service.acceptRecords() { console.note("accepted: \(damage.text)") }
+    }
+    let check = try service.check()
     for name in HiddenFile.removeLeftovers(in: path.removingLastComponent()) {
       console.note("removed what a killed process left: \(Text.printable(name))")
     }
@@ -182,6 +195,8 @@ extension KeystoreDamage {
   var text: String {
     switch self {
     case .edited(let record): "\(Text.printable(record)) was edited or damaged"
+    case .outdated(let record):
+      "\(Text.printable(record)) is not the last that envcrypt wrote: an older one was put back"
     case .missing(let record): "\(Text.printable(record)) is missing"
     case .audit(let damage): damage.text
     }

@@ -49,9 +49,8 @@ public struct CreateAliasRequest: KeyServiceRequest {
       throw KeyServiceError.alreadyExists(name)
     }
     try requireRoom(forAliasOf: target, db)
-    try unlocked.authenticating(
-      AliasRecord(name: name, targetKeyID: target, creationDate: now, lastUpdatedDate: now)
-    ).insert(db)
+    try unlocked.insert(
+      AliasRecord(name: name, targetKeyID: target, creationDate: now, lastUpdatedDate: now), db)
   }
 
   static func requireRoom(forAliasOf keyID: String, _ db: Database) throws {
@@ -80,15 +79,17 @@ public struct UpdateAliasRequest: KeyServiceRequest {
       guard var record = try AliasRecord.first(db, where: "name = ?", [aliasName]) else {
         throw KeyServiceError.notFound(aliasName)
       }
-      try unlocked.verify(record)
+      try unlocked.verify(record, db)
       let target = try call.key(named: targetKeyID, db, verifiedBy: unlocked)
       if target.id != record.targetKeyID {
         try requireSameKind(record, target, db)
         try CreateAliasRequest.requireRoom(forAliasOf: target.id, db)
       }
+      let listed = record.ledgerName
       record.targetKeyID = target.id
       record.lastUpdatedDate = call.now
-      try unlocked.authenticating(record).update(db)
+      if record.ledgerName != listed { try unlocked.unlist(listed, db) }
+      try unlocked.update(record, db)
     }
     return EmptyResponse()
   }
@@ -125,7 +126,9 @@ public struct DeleteAliasRequest: KeyServiceRequest {
   public func perform(in call: OperationCall) throws -> EmptyResponse {
     try call.write { unlocked, db in
       _ = try call.key(named: aliasName, db, verifiedBy: unlocked)
-      try AliasRecord.deleteOne(db, key: aliasName)
+      if let record = try AliasRecord.first(db, where: "name = ?", [aliasName]) {
+        try unlocked.delete(record, db)
+      }
     }
     return EmptyResponse()
   }

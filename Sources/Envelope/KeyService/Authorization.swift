@@ -42,10 +42,14 @@ extension OperationCall {
     conditions.describe(record)
     // Only policies that somebody wrote ask for these.
     if record.policyDigest != nil {
-      conditions[.resourceAliases] = try AliasRecord.all(db, where: "targetKeyID = ?", [record.id])
-        .map(\.name)
-      conditions.setResourceTags(
-        try TagRecord.all(db, where: "keyID = ?", [record.id]).map { ($0.tagKey, $0.tagValue) })
+      let aliases = try AliasRecord.all(db, where: "targetKeyID = ?", [record.id])
+      let tags = try TagRecord.all(db, where: "keyID = ?", [record.id])
+      if let unlocked = service.keystore.unlockedStore {
+        try unlocked.verify(aliases, areAllOfKey: record.id, db)
+        try unlocked.verify(tags, areAllOfKey: record.id, db)
+      }
+      conditions[.resourceAliases] = aliases.map(\.name)
+      conditions.setResourceTags(tags.map { ($0.tagKey, $0.tagValue) })
     }
     return PolicyRequest(
       principal: service.caller.principal, action: PolicyActions.prefix + action,

@@ -39,32 +39,32 @@ struct DueChanges {
   }
 
   private func apply(to record: MasterKeyRecord, _ db: Database) throws {
-    try unlocked.verify(record)
+    try unlocked.verify(record, db)
     guard var record = record.asOf(now) else {
-      try record.delete(db)
+      try unlocked.delete(record, db)
       return
     }
     guard record.isDueForRotation(at: now) else { return }
     try Self.rotate(&record, .automatic, now: now, unlocked, db)
-    try unlocked.authenticating(record).update(db)
+    try unlocked.update(record, db)
   }
 
   /// Destroys expired material. A key without any of its materials waits for it; what only waited to
   /// be rotated to goes without a trace.
   private func expire(_ version: KeyVersionRecord, _ db: Database) throws {
-    try unlocked.verify(version)
+    try unlocked.verify(version, db)
     guard var record = try MasterKeyRecord.first(db, where: "id = ?", [version.keyID]) else {
       return
     }
-    try unlocked.verify(record)
+    try unlocked.verify(record, db)
     if version.version > record.currentVersion {
-      try version.delete(db)
+      try unlocked.delete(version, db)
       return
     }
     try Self.deleteMaterial(of: version, unlocked, db)
     if record.state != .pendingDeletion { record.state = .pendingImport }
     try record.noteExpiry(at: now, unlocked, db)
-    try unlocked.authenticating(record).update(db)
+    try unlocked.update(record, db)
   }
 
   // MARK: Steps that operations take too
@@ -76,10 +76,10 @@ struct DueChanges {
   ) throws {
     let material = try NewKeyVersion(generating: record.spec)
     record.currentVersion += 1
-    try material.record(
-      ofKey: record.id, version: record.currentVersion, creationDate: now, rotationType: type,
-      auditSequence: try AuditAnchorRecord.sequence(verifiedBy: unlocked, db), unlocked
-    ).insert(db)
+    try unlocked.insert(
+      material.record(
+        ofKey: record.id, version: record.currentVersion, creationDate: now, rotationType: type,
+        auditSequence: AuditAnchorRecord.sequence(verifiedBy: unlocked, db), unlocked), db)
     if type == .automatic, let period = record.rotationPeriodInDays {
       record.nextRotationDate = now + period * millisecondsPerDay
     }
@@ -93,7 +93,7 @@ struct DueChanges {
     version.nonce = Data()
     version.wrappedMaterial = Data()
     version.validTo = nil
-    try unlocked.authenticating(version).update(db)
+    try unlocked.update(version, db)
   }
 }
 

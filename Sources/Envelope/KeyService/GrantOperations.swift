@@ -225,7 +225,7 @@ extension GrantRecord {
   ) throws {
     try GrantRecord.deleteOne(db, key: ["keyID": keyID, "id": id])
     record.grantsDigest = try GrantRecord.digest(ofKey: keyID, db)
-    try unlocked.authenticating(record).update(db)
+    try unlocked.update(record, db)
   }
 }
 

@@ -186,7 +186,7 @@ public struct DeleteImportedKeyMaterialRequest: KeyServiceRequest {
         return nil
       }
       if version.version > record.currentVersion {
-        try version.delete(db)
+        try unlocked.delete(version, db)
       } else if version.hasMaterial {
         try DueChanges.deleteMaterial(of: version, unlocked, db)
         if record.state != .pendingDeletion { record.state = .pendingImport }

@@ -123,7 +123,6 @@ struct NewKey {
     let unlocked = try call.service.unlock()
     let stored = policy.map { KeyPolicyRecord(keyID: id, policy: $0.text) }
     record.policyDigest = try stored?.digest()
-    let authentic = try unlocked.authenticating(record)
     let sequence = try call.read { try AuditAnchorRecord.sequence(verifiedBy: unlocked, $0) }
     let versions = try materials.enumerated().map { index, material in
       try material.record(
@@ -134,9 +133,9 @@ struct NewKey {
       guard try !MasterKeyRecord.exists(db, key: id) else {
         throw KeyServiceError.alreadyExists("key \(id)")
       }
-      try authentic.insert(db)
+      try unlocked.insert(record, db)
       try stored?.insert(db)
-      for version in versions { try version.insert(db) }
+      for version in versions { try unlocked.insert(version, db) }
       for tag in tags { try tag.store(forKey: id, unlocked, db) }
       if let alias {
         try CreateAliasRequest.insert(alias, target: id, now: call.now, unlocked, db)

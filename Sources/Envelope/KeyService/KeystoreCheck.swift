@@ -5,6 +5,8 @@ import GRDB
 public enum KeystoreDamage: Equatable, Sendable {
   /// A record that is not as the program wrote it.
   case edited(String)
+  /// A record that the program wrote, and not the last that it wrote there.
+  case outdated(String)
   /// A record that others need, and that is not there.
   case missing(String)
   case audit(AuditDamage)
@@ -29,60 +31,73 @@ extension KeyService {
     trailIfOpen?.flush()
     var check = KeystoreCheck()
     try keystore.read { db in
-      func verify(_ record: some AuthenticatedRecord) throws -> Bool {
-        do {
-          try unlocked.verify(record)
-          return true
-        } catch KeystoreError.editedRecord(let name) {
-          check.damage.append(.edited(name))
-          return false
-        }
-      }
-      func noting(_ body: () throws -> Void) throws {
-        do {
-          try body()
-        } catch KeystoreError.editedRecord(let name) {
-          check.damage.append(.edited(name))
-        }
-      }
+      var records = try RecordCheck(unlocked, db)
       var numbers: [String: Set<Int64>] = [:]
       for version in try KeyVersionRecord.all(db) {
         check.versions += 1
         numbers[version.keyID, default: []].insert(version.version)
-        if try verify(version), version.hasMaterial, (try? unlocked.unwrap(version)) == nil {
-          check.damage.append(.edited(version.recordName))
+        if try records.take(version), version.hasMaterial,
+          (try? unlocked.unwrap(version)) == nil
+        {
+          records.damage.append(.edited(version.recordName))
         }
       }
       for key in try MasterKeyRecord.all(db) {
         check.keys += 1
-        guard try verify(key) else { continue }
-        try noting { _ = try KeyPolicyRecord.policy(of: key, db) }
-        try noting { check.grants += try GrantRecord.grants(of: key, db).count }
+        guard try records.take(key) else { continue }
+        try records.noting { _ = try KeyPolicyRecord.policy(of: key, db) }
+        try records.noting { check.grants += try GrantRecord.grants(of: key, db).count }
         guard key.currentVersion > 0 else { continue }
         for number in 1...key.currentVersion
         where !(numbers[key.id]?.contains(number) ?? false) {
-          check.damage.append(.missing("version \(number) of key \(key.id)"))
+          records.miss("version \(number) of key \(key.id)")
         }
       }
       for alias in try AliasRecord.all(db) {
         check.aliases += 1
-        if try verify(alias),
+        if try records.take(alias),
           try MasterKeyRecord.first(db, where: "id = ?", [alias.targetKeyID]) == nil
         {
-          check.damage.append(.missing("key \(alias.targetKeyID), which \(alias.name) stands for"))
+          records.miss("key \(alias.targetKeyID)")
         }
       }
       for tag in try TagRecord.all(db) {
         check.tags += 1
-        _ = try verify(tag)
+        _ = try records.take(tag)
       }
       for stack in try StackRecord.all(db) {
         check.stacks += 1
-        _ = try verify(stack)
+        _ = try records.take(stack)
       }
+      for anchor in try AuditAnchorRecord.all(db) { _ = try records.take(anchor) }
+      for protector in try ProtectorRecord.all(db) { try records.takeListed(protector) }
+      check.damage = records.finish()
     }
     try checkAuditLog(unlocked, &check)
     return check
+  }
+
+  /// Takes the records that are there for the last ones, where the program wrote them: after a part of the
+  /// keystore was put back. Returns what `check` had to say of them.
+  public func acceptRecords() throws -> [KeystoreDamage] {
+    let damage = try check().damage
+    let call = begin(.describeKey, name: "AcceptRecords")
+    try recording(call) { call in
+      guard caller.isOwner else {
+        throw KeyServiceError.accessDenied(
+          "\(caller.arn) may not accept records: only the keystore's owner may")
+      }
+      let unlocked = try unlock()
+      try keystore.write { db in
+        try unlocked.acceptRecords(db)
+        // From before the log's last entries, at the latest.
+        if let anchor = try? trail()?.anchorAfterFlush() {
+          try unlocked.save(
+            AuditAnchorRecord(sequence: Int64(anchor.sequence), code: Data(anchor.code)), db)
+        }
+      }
+    }
+    return damage
   }
 
   private func checkAuditLog(
@@ -91,8 +106,8 @@ extension KeyService {
     let anchor: AuditAnchor
     do {
       anchor = try keystore.auditAnchor(verifiedBy: unlocked)
-    } catch KeystoreError.editedRecord(let name) {
-      check.damage.append(.edited(name))
+    } catch KeystoreError.editedRecord {
+      // It is among the damage already.
       anchor = .none
     }
     var count = 0

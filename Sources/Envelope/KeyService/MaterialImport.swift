@@ -17,7 +17,7 @@ struct MaterialImport {
     // What waited for rotation until it expired is as if it never came.
     for version in versions
     where version.version > record.currentVersion && !version.isUsable(at: now) {
-      try version.delete(db)
+      try unlocked.delete(version, db)
       versions.removeAll { $0.version == version.version }
     }
     let known = try versions.first { version in
@@ -75,7 +75,10 @@ struct MaterialImport {
       ofKey: record.id, version: version, creationDate: now, validTo: validTo,
       description: description,
       auditSequence: try AuditAnchorRecord.sequence(verifiedBy: unlocked, db), unlocked)
-    guard let known else { return try new.insert(db) }
+    guard let known else {
+      try unlocked.insert(new, db)
+      return
+    }
     new.creationDate = known.creationDate
     new.rotationType = known.rotationType
     new.materialDescription = description ?? known.materialDescription
@@ -83,7 +86,7 @@ struct MaterialImport {
     new.foreignKeyName = known.foreignKeyName
     new.foreignPadding = known.foreignPadding
     new.auditSequence = known.auditSequence
-    try unlocked.authenticating(new).update(db)
+    try unlocked.update(new, db)
   }
 }
 

@@ -73,16 +73,15 @@ final class NewKeyVersion {
     _ unlocked: UnlockedKeystore
   ) throws -> KeyVersionRecord {
     let (nonce, wrapped) = try unlocked.wrap(bytes, keyID: keyID, version: version)
-    return try unlocked.authenticating(
-      KeyVersionRecord(
-        keyID: keyID, version: version, creationDate: creationDate,
-        publicKey: subjectPublicKeyInfo.map { Data($0) },
-        fingerprint: try subjectPublicKeyInfo.map {
-          Hexadecimal.encode(try Digest.sha256.hash($0))
-        },
-        foreignProviderID: foreignName?.providerID, foreignKeyName: foreignName?.keyName,
-        foreignPadding: foreignName?.padding, nonce: nonce, wrappedMaterial: wrapped,
-        materialID: try unlocked.materialID(bytes, keyID: keyID), rotationType: rotationType,
-        validTo: validTo, materialDescription: description, auditSequence: auditSequence))
+    return KeyVersionRecord(
+      keyID: keyID, version: version, creationDate: creationDate,
+      publicKey: subjectPublicKeyInfo.map { Data($0) },
+      fingerprint: try subjectPublicKeyInfo.map {
+        Hexadecimal.encode(try Digest.sha256.hash($0))
+      },
+      foreignProviderID: foreignName?.providerID, foreignKeyName: foreignName?.keyName,
+      foreignPadding: foreignName?.padding, nonce: nonce, wrappedMaterial: wrapped,
+      materialID: try unlocked.materialID(bytes, keyID: keyID), rotationType: rotationType,
+      validTo: validTo, materialDescription: description, auditSequence: auditSequence)
   }
 }

@@ -90,14 +90,14 @@ public final class OperationCall {
       guard let record = try AliasRecord.first(db, where: "name = ?", [alias]) else {
         throw KeyServiceError.notFound(name)
       }
-      try unlocked?.verify(record)
+      try unlocked?.verify(record, db)
       keyID = record.targetKeyID
       conditions[.requestAlias] = [alias]
     }
     guard let stored = try MasterKeyRecord.first(db, where: "id = ?", [keyID]) else {
       throw KeyServiceError.notFound(name)
     }
-    try unlocked?.verify(stored)
+    try unlocked?.verify(stored, db)
     guard let record = stored.asOf(now) else { throw KeyServiceError.notFound(name) }
     return record
   }
@@ -179,7 +179,7 @@ public final class OperationCall {
     else {
       throw KeystoreError.editedRecord("version \(number) of key \(record.id)")
     }
-    try unlocked.verify(version)
+    try unlocked.verify(version, db)
     return version
   }
 
@@ -198,9 +198,8 @@ public final class OperationCall {
     return try service.keystore.write { db in
       try DueChanges(unlocked, now: now).apply(db)
       if let anchor {
-        try unlocked.authenticating(
-          AuditAnchorRecord(sequence: Int64(anchor.sequence), code: Data(anchor.code))
-        ).save(db)
+        try unlocked.save(
+          AuditAnchorRecord(sequence: Int64(anchor.sequence), code: Data(anchor.code)), db)
       }
       do {
         return Result<Value, any Error>.success(
@@ -222,9 +221,7 @@ public final class OperationCall {
     try write { unlocked, db in
       var record = try key(named: name, db, verifiedBy: unlocked)
       let value = try body(&record, unlocked, db)
-      record = try unlocked.authenticating(record)
-      try record.update(db)
-      return (record, value)
+      return (try unlocked.update(record, db), value)
     }
   }
 

@@ -133,7 +133,7 @@ extension KeyService {
         var record = try call.resolve(name, db, verifiedBy: unlocked)
         call.touch(record.id)
         record.policyDigest = nil
-        try unlocked.authenticating(record).update(db)
+        try unlocked.update(record, db)
         try KeyPolicyRecord.deleteOne(db, key: record.id)
       }
     }

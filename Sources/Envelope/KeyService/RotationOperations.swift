@@ -121,13 +121,13 @@ public struct RotateKeyOnDemandRequest: KeyServiceRequest {
       var next = try KeyVersionRecord.first(
         db, where: "keyID = ? AND version = ?", [record.id, record.currentVersion + 1])
     else { throw KeyServiceError.nothingToRotateTo(keyID: record.id) }
-    try unlocked.verify(next)
+    try unlocked.verify(next, db)
     guard next.isUsable(at: call.now) else {
       throw KeyServiceError.nothingToRotateTo(keyID: record.id)
     }
     next.rotationType = .onDemand
     next.creationDate = call.now
-    try unlocked.authenticating(next).update(db)
+    try unlocked.update(next, db)
     record.currentVersion = next.version
     try record.noteExpiry(at: call.now, unlocked, db)
   }

@@ -44,8 +44,7 @@ public struct Tag: Codable, Equatable, Sendable {
 
   /// Adds the tag, or gives it its new value.
   func store(forKey keyID: String, _ unlocked: UnlockedKeystore, _ db: Database) throws {
-    try unlocked.authenticating(TagRecord(keyID: keyID, tagKey: tagKey, tagValue: tagValue))
-      .save(db)
+    try unlocked.save(TagRecord(keyID: keyID, tagKey: tagKey, tagValue: tagValue), db)
     guard try TagRecord.filter(Column("keyID") == keyID).fetchCount(db) <= Self.limit else {
       throw KeyServiceError.limitExceeded("a key has at most \(Self.limit) tags")
     }
@@ -95,7 +94,7 @@ public struct UntagResourceRequest: KeyServiceRequest {
     try call.write { unlocked, db in
       let key = try call.key(named: keyID, db, verifiedBy: unlocked)
       for tagKey in tagKeys {
-        try TagRecord.deleteOne(db, key: ["keyID": key.id, "tagKey": tagKey])
+        try unlocked.delete(TagRecord(keyID: key.id, tagKey: tagKey, tagValue: ""), db)
       }
     }
     return EmptyResponse()

@@ -2,7 +2,7 @@ import Foundation
 import GRDB
 
 /// A name for a master key.
-struct AliasRecord: AuthenticatedRecord {
+struct AliasRecord: AuthenticatedRecord, LedgerRecord {
   static let databaseTableName = "alias"
 
   var name: String
@@ -11,7 +11,10 @@ struct AliasRecord: AuthenticatedRecord {
   var lastUpdatedDate: Int64
   var authenticationCode = Data()
 
-  var recordName: String { "alias \(name)" }
+  /// Beside the key that the alias stands for.
+  var ledgerName: LedgerName {
+    LedgerName(table: Self.databaseTableName, keyID: targetKeyID, name: name)
+  }
   var columns: [(name: String, value: RecordField)] {
     [
       ("name", .text(name)),

@@ -2,7 +2,7 @@ import Foundation
 import GRDB
 
 /// Where the audit log was when the keystore was last changed: one row.
-struct AuditAnchorRecord: AuthenticatedRecord {
+struct AuditAnchorRecord: AuthenticatedRecord, LedgerRecord {
   static let databaseTableName = "auditAnchor"
 
   /// Always 1.
@@ -11,7 +11,7 @@ struct AuditAnchorRecord: AuthenticatedRecord {
   var code: Data
   var authenticationCode = Data()
 
-  var recordName: String { "audit anchor" }
+  var ledgerName: LedgerName { LedgerName(table: Self.databaseTableName) }
   var columns: [(name: String, value: RecordField)] {
     [("id", .integer(id)), ("sequence", .integer(sequence)), ("code", .bytes(code))]
   }
@@ -20,7 +20,9 @@ struct AuditAnchorRecord: AuthenticatedRecord {
 extension AuditAnchorRecord {
   /// The number of the last audit record that the keystore knows of; nil where it knows of none.
   static func sequence(verifiedBy unlocked: UnlockedKeystore, _ db: Database) throws -> Int64? {
-    guard let record = try all(db).first, (try? unlocked.verify(record)) != nil else { return nil }
+    guard let record = try all(db).first, (try? unlocked.verify(record, db)) != nil else {
+      return nil
+    }
     return record.sequence
   }
 

@@ -93,9 +93,10 @@ extension AuthenticatedRecord {
 
   /// What the code covers: the keystore, the table and every field. The keystore's ID keeps a
   /// record from being moved into another store under the same root key.
-  func authenticatedMessage(keystoreID: String) -> [UInt8] {
+  func authenticatedMessage(keystoreID: String, inLedger: Bool) -> [UInt8] {
     var message: [UInt8] = []
-    RecordField.text("envcrypt keystore record").append(to: &message)
+    RecordField.text(inLedger ? "envcrypt ledger record" : "envcrypt keystore record").append(
+      to: &message)
     RecordField.text(keystoreID).append(to: &message)
     RecordField.text(Self.databaseTableName).append(to: &message)
     for column in columns { column.value.append(to: &message) }

@@ -2,7 +2,7 @@ import Foundation
 import GRDB
 
 /// One version of a master key's material, wrapped.
-struct KeyVersionRecord: AuthenticatedRecord {
+struct KeyVersionRecord: AuthenticatedRecord, LedgerRecord {
   static let databaseTableName = "keyVersion"
 
   var keyID: String
@@ -42,11 +42,13 @@ struct KeyVersionRecord: AuthenticatedRecord {
     ofKey keyID: String, verifiedBy unlocked: UnlockedKeystore, _ db: Database
   ) throws -> [KeyVersionRecord] {
     let versions = try all(db, where: "keyID = ? ORDER BY version", [keyID])
-    for version in versions { try unlocked.verify(version) }
+    try unlocked.verify(versions, areAllOfKey: keyID, db)
     return versions
   }
 
-  var recordName: String { "version \(version) of key \(keyID)" }
+  var ledgerName: LedgerName {
+    LedgerName(table: Self.databaseTableName, keyID: keyID, name: "\(version)")
+  }
   var columns: [(name: String, value: RecordField)] {
     [
       ("keyID", .text(keyID)),

@@ -177,7 +177,7 @@ public final class Keystore {
         if let rootKey = protector.rootKeyInTheClear() {
           let exposures = KeystoreExposure.all(of: path, owner: owner)
           if !exposures.isEmpty { secrets.hear(exposures, of: path) }
-          return try accept(rootKey)
+          return try accept(rootKey, of: protector)
         }
         throw KeystoreError.editedRecord("protector \(protector.id)")
       }
@@ -191,7 +191,7 @@ public final class Keystore {
       if let passphrase = try secrets.passphrase() {
         for protector in passphrases {
           if let rootKey = try protector.unwrap(passphrase: passphrase, keystoreID: id) {
-            return try accept(rootKey)
+            return try accept(rootKey, of: protector)
           }
         }
         throw KeystoreError.wrongPassphrase
@@ -214,7 +214,7 @@ public final class Keystore {
         continue
       }
       if let rootKey = try protector.unwrap(keyFile: contents, keystoreID: id) {
-        return try accept(rootKey)
+        return try accept(rootKey, of: protector)
       }
       if keyFile == nil { reasons.append("key file \(path.string) is not the one that was used") }
     }
@@ -222,10 +222,33 @@ public final class Keystore {
     return nil
   }
 
-  private func accept(_ rootKey: consuming RootKey) throws -> UnlockedKeystore {
-    let unlocked = try UnlockedKeystore(rootKey, keystoreID: id)
-    try unlocked.verify(record)
+  private func accept(
+    _ rootKey: consuming RootKey, of protector: ProtectorRecord
+  ) throws -> UnlockedKeystore {
+    var record = record
+    // Somebody may have given the store its ledger since it was opened.
+    if record.ledgerDigest == nil { record = try read { try Self.record(of: path, $0) } }
+    let unlocked = try UnlockedKeystore(
+      rootKey, keystoreID: id, hasLedger: record.ledgerDigest != nil)
+    try unlocked.verifyCode(of: record)
+    if unlocked.ledger == nil { return try addLedger(unlocked) }
+    try read { try unlocked.verifyListed(protector, $0) }
     return unlocked
+  }
+
+  /// Gives a store of 0.1.0 its ledger. Where it cannot be written it goes without.
+  private func addLedger(_ old: UnlockedKeystore) throws -> UnlockedKeystore {
+    let new = try old.withLedger()
+    do {
+      try write { db in
+        if try Self.record(of: path, db).ledgerDigest == nil {
+          try new.takeOver(from: old, db)
+        }
+      }
+    } catch KeystoreError.readOnly {
+      return old
+    }
+    return new
   }
 
   /// The root key at work, where somebody has unlocked the store.
@@ -252,10 +275,12 @@ public final class Keystore {
   static func auditAnchor(
     in database: DatabaseQueue, verifiedBy unlocked: UnlockedKeystore
   ) throws -> AuditAnchor {
-    guard let record = try read(database, { try AuditAnchorRecord.all($0).first }) else {
-      return .none
+    let found = try read(database) { db in
+      let record = try AuditAnchorRecord.all(db).first
+      if let record { try unlocked.verify(record, db) }
+      return record
     }
-    try unlocked.verify(record)
+    guard let record = found else { return .none }
     guard record.code.count == AuditEntry.codeLength, record.sequence > 0 else {
       throw KeystoreError.editedRecord(record.recordName)
     }
@@ -273,23 +298,23 @@ public final class Keystore {
   public func addProtector(
     _ protector: consuming NewProtector, secrets: any UnlockingSecrets, now: Date = Date()
   ) throws -> ProtectorDescription {
-    let record = try unlock(with: secrets).makeProtector(
-      protector, creationDate: now.milliseconds)
-    try write { try record.insert($0) }
+    let unlocked = try unlock(with: secrets)
+    let record = try unlocked.makeProtector(protector, creationDate: now.milliseconds)
+    try write { try unlocked.insert(record, $0) }
     return record.description
   }
 
   /// Removes a protector. Throws `lastProtector` where it is the only one.
   public func removeProtector(_ protectorID: String, secrets: any UnlockingSecrets) throws {
-    _ = try unlock(with: secrets)
+    let unlocked = try unlock(with: secrets)
     try write { db in
-      guard try ProtectorRecord.exists(db, key: protectorID) else {
+      guard let record = try ProtectorRecord.first(db, where: "id = ?", [protectorID]) else {
         throw KeystoreError.noProtector(protectorID)
       }
       guard try ProtectorRecord.fetchCount(db) > 1 else {
         throw KeystoreError.lastProtector(protectorID)
       }
-      try ProtectorRecord.deleteOne(db, key: protectorID)
+      try unlocked.delete(record, db)
     }
   }
 

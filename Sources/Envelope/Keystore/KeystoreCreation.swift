@@ -23,7 +23,9 @@ extension Keystore {
       protector, wrapping: rootKey, keystoreID: id, creationDate: now.milliseconds)
     let unlocked = try UnlockedKeystore(rootKey, keystoreID: id)
     let record = try unlocked.authenticating(
-      KeystoreRecord(id: id, creationDate: now.milliseconds))
+      KeystoreRecord(
+        id: id, creationDate: now.milliseconds,
+        ledgerDigest: try Ledger.rootDigest(of: LedgerBucket(.root))))
 
     let hidden = try HiddenFile.name(.keystore, in: directory)
     let names = HiddenFile.companions.map { FilePath(hidden.string + $0) } + [hidden]
@@ -35,7 +37,7 @@ extension Keystore {
       try migrate(database)
       try database.write { db in
         try record.insert(db)
-        try protectorRecord.insert(db)
+        try unlocked.insert(protectorRecord, db)
       }
       try close(database)
     }

@@ -152,6 +152,22 @@ enum KeystoreSchema {
           ) STRICT;
           """)
     }
+    migrator.registerMigration("3: ledger") { db in
+      // Filled by who unlocks the store first.
+      try db.execute(
+        sql: """
+          ALTER TABLE keystore ADD COLUMN ledgerDigest BLOB;
+
+          CREATE TABLE ledger (
+            bucket TEXT NOT NULL,
+            tableName TEXT NOT NULL,
+            keyID TEXT NOT NULL,
+            name BLOB NOT NULL,
+            code BLOB NOT NULL,
+            PRIMARY KEY (bucket, tableName, keyID, name)
+          ) STRICT, WITHOUT ROWID;
+          """)
+    }
     return migrator
   }
 }

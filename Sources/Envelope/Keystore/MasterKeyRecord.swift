@@ -2,7 +2,7 @@ import Foundation
 import GRDB
 
 /// A master key, without its material.
-struct MasterKeyRecord: AuthenticatedRecord {
+struct MasterKeyRecord: AuthenticatedRecord, LedgerRecord {
   static let databaseTableName = "masterKey"
 
   /// A UUID in lower case.
@@ -30,7 +30,7 @@ struct MasterKeyRecord: AuthenticatedRecord {
   var grantsDigest: Data?
   var authenticationCode = Data()
 
-  var recordName: String { "key \(id)" }
+  var ledgerName: LedgerName { LedgerName(table: Self.databaseTableName, keyID: id) }
   var columns: [(name: String, value: RecordField)] {
     [
       ("id", .text(id)),

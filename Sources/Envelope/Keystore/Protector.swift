@@ -30,8 +30,8 @@ public struct ProtectorDescription: Equatable, Sendable {
 }
 
 /// A row of the protector table. It needs no authentication code: one that was edited yields no
-/// root key, or yields one that authenticates no other record.
-struct ProtectorRecord: KeystoreRow {
+/// root key, or yields one that authenticates no other record. The ledger says whether it is still one.
+struct ProtectorRecord: LedgerRecord {
   static let databaseTableName = "protector"
 
   var id: String
@@ -108,6 +108,14 @@ struct ProtectorRecord: KeystoreRow {
   /// Nil where the file is another.
   func unwrap(keyFile contents: borrowing SecretBytes, keystoreID: String) throws -> RootKey? {
     try unwrap(under: try Self.key(fromFile: contents, salt: salt), keystoreID: keystoreID)
+  }
+
+  var ledgerName: LedgerName { LedgerName(table: Self.databaseTableName, name: id) }
+
+  func ledgerCode() throws -> Data {
+    Data(
+      try Digest.sha256.hash(
+        authenticatedData(keystoreID: "") + Array(nonce) + Array(wrappedRootKey)))
   }
 
   private func wrap(

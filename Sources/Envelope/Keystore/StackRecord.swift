@@ -2,7 +2,7 @@ import Foundation
 import GRDB
 
 /// What a template made, by the stack's name.
-struct StackRecord: AuthenticatedRecord {
+struct StackRecord: AuthenticatedRecord, LedgerRecord {
   static let databaseTableName = "stack"
 
   var name: String
@@ -12,7 +12,7 @@ struct StackRecord: AuthenticatedRecord {
   var contents: String
   var authenticationCode = Data()
 
-  var recordName: String { "stack \(name)" }
+  var ledgerName: LedgerName { LedgerName(table: Self.databaseTableName, name: name) }
   var columns: [(name: String, value: RecordField)] {
     [
       ("name", .text(name)),

@@ -2,7 +2,7 @@ import Foundation
 import GRDB
 
 /// A tag of a master key.
-struct TagRecord: AuthenticatedRecord {
+struct TagRecord: AuthenticatedRecord, LedgerRecord {
   static let databaseTableName = "tag"
 
   var keyID: String
@@ -10,7 +10,9 @@ struct TagRecord: AuthenticatedRecord {
   var tagValue: String
   var authenticationCode = Data()
 
-  var recordName: String { "tag '\(tagKey)' of key \(keyID)" }
+  var ledgerName: LedgerName {
+    LedgerName(table: Self.databaseTableName, keyID: keyID, name: tagKey)
+  }
   var columns: [(name: String, value: RecordField)] {
     [("keyID", .text(keyID)), ("tagKey", .text(tagKey)), ("tagValue", .text(tagValue))]
   }

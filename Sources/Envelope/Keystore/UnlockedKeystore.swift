@@ -3,12 +3,16 @@ import Foundation
 /// The root key at work: it wraps and unwraps master-key versions, and makes and checks the codes
 /// of records. Both through keys of their own, derived from it.
 final class UnlockedKeystore: Sendable {
-  private let keystoreID: String
+  let keystoreID: String
+  /// Nil in a store of 0.1.0, which has none.
+  let ledger: Ledger?
   private let wrappingKey: SecretBytes
   private let recordKey: SecretBytes
   private let rootKey: RootKey
 
-  init(_ rootKey: consuming RootKey, keystoreID: String) throws(CryptoError) {
+  init(
+    _ rootKey: consuming RootKey, keystoreID: String, hasLedger: Bool = true
+  ) throws(CryptoError) {
     let wrappingKey = try HKDF.derive(
       .sha256, from: rootKey.bytes, salt: [], info: Array("envcrypt master key wrapping".utf8),
       count: 32)
@@ -16,6 +20,7 @@ final class UnlockedKeystore: Sendable {
       .sha256, from: rootKey.bytes, salt: [], info: Array("envcrypt record authentication".utf8),
       count: 32)
     self.keystoreID = keystoreID
+    ledger = hasLedger ? Ledger() : nil
     self.wrappingKey = wrappingKey
     self.recordKey = recordKey
     self.rootKey = rootKey
@@ -29,19 +34,27 @@ final class UnlockedKeystore: Sendable {
         info: Array("envcrypt audit log".utf8), count: 32))
   }
 
+  /// The store with a ledger, for one that has none.
+  func withLedger() throws(CryptoError) -> UnlockedKeystore {
+    try UnlockedKeystore(RootKey(bytes: rootKey.bytes.duplicate()), keystoreID: keystoreID)
+  }
+
   /// `record` with its code.
   func authenticating<Record: AuthenticatedRecord>(_ record: Record) throws -> Record {
     var record = record
     record.authenticationCode = Data(
-      try HMAC.authenticate(
-        record.authenticatedMessage(keystoreID: keystoreID).span.bytes, with: .sha256,
-        under: recordKey))
+      try HMAC.authenticate(message(of: record).span.bytes, with: .sha256, under: recordKey))
     return record
   }
 
+  /// Records of a store without a ledger have other codes: none of them counts where there is one.
+  private func message(of record: some AuthenticatedRecord) -> [UInt8] {
+    record.authenticatedMessage(keystoreID: keystoreID, inLedger: ledger != nil)
+  }
+
   /// Throws `editedRecord` unless `record` carries its code.
-  func verify(_ record: some AuthenticatedRecord) throws {
-    let message = record.authenticatedMessage(keystoreID: keystoreID)
+  func verifyCode(of record: some AuthenticatedRecord) throws {
+    let message = message(of: record)
     guard
       try HMAC.verify(
         Array(record.authenticationCode), of: message.span.bytes, with: .sha256, under: recordKey)

@@ -63,7 +63,7 @@ struct StackDrift {
           note(.aliasIsGone, resource)
           return nil
         }
-        try unlocked?.verify(alias)
+        try unlocked?.verify(alias, db)
         properties.targetKeyID = alias.targetKeyID
         resource.properties = .alias(properties)
       }
@@ -73,7 +73,7 @@ struct StackDrift {
 
   private func key(_ id: String) throws -> MasterKeyRecord? {
     guard let record = try MasterKeyRecord.first(db, where: "id = ?", [id]) else { return nil }
-    try unlocked?.verify(record)
+    try unlocked?.verify(record, db)
     return record.asOf(now)
   }
 
@@ -90,7 +90,7 @@ struct StackDrift {
     let tags = try TagRecord.all(db, where: "keyID = ?", [key.id])
     properties.tags = try properties.tags.compactMap { tag in
       guard let found = tags.first(where: { $0.tagKey == tag.tagKey }) else { return nil }
-      try unlocked?.verify(found)
+      try unlocked?.verify(found, db)
       return Tag(tagKey: found.tagKey, tagValue: found.tagValue)
     }
   }

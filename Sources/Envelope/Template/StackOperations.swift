@@ -87,7 +87,7 @@ extension KeyService {
             try perform(DeleteAliasRequest(aliasName: id))
           }
         }
-        try record.delete(db)
+        try unlocked.delete(record, db)
         return plan
       }
     }

@@ -14,7 +14,7 @@ struct StackStore {
   /// Without `unlocked` nothing is verified: good for showing it.
   init(_ db: Database, verifiedBy unlocked: UnlockedKeystore?) throws {
     entries = try StackRecord.all(db, where: "TRUE ORDER BY name", []).map { record in
-      try unlocked?.verify(record)
+      try unlocked?.verify(record, db)
       guard let stack = try? Stack(json: record.contents), stack.name == record.name else {
         throw KeystoreError.editedRecord(record.recordName)
       }
@@ -61,10 +61,9 @@ struct StackStore {
   /// Keeps the stack as it is now.
   func save(_ stack: Stack, now: Int64, _ unlocked: UnlockedKeystore, _ db: Database) throws {
     let old = self[stack.name]?.record
-    try unlocked.authenticating(
+    try unlocked.save(
       StackRecord(
         name: stack.name, creationDate: old?.creationDate ?? now,
-        lastUpdatedDate: old == nil ? nil : now, contents: try stack.json())
-    ).save(db)
+        lastUpdatedDate: old == nil ? nil : now, contents: try stack.json()), db)
   }
 }

@@ -1,0 +1,75 @@
+import Foundation
+import GRDB
+
+/// Holds the records of a keystore against its ledger.
+struct RecordCheck {
+  var damage: [KeystoreDamage] = []
+  private let unlocked: UnlockedKeystore
+  /// What the ledger lists and no record was taken for yet; nil where there is no ledger.
+  private var listed: [LedgerName: Data]?
+  /// Buckets that are not what their digests say: of their records it is only known that they are ours.
+  private var unknown: Set<LedgerBucket.Name> = []
+
+  init(_ unlocked: UnlockedKeystore, _ db: Database) throws {
+    self.unlocked = unlocked
+    guard unlocked.ledger != nil else { return }
+    listed = [:]
+    try list(.root, db)
+  }
+
+  private mutating func list(_ name: LedgerBucket.Name, _ db: Database) throws {
+    do {
+      for entry in try unlocked.bucket(name, db).entries {
+        if let child = LedgerBucket.Name(listedAs: entry.name) {
+          try list(child, db)
+        } else {
+          listed?[entry.name] = entry.code
+        }
+      }
+    } catch KeystoreError.editedRecord(let record) {
+      damage.append(.edited(record))
+      unknown.insert(name)
+    }
+  }
+
+  /// Notes what is wrong with a record; returns whether its own code is right.
+  mutating func take(_ record: some AuthenticatedRecord & LedgerRecord) throws -> Bool {
+    guard unlocked.isAuthentic(record) else {
+      damage.append(.edited(record.recordName))
+      listed?[record.ledgerName] = nil
+      return false
+    }
+    try takeListed(record)
+    return true
+  }
+
+  mutating func takeListed(_ record: some LedgerRecord) throws {
+    guard listed != nil else { return }
+    guard try listed?.removeValue(forKey: record.ledgerName) != record.ledgerCode() else { return }
+    if !isUnknown(record.ledgerName.bucket) { damage.append(.outdated(record.recordName)) }
+  }
+
+  /// Notes what `body` finds edited.
+  mutating func noting(_ body: () throws -> Void) throws {
+    do {
+      try body()
+    } catch KeystoreError.editedRecord(let name) {
+      damage.append(.edited(name))
+    }
+  }
+
+  /// Notes that a record is not there, once.
+  mutating func miss(_ record: String) {
+    if !damage.contains(.missing(record)) { damage.append(.missing(record)) }
+  }
+
+  /// What is wrong, after all records have been taken.
+  mutating func finish() -> [KeystoreDamage] {
+    for name in (listed ?? [:]).keys.sorted() { miss(name.recordName) }
+    return damage
+  }
+
+  private func isUnknown(_ name: LedgerBucket.Name) -> Bool {
+    unknown.contains(name) || name.parent.map(isUnknown) ?? false
+  }
+}

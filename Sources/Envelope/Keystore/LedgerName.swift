@@ -1,0 +1,46 @@
+/// Which record an entry of the ledger is of.
+struct LedgerName: Hashable, Comparable {
+  /// The table that has the record.
+  let table: String
+  /// The key that the record belongs to; empty where it belongs to the store.
+  let keyID: String
+  /// What tells the key's records in that table apart. Bytes, since some texts that Swift has for equal are
+  /// not the same.
+  let name: [UInt8]
+
+  init(table: String, keyID: String = "", name: [UInt8] = []) {
+    self.table = table
+    self.keyID = keyID
+    self.name = name
+  }
+
+  init(table: String, keyID: String = "", name: String) {
+    self.init(table: table, keyID: keyID, name: Array(name.utf8))
+  }
+
+  /// The bucket that lists the record: with all others of its key, and of some other keys.
+  var bucket: LedgerBucket.Name {
+    keyID.isEmpty ? .store : LedgerBucket.Name(digits: keyID.utf8.prefix(LedgerBucket.Name.depth))
+  }
+
+  static func < (a: LedgerName, b: LedgerName) -> Bool {
+    if a.table != b.table { return a.table.utf8.lexicographicallyPrecedes(b.table.utf8) }
+    if a.keyID != b.keyID { return a.keyID.utf8.lexicographicallyPrecedes(b.keyID.utf8) }
+    return a.name.lexicographicallyPrecedes(b.name)
+  }
+
+  /// What a message calls the record.
+  var recordName: String {
+    let name = String(decoding: name, as: UTF8.self)
+    return switch table {
+    case MasterKeyRecord.databaseTableName: "key \(keyID)"
+    case KeyVersionRecord.databaseTableName: "version \(name) of key \(keyID)"
+    case TagRecord.databaseTableName: "tag '\(name)' of key \(keyID)"
+    case AliasRecord.databaseTableName: "alias \(name)"
+    case StackRecord.databaseTableName: "stack \(name)"
+    case ProtectorRecord.databaseTableName: "protector \(name)"
+    case AuditAnchorRecord.databaseTableName: "audit anchor"
+    default: "\(table) \(name)"
+    }
+  }
+}

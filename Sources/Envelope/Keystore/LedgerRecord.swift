@@ -1,0 +1,144 @@
+import Foundation
+import GRDB
+
+/// A row that the ledger lists.
+protocol LedgerRecord: KeystoreRow {
+  var ledgerName: LedgerName { get }
+  /// What tells the row from any that was in its place before.
+  func ledgerCode() throws -> Data
+}
+
+extension LedgerRecord {
+  /// What a message calls the record.
+  var recordName: String { ledgerName.recordName }
+}
+
+extension LedgerRecord where Self: AuthenticatedRecord {
+  func ledgerCode() -> Data { authenticationCode }
+}
+
+extension UnlockedKeystore {
+  // MARK: Verifying
+
+  /// Throws `editedRecord` unless `record` is as the program wrote it, and the last that it wrote there.
+  func verify(_ record: some AuthenticatedRecord & LedgerRecord, _ db: Database) throws {
+    try verifyCode(of: record)
+    try verifyListed(record, db)
+  }
+
+  /// Throws `editedRecord` unless `record` is the last that the program wrote there.
+  func verifyListed(_ record: some LedgerRecord, _ db: Database) throws {
+    if ledger == nil { return }
+    let code = try bucket(record.ledgerName.bucket, db)[record.ledgerName]
+    guard try code == record.ledgerCode() else {
+      throw KeystoreError.editedRecord(record.recordName)
+    }
+  }
+
+  /// Throws `editedRecord` unless these are all the records of their kind that a key has.
+  func verify<Record: AuthenticatedRecord & LedgerRecord>(
+    _ records: [Record], areAllOfKey keyID: String, _ db: Database
+  ) throws {
+    for record in records { try verify(record, db) }
+    if ledger == nil { return }
+    let names = Set(records.map(\.ledgerName))
+    let bucket = LedgerName(table: Record.databaseTableName, keyID: keyID).bucket
+    for entry in try self.bucket(bucket, db).entries
+    where entry.name.keyID == keyID && entry.name.table == Record.databaseTableName {
+      guard names.contains(entry.name) else {
+        throw KeystoreError.editedRecord(entry.name.recordName)
+      }
+    }
+  }
+
+  // MARK: Writing
+
+  /// Stores a new record, with its code.
+  @discardableResult
+  func insert<Record: AuthenticatedRecord & LedgerRecord>(
+    _ record: Record, _ db: Database
+  ) throws -> Record {
+    let record = try authenticating(record)
+    try record.insert(db)
+    try list(record, db)
+    return record
+  }
+
+  func insert(_ record: ProtectorRecord, _ db: Database) throws {
+    try record.insert(db)
+    try list(record, db)
+  }
+
+  /// Stores a record with its code in place of the one that is there.
+  @discardableResult
+  func update<Record: AuthenticatedRecord & LedgerRecord>(
+    _ record: Record, _ db: Database
+  ) throws -> Record {
+    let record = try authenticating(record)
+    try record.update(db)
+    try list(record, db)
+    return record
+  }
+
+  /// Stores a record with its code, whether or not there is one.
+  func save(_ record: some AuthenticatedRecord & LedgerRecord, _ db: Database) throws {
+    let record = try authenticating(record)
+    try record.save(db)
+    try list(record, db)
+  }
+
+  func delete(_ record: some LedgerRecord, _ db: Database) throws {
+    try record.delete(db)
+    try unlist(record.ledgerName, db)
+  }
+
+  /// Deletes a key with all that belongs to it.
+  func delete(_ key: MasterKeyRecord, _ db: Database) throws {
+    try key.delete(db)
+    try changeLedger(key.ledgerName.bucket, db) { bucket in
+      for entry in bucket.entries where entry.name.keyID == key.id {
+        try bucket.set(nil, for: entry.name, db)
+      }
+    }
+  }
+
+  /// Has the ledger forget a name, for a record that goes on under another one.
+  func unlist(_ name: LedgerName, _ db: Database) throws {
+    try changeLedger(name.bucket, db) { try $0.set(nil, for: name, db) }
+  }
+
+  private func list(_ record: some LedgerRecord, _ db: Database) throws {
+    let code = try record.ledgerCode()
+    try changeLedger(record.ledgerName.bucket, db) {
+      try $0.set(code, for: record.ledgerName, db)
+    }
+  }
+
+  private func changeLedger(
+    _ name: LedgerBucket.Name, _ db: Database, _ change: (inout LedgerBucket) throws -> Void
+  ) throws {
+    guard let ledger else { return }
+    var record = try keystoreRecord(db)
+    let root = try record.requireLedgerDigest()
+    let new = try ledger.change(name, root: root, db, change)
+    if new == root { return }
+    record.ledgerDigest = new
+    try authenticating(record).update(db)
+  }
+
+  // MARK: The ledger
+
+  /// A bucket of the ledger, verified. Throws `editedRecord`.
+  func bucket(_ name: LedgerBucket.Name, _ db: Database) throws -> LedgerBucket {
+    let root = try keystoreRecord(db).requireLedgerDigest()
+    return try ledger?.bucket(name, root: root, db) ?? LedgerBucket(name)
+  }
+
+  private func keystoreRecord(_ db: Database) throws -> KeystoreRecord {
+    guard let record = try KeystoreRecord.all(db).first else {
+      throw KeystoreError.editedRecord("keystore \(keystoreID)")
+    }
+    try verifyCode(of: record)
+    return record
+  }
+}
