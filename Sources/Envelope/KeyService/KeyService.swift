@@ -83,6 +83,11 @@ public final class KeyService {
 
   func unlock() throws -> UnlockedKeystore { try keystore.unlock(with: secrets) }
 
+  /// Unlocks for who only looks what is wrong.
+  func unlockForCheck() throws -> UnlockedKeystore {
+    try keystore.unlock(with: secrets, anyProtector: true)
+  }
+
   /// Asks for the passphrase again, where there is one.
   func reauthenticate() throws { try keystore.reauthenticate(with: secrets) }
 

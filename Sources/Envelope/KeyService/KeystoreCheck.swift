@@ -27,7 +27,7 @@ public struct KeystoreCheck: Sendable {
 extension KeyService {
   /// Verifies every record of the keystore, unwraps every key version, and goes along the audit log.
   public func check() throws -> KeystoreCheck {
-    let unlocked = try unlock()
+    let unlocked = try unlockForCheck()
     trailIfOpen?.flush()
     var check = KeystoreCheck()
     try keystore.read { db in

@@ -147,10 +147,17 @@ public final class Keystore {
 
   // MARK: Unlocking
 
-  /// The root key at work. Tried once: a second call answers as the first did.
-  func unlock(with secrets: any UnlockingSecrets) throws -> UnlockedKeystore {
+  /// The root key at work. Tried once: a second call answers as the first did. Who only looks what is
+  /// wrong with the store comes in also by a protector that the ledger does not list.
+  func unlock(
+    with secrets: any UnlockingSecrets, anyProtector: Bool = false
+  ) throws -> UnlockedKeystore {
     if let unlocked { return try unlocked.get() }
-    let result = Result { try unlockAnew(with: secrets, requirePassphrase: false) }
+    let result = Result {
+      let (unlocked, protector) = try unlockAnew(with: secrets, requirePassphrase: false)
+      if !anyProtector { try read { try unlocked.verifyListed(protector, $0) } }
+      return unlocked
+    }
     unlocked = result
     return try result.get()
   }
@@ -163,12 +170,16 @@ public final class Keystore {
   /// Unlocks once more, and with the passphrase where one is among the protectors: the keystore is
   /// about to hand out a key.
   func reauthenticate(with secrets: any UnlockingSecrets) throws {
-    unlocked = .success(try unlockAnew(with: secrets, requirePassphrase: true))
+    let (unlocked, protector) = try unlockAnew(with: secrets, requirePassphrase: true)
+    try read { try unlocked.verifyListed(protector, $0) }
+    self.unlocked = .success(unlocked)
   }
+
+  private typealias Unlocking = (unlocked: UnlockedKeystore, by: ProtectorRecord)
 
   private func unlockAnew(
     with secrets: any UnlockingSecrets, requirePassphrase: Bool
-  ) throws -> UnlockedKeystore {
+  ) throws -> Unlocking {
     let protectors = try read(ProtectorRecord.oldestFirst)
     let passphrases = protectors.filter { $0.kind == .passphrase }
     var reasons: [String] = []
@@ -177,7 +188,7 @@ public final class Keystore {
         if let rootKey = protector.rootKeyInTheClear() {
           let exposures = KeystoreExposure.all(of: path, owner: owner)
           if !exposures.isEmpty { secrets.hear(exposures, of: path) }
-          return try accept(rootKey, of: protector)
+          return (try accept(rootKey), protector)
         }
         throw KeystoreError.editedRecord("protector \(protector.id)")
       }
@@ -191,7 +202,7 @@ public final class Keystore {
       if let passphrase = try secrets.passphrase() {
         for protector in passphrases {
           if let rootKey = try protector.unwrap(passphrase: passphrase, keystoreID: id) {
-            return try accept(rootKey, of: protector)
+            return (try accept(rootKey), protector)
           }
         }
         throw KeystoreError.wrongPassphrase
@@ -203,7 +214,7 @@ public final class Keystore {
 
   private func unlock(
     _ protectors: [ProtectorRecord], keyFile: FilePath?, reasons: inout [String]
-  ) throws -> UnlockedKeystore? {
+  ) throws -> Unlocking? {
     for protector in protectors {
       guard let path = keyFile ?? protector.keyFilePath.map({ FilePath($0) }) else { continue }
       let contents: SecretBytes
@@ -214,7 +225,7 @@ public final class Keystore {
         continue
       }
       if let rootKey = try protector.unwrap(keyFile: contents, keystoreID: id) {
-        return try accept(rootKey, of: protector)
+        return (try accept(rootKey), protector)
       }
       if keyFile == nil { reasons.append("key file \(path.string) is not the one that was used") }
     }
@@ -222,18 +233,14 @@ public final class Keystore {
     return nil
   }
 
-  private func accept(
-    _ rootKey: consuming RootKey, of protector: ProtectorRecord
-  ) throws -> UnlockedKeystore {
+  private func accept(_ rootKey: consuming RootKey) throws -> UnlockedKeystore {
     var record = record
     // Somebody may have given the store its ledger since it was opened.
     if record.ledgerDigest == nil { record = try read { try Self.record(of: path, $0) } }
     let unlocked = try UnlockedKeystore(
       rootKey, keystoreID: id, hasLedger: record.ledgerDigest != nil)
     try unlocked.verifyCode(of: record)
-    if unlocked.ledger == nil { return try addLedger(unlocked) }
-    try read { try unlocked.verifyListed(protector, $0) }
-    return unlocked
+    return unlocked.ledger == nil ? try addLedger(unlocked) : unlocked
   }
 
   /// Gives a store of 0.1.0 its ledger. Where it cannot be written it goes without.

@@ -196,10 +196,22 @@ import Testing
   }
 
   /// Every column of every table with codes, changed in turn.
-  @Test(arguments: ["masterKey", "keyVersion", "alias", "tag", "auditAnchor"])
+  @Test(arguments: [
+    "masterKey", "keyVersion", "alias", "tag", "auditAnchor", "keyPolicy", "keyGrant", "stack",
+    "ledger", "keystore", "protector",
+  ])
   func everyColumnIsChecked(table: String) throws {
     let key = try service.createKey(alias: "alias/a").keyID
     try service.perform(TagResourceRequest(keyID: key, tags: [Tag(tagKey: "a", tagValue: "b")]))
+    try service.perform(
+      PutKeyPolicyRequest(
+        keyID: key, policy: KeyPolicy.defaultPolicy.text, bypassPolicyLockoutSafetyCheck: true))
+    try service.perform(
+      CreateGrantRequest(
+        keyID: key, granteePrincipal: "arn:aws:iam::000000000000:user/b", operations: [.decrypt]))
+    let template = "Resources: {Key: {Type: AWS::KMS::Key, Properties: {}}}"
+    _ = try service.applyStack(
+      StackRequest(template: try Template(parsing: Array(template.utf8)), stackName: "s"))
     let path = service.keystore.path
     let whole = try contents(path)
     let columns = try service.keystore.read { db in
@@ -207,7 +219,7 @@ import Testing
         (row["name"], row["type"])
       }
     }
-    #expect(columns.count >= 4)
+    #expect(columns.count >= 2)
     for (column, type) in columns where (table, column) != ("auditAnchor", "id") {
       try write(whole, to: path)
       try Self.byHand(path).write { db in
@@ -216,14 +228,23 @@ import Testing
         let allowed: [String: String] = [
           "spec": "'RSA_2048'", "usage": "'SIGN_VERIFY'", "state": "'Disabled'",
           "origin": "'EXTERNAL'", "manager": "'AWS'", "rotationType": "'AUTOMATIC'",
+          "kind": "'key-file'",
         ]
+        // Of one row, since names are unique.
         try db.execute(
-          sql: "UPDATE \(table) SET \(column) = \(allowed[column] ?? value)")
+          sql: """
+            UPDATE \(table) SET \(column) = \(allowed[column] ?? value)
+            WHERE \(columns[0].0) = (SELECT max(\(columns[0].0)) FROM \(table))
+            """)
       }
-      let check = try keystore.reopened().check()
-      #expect(
-        check.damage.contains { if case .edited = $0 { true } else { false } },
-        "\(table).\(column): \(check.damage)")
+      do {
+        let damage = try keystore.reopened().check().damage
+        #expect(!damage.isEmpty, "\(table).\(column)")
+        #expect(damage.allSatisfy { if case .audit = $0 { false } else { true } })
+      } catch is KeystoreError {
+        // Without the keystore's own record, or a protector, nothing opens.
+        #expect(["keystore", "protector"].contains(table), "\(table).\(column)")
+      }
     }
   }
 
@@ -236,7 +257,7 @@ import Testing
     try Self.byHand(path).write { try $0.execute(sql: "DELETE FROM masterKey") }
     #expect(
       try keystore.reopened().check().damage
-        == [.missing("key \(key), which alias/a stands for")])
+        == [.missing("key \(key)"), .missing("version 1 of key \(key)")])
   }
 
   /// A log from before, put back, lacks what the keystore knows of.

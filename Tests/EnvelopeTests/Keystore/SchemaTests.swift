@@ -94,4 +94,53 @@ import Testing
     }
     #expect(throws: KeystoreError.self) { try service.encrypt("x", under: "alias/default") }
   }
+
+  // MARK: The ledger
+
+  func ledgerCount() throws -> Int {
+    try DatabaseQueue(path: path.string).read {
+      try Int.fetchOne($0, sql: "SELECT count(*) FROM ledger") ?? 0
+    }
+  }
+
+  /// Who unlocks the store first gives it its ledger; who had opened it before goes on.
+  @Test func anOlderStoreGetsItsLedger() throws {
+    let service = try KeyService(try Keystore(at: path), secrets: TestSecrets())
+    let opened = try KeyService(try Keystore(at: path), secrets: TestSecrets())
+    #expect(try ledgerCount() == 0)
+    #expect(try decrypt("default.envc", with: service) == Self.file("plain"))
+    #expect(try ledgerCount() > 10)
+    #expect(try opened.check().damage.isEmpty)
+    #expect(try decrypt("offsite.envc", with: opened) == Self.file("plain"))
+  }
+
+  @Test func whatWasEditedBeforeTheLedgerStaysEdited() throws {
+    _ = try Keystore(at: path)
+    try DatabaseQueue(path: path.string).write {
+      try $0.execute(sql: "UPDATE alias SET creationDate = 1 WHERE name = 'alias/offsite'")
+    }
+    let service = try KeyService(try Keystore(at: path), secrets: TestSecrets())
+    #expect(try service.check().damage == [.edited("alias alias/offsite")])
+    #expect(try service.acceptRecords() == [.edited("alias alias/offsite")])
+    #expect(try service.check().damage == [.edited("alias alias/offsite")])
+  }
+
+  /// The keystore's own record from before does not do away with the ledger, and no record from before
+  /// counts beside it.
+  @Test(arguments: ["keystore", "masterKey", "alias"])
+  func recordsFromBeforeTheLedgerDoNotCount(table: String) throws {
+    _ = try Keystore(at: path)
+    let old = path.removingLastComponent().appending("old.db")
+    try write(try contents(path), to: old)
+    _ = try KeyService(try Keystore(at: path), secrets: TestSecrets()).check()
+    let ledger = try ledgerCount()
+    try AuditTrailTests.byHand(path).writeWithoutTransaction { db in
+      try db.execute(sql: "ATTACH ? AS old", arguments: [old.string])
+      try db.execute(sql: "INSERT OR REPLACE INTO \(table) SELECT * FROM old.\(table)")
+      try db.execute(sql: "DETACH old")
+    }
+    let service = try KeyService(try Keystore(at: path), secrets: TestSecrets())
+    #expect(throws: KeystoreError.self) { try service.encrypt("x", under: "alias/default") }
+    #expect(try ledgerCount() == ledger)
+  }
 }

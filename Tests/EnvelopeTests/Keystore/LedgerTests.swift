@@ -1,0 +1,282 @@
+import Foundation
+import GRDB
+import SystemPackage
+import Testing
+
+@testable import Envelope
+
+/// Rows that were right once, put back or taken away: each row carries its code, and only the ledger
+/// tells that it is not the last.
+@Suite struct LedgerTests {
+  let keystore: TestKeystore
+  var service: KeyService { keystore.service }
+  var path: FilePath { service.keystore.path }
+  let key: String
+  let other: String
+
+  init() throws {
+    keystore = try TestKeystore()
+    key = try keystore.service.createKey(alias: "alias/a").keyID
+    other = try keystore.service.createKey(alias: "alias/b").keyID
+  }
+
+  /// What `body` does to the keystore, undone by hand for the rows of one table.
+  func puttingBack(_ table: String, after body: () throws -> Void) throws {
+    let old = try contents(path)
+    try body()
+    let oldPath = keystore.directory.path.appending("old.db")
+    try write(old, to: oldPath)
+    try AuditTrailTests.byHand(path).writeWithoutTransaction { db in
+      try db.execute(sql: "ATTACH ? AS old", arguments: [oldPath.string])
+      try db.execute(sql: "INSERT OR REPLACE INTO \(table) SELECT * FROM old.\(table)")
+      try db.execute(sql: "DETACH old")
+    }
+  }
+
+  func byHand(_ sql: String) throws {
+    try AuditTrailTests.byHand(path).write { try $0.execute(sql: sql) }
+  }
+
+  func damage() throws -> [KeystoreDamage] { try keystore.reopened().check().damage }
+
+  func expectRefusal(
+    _ record: String, _ body: (KeyService) throws -> Void,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let service = try keystore.reopened()
+    #expect(throws: KeystoreError.editedRecord(record), sourceLocation: sourceLocation) {
+      try body(service)
+    }
+  }
+
+  // MARK: Put back
+
+  @Test func aDisabledKeyIsNotEnabledAgain() throws {
+    let blob = try service.encrypt("text", under: key)
+    try puttingBack("masterKey") { try service.perform(DisableKeyRequest(keyID: key)) }
+    #expect(try damage() == [.outdated("key \(key)")])
+    try expectRefusal("key \(key)") { _ = try $0.decrypt(blob) }
+    try expectRefusal("key \(key)") { _ = try $0.encrypt("x", under: "alias/a") }
+    try expectRefusal("key \(key)") { try $0.perform(EnableKeyRequest(keyID: key)) }
+    // Others are not touched by it.
+    #expect(throws: Never.self) { try service.encrypt("x", under: other) }
+  }
+
+  @Test func anAliasDoesNotStandForItsOldKeyAgain() throws {
+    try puttingBack("alias") {
+      try service.perform(UpdateAliasRequest(aliasName: "alias/a", targetKeyID: other))
+    }
+    #expect(try damage() == [.outdated("alias alias/a"), .missing("alias alias/a")])
+    try expectRefusal("alias alias/a") { _ = try $0.encrypt("x", under: "alias/a") }
+  }
+
+  @Test func aDeletedAliasStaysDeleted() throws {
+    try puttingBack("alias") { try service.perform(DeleteAliasRequest(aliasName: "alias/a")) }
+    #expect(try damage() == [.outdated("alias alias/a")])
+    try expectRefusal("alias alias/a") { _ = try $0.encrypt("x", under: "alias/a") }
+  }
+
+  @Test func deletedMaterialStaysDeleted() throws {
+    let id = try service.createKey(origin: .external).keyID
+    try service.importMaterial(patternBytes(32), into: id)
+    let blob = try service.encrypt("text", under: id)
+    try puttingBack("keyVersion") {
+      try service.perform(DeleteImportedKeyMaterialRequest(keyID: id))
+    }
+    #expect(try damage() == [.outdated("version 1 of key \(id)")])
+    // The key waits for its material, and so it stays.
+    #expect(throws: KeyServiceError.invalidState(keyID: id, state: .pendingImport)) {
+      try keystore.reopened().decrypt(blob)
+    }
+    try expectRefusal("version 1 of key \(id)") {
+      try $0.perform(DeleteImportedKeyMaterialRequest(keyID: id))
+    }
+  }
+
+  /// Also all at once: the key's row, its versions, and the alias.
+  @Test func aDeletedKeyStaysDeleted() throws {
+    let blob = try service.encrypt("text", under: key)
+    try puttingBack("masterKey") {
+      try puttingBack("keyVersion") {
+        try service.perform(ScheduleKeyDeletionRequest(keyID: key, pendingWindowInDays: 7))
+        keystore.clock.advance(days: 8)
+        try service.createKey()
+      }
+    }
+    #expect(try damage() == [.outdated("version 1 of key \(key)"), .outdated("key \(key)")])
+    try expectRefusal("key \(key)") { _ = try $0.decrypt(blob) }
+  }
+
+  @Test func aTagsOldValueIsNoticed() throws {
+    func tag(_ value: String) throws {
+      try service.perform(
+        TagResourceRequest(keyID: key, tags: [Tag(tagKey: "stage", tagValue: value)]))
+    }
+    try tag("test")
+    try puttingBack("tag") { try tag("production") }
+    #expect(try damage() == [.outdated("tag 'stage' of key \(key)")])
+  }
+
+  @Test func anOldAnchorIsNoticed() throws {
+    try puttingBack("auditAnchor") { try service.perform(DisableKeyRequest(keyID: key)) }
+    #expect(try damage() == [.outdated("audit anchor")])
+  }
+
+  @Test func anOldStackIsNoticed() throws {
+    func apply(_ description: String) throws {
+      let text =
+        "Resources: {Key: {Type: AWS::KMS::Key, Properties: {Description: \(description)}}}"
+      _ = try service.applyStack(
+        StackRequest(template: try Template(parsing: Array(text.utf8)), stackName: "s"))
+    }
+    try apply("one")
+    try puttingBack("stack") { try apply("two") }
+    #expect(try damage() == [.outdated("stack s")])
+    try expectRefusal("stack s") { try $0.deleteStack("s") }
+  }
+
+  /// A protector that was removed does not open the store again.
+  @Test func aRemovedProtectorStaysRemoved() throws {
+    let store = service.keystore
+    let secrets = TestSecrets()
+    let file = keystore.directory.path.appending("k")
+    try KeyFile.create(file, leftovers: Leftovers())
+    _ = try store.addProtector(
+      .keyFile(file, contents: try KeyFile.read(file)), secrets: secrets)
+    let old = try store.protectors().first { $0.kind == .none }!.id
+    try puttingBack("protector") { try store.removeProtector(old, secrets: secrets) }
+    #expect(try damage() == [.outdated("protector \(old)")])
+    try expectRefusal("protector \(old)") { _ = try $0.encrypt("x", under: key) }
+  }
+
+  /// With the keystore's own record, too: then the ledger is not what that says.
+  @Test func anOldRecordOfTheKeystoreIsNoticed() throws {
+    try puttingBack("masterKey") {
+      try puttingBack("keystore") { try service.perform(DisableKeyRequest(keyID: key)) }
+    }
+    #expect(try damage().contains(.edited("the ledger's root")))
+    try expectRefusal("the ledger's root") { _ = try $0.encrypt("x", under: key) }
+  }
+
+  // MARK: Taken away
+
+  @Test(arguments: ["masterKey", "keyVersion", "alias", "tag", "auditAnchor", "stack"])
+  func aRowThatIsMissingIsNamed(table: String) throws {
+    try service.perform(TagResourceRequest(keyID: key, tags: [Tag(tagKey: "a", tagValue: "b")]))
+    let text = "Resources: {Key: {Type: AWS::KMS::Key, Properties: {}}}"
+    _ = try service.applyStack(
+      StackRequest(template: try Template(parsing: Array(text.utf8)), stackName: "s"))
+    try byHand("DELETE FROM \(table)")
+    let missing = try damage()
+    #expect(!missing.isEmpty)
+    #expect(missing.allSatisfy { if case .missing = $0 { true } else { false } }, "\(missing)")
+  }
+
+  /// A policy that denies by tag asks for all tags that the key has.
+  @Test func aTagThatIsTakenAwayDoesNotOpenTheKey() throws {
+    try service.perform(
+      TagResourceRequest(keyID: key, tags: [Tag(tagKey: "secret", tagValue: "yes")]))
+    try service.perform(
+      PutKeyPolicyRequest(
+        keyID: key,
+        policy: """
+          {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"},
+            {"Effect": "Deny", "Principal": "*", "Action": "kms:Encrypt", "Resource": "*",
+             "Condition": {"StringEquals": {"aws:ResourceTag/secret": "yes"}}}]}
+          """))
+    #expect(throws: KeyServiceError.self) { try service.encrypt("x", under: key) }
+    try byHand("DELETE FROM tag")
+    try expectRefusal("tag 'secret' of key \(key)") { _ = try $0.encrypt("x", under: key) }
+  }
+
+  // MARK: The ledger itself
+
+  /// Each row of the ledger is bound to the keystore's record.
+  @Test func noRowOfTheLedgerCanBeChanged() throws {
+    let whole = try contents(path)
+    let count = try service.keystore.read {
+      try Int.fetchOne($0, sql: "SELECT count(*) FROM ledger")!
+    }
+    #expect(count > 12)
+    for row in 0..<count {
+      for change in [
+        "DELETE FROM ledger", "UPDATE ledger SET code = zeroblob(32)",
+        "UPDATE ledger SET name = x'FF'",
+      ] {
+        try write(whole, to: path)
+        try byHand(
+          """
+          \(change) WHERE (bucket, tableName, keyID, name) =
+            (SELECT bucket, tableName, keyID, name FROM ledger LIMIT 1 OFFSET \(row))
+          """)
+        let damage = try damage()
+        #expect(
+          damage.contains { if case .edited = $0 { true } else { false } }, "\(change) \(row)")
+      }
+    }
+  }
+
+  /// What is done while the ledger is damaged does not mend what somebody altered.
+  @Test func aChangeDoesNotTakeOverWhatWasAltered() throws {
+    try puttingBack("masterKey") { try service.perform(DisableKeyRequest(keyID: key)) }
+    try service.perform(DisableKeyRequest(keyID: other))
+    try service.perform(
+      TagResourceRequest(keyID: other, tags: [Tag(tagKey: "a", tagValue: "b")]))
+    #expect(try damage() == [.outdated("key \(key)")])
+  }
+
+  /// Damage to one key keeps nobody from another whose ID begins alike.
+  @Test func keysOfOneBucketDoNotHinderEachOther() throws {
+    let ids = ["abc00000-0000-4000-8000-000000000001", "abc00000-0000-4000-8000-000000000002"]
+    for id in ids {
+      let new = NewKey(
+        id: id, spec: .symmetricDefault, usage: .encryptDecrypt, origin: .awsKMS, description: "")
+      _ = try service.recording(service.begin(.createKey)) {
+        try new.insert([NewKeyVersion(generating: .symmetricDefault)], in: $0)
+      }
+    }
+    let blob = try service.encrypt("text", under: ids[1])
+    try byHand("DELETE FROM masterKey WHERE id = '\(ids[0])'")
+    #expect(try keystore.reopened().decrypt(blob) == "text")
+    #expect(try damage() == [.missing("key \(ids[0])")])
+  }
+
+  @Test func whatWasAcceptedIsTheLast() throws {
+    let blob = try service.encrypt("text", under: key)
+    try puttingBack("masterKey") { try service.perform(DisableKeyRequest(keyID: key)) }
+    try byHand("DELETE FROM alias WHERE name = 'alias/b'")
+    try byHand("UPDATE keyVersion SET creationDate = 1 WHERE keyID = '\(other)'")
+    let before: [KeystoreDamage] = [
+      .edited("version 1 of key \(other)"), .outdated("key \(key)"), .missing("alias alias/b"),
+    ]
+    #expect(try damage() == before)
+    #expect(try keystore.reopened().acceptRecords() == before)
+    // What does not carry its code stays refused.
+    #expect(try damage() == [.edited("version 1 of key \(other)")])
+    #expect(try keystore.reopened().decrypt(blob) == "text")
+    var names: [String] = []
+    try keystore.reopened().readAuditLog { names.append($1.operation) }
+    #expect(names.contains("AcceptRecords"))
+  }
+
+  @Test func onlyTheOwnerAccepts() throws {
+    let clock = keystore.clock
+    let somebody = try KeyService(
+      try Keystore(at: path), secrets: TestSecrets(),
+      caller: Caller(userName: "somebody", isOwner: false), now: { clock.now })
+    #expect(throws: KeyServiceError.self) { try somebody.acceptRecords() }
+  }
+
+  /// Names that Swift has for equal are two records.
+  @Test func namesAreComparedByteByByte() throws {
+    let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
+    for tag in [composed, decomposed] {
+      try service.perform(
+        TagResourceRequest(keyID: key, tags: [Tag(tagKey: tag, tagValue: "x")]))
+    }
+    #expect(try damage().isEmpty)
+    try byHand("DELETE FROM tag WHERE length(tagKey) = 5")
+    #expect(try damage() == [.missing("tag '\(decomposed)' of key \(key)")])
+  }
+}
