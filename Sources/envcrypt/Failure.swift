@@ -311,6 +311,8 @@ extension Failure {
         "the keystore was edited or damaged: \(Text.printable(record)) is not as envcrypt last wrote it",
         hint:
           "'envcrypt keystore check' names all that is wrong; restore the keystore from a backup")
+    case .unstorableText(let record):
+      self.init(.usage, "\(Text.printable(record)): a text cannot have a NUL character")
     case .database(let path, let what):
       self.init(.configuration, "keystore \(Text.printable(path)): \(Text.printable(what))")
     case .ioFailure(let path):

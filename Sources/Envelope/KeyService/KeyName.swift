@@ -10,6 +10,8 @@ enum KeyName: Equatable {
   /// Throws `notFound` where the text has none of these forms, or is the ARN of another account or
   /// region: no key has such a name. Throws `invalidARN` where it only begins as an ARN.
   init(parsing text: String) throws(KeyServiceError) {
+    // A lookup would end at the NUL.
+    guard !text.utf8.contains(0) else { throw .notFound(text) }
     var name = Substring(text)
     if name.hasPrefix("arn:") {
       let fields = name.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)

@@ -146,6 +146,7 @@ struct NewKey {
   }
 
   static func check(description: String) throws(KeyServiceError) {
+    try KeyServiceError.requireNoNUL(description, in: "a description")
     let count = description.unicodeScalars.count
     guard count <= descriptionLimit else {
       throw .validation(

@@ -80,6 +80,13 @@ public enum KeyServiceError: Error, Equatable, Sendable {
   }
 }
 
+extension KeyServiceError {
+  /// Throws `validation` for a text that the keystore cannot hold.
+  static func requireNoNUL(_ text: String, in what: String) throws(KeyServiceError) {
+    guard !text.utf8.contains(0) else { throw .validation("\(what) cannot have a NUL character") }
+  }
+}
+
 /// An error that the audit log has under a name of its API.
 protocol RecordedError: Error {
   var name: String { get }

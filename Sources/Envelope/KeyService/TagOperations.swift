@@ -20,6 +20,7 @@ public struct Tag: Codable, Equatable, Sendable {
   static func check(_ tags: [Tag]) throws(KeyServiceError) {
     for tag in tags {
       try check(key: tag.tagKey)
+      try KeyServiceError.requireNoNUL(tag.tagValue, in: "a tag's value")
       guard valueLengths.contains(tag.tagValue.unicodeScalars.count) else {
         throw .validation(
           "a tag's value has at most \(valueLengths.upperBound) characters, that of "
@@ -32,6 +33,7 @@ public struct Tag: Codable, Equatable, Sendable {
   }
 
   static func check(key: String) throws(KeyServiceError) {
+    try KeyServiceError.requireNoNUL(key, in: "a tag's key")
     guard keyLengths.contains(key.unicodeScalars.count) else {
       throw .validation(
         "a tag's key has \(keyLengths.lowerBound) to \(keyLengths.upperBound) characters, not "

@@ -45,6 +45,8 @@ extension KeyService {
   private func fetchVersion(
     wrapping encrypted: EncryptedDataKey, _ db: Database
   ) throws -> KeyVersionRecord? {
+    // A lookup would end at the NUL.
+    guard !(encrypted.providerID + encrypted.keyName).utf8.contains(0) else { return nil }
     switch encrypted.providerID {
     case KeystoreKeyring.providerID:
       guard let name = VersionedKeyName(parsing: Array(encrypted.keyName.utf8)) else { return nil }

@@ -14,6 +14,8 @@ public enum KeystoreError: Error, Equatable, Sendable {
   case tooNew(FilePath)
   /// A record does not carry the code that the program gave it: it was edited, or damaged.
   case editedRecord(String)
+  /// A text with a NUL character, which no column can have; the text names the record.
+  case unstorableText(String)
   /// SQLite's own complaint.
   case database(FilePath, String)
   /// The system failed to read, write or lock the file.

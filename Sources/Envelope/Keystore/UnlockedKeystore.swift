@@ -41,6 +41,9 @@ final class UnlockedKeystore: Sendable {
 
   /// `record` with its code.
   func authenticating<Record: AuthenticatedRecord>(_ record: Record) throws -> Record {
+    // SQLite would have the text end at a NUL, and the code would not be that of what is stored.
+    for case .text(let text) in (record.columns + record.laterColumns).map(\.value)
+    where text.utf8.contains(0) { throw KeystoreError.unstorableText(record.recordName) }
     var record = record
     record.authenticationCode = Data(
       try HMAC.authenticate(message(of: record).span.bytes, with: .sha256, under: recordKey))

@@ -279,4 +279,26 @@ import Testing
     try byHand("DELETE FROM tag WHERE length(tagKey) = 5")
     #expect(try damage() == [.missing("tag '\(decomposed)' of key \(key)")])
   }
+
+  /// Bug: SQLite's text ends at a NUL, so that a key with one in its description had a code that no row
+  /// could have, and was refused for ever.
+  @Test func aTextWithNULIsRefused() throws {
+    #expect(throws: KeyServiceError.self) {
+      try service.perform(UpdateKeyDescriptionRequest(keyID: key, description: "a\0b"))
+    }
+    for tag in [Tag(tagKey: "a\0b", tagValue: ""), Tag(tagKey: "a", tagValue: "b\0")] {
+      #expect(throws: KeyServiceError.self) {
+        try service.perform(TagResourceRequest(keyID: key, tags: [tag]))
+      }
+    }
+    #expect(throws: KeystoreError.unstorableText("alias alias/c\0d")) {
+      try service.keystore.write {
+        try service.unlock().insert(
+          AliasRecord(
+            name: "alias/c\0d", targetKeyID: key, creationDate: 0, lastUpdatedDate: 0), $0)
+      }
+    }
+    #expect(throws: KeyServiceError.notFound("alias/a\0b")) { try service.describe("alias/a\0b") }
+    #expect(try damage().isEmpty)
+  }
 }
