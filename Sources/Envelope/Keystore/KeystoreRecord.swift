@@ -2,7 +2,7 @@ import Foundation
 import GRDB
 
 /// The keystore itself: one row.
-struct KeystoreRecord: AuthenticatedRecord {
+struct KeystoreRecord: AuthenticatedRecord, Equatable {
   static let databaseTableName = "keystore"
 
   var id: String

@@ -9,6 +9,8 @@ import Synchronization
 /// record takes to read a few small buckets, however many keys there are.
 final class Ledger: Sendable {
   private struct State {
+    /// The keystore's record as it was last found right.
+    var record: KeystoreRecord?
     /// The root's digest to which `buckets` belong.
     var root: Data?
     var buckets: [LedgerBucket.Name: LedgerBucket] = [:]
@@ -21,17 +23,28 @@ final class Ledger: Sendable {
   /// What a bucket lists. Throws `editedRecord` where the table has something else than `root`, the root's
   /// digest, says.
   func bucket(_ name: LedgerBucket.Name, root: Data, _ db: Database) throws -> LedgerBucket {
-    if let kept = kept(name, root: root) { return kept }
-    let wanted =
-      if let parent = name.parent { try bucket(parent, root: root, db)[name.entryName] } else {
-        root
-      }
-    let bucket = try LedgerBucket.fetch(name, db)
-    let found =
-      name == .root ? try Self.rootDigest(of: bucket) : try bucket.digest()
-    guard found == wanted else { throw KeystoreError.editedRecord(name.recordName) }
-    keep([bucket], root: root)
-    return bucket
+    var way: [LedgerBucket.Name] = []
+    var verified: LedgerBucket?
+    var next: LedgerBucket.Name? = name
+    while let name = next, verified == nil {
+      verified = kept(name, root: root)
+      if verified == nil { way.append(name) }
+      next = name.parent
+    }
+    if let verified, way.isEmpty { return verified }
+    let found = try LedgerBucket.fetch(way, db)
+    // From the root's side down to the bucket.
+    for name in way.reversed() {
+      let bucket = found[name] ?? LedgerBucket(name)
+      let isRight =
+        if let verified { try bucket.digest() == verified[name.entryName] } else {
+          try Self.rootDigest(of: bucket) == root
+        }
+      guard isRight else { throw KeystoreError.editedRecord(name.recordName) }
+      keep(bucket, root: root)
+      verified = bucket
+    }
+    return verified ?? LedgerBucket(name)
   }
 
   /// Lets `change` alter a bucket, and returns the digest that the root has then.
@@ -86,17 +99,24 @@ final class Ledger: Sendable {
 
   // MARK: What is verified already
 
+  /// Calls `verify` unless it found the same record right before.
+  func verifyOnce(_ record: KeystoreRecord, _ verify: (KeystoreRecord) throws -> Void) throws {
+    if state.withLock({ $0.record == record }) { return }
+    try verify(record)
+    state.withLock { $0.record = record }
+  }
+
   private func kept(_ name: LedgerBucket.Name, root: Data) -> LedgerBucket? {
     state.withLock { $0.root == root ? $0.buckets[name] : nil }
   }
 
-  private func keep(_ buckets: [LedgerBucket], root: Data) {
+  private func keep(_ bucket: LedgerBucket, root: Data) {
     state.withLock { state in
       if state.root != root || state.buckets.count >= Self.mostKept {
         state.buckets.removeAll()
         state.root = root
       }
-      for bucket in buckets { state.buckets[bucket.name] = bucket }
+      state.buckets[bucket.name] = bucket
     }
   }
 

@@ -51,24 +51,28 @@ struct LedgerBucket {
     self.entries = entries.sorted { $0.name < $1.name }
   }
 
-  /// As the table has it, unverified.
-  static func fetch(_ name: Name, _ db: Database) throws -> LedgerBucket {
+  /// Buckets on a way to the root, at most `Name.depth + 1`, as the table has them: unverified.
+  static func fetch(_ names: [Name], _ db: Database) throws -> [Name: LedgerBucket] {
+    var buckets: [Name: LedgerBucket] = [:]
+    for name in names { buckets[name] = LedgerBucket(name) }
+    // One statement for them all, of which the last is asked for more than once.
+    var arguments = names.map(\.text)
+    while arguments.count <= Name.depth { arguments.append(names[names.count - 1].text) }
     let statement = try db.cachedStatement(
       sql: """
-        SELECT tableName, keyID, name, code FROM ledger WHERE bucket = ?
-        ORDER BY tableName, keyID, name
+        SELECT bucket, tableName, keyID, name, code FROM ledger WHERE bucket IN (?, ?, ?, ?)
+        ORDER BY bucket, tableName, keyID, name
         """)
-    var bucket = LedgerBucket(name)
-    let rows = try Row.fetchCursor(statement, arguments: [name.text])
+    let rows = try Row.fetchCursor(statement, arguments: StatementArguments(arguments))
     while let row = try rows.next() {
-      bucket.entries.append(
+      buckets[Name(text: try row.decode(atIndex: 0))]?.entries.append(
         Entry(
           name: LedgerName(
-            table: try row.decode(atIndex: 0), keyID: try row.decode(atIndex: 1),
-            name: Array(try row.decode(Data.self, atIndex: 2))),
-          code: try row.decode(atIndex: 3)))
+            table: try row.decode(atIndex: 1), keyID: try row.decode(atIndex: 2),
+            name: Array(try row.decode(Data.self, atIndex: 3))),
+          code: try row.decode(atIndex: 4)))
     }
-    return bucket
+    return buckets
   }
 
   subscript(name: LedgerName) -> Data? {

@@ -138,7 +138,11 @@ extension UnlockedKeystore {
     guard let record = try KeystoreRecord.all(db).first else {
       throw KeystoreError.editedRecord("keystore \(keystoreID)")
     }
-    try verifyCode(of: record)
+    if let ledger {
+      try ledger.verifyOnce(record) { try verifyCode(of: $0) }
+    } else {
+      try verifyCode(of: record)
+    }
     return record
   }
 }
