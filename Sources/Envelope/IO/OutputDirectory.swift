@@ -14,6 +14,9 @@ public final class OutputDirectory: Sendable {
   /// `O_PATH`, a macro that does not import: to go on from, not to read.
   private static let flags: Int32 = 0o10000000 | O_DIRECTORY | O_CLOEXEC
 
+  /// Without it a directory's own path leads there.
+  let isProcMounted = access("/proc/self/fd", F_OK) == 0
+
   public init(_ path: FilePath) throws(IOError) {
     let number = Descriptor.retrying { path.withPlatformString { Glibc.open($0, Self.flags) } }
     guard number >= 0 else { throw .current(.createOutput, path) }
@@ -75,8 +78,8 @@ extension OutputFile {
     let path = directory.path.pushing(relative)
     // Through /proc the name is looked up in the directory that was opened, wherever its own name
     // leads by now.
-    let way = FilePath("/proc/self/fd/\(parent.number)")
-    let destination = (try FileStatus.at(way) == nil ? parent.path : way).appending(name)
+    let way = directory.isProcMounted ? FilePath("/proc/self/fd/\(parent.number)") : parent.path
+    let destination = way.appending(name)
     let existing: FileStatus?
     do {
       existing = try FileStatus.at(destination, followingLinks: false)
@@ -88,8 +91,11 @@ extension OutputFile {
     case .other: throw FileRuleError.notARegularFile(path)
     case .regular, .directory, nil: break
     }
+    let place = Place(
+      destination: destination, directory: parent, existing: existing,
+      isProcMounted: directory.isProcMounted)
     try self.init(
-      path, destination: destination, in: parent, replacing: replacing, permissions: permissions,
-      source: source, leftovers: leftovers)
+      path, at: place, replacing: replacing, permissions: permissions, source: source,
+      leftovers: leftovers)
   }
 }

@@ -53,15 +53,24 @@ public final class OutputFile: ByteSink {
       leftovers: leftovers)
   }
 
-  /// With `destination` the file goes there, though it is called `path`.
+  /// Where an output goes that is called otherwise.
+  struct Place {
+    /// In `directory`, also where that goes by another name by now.
+    let destination: FilePath
+    let directory: Descriptor
+    /// What is there.
+    let existing: FileStatus?
+    let isProcMounted: Bool
+  }
+
+  /// With a `place` the file goes there, though it is called `path`.
   init(
-    _ path: FilePath, destination known: FilePath? = nil, in opened: Descriptor? = nil,
-    replacing: Bool, permissions: mode_t?, source: FileStatus?, original: FileStatus? = nil,
-    leftovers: Leftovers
+    _ path: FilePath, at place: Place? = nil, replacing: Bool, permissions: mode_t?,
+    source: FileStatus?, original: FileStatus? = nil, leftovers: Leftovers
   ) throws {
     // A link stays a link: what it points to is replaced.
-    let destination = known ?? Self.resolved(path)
-    let existing = try FileStatus.at(destination)
+    let destination = place?.destination ?? Self.resolved(path)
+    let existing = if let place { place.existing } else { try FileStatus.at(destination) }
     if let existing {
       if let source, existing.isSameFile(as: source) { throw FileRuleError.sameFile(path) }
       if existing.kind == .directory { throw FileRuleError.isDirectory(path) }
@@ -69,11 +78,13 @@ public final class OutputFile: ByteSink {
     }
     let directory = destination.directory
     let parent: FilePath = directory.isEmpty ? "." : directory
-    guard let status = try FileStatus.at(parent) else { throw FileRuleError.noDirectory(parent) }
-    guard status.kind == .directory else { throw FileRuleError.notADirectory(parent) }
+    if place == nil {
+      guard let status = try FileStatus.at(parent) else { throw FileRuleError.noDirectory(parent) }
+      guard status.kind == .directory else { throw FileRuleError.notADirectory(parent) }
+    }
 
     self.path = path
-    self.directory = opened
+    self.directory = place?.directory
     self.destination = destination
     self.leftovers = leftovers
     self.original = original
@@ -83,7 +94,7 @@ public final class OutputFile: ByteSink {
     if isReplacing { leftovers.sweep(directory) }
     var number: Int32 = -1
     // A file without a name gets one through /proc: where that is missing, better know it now.
-    if access("/proc/self/fd", F_OK) == 0 {
+    if place?.isProcMounted ?? (access("/proc/self/fd", F_OK) == 0) {
       number = Descriptor.retrying {
         parent.withPlatformString { open($0, Self.unnamed | O_WRONLY | O_CLOEXEC, 0o600) }
       }

@@ -55,15 +55,14 @@ struct LedgerBucket {
   static func fetch(_ names: [Name], _ db: Database) throws -> [Name: LedgerBucket] {
     var buckets: [Name: LedgerBucket] = [:]
     for name in names { buckets[name] = LedgerBucket(name) }
-    // One statement for them all, of which the last is asked for more than once.
-    var arguments = names.map(\.text)
-    while arguments.count <= Name.depth { arguments.append(names[names.count - 1].text) }
+    // One statement for as many as there can be: the last is asked for more than once.
+    func text(_ index: Int) -> String { names[min(index, names.count - 1)].text }
     let statement = try db.cachedStatement(
       sql: """
         SELECT bucket, tableName, keyID, name, code FROM ledger WHERE bucket IN (?, ?, ?, ?)
         ORDER BY bucket, tableName, keyID, name
         """)
-    let rows = try Row.fetchCursor(statement, arguments: StatementArguments(arguments))
+    let rows = try Row.fetchCursor(statement, arguments: [text(0), text(1), text(2), text(3)])
     while let row = try rows.next() {
       buckets[Name(text: try row.decode(atIndex: 0))]?.entries.append(
         Entry(
