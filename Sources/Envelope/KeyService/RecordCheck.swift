@@ -6,7 +6,7 @@ struct RecordCheck {
   var damage: [KeystoreDamage] = []
   private let unlocked: UnlockedKeystore
   /// What the ledger lists and no record was taken for yet; nil where there is no ledger.
-  private var listed: [LedgerName: Data]?
+  private var listed: [LedgerName: [UInt8]]?
   /// Buckets that are not what their digests say: of their records it is only known that they are ours.
   private var unknown: Set<LedgerBucket.Name> = []
 

@@ -236,9 +236,9 @@ public final class Keystore {
   private func accept(_ rootKey: consuming RootKey) throws -> UnlockedKeystore {
     var record = record
     // Somebody may have given the store its ledger since it was opened.
-    if record.ledgerDigest == nil { record = try read { try Self.record(of: path, $0) } }
+    if record.ledger == nil { record = try read { try Self.record(of: path, $0) } }
     let unlocked = try UnlockedKeystore(
-      rootKey, keystoreID: id, hasLedger: record.ledgerDigest != nil)
+      rootKey, keystoreID: id, hasLedger: record.ledger != nil)
     try unlocked.verifyCode(of: record)
     return unlocked.ledger == nil ? try addLedger(unlocked) : unlocked
   }
@@ -248,7 +248,7 @@ public final class Keystore {
     let new = try old.withLedger()
     do {
       try write { db in
-        if try Self.record(of: path, db).ledgerDigest == nil {
+        if try Self.record(of: path, db).ledger == nil {
           try new.takeOver(from: old, db)
         }
       }

@@ -25,7 +25,7 @@ extension Keystore {
     let record = try unlocked.authenticating(
       KeystoreRecord(
         id: id, creationDate: now.milliseconds,
-        ledgerDigest: try Ledger.rootDigest(of: LedgerBucket(.root))))
+        ledger: Data(try LedgerBucket(.root).serialized())))
 
     let hidden = try HiddenFile.name(.keystore, in: directory)
     let names = HiddenFile.companions.map { FilePath(hidden.string + $0) } + [hidden]

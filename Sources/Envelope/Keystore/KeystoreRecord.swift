@@ -7,8 +7,8 @@ struct KeystoreRecord: AuthenticatedRecord, Equatable {
 
   var id: String
   var creationDate: Int64
-  /// The digest of the ledger's root; nil in stores of 0.1.0 that nobody has unlocked since.
-  var ledgerDigest: Data?
+  /// The root of the ledger; nil in stores of 0.1.0 that nobody has unlocked since.
+  var ledger: Data?
   var authenticationCode = Data()
 
   var recordName: String { "keystore \(id)" }
@@ -19,12 +19,12 @@ struct KeystoreRecord: AuthenticatedRecord, Equatable {
     ]
   }
   var laterColumns: [(name: String, value: RecordField)] {
-    [("ledgerDigest", .optional(ledgerDigest))]
+    [("ledger", .optional(ledger))]
   }
 
-  func requireLedgerDigest() throws(KeystoreError) -> Data {
-    guard let ledgerDigest else { throw .editedRecord(recordName) }
-    return ledgerDigest
+  func requireLedger() throws(KeystoreError) -> Data {
+    guard let ledger else { throw .editedRecord(recordName) }
+    return ledger
   }
 }
 
@@ -32,7 +32,7 @@ extension KeystoreRecord {
   init(row: Row) throws {
     id = try row.decode(forColumn: "id")
     creationDate = try row.decode(forColumn: "creationDate")
-    ledgerDigest = try row.decode(forColumn: "ledgerDigest")
+    ledger = try row.decode(forColumn: "ledger")
     authenticationCode = try row.decode(forColumn: "authenticationCode")
   }
 }

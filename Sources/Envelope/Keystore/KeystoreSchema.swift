@@ -156,15 +156,11 @@ enum KeystoreSchema {
       // Filled by who unlocks the store first.
       try db.execute(
         sql: """
-          ALTER TABLE keystore ADD COLUMN ledgerDigest BLOB;
+          ALTER TABLE keystore ADD COLUMN ledger BLOB;
 
           CREATE TABLE ledger (
-            bucket TEXT NOT NULL,
-            tableName TEXT NOT NULL,
-            keyID TEXT NOT NULL,
-            name BLOB NOT NULL,
-            code BLOB NOT NULL,
-            PRIMARY KEY (bucket, tableName, keyID, name)
+            bucket TEXT NOT NULL PRIMARY KEY,
+            entries BLOB NOT NULL
           ) STRICT, WITHOUT ROWID;
           """)
     }

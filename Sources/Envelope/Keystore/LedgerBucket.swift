@@ -5,14 +5,30 @@ import GRDB
 struct LedgerBucket {
   struct Entry {
     let name: LedgerName
-    let code: Data
+    /// 32 bytes.
+    let code: [UInt8]
+
+    static let codeLength = 32
+
+    /// The fields in the order of the bucket.
+    static func transcode(
+      _ value: Entry?, through wire: inout some Wire
+    ) throws(MessageError) -> Entry {
+      Entry(
+        name: LedgerName(
+          table: try wire.text(value?.name.table, "a table"),
+          keyID: try wire.text(value?.name.keyID, "a key ID"),
+          name: try wire.block(value?.name.name, "a name")),
+        code: try wire.bytes(value?.code, count: codeLength))
+    }
   }
 
-  /// Hexadecimal digits that the key IDs of the bucket's records begin with. A bucket whose name is shorter
-  /// has the digests of those whose names are one digit longer.
+  /// Hexadecimal digits that the key IDs of the bucket's records begin with. A bucket with a shorter name
+  /// has the digests of those whose names begin with it.
   struct Name: Hashable {
-    static let depth = 3
-    /// Has the digests of all others, by way of them.
+    /// Of the buckets that list records.
+    static let digits = 3
+    /// Has the digests of all others, by way of them. The keystore's own record holds it.
     static let root = Name(text: "")
     /// Lists what belongs to no key.
     static let store = Name(text: "store")
@@ -25,7 +41,8 @@ struct LedgerBucket {
     /// The bucket that has this one's digest; nil for the root.
     var parent: Name? {
       if self == .root { return nil }
-      return self == .store ? .root : Name(digits: text.utf8.dropLast())
+      let isBelowRoot = self == .store || text.utf8.count == 1
+      return isBelowRoot ? .root : Name(digits: text.utf8.prefix(1))
     }
     /// What the parent has the digest as.
     var entryName: LedgerName { LedgerName(table: Self.table, name: text) }
@@ -37,9 +54,7 @@ struct LedgerBucket {
       self.init(digits: entry.name)
     }
 
-    var recordName: String {
-      self == .root ? "the ledger's root" : "the ledger's bucket \(text)"
-    }
+    var recordName: String { "the ledger's bucket \(text)" }
   }
 
   let name: Name
@@ -51,78 +66,44 @@ struct LedgerBucket {
     self.entries = entries.sorted { $0.name < $1.name }
   }
 
-  /// Buckets on a way to the root, at most `Name.depth + 1`, as the table has them: unverified.
-  static func fetch(_ names: [Name], _ db: Database) throws -> [Name: LedgerBucket] {
-    var buckets: [Name: LedgerBucket] = [:]
-    for name in names { buckets[name] = LedgerBucket(name) }
-    // One statement for as many as there can be: the last is asked for more than once.
-    func text(_ index: Int) -> String { names[min(index, names.count - 1)].text }
-    let statement = try db.cachedStatement(
-      sql: """
-        SELECT bucket, tableName, keyID, name, code FROM ledger WHERE bucket IN (?, ?, ?, ?)
-        ORDER BY bucket, tableName, keyID, name
-        """)
-    let rows = try Row.fetchCursor(statement, arguments: [text(0), text(1), text(2), text(3)])
-    while let row = try rows.next() {
-      buckets[Name(text: try row.decode(atIndex: 0))]?.entries.append(
-        Entry(
-          name: LedgerName(
-            table: try row.decode(atIndex: 1), keyID: try row.decode(atIndex: 2),
-            name: Array(try row.decode(Data.self, atIndex: 3))),
-          code: try row.decode(atIndex: 4)))
+  /// Throws `editedRecord` where the bytes are no bucket.
+  init(_ name: Name, parsing bytes: [UInt8]) throws {
+    do {
+      entries = try WireReader.read(bytes.span.bytes) { (reader) throws(MessageError) in
+        var entries: [Entry] = []
+        while reader.offset < bytes.count {
+          entries.append(try Entry.transcode(nil, through: &reader))
+        }
+        return entries
+      }
+    } catch {
+      throw KeystoreError.editedRecord(name.recordName)
     }
-    return buckets
+    self.name = name
   }
 
-  subscript(name: LedgerName) -> Data? {
+  /// Empty for a bucket without entries, which no other lists.
+  func serialized() throws -> [UInt8] {
+    var writer = WireWriter()
+    for entry in entries { _ = try Entry.transcode(entry, through: &writer) }
+    return writer.bytes
+  }
+
+  subscript(name: LedgerName) -> [UInt8]? {
     let index = index(of: name)
     guard index < entries.count, entries[index].name == name else { return nil }
     return entries[index].code
   }
 
-  /// Nil for a bucket without entries, which its parent does not list.
-  func digest() throws(CryptoError) -> Data? {
-    if entries.isEmpty { return nil }
-    var message: [UInt8] = []
-    for entry in entries {
-      RecordField.text(entry.name.table).append(to: &message)
-      RecordField.text(entry.name.keyID).append(to: &message)
-      RecordField.bytes(Data(entry.name.name)).append(to: &message)
-      RecordField.bytes(entry.code).append(to: &message)
-    }
-    return Data(try Digest.sha256.hash(message))
-  }
-
   /// Notes the last code of a record, or with nil that it is gone.
-  mutating func set(_ code: Data?, for name: LedgerName, _ db: Database) throws {
+  mutating func set(_ code: [UInt8]?, for name: LedgerName) {
     let index = index(of: name)
     let isThere = index < entries.count && entries[index].name == name
-    if let code {
-      entries.replaceSubrange(
-        index..<(isThere ? index + 1 : index), with: [Entry(name: name, code: code)])
-      try insert(entries[index], db)
-    } else if isThere {
-      entries.remove(at: index)
-      try db.cachedStatement(
-        sql: "DELETE FROM ledger WHERE bucket = ? AND tableName = ? AND keyID = ? AND name = ?"
-      ).execute(arguments: [self.name.text, name.table, name.keyID, Data(name.name)])
-    }
+    entries.replaceSubrange(
+      index..<(isThere ? index + 1 : index), with: code.map { [Entry(name: name, code: $0)] } ?? [])
   }
 
-  /// Puts the entries into the table, which has none of this bucket.
-  func insert(_ db: Database) throws { for entry in entries { try insert(entry, db) } }
-
-  private func insert(_ entry: Entry, _ db: Database) throws {
-    try db.cachedStatement(
-      sql: """
-        INSERT OR REPLACE INTO ledger (bucket, tableName, keyID, name, code)
-        VALUES (?, ?, ?, ?, ?)
-        """
-    ).execute(
-      arguments: [
-        name.text, entry.name.table, entry.name.keyID, Data(entry.name.name), entry.code,
-      ])
-  }
+  mutating func removeAll(ofKey keyID: String) { entries.removeAll { $0.name.keyID == keyID } }
 
   /// Where the entry of that name is, or would be.
   private func index(of name: LedgerName) -> Int {
@@ -136,5 +117,26 @@ struct LedgerBucket {
       }
     }
     return range.lowerBound
+  }
+
+  // MARK: The table
+
+  /// The bytes of a bucket as the table has them, unverified; none where it has no such bucket.
+  static func fetch(_ name: Name, _ db: Database) throws -> [UInt8] {
+    let statement = try db.cachedStatement(sql: "SELECT entries FROM ledger WHERE bucket = ?")
+    return try Data.fetchOne(statement, arguments: [name.text]).map { Array($0) } ?? []
+  }
+
+  /// Puts the bucket into the table. Returns its digest; nil for one without entries.
+  func store(_ db: Database) throws -> [UInt8]? {
+    if entries.isEmpty {
+      try db.cachedStatement(sql: "DELETE FROM ledger WHERE bucket = ?")
+        .execute(arguments: [name.text])
+      return nil
+    }
+    let bytes = try serialized()
+    try db.cachedStatement(sql: "INSERT OR REPLACE INTO ledger (bucket, entries) VALUES (?, ?)")
+      .execute(arguments: [name.text, Data(bytes)])
+    return try Digest.sha256.hash(bytes)
   }
 }

@@ -20,7 +20,7 @@ struct LedgerName: Hashable, Comparable {
 
   /// The bucket that lists the record: with all others of its key, and of some other keys.
   var bucket: LedgerBucket.Name {
-    keyID.isEmpty ? .store : LedgerBucket.Name(digits: keyID.utf8.prefix(LedgerBucket.Name.depth))
+    keyID.isEmpty ? .store : LedgerBucket.Name(digits: keyID.utf8.prefix(LedgerBucket.Name.digits))
   }
 
   static func < (a: LedgerName, b: LedgerName) -> Bool {

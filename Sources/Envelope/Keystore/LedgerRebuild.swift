@@ -15,7 +15,7 @@ extension UnlockedKeystore {
     var entries: [LedgerBucket.Entry] = []
     func list<Record: AuthenticatedRecord & LedgerRecord>(_ type: Record.Type) throws {
       for record in try Record.all(db) {
-        let code: Data
+        let code: [UInt8]
         if let old {
           // With a ledger there was one already: the keystore's own record from before was put back.
           if isAuthentic(record) { throw KeystoreError.editedRecord("keystore \(keystoreID)") }
@@ -42,7 +42,7 @@ extension UnlockedKeystore {
     }
     guard var record = try KeystoreRecord.all(db).first else { return }
     try (old ?? self).verifyCode(of: record)
-    record.ledgerDigest = try Ledger.replace(with: entries, db)
+    record.ledger = try Ledger.replace(with: entries, db)
     try authenticating(record).update(db)
   }
 

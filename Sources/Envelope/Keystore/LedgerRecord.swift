@@ -5,7 +5,8 @@ import GRDB
 protocol LedgerRecord: KeystoreRow {
   var ledgerName: LedgerName { get }
   /// What tells the row from any that was in its place before.
-  func ledgerCode() throws -> Data
+  /// Of 32 bytes.
+  func ledgerCode() throws -> [UInt8]
 }
 
 extension LedgerRecord {
@@ -14,7 +15,7 @@ extension LedgerRecord {
 }
 
 extension LedgerRecord where Self: AuthenticatedRecord {
-  func ledgerCode() -> Data { authenticationCode }
+  func ledgerCode() -> [UInt8] { Array(authenticationCode) }
 }
 
 extension UnlockedKeystore {
@@ -95,34 +96,28 @@ extension UnlockedKeystore {
   /// Deletes a key with all that belongs to it.
   func delete(_ key: MasterKeyRecord, _ db: Database) throws {
     try key.delete(db)
-    try changeLedger(key.ledgerName.bucket, db) { bucket in
-      for entry in bucket.entries where entry.name.keyID == key.id {
-        try bucket.set(nil, for: entry.name, db)
-      }
-    }
+    try changeLedger(key.ledgerName.bucket, db) { $0.removeAll(ofKey: key.id) }
   }
 
   /// Has the ledger forget a name, for a record that goes on under another one.
   func unlist(_ name: LedgerName, _ db: Database) throws {
-    try changeLedger(name.bucket, db) { try $0.set(nil, for: name, db) }
+    try changeLedger(name.bucket, db) { $0.set(nil, for: name) }
   }
 
   private func list(_ record: some LedgerRecord, _ db: Database) throws {
     let code = try record.ledgerCode()
-    try changeLedger(record.ledgerName.bucket, db) {
-      try $0.set(code, for: record.ledgerName, db)
-    }
+    try changeLedger(record.ledgerName.bucket, db) { $0.set(code, for: record.ledgerName) }
   }
 
   private func changeLedger(
-    _ name: LedgerBucket.Name, _ db: Database, _ change: (inout LedgerBucket) throws -> Void
+    _ name: LedgerBucket.Name, _ db: Database, _ change: (inout LedgerBucket) -> Void
   ) throws {
     guard let ledger else { return }
     var record = try keystoreRecord(db)
-    let root = try record.requireLedgerDigest()
+    let root = try record.requireLedger()
     let new = try ledger.change(name, root: root, db, change)
     if new == root { return }
-    record.ledgerDigest = new
+    record.ledger = new
     try authenticating(record).update(db)
   }
 
@@ -130,7 +125,7 @@ extension UnlockedKeystore {
 
   /// A bucket of the ledger, verified. Throws `editedRecord`.
   func bucket(_ name: LedgerBucket.Name, _ db: Database) throws -> LedgerBucket {
-    let root = try keystoreRecord(db).requireLedgerDigest()
+    let root = try keystoreRecord(db).requireLedger()
     return try ledger?.bucket(name, root: root, db) ?? LedgerBucket(name)
   }
 

@@ -112,10 +112,9 @@ struct ProtectorRecord: LedgerRecord {
 
   var ledgerName: LedgerName { LedgerName(table: Self.databaseTableName, name: id) }
 
-  func ledgerCode() throws -> Data {
-    Data(
-      try Digest.sha256.hash(
-        authenticatedData(keystoreID: "") + Array(nonce) + Array(wrappedRootKey)))
+  func ledgerCode() throws -> [UInt8] {
+    try Digest.sha256.hash(
+      authenticatedData(keystoreID: "") + Array(nonce) + Array(wrappedRootKey))
   }
 
   private func wrap(
