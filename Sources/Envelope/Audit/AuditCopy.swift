@@ -1,0 +1,69 @@
+import SystemPackage
+
+/// Copies of an audit log as it lies: no key is needed.
+extension AuditLog {
+  /// Writes the log into the file that `makeOutput` makes; nil where there is no log. Who appends
+  /// meanwhile waits only while what came during the copying is copied too.
+  func copy(to makeOutput: () throws -> AuditFile) throws -> AuditFile? {
+    guard try FileStatus.at(path) != nil else { return nil }
+    let output = try makeOutput()
+    do {
+      while try !copyOnce(to: output) {}
+    } catch let error as IOError where error.operation == .createOutput {
+      throw IOError(.openInput, error.path, error.errno)
+    }
+    return output
+  }
+
+  /// False where pruning has put another log in the place of the one that was copied.
+  private func copyOnce(to output: AuditFile) throws -> Bool {
+    let first = try lockedFile(creating: false)
+    // Entries that the head knows are never written again; a damaged log is copied as it is.
+    let settled = try min((try? readHead(of: first))?.end ?? 0, UInt64(first.status().size))
+    first.unlock()
+    try first.copy(Int64(0)..<Int64(settled), to: output)
+    let last = try lockedFile(creating: false)
+    defer { last.unlock() }
+    guard try last.status().isSameFile(as: first.status()) else { return false }
+    let size = try last.status().size
+    if size > Int64(settled) { try last.copy(Int64(settled)..<size, to: output) }
+    // The head is written anew with every append.
+    try last.copy(0..<min(Int64(AuditHead.length), size), to: output)
+    try output.truncate(to: size)
+    return true
+  }
+
+  /// Whether the log at `later` has every entry of the one at `earlier`, in its place: nothing is lost
+  /// where it replaces that one. False also where this cannot be told.
+  static func continues(_ earlier: FilePath, in later: FilePath) -> Bool {
+    guard let earlier = try? AuditFile(earlier, creating: nil),
+      let later = try? AuditFile(later, creating: nil), let status = try? earlier.status(),
+      status.kind == .regular
+    else { return false }
+    var offset = Int64(AuditHead.length)
+    while offset < status.size {
+      guard let piece = try? earlier.read(AuditFile.pieceLength, at: offset), !piece.isEmpty,
+        let other = try? later.read(piece.count, at: offset), piece == other
+      else { return false }
+      offset += Int64(piece.count)
+    }
+    return true
+  }
+}
+
+extension AuditFile {
+  static let pieceLength = 1 << 20
+
+  /// Copies the bytes of a range to the same place in another file.
+  func copy(_ range: Range<Int64>, to output: AuditFile) throws {
+    var offset = range.lowerBound
+    while offset < range.upperBound {
+      let count = min(range.upperBound - offset, Int64(Self.pieceLength))
+      let piece = try read(Int(count), at: offset)
+      // It was cut meanwhile.
+      if piece.isEmpty { return }
+      try output.write(piece, at: offset)
+      offset += Int64(piece.count)
+    }
+  }
+}
