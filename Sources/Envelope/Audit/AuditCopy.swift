@@ -49,6 +49,18 @@ extension AuditLog {
     }
     return true
   }
+
+  /// Whether the log at `later` says that entries were dropped on purpose since it was as the one at
+  /// `earlier`, which is of the same keystore.
+  static func wasPruned(_ later: FilePath, since earlier: FilePath) -> Bool {
+    guard let earlier = head(of: earlier), let later = head(of: later) else { return false }
+    return later.prunedThrough > earlier.prunedThrough && later.lastSequence >= earlier.lastSequence
+  }
+
+  private static func head(of path: FilePath) -> AuditHead? {
+    guard let file = try? AuditFile(path, creating: nil) else { return nil }
+    return try? AuditLog(reading: path).readHead(of: file)
+  }
 }
 
 extension AuditFile {

@@ -60,8 +60,7 @@ final class HiddenKeystore {
   /// be replaced, while no other keystore is placed in the directory. Throws `exists`, `journal`.
   func place(replacing isReplacing: () throws -> Bool = { false }) throws {
     let directory = openDirectory()
-    // Two that place at once would mix their stores and logs. Where there are no locks, they may.
-    if let directory { _ = Descriptor.retrying { flock(directory.number, LOCK_EX) } }
+    if let directory { Self.lock(directory) }
     let replaces = try isReplacing()
     if !replaces, try FileStatus.at(path, followingLinks: false) != nil {
       throw KeystoreError.exists(path)
@@ -71,7 +70,7 @@ final class HiddenKeystore {
     if let status = try FileStatus.at(journal, followingLinks: false), status.size > 0 {
       throw KeystoreError.journal(journal)
     }
-    try placeLog(isOfSameStore: replaces)
+    try placeLog(replacing: replaces)
     guard try rename(replacing: replaces) == 0 else {
       let reason = Errno.current
       throw reason == .fileExists
@@ -93,20 +92,23 @@ final class HiddenKeystore {
     }
   }
 
-  private func placeLog(isOfSameStore: Bool) throws {
+  /// A log that is there keeps what this one has not.
+  private func placeLog(replacing isOfSameStore: Bool) throws {
     let to = AuditLog.path(beside: path)
     let hasLog = try FileStatus.at(log) != nil
-    let isThere = try FileStatus.at(to, followingLinks: false) != nil
-    if isThere, !(hasLog && (isOfSameStore || AuditLog.continues(to, in: log))) {
-      try setAside(to)
-      if !hasLog { to.withPlatformString { _ = unlink($0) } }
+    if try FileStatus.at(to, followingLinks: false) != nil {
+      let isContinued = hasLog && AuditLog.continues(to, in: log)
+      if !isContinued, !(isOfSameStore && AuditLog.wasPruned(log, since: to)) {
+        try setAside(to)
+        if !hasLog { to.withPlatformString { _ = unlink($0) } }
+      }
     }
     guard hasLog else { return }
     guard log.withPlatformString({ from in to.withPlatformString { Glibc.rename(from, $0) } }) == 0
     else { throw IOError.current(.createOutput, to) }
   }
 
-  /// The log of a store that is gone keeps what it says, under the first name that is free.
+  /// Gives the log the first name behind its own that is free, too.
   private func setAside(_ log: FilePath) throws {
     for number in 1... {
       let name = FilePath("\(log.string).old" + (number == 1 ? "" : ".\(number)"))
@@ -114,6 +116,16 @@ final class HiddenKeystore {
       if linked == 0 { return }
       let reason = Errno.current
       guard reason == .fileExists else { throw IOError(.createOutput, name, reason) }
+    }
+  }
+
+  /// Two that place at once would mix their stores and logs. Where there are no locks they may, and where
+  /// somebody has the directory locked for a purpose of his own: `flock DIR envcrypt …`.
+  private static func lock(_ directory: Descriptor) {
+    for _ in 0..<1000 {
+      let result = Descriptor.retrying { flock(directory.number, LOCK_EX | LOCK_NB) }
+      if result == 0 || systemErrno() != EWOULDBLOCK { return }
+      usleep(10_000)
     }
   }
 

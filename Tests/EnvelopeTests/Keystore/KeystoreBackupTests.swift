@@ -33,11 +33,11 @@ import Testing
       for table in try String.fetchAll(
         db, sql: "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
       {
-        for row in try Row.fetchAll(db, sql: "SELECT * FROM \"\(table)\" ORDER BY 1, 2") {
+        for row in try Row.fetchAll(db, sql: "SELECT * FROM \"\(table)\"") {
           rows.append("\(table) \(row)")
         }
       }
-      return rows
+      return rows.sorted()
     }
   }
 
@@ -309,8 +309,22 @@ import Testing
     #expect(try service().pruneAuditLog(before: Date(timeIntervalSinceNow: 60)) == 1)
     try service().createKey()
     try backup(replacing: true)
-    #expect(try checksOut(copy).auditRecords == 1)
+    #expect(try contents(copyLog) == contents(AuditLog.path(beside: path)))
+    #expect(try checksOut(copy).auditRecords == 2)
     #expect(!directory.names.contains("copy.db-audit.old"))
+  }
+
+  /// Uses of the backup itself are in no other log.
+  @Test func whatWasDoneWithABackupIsNotLost() throws {
+    try create()
+    try service().createKey(alias: "alias/a")
+    try backup()
+    _ = try service(at: copy).encrypt("text", under: "alias/a")
+    let log = try contents(copyLog)
+    try service().createKey()
+    try backup(replacing: true)
+    #expect(try contents(directory.path.appending("copy.db-audit.old")) == log)
+    #expect(try checksOut(copy).auditRecords == 2)
   }
 
   /// What a killed process left behind the head is copied too, and taken in by the next append.
@@ -332,7 +346,7 @@ import Testing
   /// first ones, and no fewer than the backup before.
   @Test func backupsAmongWritersHoldStatesThatWere() async throws {
     try create()
-    let (path, directory) = (path, directory)
+    let (path, place) = (path, directory.path)
     let count = 12
     let backups = try await withThrowingTaskGroup(of: [FilePath].self) { group in
       for writer in 0..<4 {
@@ -348,7 +362,7 @@ import Testing
       for reader in 0..<2 {
         group.addTask {
           try (0..<8).map { number in
-            let copy = directory.path.appending("copy\(reader).\(number)")
+            let copy = place.appending("copy\(reader).\(number)")
             try Keystore(at: path).backup(to: copy)
             return copy
           }
@@ -358,9 +372,9 @@ import Testing
       for _ in 0..<2 {
         group.addTask {
           for _ in 0..<4 {
-            try Keystore(at: path).backup(to: directory.path.appending("one"), replacing: true)
+            try Keystore(at: path).backup(to: place.appending("one"), replacing: true)
           }
-          return [directory.path.appending("one")]
+          return [place.appending("one")]
         }
       }
       return try await group.reduce(into: []) { $0 += $1 }

@@ -74,21 +74,21 @@ touch $left $left-audit; envcrypt keystore check --keystore usb/copy.db 2> stder
 [ "$(ls -A usb | wc -l)" = 2 ]
 
 # Under load: each copy is a state that the keystore had. A number that was printed before is in it.
-envcrypt key create --alias alias/turning > /dev/null
+envcrypt key create --alias alias/busy > /dev/null
 mkdir load; writers=(); set +x
 for worker in 1 2 3 4; do
   (
     n=0
     while [ ! -e stop ]; do
-      envcrypt encrypt a -k alias/turning -o load/$worker.$n.envc
+      envcrypt encrypt a -k alias/busy -o load/$worker.$n.envc
       envcrypt key create --alias alias/w$worker/$n > /dev/null
-      envcrypt key rotate alias/turning
+      envcrypt key rotate alias/w$worker/$n
       n=$((n + 1)); echo "$n" > load/done.$worker.new; mv load/done.$worker.new load/done.$worker
     done
   ) &
   writers+=($!)
 done
-while [ "$(find load -name 'done.?' | wc -l)" -lt 4 ]; do sleep 0.05; done
+for _ in {1..600}; do [ "$(find load -name 'done.?' | wc -l)" -lt 4 ] || break; sleep 0.1; done
 for n in {1..12}; do
   before=$(($(cat load/done.? | paste -sd+)))
   envcrypt keystore backup load/copy.$n
