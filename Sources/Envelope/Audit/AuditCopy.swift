@@ -34,17 +34,14 @@ extension AuditLog {
   }
 
   /// Whether the log at `later` has every entry of the one at `earlier`, in its place: nothing is lost
-  /// where it replaces that one. False also where this cannot be told.
-  static func continues(_ earlier: FilePath, in later: FilePath) -> Bool {
-    guard let earlier = try? AuditFile(earlier, creating: nil),
-      let later = try? AuditFile(later, creating: nil), let status = try? earlier.status(),
-      status.kind == .regular
-    else { return false }
+  /// where it replaces that one.
+  static func continues(_ earlier: FilePath, in later: FilePath) throws -> Bool {
+    guard let earlier = try opened(earlier), let later = try opened(later) else { return false }
+    let size = try earlier.status().size
     var offset = Int64(AuditHead.length)
-    while offset < status.size {
-      guard let piece = try? earlier.read(AuditFile.pieceLength, at: offset), !piece.isEmpty,
-        let other = try? later.read(piece.count, at: offset), piece == other
-      else { return false }
+    while offset < size {
+      let piece = try earlier.read(AuditFile.pieceLength, at: offset)
+      guard !piece.isEmpty, try later.read(piece.count, at: offset) == piece else { return false }
       offset += Int64(piece.count)
     }
     return true
@@ -52,14 +49,25 @@ extension AuditLog {
 
   /// Whether the log at `later` says that entries were dropped on purpose since it was as the one at
   /// `earlier`, which is of the same keystore.
-  static func wasPruned(_ later: FilePath, since earlier: FilePath) -> Bool {
-    guard let earlier = head(of: earlier), let later = head(of: later) else { return false }
+  static func wasPruned(_ later: FilePath, since earlier: FilePath) throws -> Bool {
+    guard let earlier = try head(of: earlier), let later = try head(of: later) else { return false }
     return later.prunedThrough > earlier.prunedThrough && later.lastSequence >= earlier.lastSequence
   }
 
-  private static func head(of path: FilePath) -> AuditHead? {
-    guard let file = try? AuditFile(path, creating: nil) else { return nil }
-    return try? AuditLog(reading: path).readHead(of: file)
+  /// Nil where the head is damaged.
+  private static func head(of path: FilePath) throws -> AuditHead? {
+    guard let file = try opened(path) else { return nil }
+    do {
+      return try AuditLog(reading: path).readHead(of: file)
+    } catch is AuditError {
+      return nil
+    }
+  }
+
+  /// Nil for what is no file of ours.
+  private static func opened(_ path: FilePath) throws -> AuditFile? {
+    guard try FileStatus.at(path, followingLinks: false)?.kind == .regular else { return nil }
+    return AuditFile(try Descriptor.openInput(path))
   }
 }
 

@@ -70,9 +70,10 @@ final class HiddenKeystore {
     if let status = try FileStatus.at(journal, followingLinks: false), status.size > 0 {
       throw KeystoreError.journal(journal)
     }
-    try placeLog(replacing: replaces)
-    guard try rename(replacing: replaces) == 0 else {
+    let isFirstLog = try placeLog(replacing: replaces)
+    guard rename(replacing: replaces) == 0 else {
       let reason = Errno.current
+      if isFirstLog { AuditLog.path(beside: path).withPlatformString { _ = unlink($0) } }
       throw reason == .fileExists
         ? KeystoreError.exists(path) : IOError(.createOutput, path, reason)
     }
@@ -80,7 +81,7 @@ final class HiddenKeystore {
     if let directory { fsync(directory.number) }
   }
 
-  private func rename(replacing: Bool) throws -> Int32 {
+  private func rename(replacing: Bool) -> Int32 {
     file.withPlatformString { from in
       path.withPlatformString { to in
         if replacing { return Glibc.rename(from, to) }
@@ -92,20 +93,22 @@ final class HiddenKeystore {
     }
   }
 
-  /// A log that is there keeps what this one has not.
-  private func placeLog(replacing isOfSameStore: Bool) throws {
+  /// A log that is there keeps what this one has not. Whether there was none, and is one now.
+  private func placeLog(replacing isOfSameStore: Bool) throws -> Bool {
     let to = AuditLog.path(beside: path)
     let hasLog = try FileStatus.at(log) != nil
-    if try FileStatus.at(to, followingLinks: false) != nil {
-      let isContinued = hasLog && AuditLog.continues(to, in: log)
-      if !isContinued, !(isOfSameStore && AuditLog.wasPruned(log, since: to)) {
+    let isThere = try FileStatus.at(to, followingLinks: false) != nil
+    if isThere {
+      let isContinued = try hasLog && AuditLog.continues(to, in: log)
+      if !isContinued, try !(isOfSameStore && AuditLog.wasPruned(log, since: to)) {
         try setAside(to)
         if !hasLog { to.withPlatformString { _ = unlink($0) } }
       }
     }
-    guard hasLog else { return }
+    guard hasLog else { return false }
     guard log.withPlatformString({ from in to.withPlatformString { Glibc.rename(from, $0) } }) == 0
     else { throw IOError.current(.createOutput, to) }
+    return !isThere
   }
 
   /// Gives the log the first name behind its own that is free, too.
