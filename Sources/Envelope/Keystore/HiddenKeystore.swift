@@ -62,15 +62,14 @@ final class HiddenKeystore {
     let directory = openDirectory()
     if let directory { Self.lock(directory) }
     let replaces = try isReplacing()
-    if !replaces, try FileStatus.at(path, followingLinks: false) != nil {
-      throw KeystoreError.exists(path)
-    }
+    let replaced = try FileStatus.at(path, followingLinks: false)
+    if !replaces, replaced != nil { throw KeystoreError.exists(path) }
     // SQLite would take it for this store's, and undo in it what another store began.
     let journal = FilePath(path.string + "-journal")
     if let status = try FileStatus.at(journal, followingLinks: false), status.size > 0 {
       throw KeystoreError.journal(journal)
     }
-    let isFirstLog = try placeLog(replacing: replaces)
+    let isFirstLog = try placeLog(isOfSameStore: replaced.map { $0.size > 0 } ?? false)
     guard rename(replacing: replaces) == 0 else {
       let reason = Errno.current
       if isFirstLog { AuditLog.path(beside: path).withPlatformString { _ = unlink($0) } }
@@ -94,7 +93,7 @@ final class HiddenKeystore {
   }
 
   /// A log that is there keeps what this one has not. Whether there was none, and is one now.
-  private func placeLog(replacing isOfSameStore: Bool) throws -> Bool {
+  private func placeLog(isOfSameStore: Bool) throws -> Bool {
     let to = AuditLog.path(beside: path)
     let hasLog = try FileStatus.at(log) != nil
     let isThere = try FileStatus.at(to, followingLinks: false) != nil

@@ -67,18 +67,21 @@ extension Keystore {
 
   /// The ID of the store at `path`, of whatever mode and version; nil where there is none.
   private static func id(ofStoreAt path: FilePath) throws -> String? {
+    // SQLite does not say why it cannot open a file.
+    _ = try Descriptor.openInput(path)
     do {
       return try translatingErrors(of: path) {
         let database = try open(path, readOnly: true)
         defer { try? close(database) }
         return try database.read { db in
           guard
-            try Int32.fetchOne(db, sql: "PRAGMA application_id") == KeystoreSchema.applicationID
+            try Int32.fetchOne(db, sql: "PRAGMA application_id") == KeystoreSchema.applicationID,
+            try db.tableExists(KeystoreRecord.databaseTableName)
           else { return nil }
           return try String.fetchOne(db, sql: "SELECT id FROM keystore")
         }
       }
-    } catch KeystoreError.notAKeystore, KeystoreError.database, KeystoreError.unreadable {
+    } catch KeystoreError.notAKeystore, KeystoreError.unreadable {
       return nil
     }
   }
