@@ -47,6 +47,14 @@ extension AuditLog {
     return true
   }
 
+  /// Whether the log at `later` has every entry of the one at `earlier`, which has some, and more.
+  static func goesFurther(_ later: FilePath, than earlier: FilePath) throws -> Bool {
+    guard let first = try head(of: earlier), let last = try head(of: later),
+      first.end > UInt64(AuditHead.length), last.lastSequence > first.lastSequence
+    else { return false }
+    return try continues(earlier, in: later)
+  }
+
   /// Whether the log at `later` says that entries were dropped on purpose since it was as the one at
   /// `earlier`, which is of the same keystore.
   static func wasPruned(_ later: FilePath, since earlier: FilePath) throws -> Bool {

@@ -92,17 +92,21 @@ final class HiddenKeystore {
     }
   }
 
-  /// A log that is there keeps what this one has not. Whether there was none, and is one now.
+  /// Of two logs of one keystore the one that goes further stays; another log keeps what it says. Whether
+  /// there was none, and is one now.
   private func placeLog(isOfSameStore: Bool) throws -> Bool {
     let to = AuditLog.path(beside: path)
     let hasLog = try FileStatus.at(log) != nil
     let isThere = try FileStatus.at(to, followingLinks: false) != nil
-    if isThere {
-      let isContinued = try hasLog && AuditLog.continues(to, in: log)
+    if isThere, hasLog {
+      if try AuditLog.goesFurther(to, than: log) { return false }
+      let isContinued = try AuditLog.continues(to, in: log)
       if !isContinued, try !(isOfSameStore && AuditLog.wasPruned(log, since: to)) {
         try setAside(to)
-        if !hasLog { to.withPlatformString { _ = unlink($0) } }
       }
+    } else if isThere {
+      try setAside(to)
+      to.withPlatformString { _ = unlink($0) }
     }
     guard hasLog else { return false }
     guard log.withPlatformString({ from in to.withPlatformString { Glibc.rename(from, $0) } }) == 0

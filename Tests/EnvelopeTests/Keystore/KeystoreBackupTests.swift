@@ -279,6 +279,22 @@ import Testing
     _ = try checksOut(other)
   }
 
+  /// Put back where the keystore was, the backup goes on with the log that is still there.
+  @Test func aLogThatGoesFurtherStays() throws {
+    try create()
+    try service().createKey(alias: "alias/a")
+    try backup()
+    _ = try service().encrypt("text", under: "alias/a")
+    let log = AuditLog.path(beside: path)
+    let before = try contents(log)
+    try FileManager.default.removeItem(atPath: path.string)
+    try Keystore(at: copy).backup(to: path)
+    #expect(try contents(log) == before)
+    #expect(directory.names == ["copy.db", "copy.db-audit", "keystore.db", "keystore.db-audit"])
+    try service().createKey()
+    #expect(try checksOut(path).auditRecords == 3)
+  }
+
   /// A store that has no log does not come to the log of another.
   @Test func aLogThatIsThereIsNotTakenForItsOwn() throws {
     try create()
