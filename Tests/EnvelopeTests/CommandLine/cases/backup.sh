@@ -18,6 +18,8 @@ envcrypt decrypt a.envc -o - --keystore usb/copy.db | cmp - a
 fails 73 envcrypt keystore backup --keystore usb/copy.db "$store"; says "hint: mkdir -p -- $PWD/data/envcrypt"
 mkdir -p data/envcrypt; envcrypt keystore backup --keystore usb/copy.db "$store"
 envcrypt decrypt old.envc -o - | cmp - a
+# A log that was left goes further, and stays.
+cp "$store-audit" log; rm "$store"; envcrypt keystore backup --keystore usb/copy.db "$store"; cmp "$store-audit" log
 envcrypt key rotate alias/old; envcrypt keystore check | matches 'all as envcrypt wrote them'
 
 # What is there stays, unless it is an older backup of this keystore.
