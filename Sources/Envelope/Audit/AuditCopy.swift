@@ -17,18 +17,18 @@ extension AuditLog {
 
   /// False where pruning has put another log in the place of the one that was copied.
   private func copyOnce(to output: AuditFile) throws -> Bool {
-    let first = try lockedFile(creating: false)
+    let file = try lockedFile(creating: false)
     // Entries that the head knows are never written again; a damaged log is copied as it is.
-    let settled = try min((try? readHead(of: first))?.end ?? 0, UInt64(first.status().size))
-    first.unlock()
-    try first.copy(Int64(0)..<Int64(settled), to: output)
-    let last = try lockedFile(creating: false)
-    defer { last.unlock() }
-    guard try last.status().isSameFile(as: first.status()) else { return false }
-    let size = try last.status().size
-    if size > Int64(settled) { try last.copy(Int64(settled)..<size, to: output) }
+    let settled = try min((try? readHead(of: file))?.end ?? 0, UInt64(file.status().size))
+    file.unlock()
+    try file.copy(Int64(0)..<Int64(settled), to: output)
+    try file.lock()
+    defer { file.unlock() }
+    guard try isInPlace(file) else { return false }
+    let size = try file.status().size
+    if size > Int64(settled) { try file.copy(Int64(settled)..<size, to: output) }
     // The head is written anew with every append.
-    try last.copy(0..<min(Int64(AuditHead.length), size), to: output)
+    try file.copy(0..<min(Int64(AuditHead.length), size), to: output)
     try output.truncate(to: size)
     return true
   }

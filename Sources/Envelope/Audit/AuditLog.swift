@@ -122,7 +122,7 @@ final class AuditLog: Sendable {
     return try lockedFile(creating: creating)
   }
 
-  private func isInPlace(_ file: AuditFile) throws -> Bool {
+  func isInPlace(_ file: AuditFile) throws -> Bool {
     guard let status = try FileStatus.at(path) else { return false }
     return status.isSameFile(as: try file.status())
   }
