@@ -78,6 +78,7 @@ extension Failure {
       self.init(.software, "the system grants no more threads", hint: "ulimit -u shows the limit")
     case let error as KeyringError: self.init(error)
     case let error as KeystoreError: self.init(error)
+    case let error as KeystoreBackupError: self.init(error)
     case let error as KeyServiceError: self.init(error)
     case let error as PolicyError: self.init(error)
     case AuditError.damaged(let damage):
@@ -330,6 +331,11 @@ extension Failure {
         hint: "try again when it is done")
     case .readOnly(let path):
       self.init(.cannotCreate, "the keystore \(Text.printable(path)) cannot be written")
+    case .journal(let path):
+      self.init(
+        .cannotCreate,
+        "there is a journal \(Text.printable(path)), which SQLite would apply to the new keystore",
+        hint: "it belongs to a keystore that is gone, or in use: move it away")
     case .locked(let reasons):
       self.init(
         .noPermission, "the keystore is locked: \(Text.printable(reasons.joined(separator: "; ")))",

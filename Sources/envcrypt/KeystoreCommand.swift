@@ -6,10 +6,10 @@ import SystemPackage
 struct KeystoreCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "keystore",
-    abstract: "Show and check the keystore, and change what unlocks it.",
+    abstract: "Show, check and back up the keystore, and change what unlocks it.",
     subcommands: [
       KeystoreStatusCommand.self, KeystoreCheckCommand.self, KeystoreAuditCommand.self,
-      ProtectorCommand.self,
+      KeystoreBackupCommand.self, ProtectorCommand.self,
     ])
 }
 

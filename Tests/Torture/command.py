@@ -6,7 +6,7 @@ import crowd, scene
 
 class Command:
     """`produces`: files by name, and what they are when they are new: a "message" of `plain`, "plain" bytes, a
-    "secret" of 32 bytes, "escrow" JSON, a "backup" of the keystore. `again`: what a later run says; nothing
+    "secret" of 32 bytes, "escrow" JSON, a "backup" of the keystore, its "log". `again`: what a later run says; nothing
     where the first run's work, once done, cannot be repeated. `isStream`: standard output may be short
     where the status says so."""
 
@@ -70,7 +70,10 @@ STORE = [
             name="keystore protector add key-file"),
     Command("keystore audit --prune-before 2999-01-01", again="keystore audit --prune-before 2999-01-01",
             name="keystore audit prune", survivesPower=True),
-    Command("keystore backup copy.db", {"copy.db": "backup"}, "keystore check", name="keystore backup"),
+    Command("keystore backup copy.db", {"copy.db": "backup"}, "keystore backup -f copy.db", name="keystore backup",
+            survivesPower=True),
+    Command("keystore backup -f there.db", {"there.db": "backup", "there.db-audit": "log"},
+            "keystore backup -f there.db", base=scene.backed_up, name="keystore backup over", survivesPower=True),
     Command("key policy put alias/old policy.json", changesStore=True, name="key policy put",
             sources=[("policy.json", crowd.POLICY)]),
     Command("template apply stack.yaml", changesStore=True, name="template apply",

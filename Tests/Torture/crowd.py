@@ -168,6 +168,8 @@ def run(tally, directory, minutes, have):
               ["alias", "create", "alias/x", "alias/old"]]
     reads = [["encrypt", "plain", "-k", "alias/old", "-o", "made"], ["decrypt", "old.envc", "-o", "open"],
              ["key", "list"], ["keystore", "check"]]
+    if "keystore backup" in have:
+        reads.insert(0, ["keystore", "backup", "copy.db"])
     # A keystore held for longer than anybody waits, beside everything else.
     long = threading.Thread(target=held, args=(
         tally, directory, 45, "held for 45 s", writes + (reads if minutes else reads[:1]), "EXCLUSIVE", False))

@@ -172,3 +172,12 @@ def furnished(root):
     scene.envcrypt("encrypt", "plain", "-k", "alias/old", "-o", "again.envc")
     scene.envcrypt("encrypt", "plain", "-a", "--sign", "-k", "alias/old", "-o", "signed.envc")
     return scene
+
+
+def backed_up(root):
+    """The same, with a backup from before the last changes."""
+    scene = furnished(root)
+    scene.envcrypt("keystore", "backup", "there.db")
+    scene.envcrypt("key", "rotate", "alias/old")
+    scene.envcrypt("decrypt", "old.envc", "-o", "-")
+    return scene

@@ -64,8 +64,9 @@ class Stage:
                     raise Lost(f"{name} has no key in it")
             except ValueError:
                 raise Lost(f"{name} is half written")
-        elif kind == "backup":
-            here.envcrypt("keystore", "check", "--keystore", here.path(name))
+        elif kind in ("backup", "log"):
+            # A new log may stand beside an old store.
+            here.envcrypt("keystore", "check", "--keystore", here.path(name.removesuffix("-audit")))
         return "new"
 
     def states(self, here, outcome, auditMayEnd=False):

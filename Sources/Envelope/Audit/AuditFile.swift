@@ -5,6 +5,9 @@ import SystemPackage
 final class AuditFile {
   private let descriptor: Descriptor
 
+  /// One that is open already.
+  init(_ descriptor: Descriptor) { self.descriptor = descriptor }
+
   /// Opens for reading and writing; what is not there is made with these permissions, where there are
   /// some.
   init(_ path: FilePath, creating permissions: mode_t?) throws {

@@ -113,7 +113,7 @@ final class AuditLog: Sendable {
 
   // MARK: The file
 
-  private func lockedFile(creating: Bool) throws -> AuditFile {
+  func lockedFile(creating: Bool) throws -> AuditFile {
     let file = try AuditFile(path, creating: creating ? permissions : nil)
     try file.lock()
     // Pruning puts another file in its place.
@@ -122,14 +122,14 @@ final class AuditLog: Sendable {
     return try lockedFile(creating: creating)
   }
 
-  private func isInPlace(_ file: AuditFile) throws -> Bool {
+  func isInPlace(_ file: AuditFile) throws -> Bool {
     guard let status = try FileStatus.at(path) else { return false }
     return status.isSameFile(as: try file.status())
   }
 
   /// Nil in a file that was just made: the head is written behind the first entries, and before it is
   /// there are zeros, or nothing. Throws `AuditError.damaged` where the head does not verify.
-  private func readHead(of file: AuditFile) throws -> AuditHead? {
+  func readHead(of file: AuditFile) throws -> AuditHead? {
     let bytes = try file.read(AuditHead.length, at: 0)
     if bytes.allSatisfy({ $0 == 0 }) { return nil }
     guard let head = try opened(bytes) else { throw AuditError.damaged([.head]) }

@@ -98,6 +98,11 @@ public final class Descriptor: Sendable {
     }
   }
 
+  /// What was written is on the disk when this returns.
+  func synchronize() throws(IOError) {
+    guard Self.retrying({ fsync(number) }) == 0 else { throw .current(.write, path) }
+  }
+
   /// Writes all of `bytes`.
   func write(_ bytes: RawSpan) throws(IOError) {
     var done = 0

@@ -26,6 +26,8 @@ public enum KeystoreError: Error, Equatable, Sendable {
   case busy(FilePath)
   /// The file or its directory cannot be written.
   case readOnly(FilePath)
+  /// SQLite's journal of a store that is not there any more, where another one is to be made.
+  case journal(FilePath)
 
   /// No protector could be used: the ones there are, and what they miss.
   case locked(reasons: [String])

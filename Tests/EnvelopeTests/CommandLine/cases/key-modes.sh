@@ -25,8 +25,9 @@ for mask in 000 022 077; do
     envcrypt key export alias/rsa -o rsa.json 2>/dev/null
     envcrypt data-key generate -o wrapped >/dev/null
     envcrypt keystore audit --prune-before 2020-01-01 2>/dev/null
+    envcrypt keystore backup copy.db
     for file in protector.key other.key escrow.json rsa.json wrapped data/envcrypt/keystore.db \
-      data/envcrypt/keystore.db-audit; do
+      data/envcrypt/keystore.db-audit copy.db copy.db-audit; do
       [ "$(stat -c %a "$file")" = 600 ] || { stat -c '%a %n' "$file"; exit 1; }
     done
     [ "$(stat -c %a data/envcrypt)" = 700 ]

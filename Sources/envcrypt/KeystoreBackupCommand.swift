@@ -1,0 +1,76 @@
+import ArgumentParser
+import Envelope
+import SystemPackage
+
+struct KeystoreBackupCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "backup",
+    abstract: "Copy the keystore, with its audit log, while others use it.",
+    discussion: """
+      The copy is the keystore as it is at one moment, whoever writes to it meanwhile, which a copy \
+      made with cp may not be. It appears when it is complete, checked and on the disk, with its \
+      audit log beside it under the name FILE-audit. Nothing is unlocked: the copy opens with what \
+      opens the keystore.
+
+      A file that exists is replaced with --force only, and only if it is a backup of the same \
+      keystore, or empty.
+
+      Examples:
+        envcrypt keystore backup /mnt/usb/keystore.db
+        envcrypt keystore backup -f /mnt/usb/keystore.db
+        envcrypt keystore check --keystore /mnt/usb/keystore.db
+        envcrypt decrypt a.envc --keystore /mnt/usb/keystore.db
+
+      To restore, from the backup to where the keystore was:
+        envcrypt keystore backup --keystore /mnt/usb/keystore.db ~/.local/share/envcrypt/keystore.db
+      """)
+
+  @Argument(
+    help: ArgumentHelp("The file to write.", valueName: "file"), completion: .file())
+  var file: String
+
+  @Flag(name: [.short, .long], help: "Replace an older backup of the same keystore.")
+  var force = false
+
+  @OptionGroup var keystore: KeystoreOptions
+
+  func run() throws {
+    let path = FilePath(argument: file)
+    guard path != "-" else {
+      throw Failure(
+        .usage, "a backup is a file, and cannot be written to standard output", hint: "name a file")
+    }
+    let copy = try keystore.store().backup(
+      to: path, replacing: force, leftovers: Leftovers())
+    copy.leaveOpen()
+    Console().warn(try copy.exposures(), of: path)
+  }
+}
+
+extension Failure {
+  init(_ error: KeystoreBackupError) {
+    switch error {
+    case .exists(let path):
+      self.init(
+        .cannotCreate, "\(Text.printable(path)) exists already",
+        hint: "add --force to replace an older backup of this keystore, or name another file")
+    case .keystoreItself(let path):
+      self.init(
+        .usage, "\(Text.printable(path)) is the keystore itself", hint: "name another file")
+    case .otherKeystore(let path, let id):
+      self.init(
+        .cannotCreate,
+        "\(Text.printable(path)) is another keystore (\(Text.printable(id))), and is not replaced",
+        hint: "name another file, or move that one away")
+    case .notABackup(let path):
+      self.init(
+        .cannotCreate,
+        "\(Text.printable(path)) is not a backup of this keystore, and is not replaced",
+        hint: "name another file, or move that one away")
+    case .notARegularFile(let path):
+      self.init(
+        .cannotCreate, "\(Text.printable(path)) is not a regular file, and is not replaced",
+        hint: "name a file")
+    }
+  }
+}
