@@ -19,7 +19,7 @@ struct RecordCheck {
 
   private mutating func list(_ name: LedgerBucket.Name, _ db: Database) throws {
     do {
-      for entry in try unlocked.bucket(name, db).entries {
+      for entry in try unlocked.bucket(name, db).entries() {
         if let child = LedgerBucket.Name(listedAs: entry.name) {
           try list(child, db)
         } else {

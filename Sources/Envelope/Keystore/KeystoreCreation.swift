@@ -22,7 +22,7 @@ extension Keystore {
     let record = try unlocked.authenticating(
       KeystoreRecord(
         id: id, creationDate: now.milliseconds,
-        ledger: Data(try LedgerBucket(.root).serialized())))
+        ledger: Data()))
 
     let hidden = try HiddenKeystore(for: path, leftovers: leftovers)
     try translatingErrors(of: path) {

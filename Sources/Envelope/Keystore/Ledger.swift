@@ -22,13 +22,13 @@ final class Ledger: Sendable {
 
   /// What a bucket lists. Throws `editedRecord` where the table has something else than `root` says.
   func bucket(_ name: LedgerBucket.Name, root: Data, _ db: Database) throws -> LedgerBucket {
-    guard let parent = name.parent else { return try LedgerBucket(name, parsing: Array(root)) }
+    guard let parent = name.parent else { return LedgerBucket(name, bytes: Array(root)) }
     if let kept = kept(name, root: root) { return kept }
     let wanted = try bucket(parent, root: root, db)[name.entryName]
     let bytes = try LedgerBucket.fetch(name, db)
     let found = bytes.isEmpty ? nil : try Digest.sha256.hash(bytes)
     guard found == wanted else { throw KeystoreError.editedRecord(name.recordName) }
-    let bucket = try LedgerBucket(name, parsing: bytes)
+    let bucket = LedgerBucket(name, bytes: bytes)
     keep(bucket, root: root)
     return bucket
   }
@@ -36,20 +36,20 @@ final class Ledger: Sendable {
   /// Lets `change` alter a bucket, and returns the root that there is then.
   func change(
     _ name: LedgerBucket.Name, root: Data, _ db: Database,
-    _ change: (inout LedgerBucket) -> Void
+    _ change: (inout LedgerBucket) throws -> Void
   ) throws -> Data {
     // What somebody else has altered is found here, and not taken over.
     var bucket = try bucket(name, root: root, db)
-    change(&bucket)
+    try change(&bucket)
     var changed: [LedgerBucket] = []
     while let parent = bucket.name.parent {
       let digest = try bucket.store(db)
       changed.append(bucket)
       let child = bucket.name
       bucket = try self.bucket(parent, root: root, db)
-      bucket.set(digest, for: child.entryName)
+      try bucket.set(digest, for: child.entryName)
     }
-    let newRoot = Data(try bucket.serialized())
+    let newRoot = Data(bucket.bytes)
     advance(to: newRoot, changed)
     return newRoot
   }
@@ -60,7 +60,7 @@ final class Ledger: Sendable {
     var listed = Dictionary(grouping: entries) { $0.name.bucket }
     func store(_ names: [LedgerBucket.Name]) throws {
       for name in names {
-        let bucket = LedgerBucket(name, entries: listed.removeValue(forKey: name) ?? [])
+        let bucket = try LedgerBucket(name, entries: listed.removeValue(forKey: name) ?? [])
         guard let parent = name.parent, let digest = try bucket.store(db) else { continue }
         listed[parent, default: []].append(LedgerBucket.Entry(name: name.entryName, code: digest))
       }
@@ -68,7 +68,7 @@ final class Ledger: Sendable {
     // First those that list records, then those that list these.
     try store(Array(listed.keys))
     try store(listed.keys.filter { $0 != .root })
-    return Data(try LedgerBucket(.root, entries: listed[.root] ?? []).serialized())
+    return Data(try LedgerBucket(.root, entries: listed[.root] ?? []).bytes)
   }
 
   // MARK: What is verified already

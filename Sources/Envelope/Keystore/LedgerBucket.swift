@@ -15,10 +15,7 @@ struct LedgerBucket {
       _ value: Entry?, through wire: inout some Wire
     ) throws(MessageError) -> Entry {
       Entry(
-        name: LedgerName(
-          table: try wire.text(value?.name.table, "a table"),
-          keyID: try wire.text(value?.name.keyID, "a key ID"),
-          name: try wire.block(value?.name.name, "a name")),
+        name: try LedgerName.transcode(value?.name, through: &wire),
         code: try wire.bytes(value?.code, count: codeLength))
     }
   }
@@ -58,18 +55,23 @@ struct LedgerBucket {
   }
 
   let name: Name
-  /// In the order of their names.
-  private(set) var entries: [Entry]
+  /// The entries in the order of their names, as the table and the digest have them.
+  private(set) var bytes: [UInt8]
 
-  init(_ name: Name, entries: [Entry] = []) {
+  init(_ name: Name, bytes: [UInt8]) {
     self.name = name
-    self.entries = entries.sorted { $0.name < $1.name }
+    self.bytes = bytes
+  }
+
+  init(_ name: Name, entries: [Entry] = []) throws {
+    self.name = name
+    bytes = try Self.serialize(entries.sorted { $0.name < $1.name })
   }
 
   /// Throws `editedRecord` where the bytes are no bucket.
-  init(_ name: Name, parsing bytes: [UInt8]) throws {
+  func entries() throws -> [Entry] {
     do {
-      entries = try WireReader.read(bytes.span.bytes) { (reader) throws(MessageError) in
+      return try WireReader.read(bytes.span.bytes) { (reader) throws(MessageError) in
         var entries: [Entry] = []
         while reader.offset < bytes.count {
           entries.append(try Entry.transcode(nil, through: &reader))
@@ -79,44 +81,49 @@ struct LedgerBucket {
     } catch {
       throw KeystoreError.editedRecord(name.recordName)
     }
-    self.name = name
   }
 
-  /// Empty for a bucket without entries, which no other lists.
-  func serialized() throws -> [UInt8] {
+  private static func serialize(_ entries: [Entry]) throws(MessageError) -> [UInt8] {
     var writer = WireWriter()
     for entry in entries { _ = try Entry.transcode(entry, through: &writer) }
     return writer.bytes
   }
 
+  /// The code of a record. Found where its name stands: there may be hundreds, and one is wanted.
   subscript(name: LedgerName) -> [UInt8]? {
-    let index = index(of: name)
-    guard index < entries.count, entries[index].name == name else { return nil }
-    return entries[index].code
+    var writer = WireWriter()
+    guard (try? LedgerName.transcode(name, through: &writer)) != nil else { return nil }
+    let wanted = writer.bytes
+    return bytes.withUnsafeBytes { bytes in
+      var rest = bytes[...]
+      while let length = LedgerName.length(in: rest), rest.count >= length + Entry.codeLength {
+        let code = rest.dropFirst(length).prefix(Entry.codeLength)
+        if length == wanted.count, rest.prefix(length).elementsEqual(wanted) { return Array(code) }
+        rest = rest.dropFirst(length + Entry.codeLength)
+      }
+      return nil
+    }
   }
 
   /// Notes the last code of a record, or with nil that it is gone.
-  mutating func set(_ code: [UInt8]?, for name: LedgerName) {
-    let index = index(of: name)
-    let isThere = index < entries.count && entries[index].name == name
-    entries.replaceSubrange(
-      index..<(isThere ? index + 1 : index), with: code.map { [Entry(name: name, code: $0)] } ?? [])
-  }
-
-  mutating func removeAll(ofKey keyID: String) { entries.removeAll { $0.name.keyID == keyID } }
-
-  /// Where the entry of that name is, or would be.
-  private func index(of name: LedgerName) -> Int {
-    var range = 0..<entries.count
-    while !range.isEmpty {
-      let middle = range.lowerBound + range.count / 2
-      if entries[middle].name < name {
-        range = middle + 1..<range.upperBound
-      } else {
-        range = range.lowerBound..<middle
+  mutating func set(_ code: [UInt8]?, for name: LedgerName) throws {
+    try change { entries in
+      entries.removeAll { $0.name == name }
+      if let code {
+        let index = entries.firstIndex { name < $0.name } ?? entries.count
+        entries.insert(Entry(name: name, code: code), at: index)
       }
     }
-    return range.lowerBound
+  }
+
+  mutating func removeAll(ofKey keyID: String) throws {
+    try change { $0.removeAll { $0.name.keyID == keyID } }
+  }
+
+  private mutating func change(_ body: (inout [Entry]) -> Void) throws {
+    var entries = try entries()
+    body(&entries)
+    bytes = try Self.serialize(entries)
   }
 
   // MARK: The table
@@ -129,12 +136,11 @@ struct LedgerBucket {
 
   /// Puts the bucket into the table. Returns its digest; nil for one without entries.
   func store(_ db: Database) throws -> [UInt8]? {
-    if entries.isEmpty {
+    if bytes.isEmpty {
       try db.cachedStatement(sql: "DELETE FROM ledger WHERE bucket = ?")
         .execute(arguments: [name.text])
       return nil
     }
-    let bytes = try serialized()
     try db.cachedStatement(sql: "INSERT OR REPLACE INTO ledger (bucket, entries) VALUES (?, ?)")
       .execute(arguments: [name.text, Data(bytes)])
     return try Digest.sha256.hash(bytes)

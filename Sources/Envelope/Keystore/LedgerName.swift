@@ -23,6 +23,26 @@ struct LedgerName: Hashable, Comparable {
     keyID.isEmpty ? .store : LedgerBucket.Name(digits: keyID.utf8.prefix(LedgerBucket.Name.digits))
   }
 
+  /// The fields in the order of a bucket.
+  static func transcode(
+    _ value: LedgerName?, through wire: inout some Wire
+  ) throws(MessageError) -> LedgerName {
+    LedgerName(
+      table: try wire.text(value?.table, "a table"), keyID: try wire.text(value?.keyID, "a key ID"),
+      name: try wire.block(value?.name, "a name"))
+  }
+
+  /// How many bytes the name takes that these begin with; nil where they end before it.
+  static func length(in bytes: Slice<UnsafeRawBufferPointer>) -> Int? {
+    var length = 0
+    for _ in 0..<3 {
+      guard bytes.count >= length + 2 else { return nil }
+      let start = bytes.startIndex + length
+      length += 2 + Int(bytes[start]) << 8 + Int(bytes[start + 1])
+    }
+    return bytes.count >= length ? length : nil
+  }
+
   static func < (a: LedgerName, b: LedgerName) -> Bool {
     if a.table != b.table { return a.table.utf8.lexicographicallyPrecedes(b.table.utf8) }
     if a.keyID != b.keyID { return a.keyID.utf8.lexicographicallyPrecedes(b.keyID.utf8) }

@@ -44,7 +44,7 @@ extension UnlockedKeystore {
     if ledger == nil { return }
     let names = Set(records.map(\.ledgerName))
     let bucket = LedgerName(table: Record.databaseTableName, keyID: keyID).bucket
-    for entry in try self.bucket(bucket, db).entries
+    for entry in try self.bucket(bucket, db).entries()
     where entry.name.keyID == keyID && entry.name.table == Record.databaseTableName {
       guard names.contains(entry.name) else {
         throw KeystoreError.editedRecord(entry.name.recordName)
@@ -96,21 +96,23 @@ extension UnlockedKeystore {
   /// Deletes a key with all that belongs to it.
   func delete(_ key: MasterKeyRecord, _ db: Database) throws {
     try key.delete(db)
-    try changeLedger(key.ledgerName.bucket, db) { $0.removeAll(ofKey: key.id) }
+    try changeLedger(key.ledgerName.bucket, db) { try $0.removeAll(ofKey: key.id) }
   }
 
   /// Has the ledger forget a name, for a record that goes on under another one.
   func unlist(_ name: LedgerName, _ db: Database) throws {
-    try changeLedger(name.bucket, db) { $0.set(nil, for: name) }
+    try changeLedger(name.bucket, db) { try $0.set(nil, for: name) }
   }
 
   private func list(_ record: some LedgerRecord, _ db: Database) throws {
     let code = try record.ledgerCode()
-    try changeLedger(record.ledgerName.bucket, db) { $0.set(code, for: record.ledgerName) }
+    try changeLedger(record.ledgerName.bucket, db) {
+      try $0.set(code, for: record.ledgerName)
+    }
   }
 
   private func changeLedger(
-    _ name: LedgerBucket.Name, _ db: Database, _ change: (inout LedgerBucket) -> Void
+    _ name: LedgerBucket.Name, _ db: Database, _ change: (inout LedgerBucket) throws -> Void
   ) throws {
     guard let ledger else { return }
     var record = try keystoreRecord(db)
@@ -126,7 +128,7 @@ extension UnlockedKeystore {
   /// A bucket of the ledger, verified. Throws `editedRecord`.
   func bucket(_ name: LedgerBucket.Name, _ db: Database) throws -> LedgerBucket {
     let root = try keystoreRecord(db).requireLedger()
-    return try ledger?.bucket(name, root: root, db) ?? LedgerBucket(name)
+    return try ledger?.bucket(name, root: root, db) ?? LedgerBucket(name, bytes: [])
   }
 
   private func keystoreRecord(_ db: Database) throws -> KeystoreRecord {
