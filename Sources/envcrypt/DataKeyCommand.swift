@@ -59,7 +59,7 @@ struct DataKeyGenerateCommand: ParsableCommand {
     let console = Console()
     if !json, !withoutPlaintext { try SecretOutput.refuseTerminal() }
     let service = try keystore.service()
-    let pairs = try context.dictionary()
+    let pairs = try context.requestContext()
     let spec = spec ?? (bytes == nil ? .aes256 : nil)
     if withoutPlaintext {
       let response = try service.perform(
@@ -112,7 +112,7 @@ struct DataKeyDecryptCommand: ParsableCommand {
     let wrapped = try SmallFile.read(FilePath(argument: file), limit: 1 << 16)
     let response = try keystore.service().perform(
       DecryptRequest(
-        ciphertextBlob: Blob(wrapped), encryptionContext: try context.dictionary(), keyID: key))
+        ciphertextBlob: Blob(wrapped), encryptionContext: try context.requestContext(), keyID: key))
     if json { return try Console().json(response) }
     try SecretOutput.write(response.plaintext)
   }
@@ -133,17 +133,9 @@ enum SecretOutput {
 }
 
 extension ContextOptions {
-  /// The pairs as the KMS API takes them; nil where there are none.
-  func dictionary() throws -> [String: String]? {
-    let pairs = try encryptionContext().pairs
-    if pairs.isEmpty { return nil }
-    var dictionary: [String: String] = [:]
-    for pair in pairs {
-      // Files take keys that differ in bytes only; the API's contexts are compared as text.
-      guard dictionary.updateValue(pair.value, forKey: pair.key) == nil else {
-        throw Failure(.usage, "the encryption context has '\(Text.printable(pair.key))' twice")
-      }
-    }
-    return dictionary
+  /// The context as the KMS API takes it; nil where there is none.
+  func requestContext() throws -> EncryptionContext? {
+    let context = try encryptionContext()
+    return context.isEmpty ? nil : context
   }
 }

@@ -52,7 +52,7 @@ struct KMSOption: Equatable {
     case is Date.Type: return known(.timestamp, Date(timeIntervalSince1970: 0))
     case is Blob.Type: return known(.blob, Blob([]))
     case is SecretBlob.Type: return known(.blob, SecretBlob(base64: "")!)
-    case is [String: String].Type: return known(.map, [String: String]())
+    case is EncryptionContext.Type: return known(.map, EncryptionContext())
     case let type as any APIEnumeration.Type: return known(.enumeration(type.allValues), type.first)
     case let type as any KMSList.Type: return known(.list(try type.elementKind()), type.empty)
     default:

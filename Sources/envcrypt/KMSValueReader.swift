@@ -122,10 +122,13 @@ struct KMSValueReader {
       return try scalar(type, token, isReference: isReference, at)
     }
     guard case .hash(let pairs) = shorthand else { throw at.wrong("key=value pairs are wanted") }
-    if type == [String: String].self {
-      var map: [String: String] = [:]
-      for (key, inner) in pairs { map[key] = try value(String.self, inner, at.inside(key)) }
-      return map as! Value
+    if type == EncryptionContext.self {
+      // Shorthand has keys in ASCII only, each once.
+      var context = EncryptionContext()
+      for (key, inner) in pairs {
+        try context.insert(key, try value(String.self, inner, at.inside(key)))
+      }
+      return context as! Value
     }
     guard case .structure(let members) = try KMSOption.kind(of: type) else {
       throw at.wrong("shorthand cannot say it; use JSON")
@@ -269,7 +272,7 @@ struct KMSValueReader {
     _ type: Value.Type, _ text: String, _ option: String
   ) throws -> Value {
     do {
-      return try APICoding.decoder(blobs: blobForm).decode(type, from: Data(text.utf8))
+      return try APICoding.decode(type, from: text, blobs: blobForm)
     } catch let error as DecodingError {
       throw KMSArgumentError.malformed(option, error.problem)
     }
@@ -279,7 +282,7 @@ struct KMSValueReader {
   private func check(_ text: String, _ kind: KMSOption.Kind, _ option: String) throws {
     guard
       let object = try? JSONSerialization.jsonObject(
-        with: Data(text.utf8), options: .fragmentsAllowed)
+        with: JSONKeys.carried(in: text), options: .fragmentsAllowed)
     else { throw KMSArgumentError.malformed(option, "it is not JSON") }
     func check(_ object: Any, _ kind: KMSOption.Kind) throws {
       switch (kind, object) {
@@ -289,7 +292,7 @@ struct KMSValueReader {
         for (key, inner) in object.sorted(by: { $0.key < $1.key }) {
           guard let member = members.first(where: { $0.member == key }) else {
             throw KMSArgumentError.unknownMember(
-              key, option: option, known: members.map(\.member))
+              JSONKeys.key(of: key), option: option, known: members.map(\.member))
           }
           try check(inner, member.kind)
         }

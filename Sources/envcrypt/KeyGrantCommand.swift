@@ -67,10 +67,8 @@ struct KeyGrantCreateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let pairs = Dictionary(
-      uniqueKeysWithValues: try context.encryptionContext().pairs.map { ($0.key, $0.value) })
     var constraints: GrantConstraints?
-    if !pairs.isEmpty {
+    if let pairs = try context.requestContext() {
       constraints =
         exact
         ? GrantConstraints(encryptionContextEquals: pairs)
@@ -202,7 +200,7 @@ extension Grant {
     arn == PolicyPrincipal.accountARN ? "the account" : String(arn.split(separator: "/").last ?? "")
   }
 
-  private static func list(_ pairs: [String: String]) -> String {
-    pairs.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
+  private static func list(_ context: EncryptionContext) -> String {
+    context.pairs.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
   }
 }

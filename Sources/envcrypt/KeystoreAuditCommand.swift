@@ -95,7 +95,7 @@ struct AuditEvent: Encodable {
     let arn: String
     let userName: String
   }
-  struct Parameters: Encodable { let encryptionContext: [String: String] }
+  struct Parameters: Encodable { let encryptionContext: EncryptionContext }
   struct Resource: Encodable {
     let arn: String
     let type = "AWS::KMS::Key"
@@ -126,13 +126,8 @@ struct AuditEvent: Encodable {
       arn: record.caller,
       userName: record.caller.split(separator: "/").last.map(String.init) ?? record.caller)
     requestID = record.requestIDText
-    let pairs = record.encryptionContext.pairs
-    requestParameters =
-      pairs.isEmpty
-      ? nil
-      : Parameters(
-        encryptionContext: Dictionary(
-          pairs.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first }))
+    let context = record.encryptionContext
+    requestParameters = context.isEmpty ? nil : Parameters(encryptionContext: context)
     resources =
       record.keyID.isEmpty
       ? []

@@ -34,7 +34,7 @@ struct MessageReport: Encodable {
   let formatVersion: Int
   let suite: Suite
   let messageID: String
-  let encryptionContext: [String: String]
+  let encryptionContext: EncryptionContext
   let encryptedDataKeys: [WrappedKey]
   let contentType: String
   let frameLength: Int?
@@ -73,9 +73,7 @@ struct MessageReport: Encodable {
     suite = Suite(
       id: "0x" + String(repeating: "0", count: 4 - digits.count) + digits, name: header.suite.name)
     messageID = Text.hexadecimal(header.messageID)
-    encryptionContext = Dictionary(
-      header.encryptionContext.pairs.map { ($0.key, $0.value) },
-      uniquingKeysWith: { first, _ in first })
+    encryptionContext = header.encryptionContext
     encryptedDataKeys = header.encryptedDataKeys.map {
       let identity = identify($0)
       return WrappedKey(
@@ -132,7 +130,7 @@ struct MessageReport: Encodable {
       }
       lines.append((index == 0 ? "wrapped under" : "", line))
     }
-    for (index, pair) in encryptionContext.sorted(by: { $0.key < $1.key }).enumerated() {
+    for (index, pair) in encryptionContext.pairs.enumerated() {
       lines.append(
         (index == 0 ? "context" : "", "\(Text.printable(pair.key)) = \(Text.printable(pair.value))")
       )

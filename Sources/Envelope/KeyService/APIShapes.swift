@@ -125,7 +125,8 @@ public enum APICoding {
   /// as they are where those are not the KMS API's. Throws EncodingError for a date outside the years
   /// 1 to 9999.
   public static func text(of value: some Encodable, keysAsTheyAre: Bool = false) throws -> String {
-    JSONLayout.text(of: try encoder(keysAsTheyAre: keysAsTheyAre).encode(value))
+    JSONLayout.text(
+      of: JSONKeys.restored(in: Array(try encoder(keysAsTheyAre: keysAsTheyAre).encode(value))))
   }
 
   private static func encoder(keysAsTheyAre: Bool) -> JSONEncoder {
@@ -147,8 +148,14 @@ public enum APICoding {
     return encoder
   }
 
-  /// Reads shapes. What a shape does not name is passed over.
-  public static func decoder(blobs form: BlobForm = .base64) -> JSONDecoder {
+  /// The shape that the JSON `text` is. What a shape does not name is passed over.
+  public static func decode<Shape: Decodable>(
+    _ type: Shape.Type, from text: String, blobs form: BlobForm = .base64
+  ) throws -> Shape {
+    try decoder(blobs: form).decode(type, from: JSONKeys.carried(in: text))
+  }
+
+  private static func decoder(blobs form: BlobForm) -> JSONDecoder {
     let decoder = JSONDecoder()
     decoder.userInfo[blobForm] = form
     decoder.keyDecodingStrategy = .custom { APIMember(APIName.property($0.last!.stringValue)) }

@@ -9,7 +9,7 @@ public struct GenerateDataKeyRequest: KeyServiceRequest {
   public static let operation = KeyServiceOperation.generateDataKey
 
   public var keyID: String
-  public var encryptionContext: [String: String]?
+  public var encryptionContext: EncryptionContext?
   public var numberOfBytes: Int?
   public var keySpec: DataKeySpec?
   public var grantTokens: [String]?
@@ -17,7 +17,7 @@ public struct GenerateDataKeyRequest: KeyServiceRequest {
   public var dryRun: Bool?
 
   public init(
-    keyID: String, encryptionContext: [String: String]? = nil, keySpec: DataKeySpec? = nil,
+    keyID: String, encryptionContext: EncryptionContext? = nil, keySpec: DataKeySpec? = nil,
     numberOfBytes: Int? = nil
   ) {
     self.keyID = keyID
@@ -49,14 +49,14 @@ public struct GenerateDataKeyWithoutPlaintextRequest: KeyServiceRequest {
   public static let operation = KeyServiceOperation.generateDataKeyWithoutPlaintext
 
   public var keyID: String
-  public var encryptionContext: [String: String]?
+  public var encryptionContext: EncryptionContext?
   public var keySpec: DataKeySpec?
   public var numberOfBytes: Int?
   public var grantTokens: [String]?
   public var dryRun: Bool?
 
   public init(
-    keyID: String, encryptionContext: [String: String]? = nil, keySpec: DataKeySpec? = nil,
+    keyID: String, encryptionContext: EncryptionContext? = nil, keySpec: DataKeySpec? = nil,
     numberOfBytes: Int? = nil
   ) {
     self.keyID = keyID
@@ -92,7 +92,7 @@ public struct GenerateDataKeyPairRequest: KeyServiceRequest {
   }
   public static let operation = KeyServiceOperation.generateDataKeyPair
 
-  public var encryptionContext: [String: String]?
+  public var encryptionContext: EncryptionContext?
   public var keyID: String
   public var keyPairSpec: DataKeyPairSpec
   public var grantTokens: [String]?
@@ -100,7 +100,7 @@ public struct GenerateDataKeyPairRequest: KeyServiceRequest {
   public var dryRun: Bool?
 
   public init(
-    keyID: String, keyPairSpec: DataKeyPairSpec, encryptionContext: [String: String]? = nil
+    keyID: String, keyPairSpec: DataKeyPairSpec, encryptionContext: EncryptionContext? = nil
   ) {
     self.keyID = keyID
     self.keyPairSpec = keyPairSpec
@@ -134,14 +134,14 @@ public struct GenerateDataKeyPairWithoutPlaintextRequest: KeyServiceRequest {
   }
   public static let operation = KeyServiceOperation.generateDataKeyPairWithoutPlaintext
 
-  public var encryptionContext: [String: String]?
+  public var encryptionContext: EncryptionContext?
   public var keyID: String
   public var keyPairSpec: DataKeyPairSpec
   public var grantTokens: [String]?
   public var dryRun: Bool?
 
   public init(
-    keyID: String, keyPairSpec: DataKeyPairSpec, encryptionContext: [String: String]? = nil
+    keyID: String, keyPairSpec: DataKeyPairSpec, encryptionContext: EncryptionContext? = nil
   ) {
     self.keyID = keyID
     self.keyPairSpec = keyPairSpec
@@ -205,7 +205,7 @@ private enum RandomLength {
 extension EncryptionTarget {
   /// Data keys are wrapped by symmetric keys.
   fileprivate static func ofDataKeys(
-    _ keyID: String, context: [String: String]?, in call: OperationCall
+    _ keyID: String, context: EncryptionContext?, in call: OperationCall
   ) throws -> EncryptionTarget {
     try call.note(context)
     let key = try call.usableKey(named: keyID, for: .encryptDecrypt)

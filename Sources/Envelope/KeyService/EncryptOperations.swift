@@ -11,13 +11,13 @@ public struct EncryptRequest: KeyServiceRequest {
 
   public var keyID: String
   public var plaintext: SecretBlob
-  public var encryptionContext: [String: String]?
+  public var encryptionContext: EncryptionContext?
   public var encryptionAlgorithm: EncryptionAlgorithm?
   public var grantTokens: [String]?
   public var dryRun: Bool?
 
   public init(
-    keyID: String, plaintext: SecretBlob, encryptionContext: [String: String]? = nil,
+    keyID: String, plaintext: SecretBlob, encryptionContext: EncryptionContext? = nil,
     encryptionAlgorithm: EncryptionAlgorithm? = nil
   ) {
     self.keyID = keyID
@@ -57,7 +57,7 @@ public struct DecryptRequest: KeyServiceRequest {
   public static let operation = KeyServiceOperation.decrypt
 
   public var ciphertextBlob: Blob
-  public var encryptionContext: [String: String]?
+  public var encryptionContext: EncryptionContext?
   public var keyID: String?
   public var encryptionAlgorithm: EncryptionAlgorithm?
   public var grantTokens: [String]?
@@ -65,7 +65,7 @@ public struct DecryptRequest: KeyServiceRequest {
   public var recipient: RecipientInfo?
 
   public init(
-    ciphertextBlob: Blob, encryptionContext: [String: String]? = nil, keyID: String? = nil,
+    ciphertextBlob: Blob, encryptionContext: EncryptionContext? = nil, keyID: String? = nil,
     encryptionAlgorithm: EncryptionAlgorithm? = nil
   ) {
     self.ciphertextBlob = ciphertextBlob
@@ -102,19 +102,19 @@ public struct ReEncryptRequest: KeyServiceRequest {
   public static let operation = KeyServiceOperation.reEncrypt
 
   public var ciphertextBlob: Blob
-  public var sourceEncryptionContext: [String: String]?
+  public var sourceEncryptionContext: EncryptionContext?
   public var sourceKeyID: String?
   public var destinationKeyID: String
-  public var destinationEncryptionContext: [String: String]?
+  public var destinationEncryptionContext: EncryptionContext?
   public var sourceEncryptionAlgorithm: EncryptionAlgorithm?
   public var destinationEncryptionAlgorithm: EncryptionAlgorithm?
   public var grantTokens: [String]?
   public var dryRun: Bool?
 
   public init(
-    ciphertextBlob: Blob, sourceEncryptionContext: [String: String]? = nil,
+    ciphertextBlob: Blob, sourceEncryptionContext: EncryptionContext? = nil,
     sourceKeyID: String? = nil, destinationKeyID: String,
-    destinationEncryptionContext: [String: String]? = nil,
+    destinationEncryptionContext: EncryptionContext? = nil,
     sourceEncryptionAlgorithm: EncryptionAlgorithm? = nil,
     destinationEncryptionAlgorithm: EncryptionAlgorithm? = nil
   ) {
@@ -170,13 +170,13 @@ struct EncryptionTarget {
   private let context: EncryptionContext
 
   init(
-    _ key: OperationCall.UsableKey, algorithm: EncryptionAlgorithm?, context: [String: String]?
+    _ key: OperationCall.UsableKey, algorithm: EncryptionAlgorithm?, context: EncryptionContext?
   ) throws(KeyServiceError) {
     self.key = key
     self.algorithm = algorithm ?? .symmetricDefault
     try key.record.require(self.algorithm)
     try Self.require(context, fits: self.algorithm)
-    self.context = try EncryptionContext(context)
+    self.context = try EncryptionContext(ofRequest: context)
   }
 
   var keyARN: String { KeyName.arn(ofKey: key.record.id) }
@@ -205,7 +205,7 @@ struct EncryptionTarget {
 
   /// An encryption context is for symmetric keys.
   static func require(
-    _ context: [String: String]?, fits algorithm: EncryptionAlgorithm
+    _ context: EncryptionContext?, fits algorithm: EncryptionAlgorithm
   ) throws(KeyServiceError) {
     guard algorithm == .symmetricDefault || context?.isEmpty ?? true else {
       throw .validation("an encryption context is for symmetric encryption keys only")
@@ -216,7 +216,7 @@ struct EncryptionTarget {
 /// What is to be decrypted, and what is known of it.
 struct DecryptionSource {
   let ciphertext: [UInt8]
-  let context: [String: String]?
+  let context: EncryptionContext?
   let keyID: String?
   let algorithm: EncryptionAlgorithm
   /// Bytes.
@@ -243,7 +243,7 @@ struct DecryptionSource {
     guard let blob = CiphertextBlob(parsing: ciphertext) else {
       throw KeyServiceError.invalidCiphertext
     }
-    let context = try EncryptionContext(context)
+    let context = try EncryptionContext(ofRequest: context)
     let unlocked = try call.service.unlock()
     if let keyID {
       let named = try call.read { db in

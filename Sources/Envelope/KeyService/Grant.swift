@@ -26,7 +26,7 @@ public struct Grant: Codable, Equatable, Sendable {
     let names = record.operations.split(separator: " ")
     operations = names.compactMap { GrantOperation(rawValue: String($0)) }
     constraints = try record.constraints.map {
-      try JSONDecoder().decode(GrantConstraints.self, from: Data($0.utf8))
+      try GrantConstraints(storedText: $0)
     }
     guard operations.count == names.count else {
       throw KeystoreError.editedRecord("grant \(record.id)")
@@ -35,7 +35,7 @@ public struct Grant: Codable, Equatable, Sendable {
 
   /// Whether the principal is the grantee.
   func isFor(_ principal: PolicyPrincipal) -> Bool {
-    granteePrincipal == principal.arn
+    principal.isNamed(granteePrincipal)
       || principal.isOwner && granteePrincipal == PolicyPrincipal.accountARN
   }
 
@@ -106,5 +106,19 @@ extension OperationCall {
     if record.grantsDigest == nil { return [] }
     return try GrantRecord.grants(of: record, db).map(Grant.init)
       .filter { $0.isFor(service.caller.principal) }
+  }
+}
+
+extension GrantConstraints {
+  /// As the keystore has them: JSON, names in order.
+  func storedText() throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return String(
+      decoding: JSONKeys.restored(in: Array(try encoder.encode(self))), as: UTF8.self)
+  }
+
+  init(storedText text: String) throws {
+    self = try JSONDecoder().decode(Self.self, from: JSONKeys.carried(in: text))
   }
 }

@@ -47,7 +47,7 @@ public struct ListGrantsRequest: PagedRequest {
     return try Response(
       records.filter {
         (grantID ?? $0.id) == $0.id
-          && (granteePrincipal ?? $0.granteePrincipal) == $0.granteePrincipal
+          && (granteePrincipal ?? $0.granteePrincipal).utf8.elementsEqual($0.granteePrincipal.utf8)
       }, page)
   }
 }
@@ -67,7 +67,7 @@ public struct ListRetirableGrantsRequest: PagedRequest {
     let page = try Page(limit: limit, marker: marker, standard: 50)
     try CreateGrantRequest.check(principal: retiringPrincipal, member: "RetiringPrincipal")
     let caller = call.service.caller
-    guard caller.isOwner || caller.arn == retiringPrincipal else {
+    guard caller.isOwner || caller.principal.isNamed(retiringPrincipal) else {
       throw KeyServiceError.accessDenied(
         "\(caller.arn) may not do kms:ListRetirableGrants of \(retiringPrincipal): only that "
           + "principal and the account may")

@@ -35,11 +35,7 @@ public struct CreateGrantRequest: KeyServiceRequest {
     try call.require(grantTokens)
     try check()
     describe(in: call)
-    let constraints = try constraints.map { constraints in
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = .sortedKeys
-      return String(decoding: try encoder.encode(constraints), as: UTF8.self)
-    }
+    let constraints = try constraints.map { try $0.storedText() }
     let grantID = try call.change(keyID) { record, _, db in
       try require(fits: record)
       try requireNoWider(than: call.reliedGrants, of: record, in: call)
@@ -177,8 +173,8 @@ public struct RetireGrantRequest: KeyServiceRequest {
   }
 
   private static func mayRetire(_ grant: GrantRecord, _ caller: Caller) -> Bool {
-    if caller.isOwner || grant.retiringPrincipal == caller.arn { return true }
-    return grant.granteePrincipal == caller.arn
+    if caller.isOwner || caller.principal.isNamed(grant.retiringPrincipal) { return true }
+    return caller.principal.isNamed(grant.granteePrincipal)
       && grant.operations.split(separator: " ").contains("RetireGrant")
   }
 }
@@ -217,8 +213,11 @@ extension GrantRecord {
     var same = self
     same.id = old.id
     same.creationDate = old.creationDate
-    return same == old
+    return same == old && zip(texts, old.texts).allSatisfy { $0.utf8.elementsEqual($1.utf8) }
   }
+
+  /// What can differ in bytes alone.
+  private var texts: [String] { [granteePrincipal, retiringPrincipal ?? "", constraints ?? ""] }
 
   fileprivate func remove(
     from record: inout MasterKeyRecord, _ unlocked: UnlockedKeystore, _ db: Database
@@ -241,10 +240,12 @@ extension GrantConstraints {
       ("EncryptionContextEquals", encryptionContextEquals),
     ] {
       guard let pairs else { continue }
-      guard (1...Self.pairLimit).contains(pairs.count) else {
-        throw .validation("\(name) has 1 to \(Self.pairLimit) pairs, not \(pairs.count)")
+      guard (1...Self.pairLimit).contains(pairs.pairs.count) else {
+        throw .validation("\(name) has 1 to \(Self.pairLimit) pairs, not \(pairs.pairs.count)")
       }
-      let length = pairs.reduce(0) { $0 + $1.key.count + $1.value.count }
+      let length = pairs.pairs.reduce(0) {
+        $0 + $1.key.unicodeScalars.count + $1.value.unicodeScalars.count
+      }
       guard length <= Self.lengthLimit else {
         throw .validation("\(name) has at most \(Self.lengthLimit) characters, not \(length)")
       }

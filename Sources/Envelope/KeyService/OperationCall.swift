@@ -29,8 +29,8 @@ public final class OperationCall {
   var context: [UInt8] = []
 
   /// Notes the encryption context of a request.
-  func note(_ pairs: [String: String]?) throws {
-    context = try EncryptionContext(pairs).serialized()
+  func note(_ context: EncryptionContext?) throws {
+    self.context = try EncryptionContext(ofRequest: context).serialized()
   }
 
   init(

@@ -29,19 +29,3 @@ extension OperationCall.UsableKey {
     }
   }
 }
-
-extension EncryptionContext {
-  /// The context of a request.
-  init(_ pairs: [String: String]?) throws(KeyServiceError) {
-    self.init()
-    do throws(MessageError) {
-      for (key, value) in pairs ?? [:] { try insert(key, value) }
-      _ = try serialized()
-    } catch {
-      guard case .malformed(let reason) = error else {
-        throw .validation("an encryption context that cannot be serialized")
-      }
-      throw .validation(reason)
-    }
-  }
-}

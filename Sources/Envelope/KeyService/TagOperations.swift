@@ -11,6 +11,12 @@ public struct Tag: Codable, Equatable, Sendable {
     self.tagValue = tagValue
   }
 
+  /// Byte by byte, as the keystore has them.
+  public static func == (left: Tag, right: Tag) -> Bool {
+    left.tagKey.utf8.elementsEqual(right.tagKey.utf8)
+      && left.tagValue.utf8.elementsEqual(right.tagValue.utf8)
+  }
+
   /// The most tags of one key.
   static let limit = 50
   private static let keyLengths = 1...128
@@ -27,7 +33,7 @@ public struct Tag: Codable, Equatable, Sendable {
             + "'\(tag.tagKey)' has \(tag.tagValue.unicodeScalars.count)")
       }
     }
-    guard Set(tags.map(\.tagKey)).count == tags.count else {
+    guard Set(tags.map { Array($0.tagKey.utf8) }).count == tags.count else {
       throw .tag("two tags of a key cannot have the same key")
     }
   }

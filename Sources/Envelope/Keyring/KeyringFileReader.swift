@@ -35,11 +35,12 @@ struct KeyringFileReader: ~Copyable {
       }
       return list
     }
-    var named: [String: KeyringFile.Entry] = [:]
+    // Names are bytes: of two that are one to Unicode no key may be lost.
+    var named: [[UInt8]: KeyringFile.Entry] = [:]
     try scanner.object { scanner, name in
-      named[name] = try entry(&scanner, named: name, &place)
+      named[Array(name.utf8)] = try entry(&scanner, named: name, &place)
     }
-    return named.sorted { $0.key < $1.key }.map(\.value)
+    return named.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
   }
 
   private static func entry(

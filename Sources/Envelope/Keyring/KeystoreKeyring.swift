@@ -18,7 +18,7 @@ public final class KeystoreKeyring: Keyring, @unchecked Sendable {
 
   /// A key version as messages name it.
   private struct Name: Hashable {
-    let providerID: String
+    let providerID: [UInt8]
     let information: [UInt8]
   }
 
@@ -40,7 +40,7 @@ public final class KeystoreKeyring: Keyring, @unchecked Sendable {
 
   public func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey? {
     let name = Name(
-      providerID: encrypted.providerID, information: Array(encrypted.keyName.utf8))
+      providerID: Array(encrypted.providerID.utf8), information: Array(encrypted.keyName.utf8))
     let keyring = try found.withLock { found -> (any Keyring)? in
       if let keyring = found[name] { return keyring }
       let keyring = try service.unwrappingKeyring(for: encrypted, among: names, context: context)
@@ -133,7 +133,9 @@ extension KeyService {
 extension KeyVersionRecord {
   /// The padding under which messages of `providerID` carry data keys for this version.
   fileprivate func padding(for providerID: String) -> RSAPadding {
-    guard providerID == foreignProviderID, let foreignPadding else { return .oaep(.sha256) }
+    guard let foreignProviderID, providerID.utf8.elementsEqual(foreignProviderID.utf8),
+      let foreignPadding
+    else { return .oaep(.sha256) }
     let parts = foreignPadding.split(separator: "/")
     if parts.first == "pkcs1" { return .pkcs1 }
     return .oaep(parts.last.flatMap { Digest(rawValue: String($0)) } ?? .sha256)

@@ -35,20 +35,20 @@ public enum GrantOperation: String, CaseIterable, Codable, Sendable {
 /// compared without regard to case, values to the letter.
 public struct GrantConstraints: Codable, Equatable, Sendable {
   /// Pairs that the context must have.
-  public var encryptionContextSubset: [String: String]?
+  public var encryptionContextSubset: EncryptionContext?
   /// All the pairs that the context must have and can have.
-  public var encryptionContextEquals: [String: String]?
+  public var encryptionContextEquals: EncryptionContext?
 
   public init(
-    encryptionContextSubset: [String: String]? = nil,
-    encryptionContextEquals: [String: String]? = nil
+    encryptionContextSubset: EncryptionContext? = nil,
+    encryptionContextEquals: EncryptionContext? = nil
   ) {
     self.encryptionContextSubset = encryptionContextSubset
     self.encryptionContextEquals = encryptionContextEquals
   }
 
   func allow(_ context: EncryptionContext) -> Bool {
-    let given = ContextPairs(context.pairs.map { ($0.key, $0.value) })
+    let given = ContextPairs(context)
     if let subset = encryptionContextSubset, !ContextPairs(subset).isSubset(of: given) {
       return false
     }
@@ -62,7 +62,7 @@ public struct GrantConstraints: Codable, Equatable, Sendable {
     let equals = encryptionContextEquals.map { ContextPairs($0) }
     if let wanted = parent.encryptionContextEquals, equals != ContextPairs(wanted) { return false }
     if let wanted = parent.encryptionContextSubset {
-      let pairs = equals ?? ContextPairs(encryptionContextSubset ?? [:])
+      let pairs = equals ?? ContextPairs(encryptionContextSubset ?? EncryptionContext())
       return ContextPairs(wanted).isSubset(of: pairs)
     }
     return true
@@ -104,8 +104,8 @@ private struct ContextPairs: Equatable {
 
   private var counts: [Pair: Int] = [:]
 
-  init(_ pairs: some Sequence<(key: String, value: String)>) {
-    for pair in pairs {
+  init(_ context: EncryptionContext) {
+    for pair in context.pairs {
       let pair = Pair(key: Array(pair.key.lowercased().utf8), value: Array(pair.value.utf8))
       counts[pair, default: 0] += 1
     }

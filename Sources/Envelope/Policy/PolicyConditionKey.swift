@@ -96,8 +96,8 @@ struct PolicyConditionName: Hashable, Sendable {
     let name = text.lowercased()
     for key in PolicyConditionKey.allCases {
       let known = key.rawValue.lowercased()
-      if key.isPrefix, name.hasPrefix(known), name.count > known.count {
-        self.init(key, String(name.dropFirst(known.count)))
+      if key.isPrefix, name.utf8.starts(with: known.utf8), name.utf8.count > known.utf8.count {
+        self.init(key, String(decoding: name.utf8.dropFirst(known.utf8.count), as: UTF8.self))
         return
       } else if !key.isPrefix, name == known {
         self.init(key)

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The JSON of a policy.
+/// The JSON of a policy. Names are as `JSONKeys` carries them.
 enum PolicyJSON: Decodable, Sendable {
   case string(String)
   case object([String: PolicyJSON])
@@ -17,7 +17,7 @@ enum PolicyJSON: Decodable, Sendable {
   init(parsing text: String) throws(PolicyError) {
     try Self.checkNames(Array(text.utf8))
     do {
-      self = try JSONDecoder().decode(PolicyJSON.self, from: Data(text.utf8))
+      self = try JSONDecoder().decode(PolicyJSON.self, from: JSONKeys.carried(in: text))
     } catch {
       var reason = ""
       if case DecodingError.dataCorrupted(let context) = error,
@@ -78,7 +78,7 @@ enum PolicyJSON: Decodable, Sendable {
   /// What else is wrong with the text, the decoder says.
   private static func checkNames(_ bytes: [UInt8]) throws(PolicyError) {
     /// The names of each object around, nil for an array.
-    var open: [Set<String>?] = []
+    var open: [Set<[UInt8]>?] = []
     var isName = false
     var line = 1
     var index = 0
@@ -103,7 +103,7 @@ enum PolicyJSON: Decodable, Sendable {
         }
         guard index < bytes.count else { return }
         if isName, let name = string(bytes[start...index]),
-          open[open.count - 1]?.insert(name).inserted == false
+          open[open.count - 1]?.insert(Array(name.utf8)).inserted == false
         {
           throw .malformed("line \(line): '\(name)' occurs twice in one object")
         }

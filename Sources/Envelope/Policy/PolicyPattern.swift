@@ -119,41 +119,35 @@ struct PolicyPattern: Equatable, Sendable {
     }
   }
 
-  /// Whether all of `text` fits `parts`. After a mismatch only the last `*` takes one scalar more, as
-  /// earlier ones need not: never more steps than `parts` times `text`, and one pass over the text
-  /// where there is nothing but wildcards between.
+  /// Whether all of `text` fits `parts`. What stands before the first `*` and behind the last has its
+  /// place; each piece between is taken where it comes first, which leaves the most to those behind it.
   static func match(
     _ parts: [Part], _ text: ArraySlice<Unicode.Scalar>, steps: inout Int
   ) -> Bool {
-    let lastRun = parts.lastIndex(of: .anyRun)
-    guard text.count >= parts.count - parts.count(where: { $0 == .anyRun }) else { return false }
-    var part = 0
-    var position = text.startIndex
-    var retry: (part: Int, position: Int)?
-    while position < text.endIndex {
-      steps += 1
-      if part < parts.count, parts[part] == .anyRun {
-        part += 1
-        if part - 1 == lastRun {
-          // What follows the last `*` can only be the end of the text.
-          position = max(position, text.endIndex - (parts.count - part))
-          retry = nil
-          if parts.count - part > text.endIndex - position { return false }
-        } else {
-          retry = (part, position)
-        }
-      } else if part < parts.count, accepts(parts[part], text[position]) {
-        part += 1
-        position += 1
-      } else if let last = retry {
-        retry = (last.part, last.position + 1)
-        (part, position) = (last.part, last.position + 1)
-      } else {
+    let segments = parts.split(separator: .anyRun, omittingEmptySubsequences: false)
+    guard segments.count > 1 else { return fit(parts[...], text, steps: &steps) }
+    let (first, last) = (segments[0], segments[segments.count - 1])
+    guard text.count >= first.count + last.count,
+      fit(first, text.prefix(first.count), steps: &steps),
+      fit(last, text.suffix(last.count), steps: &steps)
+    else { return false }
+    var rest = text.dropFirst(first.count).dropLast(last.count)
+    for segment in segments.dropFirst().dropLast() where !segment.isEmpty {
+      guard let end = PolicySegmentSearch(segment).end(in: rest, steps: &steps) else {
         return false
       }
+      rest = rest[end...]
     }
-    while part < parts.count, parts[part] == .anyRun { part += 1 }
-    return part == parts.count
+    return true
+  }
+
+  /// Whether each scalar fits its part.
+  private static func fit(
+    _ parts: ArraySlice<Part>, _ text: ArraySlice<Unicode.Scalar>, steps: inout Int
+  ) -> Bool {
+    guard parts.count == text.count else { return false }
+    steps += text.count
+    return zip(parts, text).allSatisfy(accepts)
   }
 
   private static func accepts(_ part: Part, _ scalar: Unicode.Scalar) -> Bool {

@@ -28,6 +28,13 @@ public struct PolicyPrincipal: Equatable, Sendable {
     self.isOwner = isOwner
   }
 
+  /// Whether `arn` is this principal's, byte by byte: names that only look alike are two.
+  func isNamed(_ arn: String?) -> Bool { arn.map { $0.utf8.elementsEqual(self.arn.utf8) } ?? false }
+
+  public static func == (left: PolicyPrincipal, right: PolicyPrincipal) -> Bool {
+    left.isNamed(right.arn) && left.isOwner == right.isOwner
+  }
+
   /// The name without the path before it.
   var userName: String {
     let path = arn.dropFirst(Self.userPrefix.count)
@@ -49,7 +56,7 @@ enum StatementPrincipal: Equatable, Sendable {
     switch self {
     case .everyone: true
     case .account: principal.isOwner
-    case .user(let arn): arn.utf8.elementsEqual(principal.arn.utf8)
+    case .user(let arn): principal.isNamed(arn)
     case .nobody: false
     }
   }

@@ -144,6 +144,7 @@ struct PolicyReader {
     guard case .object(let operators) = value else { throw .malformed("\(place) is \(value.kind)") }
     var conditions: [PolicyCondition] = []
     for (name, value) in operators.sorted(by: { $0.key < $1.key }) {
+      let name = JSONKeys.key(of: name)
       let comparison = try Self.at(place) { () throws(PolicyError) in
         try PolicyOperator(parsing: name)
       }
@@ -151,7 +152,7 @@ struct PolicyReader {
       guard case .object(let keys) = value else { throw .malformed("\(place) is \(value.kind)") }
       guard !keys.isEmpty else { throw .malformed("\(place) is empty") }
       for (key, value) in keys.sorted(by: { $0.key < $1.key }) {
-        conditions.append(try condition(comparison, key, value, place))
+        conditions.append(try condition(comparison, JSONKeys.key(of: key), value, place))
       }
     }
     return conditions
@@ -216,7 +217,7 @@ struct PolicyReader {
     _ object: [String: PolicyJSON], knows names: [String], in place: String
   ) throws(PolicyError) {
     if let unknown = object.keys.filter({ !names.contains($0) }).min() {
-      throw .malformed("\(place): '\(unknown)' is not known")
+      throw .malformed("\(place): '\(JSONKeys.key(of: unknown))' is not known")
     }
   }
 

@@ -14,7 +14,8 @@ struct Evaluation: Sendable {
   func holds(_ condition: TemplateCondition) throws -> Bool {
     switch condition.form {
     case .equals(let left, let right):
-      try text(left, "what Fn::Equals compares") == text(right, "what Fn::Equals compares")
+      try text(left, "what Fn::Equals compares").utf8
+        .elementsEqual(text(right, "what Fn::Equals compares").utf8)
     case .not(let other): try !holds(other)
     case .and(let others): try others.allSatisfy(holds)
     case .or(let others): try others.contains(where: holds)

@@ -101,7 +101,7 @@ struct StackApplication {
     to new: TemplateKey.Properties
   ) throws {
     if new.enabled, !old.enabled { try perform(EnableKeyRequest(keyID: id)) }
-    if new.description != old.description {
+    if !new.description.utf8.elementsEqual(old.description.utf8) {
       try perform(UpdateKeyDescriptionRequest(keyID: id, description: new.description))
     }
     if new.rotationPeriodInDays != old.rotationPeriodInDays {
@@ -111,7 +111,9 @@ struct StackApplication {
         try perform(DisableKeyRotationRequest(keyID: id))
       }
     }
-    let gone = old.tags.map(\.tagKey).filter { key in !new.tags.contains { $0.tagKey == key } }
+    let gone = old.tags.map(\.tagKey).filter { key in
+      !new.tags.contains { $0.tagKey.utf8.elementsEqual(key.utf8) }
+    }
     if !gone.isEmpty { try perform(UntagResourceRequest(keyID: id, tagKeys: gone)) }
     let tags = new.tags.filter { !old.tags.contains($0) }
     if !tags.isEmpty { try perform(TagResourceRequest(keyID: id, tags: tags)) }

@@ -89,7 +89,8 @@ struct StackDrift {
     properties.keyPolicy = policy == KeyPolicy.defaultPolicy.text ? nil : policy
     let tags = try TagRecord.all(db, where: "keyID = ?", [key.id])
     properties.tags = try properties.tags.compactMap { tag in
-      guard let found = tags.first(where: { $0.tagKey == tag.tagKey }) else { return nil }
+      guard let found = tags.first(where: { $0.tagKey.utf8.elementsEqual(tag.tagKey.utf8) })
+      else { return nil }
       try unlocked?.verify(found, db)
       return Tag(tagKey: found.tagKey, tagValue: found.tagValue)
     }

@@ -131,7 +131,9 @@ public struct StackPlan: Equatable, Sendable {
           + "become \(properties.type.rawValue); give the new one another name")
     }
     var changes = zip(old.properties.texts, properties.texts).compactMap { old, new in
-      old.text == new.text ? nil : PropertyChange(name: old.name, old: old.text, new: new.text)
+      // To `==`, texts are one however their letters are composed.
+      old.text.map { Array($0.utf8) } == new.text.map { Array($0.utf8) }
+        ? nil : PropertyChange(name: old.name, old: old.text, new: new.text)
     }
     if case .key(let key) = new {
       try requireSameKey(key, changes)

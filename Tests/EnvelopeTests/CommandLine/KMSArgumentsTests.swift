@@ -21,7 +21,7 @@ private enum Operation: String, APIEnumeration {
 private struct Encrypt: Decodable, Equatable {
   var keyID: String
   var plaintext: Blob
-  var encryptionContext: [String: String]?
+  var encryptionContext: EncryptionContext?
   var grantTokens: [String]?
   var encryptionAlgorithm: Algorithm?
   var dryRun: Bool?
@@ -49,8 +49,8 @@ private struct TagResource: Decodable, Equatable {
 }
 
 private struct Constraints: Codable, Equatable {
-  var encryptionContextSubset: [String: String]?
-  var encryptionContextEquals: [String: String]?
+  var encryptionContextSubset: EncryptionContext?
+  var encryptionContextEquals: EncryptionContext?
 }
 
 private struct CreateGrant: Decodable, Equatable {

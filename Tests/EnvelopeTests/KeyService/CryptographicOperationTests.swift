@@ -19,11 +19,11 @@ import Testing
 
   @Test func aBlobOpensUnderItsContextOnly() throws {
     let key = try service.createKey()
-    let context = ["purpose": "test", "größe": "λ"]
+    let context: EncryptionContext = ["purpose": "test", "größe": "λ"]
     let blob = try service.encrypt("text", under: key.keyID, context: context)
     #expect(try service.decrypt(blob, context: context) == "text")
     #expect(try service.decrypt(blob, context: context, key: key.arn) == "text")
-    for wrong in [
+    for wrong: EncryptionContext? in [
       nil, [:], ["purpose": "test"], ["purpose": "other", "größe": "λ"],
       ["purpose": "test", "größe": "λ", "more": ""], ["Purpose": "test", "größe": "λ"],
     ] {

@@ -10,7 +10,7 @@ import Testing
   var owner: KeyService { keystore.service }
   let key: String
   let blob: Blob
-  static let context = ["purpose": "backup", "host": "a"]
+  static let context: EncryptionContext = ["purpose": "backup", "host": "a"]
 
   init() throws {
     keystore = try TestKeystore()
@@ -206,7 +206,7 @@ import Testing
     #expect(error { $0.retiringPrincipal = "arn:aws:iam::000000000000:role/x" } != nil)
     #expect(error { $0.grantTokens = ["token"] } == "InvalidGrantTokenException")
     #expect(error { $0.dryRun = true } == "DryRunOperationException")
-    let nine = Dictionary(uniqueKeysWithValues: (0..<9).map { ("k\($0)", "") })
+    let nine = try EncryptionContext((0..<9).map { (key: "k\($0)", value: "") })
     #expect(
       error { $0.constraints = GrantConstraints(encryptionContextSubset: nine) }
         == "ValidationException")
@@ -214,6 +214,12 @@ import Testing
       error {
         $0.constraints = GrantConstraints(
           encryptionContextEquals: ["k": String(repeating: "v", count: 384)])
+      } == "ValidationException")
+    // One character to Unicode, and 385 to the API.
+    #expect(
+      error {
+        $0.constraints = GrantConstraints(
+          encryptionContextEquals: ["k": "e" + String(repeating: "\u{301}", count: 383)])
       } == "ValidationException")
     #expect(
       errorName { try owner.perform(RevokeGrantRequest(keyID: key, grantID: "1")) }

@@ -5,7 +5,7 @@ import Testing
 @Suite struct GrantConstraintsTests {
   static let rows:
     [(
-      subset: [String: String]?, equals: [String: String]?, context: [String: String],
+      subset: EncryptionContext?, equals: EncryptionContext?, context: EncryptionContext,
       isAllowed: Bool
     )] = [
       (nil, nil, [:], true),
@@ -28,18 +28,17 @@ import Testing
   @Test(arguments: rows)
   func constraintsOfTheContext(
     row: (
-      subset: [String: String]?, equals: [String: String]?, context: [String: String],
+      subset: EncryptionContext?, equals: EncryptionContext?, context: EncryptionContext,
       isAllowed: Bool
     )
   ) throws {
-    let context = try EncryptionContext(row.context.map { ($0.key, $0.value) })
     let grant = GrantPermissions(
       operations: [.decrypt, .describeKey],
       constraints: GrantConstraints(
         encryptionContextSubset: row.subset, encryptionContextEquals: row.equals))
-    #expect(grant.allow(.decrypt, context: context) == row.isAllowed)
-    #expect(grant.allow(.describeKey, context: context))
-    #expect(!grant.allow(.encrypt, context: context))
+    #expect(grant.allow(.decrypt, context: row.context) == row.isAllowed)
+    #expect(grant.allow(.describeKey, context: row.context))
+    #expect(!grant.allow(.encrypt, context: row.context))
   }
 
   @Test(arguments: GrantOperation.allCases)

@@ -327,13 +327,17 @@ import Testing
     #expect(steps <= 3 * text.count, "\(steps) steps")
   }
 
-  @Test func wildcardsNeverTakeMoreThanTheProduct() throws {
-    let pattern = "*" + String(repeating: "a", count: 300) + "b*"
+  /// Every place where the piece between two `*` may have begun is followed at once.
+  @Test(arguments: [10, 63, 64, 65, 127, 128, 129, 16_000])
+  func wildcardsTakeASmallPartOfTheProduct(count: Int) throws {
+    let pattern = "*" + String(repeating: "a", count: count) + "b*c"
     let parsed = try PolicyPattern(pattern, as: .init(hasWildcards: true))
-    let text = Array(String(repeating: "a", count: 1000).unicodeScalars)
-    var steps = 0
-    #expect(!PolicyPattern.match(parsed.parts, text[...], steps: &steps))
-    #expect(steps > 2 * text.count && steps <= parsed.parts.count * text.count, "\(steps) steps")
+    let text = Array(String(repeating: "a", count: 2 * count).unicodeScalars)
+    for (text, matches) in [(text + ["c"], false), (text + ["b", "c"], true)] {
+      var steps = 0
+      #expect(PolicyPattern.match(parsed.parts, text[...], steps: &steps) == matches)
+      #expect(steps <= (count / 64 + 2) * text.count, "\(steps) steps")
+    }
   }
 
   @Test func aDocumentFullOfWildcards() throws {

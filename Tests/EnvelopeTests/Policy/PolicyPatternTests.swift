@@ -72,4 +72,71 @@ import Testing
       try PolicyPrincipal(arn: arn, isOwner: true)
     }
   }
+
+  // MARK: As the plainest way would match
+
+  /// `*` takes nothing, or one scalar and goes on.
+  private static func plainly(_ parts: [Character], _ text: [Character]) -> Bool {
+    var reached = Set([0])
+    func closed(_ places: Set<Int>) -> Set<Int> {
+      var all = places
+      for place in parts.indices where parts[place] == "*" && all.contains(place) {
+        all.insert(place + 1)
+      }
+      return all
+    }
+    for character in text {
+      var next: Set<Int> = []
+      for place in closed(reached) where place < parts.count {
+        if parts[place] == "*" { next.insert(place) }
+        if parts[place] == "?" || parts[place] == character { next.insert(place + 1) }
+      }
+      reached = next
+    }
+    return closed(reached).contains(parts.count)
+  }
+
+  private func words(of letters: String, upTo length: Int) -> [[Character]] {
+    var all: [[Character]] = [[]]
+    var last = all
+    for _ in 0..<length {
+      last = last.flatMap { word in letters.map { word + [$0] } }
+      all += last
+    }
+    return all
+  }
+
+  @Test func everySmallPattern() throws {
+    let texts = words(of: "ab", upTo: 5)
+    for pattern in words(of: "ab*?", upTo: 4) {
+      let parsed = try PolicyPattern(String(pattern), as: .init(hasWildcards: true))
+      for text in texts {
+        #expect(
+          parsed.matches(String(text), for: caller) == Self.plainly(pattern, text),
+          "\(String(pattern)) \(String(text))")
+      }
+    }
+  }
+
+  /// Pieces longer than a word of the search has bits.
+  @Test(arguments: 0..<60)
+  func longPieces(seed: UInt64) throws {
+    var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+    func next(_ bound: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % bound
+    }
+    let pieces = (0..<1 + next(3)).map { _ in
+      (0..<50 + next(100)).map { _ in ["a", "a", "a", "?", "b"][next(5)] as Character }
+    }
+    let pattern = pieces.reduce(["*"] as [Character]) { $0 + $1 + ["*"] }
+    let parsed = try PolicyPattern(String(pattern), as: .init(hasWildcards: true))
+    // One that fits, with one character changed in every other test.
+    var text = pieces.flatMap { piece in
+      Array(repeating: "a" as Character, count: next(80)) + piece.map { $0 == "?" ? "b" : $0 }
+    }
+    if seed % 2 == 1 { text[next(text.count)] = "c" }
+    #expect(parsed.matches(String(text), for: caller) == Self.plainly(pattern, text))
+    if seed % 2 == 0 { #expect(parsed.matches(String(text), for: caller)) }
+  }
 }

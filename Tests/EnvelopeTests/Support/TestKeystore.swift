@@ -54,7 +54,7 @@ extension KeyService {
   }
 
   func encrypt(
-    _ text: String, under key: String, context: [String: String]? = nil
+    _ text: String, under key: String, context: EncryptionContext? = nil
   ) throws -> Blob {
     try perform(
       EncryptRequest(
@@ -64,7 +64,7 @@ extension KeyService {
   }
 
   func decrypt(
-    _ blob: Blob, context: [String: String]? = nil, key: String? = nil
+    _ blob: Blob, context: EncryptionContext? = nil, key: String? = nil
   ) throws -> String {
     let response = try perform(
       DecryptRequest(ciphertextBlob: blob, encryptionContext: context, keyID: key))

@@ -20,8 +20,47 @@ put('deep.json', b'{"keys":' + b'[' * 2000000)
 put('many.json', b'{"keys":[' + b'{},' * 1000000 + b'{}]}')
 put('huge.json', b' ' * (5 << 20))
 P
-# bounded STATUS COMMAND...: within 30 seconds and 1 GiB of addresses, most of which are libraries.
-bounded() { local status=$1; shift; fails "$status" bash -c 'ulimit -v 1048576; exec timeout 30 "$@"' - "$@"; }
+python3 - <<'P'
+def put(name, text): open(name, 'w').write(text)
+rows = lambda row: ''.join(row % (i, i, ', '.join(['*a%d' % (i - 1)] * 10)) for i in range(1, 60))
+put('laughs.yaml', 'a0: &a0 [x]\n' + rows('a%d: &a%d [%s]\n'))
+put('self.yaml', 'Resources: &a\n  Key: *a\n')
+put('keys.yaml', '? &a [x, x]\n: 1\n? [*a, *a]\n: 2\n')
+put('ten.yaml', 'Resources:\n' + '  K: x\n' * (10 << 17))
+put('list.yaml', '[' * 100000)
+put('map.yaml', '{a: ' * 100000)
+put('dashes.yaml', '- ' * 100000 + 'x')
+put('json.yaml', '{"a":' * 100000)
+head = '{"Statement":{"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*","Condition":{"StringLike":{"kms:EncryptionContext:k":"'
+like = lambda pattern: head + pattern + '"}}}}'
+room = 32768 - len(like(''))
+put('stars.json', like('*a' * (room // 2 - 1) + 'b'))
+put('piece.json', like('*' + 'a' * (room - 5) + 'b*c'))
+put('half.json', like('*' + 'a?' * 8000 + 'b*c'))
+put('over.json', like('a' * (room + 1)))
+put('nested.json', '{"Statement":' + '[' * 32000)
+P
+# bounded STATUS COMMAND...: within 30 seconds, 64 MiB of memory at its peak, and 1 GiB of addresses,
+# most of which are libraries.
+bounded() {
+  local status=$1
+  shift
+  fails "$status" python3 -c 'import resource, subprocess, sys
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+status = subprocess.run(sys.argv[1:], timeout=30).returncode
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+if peak > 64 << 10: sys.exit("%d KiB of memory" % peak)
+sys.exit(status)' "$@"
+}
+for file in laughs self keys ten list map dashes json; do
+  bounded 78 envcrypt template validate "$file.yaml"
+done
+bounded 78 envcrypt template validate laughs.yaml; says 'YAML aliases are not supported'
+context=$(printf '%065000d' 0 | tr 0 a)
+for file in stars piece half; do
+  bounded 77 envcrypt key policy simulate alias/default --policy "$file.json" --action kms:Encrypt -c "k=$context"
+done
+for file in over nested; do bounded 64 envcrypt key policy put alias/default "$file.json"; done
 for command in decrypt verify inspect; do
   for bomb in keys seventeen frame; do
     bounded 65 envcrypt "$command" $([ $command = decrypt ] && echo -o out) "$bomb"
