@@ -18,7 +18,7 @@ help:
 	@echo 'make install [PREFIX=...]  binary, man pages and shell completions'
 	@echo 'make bench                 speed and memory beside age, gpg, openssl, cp and others'
 	@echo 'make fuzz TARGET=message [MINUTES=10]   coverage-guided fuzzing, see docs/fuzzing.md'
-	@echo 'make sanitize              every test with the address and the thread sanitizer'
+	@echo 'make sanitize [SANITIZER=address]   every test with the address and the thread sanitizer, or with one'
 	@echo 'make lint | clean'
 
 setup:
@@ -46,8 +46,7 @@ fuzz: setup
 	@scripts/fuzz $(TARGET) $(or $(MINUTES),10)
 
 sanitize: setup
-	swift test --sanitize=address --scratch-path .build/address
-	swift test --sanitize=thread --scratch-path .build/thread
+	@scripts/sanitize $(SANITIZER)
 
 install: build
 	@scripts/install $(STATIC) $(DESTDIR)$(PREFIX)

@@ -1,7 +1,8 @@
 // What Linux offers and Swift's Glibc does not: functions that take any number of arguments, and the types of file
-// systems.
+// systems. And what a build with the address sanitizer is told.
 #pragma once
 
+#include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/vfs.h>
 
@@ -14,4 +15,21 @@ static inline int envcrypt_set_not_dumpable(void) {
 static inline unsigned int envcrypt_file_system_type(const char *path) {
   struct statfs status;
   return statfs(path, &status) == 0 ? (unsigned int)status.f_type : 0;
+}
+
+#if __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#endif
+
+// From now on it is an error to touch these bytes. The sanitizer knows the blocks of malloc, and not those that are cut
+// from pages. Other builds do nothing.
+static inline void envcrypt_forbid_access(const void *bytes, size_t count) {
+  ASAN_POISON_MEMORY_REGION(bytes, count);
+}
+
+static inline void envcrypt_allow_access(const void *bytes, size_t count) {
+  ASAN_UNPOISON_MEMORY_REGION(bytes, count);
 }

@@ -1,3 +1,4 @@
+import CLinux
 import COpenSSL
 import Glibc
 import Synchronization
@@ -50,15 +51,23 @@ struct SecretPool: ~Copyable {
     self.lock = lock
   }
 
-  /// Zero bytes, `count` or more.
+  /// `count` zero bytes.
   mutating func allocate(_ count: Int) -> UnsafeMutableRawPointer {
     guard count <= Self.largest else {
-      if let pages = makePages(roundedUp(count)) { return pages }
+      if let pages = makePages(roundedUp(count)) {
+        envcrypt_allow_access(pages, count)
+        return pages
+      }
       let block = Self.heapBlock(count)
       heapBlocks.insert(block)
       return block
     }
-    let index = Self.index(count)
+    let block = takeBlock(Self.index(count))
+    envcrypt_allow_access(block, count)
+    return block
+  }
+
+  private mutating func takeBlock(_ index: Int) -> UnsafeMutableRawPointer {
     if let block = free[index].popLast() { return block }
     let size = Self.smallest << index
     if restCount < size, let pages = makePages(roundedUp(4 * Self.largest)) {
@@ -73,8 +82,13 @@ struct SecretPool: ~Copyable {
 
   /// Takes back what `allocate` returned for the same `count`; it holds zeros again.
   mutating func release(_ block: UnsafeMutableRawPointer, _ count: Int) {
-    guard count > Self.largest else { return free[Self.index(count)].append(block) }
+    guard count > Self.largest else {
+      envcrypt_forbid_access(block, count)
+      return free[Self.index(count)].append(block)
+    }
     if heapBlocks.remove(block) != nil { return block.deallocate() }
+    // Who gets these addresses next is told nothing.
+    envcrypt_allow_access(block, roundedUp(count))
     munmap(block - pageSize, roundedUp(count) + 2 * pageSize)
   }
 
@@ -98,6 +112,7 @@ struct SecretPool: ~Copyable {
     }
     _ = lock(pages, count)
     madvise(pages, count, MADV_DONTDUMP)
+    envcrypt_forbid_access(pages, count)
     return pages
   }
 

@@ -17,10 +17,10 @@ head -c 8388608 /dev/zero | measured small-encrypt encrypt > small.envc
 measured small-decrypt decrypt < small.envc >/dev/null
 stream | measured encrypt encrypt > big.envc
 [ "$(cat big.envc | measured decrypt decrypt | sha256sum)" = "$wanted" ]
-# The debug build's libraries alone take most of it; 256 times the data may not take more.
+# The debug build's libraries alone take most of it; 256 times the data may not take more. A sanitizer keeps what was freed.
 for way in encrypt decrypt; do
   echo "$way: peak $(cat "small-$way") KiB for 8 MiB, $(cat "$way") KiB for 2 GiB"
-  [ "$(cat "$way")" -lt $(($(cat "small-$way") + 4096)) ]
+  [ -n "${SANITIZER-}" ] || [ "$(cat "$way")" -lt $(($(cat "small-$way") + 4096)) ]
 done
 envcrypt decrypt -q big.envc -o big
 [ "$(sha256sum < big)" = "$wanted" ]
