@@ -2,8 +2,9 @@
 
 Run by the virtual environment, which has AES-GCM: fill_keystore.py KEYSTORE COUNT
 A process for each of 100,000 keys would take a quarter of an hour. This writes the rows that
-`envcrypt key create` writes (docs/keystore.md) in one transaction. Prints three of the key IDs,
-under which envcrypt is then asked to encrypt: it checks their records as it does its own.
+`envcrypt key create` writes (docs/keystore.md) in one transaction, except the ledger's: `envcrypt
+keystore check --accept` has to follow. Prints three of the key IDs, under which envcrypt is then
+asked to encrypt: it checks their records as it does its own.
 """
 
 import hashlib
@@ -54,7 +55,7 @@ class Store:
 
     def insert(self, table, row, later={}):
         """A row of the table's first columns, and of those that were added to it later."""
-        message = encode(["envcrypt keystore record", self.id, table, *row.values(),
+        message = encode(["envcrypt ledger record", self.id, table, *row.values(),
                           *(part for pair in later.items() for part in pair)])
         columns = {**row, **later, "authenticationCode": self.authenticate(message)}
         marks = ", ".join("?" * len(columns))

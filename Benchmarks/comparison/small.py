@@ -131,6 +131,7 @@ def keystore(bench):
         # One key is there, and one of the others is what the file is encrypted under.
         ids = place.run([python, os.path.join(HERE, "fill_keystore.py"), store,
                          str(number - 1)]).split()
+        place.run([place.envcrypt, "keystore", "check", "--accept", "--keystore", store])
         check_keys(place, store, ids)
         contenders.append(Contender(
             f"{number:,} keys", [place.encrypt("small", "out", "-k", ids[1], keystore=store)],
