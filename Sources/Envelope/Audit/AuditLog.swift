@@ -142,8 +142,8 @@ final class AuditLog: Sendable {
     let size = try UInt64(file.status().size)
     if size == head.end || size < UInt64(AuditHead.length) { return }
     if size < head.end {
-      // The end of the file is lost. What is there stays, and the gap shows.
-      head.end = try AuditReader(file: file, head: head, log: self).wholeEntriesEnd()
+      // The end of the file is lost. What is there stays, what is damaged too, and the gap shows.
+      try AuditReader(file: file, head: head, log: self).retreat(into: &head)
     } else {
       try AuditReader(file: file, head: head, log: self).adopt(into: &head, size: size)
     }

@@ -23,8 +23,18 @@ struct AuditReader {
   func read(
     anchor: AuditAnchor, _ body: (AuditEntry) throws -> Void
   ) throws -> [AuditDamage] {
+    try walk(anchor: anchor, body).damage
+  }
+
+  /// What is wrong, and where the last thing ends that has the length it claims.
+  private func walk(
+    anchor: AuditAnchor, _ body: (AuditEntry) throws -> Void
+  ) throws -> (damage: [AuditDamage], end: UInt64) {
     var damage: [AuditDamage] = []
+    // Entries that do not verify are counted, but how many they were is a guess: only those handed
+    // over say which numbers cannot come any more.
     var expected = head.firstSequence
+    var lowest = head.firstSequence
     var code = head.baseCode
     if expected > 1, head.prunedThrough < expected - 1 {
       damage.append(.missing(head.prunedThrough + 1...expected - 1))
@@ -51,7 +61,7 @@ struct AuditReader {
         }
         if entry.sequence > expected {
           damage.append(.missing(expected...entry.sequence - 1))
-        } else if entry.sequence < expected
+        } else if entry.sequence < lowest
           || (!code.isEmpty && entry.previousCode != code)
         {
           // An entry of the log, in a place that is not its own.
@@ -60,20 +70,23 @@ struct AuditReader {
         }
         try body(entry)
         expected = entry.sequence + 1
+        lowest = expected
         code = entry.code
       }
     }
     let last = max(head.lastSequence, anchor.sequence)
     if expected <= last { damage.append(.missing(expected...last)) }
-    return damage
+    return (damage, offset)
   }
 
-  /// Where the last whole entry ends.
-  func wholeEntriesEnd() throws -> UInt64 {
-    var offset = UInt64(AuditHead.length)
-    let size = UInt64(try file.status().size)
-    while case .entry(_, let end) = try find(at: offset, size: size) { offset = end }
-    return offset
+  /// Brings `head` back to what is left of a log whose end is lost: to the end of what is whole,
+  /// damaged or not, and up to its last number, which may have been written after the loss.
+  func retreat(into head: inout AuditHead) throws {
+    head.end = try walk(anchor: .none) { entry in
+      guard entry.sequence >= head.lastSequence else { return }
+      head.lastSequence = entry.sequence
+      head.lastCode = entry.code
+    }.end
   }
 
   /// Takes the entries into `head` that follow its last one.

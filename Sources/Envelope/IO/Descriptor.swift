@@ -195,6 +195,20 @@ public struct FileStatus: Sendable {
     throw IOError(.openInput, path, reason)
   }
 
+  /// What stands under `name` in a directory, links not followed; nil where nothing does.
+  static func at(
+    _ name: FilePath.Component, in directory: Descriptor
+  ) throws(IOError) -> FileStatus? {
+    var status = stat()
+    let result = name.withPlatformString {
+      fstatat(directory.number, $0, &status, AT_SYMLINK_NOFOLLOW)
+    }
+    if result == 0 { return FileStatus(status) }
+    let reason = Errno.current
+    if reason == .noSuchFileOrDirectory { return nil }
+    throw IOError(.openInput, directory.path.appending(name), reason)
+  }
+
   /// Whether both are one file.
   public func isSameFile(as other: FileStatus) -> Bool {
     device == other.device && inode == other.inode

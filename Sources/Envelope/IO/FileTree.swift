@@ -3,8 +3,8 @@ import SystemPackage
 
 /// The regular files below a directory, in the order of their names.
 ///
-/// Links are not followed and special files are not opened: both are counted. Names are bytes, as
-/// the system has them.
+/// Links are not followed, also where one is put into a directory's place meanwhile, and special files
+/// are not opened: both are counted. Names are bytes, as the system has them.
 public struct FileTree: IteratorProtocol, Sendable {
   /// What was passed over.
   public struct Skipped: Equatable, Sendable {
@@ -25,15 +25,27 @@ public struct FileTree: IteratorProtocol, Sendable {
   public private(set) var skipped = Skipped()
   private let root: FilePath
   private let excluded: [FileStatus]
-  /// The directories on the way to the current one, with the names left in each, last name first.
-  private var open: [(relative: FilePath, names: [FilePath.Component])] = []
+  /// The directories on the way to the current one.
+  private var open: [Level] = []
   private var failure: IOError?
+
+  private struct Level {
+    let relative: FilePath
+    let status: FileStatus
+    /// What its names are looked up in. Only so many stay open that no tree is too deep for it: the
+    /// others are opened again when the walk comes back to them.
+    var descriptor: Descriptor?
+    /// The names that are left, last name first.
+    var names: [FilePath.Component]
+  }
+
+  private static let openLimit = 32
 
   /// Leaves the directories `excluded` alone.
   public init(_ root: FilePath, excluding excluded: [FileStatus] = []) {
     self.root = root
     self.excluded = excluded
-    enter("")
+    enter("", in: nil)
   }
 
   public mutating func next() -> Entry? {
@@ -42,50 +54,98 @@ public struct FileTree: IteratorProtocol, Sendable {
         self.failure = nil
         return .failure(failure)
       }
-      guard let name = open.last?.names.last, let directory = open.last?.relative else {
-        if open.popLast() == nil { return nil }
+      guard let last = open.indices.last else { return nil }
+      guard let name = open[last].names.popLast() else {
+        open.removeLast()
         continue
       }
-      open[open.count - 1].names.removeLast()
-      if let entry = look(at: directory.appending(name)) { return entry }
+      do throws(IOError) {
+        if let entry = try look(at: name, in: directory()) { return entry }
+      } catch {
+        return .failure(error)
+      }
     }
   }
 
-  private mutating func look(at relative: FilePath) -> Entry? {
-    let status: FileStatus?
-    do {
-      status = try FileStatus.at(root.pushing(relative), followingLinks: false)
+  /// The directory that the walk is in.
+  private mutating func directory() throws(IOError) -> Descriptor {
+    let level = open[open.count - 1]
+    if let descriptor = level.descriptor { return descriptor }
+    let path = root.pushing(level.relative)
+    do throws(IOError) {
+      let descriptor = try Self.open(path, path, in: AT_FDCWD)
+      guard try descriptor.status().isSameFile(as: level.status) else {
+        // Another one is in its place, and what it holds is not the tree's.
+        throw IOError(.readDirectory, path, .noSuchFileOrDirectory)
+      }
+      open[open.count - 1].descriptor = descriptor
+      return descriptor
     } catch {
-      return .failure(error)
+      open.removeLast()
+      throw error
     }
-    switch status?.kind {
-    case .regular: return .file(relative: relative, status!)
-    case .directory where excluded.contains { $0.isSameFile(as: status!) }:
+  }
+
+  private mutating func look(
+    at name: FilePath.Component, in directory: Descriptor
+  ) throws(IOError) -> Entry? {
+    let relative = open[open.count - 1].relative.appending(name)
+    guard let status = try FileStatus.at(name, in: directory) else { return nil }
+    switch status.kind {
+    case .regular: return .file(relative: relative, status)
+    case .directory where excluded.contains { $0.isSameFile(as: status) }:
       skipped.directories += 1
-    case .directory: enter(relative)
+    case .directory: enter(relative, in: directory)
     case .symbolicLink: skipped.symbolicLinks += 1
     case .other: skipped.specialFiles += 1
-    case nil: break  // gone since the directory was read
     }
     return nil
   }
 
-  private mutating func enter(_ relative: FilePath) {
-    do {
-      open.append((relative, try Self.entries(of: root.pushing(relative)).reversed()))
+  /// Goes on below `parent`, or at the root.
+  private mutating func enter(_ relative: FilePath, in parent: Descriptor?) {
+    do throws(IOError) {
+      let path = root.pushing(relative)
+      let descriptor: Descriptor
+      if let parent, let name = relative.lastComponent {
+        descriptor = try Self.open(path, FilePath().appending(name), in: parent.number, O_NOFOLLOW)
+      } else {
+        descriptor = try Self.open(path, path, in: AT_FDCWD)
+      }
+      if open.count >= Self.openLimit { open[open.count - 1].descriptor = nil }
+      open.append(
+        Level(
+          relative: relative, status: try descriptor.status(), descriptor: descriptor,
+          names: try Self.entries(of: descriptor).reversed()))
     } catch {
       failure = error
     }
   }
 
-  private static func entries(
-    of directory: FilePath
-  ) throws(IOError) -> [FilePath.Component] {
-    var opened = directory.withPlatformString { opendir($0) }
-    while opened == nil, systemErrno() == EINTR {
-      opened = directory.withPlatformString { opendir($0) }
+  private static func open(
+    _ path: FilePath, _ way: FilePath, in directory: Int32, _ flags: Int32 = 0
+  ) throws(IOError) -> Descriptor {
+    let number = Descriptor.retrying {
+      way.withPlatformString {
+        openat(directory, $0, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags)
+      }
     }
-    guard let stream = opened else { throw .current(.readDirectory, directory) }
+    guard number >= 0 else { throw .current(.readDirectory, path) }
+    return Descriptor(owning: number, path: path)
+  }
+
+  private static func entries(
+    of descriptor: Descriptor
+  ) throws(IOError) -> [FilePath.Component] {
+    let directory = descriptor.path
+    // The stream closes what it reads from.
+    let copy = fcntl(descriptor.number, F_DUPFD_CLOEXEC, 0)
+    guard copy >= 0 else { throw .current(.readDirectory, directory) }
+    guard let stream = fdopendir(copy) else {
+      let error = IOError.current(.readDirectory, directory)
+      close(copy)
+      throw error
+    }
     defer { closedir(stream) }
     var names: [(component: FilePath.Component, bytes: [CChar])] = []
     while true {

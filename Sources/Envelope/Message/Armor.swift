@@ -7,6 +7,9 @@ enum Armor {
   static let bytesPerLine = 48
   /// No line of armor comes near this; a reader gives up rather than hold more.
   static let lineLimit = 1024
+  /// So many empty lines may come before the header, and behind the footer: who sends them without end
+  /// gets an answer.
+  static let emptyLineLimit = 1024
 
   /// Appends `bytes` as lines. All but the last call pass whole lines.
   static func encode(_ bytes: [UInt8], into text: inout [UInt8]) {
@@ -29,6 +32,7 @@ enum Armor {
 struct ArmorDecoder {
   private enum Stage { case beforeHeader, body, lastLine, afterFooter }
   private var stage = Stage.beforeHeader
+  private var emptyLineCount = 0
 
   /// Whether the footer has been seen.
   var isComplete: Bool { stage == .afterFooter }
@@ -40,9 +44,11 @@ struct ArmorDecoder {
     while let last = line.last, Armor.isSpace(last) { line.removeLast() }
     switch stage {
     case .beforeHeader:
-      if line.isEmpty { return }
+      emptyLineCount += 1
+      if line.isEmpty, emptyLineCount <= Armor.emptyLineLimit { return }
       guard line.elementsEqual(Armor.header) else { throw .notAMessage(.other) }
       stage = .body
+      emptyLineCount = 0
     case .body where line.first != UInt8(ascii: "-"):
       guard line.count <= Armor.columns, let decoded = Base64.decode(line), !decoded.isEmpty else {
         throw .malformedArmor("a line that is not base64 in \(Armor.columns) columns")
@@ -55,7 +61,8 @@ struct ArmorDecoder {
       }
       stage = .afterFooter
     case .afterFooter:
-      guard line.isEmpty else { throw .trailingData }
+      emptyLineCount += 1
+      guard line.isEmpty, emptyLineCount <= Armor.emptyLineLimit else { throw .trailingData }
     }
   }
 }

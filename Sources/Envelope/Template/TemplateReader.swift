@@ -5,6 +5,9 @@ import Yams
 enum TemplateReader {
   /// The most bytes of a template: what CloudFormation takes from a bucket.
   static let sizeLimit = 1 << 20
+  /// The most texts, mappings and lists of a template, keys among them: a hundred for each of the 500
+  /// resources.
+  static let valueLimit = 50_000
   /// How deep mappings and lists may lie in each other.
   static let depthLimit = 64
 

@@ -2,7 +2,8 @@ import CYaml
 
 /// What is wrong with the structure of a YAML text, found before anything is built of it: an alias
 /// stands for what its anchor names, any number of times over, so that a small text unfolds into an
-/// endless tree; and a tree's keys are compared, which takes long where they are trees themselves.
+/// endless tree; a tree's keys are compared, which takes long where they are trees themselves; and each
+/// value of the tree takes a hundred times the room of its text.
 enum TemplateStructure {
   /// Throws `TemplateError`. Text that is no YAML passes: whoever builds the tree says what is wrong.
   static func check(_ yaml: String) throws {
@@ -26,12 +27,19 @@ enum TemplateStructure {
 
   private static func firstProblem(_ parser: inout yaml_parser_t) -> TemplateError? {
     var open: [Open] = []
+    var count = 0
     while true {
       var event = yaml_event_t()
       guard yaml_parser_parse(&parser, &event) == 1 else { return nil }
       defer { yaml_event_delete(&event) }
       let mark = TemplateMark(
         line: Int(event.start_mark.line) + 1, column: Int(event.start_mark.column) + 1)
+      switch event.type {
+      case YAML_SCALAR_EVENT, YAML_SEQUENCE_START_EVENT, YAML_MAPPING_START_EVENT:
+        count += 1
+        guard count <= TemplateReader.valueLimit else { return .tooMany(mark) }
+      default: break
+      }
       switch event.type {
       case YAML_ALIAS_EVENT:
         return TemplateError(.unsupported, mark, "YAML aliases are not supported in templates")
@@ -67,6 +75,13 @@ enum TemplateStructure {
 }
 
 extension TemplateError {
+  fileprivate static func tooMany(_ mark: TemplateMark) -> TemplateError {
+    TemplateError(
+      .malformed, mark,
+      "a template has at most \(TemplateReader.valueLimit) values, counting keys, mappings and lists"
+    )
+  }
+
   fileprivate static func tooDeep(_ mark: TemplateMark) -> TemplateError {
     TemplateError(
       .malformed, mark,

@@ -179,6 +179,59 @@ import Testing
     }
   }
 
+  /// A damaged entry before the lost end stays where it is, and so do those behind it.
+  @Test(arguments: 0..<4, [0, 1, 10])
+  func whatIsBehindDamageOutlivesALostEnd(damaged: Int, cut: Int) throws {
+    try append(1...6)
+    let offsets = try offsets()
+    for position in [4, 20, 60, offsets[damaged + 1] - offsets[damaged] - 1] {
+      let whole = try contents(path)
+      defer { try? write(whole, to: path) }
+      var bytes = Array(whole.prefix(offsets[5] - cut))
+      // The length of the operation's name, among others: no entry any more, of the same length.
+      bytes[offsets[damaged] + position] ^= 0x80
+      try write(bytes, to: path)
+      let (numbers, _) = try read()
+      #expect(numbers.count == (cut == 0 ? 4 : 3))
+      try append(7...8)
+      #expect(try read().numbers == numbers + [7, 8])
+      let damage = try read().damage
+      #expect(damage.contains(.altered(UInt64(damaged + 1))))
+      #expect(damage.contains(.missing((cut == 0 ? 6 : 5)...6)))
+      let kept = cut == 0 ? offsets[5] : offsets[4]
+      #expect(
+        try contents(path).prefix(kept).dropFirst(AuditHead.length)
+          == bytes[AuditHead.length..<kept])
+    }
+  }
+
+  /// The end is lost, the log goes on, and the process dies before the head is written: the next one
+  /// must not use the same number again.
+  @Test func entriesBehindALostEndAreTakenIn() throws {
+    try append(1...4)
+    let head = try contents(path).prefix(AuditHead.length)
+    try write(Array(contents(path).prefix(try offsets()[2])), to: path)
+    try append(5...5)
+    try write(Array(head + contents(path).dropFirst(AuditHead.length)), to: path)
+    #expect(try read().numbers == [1, 2, 5])
+    try append(6...6)
+    #expect(try read().numbers == [1, 2, 5, 6])
+    #expect(try read().damage == [.missing(3...4)])
+  }
+
+  /// Zeros where entries were claim to be many entries: what comes behind them is read all the same.
+  @Test(arguments: [4, 64, 400])
+  func zerosTakeNoNumbers(count: Int) throws {
+    try append(1...4)
+    let entries = try contents(path).prefix(offsets()[3]) + [UInt8](repeating: 0, count: count)
+    var head = try #require(try log().opened(Array(entries.prefix(AuditHead.length))))
+    head.end = UInt64(entries.count)
+    try write(try log().sealed(head) + entries.dropFirst(AuditHead.length), to: path)
+    try append(5...6)
+    #expect(try read().numbers == [1, 2, 3, 5, 6])
+    #expect(try !read().damage.isEmpty)
+  }
+
   @Test func aLogThatIsGoneIsMissing() throws {
     try append(1...3)
     let anchor = try #require(try log().anchor())

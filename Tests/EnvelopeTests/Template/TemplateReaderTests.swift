@@ -93,6 +93,19 @@ import Testing
     #expect(problem(Array(text.utf8)) == expected)
   }
 
+  @Test(arguments: [0, 1])
+  func valuesAreLimited(more: Int) {
+    // The template, Resources and its mapping, the key's name and mapping, Type and its value,
+    // Metadata and its list are 9 of them; each line of the list has one more.
+    let values = TemplateReader.valueLimit - 9 + more
+    let text = "\(Self.resource)Metadata:\n" + String(repeating: "- x\n", count: values)
+    let expected =
+      more == 0
+      ? "fine"
+      : "\(values + 2):3 a template has at most 50000 values, counting keys, mappings and lists"
+    #expect(problem(Array(text.utf8)) == expected)
+  }
+
   @Test(arguments: ["[", "{a: ", "- ", "? ", "{? ", "!Not [", "a: {"])
   func depthWithoutEndIsRefused(opening: String) {
     let text = String(repeating: opening, count: 100_000)
@@ -163,7 +176,7 @@ import Testing
     }
     #expect(try grown(outputTemplate(value)) == "fine")
     let separator = String(repeating: "s", count: 200_000)
-    let list = Array(repeating: "a", count: 100_000).joined(separator: ",")
+    let list = Array(repeating: "a", count: 40_000).joined(separator: ",")
     #expect(
       try grown(outputTemplate("!Join [\(separator), [\(list)]]"))
         .contains("a value grows"))

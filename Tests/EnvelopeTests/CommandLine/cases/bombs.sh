@@ -16,6 +16,12 @@ pairs = [block(pack('>H', i).hex().encode()) + block(b'') for i in range(8190, 0
 put('context', front, block(pack('>H', len(pairs)) + b''.join(pairs)), pack('>H', 1), small, end(b'\x02', 16))
 put('armor', b'-----BEGIN ENVCRYPT MESSAGE-----\n', (b'A' * 64 + b'\n') * 400000)
 put('line', b'-----BEGIN ENVCRYPT MESSAGE-----\n', b'A' * (30 << 20))
+put('begin', b'-----BEGIN ENVCRYPT MESSAGE', b'-' * (30 << 20))
+put('begun', b'-----BEGIN ENVCRYPT MESSAGE-----', b' ' * (30 << 20))
+put('headers', b'-----BEGIN ENVCRYPT MESSAGE-----\n' * 1000000)
+put('pgp', b'-----BEGIN ENVCRYPT MESSAGE-----\n', b'Comment: x\n' * 3000000)
+put('blank', b'\n' * (30 << 20))
+put('blanks', b'-----BEGIN ENVCRYPT MESSAGE-----\n', b'\n' * (30 << 20))
 put('deep.json', b'{"keys":' + b'[' * 2000000)
 put('many.json', b'{"keys":[' + b'{},' * 1000000 + b'{}]}')
 put('huge.json', b' ' * (5 << 20))
@@ -31,6 +37,10 @@ put('list.yaml', '[' * 100000)
 put('map.yaml', '{a: ' * 100000)
 put('dashes.yaml', '- ' * 100000 + 'x')
 put('json.yaml', '{"a":' * 100000)
+put('values.yaml', 'Resources: {k: {Type: "AWS::KMS::Key"}}\nMetadata: [' + 'x,' * 500000 + ']')
+put('anchors.yaml', 'Resources: {k: {Type: "AWS::KMS::Key"}}\nMetadata:\n' + ''.join('- &a%d x\n' % i for i in range(80000)))
+# As many as there may be.
+put('most.yaml', 'Resources: {k: {Type: "AWS::KMS::Key"}}\nMetadata:\n' + ''.join('- &a%d x\n' % i for i in range(49991)))
 head = '{"Statement":{"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*","Condition":{"StringLike":{"kms:EncryptionContext:k":"'
 like = lambda pattern: head + pattern + '"}}}}'
 room = 32768 - len(like(''))
@@ -53,10 +63,12 @@ peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 if isBounded and peak > 64 << 10: sys.exit("%d KiB of memory" % peak)
 sys.exit(status)' "$@"
 }
-for file in laughs self keys ten list map dashes json; do
+for file in laughs self keys ten list map dashes json values anchors; do
   bounded 78 envcrypt template validate "$file.yaml"
 done
 bounded 78 envcrypt template validate laughs.yaml; says 'YAML aliases are not supported'
+bounded 78 envcrypt template validate values.yaml; says 'values.yaml:2:'; says 'at most 50000 values'
+bounded 0 envcrypt template validate most.yaml
 context=$(printf '%065000d' 0 | tr 0 a)
 for file in stars piece half; do
   bounded 77 envcrypt key policy simulate alias/default --policy "$file.json" --action kms:Encrypt -c "k=$context"
@@ -75,9 +87,23 @@ bounded 69 envcrypt verify whole
 bounded 69 envcrypt verify context
 bounded 65 envcrypt verify armor
 bounded 65 envcrypt verify line
+# Without end, too.
+envcrypt encrypt -q -a -o armored huge.json
+for stream in 'yes ""' 'yes "-----BEGIN ENVCRYPT MESSAGE-----"' 'cat armored; yes ""' \
+  'echo "-----BEGIN ENVCRYPT MESSAGE-----"; yes " "'; do
+  bounded 65 bash -c "{ $stream; } | envcrypt verify; exit \${PIPESTATUS[1]}"
+done
+for bomb in begin begun headers pgp blank blanks; do
+  bounded 65 envcrypt verify "$bomb"
+  bounded 65 envcrypt inspect "$bomb"
+  bounded 65 envcrypt decrypt -o out "$bomb"
+done
 for file in deep.json many.json huge.json; do bounded 78 envcrypt verify --keyring "$file" whole; done
 deep=$(python3 -c 'print("[" * 60000)')
 bounded 64 envcrypt kms create-key --cli-input-json "{\"Tags\":$deep"
 bounded 64 envcrypt kms create-key --tags "$deep"
 bounded 64 envcrypt kms create-key --tags "TagKey=$deep"
+bounded 64 envcrypt kms create-key --tags "TagKey=$(python3 -c 'print("{a=" * 30000)')"
+says 'nested too deeply'
+bounded 64 envcrypt kms create-key --tags "TagKey=$(python3 -c 'print("{a=[" * 20000)')"
 absent out

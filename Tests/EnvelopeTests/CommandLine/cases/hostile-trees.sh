@@ -64,6 +64,18 @@ says '1 failed'
 fails 73 envcrypt decrypt --files-from list -o out
 rm -r out; mkdir out
 
+# A tree deeper than descriptors may be open, with files on the way back up.
+python3 - <<'P'
+import os
+os.mkdir('nested'); os.chdir('nested')
+for _ in range(100):
+    open('z', 'w').close(); os.mkdir('d'); os.chdir('d')
+open('z', 'w').close()
+P
+(ulimit -n 80; envcrypt encrypt -R nested 2>stderr)
+says '101 files done'
+[ "$(find nested -name z.envc | wc -l)" = 101 ]
+
 # The output directory among the inputs is none of them.
 mkdir -p work/out; echo 1 > work/one; echo kept > work/out/old
 envcrypt encrypt -R work -o work/out 2>stderr
