@@ -167,7 +167,13 @@ struct KeystoreCheckCommand: ParsableCommand {
     let service = try keystore.service()
     let console = Console()
     if accept {
-      for damage in try service.acceptRecords() { console.note("accepted: \(damage.text)") }
+      for damage in try service.acceptRecords() {
+        if case .strayProtector(let id) = damage {
+          console.note("removed: protector \(Text.printable(id)), which was put back")
+        } else {
+          console.note("accepted: \(damage.text)")
+        }
+      }
     }
     let check = try service.check()
     for name in HiddenFile.removeLeftovers(in: path.removingLastComponent()) {
@@ -192,6 +198,10 @@ extension KeystoreDamage {
     case .edited(let record): "\(Text.printable(record)) was edited or damaged"
     case .outdated(let record):
       "\(Text.printable(record)) is not the last that envcrypt wrote: an older one was put back"
+    case .uncertain(let record):
+      "\(Text.printable(record)) may be an older one: the ledger's part that would tell is damaged"
+    case .strayProtector(let id):
+      "protector \(Text.printable(id)) is not one of the keystore's any more: it was put back"
     case .missing(let record): "\(Text.printable(record)) is missing"
     case .audit(let damage): damage.text
     }

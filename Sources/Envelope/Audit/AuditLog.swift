@@ -60,6 +60,18 @@ final class AuditLog: Sendable {
     return try readHead(of: file)?.lastSequence
   }
 
+  /// Has the log go on behind `anchor`, where it ends before it: what was between is missing.
+  func advance(to anchor: AuditAnchor) throws {
+    let file = try lockedFile(creating: false)
+    defer { file.unlock() }
+    guard var head = try readHead(of: file) else { return }
+    try recover(&head, in: file)
+    guard head.lastSequence < anchor.sequence else { return }
+    head.lastSequence = anchor.sequence
+    head.lastCode = anchor.code
+    try file.write(try sealed(head), at: 0)
+  }
+
   /// Where the log is now, for the keystore to remember; nil where there is none yet. On the disk when
   /// this returns.
   func anchor() throws -> AuditAnchor? {

@@ -62,6 +62,11 @@ final class AuditTrail: Sendable {
   /// Where the log is after all that waits is appended, on the disk; nil where there is none.
   func anchorAfterFlush() throws -> AuditAnchor? {
     flush()
+    guard let anchor = try log.anchor() else { return nil }
+    let known = try self.anchor()
+    if known.sequence <= anchor.sequence { return anchor }
+    // An older log was put in its place: its numbers are not given twice, and the gap stays.
+    try log.advance(to: known)
     return try log.anchor()
   }
 

@@ -133,6 +133,8 @@ struct NewKey {
       guard try !MasterKeyRecord.exists(db, key: id) else {
         throw KeyServiceError.alreadyExists("key \(id)")
       }
+      // Of a key that was lost and comes back from its escrow copy, what it had stays lost.
+      try unlocked.unlistAll(ofKey: id, db)
       try unlocked.insert(record, db)
       try stored?.insert(db)
       for version in versions { try unlocked.insert(version, db) }

@@ -7,6 +7,10 @@ public enum KeystoreDamage: Equatable, Sendable {
   case edited(String)
   /// A record that the program wrote, and not the last that it wrote there.
   case outdated(String)
+  /// A record that the program wrote; whether it is the last there is lost with a part of the ledger.
+  case uncertain(String)
+  /// A protector that the keystore does not have any more, by its ID.
+  case strayProtector(String)
   /// A record that others need, and that is not there.
   case missing(String)
   case audit(AuditDamage)
@@ -70,7 +74,7 @@ extension KeyService {
         _ = try records.take(stack)
       }
       for anchor in try AuditAnchorRecord.all(db) { _ = try records.take(anchor) }
-      for protector in try ProtectorRecord.all(db) { try records.takeListed(protector) }
+      for protector in try ProtectorRecord.all(db) { try records.take(protector) }
       check.damage = records.finish()
     }
     try checkAuditLog(unlocked, &check)
@@ -78,7 +82,8 @@ extension KeyService {
   }
 
   /// Takes the records that are there for the last ones, where the program wrote them: after a part of the
-  /// keystore was put back. Returns what `check` had to say of them.
+  /// keystore was put back. Protectors that the keystore does not have any more are removed. Returns what
+  /// `check` had to say, and says no more.
   public func acceptRecords() throws -> [KeystoreDamage] {
     let damage = try check().damage
     let call = begin(.describeKey, name: "AcceptRecords")
@@ -90,14 +95,10 @@ extension KeyService {
       let unlocked = try unlock()
       try keystore.write { db in
         try unlocked.acceptRecords(db)
-        // From before the log's last entries, at the latest.
-        if let anchor = try? trail()?.anchorAfterFlush() {
-          try unlocked.save(
-            AuditAnchorRecord(sequence: Int64(anchor.sequence), code: Data(anchor.code)), db)
-        }
       }
     }
-    return damage
+    let left = try check().damage
+    return damage.filter { !left.contains($0) }
   }
 
   private func checkAuditLog(

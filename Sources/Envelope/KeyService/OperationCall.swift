@@ -197,10 +197,7 @@ public final class OperationCall {
     let anchor = try? service.trail()?.anchorAfterFlush()
     return try service.keystore.write { db in
       try DueChanges(unlocked, now: now).apply(db)
-      if let anchor {
-        try unlocked.save(
-          AuditAnchorRecord(sequence: Int64(anchor.sequence), code: Data(anchor.code)), db)
-      }
+      if let anchor { try Self.note(anchor, unlocked, db) }
       do {
         return Result<Value, any Error>.success(
           try Keystore.savepoint(db) { try body(unlocked, db) })
@@ -211,6 +208,21 @@ public final class OperationCall {
         return .failure(error)
       }
     }.get()
+  }
+
+  /// Keeps where the log is now. What the keystore knew of it is not forgotten because somebody took
+  /// that away: `check` goes on naming it.
+  private static func note(
+    _ anchor: AuditAnchor, _ unlocked: UnlockedKeystore, _ db: Database
+  ) throws {
+    do {
+      let last = try AuditAnchorRecord.last(verifiedBy: unlocked, db)
+      if let last, last.sequence > anchor.sequence { return }
+    } catch KeystoreError.editedRecord {
+      return
+    }
+    try unlocked.save(
+      AuditAnchorRecord(sequence: Int64(anchor.sequence), code: Data(anchor.code)), db)
   }
 
   /// Lets `body` change the key of that name, and stores it.

@@ -35,18 +35,26 @@ struct RecordCheck {
   /// Notes what is wrong with a record; returns whether its own code is right.
   mutating func take(_ record: some AuthenticatedRecord & LedgerRecord) throws -> Bool {
     guard unlocked.isAuthentic(record) else {
-      damage.append(.edited(record.recordName))
+      let isOurs = unlocked.isFromBeforeLedger(record)
+      damage.append(isOurs ? .outdated(record.recordName) : .edited(record.recordName))
       listed?[record.ledgerName] = nil
       return false
     }
-    try takeListed(record)
+    if try !isListed(record) { damage.append(.outdated(record.recordName)) }
     return true
   }
 
-  mutating func takeListed(_ record: some LedgerRecord) throws {
-    guard listed != nil else { return }
-    guard try listed?.removeValue(forKey: record.ledgerName) != record.ledgerCode() else { return }
-    if !isUnknown(record.ledgerName.bucket) { damage.append(.outdated(record.recordName)) }
+  mutating func take(_ protector: ProtectorRecord) throws {
+    if try !isListed(protector) { damage.append(.strayProtector(protector.id)) }
+  }
+
+  private mutating func isListed(_ record: some LedgerRecord) throws -> Bool {
+    guard listed != nil else { return true }
+    if isUnknown(record.ledgerName.bucket) {
+      damage.append(.uncertain(record.recordName))
+      return true
+    }
+    return try listed?.removeValue(forKey: record.ledgerName) == record.ledgerCode()
   }
 
   /// Notes what `body` finds edited.

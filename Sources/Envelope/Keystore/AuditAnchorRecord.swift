@@ -20,10 +20,24 @@ struct AuditAnchorRecord: AuthenticatedRecord, LedgerRecord {
 extension AuditAnchorRecord {
   /// The number of the last audit record that the keystore knows of; nil where it knows of none.
   static func sequence(verifiedBy unlocked: UnlockedKeystore, _ db: Database) throws -> Int64? {
-    guard let record = try all(db).first, (try? unlocked.verify(record, db)) != nil else {
+    do {
+      return try last(verifiedBy: unlocked, db)?.sequence
+    } catch KeystoreError.editedRecord {
       return nil
     }
-    return record.sequence
+  }
+
+  /// The anchor; nil where there never was one. Throws `editedRecord`, also where it is gone.
+  static func last(
+    verifiedBy unlocked: UnlockedKeystore, _ db: Database
+  ) throws -> AuditAnchorRecord? {
+    if let record = try all(db).first {
+      try unlocked.verify(record, db)
+      return record
+    }
+    let name = LedgerName(table: databaseTableName)
+    if try unlocked.isListed(name, db) { throw KeystoreError.editedRecord(name.recordName) }
+    return nil
   }
 
   init(row: Row) throws {

@@ -81,7 +81,17 @@ public final class Keystore {
 
   static func migrate(_ database: DatabaseQueue) throws {
     try database.writeWithoutTransaction { try prepareToWrite($0) }
-    try KeystoreSchema.migrator.migrate(database)
+    var tries = 0
+    while true {
+      do {
+        return try KeystoreSchema.migrator.migrate(database)
+      } catch let error as DatabaseError
+        where [.SQLITE_ERROR, .SQLITE_CONSTRAINT].contains(error.resultCode) && tries < 8
+      {
+        // Another process has taken the step that was to be taken.
+        tries += 1
+      }
+    }
   }
 
   /// Checks that the file is a keystore of ours, brings it up to date, and reads its record. Returns
@@ -109,7 +119,7 @@ public final class Keystore {
       try migrate(database)
       return database
     } catch let error as DatabaseError
-      where [.SQLITE_READONLY, .SQLITE_CANTOPEN].contains(error.resultCode)
+      where [.SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_FULL].contains(error.resultCode)
     {
       // It still opens messages, and nothing of what is written to a copy would last.
       let copy = try DatabaseQueue()
@@ -153,11 +163,7 @@ public final class Keystore {
   static func auditAnchor(
     in database: DatabaseQueue, verifiedBy unlocked: UnlockedKeystore
   ) throws -> AuditAnchor {
-    let found = try read(database) { db in
-      let record = try AuditAnchorRecord.all(db).first
-      if let record { try unlocked.verify(record, db) }
-      return record
-    }
+    let found = try read(database) { try AuditAnchorRecord.last(verifiedBy: unlocked, $0) }
     guard let record = found else { return .none }
     guard record.code.count == AuditEntry.codeLength, record.sequence > 0 else {
       throw KeystoreError.editedRecord(record.recordName)
@@ -189,9 +195,10 @@ public final class Keystore {
       guard let record = try ProtectorRecord.first(db, where: "id = ?", [protectorID]) else {
         throw KeystoreError.noProtector(protectorID)
       }
-      guard try ProtectorRecord.fetchCount(db) > 1 else {
-        throw KeystoreError.lastProtector(protectorID)
+      let others = try ProtectorRecord.all(db).filter { other in
+        other.id != protectorID && (try? unlocked.verifyListed(other, db)) != nil
       }
+      guard !others.isEmpty else { throw KeystoreError.lastProtector(protectorID) }
       try unlocked.delete(record, db)
     }
   }

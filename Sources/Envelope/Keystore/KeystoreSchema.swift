@@ -20,6 +20,14 @@ enum KeystoreSchema {
     try String.fetchSet(db.cachedStatement(sql: "SELECT identifier FROM grdb_migrations"))
   }
 
+  /// Made anew where somebody took it away, since it can be filled again.
+  static let ledgerTable = """
+    CREATE TABLE IF NOT EXISTS ledger (
+      bucket TEXT NOT NULL PRIMARY KEY,
+      entries BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """
+
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("1: keystore, protectors, master keys, versions, aliases") { db in
@@ -154,15 +162,8 @@ enum KeystoreSchema {
     }
     migrator.registerMigration("3: ledger") { db in
       // Filled by who unlocks the store first.
-      try db.execute(
-        sql: """
-          ALTER TABLE keystore ADD COLUMN ledger BLOB;
-
-          CREATE TABLE ledger (
-            bucket TEXT NOT NULL PRIMARY KEY,
-            entries BLOB NOT NULL
-          ) STRICT, WITHOUT ROWID;
-          """)
+      try db.execute(sql: "ALTER TABLE keystore ADD COLUMN ledger BLOB")
+      try db.execute(sql: ledgerTable)
     }
     return migrator
   }

@@ -23,9 +23,7 @@ extension Keystore {
   ) throws -> UnlockedKeystore {
     if let unlocked { return try unlocked.get() }
     let result = Result {
-      let (unlocked, protector) = try unlockAnew(with: secrets, requirePassphrase: false)
-      if !anyProtector { try read { try unlocked.verifyListed(protector, $0) } }
-      return unlocked
+      try unlockAnew(with: secrets, requirePassphrase: false, anyProtector: anyProtector)
     }
     unlocked = result
     return try result.get()
@@ -39,30 +37,38 @@ extension Keystore {
   /// Unlocks once more, and with the passphrase where one is among the protectors: the keystore is
   /// about to hand out a key.
   func reauthenticate(with secrets: any UnlockingSecrets) throws {
-    let (unlocked, protector) = try unlockAnew(with: secrets, requirePassphrase: true)
-    try read { try unlocked.verifyListed(protector, $0) }
-    self.unlocked = .success(unlocked)
+    unlocked = .success(
+      try unlockAnew(with: secrets, requirePassphrase: true, anyProtector: false))
   }
 
-  private typealias Unlocking = (unlocked: UnlockedKeystore, by: ProtectorRecord)
+  /// Whom protectors let in.
+  private struct Gate {
+    /// Also one that the ledger does not list.
+    let anyProtector: Bool
+    /// The last one that was refused for that: another may do.
+    var refusal: KeystoreError?
+    /// What the others miss.
+    var reasons: [String] = []
+  }
 
   private func unlockAnew(
-    with secrets: any UnlockingSecrets, requirePassphrase: Bool
-  ) throws -> Unlocking {
+    with secrets: any UnlockingSecrets, requirePassphrase: Bool, anyProtector: Bool
+  ) throws -> UnlockedKeystore {
+    var gate = Gate(anyProtector: anyProtector)
     let protectors = try read(ProtectorRecord.oldestFirst)
     let passphrases = protectors.filter { $0.kind == .passphrase }
-    var reasons: [String] = []
     if !requirePassphrase || passphrases.isEmpty {
       for protector in protectors where protector.kind == .none {
-        if let rootKey = protector.rootKeyInTheClear() {
-          let exposures = KeystoreExposure.all(of: path, owner: owner)
-          if !exposures.isEmpty { secrets.hear(exposures, of: path) }
-          return (try accept(rootKey), protector)
+        guard let rootKey = protector.rootKeyInTheClear() else {
+          throw KeystoreError.editedRecord("protector \(protector.id)")
         }
-        throw KeystoreError.editedRecord("protector \(protector.id)")
+        guard let unlocked = try accept(rootKey, of: protector, &gate) else { continue }
+        let exposures = KeystoreExposure.all(of: path, owner: owner)
+        if !exposures.isEmpty { secrets.hear(exposures, of: path) }
+        return unlocked
       }
       if let unlocked = try unlock(
-        protectors.filter { $0.kind == .keyFile }, keyFile: secrets.keyFile, reasons: &reasons)
+        protectors.filter { $0.kind == .keyFile }, keyFile: secrets.keyFile, &gate)
       {
         return unlocked
       }
@@ -70,36 +76,57 @@ extension Keystore {
     if !passphrases.isEmpty {
       if let passphrase = try secrets.passphrase() {
         for protector in passphrases {
-          if let rootKey = try protector.unwrap(passphrase: passphrase, keystoreID: id) {
-            return (try accept(rootKey), protector)
+          if let rootKey = try protector.unwrap(passphrase: passphrase, keystoreID: id),
+            let unlocked = try accept(rootKey, of: protector, &gate)
+          {
+            return unlocked
           }
         }
-        throw KeystoreError.wrongPassphrase
+        throw gate.refusal ?? .wrongPassphrase
       }
-      reasons.append("a passphrase is needed, and there is no terminal to ask on")
+      gate.reasons.append("a passphrase is needed, and there is no terminal to ask on")
     }
-    throw KeystoreError.locked(reasons: reasons)
+    throw gate.refusal ?? .locked(reasons: gate.reasons)
   }
 
   private func unlock(
-    _ protectors: [ProtectorRecord], keyFile: FilePath?, reasons: inout [String]
-  ) throws -> Unlocking? {
+    _ protectors: [ProtectorRecord], keyFile: FilePath?, _ gate: inout Gate
+  ) throws -> UnlockedKeystore? {
     for protector in protectors {
       guard let path = keyFile ?? protector.keyFilePath.map({ FilePath($0) }) else { continue }
       let contents: SecretBytes
       do {
         contents = try KeyFile.read(path)
       } catch let error as IOError where keyFile == nil {
-        reasons.append("key file \(error.path.string): \(error.errno)")
+        gate.reasons.append("key file \(error.path.string): \(error.errno)")
         continue
       }
-      if let rootKey = try protector.unwrap(keyFile: contents, keystoreID: id) {
-        return (try accept(rootKey), protector)
+      guard let rootKey = try protector.unwrap(keyFile: contents, keystoreID: id) else {
+        if keyFile == nil {
+          gate.reasons.append("key file \(path.string) is not the one that was used")
+        }
+        continue
       }
-      if keyFile == nil { reasons.append("key file \(path.string) is not the one that was used") }
+      if let unlocked = try accept(rootKey, of: protector, &gate) { return unlocked }
     }
-    if let keyFile, !protectors.isEmpty { throw KeystoreError.wrongKeyFile(keyFile) }
+    if let keyFile, !protectors.isEmpty { throw gate.refusal ?? .wrongKeyFile(keyFile) }
     return nil
+  }
+
+  /// The root key at work; nil where the protector is not one of the store's any more.
+  private func accept(
+    _ rootKey: consuming RootKey, of protector: ProtectorRecord, _ gate: inout Gate
+  ) throws -> UnlockedKeystore? {
+    let unlocked = try accept(rootKey)
+    if gate.anyProtector { return unlocked }
+    do {
+      try read { try unlocked.verifyListed(protector, $0) }
+      return unlocked
+    } catch let error as KeystoreError {
+      guard case .editedRecord = error else { throw error }
+      gate.refusal = error
+      return nil
+    }
   }
 
   private func accept(_ rootKey: consuming RootKey) throws -> UnlockedKeystore {
@@ -122,9 +149,17 @@ extension Keystore {
         }
       }
     } catch KeystoreError.readOnly {
-      return old
+      return try goWithoutLedger(old)
+    } catch let error as IOError where error.errno == .noSpace {
+      return try goWithoutLedger(old)
     }
     return new
+  }
+
+  /// Nothing is written then: with a ledger that somebody else has added it would count for nothing.
+  private func goWithoutLedger(_ old: UnlockedKeystore) throws -> UnlockedKeystore {
+    try database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA query_only = ON") }
+    return old
   }
 
   /// The root key at work, where somebody has unlocked the store.

@@ -20,7 +20,10 @@ struct LedgerName: Hashable, Comparable {
 
   /// The bucket that lists the record: with all others of its key, and of some other keys.
   var bucket: LedgerBucket.Name {
-    keyID.isEmpty ? .store : LedgerBucket.Name(digits: keyID.utf8.prefix(LedgerBucket.Name.digits))
+    let digits = keyID.utf8.prefix(LedgerBucket.Name.digits)
+    // An ID that does not begin as ours do is of no record that is listed.
+    let isOfAKey = digits.count == LedgerBucket.Name.digits && digits.allSatisfy(Self.isHexadecimal)
+    return isOfAKey ? LedgerBucket.Name(digits: digits) : .store
   }
 
   /// The fields in the order of a bucket.
@@ -41,6 +44,11 @@ struct LedgerName: Hashable, Comparable {
       length += 2 + Int(bytes[start]) << 8 + Int(bytes[start + 1])
     }
     return bytes.count >= length ? length : nil
+  }
+
+  private static func isHexadecimal(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+      || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
   }
 
   static func < (a: LedgerName, b: LedgerName) -> Bool {

@@ -24,7 +24,13 @@ extension UnlockedKeystore {
           try record.update(db)
           code = try record.ledgerCode()
         } else {
-          guard isAuthentic(record) else { continue }
+          var record = record
+          if !isAuthentic(record) {
+            // A process that was at work since before there was a ledger may have written it.
+            guard isFromBeforeLedger(record) else { continue }
+            record = try authenticating(record)
+            try record.update(db)
+          }
           code = try record.ledgerCode()
         }
         entries.append(LedgerBucket.Entry(name: record.ledgerName, code: code))
@@ -36,14 +42,28 @@ extension UnlockedKeystore {
     try list(TagRecord.self)
     try list(StackRecord.self)
     try list(AuditAnchorRecord.self)
+    // A protector that was removed is not accepted again. Where the ledger cannot say which those are, all are.
+    let listed = old == nil ? try? bucket(.store, db) : nil
     for protector in try ProtectorRecord.all(db) {
+      if let listed, try listed[protector.ledgerName] != protector.ledgerCode() {
+        try protector.delete(db)
+        continue
+      }
+      // No entry has room for a longer name, and no protector of ours has one.
+      guard protector.id.utf8.count <= Int(UInt16.max) else { continue }
       entries.append(
         LedgerBucket.Entry(name: protector.ledgerName, code: try protector.ledgerCode()))
     }
+    try db.execute(sql: KeystoreSchema.ledgerTable)
     guard var record = try KeystoreRecord.all(db).first else { return }
     try (old ?? self).verifyCode(of: record)
     record.ledger = try Ledger.replace(with: entries, db)
     try authenticating(record).update(db)
+  }
+
+  /// Whether the program wrote the record when the store had no ledger.
+  func isFromBeforeLedger(_ record: some AuthenticatedRecord) -> Bool {
+    (try? verifyCode(of: record, inLedger: false)) != nil
   }
 
   func isAuthentic(_ record: some AuthenticatedRecord) -> Bool {

@@ -52,6 +52,12 @@ extension UnlockedKeystore {
     }
   }
 
+  /// Whether the ledger has a record of that name.
+  func isListed(_ name: LedgerName, _ db: Database) throws -> Bool {
+    if ledger == nil { return false }
+    return try bucket(name.bucket, db)[name] != nil
+  }
+
   // MARK: Writing
 
   /// Stores a new record, with its code.
@@ -96,7 +102,13 @@ extension UnlockedKeystore {
   /// Deletes a key with all that belongs to it.
   func delete(_ key: MasterKeyRecord, _ db: Database) throws {
     try key.delete(db)
-    try changeLedger(key.ledgerName.bucket, db) { try $0.removeAll(ofKey: key.id) }
+    try unlistAll(ofKey: key.id, db)
+  }
+
+  /// Has the ledger forget what a key of that ID had, which is to be made anew.
+  func unlistAll(ofKey keyID: String, _ db: Database) throws {
+    let bucket = LedgerName(table: MasterKeyRecord.databaseTableName, keyID: keyID).bucket
+    try changeLedger(bucket, db) { try $0.removeAll(ofKey: keyID) }
   }
 
   /// Has the ledger forget a name, for a record that goes on under another one.

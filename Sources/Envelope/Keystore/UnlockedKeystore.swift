@@ -57,7 +57,12 @@ final class UnlockedKeystore: Sendable {
 
   /// Throws `editedRecord` unless `record` carries its code.
   func verifyCode(of record: some AuthenticatedRecord) throws {
-    let message = message(of: record)
+    try verifyCode(of: record, inLedger: ledger != nil)
+  }
+
+  /// The same, for who asks whether the record is one from before the ledger.
+  func verifyCode(of record: some AuthenticatedRecord, inLedger: Bool) throws {
+    let message = record.authenticatedMessage(keystoreID: keystoreID, inLedger: inLedger)
     guard
       try HMAC.verify(
         Array(record.authenticationCode), of: message.span.bytes, with: .sha256, under: recordKey)

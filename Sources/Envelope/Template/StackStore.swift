@@ -13,8 +13,9 @@ struct StackStore {
 
   /// Without `unlocked` nothing is verified: good for showing it.
   init(_ db: Database, verifiedBy unlocked: UnlockedKeystore?) throws {
-    entries = try StackRecord.all(db, where: "TRUE ORDER BY name", []).map { record in
-      try unlocked?.verify(record, db)
+    let records = try StackRecord.all(db, where: "TRUE ORDER BY name", [])
+    try unlocked?.verify(records, areAllOfKey: "", db)
+    entries = try records.map { record in
       guard let stack = try? Stack(json: record.contents), stack.name == record.name else {
         throw KeystoreError.editedRecord(record.recordName)
       }

@@ -145,8 +145,14 @@ import Testing
       .keyFile(file, contents: try KeyFile.read(file)), secrets: secrets)
     let old = try store.protectors().first { $0.kind == .none }!.id
     try puttingBack("protector") { try store.removeProtector(old, secrets: secrets) }
-    #expect(try damage() == [.outdated("protector \(old)")])
+    #expect(try damage() == [.strayProtector(old)])
+    // The one that was put back comes first, and the other one opens all the same.
+    #expect(throws: Never.self) { try keystore.reopened().encrypt("x", under: key) }
+    try FileManager.default.removeItem(atPath: file.string)
     try expectRefusal("protector \(old)") { _ = try $0.encrypt("x", under: key) }
+    // Nor is it accepted: who came in by it does not come in again.
+    #expect(try keystore.reopened().acceptRecords() == [.strayProtector(old)])
+    #expect(throws: KeystoreError.self) { try keystore.reopened().encrypt("x", under: key) }
   }
 
   /// With the keystore's own record, too: then the ledger is not what that says.
@@ -160,7 +166,80 @@ import Testing
     try expectRefusal("the ledger's bucket store") { _ = try $0.encrypt("x", under: key) }
   }
 
+  /// Where the ledger itself cannot tell, that is said of each record.
+  @Test func damageToTheLedgerDoesNotHideWhatWasPutBack() throws {
+    try puttingBack("masterKey") { try service.perform(DisableKeyRequest(keyID: key)) }
+    try byHand("UPDATE ledger SET entries = x'00' WHERE bucket = '\(key.prefix(3))'")
+    let damage = try damage()
+    #expect(damage.contains(.uncertain("key \(key)")))
+    #expect(damage.contains(.edited("the ledger's bucket \(key.prefix(3))")))
+    #expect(try keystore.reopened().acceptRecords().contains(.uncertain("key \(key)")))
+    #expect(try self.damage().isEmpty)
+  }
+
+  /// Bug: an anchor that was gone, or behind, was written anew, and with it went what it knew.
+  @Test(arguments: ["an old log", "no log and no anchor", "an old log and an old anchor"])
+  func anAnchorDoesNotForget(what: String) throws {
+    let log = AuditLog.path(beside: path)
+    let old = try contents(log)
+    try puttingBack(what.hasSuffix("anchor") && what.hasPrefix("an ") ? "auditAnchor" : "alias") {
+      try service.perform(DisableKeyRequest(keyID: other))
+      try service.perform(EnableKeyRequest(keyID: other))
+      try service.perform(UpdateKeyDescriptionRequest(keyID: other, description: "x"))
+    }
+    service.trail()?.flush()
+    if what.hasPrefix("no") {
+      try FileManager.default.removeItem(atPath: log.string)
+      try byHand("DELETE FROM auditAnchor")
+    } else {
+      try write(old, to: log)
+    }
+    #expect(try !damage().isEmpty)
+    for description in ["y", "z", "a", "b", "c"] {
+      let service = try keystore.reopened()
+      try service.perform(UpdateKeyDescriptionRequest(keyID: other, description: description))
+      service.trail()?.flush()
+      #expect(try !damage().isEmpty)
+    }
+  }
+
   // MARK: Taken away
+
+  /// A template is not made a second time because its stack's record is gone.
+  @Test func aStackThatIsTakenAwayIsMissed() throws {
+    let text = "Resources: {Key: {Type: AWS::KMS::Key, Properties: {}}}"
+    let request = StackRequest(
+      template: try Template(parsing: Array(text.utf8)), stackName: "s")
+    _ = try service.applyStack(request)
+    try byHand("DELETE FROM stack")
+    try expectRefusal("stack s") { _ = try $0.applyStack(request) }
+  }
+
+  /// What a key had is lost with it, and does not keep the key from work when it is back.
+  @Test func aKeyFromItsEscrowCopyIsWhole() throws {
+    func insert(_ id: String) throws {
+      let new = NewKey(
+        id: id, spec: .symmetricDefault, usage: .encryptDecrypt, origin: .external, description: "")
+      _ = try service.recording(service.begin(.createKey)) {
+        try new.insert([NewKeyVersion(generating: .symmetricDefault)], in: $0)
+      }
+    }
+    try service.perform(TagResourceRequest(keyID: key, tags: [Tag(tagKey: "a", tagValue: "b")]))
+    for table in ["masterKey", "keyVersion", "tag", "alias"] { try byHand("DELETE FROM \(table)") }
+    try insert(key)
+    #expect(try damage().allSatisfy { $0 != .missing("tag 'a' of key \(key)") })
+    let blob = try keystore.reopened().encrypt("text", under: key)
+    #expect(try keystore.reopened().decrypt(blob) == "text")
+  }
+
+  /// An ID that no key of ours has is in no bucket of keys.
+  @Test(arguments: ["\u{E9}", "", "ab", "xyz", "\u{FFFD}\u{FFFD}\u{FFFD}", "ABC"])
+  func strangeIDsAreListedNowhere(id: String) throws {
+    let name = LedgerName(table: "masterKey", keyID: id)
+    #expect(name.bucket == .store)
+    let unlocked = try service.unlock()
+    #expect(try service.keystore.read { try unlocked.isListed(name, $0) } == false)
+  }
 
   @Test(arguments: ["masterKey", "keyVersion", "alias", "tag", "auditAnchor", "stack"])
   func aRowThatIsMissingIsNamed(table: String) throws {

@@ -143,4 +143,40 @@ import Testing
     #expect(throws: KeystoreError.self) { try service.encrypt("x", under: "alias/default") }
     #expect(try ledgerCount() == ledger)
   }
+
+  /// Bug: of those who opened an older store at once, only the first did.
+  @Test func manyMayOpenAnOlderStoreAtOnce() async throws {
+    let path = path
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<8 {
+        group.addTask {
+          #expect(throws: Never.self) {
+            _ = try KeyService(try Keystore(at: path), secrets: TestSecrets()).encrypt(
+              "x", under: "alias/default")
+          }
+        }
+      }
+    }
+    #expect(try KeyService(try Keystore(at: path), secrets: TestSecrets()).check().damage.isEmpty)
+  }
+
+  /// What a process wrote that was at work since before the ledger is accepted, where it is asked for.
+  @Test func recordsFromBeforeTheLedgerCanBeAccepted() throws {
+    _ = try Keystore(at: path)
+    let old = path.removingLastComponent().appending("old.db")
+    try write(try contents(path), to: old)
+    let service = try KeyService(try Keystore(at: path), secrets: TestSecrets())
+    try service.perform(DeleteAliasRequest(aliasName: "alias/offsite"))
+    try AuditTrailTests.byHand(path).writeWithoutTransaction { db in
+      try db.execute(sql: "ATTACH ? AS old", arguments: [old.string])
+      try db.execute(
+        sql: "INSERT INTO alias SELECT * FROM old.alias WHERE name = 'alias/offsite'")
+      try db.execute(sql: "DETACH old")
+    }
+    #expect(try service.check().damage == [.outdated("alias alias/offsite")])
+    #expect(throws: KeystoreError.self) { try service.encrypt("x", under: "alias/offsite") }
+    #expect(try service.acceptRecords() == [.outdated("alias alias/offsite")])
+    #expect(throws: Never.self) { try service.describe("alias/offsite") }
+    #expect(try service.check().damage.isEmpty)
+  }
 }
