@@ -333,7 +333,7 @@ import Testing
       .edited("version 1 of key \(other)"), .outdated("key \(key)"), .missing("alias alias/b"),
     ]
     #expect(try damage() == before)
-    #expect(try keystore.reopened().acceptRecords() == before)
+    #expect(try keystore.reopened().acceptRecords() == Array(before.dropFirst()))
     // What does not carry its code stays refused.
     #expect(try damage() == [.edited("version 1 of key \(other)")])
     #expect(try keystore.reopened().decrypt(blob) == "text")

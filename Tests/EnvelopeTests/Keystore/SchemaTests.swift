@@ -121,7 +121,7 @@ import Testing
     }
     let service = try KeyService(try Keystore(at: path), secrets: TestSecrets())
     #expect(try service.check().damage == [.edited("alias alias/offsite")])
-    #expect(try service.acceptRecords() == [.edited("alias alias/offsite")])
+    #expect(try service.acceptRecords().isEmpty)
     #expect(try service.check().damage == [.edited("alias alias/offsite")])
   }
 
