@@ -40,15 +40,19 @@ extension FuzzTarget {
       try log.append([record, record], after: { anchor })
       var found = 0
       _ = try log.read(after: .none) { if $0.record == record { found += 1 } }
-      // Who has the key can write a head that is not its log's. Where the end is lost, the log goes on
-      // whatever is left of it.
+      // Who has the key can write a head that is not its log's, or no log's. Where the end is lost, the log
+      // goes on whatever is left of it.
       let head =
         AuditHead(parsing: Array(content.prefix(AuditHead.length))) ?? .start(after: anchor)
       let isSound =
         damage.isEmpty && head.end == content.count && head.lastSequence >= anchor.sequence
         && head.lastSequence == (last > 0 ? last : head.firstSequence - 1)
         && head.lastCode == (lastCode.isEmpty ? head.baseCode : lastCode)
-      let hasLostItsEnd = head.end > content.count
+      // A head without entries ends where the log begins.
+      let isOfALog =
+        head.lastSequence >= head.firstSequence
+        || head.lastSequence == head.firstSequence - 1 && head.lastCode == head.baseCode
+      let hasLostItsEnd = head.end > content.count && isOfALog
       // No log gets to the last of its numbers.
       let hasRoom = max(head.lastSequence, last) < AuditEntry.numbers.upperBound - 1
       require(
