@@ -30,6 +30,8 @@ struct KeyVersionRecord: AuthenticatedRecord, LedgerRecord {
   /// The number of the last audit record from before the version: those behind it bound its uses. Nil
   /// in versions that were made before this was kept.
   var auditSequence: Int64?
+  /// When a command first found the material past its expiry; nil if none has.
+  var foundDueDate: Int64?
   var authenticationCode = Data()
 
   var hasMaterial: Bool { !wrappedMaterial.isEmpty }
@@ -70,6 +72,7 @@ struct KeyVersionRecord: AuthenticatedRecord, LedgerRecord {
       ("validTo", .optional(validTo)),
       ("materialDescription", .optional(materialDescription)),
       ("auditSequence", .optional(auditSequence)),
+      ("foundDueDate", .optional(foundDueDate)),
     ]
   }
 }
@@ -91,6 +94,7 @@ extension KeyVersionRecord {
     validTo = try row.decode(forColumn: "validTo")
     materialDescription = try row.decode(forColumn: "materialDescription")
     auditSequence = try row.decode(forColumn: "auditSequence")
+    foundDueDate = try row.decode(forColumn: "foundDueDate")
     authenticationCode = try row.decode(forColumn: "authenticationCode")
   }
 }

@@ -9,6 +9,8 @@ struct KeystoreRecord: AuthenticatedRecord, Equatable {
   var creationDate: Int64
   /// The root of the ledger; nil in stores of 0.1.0 that nobody has unlocked since.
   var ledger: Data?
+  /// 1 if no key is used unless the use can be recorded in the audit log; nil otherwise.
+  var requiresAudit: Int64?
   var authenticationCode = Data()
 
   var recordName: String { "keystore \(id)" }
@@ -19,7 +21,7 @@ struct KeystoreRecord: AuthenticatedRecord, Equatable {
     ]
   }
   var laterColumns: [(name: String, value: RecordField)] {
-    [("ledger", .optional(ledger))]
+    [("ledger", .optional(ledger)), ("requiresAudit", .optional(requiresAudit))]
   }
 
   func requireLedger() throws(KeystoreError) -> Data {
@@ -33,6 +35,7 @@ extension KeystoreRecord {
     id = try row.decode(forColumn: "id")
     creationDate = try row.decode(forColumn: "creationDate")
     ledger = try row.decode(forColumn: "ledger")
+    requiresAudit = try row.decode(forColumn: "requiresAudit")
     authenticationCode = try row.decode(forColumn: "authenticationCode")
   }
 }

@@ -165,6 +165,14 @@ enum KeystoreSchema {
       try db.execute(sql: "ALTER TABLE keystore ADD COLUMN ledger BLOB")
       try db.execute(sql: ledgerTable)
     }
+    migrator.registerMigration("4: dates when a destruction was found due, required audit") { db in
+      try db.execute(
+        sql: """
+          ALTER TABLE masterKey ADD COLUMN foundDueDate INTEGER;
+          ALTER TABLE keyVersion ADD COLUMN foundDueDate INTEGER;
+          ALTER TABLE keystore ADD COLUMN requiresAudit INTEGER;
+          """)
+    }
     return migrator
   }
 }

@@ -28,6 +28,8 @@ struct MasterKeyRecord: AuthenticatedRecord, LedgerRecord {
   var policyDigest: Data?
   /// SHA-256 of the key's grants; nil where there are none.
   var grantsDigest: Data?
+  /// When a command first found the key past its deletion date; nil if none has.
+  var foundDueDate: Int64?
   var authenticationCode = Data()
 
   var ledgerName: LedgerName { LedgerName(table: Self.databaseTableName, keyID: id) }
@@ -51,6 +53,7 @@ struct MasterKeyRecord: AuthenticatedRecord, LedgerRecord {
       ("nextRotationDate", .optional(nextRotationDate)),
       ("validTo", .optional(validTo)),
       ("policyDigest", .optional(policyDigest)), ("grantsDigest", .optional(grantsDigest)),
+      ("foundDueDate", .optional(foundDueDate)),
     ]
   }
 }
@@ -72,6 +75,7 @@ extension MasterKeyRecord {
     validTo = try row.decode(forColumn: "validTo")
     policyDigest = try row.decode(forColumn: "policyDigest")
     grantsDigest = try row.decode(forColumn: "grantsDigest")
+    foundDueDate = try row.decode(forColumn: "foundDueDate")
     authenticationCode = try row.decode(forColumn: "authenticationCode")
   }
 }
