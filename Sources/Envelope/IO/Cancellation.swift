@@ -6,7 +6,14 @@ public final class Cancellation: Sendable {
   /// Both ends of a pipe that becomes readable when its writing end is closed; -1 where the system
   /// has no descriptors left.
   private let ends: (reading: Int32, writing: Int32)
-  private let state = Mutex(false)
+  private let state = Mutex(State())
+
+  private struct State {
+    var isCancelled = false
+    var nextWaiter = 0
+    /// Wakes the threads that wait for something else than a descriptor.
+    var wakers: [Int: @Sendable () -> Void] = [:]
+  }
 
   init() {
     var ends: [Int32] = [-1, -1]
@@ -20,16 +27,30 @@ public final class Cancellation: Sendable {
     if ends.reading >= 0 { close(ends.reading) }
   }
 
-  var isCancelled: Bool { state.withLock { $0 } }
+  var isCancelled: Bool { state.withLock { $0.isCancelled } }
 
   /// What `poll` watches.
   var number: Int32 { ends.reading }
 
   func cancel() {
-    state.withLock { isCancelled in
-      if !isCancelled, ends.writing >= 0 { close(ends.writing) }
-      isCancelled = true
+    let wakers = state.withLock { state in
+      if !state.isCancelled, ends.writing >= 0 { close(ends.writing) }
+      state.isCancelled = true
+      return state.wakers.values
     }
+    for wake in wakers { wake() }
+  }
+
+  /// Runs `body`, which waits for something that `poll` cannot watch. A cancellation meanwhile calls
+  /// `wake`; `body` then asks `isCancelled`.
+  func waking<Result>(_ wake: @escaping @Sendable () -> Void, while body: () -> Result) -> Result {
+    let waiter = state.withLock { state in
+      defer { state.nextWaiter += 1 }
+      state.wakers[state.nextWaiter] = wake
+      return state.nextWaiter
+    }
+    defer { state.withLock { _ = $0.wakers.removeValue(forKey: waiter) } }
+    return body()
   }
 }
 

@@ -39,6 +39,20 @@ public struct MessageReencryptor: Sendable {
     let encryptor = MessageEncryptor(
       keyrings: keyrings, encryptionContext: context,
       suite: suite(for: header), frameLength: newFrameLength(for: header), scheduler: scheduler)
+    guard try !message.isAtHand(upTo: scheduler.batchLength) else {
+      let plaintext = PlaintextMemory(
+        capacity: Int(clamping: message.source.expectedCount ?? 0))
+      _ = try message.decrypt(to: plaintext, progress: progress)
+      return try encryptor.encrypt(from: plaintext, to: sink)
+    }
+    return try reencrypt(message, with: encryptor, to: sink, progress: progress)
+  }
+
+  /// Decrypts on a thread of its own while this one encrypts.
+  private func reencrypt(
+    _ message: OpenedMessage, with encryptor: MessageEncryptor, to sink: any ByteSink,
+    progress: ProgressHandler?
+  ) throws -> MessageSummary {
     let pipe = PlaintextPipe(
       capacity: 2 * scheduler.batchLength, expectedCount: message.source.expectedCount,
       discardsOnFailure: sink.discardsOnFailure)

@@ -38,6 +38,16 @@ public final class OpenedMessage {
     return frameLength.canHold(extent.plaintextCount(length))
   }
 
+  /// Whether the rest of the source is read now, at most `limit` bytes of it. A source that does not say
+  /// that it is so short is not waited for.
+  func isAtHand(upTo limit: Int) throws -> Bool {
+    guard let expected = source.expectedCount, expected <= limit else { return false }
+    guard var rest = input.take() else { preconditionFailure("a message is decrypted once") }
+    let isLonger = try rest.fill(atLeast: limit + 1)
+    input = consume rest
+    return !isLonger
+  }
+
   /// Decrypts the body to `sink`, to the end of the source.
   public func decrypt(
     to sink: any ByteSink, progress: ProgressHandler? = nil

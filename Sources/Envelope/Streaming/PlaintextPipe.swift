@@ -2,7 +2,7 @@ import Foundation
 
 /// A pipe inside the process: what one thread writes another reads, at most so much ahead.
 final class PlaintextPipe: ByteSource, ByteSink, @unchecked Sendable {
-  /// What whoever writes gets when nobody reads any more.
+  /// The writer gets it when nobody reads any more.
   struct Abandoned: Error {}
 
   private let condition = NSCondition()
@@ -42,21 +42,34 @@ final class PlaintextPipe: ByteSource, ByteSink, @unchecked Sendable {
     }
   }
 
-  /// How often a reader that waits looks whether the bytes are still wanted.
-  private static let patience = 0.02
-
   func wait(milliseconds: Int32?, unless cancellation: Cancellation?) -> Readiness {
     let deadline = milliseconds.map { Date(timeIntervalSinceNow: Double($0) / 1000) }
+    guard let cancellation else { return wait(until: deadline) { false } }
+    return cancellation.waking(
+      { [self] in wake() },
+      while: { wait(until: deadline) { cancellation.isCancelled } })
+  }
+
+  private func wait(until deadline: Date?, isCancelled: () -> Bool) -> Readiness {
     condition.lock()
     defer { condition.unlock() }
     while count == 0, !hasEnded {
-      if cancellation?.isCancelled == true { return .cancelled }
-      let now = Date()
-      if let deadline, now >= deadline { return .notYet }
-      let look = now + Self.patience
-      _ = condition.wait(until: deadline.map { min($0, look) } ?? look)
+      if isCancelled() { return .cancelled }
+      guard let deadline else {
+        condition.wait()
+        continue
+      }
+      // It says whether it was woken before the deadline.
+      if !condition.wait(until: deadline), count == 0, !hasEnded { return .notYet }
     }
     return .ready
+  }
+
+  /// Has whoever waits look again.
+  private func wake() {
+    condition.lock()
+    condition.broadcast()
+    condition.unlock()
   }
 
   func read(into target: inout MutableRawSpan) throws -> Int {

@@ -6,11 +6,12 @@ import Testing
 /// Messages go from one key to another whole, or not at all.
 @Suite struct MessageReencryptorTests {
   static func reencryptor(
-    signs: Bool? = nil, frameLength: FrameLength? = nil, jobs: Int = 3
+    signs: Bool? = nil, frameLength: FrameLength? = nil, jobs: Int = 3, isShort: Bool = false
   ) throws -> MessageReencryptor {
     MessageReencryptor(
       keyrings: [try testKeyring(name: "new", byte: 8)], signs: signs, frameLength: frameLength,
-      scheduler: PipelineTests.scheduler(jobs))
+      // A message shorter than a batch is decrypted whole before it is encrypted.
+      scheduler: isShort ? Scheduler(jobs: jobs) : PipelineTests.scheduler(jobs))
   }
 
   static func opener() throws -> MessageDecryptor {
@@ -31,12 +32,16 @@ import Testing
   /// From every suite, framed and not, with full final frames and empty ones.
   @Test(arguments: DamageTests.samples, [0, 1, 48, 500])
   func everyKindOfMessage(sample: DamageTests.Sample, count: Int) throws {
+    for isShort in [true, false] { try reencrypt(sample, count: count, isShort: isShort) }
+  }
+
+  func reencrypt(_ sample: DamageTests.Sample, count: Int, isShort: Bool) throws {
     let plaintext = patternBytes(count)
     let old = try makeMessage(
       sample.suite, frameLength: count == 0 ? nil : sample.frameLength, plaintext)
     let sink = MemoryOutput()
     let message = try Self.opener().open(MemoryFile(old))
-    let reencryptor = try Self.reencryptor()
+    let reencryptor = try Self.reencryptor(isShort: isShort)
     #expect(!reencryptor.isCurrent(message))
     let summary = try reencryptor.reencrypt(message, to: sink)
     #expect(summary.plaintextCount == Int64(count))
@@ -59,14 +64,14 @@ import Testing
         try again.open(MemoryFile(sink.bytes))))
   }
 
-  @Test func damageEndsIt() throws {
+  @Test(arguments: [true, false]) func damageEndsIt(isShort: Bool) throws {
     let old = try makeMessage(.standard, frameLength: 16, patternBytes(300))
     for position in stride(from: 0, to: old.count, by: 3) {
       var damaged = old
       damaged[position] ^= 1
       #expect(throws: (any Error).self, "byte \(position)") {
         let message = try Self.opener().open(MemoryFile(damaged))
-        _ = try Self.reencryptor().reencrypt(message, to: MemoryOutput())
+        _ = try Self.reencryptor(isShort: isShort).reencrypt(message, to: MemoryOutput())
       }
     }
   }
@@ -105,20 +110,21 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 3])
-  func errorsOfBothEndsEndIt(jobs: Int) throws {
+  @Test(arguments: [1, 3], [true, false])
+  func errorsOfBothEndsEndIt(jobs: Int, isShort: Bool) throws {
     let old = try makeMessage(.standard, frameLength: 16, patternBytes(900))
     let start = try MessageHeaderTests.parse(old).length
     for position in stride(from: Int64(0), to: Int64(900), by: 37) {
       #expect(throws: InjectedError(position: position)) {
         let message = try Self.opener().open(MemoryFile(old))
-        _ = try Self.reencryptor(jobs: jobs).reencrypt(
+        _ = try Self.reencryptor(jobs: jobs, isShort: isShort).reencrypt(
           message, to: MemoryOutput(failingAt: position))
       }
       #expect(throws: InjectedError(position: position + Int64(start))) {
         let message = try Self.opener().open(
           MemoryFile(old, step: 100, failingAt: position + Int64(start)))
-        _ = try Self.reencryptor(jobs: jobs).reencrypt(message, to: MemoryOutput())
+        _ = try Self.reencryptor(jobs: jobs, isShort: isShort).reencrypt(
+          message, to: MemoryOutput())
       }
     }
   }
