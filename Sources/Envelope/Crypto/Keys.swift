@@ -3,11 +3,6 @@ public struct DataKey: ~Copyable, Sendable {
   let bytes: SecretBytes
 
   init(bytes: consuming SecretBytes) { self.bytes = bytes }
-
-  /// A fresh data key of as many bytes as `suite` takes.
-  static func random(for suite: AlgorithmSuite) throws(CryptoError) -> DataKey {
-    DataKey(bytes: try .random(count: suite.dataKeyLength))
-  }
 }
 
 /// The key that seals a message's header and frames: derived from the data key, or the data key

@@ -17,12 +17,6 @@ public protocol Keyring: Sendable {
   func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey?
 }
 
-/// What a message calls a wrapping key.
-public struct WrappingKeyName: Hashable, Sendable {
-  public let providerID: String
-  public let keyName: String
-}
-
 /// A data key to wrap, and the serialized encryption context to bind it to.
 public struct WrapRequest: ~Copyable {
   let dataKey: DataKey

@@ -102,3 +102,10 @@ public enum FormatVersion: UInt8, Sendable {
   /// Bytes in a message ID.
   var messageIDLength: Int { self == .one ? 16 : 32 }
 }
+
+extension DataKey {
+  /// A fresh data key of as many bytes as `suite` takes.
+  static func random(for suite: AlgorithmSuite) throws(CryptoError) -> DataKey {
+    DataKey(bytes: try .random(count: suite.dataKeyLength))
+  }
+}
