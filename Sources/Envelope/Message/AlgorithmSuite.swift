@@ -12,9 +12,9 @@ public enum AlgorithmSuite: UInt16, CaseIterable, Sendable {
   case aes256GCMHKDFSHA512Commit = 0x0478
   case aes256GCMHKDFSHA512CommitECDSAP384 = 0x0578
 
-  /// What `encrypt` writes unless told otherwise.
+  /// The suite that `encrypt` writes by default.
   public static let standard = AlgorithmSuite.aes256GCMHKDFSHA512Commit
-  /// What `encrypt --sign` writes.
+  /// The suite that `encrypt --sign` writes.
   public static let signing = AlgorithmSuite.aes256GCMHKDFSHA512CommitECDSAP384
 
   /// The name SDKs print.
@@ -37,7 +37,7 @@ public enum AlgorithmSuite: UInt16, CaseIterable, Sendable {
   /// The message format version whose header carries this suite.
   public var formatVersion: FormatVersion { isCommitting ? .two : .one }
 
-  /// Whether the header commits to the data key.
+  /// True if the header commits to the data key.
   public var isCommitting: Bool {
     switch self {
     case .aes256GCMHKDFSHA512Commit, .aes256GCMHKDFSHA512CommitECDSAP384: true
@@ -45,10 +45,10 @@ public enum AlgorithmSuite: UInt16, CaseIterable, Sendable {
     }
   }
 
-  /// Whether a footer signs header and body.
+  /// True if a footer signs the header and the body.
   public var isSigned: Bool { signature != nil }
 
-  /// Bytes in a data key, and in the message key made of it.
+  /// Bytes in a data key, and in the message key derived from it.
   var dataKeyLength: Int {
     switch rawValue & 0xff {
     case 0x14: 16
@@ -57,7 +57,7 @@ public enum AlgorithmSuite: UInt16, CaseIterable, Sendable {
     }
   }
 
-  /// How the message key is made of the data key.
+  /// How the message key is derived from the data key.
   enum KeyDerivation: Equatable {
     /// The data key is the message key.
     case identity

@@ -5,9 +5,9 @@ enum Armor {
   static let footer = Array("-----END ENVCRYPT MESSAGE-----".utf8)
   static let columns = 64
   static let bytesPerLine = 48
-  /// No line of armor comes near this; a reader gives up rather than hold more.
+  /// The reader gives up on a line of more bytes: no line of armor is nearly as long.
   static let lineLimit = 1024
-  /// So many empty lines may come before the header, and behind the footer: who sends them without end
+  /// The most empty lines before the header and after the footer. A sender of endless empty lines
   /// gets an answer.
   static let emptyLineLimit = 1024
 
@@ -34,11 +34,11 @@ struct ArmorDecoder {
   private var stage = Stage.beforeHeader
   private var emptyLineCount = 0
 
-  /// Whether the footer has been seen.
+  /// True after the footer.
   var isComplete: Bool { stage == .afterFooter }
 
-  /// Takes one line without its line feed and appends the bytes it encodes. White space at the end
-  /// of a line is what mail and Windows add; nothing else is forgiven.
+  /// Takes one line without its line feed and appends the bytes that it encodes. Accepts white
+  /// space at the end of a line, which mail and Windows add, and nothing else.
   mutating func decode(_ line: ArraySlice<UInt8>, into bytes: inout [UInt8]) throws(MessageError) {
     var line = line
     while let last = line.last, Armor.isSpace(last) { line.removeLast() }

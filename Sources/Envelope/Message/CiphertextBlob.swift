@@ -1,7 +1,7 @@
 import Foundation
 
-/// What Encrypt gives out for a symmetric key: which key and version it is under, and the sealed
-/// plaintext. Everything before the nonce is authenticated, with the encryption context.
+/// The result of Encrypt under a symmetric key: the key, its version and the sealed plaintext.
+/// Everything before the nonce is authenticated, together with the encryption context.
 struct CiphertextBlob: Equatable {
   /// A UUID in lower case.
   let keyID: String
@@ -11,11 +11,11 @@ struct CiphertextBlob: Equatable {
   /// The ciphertext, then the tag.
   let sealed: [UInt8]
 
-  /// "ENV" and the version of the format: neither an AWS Encryption SDK message nor a blob of AWS KMS
-  /// begins so.
+  /// "ENV" and the version of the format. No AWS Encryption SDK message and no blob of AWS KMS
+  /// begins with it.
   private static let magic: UInt32 = 0x454E_5601
 
-  /// Nil where `bytes` have another shape.
+  /// Nil if `bytes` have another shape.
   init?(parsing bytes: [UInt8]) {
     let sealedLength = bytes.count - Self.headLength - AESGCM.nonceLength
     guard sealedLength >= AESGCM.tagLength else { return nil }
@@ -35,14 +35,14 @@ struct CiphertextBlob: Equatable {
 
   var bytes: [UInt8] {
     var writer = WireWriter()
-    // A writer of values that are in range cannot fail.
+    // Writing values that are in range cannot fail.
     _ = try! Self.transcode(self, sealedLength: sealed.count, through: &writer)
     return writer.bytes
   }
 
-  /// What is authenticated: no pairs of a context, which never begins so, then the head, then the
-  /// serialized context. A wrapped data key of a raw AES keyring under the same key therefore is no
-  /// blob, and a blob is no wrapped data key.
+  /// The authenticated data: a count of zero pairs, the head, the serialized context. A serialized
+  /// context never begins with zero pairs, so a data key that a raw AES keyring wrapped under the
+  /// same key is not a blob, and a blob is not a wrapped data key.
   static func authenticatedData(
     keyID: String, keyVersion: UInt32, context: [UInt8]
   ) -> [UInt8] {

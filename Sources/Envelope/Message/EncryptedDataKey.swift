@@ -1,12 +1,12 @@
 /// A data key wrapped by one master key (specification, `framework/structures.md`).
 public struct EncryptedDataKey: Equatable, Sendable {
-  /// Who wrapped it; keyrings call it their key namespace.
+  /// The provider that wrapped it; keyrings call it their key namespace.
   public let providerID: String
-  /// Which key of that provider, and what the provider needs beside.
+  /// The key of that provider, and further parameters of the provider.
   let providerInformation: [UInt8]
   let ciphertext: [UInt8]
 
-  /// Provider ID, provider information and ciphertext, each behind its length.
+  /// Provider ID, provider information and ciphertext, each preceded by its length.
   static func transcode(
     _ value: EncryptedDataKey?, through wire: inout some Wire
   ) throws(MessageError) -> EncryptedDataKey {
@@ -17,14 +17,14 @@ public struct EncryptedDataKey: Equatable, Sendable {
       ciphertext: try wire.block(value?.ciphertext, "an encrypted data key"))
   }
 
-  /// Which key wrapped the data key.
+  /// The key that wrapped the data key.
   public var wrappingKey: WrappingKeyName {
     WrappingKeyName(providerID: providerID, keyName: keyName)
   }
 
-  /// The name of the wrapping key, as people know it: without the parameters that raw AES keyrings
-  /// put behind it, the fingerprint of the recipient's public key where that is what is there, and
-  /// in hexadecimal where it is no text.
+  /// The name of the wrapping key, as people know it. Leaves out the parameters that raw AES
+  /// keyrings append, gives the fingerprint of the recipient's public key for raw ECDH, and uses
+  /// hexadecimal if the name is not text.
   public var keyName: String {
     if RawECDHKeyInformation.isWritten(by: providerID),
       let information = RawECDHKeyInformation(parsing: providerInformation),
@@ -38,8 +38,8 @@ public struct EncryptedDataKey: Equatable, Sendable {
   }
 }
 
-/// What a raw AES keyring writes as provider information (specification,
-/// `framework/raw-aes-keyring.md`): key name, tag length in bits, nonce length, nonce.
+/// The provider information of a raw AES keyring (specification, `framework/raw-aes-keyring.md`):
+/// key name, tag length in bits, nonce length, nonce.
 struct RawAESKeyInformation: Equatable {
   let keyName: [UInt8]
   let nonce: Nonce
@@ -53,7 +53,7 @@ struct RawAESKeyInformation: Equatable {
     self.nonce = nonce
   }
 
-  /// Nil where `bytes` do not have that shape: they are some other keyring's.
+  /// Nil if `bytes` do not have that shape: another keyring wrote them.
   init?(parsing bytes: [UInt8]) {
     let nameLength = bytes.count - Self.parametersLength
     guard nameLength >= 0 else { return nil }
@@ -66,7 +66,7 @@ struct RawAESKeyInformation: Equatable {
 
   var bytes: [UInt8] {
     var writer = WireWriter()
-    // A writer of values that are in range cannot fail.
+    // Writing values that are in range cannot fail.
     _ = try! Self.transcode(self, nameLength: keyName.count, through: &writer)
     return writer.bytes
   }

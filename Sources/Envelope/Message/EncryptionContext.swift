@@ -1,8 +1,8 @@
 /// Key-value pairs bound to a message as additional authenticated data (specification,
 /// `framework/structures.md`, "Encryption Context"). Not secret.
 ///
-/// Keys are compared byte by byte, not as Unicode compares them, and kept in the order of their
-/// UTF-8 bytes, which is the order on the wire.
+/// Keys are compared byte by byte, not as Unicode does, and sorted by their UTF-8 bytes, which is
+/// the order on the wire.
 public struct EncryptionContext: Equatable, Sendable {
   /// One pair.
   public struct Pair: Equatable, Sendable {
@@ -14,9 +14,10 @@ public struct EncryptionContext: Equatable, Sendable {
     }
   }
 
-  /// Keys that begin so belong to the format.
+  /// Keys that begin with it are reserved for the format.
   public static let reservedPrefix = "aws-crypto-"
-  /// Whether `key` is one of those, byte by byte: to Unicode the prefix may run into what follows.
+  /// True if `key` is reserved. Compares bytes: for Unicode the prefix could merge with what
+  /// follows.
   public static func isReserved(_ key: String) -> Bool {
     key.utf8.starts(with: reservedPrefix.utf8)
   }
@@ -29,7 +30,7 @@ public struct EncryptionContext: Equatable, Sendable {
 
   public init() {}
 
-  /// Throws `malformed` where a key occurs twice.
+  /// Throws `malformed` if a key occurs twice.
   public init(_ pairs: some Sequence<(key: String, value: String)>) throws(MessageError) {
     for pair in pairs { try insert(pair.key, pair.value) }
   }
@@ -41,7 +42,7 @@ public struct EncryptionContext: Equatable, Sendable {
     pairs.first { $0.key.utf8.elementsEqual(key.utf8) }?.value
   }
 
-  /// Adds a pair. Throws `malformed` where the key is there already.
+  /// Adds a pair. Throws `malformed` if the key is there already.
   public mutating func insert(_ key: String, _ value: String) throws(MessageError) {
     let index = firstIndex(notBefore: key)
     if index < pairs.endIndex, pairs[index].key.utf8.elementsEqual(key.utf8) {
@@ -50,7 +51,7 @@ public struct EncryptionContext: Equatable, Sendable {
     pairs.insert(Pair(key: key, value: value), at: index)
   }
 
-  /// Where `key` stands, or would.
+  /// The index of `key`, or the index to insert it at.
   private func firstIndex(notBefore key: String) -> Int {
     var range = pairs.indices
     while !range.isEmpty {
@@ -64,7 +65,7 @@ public struct EncryptionContext: Equatable, Sendable {
     return range.lowerBound
   }
 
-  /// The serialization that keyrings authenticate: nothing at all for an empty context.
+  /// The serialization that keyrings authenticate. It is empty for an empty context.
   func serialized() throws(MessageError) -> [UInt8] {
     if isEmpty { return [] }
     var writer = WireWriter()
@@ -76,7 +77,7 @@ public struct EncryptionContext: Equatable, Sendable {
     return writer.bytes
   }
 
-  /// The context that `serialized` wrote; nil where the bytes are of another shape.
+  /// The context that `serialized` wrote; nil if the bytes have another shape.
   init?(serialized bytes: [UInt8]) {
     self.init()
     if bytes.isEmpty { return }
@@ -96,7 +97,7 @@ public struct EncryptionContext: Equatable, Sendable {
     return context
   }
 
-  /// The AAD field of the header: the pairs behind their length in bytes.
+  /// The AAD field of the header: the length of the pairs in bytes, then the pairs.
   static func transcode(
     _ value: EncryptionContext?, through wire: inout some Wire
   ) throws(MessageError) -> EncryptionContext {
@@ -133,7 +134,7 @@ public struct EncryptionContext: Equatable, Sendable {
     return context
   }
 
-  /// `insert`, quick where keys come in order, as writers write them.
+  /// `insert`, fast if the keys come in order, as writers write them.
   private mutating func append(_ key: String, _ value: String) throws(MessageError) {
     guard let last = pairs.last, !last.key.utf8.lexicographicallyPrecedes(key.utf8) else {
       pairs.append(Pair(key: key, value: value))

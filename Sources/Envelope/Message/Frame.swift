@@ -1,4 +1,4 @@
-/// What stands before the encrypted content of a frame (specification,
+/// The fields before the encrypted content of a frame (specification,
 /// `data-format/message-body.md`).
 enum FramePrefix: Equatable {
   /// Sequence number, nonce; the content has the frame length of the header.
@@ -6,7 +6,7 @@ enum FramePrefix: Equatable {
   /// The end marker, then sequence number, nonce and content length.
   case final(sequenceNumber: UInt32, nonce: Nonce, contentLength: UInt32)
 
-  /// Where a sequence number would stand, this says "final frame".
+  /// Marks the final frame, in the place of a sequence number.
   static let endMarker = UInt32.max
   static let regularLength = 4 + AESGCM.nonceLength
   static let finalLength = 4 + 4 + AESGCM.nonceLength + 4
@@ -31,7 +31,7 @@ enum FramePrefix: Equatable {
     }
   }
 
-  /// Whether a final frame begins at `offset`.
+  /// True if a final frame begins at `offset`.
   static func announcesFinal(_ bytes: RawSpan, at offset: Int) -> Bool {
     offset + 4 <= bytes.byteCount
       && bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self) == endMarker
@@ -57,7 +57,7 @@ enum FramePrefix: Equatable {
   }
 }
 
-/// What stands before the encrypted content of a non-framed body: nonce and length.
+/// The fields before the encrypted content of a non-framed body: nonce and length.
 struct NonFramedPrefix: Equatable {
   static let length = AESGCM.nonceLength + 8
   /// The most that AES-GCM seals under one nonce.
@@ -76,7 +76,7 @@ struct NonFramedPrefix: Equatable {
   }
 }
 
-/// The signature behind the body, behind its length (specification,
+/// The footer after the body: the length of the signature, then the signature (specification,
 /// `data-format/message-footer.md`).
 enum MessageFooter {
   static func transcode(
@@ -87,7 +87,7 @@ enum MessageFooter {
 }
 
 /// The additional authenticated data of frames and bodies (specification,
-/// `data-format/message-body-aad.md`): message ID, a text that says which kind, sequence number and
+/// `data-format/message-body-aad.md`): message ID, a text that names the kind, sequence number and
 /// content length. Made once for a message; only the numbers change.
 struct BodyAAD {
   enum Content: String {

@@ -1,7 +1,7 @@
 /// Plaintext bytes in each regular frame of a message.
 public struct FrameLength: Equatable, Sendable {
-  /// One byte to 64 MiB. The format allows 4 GiB; a frame is held in memory until it is
-  /// authenticated, so a reader needs a bound, and no writer in the field comes near this one.
+  /// One byte to 64 MiB. The format allows 4 GiB. A frame is held in memory until it is
+  /// authenticated, so a reader needs a bound. No known writer comes near this one.
   public static let range: ClosedRange<UInt32> = 1...(64 << 20)
   /// 64 KiB.
   public static let standard = FrameLength(trusted: 64 << 10)
@@ -11,12 +11,12 @@ public struct FrameLength: Equatable, Sendable {
   /// Bytes of a whole regular frame in a message.
   var sealedBytes: Int { FramePrefix.regularLength + bytes + AESGCM.tagLength }
 
-  /// The most frames of a message, the final one among them: their numbers have 32 bits, begin at 1,
-  /// and the largest marks the final frame.
+  /// The most frames of a message, including the final one. Their numbers have 32 bits and begin at
+  /// 1; the largest number marks the final frame.
   static let mostFrames = Int64(UInt32.max)
 
-  /// Whether a message with such frames can hold `count` bytes. A last frame that would be full has
-  /// an empty one behind it.
+  /// True if a message with such frames can hold `count` bytes. An empty frame follows a last frame
+  /// that would be full.
   func canHold(_ count: Int64) -> Bool { count / Int64(bytes) < Self.mostFrames }
 
   /// Throws `frameLengthOutOfRange`.

@@ -1,13 +1,13 @@
-/// Why bytes are not a message this program reads. None of these depends on a key.
+/// The reason why bytes are not a message that this program reads. No case depends on a key.
 public enum MessageError: Error, Equatable, Sendable {
-  /// What bytes that are no message look like instead.
+  /// The format that the bytes look like, if they are not a message.
   public enum Lookalike: Equatable, Sendable {
     case empty
     case base64
     case other
   }
 
-  /// The bytes end inside a structure. Where more can be had, the reader is called again.
+  /// The bytes end inside a structure. If there are more, the reader is called again.
   case truncated
   case notAMessage(Lookalike)
   case unsupportedVersion(UInt8)
@@ -19,9 +19,9 @@ public enum MessageError: Error, Equatable, Sendable {
   case headerTooLong(limit: Int)
   case frameLengthOutOfRange(UInt32)
   case tooManyFrames
-  /// A non-framed body that is too large to hold until it is authenticated.
+  /// A non-framed body that is too large to hold in memory until it is authenticated.
   case nonFramedBodyTooLarge(length: UInt64, limit: Int)
   case trailingData
-  /// The armor, not the message inside it; the text says what was found.
+  /// The armor is wrong, not the message in it; the text says what was found.
   case malformedArmor(String)
 }

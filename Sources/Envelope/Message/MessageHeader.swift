@@ -92,11 +92,11 @@ public struct MessageHeader: Equatable, Sendable {
   }
 }
 
-/// What a reader accepts of a header that nothing has authenticated yet.
+/// The limits of a header that is not authenticated yet.
 public struct HeaderLimits: Equatable, Sendable {
   /// The most encrypted data keys.
   public var encryptedDataKeys: Int
-  /// The most bytes: more than 16 encrypted data keys of the largest size take.
+  /// The most bytes: room for more than 16 encrypted data keys of the largest size.
   static let length = 4 << 20
 
   public static let standard = HeaderLimits(encryptedDataKeys: 16)
@@ -104,7 +104,7 @@ public struct HeaderLimits: Equatable, Sendable {
   public init(encryptedDataKeys: Int) { self.encryptedDataKeys = encryptedDataKeys }
 }
 
-/// The tag over the header body; in version 1 with its nonce before it.
+/// The tag over the header body. In version 1 its nonce comes first.
 struct HeaderAuthentication: Equatable {
   let nonce: Nonce
   let tag: [UInt8]
@@ -124,11 +124,11 @@ struct ParsedHeader {
   let authentication: HeaderAuthentication
   /// The serialized header body.
   let body: [UInt8]
-  /// Bytes of header body and authentication together: the message body starts here.
+  /// Bytes of header body and authentication together. The message body begins after them.
   let length: Int
 
-  /// Reads a header from the front of `bytes`. Throws `truncated` where there is more to come,
-  /// `notAMessage` where the very first bytes are no header's.
+  /// Reads a header from the front of `bytes`. Throws `truncated` if the header goes on after them,
+  /// and `notAMessage` if the first bytes are not a header's.
   init(parsing bytes: RawSpan, limits: HeaderLimits) throws(MessageError) {
     self = try WireReader.read(bytes) { (reader) throws(MessageError) in
       let header = try MessageHeader.transcode(nil, limits: limits, through: &reader)

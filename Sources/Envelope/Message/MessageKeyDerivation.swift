@@ -1,5 +1,6 @@
-/// What a data key becomes for one message (specification, `framework/algorithm-suites.md`): the
-/// message key, and in committing suites the commitment that the header carries.
+/// The keys of one message, derived from its data key (specification,
+/// `framework/algorithm-suites.md`): the message key, and in committing suites the commitment that
+/// the header carries.
 struct MessageKeyDerivation: ~Copyable {
   let messageKey: MessageKey
   /// 32 bytes, or none.
@@ -18,7 +19,7 @@ struct MessageKeyDerivation: ~Copyable {
     self.messageKey = MessageKey(bytes: messageKey)
   }
 
-  /// Whether `suiteData`, the commitment in a header, is to this data key.
+  /// True if `suiteData`, the commitment in a header, commits to this data key.
   borrowing func isCommitment(_ suiteData: [UInt8]) -> Bool {
     LibCrypto.areEqual(commitment, suiteData)
   }
@@ -60,7 +61,7 @@ extension HeaderAuthentication {
       [UInt8]().span.bytes, under: key.bytes, nonce: nonce, authenticating: body)
   }
 
-  /// Throws `authenticationFailed` unless the tag is the body's.
+  /// Throws `authenticationFailed` unless the tag belongs to the body.
   func verify(_ body: [UInt8], under key: borrowing MessageKey) throws(CryptoError) {
     _ = try AESGCM.open(tag, under: key.bytes, nonce: nonce, authenticating: body)
   }

@@ -1,6 +1,6 @@
-/// What a raw ECDH keyring writes as provider information (specification,
-/// `framework/raw-ecdh-keyring.md`): a version, then the recipient's and the sender's public key as
-/// compressed points, each behind its length. Both are on one curve.
+/// The provider information of a raw ECDH keyring (specification, `framework/raw-ecdh-keyring.md`):
+/// a version, then the recipient's and the sender's public key as compressed points, each preceded
+/// by its length. Both are on one curve.
 struct RawECDHKeyInformation: Equatable {
   let recipient: ECPublicKey
   let sender: ECPublicKey
@@ -8,8 +8,8 @@ struct RawECDHKeyInformation: Equatable {
   static let providerID = "raw-ecdh"
   private static let version: UInt8 = 1
 
-  /// Whether `providerID` is one under which keyrings write this structure: the raw keyring's, or
-  /// that of the keyring over AWS KMS.
+  /// True if keyrings write this structure under `providerID`: the raw ECDH keyring and the AWS KMS
+  /// ECDH keyring do.
   static func isWritten(by providerID: String) -> Bool {
     [Self.providerID, "aws-kms-ecdh"].contains { $0.utf8.elementsEqual(providerID.utf8) }
   }
@@ -20,7 +20,7 @@ struct RawECDHKeyInformation: Equatable {
     self.sender = sender
   }
 
-  /// Nil where `bytes` do not have that shape, or a point is none.
+  /// Nil if `bytes` do not have that shape, or if a point is not on the curve.
   init?(parsing bytes: [UInt8]) {
     let parsed = try? WireReader.read(bytes.span.bytes) { (reader) throws(MessageError) in
       let information = try Self.transcode(nil, through: &reader)
@@ -33,7 +33,7 @@ struct RawECDHKeyInformation: Equatable {
 
   var bytes: [UInt8] {
     var writer = WireWriter()
-    // A writer of values that are in range cannot fail.
+    // Writing values that are in range cannot fail.
     _ = try! Self.transcode(self, through: &writer)
     return writer.bytes
   }
@@ -59,8 +59,8 @@ struct RawECDHKeyInformation: Equatable {
     return key
   }
 
-  /// What the wrapping key and the wrapped data key are bound to: the keyring's fixed information
-  /// and AAD in one, whose parts have a zero byte between them.
+  /// The data that the wrapping key and the wrapped data key are bound to: the keyring's fixed
+  /// information and its AAD. A zero byte separates the parts.
   func fixedInformation(context: [UInt8]) -> [UInt8] {
     let parts = [
       Array("ecdh-key-derivation".utf8), Array(recipient.curve.keyAgreementName.utf8),
@@ -71,8 +71,8 @@ struct RawECDHKeyInformation: Equatable {
   }
 }
 
-/// What a raw ECDH keyring writes as ciphertext: derivation nonce, commitment key, then the data
-/// key sealed with AES-GCM.
+/// The ciphertext of a raw ECDH keyring: derivation nonce, commitment key, and the data key sealed
+/// with AES-GCM.
 struct RawECDHCiphertext: Equatable {
   /// The salt of the key derivation.
   let salt: [UInt8]
@@ -90,7 +90,7 @@ struct RawECDHCiphertext: Equatable {
     self.sealed = sealed
   }
 
-  /// Nil where `bytes` are too few.
+  /// Nil if there are too few bytes.
   init?(parsing bytes: [UInt8]) {
     let sealedLength = bytes.count - Self.leadingLength
     guard sealedLength >= AESGCM.tagLength else { return nil }
@@ -103,7 +103,7 @@ struct RawECDHCiphertext: Equatable {
 
   var bytes: [UInt8] {
     var writer = WireWriter()
-    // A writer of values that are in range cannot fail.
+    // Writing values that are in range cannot fail.
     _ = try! Self.transcode(self, sealedLength: sealed.count, through: &writer)
     return writer.bytes
   }

@@ -15,7 +15,7 @@ protocol Wire {
 }
 
 extension Wire {
-  /// Bytes behind their number in 16 bits. `name` is for the message where a writer has too many.
+  /// A count in 16 bits, then so many bytes. `name` is for the error if a writer has too many.
   mutating func block(_ value: [UInt8]?, _ name: String) throws(MessageError) -> [UInt8] {
     if let value, value.count > Int(UInt16.max) {
       throw .malformed("\(name) of \(value.count) bytes, at most \(UInt16.max) fit")
@@ -24,7 +24,7 @@ extension Wire {
     return try bytes(value, count: Int(count))
   }
 
-  /// UTF-8 text behind its length in 16 bits.
+  /// A length in 16 bits, then so many bytes of UTF-8 text.
   mutating func text(_ value: String?, _ name: String) throws(MessageError) -> String {
     let bytes = try block(value.map { Array($0.utf8) }, name)
     guard let text = String(validating: bytes, as: UTF8.self) else {
@@ -44,7 +44,7 @@ struct WireWriter: Wire {
   private(set) var bytes: [UInt8] = []
   var offset: Int { bytes.count }
 
-  /// Starts anew in the memory it already has.
+  /// Starts again, in the memory that it has.
   mutating func reset() { bytes.removeAll(keepingCapacity: true) }
 
   /// Lends what was written.
@@ -69,7 +69,7 @@ struct WireWriter: Wire {
   }
 }
 
-/// Takes from the front of bytes lent to it; throws `truncated` where they end.
+/// Reads from the front of the bytes that are lent to it. Throws `truncated` at their end.
 struct WireReader: Wire {
   private let source: UnsafeRawBufferPointer
   private(set) var offset = 0

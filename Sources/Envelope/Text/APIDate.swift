@@ -7,8 +7,8 @@ enum APIDate {
   /// Milliseconds since 1970 of the years 1 to 9999.
   private static let range = -62_135_596_800_000.0..<253_402_300_800_000.0
 
-  /// As the AWS CLI prints it: "2026-11-23T20:15:00.250000+00:00", without a fraction where it is
-  /// zero. Nil outside the years 1 to 9999.
+  /// The date as the AWS CLI prints it: "2026-11-23T20:15:00.250000+00:00", without a fraction if
+  /// that is zero. Nil outside the years 1 to 9999.
   static func text(_ date: Date) -> String? {
     guard let date = self.date(secondsSince1970: date.timeIntervalSince1970) else { return nil }
     var (seconds, milliseconds) = Int(date.milliseconds).quotientAndRemainder(dividingBy: 1000)
@@ -58,7 +58,7 @@ enum APIDate {
     parts.tm_mon = Int32(month - 1)
     parts.tm_mday = Int32(day)
     let seconds = timegm(&parts)
-    // What is no day of the calendar, timegm turned into one that is.
+    // timegm turns a day that the calendar does not have into one that it has.
     guard parts.tm_mon == month - 1, parts.tm_mday == day else { return nil }
     return seconds
   }
@@ -73,7 +73,7 @@ enum APIDate {
     return (hour * 60 + minute) * 60 + second
   }
 
-  /// Seconds of ".25", zero of nothing.
+  /// Seconds of ".25"; zero for no text.
   private static func fraction(_ rest: inout ArraySlice<UInt8>) -> Double? {
     guard skip(".,", &rest) else { return 0 }
     let digits = rest.prefix(while: isDigit)

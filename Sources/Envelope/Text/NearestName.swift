@@ -1,7 +1,7 @@
 /// Finds the name that was probably meant.
 public enum NearestName {
-  /// The one of `names` that differs from `name` in the fewest letters, whatever their case, the
-  /// first of several; nil where all differ in more than a third of it.
+  /// The first of `names` that differs from `name` in the fewest letters, ignoring case. Nil if all
+  /// differ in more than a third of the letters.
   public static func find(_ name: String, in names: [String]) -> String? {
     let wanted = Array(name.lowercased().utf8.prefix(64))
     let nearest = names.map { (name: $0, distance: distance(wanted, Array($0.lowercased().utf8))) }
