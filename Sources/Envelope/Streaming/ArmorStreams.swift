@@ -9,7 +9,7 @@ public final class ArmorSink: ByteSink {
 
   public var discardsOnFailure: Bool { sink.discardsOnFailure }
 
-  /// Hands `body` the sink itself, or where `isArmored` one that makes text for it.
+  /// Hands `body` the sink itself, or one that writes armor to it if `isArmored`.
   public static func wrapping<Result>(
     _ sink: any ByteSink, if isArmored: Bool, _ body: (any ByteSink) throws -> Result
   ) throws -> Result {
@@ -47,7 +47,7 @@ final class ArmorSource: ByteSource {
   private let source: any ByteSource
   private var decoder = ArmorDecoder()
   private var chunk = [UInt8](repeating: 0, count: 64 << 10)
-  /// The beginning of a line whose end has not come yet.
+  /// The beginning of a line, until its end arrives.
   private var line: [UInt8] = []
   private var bytes: [UInt8] = []
   private var offset = 0
@@ -71,7 +71,7 @@ final class ArmorSource: ByteSource {
     return count
   }
 
-  /// Decodes what one read brings; false where the armor has ended.
+  /// Decodes the bytes of one read; false if the armor has ended.
   private func decodeMore() throws -> Bool {
     bytes.removeAll(keepingCapacity: true)
     offset = 0

@@ -1,24 +1,23 @@
-/// Cuts a body into batches of whole regular frames: plaintext that is to be sealed, or sealed
-/// frames that are to be opened.
+/// Cuts a body into batches of whole regular frames: plaintext to seal, or sealed frames to open.
 protocol BatchReader: AnyObject, Sendable {
-  /// Whether tickets must come in their order.
+  /// True if tickets must come in order.
   var isOrdered: Bool { get }
   /// How the input is cut.
   var shape: BatchShape { get }
   /// Fills the batch of ticket `batch.ticket`.
   func read(into batch: Batch, unless cancellation: Cancellation?) throws -> BatchReading
-  /// All of the input has been read, the last batch's part of a frame too.
+  /// Says that all input has been read, including the last batch's part of a frame.
   func finish(behind last: Batch)
-  /// Input from behind the frames of the last batch on.
+  /// The input after the frames of the last batch.
   func rest(behind last: Batch) -> InputBuffer
 }
 
-/// What reading a batch came to.
+/// The result of reading a batch.
 enum BatchReading {
   case more
-  /// Behind the batch's frames no regular frame follows.
+  /// No regular frame follows the batch.
   case last
-  /// Nobody wants the batch any more.
+  /// The read was cancelled.
   case cancelled
 }
 
@@ -27,7 +26,7 @@ struct BatchShape {
   /// Bytes of a regular frame.
   let frameLength: Int
   let framesPerBatch: Int
-  /// Whether a final frame announces itself among the regular ones.
+  /// True if a marker tells the final frame from the regular ones.
   let isMessage: Bool
 
   static func plaintext(_ layout: FrameLayout) -> BatchShape {
@@ -42,8 +41,8 @@ struct BatchShape {
 
   var batchLength: Int { framesPerBatch * frameLength }
 
-  /// Reads `source` in any order where it is a file of more than two batches. Else in its own order,
-  /// beginning with `input`, which stands at `start` of it.
+  /// Reads `source` in any order if it is a file of at least two batches. Otherwise reads in order,
+  /// beginning with `input`, which is at offset `start` of the source.
   func reader(
     of source: any ByteSource, _ input: consuming InputBuffer, at start: Int64
   ) -> any BatchReader {
@@ -53,8 +52,7 @@ struct BatchShape {
     return OrderedReader(input, self)
   }
 
-  /// Counts the whole regular frames in `batch.input`; true where the final frame begins behind
-  /// them.
+  /// Counts the whole regular frames in `batch.input`; true if the final frame begins after them.
   func cut(_ batch: Batch) -> Bool {
     let whole = batch.inputCount / frameLength
     let final = isMessage ? finalFrame(in: batch, upTo: whole) : nil
@@ -85,7 +83,7 @@ final class OrderedReader: BatchReader, @unchecked Sendable {
 
   let isOrdered = true
 
-  /// How long to wait for more when there is a frame to work on already.
+  /// How long to wait for more if there is a whole frame already, in milliseconds.
   private static let patience: Int32 = 1
 
   func read(into batch: Batch, unless cancellation: Cancellation?) throws -> BatchReading {
@@ -123,7 +121,7 @@ final class OrderedReader: BatchReader, @unchecked Sendable {
     return rest
   }
 
-  /// The part of a frame at the end is for the next batch.
+  /// Leaves the part of a frame at the end to the next batch.
   private func putBackPart(of batch: Batch) {
     batch.input.withBytes(in: batch.frameEnd..<batch.inputCount) {
       if $0.byteCount > 0 { input.putBack($0) }
@@ -131,7 +129,7 @@ final class OrderedReader: BatchReader, @unchecked Sendable {
     batch.inputCount = batch.frameEnd
   }
 
-  /// The buffer grows as bytes arrive: a frame length on the wire is only a claim.
+  /// Lets the buffer grow as bytes arrive: a frame length on the wire is only a claim.
   private func makeRoom(in batch: Batch) {
     guard batch.inputCount == batch.input.capacity || batch.inputCount == 0 else { return }
     let expected = min(input.expectedCount ?? .max, 64 << 10) + 1
@@ -140,7 +138,7 @@ final class OrderedReader: BatchReader, @unchecked Sendable {
   }
 }
 
-/// Reads any batch at any time: a frame's place follows from its number.
+/// Reads batches in any order: the number of a frame gives its offset.
 final class PositionalReader: BatchReader, Sendable {
   private let source: any PositionalSource
   let shape: BatchShape
@@ -148,8 +146,8 @@ final class PositionalReader: BatchReader, Sendable {
   private let firstFrame: Int64
   private let frameLimit: Int64
 
-  /// Reads the frames that begin at `start`, where frame `firstFrame` (from 0) stands; at most
-  /// `frameLimit` of them.
+  /// Reads at most `frameLimit` frames, from frame `firstFrame` (counted from 0) on, which begins
+  /// at offset `start`.
   init(
     _ source: any PositionalSource, at start: Int64, _ shape: BatchShape, firstFrame: Int64 = 0,
     frameLimit: Int64 = .max
@@ -163,7 +161,7 @@ final class PositionalReader: BatchReader, Sendable {
 
   let isOrdered = false
 
-  /// Bytes that are likely to follow the batch `ticket`.
+  /// Bytes that are likely to follow batch `ticket`.
   private func expectedCount(behind ticket: Int) -> Int64 {
     let frames = Int64(ticket + 1) * Int64(shape.framesPerBatch)
     let length = Int64(shape.frameLength)
@@ -199,7 +197,7 @@ final class PositionalReader: BatchReader, Sendable {
   }
 }
 
-/// Reads a positional source in order from some place on.
+/// Reads a positional source in order, from an offset on.
 final class PositionalCursor: ByteSource {
   private let source: any PositionalSource
   private var position: Int64

@@ -1,23 +1,23 @@
-/// Where a framed body ends, found from the size of a file that holds one message: nothing in
+/// The end of a framed body, computed from the size of a file that holds one message. Nothing in
 /// between is read.
 struct BodyExtent: Equatable {
   /// Regular frames before the final one.
   let regularFrames: Int64
   /// Bytes of plaintext in the final frame.
   let finalLength: Int
-  /// Where in the message the final frame begins.
+  /// The offset in the message at which the final frame begins.
   let finalPosition: Int64
 
   func plaintextCount(_ frameLength: FrameLength) -> Int64 {
     regularFrames * Int64(frameLength.bytes) + Int64(finalLength)
   }
 
-  /// Throws `truncated` where no body can have the size that the file leaves for it.
+  /// Throws `truncated` if no body can have the size that the file leaves for it.
   init(
     of source: any PositionalSource, headerLength: Int, frameLength: FrameLength, isSigned: Bool
   ) throws {
     let start = Int64(headerLength)
-    // A footer is as long as its own first bytes say: try the lengths a signature can have.
+    // The first bytes of a footer give its length: try each length that a signature can have.
     for footer in isSigned ? Array(2 + 8...2 + 160) : [0] {
       let end = source.count - Int64(footer)
       guard end > start else { break }
@@ -39,8 +39,8 @@ struct BodyExtent: Equatable {
     self.finalPosition = finalPosition
   }
 
-  /// n regular frames and a final one: the length of the body leaves one possibility (two where the
-  /// final frame is full), which the final frame's own prefix must confirm.
+  /// n regular frames and a final one. The length of the body leaves one possibility, or two if the
+  /// final frame is full; the prefix of the final frame must confirm it.
   private static func find(
     _ source: any PositionalSource, from start: Int64, to end: Int64, _ frameLength: FrameLength
   ) throws -> BodyExtent? {
@@ -65,7 +65,7 @@ struct BodyExtent: Equatable {
 }
 
 extension PositionalSource {
-  /// Exactly `count` bytes. Throws `truncated` where there are fewer.
+  /// Exactly `count` bytes. Throws `truncated` if there are fewer.
   func bytes(at position: Int64, count: Int) throws -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
     var span = bytes.mutableSpan

@@ -1,5 +1,5 @@
-/// What every frame of one message is sealed and opened with. Each thread makes its own sealer or
-/// opener of it: cipher contexts are not shared.
+/// The key that seals and opens every frame of one message. Each thread makes its own sealer or
+/// opener from it, because cipher contexts are not shared.
 final class BodyKey: Sendable {
   let key: MessageKey
   let messageID: [UInt8]

@@ -1,4 +1,4 @@
-/// Opens frames of one message: each must bear the number of its place, and authenticate.
+/// Opens frames of one message. Each frame must carry the number of its place and authenticate.
 final class FrameOpener: FrameTransform {
   private let cipher: AESGCM
   private let frameLength: FrameLength
@@ -37,13 +37,13 @@ final class FrameOpener: FrameTransform {
     }
   }
 
-  /// Opens `bytes`, a whole frame that begins with `prefix` and has the place `frame`, counted from
-  /// 0, into `plaintext` at `offset`.
+  /// Opens `bytes`, the whole frame number `frame` (counted from 0) that begins with `prefix`, into
+  /// `plaintext` at `offset`.
   func open(
     _ bytes: RawSpan, _ prefix: FramePrefix, frame: Int64, into plaintext: inout Buffer,
     at offset: Int
   ) throws {
-    // Behind number 2^32 - 1 no frame can follow: the format ends there.
+    // No frame can follow number 2^32 - 1: the format ends there.
     guard Int64(prefix.sequenceNumber) == frame + 1 else {
       throw MessageError.malformed(
         "frame \(prefix.sequenceNumber) where frame \(frame + 1) belongs")

@@ -1,5 +1,5 @@
-/// Seals frames of one message. The nonce of a frame is its sequence number, and whoever numbers the
-/// frames sees to it that none seals twice.
+/// Seals frames of one message. The nonce of a frame is its sequence number. The caller numbers the
+/// frames and never uses a number twice.
 final class FrameSealer: FrameTransform {
   private let cipher: AESGCM
   private let frameLength: FrameLength
@@ -31,8 +31,8 @@ final class FrameSealer: FrameTransform {
     }
   }
 
-  /// Seals what stands in the last batch behind its regular frames as the final frame, to the front
-  /// of its output.
+  /// Seals the bytes after the regular frames of the last batch as the final frame, to the front of
+  /// its output.
   func applyFinal(to batch: Batch) throws {
     let rest = batch.frameEnd..<batch.inputCount
     batch.output.grow(to: rest.count + Self.overhead, keeping: 0)
@@ -48,8 +48,8 @@ final class FrameSealer: FrameTransform {
     }
   }
 
-  /// The sequence number of frame `index`, counted from 0. The largest number marks the final frame,
-  /// and only the final frame may bear it.
+  /// The sequence number of frame `index`, counted from 0. Only the final frame may have the
+  /// largest number, which marks it.
   private static func number(ofFrame index: Int64, isFinal: Bool) throws(MessageError) -> UInt32 {
     guard index < FrameLength.mostFrames - (isFinal ? 0 : 1) else { throw .tooManyFrames }
     return UInt32(index + 1)

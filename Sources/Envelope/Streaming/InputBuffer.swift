@@ -1,4 +1,4 @@
-/// A window on a source: bytes are read into it as they are wanted and consumed from its front.
+/// A window on a source: bytes are read into it on demand and consumed from its front.
 ///
 /// It grows as bytes arrive, never because a length on the wire says so.
 struct InputBuffer: ~Copyable {
@@ -7,7 +7,7 @@ struct InputBuffer: ~Copyable {
   private var start = 0
   private var end = 0
   private var hasEnded = false
-  /// How many bytes to have room for as a rule.
+  /// Room for so many bytes, as a rule.
   private let capacity: Int
   /// Ends a wait for input.
   var cancellation: Cancellation?
@@ -28,7 +28,7 @@ struct InputBuffer: ~Copyable {
   /// How many bytes are likely to come from the source.
   var expectedCount: Int64? { source.expectedCount }
 
-  /// Reads until at least `count` bytes are at hand; false where the source ends before.
+  /// Reads until at least `count` bytes are at hand; false if the source ends before that.
   mutating func fill(atLeast count: Int) throws -> Bool {
     while self.count < count {
       if hasEnded { return false }
@@ -48,8 +48,8 @@ struct InputBuffer: ~Copyable {
     return true
   }
 
-  /// Moves bytes to `target`: those at hand, else what one read of the source brings; 0 says that
-  /// the input has ended.
+  /// Moves bytes to `target`: the bytes at hand, or if there are none the bytes of one read. 0
+  /// means that the input has ended.
   mutating func read(into target: inout MutableRawSpan) throws -> Int {
     guard count > 0 else {
       if hasEnded { return 0 }
@@ -67,7 +67,7 @@ struct InputBuffer: ~Copyable {
     return moved
   }
 
-  /// Waits until `read` will not; see `ByteSource.wait`.
+  /// Waits until a read would not block; see `ByteSource.wait`.
   func wait(milliseconds: Int32?, unless cancellation: Cancellation?) -> Readiness {
     if count > 0 || hasEnded { return .ready }
     return source.wait(milliseconds: milliseconds, unless: cancellation)
@@ -107,7 +107,7 @@ struct InputBuffer: ~Copyable {
     start += count
   }
 
-  /// Leaves room behind the last byte for a read towards `count` bytes.
+  /// Makes room after the last byte for a read that works towards `count` bytes.
   private mutating func makeRoom(for count: Int) {
     let wanted = max(count, capacity)
     if start > 0, start + wanted > buffer.capacity {

@@ -1,25 +1,25 @@
-/// Which messages are read: the specification's commitment policies that a tool which writes only
-/// committing messages can have (`framework/commitment-policy.md`).
+/// The messages that are accepted: the commitment policies of the specification that fit a tool
+/// which writes committing messages only (`framework/commitment-policy.md`).
 public enum CommitmentPolicy: String, CaseIterable, Sendable {
   case requireEncryptRequireDecrypt = "require-encrypt-require-decrypt"
   case requireEncryptAllowDecrypt = "require-encrypt-allow-decrypt"
 }
 
-/// A message that the reader's own rules refuse before any key is tried.
+/// The reader's own rules refuse a message before it tries any key.
 public enum DecryptionPolicyError: Error, Equatable, Sendable {
-  /// The suite does not commit to its key, and the policy asks for that.
+  /// The suite does not commit to its key, but the policy requires it.
   case notCommitting(AlgorithmSuite)
-  /// The message is signed, and only unsigned ones are wanted.
+  /// The message is signed, but only unsigned ones are accepted.
   case signed(AlgorithmSuite)
-  /// The context lacks a pair that was given; `found` is the value that is there instead.
+  /// The context lacks a required pair; `found` is the value that it has instead.
   case contextMismatch(key: String, expected: String, found: String?)
 }
 
 /// Decrypts messages (specification, `client-apis/decrypt.md`). No byte reaches the sink before its
-/// tag is checked; the last frame, or the whole body where it is not framed, not before the
-/// signature and the end of the input are.
+/// tag is verified. The last frame, or the whole of a non-framed body, waits until the signature
+/// and the end of the input are verified too.
 public struct MessageDecryptor: Sendable {
-  /// The most plaintext of a non-framed body that is held for a sink that cannot take it back.
+  /// The most plaintext of a non-framed body that is held back for a sink that cannot discard it.
   public static let nonFramedLimit = 16 << 20
 
   private let materialsProvider: any DecryptionMaterialsProvider
@@ -67,7 +67,7 @@ public struct MessageDecryptor: Sendable {
       source: detected.source, input: input, verifier: verifier, scheduler: scheduler)
   }
 
-  /// What the data key becomes; nil where the header is not under it.
+  /// The keys derived from the data key; nil if the header is not authenticated by them.
   private static func derive(
     _ parsed: ParsedHeader, from dataKey: borrowing DataKey
   ) throws(CryptoError) -> MessageKeyDerivation? {
@@ -112,8 +112,8 @@ public struct MessageDecryptor: Sendable {
 }
 
 extension InputBuffer {
-  /// Reads on until the header is whole. It is parsed anew each time: headers are small, and the
-  /// window doubles, so that one that trickles in is not parsed at every byte.
+  /// Reads until the header is complete. Each attempt parses from the start: headers are small, and
+  /// the window doubles, so that a header that trickles in is not parsed at every byte.
   mutating func readHeader(limits: HeaderLimits) throws -> ParsedHeader {
     var wanted = 1
     while true {
@@ -128,7 +128,7 @@ extension InputBuffer {
     }
   }
 
-  /// Parses what is at hand; nil where the header goes on behind it.
+  /// Parses the bytes at hand; nil if the header goes on after them.
   private borrowing func parseHeader(limits: HeaderLimits) throws -> ParsedHeader? {
     try withBytes(min(count, HeaderLimits.length)) { bytes -> ParsedHeader? in
       do {

@@ -7,7 +7,7 @@ public struct MessageEncryptor: Sendable {
   private let frameLength: FrameLength
   private let scheduler: Scheduler
 
-  /// Every one of `keyrings` will open the messages alone. `suite` is one that commits to its key.
+  /// Each of `keyrings` opens the messages alone. `suite` must commit to its key.
   public init(
     keyrings: [any Keyring], encryptionContext: EncryptionContext,
     suite: AlgorithmSuite = .standard, frameLength: FrameLength = .standard,
@@ -26,7 +26,7 @@ public struct MessageEncryptor: Sendable {
   public func encrypt(
     from source: any ByteSource, to sink: any ByteSink, progress: ProgressHandler? = nil
   ) throws -> MessageSummary {
-    // What cannot become a message is known before the work where the size is.
+    // If the input size is known, reject inputs that need too many frames before starting.
     if let count = source.positional?.count, !frameLength.canHold(count) {
       throw MessageError.tooManyFrames
     }
@@ -83,7 +83,7 @@ public struct MessageEncryptor: Sendable {
     return body + writer.bytes
   }
 
-  /// Seals all whole frames. Returns the batch that holds what is left: less than a frame.
+  /// Seals all whole frames. Returns the batch that holds the rest: less than a frame.
   private func sealRegularFrames(
     of source: any ByteSource, _ layout: FrameLayout, _ body: BodyKey, to output: PlacedOutput,
     at start: Int64, signer: SignatureSigner?, progress: ProgressHandler?
@@ -100,9 +100,9 @@ public struct MessageEncryptor: Sendable {
     return last
   }
 
-  /// Seals what is left, possibly nothing, as the final frame, and signs. The specification would
-  /// rather have a full last frame be the final one, and allows this; the Python SDK refuses a final
-  /// frame that is full.
+  /// Seals the rest, which may be empty, as the final frame, and signs. The specification prefers a
+  /// full last frame as the final one but allows this. The Python SDK refuses a final frame that is
+  /// full.
   private func close(
     _ last: Batch, _ body: BodyKey, to output: PlacedOutput, at position: Int64,
     signer: SignatureSigner?

@@ -1,25 +1,25 @@
 import SystemPackage
 
-/// What a message says of itself. Nothing of it is authenticated: that takes a key.
+/// The claims of a message about itself. Nothing is authenticated, because that needs a key.
 public struct MessageInspection: Equatable, Sendable {
   public let header: MessageHeader
-  /// Bytes of the header, its authentication included.
+  /// Bytes of the header, including its authentication.
   public let headerLength: Int
   public let isArmored: Bool
-  /// What lies behind the header; nil where the input cannot be seeked.
+  /// The rest after the header; nil if the input cannot be seeked.
   public let body: Body?
 
   public struct Body: Equatable, Sendable {
-    /// Nil where the body is not framed.
+    /// Nil if the body is not framed.
     public let frameCount: Int64?
     public let plaintextSize: Int64
   }
 }
 
-/// Reads a message's header, and from the size of the input what its body must be.
+/// Reads the header of a message, and computes its body from the size of the input.
 public enum MessageInspector {
-  /// Inspects the message in `descriptor`. Throws `truncated` or `malformed` where a body cannot
-  /// have the size that the input leaves for it.
+  /// Inspects the message in `descriptor`. Throws `truncated` or `malformed` if no body can have
+  /// the size that the input leaves for it.
   public static func inspect(
     _ descriptor: Descriptor, limits: HeaderLimits
   ) throws -> MessageInspection {
@@ -62,7 +62,7 @@ public enum MessageInspector {
     return .init(frameCount: nil, plaintextSize: Int64(parsed.contentLength))
   }
 
-  /// Counts frame by frame, where bytes cannot be addressed.
+  /// Counts frame by frame if the input has no offsets.
   private static func walk(
     _ input: inout InputBuffer, _ header: MessageHeader
   ) throws -> MessageInspection.Body {

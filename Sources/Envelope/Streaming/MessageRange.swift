@@ -1,22 +1,22 @@
-/// Why a part of a message cannot be read by itself.
+/// The reason why a part of a message cannot be read alone.
 public enum MessageRangeError: Error, Equatable, Sendable {
-  /// The input is no regular file.
+  /// The input is not a regular file.
   case notSeekable
   /// Armor has to be read from its beginning.
   case armored
-  /// A body in one piece has one tag, at its end.
+  /// A non-framed body has one tag, at its end.
   case notFramed
-  /// The signature covers all of the message, and would not be verified.
+  /// The signature covers the whole message and would not be verified.
   case signed
 }
 
 extension OpenedMessage {
-  /// Decrypts the part of the plaintext that begins at `offset` and has `count` bytes (to the end
-  /// without it), or as much of that as there is, to `sink`; returns how many bytes that were.
+  /// Decrypts `count` bytes of the plaintext from `offset` on, or as many as there are, to `sink`.
+  /// Without `count` it decrypts to the end. Returns the number of bytes.
   ///
-  /// Reads the frames that hold the part, and the final frame: that one is authentic and stands at
-  /// the end of the file, so nothing is missing there. What the other frames hold is not read, and
-  /// nothing is said of it. Throws `MessageRangeError`.
+  /// Reads the frames that hold the part, and the final frame: if that is authentic and at the end
+  /// of the file, the file is not truncated. Other frames are neither read nor verified. Throws
+  /// `MessageRangeError`.
   public func decrypt(
     from offset: Int64, count: Int64?, to sink: any ByteSink, ignoringSignature: Bool = false,
     progress: ProgressHandler? = nil
@@ -60,7 +60,7 @@ extension OpenedMessage {
       at: extent.finalPosition,
       count: FramePrefix.finalLength + extent.finalLength + AESGCM.tagLength)
     let prefix = try FrameOpener.parse(bytes.span.bytes, frameLength)
-    // Read once more, and perhaps another by now.
+    // The frame is read again and may have changed meanwhile.
     guard case .final(_, _, let length) = prefix, Int(length) == extent.finalLength else {
       throw MessageError.truncated
     }

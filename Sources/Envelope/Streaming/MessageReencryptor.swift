@@ -1,4 +1,4 @@
-/// Turns messages into messages under other keys, each with a fresh data key, in one pass: what the
+/// Turns messages into messages under other keys in one pass, each with a fresh data key, as the
 /// KMS operation ReEncrypt does for a small ciphertext. Plaintext stays in memory.
 public struct MessageReencryptor: Sendable {
   private let keyrings: [any Keyring]
@@ -6,8 +6,8 @@ public struct MessageReencryptor: Sendable {
   private let frameLength: FrameLength?
   private let scheduler: Scheduler
 
-  /// Every one of `keyrings` will open the messages alone. A message stays signed or unsigned, and
-  /// keeps its frame length, unless `signs` and `frameLength` say otherwise.
+  /// Each of `keyrings` opens the messages alone. A message stays signed or unsigned and keeps its
+  /// frame length unless `signs` and `frameLength` say otherwise.
   public init(
     keyrings: [any Keyring], signs: Bool? = nil, frameLength: FrameLength? = nil,
     scheduler: Scheduler = Scheduler()
@@ -18,7 +18,7 @@ public struct MessageReencryptor: Sendable {
     self.scheduler = scheduler
   }
 
-  /// Whether `message` is already as it would become, but for a data key of its own.
+  /// True if reencryption would change nothing but the data key.
   public func isCurrent(_ message: OpenedMessage) -> Bool {
     let header = message.header
     let found = header.encryptedDataKeys.map(\.wrappingKey)
@@ -58,7 +58,7 @@ public struct MessageReencryptor: Sendable {
       discardsOnFailure: sink.discardsOnFailure)
     let cancellation = Cancellation()
     let reader = ThreadGroup(scheduler)
-    // Touched by the other thread alone, from here on.
+    // From here on only the other thread touches it.
     nonisolated(unsafe) let message = message
     let isStarted = reader.startSpare {
       let result = Result {

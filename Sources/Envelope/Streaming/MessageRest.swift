@@ -1,5 +1,5 @@
-/// What is read in one piece and in order: the final frame, or a body that is not framed, and the
-/// footer.
+/// The part of a message that is read in one piece and in order: the final frame or a non-framed
+/// body, and the footer.
 struct MessageRest: ~Copyable {
   private var input: InputBuffer
   private let verifier: SignatureVerifier?
@@ -13,13 +13,13 @@ struct MessageRest: ~Copyable {
     self.progress = progress
   }
 
-  /// Opens the final frame, which has the place `frame`, to the front of `plaintext`; returns how
-  /// many bytes it has.
+  /// Opens the final frame, frame number `frame` (counted from 0), to the front of `plaintext`.
+  /// Returns the number of bytes.
   mutating func openFinalFrame(
     at frame: Int64, _ opener: FrameOpener, _ frameLength: FrameLength,
     into plaintext: inout Buffer
   ) throws -> Int {
-    // The first bytes tell which kind of frame it is; the shortest of all is a final one.
+    // The first bytes tell the kind of frame. The shortest frame is a final one.
     guard try input.fill(atLeast: FramePrefix.regularLength) else { throw MessageError.truncated }
     _ = try input.fill(atLeast: FramePrefix.finalLength)
     let prefix = try input.withBytes(min(input.count, FramePrefix.finalLength)) {
@@ -35,7 +35,7 @@ struct MessageRest: ~Copyable {
     return Int(length)
   }
 
-  /// Opens a body in one piece and checks what is behind it; returns how many bytes it has.
+  /// Opens a non-framed body and verifies the rest of the message. Returns the number of bytes.
   mutating func openWholeBody(_ body: BodyKey, to sink: any ByteSink) throws -> Int64 {
     guard try input.fill(atLeast: NonFramedPrefix.length) else { throw MessageError.truncated }
     let prefix = try input.withBytes(NonFramedPrefix.length) { (bytes) throws(MessageError) in
@@ -58,7 +58,7 @@ struct MessageRest: ~Copyable {
     while remaining > 0 {
       guard try input.fill(atLeast: 1) else { throw MessageError.truncated }
       let count = Int(min(UInt64(input.count), remaining))
-      // It grows as bytes arrive, by doubling.
+      // It doubles as bytes arrive.
       if held + count > plaintext.capacity {
         plaintext.grow(to: max(held + count, 2 * plaintext.capacity), keeping: held)
       }
@@ -71,7 +71,7 @@ struct MessageRest: ~Copyable {
       try pass(count)
       held += count
       remaining -= UInt64(count)
-      // Nothing of it is authenticated yet: only a sink that forgets on failure may have it.
+      // It is not authenticated yet: only a sink that discards on failure may have it.
       if sink.discardsOnFailure {
         try plaintext.withBytes(in: 0..<held) { try sink.write($0) }
         held = 0
@@ -85,13 +85,13 @@ struct MessageRest: ~Copyable {
     return Int64(prefix.contentLength)
   }
 
-  /// Checks the footer of a signed message, and that nothing follows.
+  /// Verifies the footer of a signed message, and that nothing follows.
   mutating func finish() throws {
     if let verifier { try verifier.finish(try readFooter()) }
     if try input.fill(atLeast: 1) { throw MessageError.trailingData }
   }
 
-  /// Reads on until the footer is whole: it has at most 2 + 65535 bytes.
+  /// Reads until the footer is complete. It has at most 2 + 65535 bytes.
   private mutating func readFooter() throws -> [UInt8] {
     var isMore = true
     while true {
@@ -109,7 +109,7 @@ struct MessageRest: ~Copyable {
     let length: Int
   }
 
-  /// Parses what is at hand; nil where the footer goes on behind it.
+  /// Parses the bytes at hand; nil if the footer goes on after them.
   private borrowing func parseFooter() throws -> ParsedFooter? {
     try input.withBytes(input.count) { bytes -> ParsedFooter? in
       do {
@@ -123,7 +123,7 @@ struct MessageRest: ~Copyable {
     }
   }
 
-  /// Consumes `count` bytes of input, through the signature where there is one.
+  /// Consumes `count` bytes of input, and hashes them for the signature if there is one.
   private mutating func pass(_ count: Int) throws {
     if let verifier { try input.withBytes(count) { try verifier.update($0) } }
     input.consume(count)

@@ -1,6 +1,6 @@
-/// What a message's bytes come wrapped in, told by the first of them.
+/// The form that the bytes of a message come in, told by the first bytes.
 enum MessageSource {
-  /// Returns a source of the binary message in `source`, and whether it was armored.
+  /// Returns a source of the binary message in `source`, and true if it was armored.
   static func detect(_ source: any ByteSource) throws -> (source: any ByteSource, isArmored: Bool) {
     let peeked = try PeekedSource(source)
     guard let first = peeked.first, first == UInt8(ascii: "-") || Armor.isSpace(first) else {
@@ -9,13 +9,13 @@ enum MessageSource {
     return (ArmorSource(peeked), true)
   }
 
-  /// Says what bytes are that begin with no version of the format.
+  /// Explains bytes that do not begin with a version of the format.
   static func explain(version: UInt8, prefix: RawSpan) -> MessageError {
-    // Versions count up from 1: a small number is a version to come, the rest something else.
+    // Versions count up from 1: a small number is a later version, a large one another format.
     if (3...15).contains(version) { return .unsupportedVersion(version) }
     let bytes = prefix.withUnsafeBytes { Array($0) }
     let text = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
-    // What the versions 1 and 2 begin with in base64.
+    // The first character of versions 1 and 2 in base64.
     let starts = [Array("AYA".utf8), Array("AYB".utf8), Array("Ag".utf8)]
     let whole = Array(text.prefix(text.count / 4 * 4))
     let isBase64 = starts.contains { text.starts(with: $0) } && Base64.decode(whole) != nil
@@ -23,7 +23,7 @@ enum MessageSource {
   }
 }
 
-/// A source whose first read has happened already.
+/// A source whose first bytes were read before.
 private final class PeekedSource: ByteSource {
   private let source: any ByteSource
   private var head: ArraySlice<UInt8>

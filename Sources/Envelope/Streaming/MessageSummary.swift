@@ -1,4 +1,4 @@
-/// What a finished run did.
+/// The result of encrypting or decrypting one message.
 public struct MessageSummary: Equatable, Sendable {
   public let header: MessageHeader
   /// Bytes of plaintext.
@@ -10,6 +10,6 @@ public struct MessageSummary: Equatable, Sendable {
   }
 }
 
-/// Told how many bytes of input have been worked off since the last call, on whichever thread did
-/// it.
+/// Called with the number of input bytes that were processed since the last call, on the thread
+/// that processed them.
 public typealias ProgressHandler = @Sendable (_ bytes: Int) -> Void

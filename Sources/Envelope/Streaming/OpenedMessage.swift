@@ -1,15 +1,15 @@
-/// A message whose header is read and authenticated. Its body can be decrypted, once.
+/// A message with an authenticated header. Its body can be decrypted once.
 public final class OpenedMessage {
   public let header: MessageHeader
   public let isArmored: Bool
-  /// Bytes of the header, its authentication included: the body starts here.
+  /// Bytes of the header, including its authentication. The body begins after them.
   let headerLength: Int
   let body: BodyKey
   /// The binary message, from its first byte on.
   let source: any ByteSource
   let scheduler: Scheduler
   private let verifier: SignatureVerifier?
-  /// What of the source has been read already, from behind the header on.
+  /// The bytes after the header that have been read already.
   private var input: InputBuffer?
 
   init(
@@ -26,8 +26,8 @@ public final class OpenedMessage {
     self.scheduler = scheduler
   }
 
-  /// Whether its plaintext fits into a message with such frames, as far as the size of the source
-  /// tells.
+  /// False if the size of the source shows that the plaintext does not fit into a message with such
+  /// frames.
   func fits(_ frameLength: FrameLength) -> Bool {
     guard let positional = source.positional, !frameLength.canHold(positional.count),
       case .framed(let length) = header.content,
@@ -38,8 +38,8 @@ public final class OpenedMessage {
     return frameLength.canHold(extent.plaintextCount(length))
   }
 
-  /// Whether the rest of the source is read now, at most `limit` bytes of it. A source that does not say
-  /// that it is so short is not waited for.
+  /// Reads the rest of the source if it says that it has at most `limit` bytes. True if all of it
+  /// is in memory then.
   func isAtHand(upTo limit: Int) throws -> Bool {
     guard let expected = source.expectedCount, expected <= limit else { return false }
     guard var rest = input.take() else { preconditionFailure("a message is decrypted once") }
@@ -55,7 +55,7 @@ public final class OpenedMessage {
     try decrypt(to: sink, progress: progress, cancellation: nil)
   }
 
-  /// Throws `CancelledError` where it waits for input and is told that nobody wants it.
+  /// Throws `CancelledError` if `cancellation` ends a wait for input.
   func decrypt(
     to sink: any ByteSink, progress: ProgressHandler?, cancellation: Cancellation?
   ) throws -> MessageSummary {
@@ -74,8 +74,9 @@ public final class OpenedMessage {
     return MessageSummary(header: header, plaintextCount: count)
   }
 
-  /// Opens the regular frames, then what closes the message. The frames stay released even if the
-  /// end turns out bad; the final one is not released before everything behind it is checked.
+  /// Opens the regular frames, then the end of the message. Frames stay released even if the end
+  /// turns out to be damaged. The final frame is released only after everything that follows is
+  /// verified.
   private func openFrames(
     of frameLength: FrameLength, _ input: consuming InputBuffer, to sink: any ByteSink,
     progress: ProgressHandler?, cancellation: Cancellation?

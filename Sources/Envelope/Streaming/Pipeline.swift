@@ -1,6 +1,6 @@
 import Foundation
 
-/// The hash that a signed message passes through, and on which side of a batch the message is.
+/// The hash of a signed message, and the side of a batch that has the message's bytes.
 enum StreamSignature {
   case input(any SignatureHash)
   case output(any SignatureHash)
@@ -15,12 +15,12 @@ enum StreamSignature {
   }
 }
 
-/// Takes the regular frames of one message through the threads. Each thread looks for what can be
-/// done next: hash a batch for the signature, write one, or read one and seal or open it. Hashing
-/// and writing, and reading where it has an order, one thread does at a time; batches wait for their
-/// turn, threads do not.
+/// Takes the regular frames of one message through the threads. Each thread looks for the next
+/// task: hash a batch for the signature, write one, or read one and seal or open it. One thread at
+/// a time hashes, one writes, and one reads if the input has an order. Batches wait for their turn,
+/// threads do not.
 final class Pipeline: @unchecked Sendable {
-  /// What a thread can do next.
+  /// The next task of a thread.
   private enum Step {
     /// Reads the batch and transforms its frames.
     case read(Batch)
@@ -28,7 +28,7 @@ final class Pipeline: @unchecked Sendable {
     case write(Batch)
   }
 
-  /// Something that is done to one batch after the other, if need be in the order of their tickets.
+  /// A step that handles one batch at a time, if necessary in the order of their tickets.
   private struct Stage {
     let isOrdered: Bool
     private var next = 0
@@ -39,7 +39,7 @@ final class Pipeline: @unchecked Sendable {
 
     mutating func add(_ batch: Batch) { waiting[batch.ticket] = batch }
 
-    /// The batch whose turn it is, if it is here and below `limit`.
+    /// The batch whose turn it is, if it has arrived and is below `limit`.
     mutating func take(below limit: Int) -> Batch? {
       guard !isBusy, !waiting.isEmpty else { return nil }
       let ticket = isOrdered ? next : waiting.keys.min()!
@@ -54,33 +54,33 @@ final class Pipeline: @unchecked Sendable {
     }
   }
 
-  /// Bytes that the batches of one stream may hold together, unless a single one takes more.
+  /// The most bytes in all batches of one stream, unless a single batch needs more.
   private static let memoryLimit = 64 << 20
 
   private struct State {
     let mostBatches: Int
     var nextTicket = 0
-    /// Whether a thread is reading that must be alone in it.
+    /// True while a thread reads an input that only one thread may read.
     var isReading = false
     /// Threads that work for the stream.
     var threads = 0
-    /// Batches that are somewhere between read and written.
+    /// Batches between reading and writing.
     var inFlight = 0
     var signing = Stage(isOrdered: true)
-    /// One thread writes at a time also where there is no order: the system lets one change a file
-    /// at a time, and the others would spin.
+    /// One thread writes at a time even if the order is free: the system lets one thread change a
+    /// file at a time, and the others would spin.
     var writing: Stage
     /// The lowest ticket that has found the end.
     var end: Int?
     var last: Batch?
     /// The lowest ticket that has failed.
     var failure: (ticket: Int, error: any Error)?
-    /// Threads that wait for something to do.
+    /// Threads that wait for a task.
     var idle = 0
-    /// Ends a read that waits; there from the first helper on.
+    /// Ends a waiting read. Exists from the first helper on.
     var cancellation: Cancellation?
 
-    /// Some are worked on, some wait for their turn.
+    /// The most batches at once: some in work, some waiting for their turn.
     var batchLimit: Int { min(2 * threads + 2, mostBatches) }
 
     /// Keeps the failure that comes first in the stream.
@@ -117,18 +117,18 @@ final class Pipeline: @unchecked Sendable {
     self.progress = progress
     self.makeTransform = makeTransform
     state = State(
-      // What comes out of a batch is about as long as what goes in.
+      // The output of a batch is about as long as its input.
       mostBatches: max(1, Self.memoryLimit / (2 * reader.shape.batchLength)),
       writing: Stage(isOrdered: writer.isOrdered), cancellation: cancellation)
   }
 
-  /// Works off all batches; returns the last one, which the caller gives back to the scheduler.
-  /// Throws what failed first in the order of the stream: everything before it has been written.
+  /// Processes all batches. Returns the last one, which the caller gives back to the scheduler.
+  /// Throws the failure that comes first in the stream: everything before it has been written.
   func run() throws -> Batch {
     work()
     helpers.wait()
     scheduler.trimBatches()
-    // A failure behind the end is none, if all that comes before the end is written.
+    // A failure after the end does not count if everything before the end is written.
     if let last = state.last, last.ticket == state.end, last.ticket < state.failure?.ticket ?? .max
     {
       return last
@@ -136,7 +136,7 @@ final class Pipeline: @unchecked Sendable {
     throw state.failure!.error
   }
 
-  /// What every thread does.
+  /// The loop of every thread.
   private func work() {
     locked { $0.threads += 1 }
     var transform: (any FrameTransform)?
@@ -164,8 +164,8 @@ final class Pipeline: @unchecked Sendable {
     do { try body() } catch { fail(batch, error) }
   }
 
-  /// Does what one thread does at a time, and then lets the next one: never behind a failure that
-  /// nobody knows of yet.
+  /// Runs a step of one thread at a time, then lets the next thread in. A failure is noted before
+  /// that.
   private func alone(
     with batch: Batch, _ body: () throws -> Void, finish: (inout State) -> Void
   ) throws {
@@ -196,9 +196,10 @@ final class Pipeline: @unchecked Sendable {
     }
   }
 
-  // MARK: What comes next
+  // MARK: The next task
 
-  /// What hashes comes first, for one thread at a time limits it; then what empties batches.
+  /// Hashing comes first, because one thread at a time limits it; then writing, which frees
+  /// batches.
   private func nextStep() -> Step? {
     condition.lock()
     defer { condition.unlock() }
@@ -220,7 +221,7 @@ final class Pipeline: @unchecked Sendable {
     }
   }
 
-  /// Changes the state, and wakes who may find something to do in it.
+  /// Changes the state and wakes the threads that may find a task in it.
   private func locked<Result>(_ body: (inout State) -> Result) -> Result {
     condition.lock()
     defer { condition.unlock() }
@@ -256,7 +257,7 @@ final class Pipeline: @unchecked Sendable {
 
   // MARK: Helpers
 
-  /// Asks for one more thread where there is work for it.
+  /// Asks for one more thread if there is work for it.
   private func startHelper(behind batch: Batch) {
     if let expected = batch.countBehind {
       guard expected >= scheduler.helpThreshold else { return }

@@ -1,9 +1,9 @@
-/// An output of which every write says its place: in any order where the sink can do that, else in
-/// the order of the places.
+/// An output whose writes name their offsets. They come in any order if the sink allows it,
+/// otherwise in the order of the offsets.
 final class PlacedOutput: @unchecked Sendable {
   private let sink: any ByteSink
   private let positional: (any PositionalSink)?
-  /// Where the next write belongs that comes in order. Touched by the thread whose turn it is.
+  /// The offset of the next write in order. Only the thread whose turn it is touches it.
   private var next: Int64 = 0
 
   init(_ sink: any ByteSink) {
@@ -11,7 +11,7 @@ final class PlacedOutput: @unchecked Sendable {
     positional = sink.positional
   }
 
-  /// Whether writes must come in order.
+  /// True if writes must come in order.
   var isOrdered: Bool { positional == nil }
 
   func write(_ bytes: RawSpan, at position: Int64) throws {
@@ -22,17 +22,17 @@ final class PlacedOutput: @unchecked Sendable {
     next += Int64(bytes.byteCount)
   }
 
-  /// Ends the output behind `count` bytes: a thread may have written beyond before another one
+  /// Ends the output after `count` bytes: one thread may have written further before another one
   /// found the end.
   func finish(at count: Int64) throws { try positional?.truncate(to: count) }
 }
 
-/// Writes batches where they belong.
+/// Writes batches at their offsets.
 final class BatchWriter: Sendable {
   private let output: PlacedOutput
   private let start: Int64
   private let frameLength: Int64
-  /// The part of the output that is wanted; it becomes all of it.
+  /// The part of the plaintext that is wanted; it becomes the whole output.
   private let window: Range<Int64>?
 
   /// Frame 0 begins at `start` of the output and each takes `frameLength` bytes.

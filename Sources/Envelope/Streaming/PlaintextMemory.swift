@@ -1,10 +1,10 @@
-/// A short plaintext on its way from one message to another: written whole, then read.
+/// Holds a short plaintext between two messages: it is written completely, then read.
 final class PlaintextMemory: ByteSource, ByteSink {
   private var buffer: Buffer
   private var position = 0
   private var count = 0
 
-  /// The next message is not made before this one is verified.
+  /// The new message begins only after the old one is verified.
   let discardsOnFailure = true
 
   init(capacity: Int) { buffer = Buffer(capacity: capacity) }

@@ -1,8 +1,9 @@
 import Foundation
 
-/// A pipe inside the process: what one thread writes another reads, at most so much ahead.
+/// A pipe inside the process: one thread writes, another one reads. The capacity bounds how far the
+/// writer gets ahead.
 final class PlaintextPipe: ByteSource, ByteSink, @unchecked Sendable {
-  /// The writer gets it when nobody reads any more.
+  /// Thrown to the writer after the reader has left.
   struct Abandoned: Error {}
 
   private let condition = NSCondition()
@@ -14,8 +15,8 @@ final class PlaintextPipe: ByteSource, ByteSink, @unchecked Sendable {
   private var failure: (any Error)?
   private var isAbandoned = false
 
-  /// Holds at most `capacity` bytes. `discardsOnFailure` is what the reader promises of what it makes
-  /// of them.
+  /// Holds at most `capacity` bytes. `discardsOnFailure` is true if the reader discards its own
+  /// output on failure.
   init(capacity: Int, expectedCount: Int64?, discardsOnFailure: Bool) {
     buffer = Buffer(capacity: capacity)
     self.expectedCount = expectedCount
@@ -59,13 +60,13 @@ final class PlaintextPipe: ByteSource, ByteSink, @unchecked Sendable {
         condition.wait()
         continue
       }
-      // It says whether it was woken before the deadline.
+      // It returns false at the deadline.
       if !condition.wait(until: deadline), count == 0, !hasEnded { return .notYet }
     }
     return .ready
   }
 
-  /// Has whoever waits look again.
+  /// Lets waiting threads look again.
   private func wake() {
     condition.lock()
     condition.broadcast()
@@ -89,7 +90,7 @@ final class PlaintextPipe: ByteSource, ByteSink, @unchecked Sendable {
     return moved
   }
 
-  /// No more bytes come: that was all of them, or `failure` was in the way.
+  /// Ends the input: complete, or cut short by `failure`.
   func end(_ failure: (any Error)?) {
     condition.lock()
     hasEnded = true
@@ -98,7 +99,7 @@ final class PlaintextPipe: ByteSource, ByteSink, @unchecked Sendable {
     condition.unlock()
   }
 
-  /// Nobody reads any more.
+  /// Says that the reader has left.
   func abandon() {
     condition.lock()
     isAbandoned = true

@@ -1,30 +1,30 @@
 import Foundation
 import Synchronization
 
-/// The threads that streams may use together, and the batches that go from one stream to the next.
+/// The threads that all streams share, and the batches that pass from one stream to the next.
 ///
-/// A stream runs on the thread that asks for it and takes others as long as there are free ones, so
-/// that one large file and ten thousand small ones both keep all cores busy.
+/// A stream runs on the calling thread and takes further threads while some are free, so that one
+/// large file and ten thousand small ones both keep all cores busy.
 public final class Scheduler: Sendable {
-  /// Plaintext bytes of a batch, as near as whole frames come to it.
+  /// Plaintext bytes of a batch, rounded to whole frames.
   let batchLength: Int
-  /// A stream asks for no help while fewer bytes than this are likely to come: they are done before
-  /// another thread has started.
+  /// A stream asks for help only if at least so many bytes are likely to come. Fewer are done
+  /// before another thread has started.
   let helpThreshold: Int64
   /// How many threads work at once; nil for one on each core.
   private let jobs: Int?
-  /// How many more threads may start. Nobody knows before somebody asks: to count the cores takes
-  /// longer than to encrypt a small file.
+  /// How many more threads may start; nil until somebody asks, because counting the cores takes
+  /// longer than encrypting a small file.
   private let freeThreads = Mutex<Int?>(nil)
   private let freeBatches = Mutex<[Batch]>([])
 
-  /// As many `jobs` as the process may use cores, where nothing else is said; at least 1.
+  /// `jobs` is at least 1; without it, one for each core that the process may use.
   public convenience init(jobs: Int? = nil) {
     self.init(jobs: jobs, batchLength: Self.standardBatchLength, helpThreshold: 1 << 20)
   }
 
-  /// Enough plaintext that system calls and handing over cost little beside the sealing, little
-  /// enough that a batch stays in the second-level cache from read to write.
+  /// Large enough that system calls and hand-overs cost little beside the sealing, small enough
+  /// that a batch stays in the second-level cache from read to write.
   private static let standardBatchLength = 256 << 10
 
   init(jobs: Int?, batchLength: Int, helpThreshold: Int64) {
@@ -43,7 +43,7 @@ public final class Scheduler: Sendable {
     }
   }
 
-  /// Starts a thread that is given back when `body` returns; false where none is free.
+  /// Runs `body` on a free thread, which is free again when `body` returns; false if none is free.
   fileprivate func start(isSpare: Bool, _ body: @escaping @Sendable () -> Void) -> Bool {
     if isSpare { return startThread(body) }
     let isFree = withFreeThreads { count in
@@ -60,14 +60,14 @@ public final class Scheduler: Sendable {
     return isStarted
   }
 
-  /// Whether it is worth asking for a thread.
+  /// True if it is worth asking for a thread.
   var hasFreeThread: Bool { withFreeThreads { $0 > 0 } }
 
   func takeBatch() -> Batch { freeBatches.withLock { $0.popLast() } ?? Batch() }
 
   func giveBack(_ batch: Batch) { freeBatches.withLock { $0.append(batch) } }
 
-  /// Keeps no batch that has grown for frames out of the ordinary: a stream has ended.
+  /// Drops batches that have grown for unusually long frames, at the end of a stream.
   func trimBatches() {
     freeBatches.withLock {
       $0.removeAll { $0.input.capacity + $0.output.capacity > 8 * batchLength }
@@ -75,9 +75,9 @@ public final class Scheduler: Sendable {
   }
 }
 
-/// What a stream cannot do without.
+/// The reason why a stream cannot run.
 public enum SchedulerError: Error, Equatable, Sendable {
-  /// The system grants no thread more.
+  /// The system does not allow another thread.
   case noThread
 }
 
@@ -90,12 +90,12 @@ public final class ThreadGroup: Sendable {
 
   public init(_ scheduler: Scheduler) { self.scheduler = scheduler }
 
-  /// Runs `body` on another thread of the scheduler's, if one is free; says whether it was.
+  /// Runs `body` on another thread of the scheduler; false if none is free.
   public func start(_ body: @escaping @Sendable () -> Void) -> Bool {
     start(isSpare: false, body)
   }
 
-  /// Runs `body` on a thread beyond the scheduler's number, for what must not wait for a free one.
+  /// Runs `body` on an extra thread, for work that must not wait for a free one.
   func startSpare(_ body: @escaping @Sendable () -> Void) -> Bool { start(isSpare: true, body) }
 
   private func start(isSpare: Bool, _ body: @escaping @Sendable () -> Void) -> Bool {
@@ -108,7 +108,7 @@ public final class ThreadGroup: Sendable {
     return isStarted
   }
 
-  /// Waits until all of them are done.
+  /// Waits until all threads are done.
   public func wait() {
     condition.lock()
     while count > 0 { condition.wait() }
