@@ -48,7 +48,9 @@ enum BuiltTool {
       at: copy, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
     copies.withLock { $0.append(copy.path) }
     atexit {
-      BuiltTool.copies.withLock { $0 }.forEach { try? FileManager.default.removeItem(atPath: $0) }
+      for path in BuiltTool.copies.withLock({ $0 }) {
+        try? FileManager.default.removeItem(atPath: path)
+      }
     }
     let tool = copy.appendingPathComponent("envcrypt")
     try FileManager.default.copyItem(at: built.appendingPathComponent("envcrypt"), to: tool)
@@ -120,6 +122,13 @@ enum BuiltTool {
     let output = String(decoding: try contents(log), as: UTF8.self)
     let status = process.terminationStatus
     return (process.terminationReason == .exit ? status : 128 + status, output)
+  }
+
+  /// What a script left out is shown also if it has passed.
+  static func showSkipped(in output: String, of name: String) {
+    for line in output.split(separator: "\n") where line.hasPrefix("SKIPPED") {
+      print("\(name): \(line)")
+    }
   }
 
   /// Whether nothing may be skipped.
