@@ -25,12 +25,13 @@ setup:
 	@scripts/setup
 
 build: setup
-	swift build -c release $(RELEASE) --scratch-path .build/static --product envcrypt
+	swift build -c release $(RELEASE) $$(scripts/static-libraries) --scratch-path .build/static --product envcrypt
 
 demo: build
-	@scripts/demo $(STATIC) $(FILE)
+	@scripts/demo $(STATIC) $(if $(FILE),"$(FILE)")
 
-test: setup
+test:
+	@scripts/setup test
 	@scripts/test
 
 torture: build
@@ -45,11 +46,12 @@ bench: build
 fuzz: setup
 	@scripts/fuzz $(TARGET) $(or $(MINUTES),10)
 
-sanitize: setup
+sanitize:
+	@scripts/setup test
 	@scripts/sanitize $(SANITIZER)
 
 install: build
-	@scripts/install $(STATIC) $(DESTDIR)$(PREFIX)
+	@scripts/install $(STATIC) "$(DESTDIR)$(PREFIX)"
 
 clean:
 	rm -rf .build

@@ -50,12 +50,16 @@ class Scene:
                 + (done.stderr or done.stdout).decode(errors="replace").strip()[:300])
         return done.stdout
 
-    def messages(self, *arguments):
-        """What the tool says on standard error, whether it fails or not."""
+    def answer(self, *arguments):
+        """The status that the tool ends with, what it prints, and the lines that it says on standard error."""
         done = subprocess.run(
             [Scene.tool, *arguments], cwd=self.work, env=self.environment, stdin=subprocess.DEVNULL,
             capture_output=True, timeout=120)
-        return done.stderr.decode(errors="replace").splitlines()
+        return done.returncode, done.stdout, done.stderr.decode(errors="replace").splitlines()
+
+    def messages(self, *arguments):
+        """What the tool says on standard error, whether it fails or not."""
+        return self.answer(*arguments)[2]
 
     def run(self, arguments, fault=None, stdin=None, **options):
         """Runs the tool under the tracer."""

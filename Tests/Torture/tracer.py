@@ -1,5 +1,6 @@
 """Runs a program under ptrace, and lets one thing go wrong in it: killed behind its n-th system call, a
-call refused, a call that does less than it was asked to, or something done to its files before a call.
+call refused, a call that does less than it was asked to, or something done to its files before a call. Its clock
+can stand otherwise than the system's.
 
 Linux on x86-64. Counts run over all threads of the program; what the dynamic loader does before the
 program begins is not counted."""
@@ -16,19 +17,24 @@ WALL = 0x40000000
 ARGUMENTS, NUMBER, RESULT = [14, 13, 12, 7, 9, 8], 15, 10
 
 CALLS = {
-    0: "read", 1: "write", 2: "open", 3: "close", 5: "fstat", 8: "lseek", 9: "mmap", 10: "mprotect", 11: "munmap",
+    0: "read", 1: "write", 2: "open", 3: "close", 4: "stat", 5: "fstat", 6: "lstat", 8: "lseek", 9: "mmap", 10: "mprotect", 11: "munmap",
     12: "brk", 13: "rt_sigaction", 14: "rt_sigprocmask", 16: "ioctl", 17: "pread64", 18: "pwrite64", 20: "writev",
     21: "access", 25: "mremap", 28: "madvise", 32: "dup", 35: "nanosleep", 39: "getpid", 56: "clone", 59: "execve",
     60: "exit", 72: "fcntl", 73: "flock", 74: "fsync", 75: "fdatasync", 77: "ftruncate", 79: "getcwd", 80: "chdir",
-    82: "rename", 83: "mkdir", 84: "rmdir", 86: "link", 87: "unlink", 89: "readlink", 90: "chmod", 91: "fchmod",
-    92: "chown", 93: "fchown", 96: "gettimeofday", 102: "getuid", 107: "geteuid", 149: "mlock", 150: "munlock",
-    157: "prctl", 158: "arch_prctl", 186: "gettid", 202: "futex", 203: "sched_setaffinity",
+    82: "rename", 83: "mkdir", 84: "rmdir", 86: "link", 87: "unlink", 88: "symlink", 89: "readlink", 90: "chmod", 91: "fchmod",
+    92: "chown", 93: "fchown", 94: "lchown", 96: "gettimeofday", 102: "getuid", 107: "geteuid", 149: "mlock", 150: "munlock",
+    157: "prctl", 158: "arch_prctl", 186: "gettid", 201: "time", 202: "futex", 203: "sched_setaffinity",
     204: "sched_getaffinity", 217: "getdents64", 218: "set_tid_address", 221: "fadvise64", 228: "clock_gettime",
     230: "clock_nanosleep", 231: "exit_group", 257: "openat", 258: "mkdirat", 262: "newfstatat", 263: "unlinkat",
-    264: "renameat", 265: "linkat", 268: "fchmodat", 270: "pselect6", 271: "ppoll", 7: "poll", 273: "set_robust_list",
+    260: "fchownat", 264: "renameat", 265: "linkat", 266: "symlinkat", 267: "readlinkat", 268: "fchmodat", 270: "pselect6", 271: "ppoll", 7: "poll", 273: "set_robust_list",
     280: "utimensat", 285: "fallocate", 292: "dup3", 293: "pipe2", 302: "prlimit64", 316: "renameat2",
     318: "getrandom", 325: "mlock2", 332: "statx", 334: "rseq", 435: "clone3", 439: "faccessat2", 447: "memfd_secret",
 }
+
+# The calls that are about a name: after a directory's descriptor, or at once.
+AT = {"openat", "unlinkat", "mkdirat", "newfstatat", "statx", "fchmodat", "fchownat", "utimensat", "faccessat2", "readlinkat"}
+BY_NAME = {"open", "unlink", "mkdir", "rmdir", "stat", "lstat", "access", "chmod", "chown", "lchown", "readlink"}
+NAMES = AT | BY_NAME | {"rename", "link", "linkat", "renameat", "renameat2", "symlink", "symlinkat"}
 
 unavailable = None
 if sys.platform != "linux" or platform.machine() != "x86_64":
@@ -58,12 +64,14 @@ class Outcome:
     """How the program ended: `status` as a shell has it negated for signals, and whether the fault came."""
 
     def __init__(self):
-        self.status, self.hit, self.calls, self.counts = None, None, [], {}
+        self.status, self.hit, self.calls, self.counts, self.seen = None, None, [], {}, 0
         self.output = self.messages = b""
 
 
 def _text(pid, address):
-    """The C string at an address of the program."""
+    """The C string at an address of the program; nothing at none, which stands for the descriptor itself."""
+    if address == 0:
+        return ""
     with open(f"/proc/{pid}/mem", "rb", 0) as memory:
         memory.seek(address)
         return memory.read(4096).split(b"\0")[0].decode(errors="surrogateescape")
@@ -89,13 +97,13 @@ def _kept(pid, name, a):
         call.path, call.data = _file(pid, a[0]), _bytes(pid, a[1], a[2])
     elif name in ("fsync", "fdatasync", "ftruncate", "close", "read", "pread64", "flock", "fchmod"):
         call.path = _file(pid, a[0])
-    elif name == "openat":
+    elif name in AT:
         call.path = _text(pid, a[1])
-    elif name in ("unlink", "mkdir", "open"):
+    elif name in BY_NAME:
         call.path = _text(pid, a[0])
     elif name in ("rename", "link"):
         call.path, call.data = _text(pid, a[0]), _text(pid, a[1])
-    elif name == "linkat":
+    elif name in ("linkat", "renameat", "renameat2"):
         call.path, call.data = _text(pid, a[1]), _text(pid, a[3])
         if call.path.startswith("/proc/self/fd/"):
             call.path = _file(pid, int(call.path[14:]))
@@ -135,14 +143,60 @@ def _loader(pid):
     return ranges
 
 
+def _without_vdso(pid):
+    """Takes the kernel's own page from the program, which then asks for the time by system calls. Before it begins."""
+    with open(f"/proc/{pid}/stat") as file:
+        at = int(file.read().rsplit(")", 1)[1].split()[25])
+    with open(f"/proc/{pid}/mem", "r+b", 0) as memory:
+        def word():
+            return struct.unpack("<Q", memory.read(8))[0]
+        memory.seek(at)
+        memory.seek(at + 8 * (word() + 2))
+        while word():
+            pass
+        while True:
+            place = memory.tell()
+            kind, _ = word(), word()
+            if kind == 0:
+                return
+            if kind == 33:
+                memory.seek(place)
+                memory.write(struct.pack("<Q", 1))
+                memory.seek(place + 16)
+
+
+# The clock of the day, whatever its name.
+DAY_CLOCKS = {0, 5, 11}
+
+
+def _time_place(name, a):
+    """Where a call puts the time of the day; nothing if it is about something else."""
+    if name == "clock_gettime":
+        return a[1] if a[0] in DAY_CLOCKS else None
+    return a[0] if name == "gettimeofday" else 0 if name == "time" else None
+
+
+def _shift(pid, thread, place, seconds, result):
+    """Puts the clock forward in what a call has brought."""
+    if place:
+        with open(f"/proc/{pid}/mem", "r+b", 0) as memory:
+            memory.seek(place)
+            now, = struct.unpack("<q", memory.read(8))
+            memory.seek(place)
+            memory.write(struct.pack("<q", now + seconds))
+    else:
+        libc.ptrace(POKEUSER, thread, 8 * RESULT, result + seconds)
+
+
 class TooLong(Exception):
     """The program did not end: it hangs."""
 
 
 def run(arguments, directory, environment, fault=None, files=(0, 1, 2), limits={}, before=None, record=None,
-        seconds=60):
-    """Runs the program to its end. `before(call)` is called at the fault's call where its kind is "before";
-    `record` names calls to keep in full, with their results. Raises TooLong."""
+        seconds=60, clock=0):
+    """Runs the program to its end. `before()` is called at the fault's call where its kind is "before", `before(n)` at
+    the n-th of its calls, each of them, where it is "each"; `record` names calls to keep in full, with their results.
+    The program's clock is `clock` seconds ahead. Raises TooLong."""
     pid = _start(arguments, directory, environment, files, limits)
     outcome = Outcome()
     os.waitpid(pid, WALL)
@@ -150,7 +204,9 @@ def run(arguments, directory, environment, fault=None, files=(0, 1, 2), limits={
     loader = _loader(pid)
     info = ctypes.create_string_buffer(88)
     address = ctypes.addressof(info)
-    inside, doomed, refused = {}, None, {}
+    inside, doomed, refused, asked = {}, None, {}, {}
+    if clock:
+        _without_vdso(pid)
     seen = total = 0
 
     def give_up(*_):
@@ -184,11 +240,15 @@ def run(arguments, directory, environment, fault=None, files=(0, 1, 2), limits={
                 name = CALLS.get(code, str(code))
                 total += 1
                 outcome.counts[name] = outcome.counts.get(name, 0) + 1
+                if clock and (place := _time_place(name, a)) is not None:
+                    asked[thread] = place
                 if record and name in record:
                     inside[thread] = _kept(pid, name, a)
                 if fault and (not fault.calls or name in fault.calls) and (
                         not fault.path or fault.path in (_kept(pid, name, a).path or "")):
                     seen += 1
+                    if fault.kind == "each":
+                        before(seen)
                     if seen == fault.at:
                         outcome.hit = name
                         if fault.kind == "kill":
@@ -207,6 +267,11 @@ def run(arguments, directory, environment, fault=None, files=(0, 1, 2), limits={
             else:
                 if thread in refused:
                     libc.ptrace(POKEUSER, thread, 8 * RESULT, -refused.pop(thread))
+                if thread in asked:
+                    result, = struct.unpack_from("<q", info.raw, 24)
+                    if result >= 0:
+                        _shift(pid, thread, asked[thread], clock, result)
+                    asked.pop(thread)
                 if thread in inside:
                     call = inside.pop(thread)
                     call.result, = struct.unpack_from("<q", info.raw, 24)
@@ -221,7 +286,7 @@ def run(arguments, directory, environment, fault=None, files=(0, 1, 2), limits={
         signal.alarm(0)
         signal.signal(signal.SIGALRM, previous)
         _reap(pid, outcome.status is not None)
-    outcome.counts["all"] = total
+    outcome.counts["all"], outcome.seen = total, seen
     return outcome
 
 

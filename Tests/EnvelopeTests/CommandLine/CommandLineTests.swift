@@ -24,5 +24,6 @@ import Testing
       prelude, script,
     ])
     #expect(result.status == 0, "\(name):\n\(result.output.suffix(3000))")
+    BuiltTool.showSkipped(in: result.output, of: name)
   }
 }

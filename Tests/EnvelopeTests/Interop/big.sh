@@ -1,12 +1,27 @@
 # 2 GiB and a tree of thousands of files round-trip with equal hashes; memory stays bounded.
 set -euo pipefail
+# The directory for temporary files may be small, or memory.
+room=$((5 << 20))
+has_room() { [ "$(df --output=avail -k "$1" | tail -n 1)" -gt $room ]; }
+if ! has_room .; then
+  if [ ! -w /var/tmp ] || ! has_room /var/tmp; then
+    echo "SKIPPED: 5 GiB are wanted in $PWD or /var/tmp"
+    [ -z "${CI-}" ]
+    exit
+  fi
+  elsewhere=$(mktemp -d -p /var/tmp)
+  trap 'rm -rf "$elsewhere"' EXIT
+  cd "$elsewhere"
+fi
 envcrypt init -q --protector none
 stream() { openssl enc -aes-128-ctr -K 00 -iv 00 -in /dev/zero 2>/dev/null | head -c 2147483648 || true; }
 
 wanted=$(stream | sha256sum)
 # measured NAME ARGUMENTS...: runs envcrypt and writes its peak resident memory, in KiB, to NAME.
 cat > measured.py <<'P'
-import resource, subprocess, sys
+import os, resource, subprocess, sys
+# Each core takes some memory.
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
 status = subprocess.run(["envcrypt"] + sys.argv[2:]).returncode
 with open(sys.argv[1], "w") as file:
     print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=file)
@@ -31,7 +46,7 @@ rm big big.envc
 
 # Copies lose what only the mirror of a tree would need: links.
 mkdir tree out back
-(cd /usr/share && find . -type f -size -200k -print0 | sort -z | sed -zn 1,5000p) > list
+(cd /usr/share && find . -type f -readable -size -200k -print0 | sort -z | sed -zn 1,5000p) > list
 (cd /usr/share && tar c --null -T -) < list | tar x -C tree
 envcrypt encrypt -q -R tree -o out
 envcrypt decrypt -q -R out/tree -o back

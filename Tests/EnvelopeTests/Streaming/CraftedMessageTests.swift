@@ -167,7 +167,7 @@ import Testing
   }
 
   /// The worst order there is for a reader that sorts: one key in front that belongs behind all.
-  @Test(.timeLimit(.minutes(1)))
+  @Test(.timeLimit(.minutes(10)))
   func aContextInTheWorstOrderIsReadQuickly() throws {
     var pairs: [(key: String, value: String)] = [("~", "")]
     var count = 2 + 5
@@ -179,7 +179,7 @@ import Testing
       pairs.append((padded, ""))
     }
     let block = CraftedMessage.block(CraftedMessage.serialize(pairs))
-    let started = ContinuousClock.now
+    let started = threadTime()
     for _ in 0..<5 {
       let context = try WireReader.read(block.span.bytes) { (reader) throws(MessageError) in
         try EncryptionContext.transcode(nil, through: &reader)
@@ -187,7 +187,7 @@ import Testing
       #expect(context.pairs.count == pairs.count)
       #expect(context.pairs.last?.key == "~")
     }
-    #expect(ContinuousClock.now - started < .seconds(4))
+    #expect(threadTime() - started < .seconds(4))
   }
 
   @Test(arguments: [0x0214, 0x0346, 0x0378, 0x0578] as [UInt16])

@@ -310,8 +310,8 @@ private final class HesitantSource: ByteSource {
   func wait(milliseconds: Int32?, unless cancellation: Cancellation?) -> Readiness {
     guard offset == stop, countAtStop != 32 else { return .ready }
     if milliseconds != nil { return .notYet }
-    // Whoever waits for ever is to have handed on what there was; give it a moment.
-    for _ in 0..<2000 where measure() != 32 { usleep(1000) }
+    // A reader that waits without an end must have handed on what there was. That another thread writes it takes a moment.
+    for _ in 0..<60_000 where measure() != 32 { usleep(1000) }
     countAtStop = measure()
     return .ready
   }

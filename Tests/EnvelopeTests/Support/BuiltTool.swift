@@ -1,4 +1,6 @@
 import Foundation
+import Glibc
+import Synchronization
 import Testing
 
 /// The built binary, and scripts run with it first in PATH.
@@ -6,19 +8,92 @@ enum BuiltTool {
   static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-  /// The directory of the test runner, where the build puts the tool too.
+  /// The directory of the tool: where the build puts it, beside the test runner. Some tests run it as
+  /// another user. If others cannot get there, it is a copy in a directory where they can.
   static let directory: URL = {
     let runner = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     let beside = runner.deletingLastPathComponent()
-    if FileManager.default.isExecutableFile(atPath: beside.appendingPathComponent("envcrypt").path)
-    {
-      return beside
-    }
-    return repository.appendingPathComponent(".build/debug")
+    let built =
+      FileManager.default.isExecutableFile(atPath: beside.appendingPathComponent("envcrypt").path)
+      ? beside : repository.appendingPathComponent(".build/debug")
+    guard getuid() == 0, !isReachable(built.path) else { return built }
+    return (try? reachableCopy(of: built)) ?? built
   }()
 
-  /// Runs `arguments` in a fresh directory with its own HOME. Returns the exit status (128 and the
-  /// signal where one ended it) and everything that was printed.
+  /// Whether every user can get to a directory and into it.
+  static func isReachable(_ path: String) -> Bool {
+    var directory = URL(fileURLWithPath: path).resolvingSymlinksInPath()
+    while true {
+      var status = stat()
+      guard stat(directory.path, &status) == 0, status.st_mode & 0o005 == 0o005 else {
+        return false
+      }
+      if directory.path == "/" { return true }
+      directory.deleteLastPathComponent()
+    }
+  }
+
+  /// A directory for temporary files: the caller's own, unless tests that become other users run, who
+  /// could not get there.
+  static let temporaryDirectory: URL = {
+    let callers = FileManager.default.temporaryDirectory
+    guard getuid() == 0, !isReachable(callers.path) else { return callers }
+    let others = ["/tmp", "/var/tmp", "/dev/shm"].first(where: isReachable)
+    return others.map { URL(fileURLWithPath: $0) } ?? callers
+  }()
+
+  private static func reachableCopy(of built: URL) throws -> URL {
+    let copy = temporaryDirectory.appendingPathComponent("envcrypt-tool-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(
+      at: copy, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+    copies.withLock { $0.append(copy.path) }
+    atexit {
+      for path in BuiltTool.copies.withLock({ $0 }) {
+        try? FileManager.default.removeItem(atPath: path)
+      }
+    }
+    let tool = copy.appendingPathComponent("envcrypt")
+    try FileManager.default.copyItem(at: built.appendingPathComponent("envcrypt"), to: tool)
+    // The tool looks for libraries beside itself too; a tool chain in somebody's home is for nobody else.
+    for library in try libraries(of: tool)
+    where !isReachable(library.deletingLastPathComponent().path) {
+      try FileManager.default.copyItem(
+        at: library.resolvingSymlinksInPath(),
+        to: copy.appendingPathComponent(library.lastPathComponent))
+    }
+    return copy
+  }
+
+  private static let copies = Mutex<[String]>([])
+
+  /// What the dynamic linker finds for a program.
+  private static func libraries(of program: URL) throws -> [URL] {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = ["ldd", program.path]
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    try process.run()
+    let lines = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    return lines.split(separator: "\n").compactMap { line in
+      guard let arrow = line.range(of: " => /"), let end = line.range(of: " (0x") else {
+        return nil
+      }
+      return URL(fileURLWithPath: "/" + line[arrow.upperBound..<end.lowerBound])
+    }
+  }
+
+  /// The variables of the caller that are passed on. Any other (a language, a time zone, a terminal's
+  /// kind, the settings of programs that the scripts run) may make a test fail that is right.
+  private static let passedOn: Set = [
+    "ASAN_OPTIONS", "CI", "LD_LIBRARY_PATH", "PYENV_ROOT", "SANITIZER", "SWIFT_BACKTRACE",
+    "TSAN_OPTIONS", "UBSAN_OPTIONS",
+  ]
+
+  /// Runs `arguments` in a fresh directory with its own HOME, without a terminal, signals as they are by
+  /// default. Returns the exit status (128 and the signal where one ended it) and everything that was
+  /// printed.
   static func run(_ arguments: [String]) throws -> (status: Int32, output: String) {
     let scratch = try TemporaryDirectory()
     let log = scratch.path.appending("log")
@@ -27,13 +102,16 @@ enum BuiltTool {
     try FileManager.default.createDirectory(at: work, withIntermediateDirectories: true)
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = arguments
+    process.arguments = ["--default-signal", "setsid", "--wait"] + arguments
     process.currentDirectoryURL = work
-    var environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("ENVCRYPT_") }
+    let callers = ProcessInfo.processInfo.environment
+    var environment = callers.filter { passedOn.contains($0.key) }
     environment["HOME"] = work.path
     environment["XDG_DATA_HOME"] = work.appendingPathComponent("data").path
-    environment["PATH"] = directory.path + ":" + (environment["PATH"] ?? "/usr/bin:/bin")
+    environment["PATH"] = directory.path + ":" + (callers["PATH"] ?? "/usr/bin:/bin")
+    environment["TMPDIR"] = temporaryDirectory.path
     environment["LC_ALL"] = "C.UTF-8"
+    environment["TERM"] = "dumb"
     process.environment = environment
     let handle = try #require(FileHandle(forWritingAtPath: log.string))
     process.standardOutput = handle
@@ -44,6 +122,13 @@ enum BuiltTool {
     let output = String(decoding: try contents(log), as: UTF8.self)
     let status = process.terminationStatus
     return (process.terminationReason == .exit ? status : 128 + status, output)
+  }
+
+  /// What a script left out is shown also if it has passed.
+  static func showSkipped(in output: String, of name: String) {
+    for line in output.split(separator: "\n") where line.hasPrefix("SKIPPED") {
+      print("\(name): \(line)")
+    }
   }
 
   /// Whether nothing may be skipped.

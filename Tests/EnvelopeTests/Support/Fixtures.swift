@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import SystemPackage
 
 @testable import Envelope
@@ -33,6 +34,14 @@ extension SecretText: ExpressibleByStringLiteral {
   public convenience init(stringLiteral text: String) { self.init(text) }
 }
 
+/// The processor time of the calling thread, for what must not take long: unlike the time on the clock it does
+/// not depend on what else the machine does.
+func threadTime() -> Duration {
+  var time = timespec()
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+  return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+}
+
 /// An AES keyring with a fixed key.
 func testKeyring(name: String = "test", byte: UInt8 = 7) throws -> RawAESKeyring {
   RawAESKeyring(
@@ -44,8 +53,12 @@ func testKeyring(name: String = "test", byte: UInt8 = 7) throws -> RawAESKeyring
 final class TemporaryDirectory {
   let path: FilePath
 
+  /// Modes of files are tested, and must not depend on the caller's umask.
+  private static let usualUmask: Void = { _ = umask(0o022) }()
+
   init() throws {
-    let url = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    Self.usualUmask
+    let url = BuiltTool.temporaryDirectory.appendingPathComponent(UUID().uuidString)
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     path = FilePath(url.path)
   }

@@ -125,9 +125,9 @@ import Testing
     let line = "a: \(String(repeating: opening, count: depth))\(end)\n"
     let block = "? \(String(repeating: "? ", count: depth))\(end)\n"
     for text in [line, block, String(repeating: block, count: 400_000 / block.count)] {
-      let start = ContinuousClock.now
+      let start = threadTime()
       #expect(problem(Array(text.utf8)) != "fine")
-      #expect(ContinuousClock.now - start < .seconds(2))
+      #expect(threadTime() - start < .seconds(2))
     }
   }
 

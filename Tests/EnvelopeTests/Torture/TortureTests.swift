@@ -9,5 +9,6 @@ import Testing
     let result = try BuiltTool.run(["python3", "-B", script, "--quick"])
     #expect(result.status == 0, "\(result.output.suffix(5000))")
     #expect(result.output.contains(" 0 lost") || result.output.contains("SKIPPED"))
+    BuiltTool.showSkipped(in: result.output, of: "Torture")
   }
 }

@@ -90,7 +90,8 @@ for worker in 1 2 3 4; do
   ) &
   writers+=($!)
 done
-for _ in {1..600}; do [ "$(find load -name 'done.?' | wc -l)" -lt 4 ] || break; sleep 0.1; done
+four_are_done() { [ "$(find load -name 'done.?' | wc -l)" = 4 ]; }
+await four_are_done
 for n in {1..12}; do
   before=$(($(cat load/done.? | paste -sd+)))
   envcrypt keystore backup load/copy.$n

@@ -30,7 +30,7 @@ rm tree/b tree/sub/a
 
 # A special file where an output belongs, and in the tree.
 mkdir -p out/tree; mkfifo out/tree/b
-fails 64 timeout 20 envcrypt decrypt -f -R tree -o out
+fails 64 timeout 300 envcrypt decrypt -f -R tree -o out
 says 'out/tree/b is not a regular file'
 [ -p out/tree/b ]; cmp a out/tree/sub/a
 rm -r out; mkdir out
@@ -39,9 +39,9 @@ python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("tree/socket.envc"
 special=3
 if mknod tree/device.envc c 1 5 2>/dev/null; then special=4; fi
 ln -s ../a.envc tree/link.envc; ln -s . tree/loop
-timeout 20 envcrypt decrypt -R tree -o out 2>stderr
+timeout 300 envcrypt decrypt -R tree -o out 2>stderr
 says '2 files done'; says "$special special files"; says '2 symbolic links'
-timeout 20 envcrypt verify -q -R tree
+timeout 300 envcrypt verify -q -R tree
 rm -r out; mkdir out
 
 # Names that lead back: the tree's own, and what is left of a name without .envc.

@@ -25,7 +25,7 @@ envcrypt decrypt -o - sparse.envc | cmp - sparse
 
 # A log that is being written: what is there is encrypted.
 (for i in $(seq 200); do head -c 50000 plain; sleep 0.005; done) >log &
-sleep 0.1
+await test -s log
 envcrypt encrypt log
 envcrypt decrypt -o log.part log.envc
 wait

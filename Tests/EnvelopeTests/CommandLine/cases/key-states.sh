@@ -31,11 +31,13 @@ envcrypt key enable alias/x; open
 fails 64 envcrypt key schedule-deletion alias/x --days 6
 fails 64 envcrypt key schedule-deletion alias/x --days 31
 [ "$(state)" = "('Enabled', True)" ]
+before=$(date -u -d '+7 days' +%F)
 envcrypt key schedule-deletion alias/x --days 7 2>stderr
 says 'was last used'; says "envcrypt key cancel-deletion $id"
-day=$(date -u -d '+7 days' +%F)
+# A day may end meanwhile.
+after=$(date -u -d '+7 days' +%F)
 [ "$(state)" = "('PendingDeletion', False)" ]
-envcrypt key describe alias/x > shown; grep -E "^state +PendingDeletion, deleted on $day" shown
+envcrypt key describe alias/x > shown; grep -E "^state +PendingDeletion, deleted on ($before|$after)" shown
 envcrypt key list | matches "$id .*PendingDeletion"
 closed KMSInvalidStateException cancel-deletion
 for refused in 'enable' 'disable' 'rotate' 'update --description x' 'schedule-deletion' 'tag'; do

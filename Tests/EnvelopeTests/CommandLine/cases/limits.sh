@@ -1,14 +1,14 @@
 # What does not fit into a message is known before the work where the size is.
 truncate -s 5G sparse
-fails 65 timeout 20 envcrypt encrypt --frame-length 1 sparse -o out
+fails 65 timeout 300 envcrypt encrypt --frame-length 1 sparse -o out
 says 'the input needs more frames than a message can have'
 says 'choose a greater --frame-length'
 absent out
-fails 65 timeout 20 envcrypt encrypt --frame-length 1 -o out <sparse
+fails 65 timeout 300 envcrypt encrypt --frame-length 1 -o out <sparse
 absent out
 # 2^32 - 2 whole frames and a final one are the most.
 truncate -s 4294967295 sparse
-fails 65 timeout 20 envcrypt encrypt --frame-length 1 sparse -o out
+fails 65 timeout 300 envcrypt encrypt --frame-length 1 sparse -o out
 absent out
 
 # The same where a message is put under other keys: only its sizes say so, the body is none.
@@ -24,6 +24,6 @@ with open("message", "r+b") as file:
 P
 [ "$(envcrypt inspect --json message | json 'j["Messages"][0]["FrameCount"]')" = 71 ]
 cp --sparse=always message before
-fails 65 timeout 20 envcrypt reencrypt --force --frame-length 1 message
+fails 65 timeout 300 envcrypt reencrypt --force --frame-length 1 message
 says 'the input needs more frames than a message can have'
 cmp message before

@@ -19,7 +19,7 @@ LC_ALL=C sort -c names
   sort | uniq -d | wc -l)" = 0 ]
 
 # One bad file does not stop the others, and decides the exit status.
-printf x | dd of=out/tree/a/50.envc bs=1 seek=180 conv=notrunc status=none
+flip out/tree/a/50.envc 180
 rm -rf back
 mkdir back
 fails 65 envcrypt decrypt -R out/tree -o back

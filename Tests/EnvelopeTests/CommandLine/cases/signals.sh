@@ -17,8 +17,18 @@ child = subprocess.Popen(
     preexec_fn=listen)
 writer = open("pipe", "wb")
 writer.write(os.urandom(300000)); writer.flush()
-time.sleep(0.3)
+# Its output is begun, under a hidden name or none.
+def begun():
+    names = []
+    for number in os.listdir(f"/proc/{child.pid}/fd"):
+        try: names.append(os.readlink(f"/proc/{child.pid}/fd/{number}"))
+        except FileNotFoundError: pass
+    return any(name.startswith(os.path.realpath("out") + "/") for name in names)
+deadline = time.monotonic() + 120
+while not begun():
+    assert child.poll() is None and time.monotonic() < deadline
+    time.sleep(0.01)
 child.send_signal(signal.SIGINT)
-assert child.wait(timeout=30) == -signal.SIGINT, child.returncode
+assert child.wait(timeout=120) == -signal.SIGINT, child.returncode
 P
 [ -z "$(ls -A out)" ]

@@ -60,14 +60,14 @@ fails 78 envcrypt template list --keystore nowhere.db
 # Colours are for terminals, and for those who want them.
 envcrypt template plan two.yaml --stack-name new > plain
 ! matches "$(printf '\033')" < plain
-script -qec 'env -u NO_COLOR TERM=xterm envcrypt template plan two.yaml --stack-name new' /dev/null < /dev/null | matches "$(printf '\033')\[32m+ k"
-script -qec 'NO_COLOR=1 TERM=xterm envcrypt template plan two.yaml --stack-name new' /dev/null < /dev/null > plain
+on_terminal '' env TERM=xterm envcrypt template plan two.yaml --stack-name new | matches "$(printf '\033')\[32m+ k"
+on_terminal '' env NO_COLOR=1 TERM=xterm envcrypt template plan two.yaml --stack-name new > plain
 if grep -q "$(printf '\033')" plain; then exit 1; fi
 # Keys are deleted on a terminal by who says so.
 printf 'Resources: {n: {Type: "AWS::KMS::Key"}}' > new.yaml
 for answer in n y; do
   status=0
-  (sleep 1; echo $answer) | script -qec 'envcrypt template apply new.yaml --stack-name two' /dev/null > asked || status=$?
+  on_terminal $answer envcrypt template apply new.yaml --stack-name two > asked || status=$?
   matches 'Delete 1 key' < asked
   case $answer in
     n) [ $status = 77 ]; envcrypt key describe "$id" | matches Enabled ;;
@@ -75,6 +75,6 @@ for answer in n y; do
   esac
 done
 status=0
-(sleep 1; echo n) | script -qec 'envcrypt template delete two' /dev/null > asked || status=$?
+on_terminal n envcrypt template delete two > asked || status=$?
 [ $status = 77 ]; matches 'not confirmed' < asked
-script -qec 'envcrypt template delete two --yes' /dev/null < /dev/null | matches '1 deleted'
+on_terminal '' envcrypt template delete two --yes | matches '1 deleted'
