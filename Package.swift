@@ -55,6 +55,7 @@ let package = Package(
         "Interop/kms_shapes.py",
         "Interop/postgres.sh",
         "Interop/templates.py",
+        "JSON/responses.txt",
         "Keystore/schema-1",
         "Template/example.yaml",
         "Secrets/pause.c",

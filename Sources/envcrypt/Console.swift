@@ -50,27 +50,35 @@ final class Console: Sendable {
     Self.line(message)
   }
 
-  /// A report as JSON, in the form of the KMS API.
+  /// A report as JSON, in the form of the KMS API. No copy of a secret in it stays behind.
   func json(_ value: some Encodable, keysAsTheyAre: Bool = false) throws {
-    let text = try APICoding.text(of: value, keysAsTheyAre: keysAsTheyAre)
-    Self.write(Text.printableJSON(text) + "\n", to: STDOUT_FILENO)
+    let text = try APICoding.bytes(of: value, keysAsTheyAre: keysAsTheyAre)
+    text.withBytes { Self.write($0, to: STDOUT_FILENO) }
   }
 
   private static func write(_ text: String, to descriptor: Int32) {
-    var bytes = Array(text.utf8)[...]
-    while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count < 0, errno == EINTR { continue }
-      if count < 0, errno == EPIPE, descriptor == STDOUT_FILENO { Failure.dieOfBrokenPipe() }
-      if count <= 0 {
-        // A report that cannot be written has not been made; a message has nowhere else to go.
-        if descriptor == STDOUT_FILENO {
-          write("envcrypt: error: cannot write standard output\n", to: STDERR_FILENO)
-          Glibc.exit(ExitStatus.ioError.rawValue)
+    var text = text
+    text.withUTF8 { write(RawSpan(_unsafeElements: $0), to: descriptor) }
+  }
+
+  private static func write(_ bytes: RawSpan, to descriptor: Int32) {
+    bytes.withUnsafeBytes { bytes in
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        let count = Glibc.write(
+          descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+        if count < 0, errno == EINTR { continue }
+        if count < 0, errno == EPIPE, descriptor == STDOUT_FILENO { Failure.dieOfBrokenPipe() }
+        if count <= 0 {
+          // A report that cannot be written has not been made; a message has nowhere else to go.
+          if descriptor == STDOUT_FILENO {
+            write("envcrypt: error: cannot write standard output\n", to: STDERR_FILENO)
+            Glibc.exit(ExitStatus.ioError.rawValue)
+          }
+          return
         }
-        return
+        rest = rest.dropFirst(count)
       }
-      bytes = bytes.dropFirst(count)
     }
   }
 }

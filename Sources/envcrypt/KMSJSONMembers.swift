@@ -9,13 +9,13 @@ struct KMSJSONMembers: Decodable, KMSMembers {
   }
 
   func contains(_ property: String) -> Bool {
-    let key = APIMember(property)
+    let key = APIMember(APIName.member(property))
     return container.contains(key) && (try? container.decodeNil(forKey: key)) == false
   }
 
   func value<Value: Decodable>(_ type: Value.Type, _ property: String) throws -> Value {
     do {
-      return try container.decode(type, forKey: APIMember(property))
+      return try container.decode(type, forKey: APIMember(APIName.member(property)))
     } catch let error as DecodingError {
       throw KMSArgumentError.malformed("cli-input-json", error.problem)
     }

@@ -30,9 +30,11 @@ struct KMSValueReader {
   func members(
     _ token: String, of options: [KMSOption], option: String
   ) throws -> KMSJSONMembers {
-    let text = try text(ofToken: contents(token, option), option)
-    try check(text, .structure(options), option)
-    return try json(KMSJSONMembers.self, text, option)
+    let value =
+      try token.hasPrefix("file://")
+      ? json(file: token, option) : json(contents(token, option), option)
+    try check(value, .structure(options), option)
+    return try decode(KMSJSONMembers.self, value, option)
   }
 
   private func isComposite<Value: Decodable>(_ type: Value.Type) -> Bool {
@@ -263,42 +265,59 @@ struct KMSValueReader {
   private func checkedJSON<Value: Decodable>(
     _ type: Value.Type, _ token: String, _ option: String
   ) throws -> Value {
-    let text = try text(ofToken: token, option)
-    try check(text, try KMSOption.kind(of: type), option)
-    return try json(type, text, option)
+    let value = try json(token, option)
+    try check(value, try KMSOption.kind(of: type), option)
+    return try decode(type, value, option)
   }
 
-  private func json<Value: Decodable>(
-    _ type: Value.Type, _ text: String, _ option: String
+  private static let jsonLimits: JSONLimits = {
+    var limits = JSONLimits()
+    limits.allowsByteOrderMark = true
+    return limits
+  }()
+
+  private func json(_ token: String, _ option: String) throws -> JSONValue {
+    let text = try text(ofToken: token, option)
+    do throws(JSONError) {
+      return try JSONDocument(text, limits: Self.jsonLimits).root
+    } catch {
+      throw KMSArgumentError.malformed(option, error.explanation)
+    }
+  }
+
+  /// Reads the file without a copy that stays behind: it may hold a plaintext.
+  private func json(file token: String, _ option: String) throws -> JSONValue {
+    let text = try secretFile(token)
+    do throws(JSONError) {
+      return try JSONDocument(secret: text, limits: Self.jsonLimits).root
+    } catch {
+      throw KMSArgumentError.malformed(option, error.explanation)
+    }
+  }
+
+  private func decode<Value: Decodable>(
+    _ type: Value.Type, _ value: JSONValue, _ option: String
   ) throws -> Value {
     do {
-      return try APICoding.decode(type, from: text, blobs: blobForm)
+      return try APICoding.decode(type, from: value, blobs: blobForm)
     } catch let error as DecodingError {
       throw KMSArgumentError.malformed(option, error.problem)
     }
   }
 
   /// Refuses members that the shape does not have.
-  private func check(_ text: String, _ kind: KMSOption.Kind, _ option: String) throws {
-    guard
-      let object = try? JSONSerialization.jsonObject(
-        with: JSONKeys.carried(in: text), options: .fragmentsAllowed)
-    else { throw KMSArgumentError.malformed(option, "it is not JSON") }
-    func check(_ object: Any, _ kind: KMSOption.Kind) throws {
-      switch (kind, object) {
-      case (.list(let element), let objects as [Any]):
-        for object in objects { try check(object, element) }
-      case (.structure(let members), let object as [String: Any]):
-        for (key, inner) in object.sorted(by: { $0.key < $1.key }) {
-          guard let member = members.first(where: { $0.member == key }) else {
-            throw KMSArgumentError.unknownMember(
-              JSONKeys.key(of: key), option: option, known: members.map(\.member))
-          }
-          try check(inner, member.kind)
+  private func check(_ value: JSONValue, _ kind: KMSOption.Kind, _ option: String) throws {
+    switch (kind, value.content) {
+    case (.list(let element), .array(let values)):
+      for value in values { try check(value, element, option) }
+    case (.structure(let members), .object(let object)):
+      for (name, value) in object.members.map({ ($0.name, $0.value) }) {
+        guard let member = members.first(where: { $0.member.utf8.elementsEqual(name.utf8) }) else {
+          throw KMSArgumentError.unknownMember(name, option: option, known: members.map(\.member))
         }
-      default: break
+        try check(value, member.kind, option)
       }
+    default: break
     }
-    try check(object, kind)
   }
 }

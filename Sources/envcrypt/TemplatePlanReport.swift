@@ -138,49 +138,14 @@ struct TemplatePlanReport {
   }
 }
 
-/// JSON text over lines.
-enum JSONLayout {
-  /// The same JSON with one value a line, keys in their order; what is no JSON comes out readable too.
-  static func indented(_ json: String) -> String {
-    var text = ""
-    var depth = 0
-    var isInString = false
-    var isEscaped = false
-    let scalars = Array(json.unicodeScalars)
-    func newLine() { text += "\n" + String(repeating: "  ", count: depth) }
-    for (index, scalar) in scalars.enumerated() {
-      if isInString {
-        text.unicodeScalars.append(scalar)
-        if isEscaped {
-          isEscaped = false
-        } else if scalar == "\\" {
-          isEscaped = true
-        } else if scalar == "\"" {
-          isInString = false
-        }
-        continue
-      }
-      let next = scalars[(index + 1)...].first { !" \t\r\n".unicodeScalars.contains($0) }
-      switch scalar {
-      case " ", "\t", "\r", "\n": continue
-      case "\"":
-        isInString = true
-        text += "\""
-      case "{", "[":
-        text.unicodeScalars.append(scalar)
-        depth += 1
-        if next != "}", next != "]" { newLine() }
-      case "}", "]":
-        depth = max(0, depth - 1)
-        if text.last != "{", text.last != "[" { newLine() }
-        text.unicodeScalars.append(scalar)
-      case ",":
-        text += ","
-        newLine()
-      case ":": text += ": "
-      default: text.unicodeScalars.append(scalar)
-      }
+extension JSONLayout {
+  /// The JSON with one value on each line. A text that is not JSON is left as it is.
+  fileprivate static func indented(_ json: String) -> String {
+    guard let document = try? JSONDocument(json) else { return json }
+    var writer = JSONWriter(.plan)
+    writer.copy(document.root)
+    return writer.finish().withBytes { bytes in
+      bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
     }
-    return text
   }
 }

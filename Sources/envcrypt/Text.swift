@@ -12,7 +12,7 @@ enum Text {
       if let byte = ArgumentBytes.carriedByte(scalar) {
         let digits = String(byte, radix: 16)
         result += "\\x" + (digits.count < 2 ? "0" : "") + digits
-      } else if isUnsafe(scalar) {
+      } else if scalar.isUnprintable {
         result += "\\u{\(String(scalar.value, radix: 16))}"
       } else {
         result.unicodeScalars.append(scalar)
@@ -32,34 +32,7 @@ enum Text {
       .joined(separator: "\n")
   }
 
-  /// JSON with such characters in its strings spelt out: the same values for a program, and nothing
-  /// that moves a cursor.
-  static func printableJSON(_ text: String) -> String {
-    if text.utf8.allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x0A }) { return text }
-    var result = ""
-    for scalar in text.unicodeScalars {
-      guard isUnsafe(scalar), scalar != "\n" else {
-        result.unicodeScalars.append(scalar)
-        continue
-      }
-      for unit in UTF16.encode(scalar)! {
-        let digits = String(unit, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      }
-    }
-    return result
-  }
-
   static func printable(_ path: FilePath) -> String { printable(path.argument) }
-
-  /// Control characters (C0, DEL, C1), line separators, bidirectional controls and other characters
-  /// that show nothing.
-  private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: true
-    default: false
-    }
-  }
 
   /// "1.5 MiB".
   static func size(_ bytes: Int64) -> String {

@@ -29,16 +29,8 @@ struct SecretWriter: ~Copyable {
   private(set) var count = 0
 
   mutating func append(_ bytes: RawSpan) {
-    let needed = count + bytes.byteCount
-    if needed > memory.count {
-      let old = memory.prefix(count)
-      memory = SecretBytes(count: max(needed, 2 * memory.count)) { span in
-        span.withUnsafeMutableBytes { target in
-          old.withBytes { bytes in bytes.withUnsafeBytes { target.copyMemory(from: $0) } }
-        }
-      }
-    }
     let start = count
+    reserve(bytes.byteCount)
     memory.withMutableBytes { span in
       span.withUnsafeMutableBytes { target in
         bytes.withUnsafeBytes {
@@ -46,12 +38,26 @@ struct SecretWriter: ~Copyable {
         }
       }
     }
-    count = needed
+    count += bytes.byteCount
   }
 
   mutating func append(_ text: String) {
-    let utf8 = Array(text.utf8)
-    append(utf8.span.bytes)
+    var text = text
+    text.withUTF8 { append(RawSpan(_unsafeElements: $0)) }
+  }
+
+  mutating func append(_ text: StaticString) {
+    text.withUTF8Buffer { append(RawSpan(_unsafeElements: $0)) }
+  }
+
+  private mutating func reserve(_ more: Int) {
+    guard memory.count - count < more else { return }
+    let old = memory.prefix(count)
+    memory = SecretBytes(count: max(count + more, 2 * memory.count)) { span in
+      span.withUnsafeMutableBytes { target in
+        old.withBytes { bytes in bytes.withUnsafeBytes { target.copyMemory(from: $0) } }
+      }
+    }
   }
 
   consuming func finish() -> SecretBytes { memory.prefix(count) }

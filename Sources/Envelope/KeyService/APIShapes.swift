@@ -32,7 +32,7 @@ public struct Blob: Codable, Equatable, Sendable {
 }
 
 /// A secret that the KMS API carries, such as a plaintext: in JSON what a `Blob` is. The bytes are
-/// wiped when the last owner lets go; the JSON text that they came from or went into is not.
+/// wiped when the last owner lets go, and `APICoding` makes no other copy of them.
 public final class SecretBlob: Codable, Sendable {
   let bytes: SecretBytes
 
@@ -45,11 +45,11 @@ public final class SecretBlob: Codable, Sendable {
   }
 
   public init(from decoder: any Decoder) throws {
-    let text = Self.copy(try decoder.singleValueContainer().decode(String.self))
+    let text = try SecretText(from: decoder)
     if decoder.blobsAreRaw {
-      bytes = text
+      bytes = text.bytes.duplicate()
     } else {
-      guard let bytes = Base64.decodeSecret(text) else { throw decoder.notBase64 }
+      guard let bytes = Base64.decodeSecret(text.bytes) else { throw decoder.notBase64 }
       self.bytes = bytes
     }
   }
@@ -59,11 +59,7 @@ public final class SecretBlob: Codable, Sendable {
   }
 
   public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(
-      Base64.encodeSecret(bytes).withBytes { text in
-        text.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
-      })
+    try SecretText(Base64.encodeSecret(bytes)).encode(to: encoder)
   }
 
   /// How many bytes there are.
@@ -121,55 +117,51 @@ public enum APICoding {
 
   static let blobForm = CodingUserInfoKey(rawValue: "blobForm")!
 
-  /// `value` as the AWS CLI prints it, names in order, without a line feed at the end; with its keys
-  /// as they are where those are not the KMS API's. Throws EncodingError for a date outside the years
-  /// 1 to 9999.
+  /// `value` as the AWS CLI prints it, names in order, with a line feed at the end; with its keys as they
+  /// are if those are not the KMS API's. Characters that move a cursor are escaped. No copy of a
+  /// secret stays behind. Throws EncodingError for a date outside the years 1 to 9999.
+  public static func bytes(
+    of value: some Encodable, keysAsTheyAre: Bool = false
+  ) throws -> SecretBytes {
+    try encoding(keysAsTheyAre: keysAsTheyAre).encode(value, lineFeed: true)
+  }
+
+  /// The same as a text, which cannot be wiped, without the line feed.
   public static func text(of value: some Encodable, keysAsTheyAre: Bool = false) throws -> String {
-    JSONLayout.text(
-      of: JSONKeys.restored(in: Array(try encoder(keysAsTheyAre: keysAsTheyAre).encode(value))))
+    try encoding(keysAsTheyAre: keysAsTheyAre).text(of: value)
   }
 
-  private static func encoder(keysAsTheyAre: Bool) -> JSONEncoder {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    if !keysAsTheyAre {
-      encoder.keyEncodingStrategy = .custom { APIMember(APIName.member($0.last!.stringValue)) }
-    }
-    encoder.dateEncodingStrategy = .custom { date, encoder in
-      guard let text = APIDate.text(date) else {
-        throw EncodingError.invalidValue(
-          date,
-          EncodingError.Context(
-            codingPath: encoder.codingPath, debugDescription: "not a date of years 1 to 9999"))
-      }
-      var container = encoder.singleValueContainer()
-      try container.encode(text)
-    }
-    return encoder
+  private static func encoding(keysAsTheyAre: Bool) -> JSONEncoding {
+    var encoding = JSONEncoding()
+    encoding.layout = .awsCLI
+    encoding.escapes = .unprintable
+    if !keysAsTheyAre { encoding.memberName = APIName.member }
+    return encoding
   }
 
-  /// The shape that the JSON `text` is. What a shape does not name is passed over.
+  /// The shape that the JSON `text` is. Members that the shape does not have are passed over. Throws
+  /// `DecodingError`.
   public static func decode<Shape: Decodable>(
     _ type: Shape.Type, from text: String, blobs form: BlobForm = .base64
   ) throws -> Shape {
-    try decoder(blobs: form).decode(type, from: JSONKeys.carried(in: text))
+    let document: JSONDocument
+    do throws(JSONError) {
+      document = try JSONDocument(text)
+    } catch {
+      throw error.decodingError
+    }
+    return try decode(type, from: document.root, blobs: form)
   }
 
-  private static func decoder(blobs form: BlobForm) -> JSONDecoder {
-    let decoder = JSONDecoder()
-    decoder.userInfo[blobForm] = form
-    decoder.keyDecodingStrategy = .custom { APIMember(APIName.property($0.last!.stringValue)) }
-    decoder.dateDecodingStrategy = .custom { decoder in
-      let container = try decoder.singleValueContainer()
-      let seconds = try? container.decode(Double.self)
-      let text = try seconds.map { "\($0)" } ?? container.decode(String.self)
-      guard let date = seconds.map(APIDate.date(secondsSince1970:)) ?? date(from: text) else {
-        throw DecodingError.dataCorruptedError(
-          in: container, debugDescription: "'\(text)' is no date: \(APIDate.wanted)")
-      }
-      return date
-    }
-    return decoder
+  /// The shape that a JSON value is.
+  package static func decode<Shape: Decodable>(
+    _ type: Shape.Type, from value: JSONValue, blobs form: BlobForm = .base64
+  ) throws -> Shape {
+    var decoding = JSONDecoding()
+    decoding.memberName = APIName.member
+    decoding.propertyName = APIName.property
+    decoding.userInfo[blobForm] = form
+    return try decoding.decode(type, from: value)
   }
 
   /// The date that `text` names, to the millisecond: ISO 8601 with `Z` or an offset, a day (its

@@ -112,13 +112,12 @@ extension OperationCall {
 extension GrantConstraints {
   /// As the keystore has them: JSON, names in order.
   func storedText() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    return String(
-      decoding: JSONKeys.restored(in: Array(try encoder.encode(self))), as: UTF8.self)
+    var encoding = JSONEncoding()
+    encoding.escapes = .slash
+    return try encoding.text(of: self)
   }
 
   init(storedText text: String) throws {
-    self = try JSONDecoder().decode(Self.self, from: JSONKeys.carried(in: text))
+    self = try JSONDecoding().decode(Self.self, from: try JSONDocument(text).root)
   }
 }

@@ -2,16 +2,17 @@
 /// different as their bytes are.
 extension EncryptionContext: Codable {
   public init(from decoder: any Decoder) throws {
-    let carried = try decoder.singleValueContainer().decode([String: String].self)
-    let pairs = carried.map { (key: JSONKeys.key(of: $0.key), value: $0.value) }
+    let container = try decoder.container(keyedBy: APIMember.self)
+    let pairs = try container.allKeys.map { key in
+      (key: key.stringValue, value: try container.decode(String.self, forKey: key))
+    }
     // In order, each is put behind the last one.
     try self.init(pairs.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) })
   }
 
   public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(
-      Dictionary(uniqueKeysWithValues: pairs.map { (JSONKeys.carrier(of: $0.key), $0.value) }))
+    var container = encoder.container(keyedBy: APIMember.self)
+    for pair in pairs { try container.encode(pair.value, forKey: APIMember(pair.key)) }
   }
 }
 

@@ -41,7 +41,7 @@ public struct KeyringFile: Equatable, Sendable {
         throw KeyringError.malformedFile(reason)
       }
     }
-    self.init(keys: try KeyringFileReader(bytes).keys())
+    self.init(keys: try KeyringFileReader.keys(bytes))
     guard !keys.isEmpty else { throw KeyringError.malformedFile("there are no keys in it") }
   }
 

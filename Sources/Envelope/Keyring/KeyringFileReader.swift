@@ -1,114 +1,120 @@
 /// Reads the JSON of a keyring file.
-struct KeyringFileReader: ~Copyable {
-  private var scanner: JSONScanner
-
-  init(_ text: consuming SecretBytes) { scanner = JSONScanner(text) }
+enum KeyringFileReader {
+  /// Keys are three levels deep. Members that are ignored may nest deeper.
+  private static let limits = JSONLimits(depth: 32, values: 1 << 19)
 
   /// Throws `KeyringError.malformedFile`, which says where and what.
-  consuming func keys() throws -> [KeyringFile.Entry] {
-    var keys: [KeyringFile.Entry]?
-    var place: [String] = []
-    do {
-      try scanner.object { scanner, name in
-        guard name == "keys" else { return try scanner.skip() }
-        guard keys == nil else { throw KeyringError.malformedFile("the file has 'keys' twice") }
-        place = [name]
-        keys = try Self.entries(&scanner, &place)
-        place = []
+  static func keys(_ text: consuming SecretBytes) throws(KeyringError) -> [KeyringFile.Entry] {
+    let root = try parse(text)
+    guard let file = root.object else { throw wrongType("the file") }
+    guard let keys = file["keys"] else { throw .malformedFile("the file has no 'keys'") }
+    switch keys.content {
+    case .array(let keys):
+      var entries: [KeyringFile.Entry] = []
+      for (index, key) in keys.enumerated() { entries.append(try entry(key, "keys.\(index)")) }
+      return entries
+    // The manifest of the SDKs names its keys; ours lists them.
+    case .object(let keys):
+      let named = keys.members.sorted {
+        $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
       }
-      try scanner.end()
-    } catch let failure as JSONScanner.Failure {
-      throw KeyringError.malformedFile(Self.explain(failure, at: place))
+      var entries: [KeyringFile.Entry] = []
+      for key in named { entries.append(try entry(key.value, "keys.\(key.name)")) }
+      return entries
+    default: throw wrongType("keys")
     }
-    guard let keys else { throw KeyringError.malformedFile("the file has no 'keys'") }
-    return keys
   }
 
-  /// The manifest of the SDKs names its keys; ours lists them.
-  private static func entries(
-    _ scanner: inout JSONScanner, _ place: inout [String]
-  ) throws -> [KeyringFile.Entry] {
-    guard scanner.peek() == UInt8(ascii: "{") else {
-      var list: [KeyringFile.Entry] = []
-      try scanner.array { scanner, index in
-        list.append(try entry(&scanner, named: "\(index)", &place))
+  private static func parse(_ text: consuming SecretBytes) throws(KeyringError) -> JSONValue {
+    do throws(JSONError) {
+      return try JSONDocument(secret: text, limits: limits).root
+    } catch {
+      let place = "line \(error.position.line), column \(error.position.column)"
+      switch error.problem {
+      case .malformed(let reason):
+        throw .malformedFile("it is neither JSON nor a PEM private key: \(place): \(reason)")
+      case .duplicateName(let name):
+        let path = error.path.steps.map(\.text).joined(separator: ".")
+        throw .malformedFile("\(path.isEmpty ? "the file" : path) has '\(name)' twice")
+      default: throw .malformedFile("\(place): \(error.reason)")
       }
-      return list
     }
-    // Names are bytes: of two that are one to Unicode no key may be lost.
-    var named: [[UInt8]: KeyringFile.Entry] = [:]
-    try scanner.object { scanner, name in
-      named[Array(name.utf8)] = try entry(&scanner, named: name, &place)
-    }
-    return named.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map(\.value)
   }
 
   private static func entry(
-    _ scanner: inout JSONScanner, named name: String, _ place: inout [String]
-  ) throws -> KeyringFile.Entry {
-    place.append(name)
-    var texts: [String: String] = [:]
-    var bits: Int?
-    var material: SecretText?
-    var seen: Set<String> = []
-    try scanner.object { scanner, member in
-      guard KeyringFile.Entry.members.contains(member) else { return try scanner.skip() }
-      guard seen.insert(member).inserted else {
-        throw KeyringError.malformedFile(
-          "\(place.joined(separator: ".")) has '\(member)' twice")
-      }
-      if try scanner.skipNull() { return }
-      place.append(member)
-      switch member {
-      case "bits": bits = try scanner.integer()
-      case "material": material = SecretText(try scanner.secret())
-      default: texts[member] = try scanner.string()
-      }
-      place.removeLast()
-    }
-    let at = place.joined(separator: ".")
-    func required<Value>(_ value: Value?, _ member: String) throws -> Value {
-      guard let value else { throw KeyringError.malformedFile("\(at) has no '\(member)'") }
-      return value
-    }
-    func known<Value: RawRepresentable<String>>(
-      _ type: Value.Type, _ member: String
-    ) throws -> Value? {
-      guard let text = texts[member] else { return nil }
-      guard let value = Value(rawValue: text) else {
-        throw KeyringError.malformedFile("\(at).\(member) has a value that is not known")
-      }
-      return value
-    }
-    let entry = KeyringFile.Entry(
-      providerID: try required(texts["provider-id"], "provider-id"),
-      keyID: try required(texts["key-id"], "key-id"),
-      algorithm: try required(
-        known(KeyringFile.Entry.Algorithm.self, "algorithm"), "algorithm"),
-      type: try required(known(KeyringFile.Entry.KeyType.self, "type"), "type"), bits: bits,
-      encoding: try required(known(KeyringFile.Entry.Encoding.self, "encoding"), "encoding"),
-      material: try required(material, "material"),
-      paddingAlgorithm: try known(
-        KeyringFile.Entry.PaddingAlgorithm.self, "padding-algorithm"),
-      paddingHash: try known(KeyringFile.Entry.PaddingHash.self, "padding-hash"))
-    place.removeLast()
-    return entry
+    _ value: JSONValue, _ place: String
+  ) throws(KeyringError) -> KeyringFile.Entry {
+    guard let object = value.object else { throw wrongType(place) }
+    let members = try Members(object, place)
+    return KeyringFile.Entry(
+      providerID: try members.text("provider-id"), keyID: try members.text("key-id"),
+      algorithm: try members.required("algorithm"), type: try members.required("type"),
+      bits: members.bits, encoding: try members.required("encoding"),
+      material: try members.required(members.material, "material"),
+      paddingAlgorithm: try members.known("padding-algorithm"),
+      paddingHash: try members.known("padding-hash"))
   }
 
-  private static func explain(_ failure: JSONScanner.Failure, at place: [String]) -> String {
-    let name = place.isEmpty ? "the file" : place.joined(separator: ".")
-    return switch failure {
-    case .notJSON: "it is neither JSON nor a PEM private key"
-    case .wrongType: "\(name) is of the wrong type"
-    case .wrongValue: "\(name) has a value that is not known"
+  private static func wrongType(_ place: String) -> KeyringError {
+    .malformedFile("\(place) is of the wrong type")
+  }
+
+  private static func unknownValue(_ place: String) -> KeyringError {
+    .malformedFile("\(place) has a value that is not known")
+  }
+
+  /// The members of an entry. Unknown members, and members that are null, are ignored.
+  private struct Members {
+    let place: String
+    private(set) var bits: Int?
+    private(set) var material: SecretText?
+    private var texts: [String: String] = [:]
+
+    init(_ object: JSONObject, _ place: String) throws(KeyringError) {
+      self.place = place
+      for member in object.members where !member.value.isNull {
+        let place = "\(place).\(member.name)"
+        switch member.name {
+        case "bits":
+          guard case .number(let number) = member.value.content else { throw wrongType(place) }
+          guard let integer = number.integer() else { throw unknownValue(place) }
+          bits = integer
+        case "material":
+          guard let bytes = member.value.secret() else { throw wrongType(place) }
+          material = SecretText(bytes)
+        case "provider-id", "key-id", "algorithm", "type", "encoding", "padding-algorithm",
+          "padding-hash":
+          guard case .string(let text) = member.value.content else { throw wrongType(place) }
+          texts[member.name] = text
+        default: continue
+        }
+      }
+    }
+
+    func text(_ name: String) throws(KeyringError) -> String { try required(texts[name], name) }
+
+    func known<Value: RawRepresentable<String>>(_ name: String) throws(KeyringError) -> Value? {
+      guard let text = texts[name] else { return nil }
+      guard let value = Value(rawValue: text) else { throw unknownValue("\(place).\(name)") }
+      return value
+    }
+
+    func required<Value: RawRepresentable<String>>(_ name: String) throws(KeyringError) -> Value {
+      try required(known(name), name)
+    }
+
+    func required<Value>(_ value: Value?, _ name: String) throws(KeyringError) -> Value {
+      guard let value else { throw .malformedFile("\(place) has no '\(name)'") }
+      return value
     }
   }
 }
 
-extension KeyringFile.Entry {
-  /// The names of the members that mean something.
-  fileprivate static let members: Set<String> = [
-    "provider-id", "key-id", "algorithm", "type", "bits", "encoding", "material",
-    "padding-algorithm", "padding-hash",
-  ]
+extension JSONPath.Step {
+  fileprivate var text: String {
+    switch self {
+    case .member(let name): name
+    case .element(let index): "\(index)"
+    }
+  }
 }

@@ -1,75 +1,39 @@
 extension KeyringFile {
   /// The JSON text: a key in the clear.
   public func serialized() -> SecretBytes {
-    var writer = SecretWriter()
-    writer.append("{\n  \"keys\" : [\n")
-    for (index, entry) in keys.enumerated() {
-      if index > 0 { writer.append(",\n") }
-      entry.write(to: &writer)
-    }
-    writer.append("\n  ]\n}\n")
-    return writer.finish()
+    var writer = JSONWriter(.keyringFile)
+    writer.beginObject()
+    writer.name("keys")
+    writer.beginArray()
+    for entry in keys { entry.write(to: &writer) }
+    writer.endArray()
+    writer.endObject()
+    return writer.finish(lineFeed: true)
   }
 }
 
 extension KeyringFile.Entry {
   /// Members in the order of their names.
-  fileprivate func write(to writer: inout SecretWriter) {
-    var isFirst = true
-    func name(_ member: String, _ writer: inout SecretWriter) {
-      writer.append((isFirst ? "" : ",\n") + "      \"\(member)\" : ")
-      isFirst = false
-    }
-    func text(_ member: String, _ value: String?, _ writer: inout SecretWriter) {
+  fileprivate func write(to writer: inout JSONWriter) {
+    func text(_ member: String, _ value: String?, _ writer: inout JSONWriter) {
       guard let value else { return }
-      name(member, &writer)
-      writer.appendJSON(SecretText(value).bytes)
+      writer.name(member)
+      writer.string(value)
     }
-    writer.append("    {\n")
+    writer.beginObject()
     text("algorithm", algorithm.rawValue, &writer)
     if let bits {
-      name("bits", &writer)
-      writer.append("\(bits)")
+      writer.name("bits")
+      writer.number("\(bits)")
     }
     text("encoding", encoding.rawValue, &writer)
     text("key-id", keyID, &writer)
-    name("material", &writer)
-    writer.appendJSON(material.bytes)
+    writer.name("material")
+    writer.secret(material.bytes)
     text("padding-algorithm", paddingAlgorithm?.rawValue, &writer)
     text("padding-hash", paddingHash?.rawValue, &writer)
     text("provider-id", providerID, &writer)
     text("type", type.rawValue, &writer)
-    writer.append("\n    }")
-  }
-}
-
-extension SecretWriter {
-  /// A string as JSON has it.
-  fileprivate mutating func appendJSON(_ text: borrowing SecretBytes) {
-    append("\"")
-    text.withBytes { bytes in
-      var start = 0
-      for index in 0..<bytes.byteCount {
-        let byte = bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)
-        guard let escape = Self.escape(byte) else { continue }
-        append(bytes.extracting(start..<index))
-        append(escape)
-        start = index + 1
-      }
-      append(bytes.extracting(start..<bytes.byteCount))
-    }
-    append("\"")
-  }
-
-  private static func escape(_ byte: UInt8) -> String? {
-    switch byte {
-    case UInt8(ascii: "\""): return "\\\""
-    case UInt8(ascii: "\\"): return "\\\\"
-    case UInt8(ascii: "\n"): return "\\n"
-    case UInt8(ascii: "\r"): return "\\r"
-    case UInt8(ascii: "\t"): return "\\t"
-    case 0..<0x20: return "\\u00" + Hexadecimal.encode([byte])
-    default: return nil
-    }
+    writer.endObject()
   }
 }

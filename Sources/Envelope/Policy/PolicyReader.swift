@@ -1,5 +1,3 @@
-import Foundation
-
 /// Reads a policy document. What is wrong is named with its place.
 struct PolicyReader {
   private(set) var id: String?
@@ -19,7 +17,7 @@ struct PolicyReader {
             + "\(code), and a policy has none after U+00FF and no control characters")
       }
     }
-    guard case .object(let document) = try PolicyJSON(parsing: text) else {
+    guard let document = try Self.parse(text).object else {
       throw .malformed("the document is not a JSON object")
     }
     try Self.check(document, knows: ["Version", "Id", "Statement"], in: "the document")
@@ -30,8 +28,23 @@ struct PolicyReader {
     try readStatements(document)
   }
 
+  private static func parse(_ text: String) throws(PolicyError) -> JSONValue {
+    do throws(JSONError) {
+      // A policy has six levels.
+      return try JSONDocument(text, limits: JSONLimits(depth: 16, values: KeyPolicy.maximumLength))
+        .root
+    } catch {
+      if case .tooDeep = error.problem {
+        let position = error.position
+        throw .malformed(
+          "line \(position.line), column \(position.column): nested deeper than a policy is")
+      }
+      throw .malformed((error.isMalformed ? "the document is not JSON: " : "") + "\(error)")
+    }
+  }
+
   /// Without one, the language is that of the earlier version (IAM user guide, "Version").
-  private func version(of document: [String: PolicyJSON]) throws(PolicyError) -> String {
+  private func version(of document: JSONObject) throws(PolicyError) -> String {
     guard let value = document["Version"] else { return "2008-10-17" }
     let version = try Self.string(value, "the document: Version")
     guard version == "2012-10-17" || version == "2008-10-17" else {
@@ -40,13 +53,15 @@ struct PolicyReader {
     return version
   }
 
-  private mutating func readStatements(_ document: [String: PolicyJSON]) throws(PolicyError) {
-    let list: [PolicyJSON]
-    switch document["Statement"] {
+  private mutating func readStatements(_ document: JSONObject) throws(PolicyError) {
+    guard let value = document["Statement"] else {
+      throw .malformed("the document has no Statement")
+    }
+    let list: [JSONValue]
+    switch value.content {
     case .array(let elements): list = elements
-    case .object(let one): list = [.object(one)]
-    case let other?: throw .malformed("the document: Statement is \(other.kind)")
-    case nil: throw .malformed("the document has no Statement")
+    case .object: list = [value]
+    default: throw .malformed("the document: Statement is \(value.kind)")
     }
     guard !list.isEmpty else { throw .malformed("the document: Statement is empty") }
     var sids: [String: Int] = [:]
@@ -62,8 +77,8 @@ struct PolicyReader {
     }
   }
 
-  private func statement(_ value: PolicyJSON, index: Int) throws(PolicyError) -> PolicyStatement {
-    guard case .object(let statement) = value else {
+  private func statement(_ value: JSONValue, index: Int) throws(PolicyError) -> PolicyStatement {
+    guard let statement = value.object else {
       throw .malformed("statement \(index) is \(value.kind), not an object")
     }
     let sid = try statement["Sid"].map { value throws(PolicyError) in
@@ -101,7 +116,7 @@ struct PolicyReader {
       } ?? [])
   }
 
-  private static func effect(_ value: PolicyJSON, _ place: String) throws(PolicyError)
+  private static func effect(_ value: JSONValue, _ place: String) throws(PolicyError)
     -> PolicyEffect
   {
     let text = try string(value, "\(place): Effect")
@@ -112,20 +127,21 @@ struct PolicyReader {
   }
 
   private static func principals(
-    _ value: PolicyJSON, _ place: String
+    _ value: JSONValue, _ place: String
   ) throws(PolicyError) -> [StatementPrincipal] {
-    if case .string(let text) = value {
+    if case .string(let text) = value.content {
       guard text == "*" else {
         throw .malformed("\(place) '\(text)' is not \"*\" or an object such as {\"AWS\": …}")
       }
       return [.everyone]
     }
-    guard case .object(let map) = value else { throw .malformed("\(place) is \(value.kind)") }
+    guard let map = value.object else { throw .malformed("\(place) is \(value.kind)") }
     try check(map, knows: ["AWS", "Service", "Federated"], in: place)
     guard !map.isEmpty else { throw .malformed("\(place) is empty") }
     var principals: [StatementPrincipal] = []
-    for (kind, value) in map.sorted(by: { $0.key < $1.key }) {
-      principals += try each(value, "\(place): \(kind)") { text throws(PolicyError) in
+    for member in map.sortedMembers {
+      let kind = member.name
+      principals += try each(member.value, "\(place): \(kind)") { text throws(PolicyError) in
         if kind == "AWS" { return try StatementPrincipal(aws: text) }
         guard !text.isEmpty, !text.contains("*"), !text.contains("?") else {
           throw .malformed("'\(text)' is not the name of a principal")
@@ -139,27 +155,27 @@ struct PolicyReader {
   // MARK: Conditions
 
   private func conditions(
-    _ value: PolicyJSON, _ place: String
+    _ value: JSONValue, _ place: String
   ) throws(PolicyError) -> [PolicyCondition] {
-    guard case .object(let operators) = value else { throw .malformed("\(place) is \(value.kind)") }
+    guard let operators = value.object else { throw .malformed("\(place) is \(value.kind)") }
     var conditions: [PolicyCondition] = []
-    for (name, value) in operators.sorted(by: { $0.key < $1.key }) {
-      let name = JSONKeys.key(of: name)
+    for member in operators.sortedMembers {
+      let (name, value) = (member.name, member.value)
       let comparison = try Self.at(place) { () throws(PolicyError) in
         try PolicyOperator(parsing: name)
       }
       let place = "\(place): \(name)"
-      guard case .object(let keys) = value else { throw .malformed("\(place) is \(value.kind)") }
+      guard let keys = value.object else { throw .malformed("\(place) is \(value.kind)") }
       guard !keys.isEmpty else { throw .malformed("\(place) is empty") }
-      for (key, value) in keys.sorted(by: { $0.key < $1.key }) {
-        conditions.append(try condition(comparison, JSONKeys.key(of: key), value, place))
+      for key in keys.sortedMembers {
+        conditions.append(try condition(comparison, key.name, key.value, place))
       }
     }
     return conditions
   }
 
   private func condition(
-    _ comparison: PolicyOperator, _ key: String, _ value: PolicyJSON, _ place: String
+    _ comparison: PolicyOperator, _ key: String, _ value: JSONValue, _ place: String
   ) throws(PolicyError) -> PolicyCondition {
     let name = try Self.at(place) { () throws(PolicyError) in try PolicyConditionName(parsing: key)
     }
@@ -214,22 +230,22 @@ struct PolicyReader {
   // MARK: Parts of all of them
 
   private static func check(
-    _ object: [String: PolicyJSON], knows names: [String], in place: String
+    _ object: JSONObject, knows names: [String], in place: String
   ) throws(PolicyError) {
-    if let unknown = object.keys.filter({ !names.contains($0) }).min() {
-      throw .malformed("\(place): '\(JSONKeys.key(of: unknown))' is not known")
+    if let unknown = object.sortedMembers.first(where: { !names.contains($0.name) }) {
+      throw .malformed("\(place): '\(unknown.name)' is not known")
     }
   }
 
   private static func required(
-    _ value: PolicyJSON?, _ name: String, _ place: String
-  ) throws(PolicyError) -> PolicyJSON {
+    _ value: JSONValue?, _ name: String, _ place: String
+  ) throws(PolicyError) -> JSONValue {
     guard let value else { throw .malformed("\(place) has no \(name)") }
     return value
   }
 
-  private static func string(_ value: PolicyJSON, _ place: String) throws(PolicyError) -> String {
-    guard case .string(let text) = value else {
+  private static func string(_ value: JSONValue, _ place: String) throws(PolicyError) -> String {
+    guard case .string(let text) = value.content else {
       throw .malformed("\(place) is \(value.kind), not a string")
     }
     return text
@@ -237,10 +253,10 @@ struct PolicyReader {
 
   /// What `body` makes of each string: one alone, or those of an array, which has at least one.
   private static func each<Value>(
-    _ value: PolicyJSON, _ place: String, _ body: (String) throws(PolicyError) -> Value
+    _ value: JSONValue, _ place: String, _ body: (String) throws(PolicyError) -> Value
   ) throws(PolicyError) -> [Value] {
     var elements = [value]
-    if case .array(let list) = value { elements = list }
+    if case .array(let list) = value.content { elements = list }
     guard !elements.isEmpty else { throw .malformed("\(place) is empty") }
     var values: [Value] = []
     for element in elements {
@@ -251,21 +267,30 @@ struct PolicyReader {
   }
 
   /// The values of a condition as text: strings, numbers and truth values will do.
-  private static func scalars(_ value: PolicyJSON, _ place: String) throws(PolicyError) -> [String]
-  {
+  private static func scalars(_ value: JSONValue, _ place: String) throws(PolicyError) -> [String] {
     var elements = [value]
-    if case .array(let list) = value { elements = list }
+    if case .array(let list) = value.content { elements = list }
     guard !elements.isEmpty else { throw .malformed("\(place) is empty") }
     var texts: [String] = []
     for element in elements {
-      switch element {
+      switch element.content {
       case .string(let text): texts.append(text)
       case .bool(let bool): texts.append(String(bool))
-      case .number(let number): texts.append(Int64(exactly: number).map(String.init) ?? "\(number)")
+      case .number(let number):
+        guard let text = text(of: number) else {
+          throw .malformed("\(place): \(number.text) is out of range")
+        }
+        texts.append(text)
       case .object, .array, .null: throw .malformed("\(place) is \(element.kind), not a value")
       }
     }
     return texts
+  }
+
+  /// A whole number is written without a fraction and an exponent. Nil if the number is out of range.
+  private static func text(of number: JSONNumber) -> String? {
+    if let integer = number.integer(as: Int64.self) { return "\(integer)" }
+    return number.double.map { Int64(exactly: $0).map(String.init) ?? "\($0)" }
   }
 
   /// Puts the place before what went wrong there.
@@ -279,5 +304,12 @@ struct PolicyReader {
     } catch .unsupported(let text) {
       throw .unsupported("\(place): \(text)")
     }
+  }
+}
+
+extension JSONObject {
+  /// The members in the order of the bytes of their names, so that the order of the text does not matter.
+  fileprivate var sortedMembers: [Member] {
+    members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
   }
 }

@@ -76,14 +76,12 @@ public struct Stack: Codable, Equatable, Sendable {
 
   /// Reads what `json` gave.
   public init(json: String) throws {
-    self = try JSONDecoder().decode(Self.self, from: Data(json.utf8))
+    self = try JSONDecoding().decode(Self.self, from: try JSONDocument(json).root)
   }
 
   /// JSON text for the keystore: the same record is the same text.
   public func json() throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
+    try JSONEncoding().text(of: self)
   }
 
   /// The resource of that logical ID.

@@ -21,7 +21,8 @@ enum TemplateReader {
       throw TemplateError(.malformed, firstInvalid(in: bytes), "the template is not UTF-8")
     }
     // A byte order mark is no part of the text.
-    let yaml = JSONText.asYAML(text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text)
+    let yaml = text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
+    if TemplateJSON.isJSON(yaml) { return try TemplateJSON.read(yaml) }
     try TemplateStructure.check(yaml)
     guard let root = try compose(yaml) else {
       throw TemplateError(.malformed, .start, "the template is empty")
@@ -49,8 +50,7 @@ enum TemplateReader {
         scalar.style != .plain || ["!", Yams.Tag.Name.str.rawValue].contains(scalar.tag.rawValue)
       let value = TemplateScalar(scalar.string, isPlain: !isText)
       guard !value.isNull || function != nil else {
-        throw TemplateError(
-          .malformed, mark, "a value is missing: null is not allowed in templates")
+        throw TemplateError.null(mark)
       }
       content = .scalar(value)
     case .sequence(let sequence):

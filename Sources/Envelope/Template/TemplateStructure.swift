@@ -75,14 +75,18 @@ enum TemplateStructure {
 }
 
 extension TemplateError {
-  fileprivate static func tooMany(_ mark: TemplateMark) -> TemplateError {
+  static func null(_ mark: TemplateMark) -> TemplateError {
+    TemplateError(.malformed, mark, "a value is missing: null is not allowed in templates")
+  }
+
+  static func tooMany(_ mark: TemplateMark) -> TemplateError {
     TemplateError(
       .malformed, mark,
       "a template has at most \(TemplateReader.valueLimit) values, counting keys, mappings and lists"
     )
   }
 
-  fileprivate static func tooDeep(_ mark: TemplateMark) -> TemplateError {
+  static func tooDeep(_ mark: TemplateMark) -> TemplateError {
     TemplateError(
       .malformed, mark,
       "mappings and lists lie in each other more than \(TemplateReader.depthLimit) deep")

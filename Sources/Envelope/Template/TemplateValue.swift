@@ -57,58 +57,42 @@ struct TemplateValue: Equatable, Sendable {
   /// The value as JSON (RFC 8259) without spaces, keys in the order written. Throws where it is longer
   /// than `limit` bytes.
   func json(_ what: String, limit: Int) throws -> String {
-    var text = ""
-    try write(to: &text) { text in
-      if text.utf8.count > limit {
+    var writer = JSONWriter(.compact, escaping: .delete)
+    try write(to: &writer) { count in
+      if count > limit {
         throw invalid("\(what) has at most \(limit) bytes as JSON, this one has more")
       }
     }
-    return text
+    return writer.finish().withBytes { bytes in
+      bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    }
   }
 
-  private func write(to text: inout String, check: (String) throws -> Void) throws {
+  private func write(to writer: inout JSONWriter, check: (Int) throws -> Void) throws {
     switch content {
-    case .scalar(let scalar): text += scalar.json
+    case .scalar(let scalar): scalar.write(to: &writer)
     case .list(let items):
-      text += "["
-      for (index, item) in items.enumerated() {
-        if index > 0 { text += "," }
-        try item.write(to: &text, check: check)
-      }
-      text += "]"
+      writer.beginArray()
+      for item in items { try item.write(to: &writer, check: check) }
+      writer.endArray()
     case .map(let entries):
-      text += "{"
-      for (index, entry) in entries.enumerated() {
-        if index > 0 { text += "," }
-        text += "\(TemplateScalar(entry.key).json):"
-        try entry.value.write(to: &text, check: check)
+      writer.beginObject()
+      for entry in entries {
+        writer.name(entry.key)
+        try entry.value.write(to: &writer, check: check)
       }
-      text += "}"
+      writer.endObject()
     }
-    try check(text)
+    try check(writer.count)
   }
 }
 
 extension TemplateScalar {
   /// Text that stood plain is a boolean or a number where it is one; a date is text.
-  fileprivate var json: String {
-    if isPlain, let bool { return bool ? "true" : "false" }
-    if isPlain, isJSONNumber { return text }
-    var json = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": json += "\\\""
-      case "\\": json += "\\\\"
-      case "\n": json += "\\n"
-      case "\r": json += "\\r"
-      case "\t": json += "\\t"
-      case "\0"..."\u{1F}", "\u{7F}":
-        let digits = String(scalar.value, radix: 16)
-        json += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: json.unicodeScalars.append(scalar)
-      }
-    }
-    return json + "\""
+  fileprivate func write(to writer: inout JSONWriter) {
+    if isPlain, let bool { return writer.bool(bool) }
+    if isPlain, isJSONNumber { return writer.number(text) }
+    writer.string(text)
   }
 
   /// A number of RFC 8259: no leading zero, so that an account's ID stays text.

@@ -309,8 +309,17 @@ private struct UntagResource: Decodable, Equatable { var tagKeys: [String] }
   }
 
   @Test(arguments: [
-    (#"{"KeyId":"#, "it is not JSON"), ("", "it is not JSON"), ("[]", "an object is wanted"),
-    (String(repeating: "[", count: 100_000), "it is not JSON"),
+    (#"{"KeyId":"#, "it is not JSON: line 1, column 10: KeyId: expected a value, found the end"),
+    ("", "it is not JSON: line 1, column 1: expected a value, found the end"),
+    ("[]", "an object is wanted"),
+    (
+      "{\"KeyId\": \"k\",\n \"Tags\": [],}",
+      "it is not JSON: line 2, column 13: expected a name in double quotes"
+    ),
+    (
+      "{\"KeyId\": \"k\",\n \"Key\\u0049d\": \"l\"}",
+      "line 2, column 2: 'KeyId' occurs twice in one object"
+    ),
     (#"{"KeyId":1,"Tags":[]}"#, "KeyId: a string is wanted"),
     (#"{"KeyId":"k","Tags":{}}"#, "Tags: a list is wanted"),
     (#"{"KeyId":"k","Tags":[{"TagKey":"a"}]}"#, "Tags[0]: TagValue is missing"),
@@ -405,7 +414,9 @@ private struct UntagResource: Decodable, Equatable { var tagKeys: [String] }
       GenerateDataKey.self, "recipient", "KeyEncryptionAlgorithm=[a]",
       "KeyEncryptionAlgorithm: one value is wanted, not several; quote one that has a comma in it")
     key(TagResource.self, "tags", "TagKey=a", "TagValue is missing")
-    key(TagResource.self, "tags", "[{]", "it is not JSON")
+    key(
+      TagResource.self, "tags", "[{]",
+      "it is not JSON: line 1, column 3: [0]: expected a name in double quotes")
     expect(
       .unknownMember("Key", option: "tags", known: ["TagKey", "TagValue"]), TagResource.self,
       "--key-id", "k", "--tags", "Key=a,TagValue=b")

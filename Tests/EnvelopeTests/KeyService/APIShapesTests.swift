@@ -157,10 +157,15 @@ import Testing
     #expect(plain["context"]?["名前/😀"] == "\u{10F7E9}\":é")
   }
 
-  /// Of a key that stands there twice, byte by byte, the first counts, however it is spelt.
-  @Test func theFirstOfTwoEqualKeysCounts() throws {
-    let json = #"{"é": "1", "\u00e9": "2", "a": "3", "\u0061": "4"}"#
-    #expect(try APICoding.decode(EncryptionContext.self, from: json) == ["é": "1", "a": "3"])
+  /// A key may occur once, byte by byte, however it is spelt.
+  @Test(arguments: [
+    (#"{"é": "1", "a": "3", "\u00e9": "2"}"#, "line 1, column 22: 'é' occurs twice in one object"),
+    (#"{"a": "3", "\u0061": "4"}"#, "line 1, column 12: 'a' occurs twice in one object"),
+  ])
+  func keysThatAreEqualAreRefused(json: String, expected: String) {
+    #expect { try APICoding.decode(EncryptionContext.self, from: json) } throws: {
+      problem($0) == expected
+    }
   }
 
   @Test(arguments: [

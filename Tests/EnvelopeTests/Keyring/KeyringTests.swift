@@ -102,7 +102,10 @@ import Testing
   }
 
   @Test(arguments: [
-    ("", "it is neither JSON nor a PEM private key"),
+    (
+      "",
+      "it is neither JSON nor a PEM private key: line 1, column 1: expected a value, found the end"
+    ),
     ("{}", "the file has no 'keys'"),
     ("{\"keys\": []}", "there are no keys in it"),
     (

@@ -136,7 +136,10 @@ import Testing
       "Origin: EXTERNAL\nEnableKeyRotation: true",
       "6:26 EnableKeyRotation of 'k' can be true for SYMMETRIC_DEFAULT keys of the origin AWS_KMS only"
     ),
-    ("KeyPolicy: hello", "5:18 KeyPolicy of 'k': the document is not JSON"),
+    (
+      "KeyPolicy: hello",
+      "5:18 KeyPolicy of 'k': the document is not JSON: line 1, column 1: expected a value"
+    ),
     ("KeyPolicy: '[1]'", "5:18 KeyPolicy of 'k': the document is not a JSON object"),
     ("KeyPolicy: {Id: x}", "5:18 KeyPolicy of 'k': the document has no Statement"),
     (
