@@ -45,6 +45,7 @@ let package = Package(
       dependencies: ["Envelope", "envcrypt"],
       exclude: [
         "CommandLine/cases",
+        "CommandLine/clock.c",
         "CommandLine/prelude.sh",
         "Crypto/vectors.json",
         "Crypto/vectors.py",

@@ -16,6 +16,13 @@ extension Failure {
       )
     case .alreadyExists(let name):
       (.cannotCreate, "there is '\(Text.printable(name))' already", nil)
+    case .notYetDestroyed(let id):
+      (
+        .cannotCreate,
+        "key \(Text.printable(id)) is past its deletion date, and not destroyed yet",
+        "envcrypt keystore check --destroy-due; or, if the clock is wrong, set it right, then: "
+          + "envcrypt key cancel-deletion \(Text.printable(id))"
+      )
     case .disabled(let id):
       (
         .unavailable, "key \(Text.printable(id)) is disabled",

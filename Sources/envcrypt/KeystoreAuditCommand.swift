@@ -90,10 +90,22 @@ struct KeystoreAuditCommand: ParsableCommand {
 
 /// A record as CloudTrail would have it.
 struct AuditEvent: Encodable {
+  /// A user, or what the keystore does by itself.
   struct Identity: Encodable {
-    let type = "IAMUser"
-    let arn: String
-    let userName: String
+    let type: String
+    let arn: String?
+    let userName: String?
+    let invokedBy: String?
+
+    init(_ record: AuditRecord) {
+      let isService = record.isServiceEvent
+      type = isService ? "AWSService" : "IAMUser"
+      arn = isService ? nil : record.caller
+      userName =
+        isService
+        ? nil : record.caller.split(separator: "/").last.map(String.init) ?? record.caller
+      invokedBy = isService ? record.caller : nil
+    }
   }
   struct Parameters: Encodable { let encryptionContext: EncryptionContext }
   struct Resource: Encodable {
@@ -111,6 +123,7 @@ struct AuditEvent: Encodable {
   let eventTime: Date
   let eventSource = "kms.amazonaws.com"
   let eventName: String
+  let eventType: String
   let userIdentity: Identity
   let requestID: String
   let requestParameters: Parameters?
@@ -122,9 +135,8 @@ struct AuditEvent: Encodable {
     eventID = "\(sequence)"
     eventTime = record.date
     eventName = record.operation
-    userIdentity = Identity(
-      arn: record.caller,
-      userName: record.caller.split(separator: "/").last.map(String.init) ?? record.caller)
+    eventType = record.isServiceEvent ? "AwsServiceEvent" : "AwsApiCall"
+    userIdentity = Identity(record)
     requestID = record.requestIDText
     let context = record.encryptionContext
     requestParameters = context.isEmpty ? nil : Parameters(encryptionContext: context)
@@ -154,11 +166,21 @@ struct KeystoreCheckCommand: ParsableCommand {
       Records that are older or missing keep what belongs to them from being used. Restore a \
       backup; or, if there is none and you know how it came about, have the records that are there \
       taken for the last ones with --accept. What was edited stays refused.
+
+      Keys whose waiting period is over, and imported material that has expired, count as gone. They are \
+      destroyed by a command at least a day after the one that first found them due, so that a wrong \
+      clock destroys nothing. --destroy-due does it now. On a terminal you are asked first.
       """)
 
   @Flag(
     help: "Take the records that are there for the last ones. The audit log says that it was done.")
   var accept = false
+
+  @Flag(help: "Destroy what is past its date now. Only the keystore's owner may.")
+  var destroyDue = false
+
+  @Flag(name: [.short, .long], help: "Do not ask before that.")
+  var yes = false
 
   @OptionGroup var keystore: KeystoreOptions
 
@@ -175,6 +197,7 @@ struct KeystoreCheckCommand: ParsableCommand {
         }
       }
     }
+    if destroyDue { try destroyDue(service, console) }
     let check = try service.check()
     for name in HiddenFile.removeLeftovers(in: path.removingLastComponent()) {
       console.note("removed what a killed process left: \(Text.printable(name))")
@@ -189,6 +212,22 @@ struct KeystoreCheckCommand: ParsableCommand {
     ].joined(separator: ", ")
     guard check.damage.isEmpty else { throw ExitCode(ExitStatus.configuration.rawValue) }
     console.output("\(counted): all as envcrypt wrote them")
+    if let summary = try service.dueDestructions().summary { console.output(summary) }
+  }
+
+  private func destroyDue(_ service: KeyService, _ console: Console) throws {
+    let due = try service.dueDestructions()
+    for item in due.items { console.note("due since \(Text.day(item.dueDate)): \(item.text)") }
+    if due.items.isEmpty {
+      console.note("nothing is due to be destroyed")
+    } else if !yes,
+      try !Terminal.confirms(
+        "What is encrypted under \(due.items.count == 1 ? "it" : "them") cannot be decrypted any more. "
+          + "Destroy now? [y/N] ")
+    {
+      throw Failure(.noPermission, "nothing was destroyed: not confirmed")
+    }
+    for item in try service.destroy(due) { console.note("destroyed: \(item.text)") }
   }
 }
 

@@ -31,6 +31,8 @@ struct KeystoreStatusCommand: ParsableCommand {
     let protectors: [ProtectorReport]
     /// What is wrong with where the file is, and with keys that have wrapped too much.
     let warnings: [String]
+    /// What is past its date and not destroyed yet.
+    let due: [DueReport]
 
     enum CodingKeys: String, CodingKey {
       case warnings = "Warnings"
@@ -40,6 +42,7 @@ struct KeystoreStatusCommand: ParsableCommand {
       case keys = "Keys"
       case aliases = "Aliases"
       case protectors = "Protectors"
+      case due = "DueDestructions"
     }
   }
 
@@ -47,12 +50,14 @@ struct KeystoreStatusCommand: ParsableCommand {
     let service = try keystore.service()
     let store = service.keystore
     let counts = try service.counts()
+    let due = try service.dueDestructions()
     let response = Response(
       path: Text.printable(store.path), keystoreID: store.id, creationDate: store.creationDate,
       keys: counts.keys, aliases: counts.aliases,
       protectors: try store.protectors().map(ProtectorReport.init),
       warnings: try store.exposures().map(ExposureWarning.reason)
-        + service.wornVersions().map(\.warning))
+        + service.wornVersions().map(\.warning),
+      due: due.items.map(DueReport.init))
     let console = Console()
     if json {
       try console.json(response)
@@ -68,6 +73,7 @@ struct KeystoreStatusCommand: ParsableCommand {
       aliases     \(response.aliases)
       protectors  \(protectors)
       """)
+    if let summary = due.summary { console.output("due         \(summary)") }
     for warning in response.warnings { console.output("warning     \(warning)") }
   }
 }

@@ -91,6 +91,7 @@ struct KeystoreOptions: ParsableArguments {
         Console().warning("nothing was recorded in the audit log: \(failure.message)")
       })
     service.tellWorn = { Console().warning($0.warning, hint: $0.hint) }
+    service.tellClockSetBack = { Console().warning($0.warning, hint: $0.hint) }
     return service
   }
 

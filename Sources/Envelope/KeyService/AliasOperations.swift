@@ -45,8 +45,13 @@ public struct CreateAliasRequest: KeyServiceRequest {
   static func insert(
     _ name: String, target: String, now: Int64, _ unlocked: UnlockedKeystore, _ db: Database
   ) throws {
-    guard try !AliasRecord.exists(db, key: name) else {
-      throw KeyServiceError.alreadyExists(name)
+    if let old = try AliasRecord.first(db, where: "name = ?", [name]) {
+      try unlocked.verify(old, db)
+      // It counts as gone with its key, whether that is destroyed yet or not.
+      guard try old.isGone(at: now, verifiedBy: unlocked, db) else {
+        throw KeyServiceError.alreadyExists(name)
+      }
+      try unlocked.delete(old, db)
     }
     try requireRoom(forAliasOf: target, db)
     try unlocked.insert(
@@ -82,6 +87,9 @@ public struct UpdateAliasRequest: KeyServiceRequest {
       try unlocked.verify(record, db)
       let target = try call.key(named: targetKeyID, db, verifiedBy: unlocked)
       if target.id != record.targetKeyID {
+        guard try !record.isGone(at: call.now, verifiedBy: unlocked, db) else {
+          throw KeyServiceError.notFound(aliasName)
+        }
         try requireSameKind(record, target, db)
         try CreateAliasRequest.requireRoom(forAliasOf: target.id, db)
       }
@@ -92,6 +100,19 @@ public struct UpdateAliasRequest: KeyServiceRequest {
       try unlocked.update(record, db)
     }
     return EmptyResponse()
+  }
+}
+
+extension AliasRecord {
+  /// Whether the key that it stands for is past its deletion date.
+  fileprivate func isGone(
+    at now: Int64, verifiedBy unlocked: UnlockedKeystore, _ db: Database
+  ) throws -> Bool {
+    guard let key = try MasterKeyRecord.first(db, where: "id = ?", [targetKeyID]) else {
+      return false
+    }
+    try unlocked.verify(key, db)
+    return key.asOf(now) == nil
   }
 }
 

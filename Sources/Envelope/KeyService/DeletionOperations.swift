@@ -28,10 +28,12 @@ public struct ScheduleKeyDeletionRequest: KeyServiceRequest {
           + "not \(days)")
     }
     call.conditions[.scheduleKeyDeletionPendingWindowInDays] = ["\(days)"]
-    let date = call.now + Int64(days) * millisecondsPerDay
-    let (record, _) = try call.change(keyID) { record, _, _ in
+    let (record, date) = try call.change(keyID) { record, _, _ in
+      // A clock from before the key was made is behind, and must not make the wait shorter.
+      let date = max(call.now, record.creationDate) + Int64(days) * millisecondsPerDay
       record.state = .pendingDeletion
       record.deletionDate = date
+      return date
     }
     return Response(
       keyID: KeyName.arn(ofKey: record.id), deletionDate: Date(milliseconds: date),
@@ -51,8 +53,9 @@ public struct CancelKeyDeletionRequest: KeyServiceRequest {
   public func perform(in call: OperationCall) throws -> Response {
     let (record, _) = try call.change(keyID) { record, unlocked, db in
       record.deletionDate = nil
+      record.foundDueDate = nil
       // A key whose material never came, or went meanwhile, still waits for it.
-      let isComplete = try record.noteExpiry(at: call.now, unlocked, db)
+      let isComplete = try record.noteExpiry(unlocked, db)
       record.state = isComplete ? .disabled : .pendingImport
     }
     return Response(keyID: KeyName.arn(ofKey: record.id))

@@ -3,31 +3,85 @@ import GRDB
 
 /// What time brings about, done by the next command that writes: keys go when their waiting period is
 /// over, imported material when it expires, and keys are rotated.
+///
+/// The clock may be wrong. So what is due to be destroyed counts as gone, but is only noted at first, with
+/// the date. A command at least a day later destroys it. If the clock shows an earlier date in between, the
+/// note does not count.
 struct DueChanges {
   private let unlocked: UnlockedKeystore
   private let now: Int64
-  /// The most keys that one command sees to beside its own work.
-  private static let limit = 1000
+  /// Whether the owner asks to destroy what is due without waiting.
+  private let destroysAtOnce: Bool
+  /// What was done.
+  private(set) var events: [ServiceEvent] = []
+  /// Set if the clock went back since something was found due.
+  private(set) var clockSetBack: ClockSetBack?
+  /// Whether a note was made or taken away.
+  private var changedNotes = false
+  /// The keys whose notes were of dates that have not come.
+  private var keysSetBack: Set<String> = []
 
-  init(_ unlocked: UnlockedKeystore, now: Int64) {
+  /// The most keys that one command sees to beside its own work.
+  private let limit: Int
+  /// Between the two commands that find something due.
+  static let patience = millisecondsPerDay
+  /// By how much a command's time may be before that of another one whose clock is the same: it takes the
+  /// time at its start, and may wait for a passphrase or for a lock.
+  static let slack = millisecondsPerDay / 24
+
+  init(
+    _ unlocked: UnlockedKeystore, now: Int64, destroysAtOnce: Bool = false, limit: Int = 1000
+  ) {
     self.unlocked = unlocked
     self.now = now
+    self.limit = limit
+    self.destroysAtOnce = destroysAtOnce
   }
 
-  func apply(_ db: Database) throws {
+  mutating func apply(_ db: Database) throws {
+    let latest = try unlocked.foundDueDate(db)
+    if let latest, latest > now + Self.slack { try startAgain(db) }
+    // Notes of a day ago, or any.
+    let ripe = destroysAtOnce ? Int64.max : now - Self.patience
+    let limit = destroysAtOnce ? -1 : self.limit
     let due = try MasterKeyRecord.all(
       db,
-      where: "\(KeystoreSchema.dueDate) <= ? ORDER BY \(KeystoreSchema.dueDate) LIMIT ?",
-      [now, Self.limit])
-    for record in due { try unlessEdited(db) { try apply(to: record, db) } }
+      where: """
+        \(KeystoreSchema.dueDate) <= ? AND (foundDueDate IS NULL OR foundDueDate <= ?)
+        ORDER BY \(KeystoreSchema.dueDate) LIMIT ?
+        """, [now, ripe, limit])
+    for record in due { try Self.unlessEdited(db) { try apply(to: record, db) } }
     let expired = try KeyVersionRecord.all(
-      db, where: "validTo <= ? ORDER BY validTo LIMIT ?", [now, Self.limit])
-    for version in expired { try unlessEdited(db) { try expire(version, db) } }
+      db,
+      where: """
+        validTo <= ? AND (foundDueDate IS NULL OR foundDueDate <= ?) ORDER BY validTo LIMIT ?
+        """, [now, ripe, limit])
+    for version in expired { try Self.unlessEdited(db) { try expire(version, db) } }
+    // A note that an operation took away, as CancelKeyDeletion does, may have been the latest.
+    if changedNotes || latest.map({ Self.callsForChanges($0, at: now) }) ?? false {
+      try unlocked.setFoundDueDate(Self.latestNote(db), db)
+    }
+  }
+
+  /// Whether there is something to do for a store whose latest note is of that date: the clock went back, or
+  /// the note is a day old.
+  static func callsForChanges(_ latest: Int64, at now: Int64) -> Bool {
+    latest > now + slack || latest <= now - patience
+  }
+
+  private static func latestNote(_ db: Database) throws -> Int64? {
+    try Int64.fetchOne(
+      db,
+      sql: """
+        SELECT max(latest) FROM (
+          SELECT max(foundDueDate) AS latest FROM masterKey
+          UNION ALL SELECT max(foundDueDate) FROM keyVersion)
+        """)
   }
 
   /// Does one thing, or nothing of it: a record that somebody edited must neither destroy a key nor
   /// keep others from being changed. It stays, and is refused by name where it is used.
-  private func unlessEdited(_ db: Database, _ body: () throws -> Void) throws {
+  private static func unlessEdited(_ db: Database, _ body: () throws -> Void) throws {
     do {
       try db.inSavepoint {
         try body()
@@ -38,42 +92,101 @@ struct DueChanges {
     }
   }
 
-  private func apply(to record: MasterKeyRecord, _ db: Database) throws {
+  private mutating func apply(to record: MasterKeyRecord, _ db: Database) throws {
     try unlocked.verify(record, db)
-    guard var record = record.asOf(now) else {
-      try unlocked.delete(record, db)
+    guard var current = record.asOf(now) else {
+      if isNoted(record.foundDueDate) {
+        try unlocked.delete(record, db)
+        events.append(ServiceEvent(name: .deleteKey, keyID: record.id, version: 0))
+      } else {
+        var record = record
+        record.foundDueDate = now
+        try unlocked.update(record, db)
+      }
+      changedNotes = true
       return
     }
-    guard record.isDueForRotation(at: now) else { return }
-    try Self.rotate(&record, .automatic, now: now, unlocked, db)
-    try unlocked.update(record, db)
+    guard current.isDueForRotation(at: now) else { return }
+    let event = try Self.rotate(&current, .automatic, now: now, unlocked, db)
+    try unlocked.update(current, db)
+    events.append(event)
   }
 
   /// Destroys expired material. A key without any of its materials waits for it; what only waited to
   /// be rotated to goes without a trace.
-  private func expire(_ version: KeyVersionRecord, _ db: Database) throws {
+  private mutating func expire(_ version: KeyVersionRecord, _ db: Database) throws {
     try unlocked.verify(version, db)
     guard var record = try MasterKeyRecord.first(db, where: "id = ?", [version.keyID]) else {
       return
     }
     try unlocked.verify(record, db)
-    if version.version > record.currentVersion {
-      try unlocked.delete(version, db)
+    guard isNoted(version.foundDueDate) else {
+      var version = version
+      version.foundDueDate = now
+      try unlocked.update(version, db)
+      changedNotes = true
       return
     }
-    try Self.deleteMaterial(of: version, unlocked, db)
-    if record.state != .pendingDeletion { record.state = .pendingImport }
-    try record.noteExpiry(at: now, unlocked, db)
-    try unlocked.update(record, db)
+    if version.version > record.currentVersion {
+      try unlocked.delete(version, db)
+    } else {
+      try Self.deleteMaterial(of: version, unlocked, db)
+      if record.state != .pendingDeletion { record.state = .pendingImport }
+      try record.noteExpiry(unlocked, db)
+      try unlocked.update(record, db)
+    }
+    changedNotes = true
+    events.append(
+      ServiceEvent(
+        name: .deleteExpiredKeyMaterial, keyID: version.keyID, version: version.version))
+  }
+
+  /// Whether what is due may be destroyed now. Younger notes are not asked for.
+  private func isNoted(_ foundDueDate: Int64?) -> Bool { destroysAtOnce || foundDueDate != nil }
+
+  // MARK: A clock that went back
+
+  /// Takes away the notes of dates that have not come.
+  private mutating func startAgain(_ db: Database) throws {
+    changedNotes = true
+    let ahead = now + Self.slack
+    for record in try MasterKeyRecord.all(db, where: "foundDueDate > ?", [ahead]) {
+      try Self.unlessEdited(db) {
+        try unlocked.verify(record, db)
+        var cleared = record
+        cleared.foundDueDate = nil
+        try unlocked.update(cleared, db)
+        note(keyID: record.id, record.foundDueDate)
+      }
+    }
+    for version in try KeyVersionRecord.all(db, where: "foundDueDate > ?", [ahead]) {
+      try Self.unlessEdited(db) {
+        try unlocked.verify(version, db)
+        var cleared = version
+        cleared.foundDueDate = nil
+        try unlocked.update(cleared, db)
+        note(keyID: version.keyID, version.foundDueDate)
+      }
+    }
+  }
+
+  private mutating func note(keyID: String, _ foundDueDate: Int64?) {
+    guard let foundDueDate, keysSetBack.insert(keyID).inserted else { return }
+    clockSetBack =
+      clockSetBack
+      ?? ClockSetBack(
+        keyID: keyID, foundDueDate: Date(milliseconds: foundDueDate), now: Date(milliseconds: now))
+    clockSetBack?.otherKeys = keysSetBack.count - 1
   }
 
   // MARK: Steps that operations take too
 
   /// Gives the key a new version, which wraps from now on.
+  @discardableResult
   static func rotate(
     _ record: inout MasterKeyRecord, _ type: RotationType, now: Int64,
     _ unlocked: UnlockedKeystore, _ db: Database
-  ) throws {
+  ) throws -> ServiceEvent {
     let material = try NewKeyVersion(generating: record.spec)
     record.currentVersion += 1
     try unlocked.insert(
@@ -83,6 +196,7 @@ struct DueChanges {
     if type == .automatic, let period = record.rotationPeriodInDays {
       record.nextRotationDate = now + period * millisecondsPerDay
     }
+    return ServiceEvent(name: .rotateKey, keyID: record.id, version: record.currentVersion)
   }
 
   /// Destroys the material of an imported version; what is known of it stays.
@@ -93,21 +207,20 @@ struct DueChanges {
     version.nonce = Data()
     version.wrappedMaterial = Data()
     version.validTo = nil
+    version.foundDueDate = nil
     try unlocked.update(version, db)
   }
 }
 
 extension MasterKeyRecord {
   /// Notes when the first of the materials that have encrypted something expires. Returns whether all
-  /// of them are there.
+  /// of them are there, expired or not.
   @discardableResult
-  mutating func noteExpiry(
-    at now: Int64, _ unlocked: UnlockedKeystore, _ db: Database
-  ) throws -> Bool {
+  mutating func noteExpiry(_ unlocked: UnlockedKeystore, _ db: Database) throws -> Bool {
     let versions = try KeyVersionRecord.all(ofKey: id, verifiedBy: unlocked, db)
       .filter { $0.version <= currentVersion }
     validTo = versions.compactMap(\.validTo).min()
-    return !versions.isEmpty && versions.allSatisfy { $0.isUsable(at: now) }
+    return !versions.isEmpty && versions.allSatisfy(\.hasMaterial)
   }
 }
 

@@ -191,7 +191,7 @@ public struct DeleteImportedKeyMaterialRequest: KeyServiceRequest {
         try DueChanges.deleteMaterial(of: version, unlocked, db)
         if record.state != .pendingDeletion { record.state = .pendingImport }
       }
-      try record.noteExpiry(at: call.now, unlocked, db)
+      try record.noteExpiry(unlocked, db)
       return version.materialID
     }
     return Response(

@@ -24,7 +24,7 @@ extension KeyService {
       }
       return (record, versions)
     }
-    guard versions.allSatisfy(\.hasMaterial) else {
+    guard versions.allSatisfy({ $0.isUsable(at: call.now) }) else {
       throw KeyServiceError.invalidState(keyID: record.id, state: .pendingImport)
     }
     return KeyringFile(

@@ -6,6 +6,7 @@ public struct KeyVersionDescription: Equatable, Sendable {
   public let version: Int
   public let creationDate: Date
   public let rotationType: RotationType?
+  /// Whether there is material, and it has not expired.
   public let hasMaterial: Bool
   /// Lower-case hexadecimal SHA-256 of an asymmetric key's SubjectPublicKeyInfo.
   public let fingerprint: String?
@@ -14,12 +15,12 @@ public struct KeyVersionDescription: Equatable, Sendable {
   /// Whether it has wrapped too much.
   public let worn: WornVersion?
 
-  init(_ record: KeyVersionRecord, worn: WornVersion?) {
+  init(_ record: KeyVersionRecord, at now: Int64, worn: WornVersion?) {
     self.worn = worn
     version = Int(record.version)
     creationDate = Date(milliseconds: record.creationDate)
     rotationType = record.rotationType
-    hasMaterial = record.hasMaterial
+    hasMaterial = record.isUsable(at: now)
     fingerprint = record.fingerprint
     foreignName = record.foreignProviderID.map { "\($0) \(record.foreignKeyName ?? "")" }
   }
@@ -35,7 +36,7 @@ extension KeyService {
       return try KeyVersionRecord.all(db, where: "keyID = ? ORDER BY version", [record.id]).map {
         version in
         KeyVersionDescription(
-          version,
+          version, at: call.now,
           worn: worn.first { $0.keyID == record.id && $0.version == Int(version.version) })
       }
     }

@@ -37,8 +37,8 @@ public struct KeyMetadata: Codable, Equatable, Sendable {
     keyUsage = record.usage
     keyState = record.state
     deletionDate = record.deletionDate.map(Date.init(milliseconds:))
-    validTo = record.validTo.map(Date.init(milliseconds:))
     let hasImported = record.origin == .external && record.state != .pendingImport
+    validTo = hasImported ? record.validTo.map(Date.init(milliseconds:)) : nil
     expirationModel =
       !hasImported
       ? nil : record.validTo == nil ? .keyMaterialDoesNotExpire : .keyMaterialExpires

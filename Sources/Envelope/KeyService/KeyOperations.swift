@@ -112,7 +112,7 @@ struct NewKey {
     try Tag.check(tags)
     try call.authorizeCreation()
     var record = MasterKeyRecord(
-      id: id, spec: spec, usage: usage, state: materials.isEmpty ? .pendingImport : .enabled,
+      id: id, spec: spec, usage: usage, storedState: materials.isEmpty ? .pendingImport : .enabled,
       origin: origin, manager: manager, description: description, creationDate: call.now,
       currentVersion: Int64(materials.count),
       rotationPeriodInDays: manager == .aws ? EnableKeyRotationRequest.standardPeriod : nil,
@@ -130,8 +130,9 @@ struct NewKey {
         unlocked)
     }
     try call.write { unlocked, db in
-      guard try !MasterKeyRecord.exists(db, key: id) else {
-        throw KeyServiceError.alreadyExists("key \(id)")
+      if let old = try MasterKeyRecord.first(db, where: "id = ?", [id]) {
+        throw old.asOf(call.now) == nil
+          ? KeyServiceError.notYetDestroyed(keyID: id) : .alreadyExists("key \(id)")
       }
       // Of a key that was lost and comes back from its escrow copy, what it had stays lost.
       try unlocked.unlistAll(ofKey: id, db)
@@ -267,7 +268,7 @@ public struct EnableKeyRequest: KeyServiceRequest {
       record.state = .enabled
       // Nothing is rotated while a key is disabled, and what became due then is due now.
       if record.isDueForRotation(at: call.now) {
-        try DueChanges.rotate(&record, .automatic, now: call.now, unlocked, db)
+        call.note(try DueChanges.rotate(&record, .automatic, now: call.now, unlocked, db))
       }
     }
     return EmptyResponse()

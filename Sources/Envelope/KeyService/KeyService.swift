@@ -15,6 +15,11 @@ public final class KeyService {
   private var pendingRecords: (records: [AuditRecord], versions: [VersionUse])?
   /// Hears, once for each, of versions that have wrapped too much. To be set before any is used.
   public var tellWorn: @Sendable (WornVersion) -> Void = { _ in }
+  /// Hears, once, that the clock went back since a key was found due to be destroyed.
+  public var tellClockSetBack: @Sendable (ClockSetBack) -> Void = { _ in }
+  private var hasToldClockSetBack = false
+  /// Whether this run has looked after what waits to be destroyed.
+  var hasSeenToWhatWaits = false
 
   /// `tellUnrecorded` hears of it, once, where the audit log cannot be written.
   public convenience init(
@@ -47,6 +52,16 @@ public final class KeyService {
     _ request: Request
   ) throws -> Request.Response {
     try recording(begin(Request.operation)) { try request.perform(in: $0) }
+  }
+
+  /// Records and tells what time has brought about. It stays, whatever becomes of the operation that found it.
+  func tell(_ due: DueChanges, at time: Int64) {
+    if !due.events.isEmpty {
+      trail()?.add(due.events.map { AuditRecord($0, time: time, requestID: requestID) })
+    }
+    guard let setBack = due.clockSetBack, !hasToldClockSetBack else { return }
+    hasToldClockSetBack = true
+    tellClockSetBack(setBack)
   }
 
   /// Runs `body`, and records what became of it.

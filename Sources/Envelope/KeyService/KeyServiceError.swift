@@ -4,6 +4,8 @@ public enum KeyServiceError: Error, Equatable, Sendable {
   case notFound(String)
   /// A key ID or alias that is taken.
   case alreadyExists(String)
+  /// A key ID that is taken by a key which is past its deletion date and not destroyed yet.
+  case notYetDestroyed(keyID: String)
   /// A key that is disabled.
   case disabled(keyID: String)
   /// A key whose state forbids the operation.
@@ -53,7 +55,7 @@ public enum KeyServiceError: Error, Equatable, Sendable {
   public var name: String {
     switch self {
     case .notFound: "NotFoundException"
-    case .alreadyExists: "AlreadyExistsException"
+    case .alreadyExists, .notYetDestroyed: "AlreadyExistsException"
     case .disabled: "DisabledException"
     case .invalidState, .nothingToRotateTo: "KMSInvalidStateException"
     case .invalidAliasName: "InvalidAliasNameException"
@@ -106,8 +108,8 @@ extension KeyServiceError: RecordedError {
       String(text.prefix(512))
     case .invalidState(_, let state): state.rawValue
     case .incorrectKey(let name): String(name.prefix(512))
-    case .disabled, .nothingToRotateTo, .invalidCiphertext, .invalidSignature, .invalidMAC,
-      .invalidImportToken, .expiredImportToken, .invalidGrantToken, .dryRun:
+    case .notYetDestroyed, .disabled, .nothingToRotateTo, .invalidCiphertext, .invalidSignature,
+      .invalidMAC, .invalidImportToken, .expiredImportToken, .invalidGrantToken, .dryRun:
       ""
     }
   }

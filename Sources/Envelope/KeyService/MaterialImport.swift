@@ -36,7 +36,7 @@ struct MaterialImport {
     } else {
       try insertNew(in: &record, after: versions, type: type, unlocked, db)
     }
-    let isComplete = try record.noteExpiry(at: now, unlocked, db)
+    let isComplete = try record.noteExpiry(unlocked, db)
     if record.state == .pendingImport, isComplete { record.state = .enabled }
   }
 

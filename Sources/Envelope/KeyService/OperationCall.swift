@@ -23,6 +23,8 @@ public final class OperationCall {
   /// What else the request says, for the conditions of policies.
   var conditions = PolicyContext()
   private var uses: [VersionUse] = []
+  /// What the keystore did by itself as a part of the operation.
+  private var events: [ServiceEvent] = []
   /// The grants by which the last key was admitted; none where its policy allowed it.
   var reliedGrants: [Grant] = []
   /// The encryption context, serialized, of an operation that has one.
@@ -124,6 +126,7 @@ public final class OperationCall {
     named name: String, for usage: KeyUsage? = nil, as action: String? = nil
   ) throws -> UsableKey {
     let unlocked = try service.unlock()
+    seeToWhatWaits()
     var key = try find(named: name, version: nil, as: action, unlocked)
     if key.record.isDueForRotation(at: now), (try? write { _, _ in }) != nil {
       key = try find(named: name, version: nil, as: action, unlocked)
@@ -135,8 +138,20 @@ public final class OperationCall {
   func usableVersion(
     _ version: Int64, ofKey name: String, for usage: KeyUsage? = nil, as action: String? = nil
   ) throws -> UsableKey {
-    try checked(
-      try find(named: name, version: version, as: action, try service.unlock()), for: usage)
+    let unlocked = try service.unlock()
+    seeToWhatWaits()
+    return try checked(
+      try find(named: name, version: version, as: action, unlocked), for: usage)
+  }
+
+  /// Does, once a run, what is due if something waits to be destroyed and its day is over, or the clock went
+  /// back meanwhile: many stores see no command for months that writes by itself.
+  private func seeToWhatWaits() {
+    guard let latest = service.keystore.record.foundDueDate, !service.hasSeenToWhatWaits,
+      DueChanges.callsForChanges(latest, at: now)
+    else { return }
+    service.hasSeenToWhatWaits = true
+    try? write { _, _ in }
   }
 
   private func find(
@@ -193,10 +208,25 @@ public final class OperationCall {
     if service.keystore.isSharingTransaction {
       return try service.keystore.write { try body(unlocked, $0) }
     }
+    return try write(after: DueChanges(unlocked, now: now), unlocked, body).value
+  }
+
+  /// Destroys what was past its date at `time`, whether it has waited or not. Returns what was done.
+  func destroyDue(at time: Int64) throws -> [ServiceEvent] {
+    let unlocked = try service.unlock()
+    let due = DueChanges(unlocked, now: time, destroysAtOnce: true)
+    return try write(after: due, unlocked) { _, _ in }.events
+  }
+
+  private func write<Value>(
+    after due: DueChanges, _ unlocked: UnlockedKeystore,
+    _ body: (UnlockedKeystore, Database) throws -> Value
+  ) throws -> (value: Value, events: [ServiceEvent]) {
     // What is recorded before a change of the keystore cannot be taken out of the log unnoticed.
     let anchor = try? service.trail()?.anchorAfterFlush()
-    return try service.keystore.write { db in
-      try DueChanges(unlocked, now: now).apply(db)
+    var due = due
+    let result = try service.keystore.write { db in
+      try due.apply(db)
       if let anchor { try Self.note(anchor, unlocked, db) }
       do {
         return Result<Value, any Error>.success(
@@ -207,7 +237,9 @@ public final class OperationCall {
       } catch {
         return .failure(error)
       }
-    }.get()
+    }
+    service.tell(due, at: now)
+    return (try result.get(), due.events)
   }
 
   /// Keeps where the log is now. What the keystore knew of it is not forgotten because somebody took
@@ -239,6 +271,9 @@ public final class OperationCall {
 
   // MARK: Afterwards
 
+  /// Notes what the keystore does by itself as a part of the operation: it lasts if the operation does.
+  func note(_ event: ServiceEvent) { events.append(event) }
+
   /// Notes a key that the operation has come to.
   func touch(_ keyID: String, version: Int64 = 0) {
     if let index = touched.firstIndex(where: { $0.keyID == keyID }) {
@@ -253,13 +288,16 @@ public final class OperationCall {
   func finish(_ error: (any Error)?) {
     guard operation.isRecorded || name != operation.rawValue else { return }
     let keys = touched.isEmpty ? [(keyID: "", version: 0)] : touched
-    service.record(
-      keys.map { key in
-        AuditRecord(
-          time: now, operation: name, caller: service.caller.arn, keyID: key.keyID,
-          keyVersion: UInt32(key.version), context: context, requestID: service.requestID,
-          error: error)
-      }, of: uses)
+    var records = keys.map { key in
+      AuditRecord(
+        time: now, operation: name, caller: service.caller.arn, keyID: key.keyID,
+        keyVersion: UInt32(key.version), context: context, requestID: service.requestID,
+        error: error)
+    }
+    if error == nil {
+      records += events.map { AuditRecord($0, time: now, requestID: service.requestID) }
+    }
+    service.record(records, of: uses)
   }
 }
 
@@ -297,21 +335,5 @@ extension AuditRecord {
       errorCode = "KMSInternalException"
       errorMessage = "\(error)"
     }
-  }
-}
-
-extension MasterKeyRecord {
-  /// The key as time has left it: nil from its deletion date on, and waiting for import when its
-  /// material has expired, although nobody may have written that down yet.
-  func asOf(_ now: Int64) -> MasterKeyRecord? {
-    if let deletionDate, deletionDate <= now { return nil }
-    guard let validTo, validTo <= now, state != .pendingDeletion else { return self }
-    var record = self
-    record.state = .pendingImport
-    return record
-  }
-
-  func isDueForRotation(at now: Int64) -> Bool {
-    state == .enabled && nextRotationDate.map { $0 <= now } ?? false
   }
 }

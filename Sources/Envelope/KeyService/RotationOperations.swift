@@ -28,10 +28,13 @@ public struct EnableKeyRotationRequest: KeyServiceRequest {
     try call.change(keyID) { record, _, _ in
       try record.requireAutomaticRotation()
       let period = rotationPeriodInDays.map { Int64($0) } ?? Self.standardPeriod
-      // Enabling what is enabled does not put the next date off.
-      if record.rotationPeriodInDays != period {
+      let next = call.now + period * millisecondsPerDay
+      // Enabling what is enabled does not put the next date off. A date further away than a period comes
+      // from a clock that was ahead.
+      if record.rotationPeriodInDays != period || record.nextRotationDate.map({ $0 > next }) ?? true
+      {
         record.rotationPeriodInDays = period
-        record.nextRotationDate = call.now + period * millisecondsPerDay
+        record.nextRotationDate = next
       }
     }
     return EmptyResponse()
@@ -129,7 +132,7 @@ public struct RotateKeyOnDemandRequest: KeyServiceRequest {
     next.creationDate = call.now
     try unlocked.update(next, db)
     record.currentVersion = next.version
-    try record.noteExpiry(at: call.now, unlocked, db)
+    try record.noteExpiry(unlocked, db)
   }
 }
 
@@ -148,16 +151,18 @@ public struct ListKeyRotationsRequest: PagedRequest {
     public let rotationDate: Date?
     public let rotationType: RotationType?
 
-    init(_ version: KeyVersionRecord, of record: MasterKeyRecord) {
+    init(_ version: KeyVersionRecord, of record: MasterKeyRecord, at now: Int64) {
       keyID = record.id
       keyMaterialID = version.materialID
       keyMaterialDescription = version.materialDescription
       let isImported = record.origin == .external
-      importState = isImported ? (version.hasMaterial ? .imported : .pendingImport) : nil
+      // What has expired counts as gone, whether it is destroyed yet or not.
+      let isThere = version.isUsable(at: now)
+      importState = isImported ? (isThere ? .imported : .pendingImport) : nil
       expirationModel =
-        isImported && version.hasMaterial
+        isImported && isThere
         ? (version.validTo == nil ? .keyMaterialDoesNotExpire : .keyMaterialExpires) : nil
-      validTo = version.validTo.map(Date.init(milliseconds:))
+      validTo = isThere ? version.validTo.map(Date.init(milliseconds:)) : nil
       keyMaterialState =
         version.version == record.currentVersion
         ? .current : version.version < record.currentVersion ? .nonCurrent : .pendingRotation
@@ -203,7 +208,8 @@ public struct ListKeyRotationsRequest: PagedRequest {
     let listed = versions.filter { all || $0.rotationType != nil }
     let (items, nextMarker, truncated) = try page.cut(whole: listed) { "\($0.version)" }
     return Response(
-      rotations: items.map { Entry($0, of: record) }, nextMarker: nextMarker, truncated: truncated)
+      rotations: items.map { Entry($0, of: record, at: call.now) }, nextMarker: nextMarker,
+      truncated: truncated)
   }
 }
 

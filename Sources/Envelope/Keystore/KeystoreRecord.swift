@@ -11,6 +11,9 @@ struct KeystoreRecord: AuthenticatedRecord, Equatable {
   var ledger: Data?
   /// 1 if no key is used unless the use can be recorded in the audit log; nil otherwise.
   var requiresAudit: Int64?
+  /// The latest `foundDueDate` of what is not destroyed yet; nil if nothing waits. Commands that only use keys
+  /// see by it that there is something to do.
+  var foundDueDate: Int64?
   var authenticationCode = Data()
 
   var recordName: String { "keystore \(id)" }
@@ -21,7 +24,10 @@ struct KeystoreRecord: AuthenticatedRecord, Equatable {
     ]
   }
   var laterColumns: [(name: String, value: RecordField)] {
-    [("ledger", .optional(ledger)), ("requiresAudit", .optional(requiresAudit))]
+    [
+      ("ledger", .optional(ledger)), ("requiresAudit", .optional(requiresAudit)),
+      ("foundDueDate", .optional(foundDueDate)),
+    ]
   }
 
   func requireLedger() throws(KeystoreError) -> Data {
@@ -36,6 +42,7 @@ extension KeystoreRecord {
     creationDate = try row.decode(forColumn: "creationDate")
     ledger = try row.decode(forColumn: "ledger")
     requiresAudit = try row.decode(forColumn: "requiresAudit")
+    foundDueDate = try row.decode(forColumn: "foundDueDate")
     authenticationCode = try row.decode(forColumn: "authenticationCode")
   }
 }

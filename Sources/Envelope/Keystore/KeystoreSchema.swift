@@ -171,6 +171,7 @@ enum KeystoreSchema {
           ALTER TABLE masterKey ADD COLUMN foundDueDate INTEGER;
           ALTER TABLE keyVersion ADD COLUMN foundDueDate INTEGER;
           ALTER TABLE keystore ADD COLUMN requiresAudit INTEGER;
+          ALTER TABLE keystore ADD COLUMN foundDueDate INTEGER;
           """)
     }
     return migrator

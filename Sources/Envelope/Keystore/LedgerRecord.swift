@@ -135,6 +135,18 @@ extension UnlockedKeystore {
     try authenticating(record).update(db)
   }
 
+  // MARK: What waits to be destroyed
+
+  /// The latest date on which something was found due that is not destroyed yet. Throws `editedRecord`.
+  func foundDueDate(_ db: Database) throws -> Int64? { try keystoreRecord(db).foundDueDate }
+
+  func setFoundDueDate(_ date: Int64?, _ db: Database) throws {
+    var record = try keystoreRecord(db)
+    if record.foundDueDate == date { return }
+    record.foundDueDate = date
+    try authenticating(record).update(db)
+  }
+
   // MARK: The ledger
 
   /// A bucket of the ledger, verified. Throws `editedRecord`.

@@ -9,8 +9,9 @@ struct MasterKeyRecord: AuthenticatedRecord, LedgerRecord {
   var id: String
   var spec: KeySpec
   var usage: KeyUsage
-  /// As it was when something last changed it: what time has brought about since, `KeyService` adds.
-  var state: KeyState
+  /// As it was when something last changed it. What time has brought about since is not written down before
+  /// it is certain: the clock may be wrong.
+  var storedState: KeyState
   var origin: KeyOrigin
   var manager: KeyManager
   var description: String
@@ -31,6 +32,8 @@ struct MasterKeyRecord: AuthenticatedRecord, LedgerRecord {
   /// When a command first found the key past its deletion date; nil if none has.
   var foundDueDate: Int64?
   var authenticationCode = Data()
+  /// Whether imported material has expired by the clock, as `asOf` found; no column.
+  private(set) var isExpired = false
 
   var ledgerName: LedgerName { LedgerName(table: Self.databaseTableName, keyID: id) }
   var columns: [(name: String, value: RecordField)] {
@@ -38,7 +41,7 @@ struct MasterKeyRecord: AuthenticatedRecord, LedgerRecord {
       ("id", .text(id)),
       ("spec", .text(spec.rawValue)),
       ("usage", .text(usage.rawValue)),
-      ("state", .text(state.rawValue)),
+      ("state", .text(storedState.rawValue)),
       ("origin", .text(origin.rawValue)),
       ("manager", .text(manager.rawValue)),
       ("description", .text(description)),
@@ -63,7 +66,7 @@ extension MasterKeyRecord {
     id = try row.decode(forColumn: "id")
     spec = try row.decode(forColumn: "spec")
     usage = try row.decode(forColumn: "usage")
-    state = try row.decode(forColumn: "state")
+    storedState = try row.decode(forColumn: "state")
     origin = try row.decode(forColumn: "origin")
     manager = try row.decode(forColumn: "manager")
     description = try row.decode(forColumn: "description")
@@ -77,6 +80,31 @@ extension MasterKeyRecord {
     grantsDigest = try row.decode(forColumn: "grantsDigest")
     foundDueDate = try row.decode(forColumn: "foundDueDate")
     authenticationCode = try row.decode(forColumn: "authenticationCode")
+  }
+}
+
+extension MasterKeyRecord {
+  /// The key's state now, if the record comes from `asOf`. To set it is to store it.
+  var state: KeyState {
+    get { isExpired ? .pendingImport : storedState }
+    set {
+      storedState = newValue
+      isExpired = false
+    }
+  }
+
+  /// The key as time has left it: nil from its deletion date on, and waiting for import if its material has
+  /// expired, although nobody may have written that down yet.
+  func asOf(_ now: Int64) -> MasterKeyRecord? {
+    if let deletionDate, deletionDate <= now { return nil }
+    guard let validTo, validTo <= now, storedState != .pendingDeletion else { return self }
+    var record = self
+    record.isExpired = true
+    return record
+  }
+
+  func isDueForRotation(at now: Int64) -> Bool {
+    state == .enabled && nextRotationDate.map { $0 <= now } ?? false
   }
 }
 

@@ -47,7 +47,13 @@ import Testing
     let counts = try service.counts()
     #expect(counts.keys == 1 && counts.aliases == 0)
     #expect(try rows("keyVersion", "keyID", of: key.keyID) == 1)
-    // The next command that writes destroys it.
+    // The next command that writes notes it, and one a day later destroys it.
+    try service.createKey()
+    clock.advance(days: 0.999)
+    try service.createKey()
+    #expect(try rows("keyVersion", "keyID", of: key.keyID) == 1)
+    #expect(throws: KeyServiceError.notFound(key.keyID)) { try service.describe(key.keyID) }
+    clock.advance(days: 0.001)
     try service.createKey()
     #expect(try rows("masterKey", "id", of: key.keyID) == 0)
     #expect(try rows("keyVersion", "keyID", of: key.keyID) == 0)
@@ -55,15 +61,18 @@ import Testing
     #expect(try rows("tag", "keyID", of: key.keyID) == 0)
   }
 
-  /// The next command that writes destroys what is due also where it fails itself.
+  /// A command that writes notes and destroys what is due even if it fails itself.
   @Test func aFailingCommandDestroysToo() throws {
     let key = try service.createKey()
     try service.perform(ScheduleKeyDeletionRequest(keyID: key.keyID, pendingWindowInDays: 7))
-    clock.advance(days: 7)
-    #expect(throws: KeyServiceError.notFound(key.keyID)) {
-      try service.perform(CancelKeyDeletionRequest(keyID: key.keyID))
+    clock.advance(days: 6)
+    for rows in [1, 0] {
+      clock.advance(days: 1)
+      #expect(throws: KeyServiceError.notFound(key.keyID)) {
+        try service.perform(CancelKeyDeletionRequest(keyID: key.keyID))
+      }
+      #expect(try self.rows("masterKey", "id", of: key.keyID) == rows)
     }
-    #expect(try rows("masterKey", "id", of: key.keyID) == 0)
   }
 
   /// Nothing of the wrapped material is left in the file.
@@ -76,6 +85,9 @@ import Testing
     #expect(Data(try contents(path)).range(of: wrapped) != nil)
     try service.perform(ScheduleKeyDeletionRequest(keyID: key.keyID, pendingWindowInDays: 7))
     clock.advance(days: 7)
+    try service.createKey()
+    #expect(Data(try contents(path)).range(of: wrapped) != nil)
+    clock.advance(days: 1)
     try service.createKey()
     #expect(Data(try contents(path)).range(of: wrapped) == nil)
     #expect(keystore.directory.names == ["keystore.db", "keystore.db-audit"])

@@ -21,6 +21,13 @@ import Testing
         keyID: key, wrappingAlgorithm: algorithm, wrappingKeySpec: spec))
   }
 
+  /// Whether the first version has material, expired or not.
+  func storedMaterial(of keyID: String) throws -> Bool {
+    try service.keystore.read {
+      try KeyVersionRecord.first($0, where: "keyID = ? AND version = 1", [keyID])?.hasMaterial
+    } ?? false
+  }
+
   @Test func aKeyWaitsForItsMaterial() throws {
     let key = try service.createKey(origin: .external)
     #expect(key.keyState == .pendingImport && !key.enabled && key.expirationModel == nil)
@@ -104,10 +111,20 @@ import Testing
     #expect(throws: KeyServiceError.invalidState(keyID: key.keyID, state: .pendingImport)) {
       try service.decrypt(blob)
     }
-    #expect(try service.keyVersions(key.keyID)[0].hasMaterial)
-    // The next command that writes destroys it.
-    try service.createKey()
     #expect(try !service.keyVersions(key.keyID)[0].hasMaterial)
+    #expect(try service.describe(key.keyID).validTo == nil)
+    let rotations = try service.performAll(
+      ListKeyRotationsRequest(keyID: key.keyID, includeKeyMaterial: .allKeyMaterial))
+    #expect(rotations.rotations.map(\.importState) == [.pendingImport])
+    #expect(throws: KeyServiceError.invalidState(keyID: key.keyID, state: .pendingImport)) {
+      try service.exportKey(key.keyID)
+    }
+    // The next command that writes notes it, and one a day later destroys it.
+    for hasMaterial in [true, false] {
+      try service.createKey()
+      #expect(try storedMaterial(of: key.keyID) == hasMaterial)
+      clock.advance(days: 1)
+    }
     try service.importMaterial(patternBytes(32), into: key.keyID)
     #expect(try service.decrypt(blob) == "text")
     #expect(try service.describe(key.keyID).validTo == nil)
@@ -193,6 +210,9 @@ import Testing
       try service.perform(RotateKeyOnDemandRequest(keyID: key.keyID))
     }
     #expect(try service.describe(key.keyID).keyState == .enabled)
+    #expect(try service.keyVersions(key.keyID).count == 2)
+    clock.advance(days: 1)
+    try service.createKey()
     #expect(try service.keyVersions(key.keyID).count == 1)
     #expect(try service.decrypt(blob) == "text")
     // Its place is free again, whether somebody has written meanwhile or not.
@@ -245,7 +265,8 @@ import Testing
       """
       INSERT INTO keyVersion SELECT keyID, 2, creationDate, publicKey, fingerprint,
         foreignProviderID, foreignKeyName, foreignPadding, nonce, wrappedMaterial,
-        authenticationCode, materialID, rotationType, validTo, materialDescription, auditSequence
+        authenticationCode, materialID, rotationType, validTo, materialDescription, auditSequence,
+        foundDueDate
       FROM keyVersion WHERE keyID = '\(rotating.keyID)'
       """)
     clock.advance(days: 366)

@@ -1,0 +1,13 @@
+import Foundation
+
+/// A clock that goes back: a key was found due to be destroyed on a date that has not come. The clock was
+/// ahead then, or is behind now. Nothing is destroyed, and the waiting starts again.
+public struct ClockSetBack: Equatable, Sendable {
+  public let keyID: String
+  /// What the clock said when the key was found due.
+  public let foundDueDate: Date
+  /// What it says now.
+  public let now: Date
+  /// How many other keys were found due on such a date.
+  public internal(set) var otherKeys = 0
+}

@@ -1,0 +1,58 @@
+import Envelope
+import Foundation
+
+/// What waits to be destroyed, as `keystore status` shows it.
+struct DueReport: Encodable {
+  let keyID: String
+  let keyVersion: Int?
+  let dueDate: Date
+  let foundDueDate: Date?
+
+  enum CodingKeys: String, CodingKey {
+    case keyID = "KeyId"
+    case keyVersion = "KeyVersion"
+    case dueDate = "DueDate"
+    case foundDueDate = "FoundDueDate"
+  }
+
+  init(_ due: DueDestruction) {
+    keyID = due.keyID
+    keyVersion = due.version
+    dueDate = due.dueDate
+    foundDueDate = due.foundDueDate
+  }
+}
+
+extension DueDestructions {
+  /// In one line; nil if nothing waits.
+  var summary: String? {
+    guard let first = items.first else { return nil }
+    let keys = items.count { $0.version == nil }
+    let materials = items.count - keys
+    let parts = [
+      keys == 0 ? nil : Text.count(keys, "key"),
+      materials == 0 ? nil : Text.count(materials, "imported key material"),
+    ].compactMap { $0 }
+    let waits = items.count == 1 ? "waits" : "wait"
+    return parts.joined(separator: " and ")
+      + " \(waits) to be destroyed, since \(Text.day(first.dueDate))"
+  }
+}
+
+extension DueDestruction {
+  var text: String {
+    version.map { "imported material of version \($0) of key \(keyID)" } ?? "key \(keyID)"
+  }
+}
+
+extension ClockSetBack {
+  var warning: String {
+    let others = otherKeys == 0 ? "" : ", as \(Text.count(otherKeys, "other key"))"
+    return "key \(keyID) was due to be destroyed when the clock said "
+      + "\(Self.text(foundDueDate))\(others), and now it says \(Self.text(now)): nothing was destroyed, and the waiting starts again"
+  }
+
+  var hint: String { "one of the two is wrong: look at the clock of this machine with date" }
+
+  private static func text(_ date: Date) -> String { date.formatted(Date.ISO8601FormatStyle()) }
+}
