@@ -17,6 +17,19 @@ static inline unsigned int envcrypt_file_system_type(const char *path) {
   return statfs(path, &status) == 0 ? (unsigned int)status.f_type : 0;
 }
 
+// Declared by the system only for those who ask for all that it has.
+extern int syncfs(int descriptor);
+extern int sync_file_range(int descriptor, __off64_t offset, __off64_t count, unsigned int flags);
+
+// Brings everything on a file's file system to the disk.
+static inline int envcrypt_sync_file_system(int descriptor) { return syncfs(descriptor); }
+
+// Waits for what is on its way to the disk, and says what went wrong with it since the file was opened.
+static inline int envcrypt_check_written_back(int descriptor) {
+  const unsigned int waitBefore = 1;
+  return sync_file_range(descriptor, 0, 0, waitBefore);
+}
+
 #if __has_feature(address_sanitizer)
 #include <sanitizer/asan_interface.h>
 #else

@@ -39,6 +39,12 @@ final class Console: Sendable {
     if let hint { Self.line("hint: \(hint)") }
   }
 
+  /// What helps with the messages before.
+  func hint(_ text: String) {
+    clearProgress()
+    Self.line("hint: \(text)")
+  }
+
   private static func line(_ text: String) {
     write("envcrypt: \(Text.printable(text))\n", to: STDERR_FILENO)
   }

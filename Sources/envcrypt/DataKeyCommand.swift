@@ -66,14 +66,16 @@ struct DataKeyGenerateCommand: ParsableCommand {
         GenerateDataKeyWithoutPlaintextRequest(
           keyID: key, encryptionContext: pairs, keySpec: spec, numberOfBytes: bytes))
       if json { return try console.json(response) }
-      return try ReportFile.write(response.ciphertextBlob.bytes, to: output, permissions: 0o600)
+      return try ReportFile.write(
+        response.ciphertextBlob.bytes, to: output, permissions: 0o600, keystore: keystore)
     }
     let response = try service.perform(
       GenerateDataKeyRequest(
         keyID: key, encryptionContext: pairs, keySpec: spec, numberOfBytes: bytes))
     if json { return try console.json(response) }
     // Nobody gets a key whose wrapped form is not kept.
-    try ReportFile.write(response.ciphertextBlob.bytes, to: output, permissions: 0o600)
+    try ReportFile.write(
+      response.ciphertextBlob.bytes, to: output, permissions: 0o600, keystore: keystore)
     try SecretOutput.write(response.plaintext)
   }
 }

@@ -56,12 +56,14 @@ struct DecryptCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(isQuiet: report.quiet)
-    let plan = try FilePlan(inputs, output: output.output ?? (isPart ? "-" : nil), naming: .decrypt)
+    let plan = try FilePlan(
+      inputs, output: output.output ?? (isPart ? "-" : nil), naming: .decrypt,
+      keystoreFiles: options.keystore.files())
     let scheduler = parallel.scheduler()
     let decryptor = try options.decryptor(scheduler)
     try FileRun(
-      plan: plan, inputs: inputs, replaces: output.force, report: report, scheduler: scheduler,
-      console: console, toTerminal: .text
+      plan: plan, inputs: inputs, replaces: output.force, synchronizes: !output.noSync,
+      report: report, scheduler: scheduler, console: console, toTerminal: .text
     ) { [isPart, offset, length, ignoreSignature] source, _ in
       let message = try decryptor.open(source)
       return .transfer { sink, progress in

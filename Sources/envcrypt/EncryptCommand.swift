@@ -51,9 +51,10 @@ struct EncryptCommand: ParsableCommand {
       scheduler: scheduler)
     let armor = armor
     try FileRun(
-      plan: try FilePlan(inputs, output: output.output, naming: .encrypt), inputs: inputs,
-      replaces: output.force, report: report, scheduler: scheduler, console: console,
-      toTerminal: armor ? .everything : .nothing
+      plan: try FilePlan(
+        inputs, output: output.output, naming: .encrypt, keystoreFiles: keystore.files()),
+      inputs: inputs, replaces: output.force, synchronizes: !output.noSync, report: report,
+      scheduler: scheduler, console: console, toTerminal: armor ? .everything : .nothing
     ) { source, _ in
       .transfer { sink, progress in
         try ArmorSink.wrapping(sink, if: armor) {

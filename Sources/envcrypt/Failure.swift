@@ -5,6 +5,8 @@ import SystemPackage
 
 /// How the tool ends: `sysexits.h`, as far as it is used.
 enum ExitStatus: Int32 {
+  /// As restic says it: the work is done, and an input changed while it was read.
+  case inputChanged = 3
   case usage = 64
   case dataError = 65
   case noInput = 66
@@ -123,7 +125,7 @@ extension Failure {
       self.init(
         .usage,
         "\(Text.printable(path)) is not a regular file, and cannot be replaced by a new one",
-        hint: "decrypt and encrypt it in a pipe")
+        hint: "read and write it in a pipe")
     case .changed(let path):
       self.init(
         .cannotCreate, "\(Text.printable(path)) was changed by another process meanwhile",
@@ -136,6 +138,26 @@ extension Failure {
       self.init(
         .cannotCreate, "there is no directory \(Text.printable(path))",
         hint: "mkdir -p -- \(Text.shellQuoted(path))")
+    case .foreignLink(let path):
+      self.init(
+        .cannotCreate,
+        "\(Text.printable(path)) is a symbolic link of another user, and such are not followed",
+        hint: "remove the link, or name the file itself with -o")
+    case .foreignPipe(let path):
+      self.init(
+        .cannotCreate,
+        "\(Text.printable(path)) is a pipe of another user, who would get what is written there",
+        hint: "if that is wanted: -o - > \(Text.shellQuoted(path))")
+    case .reserved(let path):
+      self.init(
+        .cannotCreate,
+        "\(Text.printable(path)) belongs to a keystore, and is never an output, even with --force",
+        hint: "name another output with -o")
+    case .unfinishedName(let path):
+      self.init(
+        .cannotCreate,
+        "\(Text.printable(path)) is a name of unfinished files, which envcrypt removes",
+        hint: "name another output with -o")
     case .symbolicLink(let path):
       self.init(
         .cannotCreate,

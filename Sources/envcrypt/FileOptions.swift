@@ -60,6 +60,14 @@ struct OutputOptions: ParsableArguments {
 
   @Flag(name: [.short, .long], help: "Replace files that exist.")
   var force = false
+
+  @Flag(help: SyncHelp.text)
+  var noSync = false
+}
+
+enum SyncHelp {
+  static let text = ArgumentHelp(
+    "Do not wait until outputs are on the disk: faster, and a power failure may take them.")
 }
 
 /// How much of the machine is used.

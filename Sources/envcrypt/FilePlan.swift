@@ -8,18 +8,25 @@ struct FileJob {
   let output: FilePath?
   /// Whether the output takes the input's place.
   let replacesInput: Bool
-  /// Where the output stays below, and its path there; nil where its name alone says where it goes.
+  /// Where the output stays; nil if its name alone says where it goes.
   var place: OutputPlace?
   /// What the walk over a tree has found.
-  var found: FileStatus?
+  var found: FoundFile?
 }
 
-/// A file below a directory that no output may leave.
-struct OutputPlace {
-  let directory: OutputDirectory
-  let relative: FilePath
+/// Where an output goes that may not leave a directory.
+enum OutputPlace {
+  /// To a path below a directory.
+  case below(OutputDirectory, FilePath)
+  /// Beside its input, in a directory that is open.
+  case beside(FilePlace)
 
-  var path: FilePath { directory.path.pushing(relative) }
+  var path: FilePath {
+    switch self {
+    case .below(let directory, let relative): directory.path.pushing(relative)
+    case .beside(let place): place.path
+    }
+  }
 }
 
 /// Turns the inputs a person named into jobs, one after the other.
@@ -37,6 +44,16 @@ struct FilePlan: IteratorProtocol {
 
     static let suffix = ".envc"
 
+    /// What is done with the inputs.
+    var verb: String {
+      switch self {
+      case .encrypt: "encrypt"
+      case .decrypt: "decrypt"
+      case .replace: "reencrypt"
+      case .none: "verify"
+      }
+    }
+
     /// Nil where the input has no name to make one of.
     func output(for input: FilePath) -> FilePath? {
       switch self {
@@ -50,24 +67,41 @@ struct FilePlan: IteratorProtocol {
 
   private let isRecursive: Bool
   private let output: FilePath?
-  private let naming: Naming
+  let naming: Naming
+  /// What is never an output.
+  let keystoreFiles: KeystoreFiles
+  /// The directories that are made for outputs.
+  let made = MadeDirectories()
   /// The directory that `output` names, if it names one.
   private let collector: OutputDirectory?
   /// Inputs to come, the last one first.
   private var paths: [FilePath]
+  /// All inputs, if there may be trees among them.
+  private let allPaths: [FilePath]
+  /// Whether there is only one, so that no two outputs can have one name.
+  let isSingle: Bool
   private var root: FilePath = ""
   private var tree: FileTree?
-  /// Where the outputs of the tree belong, and the name of the tree there.
+  /// How many files of the tree were not passed over.
+  private var treeCount = 0
+  /// Where the outputs of the tree belong, and the name of the tree there; nil if they belong beside
+  /// their inputs.
   private var treeOutput: OutputDirectory?
   private var treeName: FilePath = ""
   /// What has been passed over on the way.
   private(set) var passedOver = PassedOver()
 
-  /// Throws where `output` cannot take what is to come.
-  init(_ inputs: InputOptions, output: String?, naming: Naming) throws {
+  /// Throws if `output` cannot take what is to come.
+  init(
+    _ inputs: InputOptions, output: String?, naming: Naming, keystoreFiles: KeystoreFiles
+  ) throws {
     isRecursive = inputs.recursive
     self.naming = naming
-    paths = try inputs.paths().reversed()
+    self.keystoreFiles = keystoreFiles
+    let paths = try inputs.paths()
+    self.paths = paths.reversed()
+    isSingle = paths.count <= 1
+    allPaths = isRecursive ? paths : []
     let output = output.map(FilePath.init(argument:))
     self.output = output
     guard let output, output != "-" else {
@@ -80,7 +114,9 @@ struct FilePlan: IteratorProtocol {
       return
     }
     let status = try FileStatus.at(output)
-    collector = status?.kind == .directory ? try OutputDirectory(output) : nil
+    collector =
+      status?.kind == .directory
+      ? try OutputDirectory(output, recording: made, reserved: keystoreFiles) : nil
     if inputs.areMany, collector == nil {
       throw status == nil
         ? FileRuleError.noDirectory(output) : FileRuleError.notADirectory(output)
@@ -91,6 +127,8 @@ struct FilePlan: IteratorProtocol {
   enum Step {
     case job(FileJob)
     case failure(FilePath, any Error)
+    /// A file of a tree that was gone when its turn came.
+    case vanished(FilePath)
   }
 
   mutating func next() -> Step? {
@@ -98,6 +136,7 @@ struct FilePlan: IteratorProtocol {
       if tree != nil {
         if let step = nextInTree() { return step }
         tree = nil
+        if let step = endOfTree() { return step }
       }
       guard let path = paths.popLast() else { return nil }
       guard isRecursive, path != "-", isDirectory(path) else { return step(path) }
@@ -109,57 +148,116 @@ struct FilePlan: IteratorProtocol {
     }
   }
 
-  /// Begins the walk over a tree. The directory that collects the outputs is none of the inputs.
+  /// Begins the walk over a tree. The directory that collects the outputs is not one of the inputs.
   private mutating func enter(_ path: FilePath) throws {
     var excluded: [FileStatus] = []
-    treeOutput = nil
+    treeOutput = collector
     treeName = ""
+    treeCount = 0
     if let collector {
       // As cp -r does: a directory keeps its name below the one that collects, if it has one.
-      if let name = path.lexicallyNormalized().lastComponent, name.kind == .regular {
-        treeName.append(name)
-      }
-      treeOutput = collector
-      if let status = try FileStatus.at(collector.path), let other = try FileStatus.at(path),
-        !status.isSameFile(as: other)
-      {
+      treeName = Self.name(ofTree: path)
+      let directory = try collector.status()
+      let own = try FileStatus.at(path)
+      func leaveAlone(_ name: FilePath) throws {
+        let status = try FileStatus.at(collector.path.pushing(name), followingLinks: false)
+        guard let status, status.kind == .directory else { return }
+        if let own, status.isSameFile(as: own) { return }
         excluded.append(status)
-      } else if !treeName.isEmpty, let own = try FileStatus.at(collector.path.pushing(treeName)) {
-        excluded.append(own)
       }
-    } else if output == nil, naming == .encrypt || naming == .decrypt {
-      treeOutput = try OutputDirectory(path)
+      if let own, directory.isSameFile(as: own) {
+        // What other trees have here are outputs, too.
+        for name in Set(allPaths.filter(isDirectory).map(Self.name)) where !name.isEmpty {
+          try leaveAlone(name)
+        }
+        if treeName.isEmpty { treeOutput = nil }
+      } else {
+        excluded.append(directory)
+        try leaveAlone(treeName)
+        let place = collector.path.pushing(treeName)
+        if let own, let there = try FileStatus.at(place, followingLinks: false),
+          there.isSameFile(as: own)
+        {
+          treeOutput = nil
+        }
+      }
     }
     root = path
     tree = FileTree(path, excluding: excluded)
+  }
+
+  /// The name that a tree keeps where outputs are collected; empty if its path ends in none.
+  private static func name(ofTree path: FilePath) -> FilePath {
+    guard let name = path.lexicallyNormalized().lastComponent, name.kind == .regular else {
+      return ""
+    }
+    return FilePath().appending(name)
   }
 
   /// The next file of the tree that is one for this command.
   private mutating func nextInTree() -> Step? {
     while let entry = tree?.next() {
       switch entry {
-      case .failure(let error): return .failure(error.path, error)
-      case .file(let relative, let status):
+      case .failure(let error):
+        treeCount += 1
+        let isGone = error.operation == .openInput && error.errno == .noSuchFileOrDirectory
+        return isGone ? .vanished(error.path) : .failure(error.path, error)
+      case .file(let relative, let found):
         let input = root.pushing(relative)
-        if naming != .encrypt, !Self.hasSuffix(input) {
-          passedOver.otherFiles += 1
-        } else if naming == .encrypt, Self.hasSuffix(input), Self.isMessage(input, status) {
-          passedOver.messages += 1
-        } else {
-          return step(input, in: relative, found: status)
-        }
+        if passesOver(input, found) { continue }
+        treeCount += 1
+        return step(input, in: relative, found: found)
       }
     }
-    if let skipped = tree?.skipped { passedOver.add(skipped) }
+    if let tree { passedOver.add(tree.skipped) }
     return nil
+  }
+
+  /// Whether a file of a tree is not for this command. Counts it then.
+  private mutating func passesOver(_ input: FilePath, _ found: FoundFile) -> Bool {
+    guard naming == .encrypt else {
+      if Self.hasSuffix(input) { return false }
+      passedOver.otherFiles += 1
+      return true
+    }
+    if found.isUnfinished {
+      passedOver.unfinishedFiles += 1
+      return true
+    }
+    // Beside the inputs are the outputs of earlier runs. Elsewhere a message is a file like any other.
+    guard treeOutput == nil, let source = Self.withoutSuffix(input), isMessage(found) else {
+      return false
+    }
+    let sibling = found.sibling(source)
+    passedOver.addMessage(
+      input, hasSource: (try? sibling?.status())?.kind == .regular)
+    return true
+  }
+
+  /// What is to be said of a tree that had nothing for this command.
+  private mutating func endOfTree() -> Step? {
+    guard treeCount == 0 else { return nil }
+    guard naming != .encrypt else {
+      passedOver.addEmptyTree(root)
+      return nil
+    }
+    return .failure(root, Self.nothing(to: naming.verb, "in \(Text.printable(root))"))
+  }
+
+  /// Nothing was there for a command that was to read messages: a check, or a restore, of nothing has not
+  /// succeeded.
+  static func nothing(to verb: String, _ place: String) -> Failure {
+    Failure(
+      .noInput, "no messages to \(verb) \(place)",
+      hint: "is the place right, and mounted? Names of messages end in \(Naming.suffix)")
   }
 
   /// The job of an input; of a tree's, which is `relative` there.
   private func step(
-    _ input: FilePath, in relative: FilePath? = nil, found: FileStatus? = nil
+    _ input: FilePath, in relative: FilePath? = nil, found: FoundFile? = nil
   ) -> Step {
     do {
-      let place = try place(for: input, in: relative)
+      let place = try place(for: input, in: relative, found)
       let output = try place?.path ?? output(for: input)
       return .job(
         FileJob(
@@ -178,7 +276,7 @@ struct FilePlan: IteratorProtocol {
       guard case .job(let job) = step else { continue }
       let status =
         job.input == "-" ? try? Descriptor.standardInput.status() : try? FileStatus.at(job.input)
-      let size = job.found?.size ?? (status?.kind == .regular ? status?.size : nil) ?? 0
+      let size = job.found?.status.size ?? (status?.kind == .regular ? status?.size : nil) ?? 0
       total = size > .max - total ? .max : total + size
     }
     return total
@@ -189,18 +287,24 @@ struct FilePlan: IteratorProtocol {
   }
 
   /// Where an output belongs that is collected in a directory, or that is a tree's.
-  private func place(for input: FilePath, in relative: FilePath?) throws -> OutputPlace? {
-    if let relative {
-      guard let treeOutput else { return nil }
-      return OutputPlace(
-        directory: treeOutput, relative: treeName.pushing(try name(for: relative)))
+  private func place(
+    for input: FilePath, in relative: FilePath?, _ found: FoundFile?
+  ) throws -> OutputPlace? {
+    if let relative, let found {
+      switch naming {
+      case .none, .replace: return nil
+      case .encrypt, .decrypt: break
+      }
+      let name = try name(for: relative)
+      if let treeOutput { return .below(treeOutput, treeName.pushing(name)) }
+      return found.sibling(root.pushing(name)).map { .beside($0) }
     }
     guard let collector, naming != .none else { return nil }
     if input == "-" {
       throw Failure(.usage, "standard input has no name to store under in a directory")
     }
     guard let name = try name(for: input).lastComponent else { return nil }
-    return OutputPlace(directory: collector, relative: FilePath().appending(name))
+    return .below(collector, FilePath().appending(name))
   }
 
   /// The output of an input that is not collected; nil for standard output or none.
@@ -236,37 +340,11 @@ struct FilePlan: IteratorProtocol {
   }
 
   /// Whether a file begins as a message does: `encrypt -R` twice over a tree leaves messages be.
-  private static func isMessage(_ path: FilePath, _ found: FileStatus) -> Bool {
-    guard let descriptor = try? Descriptor.openInput(path, foundAs: found) else { return false }
+  private func isMessage(_ found: FoundFile) -> Bool {
+    // To close the keystore's file would let go of the locks that SQLite has of it.
+    guard !keystoreFiles.isStore(found.status),
+      let descriptor = try? Descriptor.openInput(found.place, foundAs: found.status)
+    else { return false }
     return (try? MessageInspector.inspect(descriptor, limits: .standard)) != nil
-  }
-}
-
-/// What a run over trees left alone.
-struct PassedOver {
-  var symbolicLinks = 0
-  var specialFiles = 0
-  /// Files that are messages already, where messages are made.
-  var messages = 0
-  /// Files that do not end in `.envc`, where such are read.
-  var otherFiles = 0
-  /// Directories of outputs among the inputs.
-  var outputDirectories = 0
-
-  mutating func add(_ skipped: FileTree.Skipped) {
-    symbolicLinks += skipped.symbolicLinks
-    specialFiles += skipped.specialFiles
-    outputDirectories += skipped.directories
-  }
-
-  /// "2 symbolic links, 1 special file", or nil where nothing was.
-  var summary: String? {
-    let parts =
-      [
-        (symbolicLinks, "symbolic link"), (specialFiles, "special file"),
-        (messages, "encrypted file"), (otherFiles, "other file"),
-      ].filter { $0.0 > 0 }.map { Text.count($0.0, $0.1) }
-      + (outputDirectories > 0 ? ["the output directory"] : [])
-    return parts.isEmpty ? nil : parts.joined(separator: ", ")
   }
 }

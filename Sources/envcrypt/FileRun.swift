@@ -33,19 +33,26 @@ final class FileRun: Sendable {
     var nextIndex = 0
     /// Outputs of this run, so that no input overwrites another's.
     var written: Set<FilePath> = []
-    /// Directories that are known to be there.
-    var directories: Set<FilePath> = []
   }
 
   private let areMany: Bool
   /// Whether the inputs were not all named one by one, so that their number says something.
   private let isLongRun: Bool
+  /// Whether several inputs could have outputs of one name.
+  private let claimsNames: Bool
+  private let naming: FilePlan.Naming
   private let replaces: Bool
+  private let synchronizes: Bool
+  private let keystoreFiles: KeystoreFiles
   private let helpers: ThreadGroup
   private let console: Console
   private let progress: ProgressBar?
   private let leftovers = Leftovers()
-  private let newFilePermissions = OutputFile.newFilePermissions()
+  /// The bits that outputs do not get whose inputs were named.
+  private let mask: mode_t
+  private let keepsPermissions: Bool
+  /// Outputs that are complete, among many.
+  private let batch: OutputBatch
   private let state: Mutex<State>
   private let outcomes: OutcomeLog
 
@@ -54,8 +61,8 @@ final class FileRun: Sendable {
   private let work: Work
 
   init(
-    plan: FilePlan, inputs: InputOptions, replaces: Bool, report: ReportOptions,
-    scheduler: Scheduler, console: Console, toTerminal rule: TerminalRule,
+    plan: FilePlan, inputs: InputOptions, replaces: Bool, synchronizes: Bool = true,
+    report: ReportOptions, scheduler: Scheduler, console: Console, toTerminal rule: TerminalRule,
     discardingOutput: Bool = false,
     done: @escaping @Sendable (FilePath, JobOutcome) -> Void = { _, _ in },
     work: @escaping Work
@@ -63,7 +70,14 @@ final class FileRun: Sendable {
     state = Mutex(State(plan: plan))
     areMany = inputs.areMany
     isLongRun = inputs.recursive || inputs.filesFrom != nil
+    claimsNames = !plan.isSingle
+    naming = plan.naming
+    keystoreFiles = plan.keystoreFiles
     self.replaces = replaces
+    self.synchronizes = synchronizes
+    mask = OutputFile.creationMask()
+    keepsPermissions = inputs.recursive
+    batch = OutputBatch(synchronizing: synchronizes, directories: plan.made)
     helpers = ThreadGroup(scheduler)
     self.console = console
     self.rule = rule
@@ -80,9 +94,20 @@ final class FileRun: Sendable {
   func run() throws {
     takeJobs()
     helpers.wait()
+    for error in batch.finish() { outcomes.add(Failure(error)) }
     progress?.clear()
-    let passedOver = state.withLock { $0.plan.passedOver }
+    let (passedOver, count) = state.withLock { ($0.plan.passedOver, $0.nextIndex) }
+    if count == 0, isLongRun { tellOfNothing(passedOver) }
     try outcomes.finish(passedOver: passedOver, alwaysSummarizing: isLongRun)
+  }
+
+  /// No input was named at all; of an empty tree the plan tells.
+  private func tellOfNothing(_ passedOver: PassedOver) {
+    if naming != .encrypt {
+      outcomes.add(FilePlan.nothing(to: naming.verb, "in the list of files"))
+    } else if !passedOver.hasEmptyTree {
+      console.warning("no files to encrypt: the list is empty")
+    }
   }
 
   /// What every thread does.
@@ -91,7 +116,8 @@ final class FileRun: Sendable {
       if areMany { _ = helpers.start { [self] in takeJobs() } }
       switch step {
       case .failure(let input, let error): outcomes.add(index, input, .failure(error))
-      case .job(let job): outcomes.add(index, job.input, Result { try run(job) })
+      case .vanished(let input): outcomes.add(index, input, .success(.vanished))
+      case .job(let job): run(job) { [outcomes] in outcomes.add(index, job.input, $0) }
       }
     }
   }
@@ -104,74 +130,167 @@ final class FileRun: Sendable {
     }
   }
 
-  private func run(_ job: FileJob) throws -> JobOutcome {
-    let input = try open(job)
+  /// Told what became of a job, perhaps later and on another thread.
+  private typealias Reporter = @Sendable (Result<JobOutcome, any Error>) -> Void
+
+  private func run(_ job: FileJob, report: @escaping Reporter) {
+    do {
+      do {
+        try perform(job, report)
+      } catch let error as IOError where Self.isOutOfDescriptors(error) && batch.flush() > 0 {
+        // The outputs that waited had them.
+        try perform(job, report)
+      }
+    } catch {
+      report(.failure(error))
+    }
+  }
+
+  private static func isOutOfDescriptors(_ error: IOError) -> Bool {
+    error.errno == .tooManyOpenFiles || error.errno == .tooManyOpenFilesInSystem
+  }
+
+  private func perform(_ job: FileJob, _ report: @escaping Reporter) throws {
+    guard let (input, place) = try open(job) else { return report(.success(.vanished)) }
     let status = try input.status()
     if job.input == "-", status.kind == .directory { throw FileRuleError.isDirectory("-") }
     if input.isTerminal { console.note("reading from the terminal; end with Ctrl-D") }
     switch try work(DescriptorSource(input), job) {
-    case .leave(let outcome): return outcome
+    case .leave(let outcome): report(.success(outcome))
     case .transfer(let transfer):
-      return .done(
-        try run(job, from: status) { [progress] sink in
-          try transfer(sink) { progress?.advance(by: $0) }
-        })
+      try run(job, from: input, status, in: place, report) { [progress] sink in
+        try transfer(sink) { progress?.advance(by: $0) }
+      }
     }
   }
 
-  private func open(_ job: FileJob) throws -> Descriptor {
-    if let found = job.found { return try Descriptor.openInput(job.input, foundAs: found) }
-    return job.input == "-" ? .standardInput : try .openInput(job.input)
+  /// Opens the input; nil if a walk over a tree has found it and it is gone. What is replaced comes with
+  /// its place.
+  private func open(_ job: FileJob) throws -> (Descriptor, FilePlace?)? {
+    if let found = job.found {
+      do {
+        let input = try Descriptor.openInput(found.place, foundAs: found.status)
+        holdLocks(of: input, found.status)
+        return (input, found.place)
+      } catch let error as IOError where error.errno == .noSuchFileOrDirectory {
+        return nil
+      }
+    }
+    if job.input == "-" { return (.standardInput, nil) }
+    if areMany { showBeforeWaiting(for: job.input) }
+    if job.replacesInput { return try openReplaced(job.input) }
+    let input = try Descriptor.openInput(job.input)
+    holdLocks(of: input, try input.status())
+    return (input, nil)
+  }
+
+  /// Opens a file that is to be replaced, in the directory where it will be.
+  private func openReplaced(_ path: FilePath) throws -> (Descriptor, FilePlace?) {
+    guard try FileStatus.at(path) != nil else {
+      throw IOError(.openInput, path, .noSuchFileOrDirectory)
+    }
+    let (place, existing) = try FilePlace.following(path)
+    switch existing?.kind {
+    case nil: throw IOError(.openInput, path, .noSuchFileOrDirectory)
+    case .directory: throw FileRuleError.isDirectory(path)
+    case .symbolicLink, .other: throw FileRuleError.notARegularFile(path)
+    case .regular: break
+    }
+    let input = try Descriptor.openInput(place, foundAs: existing!)
+    holdLocks(of: input, existing!)
+    return (input, place)
+  }
+
+  /// The keystore's file stays open: to close it would let go of the locks that SQLite has of it.
+  private func holdLocks(of input: Descriptor, _ status: FileStatus) {
+    guard keystoreFiles.isStore(status) else { return }
+    input.keepOpen()
+    if naming == .encrypt {
+      console.note(
+        "\(Text.printable(input.path)) is the keystore in use: this copy opens only with a key that is "
+          + "kept elsewhere; 'envcrypt keystore backup' makes another")
+    }
+  }
+
+  /// To open a pipe may take for ever, and what is done need not wait for it.
+  private func showBeforeWaiting(for input: FilePath) {
+    if let status = try? FileStatus.at(input), status.kind == .other { batch.flush() }
   }
 
   /// Makes the output that the job wants and lets `transfer` fill it.
   private func run(
-    _ job: FileJob, from status: FileStatus, transfer: (any ByteSink) throws -> MessageSummary
-  ) throws -> MessageSummary {
-    if discardsOutput { return try transfer(NullSink()) }
+    _ job: FileJob, from input: Descriptor, _ status: FileStatus, in place: FilePlace?,
+    _ report: @escaping Reporter, transfer: (any ByteSink) throws -> MessageSummary
+  ) throws {
+    func outcome(_ summary: MessageSummary) throws -> JobOutcome {
+      try isChanged(input, since: status) ? .doneOfChanging(summary) : .done(summary)
+    }
+    if discardsOutput { return report(.success(try outcome(try transfer(NullSink())))) }
     if let path = job.output, !job.replacesInput, job.place == nil,
-      let special = try Self.openSpecial(path)
+      let special = try Descriptor.openSpecialOutput(path)
     {
-      return try write(to: special, from: status, transfer)
+      return report(.success(try outcome(try write(to: special, from: status, transfer))))
     }
     guard let path = job.output, path != "/dev/stdout" else {
-      return try write(to: .standardOutput, from: status, transfer)
+      return report(.success(try outcome(try write(to: .standardOutput, from: status, transfer))))
     }
-    try claim(path, isPlaced: job.place != nil)
-    let output = try makeOutput(path, for: job, from: status)
+    if claimsNames { try claim(path) }
+    let output = try makeOutput(path, for: job, from: status, in: place)
     let summary = try transfer(output)
-    try output.commit()
-    return summary
+    let done = try outcome(summary)
+    guard areMany else {
+      try output.commit(synchronizing: synchronizes)
+      return report(.success(done))
+    }
+    batch.add(output, byteCount: summary.plaintextCount) { report($0.map { done }) }
+  }
+
+  /// Whether somebody wrote to a file while it was read. A message that was verified is what it was meant
+  /// to be, however it came about.
+  private func isChanged(_ input: Descriptor, since status: FileStatus) throws -> Bool {
+    guard naming == .encrypt, status.kind == .regular else { return false }
+    return try !input.status().isUnchanged(since: status)
   }
 
   private func makeOutput(
-    _ path: FilePath, for job: FileJob, from status: FileStatus
+    _ path: FilePath, for job: FileJob, from status: FileStatus, in place: FilePlace?
   ) throws -> OutputFile {
-    if job.replacesInput { return try OutputFile(inPlaceOf: path, status, leftovers: leftovers) }
-    let source = status.kind == .regular ? status : nil
-    let permissions = source == nil ? newFilePermissions : nil
-    if let place = job.place {
+    if job.replacesInput, let place {
       return try OutputFile(
-        place.relative, below: place.directory, replacing: replaces, permissions: permissions,
-        source: source, leftovers: leftovers)
+        inPlaceOf: place, status, reserved: keystoreFiles, leftovers: leftovers)
     }
-    return try OutputFile(
-      path, replacing: replaces, permissions: permissions, source: source, leftovers: leftovers)
+    let source = status.kind == .regular ? status : nil
+    let permissions = permissions(from: source)
+    switch job.place {
+    case .below(let directory, let relative):
+      return try OutputFile(
+        relative, below: directory, directoryPermissions: job.found?.directoryPermissions ?? [],
+        replacing: replaces, permissions: permissions, source: source, reserved: keystoreFiles,
+        leftovers: leftovers)
+    case .beside(let place):
+      return try OutputFile(
+        beside: place, replacing: replaces, permissions: permissions, source: source,
+        reserved: keystoreFiles, leftovers: leftovers)
+    case nil:
+      return try OutputFile(
+        path, replacing: replaces, permissions: permissions, source: source,
+        reserved: keystoreFiles, leftovers: leftovers)
+    }
   }
 
-  /// Takes an output's name for one job, and sees to the directory of one among many.
-  private func claim(_ path: FilePath, isPlaced: Bool) throws {
-    guard areMany else { return }
+  /// A tree comes back as it was, as with cp -a; what was named gets what the umask leaves, as with cp.
+  private func permissions(from source: FileStatus?) -> mode_t {
+    guard let source else { return 0o666 & ~mask }
+    return keepsPermissions ? source.permissions : source.permissions & ~mask
+  }
+
+  /// Takes an output's name for one job.
+  private func claim(_ path: FilePath) throws {
     try state.withLock { state in
       guard state.written.insert(path.lexicallyNormalized()).inserted else {
         throw Failure(
           .cannotCreate, "\(Text.printable(path)) was written in this run already",
           hint: "two inputs have the same name; use different output directories")
-      }
-      let directory = path.removingLastComponent()
-      if !isPlaced, !state.directories.contains(directory) {
-        try createDirectories(directory)
-        state.directories.insert(directory)
       }
     }
   }
@@ -185,6 +304,7 @@ final class FileRun: Sendable {
     if status.kind == .regular, input.kind == .regular, status.isSameFile(as: input) {
       throw FileRuleError.sameFile("standard input and output")
     }
+    if status.kind == .regular { try keystoreFiles.check(status, named: "standard output") }
     let sink = DescriptorSink(descriptor)
     guard descriptor.isTerminal else {
       let summary = try transfer(sink)
@@ -203,11 +323,5 @@ final class FileRun: Sendable {
       try text.finish()
       return summary
     }
-  }
-
-  /// Opens an output that exists and is no regular file.
-  private static func openSpecial(_ path: FilePath) throws -> Descriptor? {
-    guard let status = try FileStatus.at(path), status.kind == .other else { return nil }
-    return try Descriptor.openOutput(path)
   }
 }

@@ -28,7 +28,9 @@ struct KeyExportCommand: ParsableCommand {
         .usage, "a key is not shown on a terminal", hint: "write it to a file with -o FILE")
     }
     let text = try keystore.service().exportKey(key).serialized()
-    try text.withBytes { try ReportFile.write($0, to: output, permissions: 0o600) }
+    try text.withBytes {
+      try ReportFile.write($0, to: output, permissions: 0o600, keystore: keystore)
+    }
     console.warning("this is the key in the clear: whoever has it opens every message under it")
   }
 }
@@ -109,7 +111,8 @@ struct KeyPublicKeyCommand: ParsableCommand {
     if json {
       try Console().json(response)
     } else {
-      try ReportFile.write(Array(response.pem.utf8), to: output, permissions: nil)
+      try ReportFile.write(
+        Array(response.pem.utf8), to: output, permissions: nil, keystore: keystore)
     }
   }
 }

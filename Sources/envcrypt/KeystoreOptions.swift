@@ -57,6 +57,9 @@ struct KeystoreOptions: ParsableArguments {
     return home.appending(".local/share/envcrypt/keystore.db")
   }
 
+  /// What is never an output.
+  func files() -> KeystoreFiles { KeystoreFiles(of: try? path()) }
+
   func secrets() throws -> PassphraseSource {
     let origin: PassphraseSource.Origin
     if let passphraseFile {
@@ -107,7 +110,9 @@ struct KeystoreOptions: ParsableArguments {
         hint: "passphrase, key-file:PATH or none")
     }
     let path = Self.absolute(FilePath(argument: String(text.dropFirst("key-file:".count))))
-    if try FileStatus.at(path) == nil { try KeyFile.create(path, leftovers: Leftovers()) }
+    if try FileStatus.at(path) == nil {
+      try KeyFile.create(path, reserved: files(), leftovers: Leftovers())
+    }
     return .keyFile(path, contents: try KeyFile.read(path))
   }
 

@@ -6,6 +6,10 @@ import SystemPackage
 /// What became of one job that did not fail.
 enum JobOutcome {
   case done(MessageSummary)
+  /// The same, and the input changed while it was read: the output has what was read.
+  case doneOfChanging(MessageSummary)
+  /// The input was there, and was gone when its turn came.
+  case vanished
   /// The input is already what it should be.
   case unchanged
   /// There is something to do, and it was only asked about.
@@ -20,6 +24,8 @@ final class OutcomeLog: Sendable {
     var waiting: [Int: (input: FilePath, result: Result<JobOutcome, any Error>)] = [:]
     var next = 0
     var doneCount = 0
+    var changedCount = 0
+    var vanishedCount = 0
     var unchangedCount = 0
     var wouldChangeCount = 0
     var failedCount = 0
@@ -62,6 +68,15 @@ final class OutcomeLog: Sendable {
     case .success(let outcome):
       switch outcome {
       case .done: state.doneCount += 1
+      case .doneOfChanging:
+        state.doneCount += 1
+        state.changedCount += 1
+        let name = input == "-" ? "standard input" : Text.printable(input)
+        console.warning("\(name) changed while it was read: the output has what was read")
+      case .vanished:
+        state.vanishedCount += 1
+        console.warning("\(Text.printable(input)) was gone before it was read")
+        return
       case .unchanged: state.unchangedCount += 1
       case .wouldChange: state.wouldChangeCount += 1
       }
@@ -74,10 +89,17 @@ final class OutcomeLog: Sendable {
         state.abortion = state.abortion ?? (failure.isBrokenPipe ? failure : named)
         return
       }
-      state.failedCount += 1
-      state.firstFailure = state.firstFailure ?? failure
-      console.error(named.message, hint: named.hint)
+      tell(named, &state)
     }
+  }
+
+  /// Tells a failure that is not an input's.
+  func add(_ failure: Failure) { state.withLock { tell(failure, &$0) } }
+
+  private func tell(_ failure: Failure, _ state: inout State) {
+    state.failedCount += 1
+    state.firstFailure = state.firstFailure ?? failure
+    console.error(failure.message, hint: failure.hint)
   }
 
   /// The input's name, unless the message has it already.
@@ -86,22 +108,28 @@ final class OutcomeLog: Sendable {
     return input == "-" || failure.message.contains(name) ? nil : name
   }
 
-  /// Tells the numbers; throws what ended the run, or the first failure's exit status.
+  /// Tells the numbers; throws what ended the run, or the first failure's exit status, or that inputs
+  /// changed.
   func finish(passedOver: PassedOver, alwaysSummarizing: Bool) throws {
-    let (abortion, firstFailure, summary) = state.withLock { state in
+    let (abortion, firstFailure, isChanged, summary) = state.withLock { state in
       var summary = "\(Text.count(state.doneCount, "file")) done"
       if state.wouldChangeCount > 0 {
         summary = "\(Text.count(state.wouldChangeCount, "file")) to be done"
       }
       if state.unchangedCount > 0 { summary += ", \(state.unchangedCount) left as they are" }
+      if state.changedCount > 0 { summary += ", \(state.changedCount) changed while read" }
+      if state.vanishedCount > 0 { summary += ", \(state.vanishedCount) gone" }
       if state.failedCount > 0 { summary += ", \(state.failedCount) failed" }
       let isWanted = alwaysSummarizing || state.failedCount > 0
-      return (state.abortion, state.firstFailure, isWanted ? summary : nil)
+      let isChanged = state.changedCount + state.vanishedCount > 0
+      return (state.abortion, state.firstFailure, isChanged, isWanted ? summary : nil)
     }
     if let abortion { throw abortion }
+    passedOver.warn(on: console)
     if let summary {
       console.note(summary + (passedOver.summary.map { "; passed over \($0)" } ?? ""))
     }
     if let firstFailure { throw ExitCode(firstFailure.status.rawValue) }
+    if isChanged { throw ExitCode(ExitStatus.inputChanged.rawValue) }
   }
 }

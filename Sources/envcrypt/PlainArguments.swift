@@ -147,6 +147,7 @@ extension OutputOptions {
     self.init()
     output = plain.output
     force = plain.force
+    noSync = false
   }
 }
 

@@ -34,6 +34,9 @@ struct ReencryptCommand: ParsableCommand {
   @Flag(name: [.short, .long], help: "Reencrypt also what is under these keys already.")
   var force = false
 
+  @Flag(help: SyncHelp.text)
+  var noSync = false
+
   @Flag(
     inversion: .prefixedNo, help: "Sign the new messages, or do not, whatever the old ones are.")
   var sign: Bool?
@@ -60,8 +63,10 @@ struct ReencryptCommand: ParsableCommand {
       MultiKeyring(opening, others: { try store.keyrings(isOptional: !opening.isEmpty) }),
       scheduler)
     try FileRun(
-      plan: try FilePlan(inputs, output: nil, naming: .replace), inputs: inputs, replaces: true,
-      report: report, scheduler: scheduler, console: console, toTerminal: .nothing,
+      plan: try FilePlan(
+        inputs, output: nil, naming: .replace, keystoreFiles: self.keystore.files()),
+      inputs: inputs, replaces: true, synchronizes: !noSync, report: report,
+      scheduler: scheduler, console: console, toTerminal: .nothing,
       done: { input, outcome in
         if case .wouldChange = outcome { console.output(Text.printable(input)) }
       },

@@ -5,19 +5,21 @@ import SystemPackage
 /// A small output that a person may want in a file.
 enum ReportFile {
   static func write(
-    _ bytes: [UInt8], to options: OutputOptions, permissions: mode_t?
+    _ bytes: [UInt8], to options: OutputOptions, permissions: mode_t?, keystore: KeystoreOptions
   ) throws {
-    try write(bytes.span.bytes, to: options, permissions: permissions)
+    try write(bytes.span.bytes, to: options, permissions: permissions, keystore: keystore)
   }
 
-  static func write(_ bytes: RawSpan, to options: OutputOptions, permissions: mode_t?) throws {
+  static func write(
+    _ bytes: RawSpan, to options: OutputOptions, permissions: mode_t?, keystore: KeystoreOptions
+  ) throws {
     guard let name = options.output, name != "-" else {
       return try DescriptorSink(.standardOutput).write(bytes)
     }
     let file = try OutputFile(
       FilePath(argument: name), replacing: options.force, permissions: permissions,
-      leftovers: Leftovers())
+      reserved: keystore.files(), leftovers: Leftovers())
     try file.write(bytes)
-    try file.commit(synchronizing: true)
+    try file.commit(synchronizing: !options.noSync)
   }
 }

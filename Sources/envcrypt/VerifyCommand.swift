@@ -22,7 +22,8 @@ struct VerifyCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(isQuiet: report.quiet)
-    let plan = try FilePlan(inputs, output: nil, naming: .none)
+    let plan = try FilePlan(
+      inputs, output: nil, naming: .none, keystoreFiles: options.keystore.files())
     let scheduler = parallel.scheduler()
     let decryptor = try options.decryptor(scheduler)
     try FileRun(

@@ -38,18 +38,24 @@ public final class Descriptor: Sendable {
     return descriptor
   }
 
-  /// Opens the regular file that a walk over a tree has found. Throws `FileRuleError.changed` where
-  /// another one, a link or a special file has taken its place.
-  public static func openInput(_ path: FilePath, foundAs found: FileStatus) throws -> Descriptor {
+  /// Opens the regular file that was found at a place. Throws `FileRuleError.changed` if another one, a
+  /// link or a special file has taken its place.
+  public static func openInput(
+    _ place: FilePlace, foundAs found: FileStatus
+  ) throws -> Descriptor {
     let flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK
-    let number = retrying { path.withPlatformString { open($0, flags) } }
+    let number = retrying {
+      place.name.withPlatformString { openat(place.directory.number, $0, flags) }
+    }
     guard number >= 0 else {
       let reason = Errno.current
       throw [.tooManySymbolicLinkLevels, .noSuchAddressOrDevice].contains(reason)
-        ? FileRuleError.changed(path) : IOError(.openInput, path, reason)
+        ? FileRuleError.changed(place.path) : IOError(.openInput, place.path, reason)
     }
-    let descriptor = Descriptor(owning: number, path: path)
-    guard try descriptor.status().isSameFile(as: found) else { throw FileRuleError.changed(path) }
+    let descriptor = Descriptor(owning: number, path: place.path)
+    guard try descriptor.status().isSameFile(as: found) else {
+      throw FileRuleError.changed(place.path)
+    }
     _ = posix_fadvise(number, 0, 0, POSIX_FADV_SEQUENTIAL)
     return descriptor
   }
@@ -103,6 +109,9 @@ public final class Descriptor: Sendable {
     guard Self.retrying({ fsync(number) }) == 0 else { throw .current(.write, path) }
   }
 
+  /// Leaves the descriptor open until the process ends.
+  public func keepOpen() { _ = Unmanaged.passRetained(self) }
+
   /// Writes all of `bytes`.
   func write(_ bytes: RawSpan) throws(IOError) {
     var done = 0
@@ -147,10 +156,13 @@ public struct FileStatus: Sendable {
   public enum Kind: Equatable, Sendable { case regular, directory, symbolicLink, other }
 
   public let kind: Kind
+  let isPipe: Bool
   /// Bytes; meaningful for regular files only.
   public let size: Int64
   /// Permission bits, without set-user-ID, set-group-ID and sticky.
   public let permissions: mode_t
+  /// Set-user-ID, set-group-ID and sticky.
+  let specialBits: mode_t
   /// Of a directory: files in it get its group, and nobody else comes in, which nobody sets by mistake.
   let isSharedByGroup: Bool
   /// Of a directory: only who owns a file in it may take its name away.
@@ -161,6 +173,8 @@ public struct FileStatus: Sendable {
   public let group: gid_t
   let accessTime: timespec
   let modificationTime: timespec
+  /// When contents, permissions, owner or names last changed. Nobody can set it back.
+  let changeTime: timespec
 
   init(_ status: stat) {
     switch status.st_mode & S_IFMT {
@@ -169,8 +183,10 @@ public struct FileStatus: Sendable {
     case S_IFLNK: kind = .symbolicLink
     default: kind = .other
     }
+    isPipe = status.st_mode & S_IFMT == S_IFIFO
     size = Int64(status.st_size)
     permissions = status.st_mode & 0o777
+    specialBits = status.st_mode & 0o7000
     isSharedByGroup = status.st_mode & S_ISGID != 0 && status.st_mode & 0o007 == 0
     isSticky = status.st_mode & S_ISVTX != 0
     device = UInt64(status.st_dev)
@@ -179,6 +195,7 @@ public struct FileStatus: Sendable {
     group = status.st_gid
     accessTime = status.st_atim
     modificationTime = status.st_mtim
+    changeTime = status.st_ctim
   }
 
   /// What stands at `path`, or nil where nothing does.
@@ -209,24 +226,48 @@ public struct FileStatus: Sendable {
     throw IOError(.openInput, directory.path.appending(name), reason)
   }
 
+  /// Whether it belongs to this user or to root, and so does not lead astray.
+  var isTrusted: Bool { owner == 0 || owner == geteuid() }
+
   /// Whether both are one file.
   public func isSameFile(as other: FileStatus) -> Bool {
     device == other.device && inode == other.inode
   }
 
-  /// Whether both are one file with the same contents, as far as size and time tell.
-  func isUnchanged(since other: FileStatus) -> Bool {
+  /// Whether both are one file with the same contents, as far as size and times tell.
+  public func isUnchanged(since other: FileStatus) -> Bool {
     isSameFile(as: other) && size == other.size
-      && modificationTime.tv_sec == other.modificationTime.tv_sec
-      && modificationTime.tv_nsec == other.modificationTime.tv_nsec
+      && Self.areEqual(modificationTime, other.modificationTime)
+      && Self.areEqual(changeTime, other.changeTime)
+  }
+
+  private static func areEqual(_ time: timespec, _ other: timespec) -> Bool {
+    time.tv_sec == other.tv_sec && time.tv_nsec == other.tv_nsec
   }
 }
 
 extension Descriptor {
-  /// Opens a pipe, terminal or device that is there already for writing.
-  public static func openOutput(_ path: FilePath) throws(IOError) -> Descriptor {
+  /// Opens a pipe, terminal or device that is there already for writing; nil if `path` leads to none. A
+  /// named pipe of another user is refused, who would get what was meant for a file; so is another user's
+  /// link.
+  ///
+  /// Throws `FileRuleError.foreignPipe`, `foreignLink`, `changed`, `IOError`.
+  public static func openSpecialOutput(_ path: FilePath) throws -> Descriptor? {
+    guard let found = try FileStatus.at(path), found.kind == .other else { return nil }
+    if let link = try FileStatus.at(path, followingLinks: false), link.kind == .symbolicLink {
+      guard link.isTrusted else { throw FileRuleError.foreignLink(path) }
+    }
+    // A pipe without a name was handed over by whoever started this process.
+    guard !found.isPipe || found.isTrusted || FileSystemType.isOfPipes(at: path) else {
+      throw FileRuleError.foreignPipe(path)
+    }
     let number = retrying { path.withPlatformString { open($0, O_WRONLY | O_CLOEXEC | O_NOCTTY) } }
-    guard number >= 0 else { throw .current(.createOutput, path) }
-    return Descriptor(owning: number, path: path)
+    guard number >= 0 else { throw IOError.current(.createOutput, path) }
+    let descriptor = Descriptor(owning: number, path: path)
+    let status = try descriptor.status()
+    guard status.kind == .other, status.isSameFile(as: found) else {
+      throw FileRuleError.changed(path)
+    }
+    return descriptor
   }
 }

@@ -12,4 +12,13 @@ extension FilePath {
       return FilePath(platformString: Array(UnsafeBufferPointer(start: start, count: count)) + [0])
     }
   }
+
+  /// The last component; nil if that is the root, `.` or `..`, or if there is none.
+  var lastName: FilePath? {
+    withPlatformString { start in
+      let name = strrchr(start, Int32(UInt8(ascii: "/"))).map { UnsafePointer($0 + 1) } ?? start
+      if name.pointee == 0 || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 { return nil }
+      return FilePath(platformString: name)
+    }
+  }
 }

@@ -17,5 +17,10 @@ enum FileSystemType {
     remote[path.withPlatformString { envcrypt_file_system_type($0) }]
   }
 
+  /// Whether `path` leads to a pipe that has no name in any directory.
+  static func isOfPipes(at path: FilePath) -> Bool {
+    path.withPlatformString { envcrypt_file_system_type($0) } == 0x5049_5045
+  }
+
   static func remoteName(ofType type: UInt32) -> String? { remote[type] }
 }

@@ -17,8 +17,9 @@ public struct FileTree: IteratorProtocol, Sendable {
   /// A file, or what was in the way of one.
   public enum Entry {
     /// The path is relative to the tree's root.
-    case file(relative: FilePath, FileStatus)
-    /// A directory that cannot be read, or a name that cannot be looked up.
+    case file(relative: FilePath, FoundFile)
+    /// A directory that cannot be read, or a name that cannot be looked up. One that was there, and was
+    /// gone when its turn came, cannot be opened: there is no such file.
     case failure(IOError)
   }
 
@@ -35,6 +36,8 @@ public struct FileTree: IteratorProtocol, Sendable {
     /// What its names are looked up in. Only so many stay open that no tree is too deep for it: the
     /// others are opened again when the walk comes back to them.
     var descriptor: Descriptor?
+    /// The permissions of the directories from the root to this one.
+    let permissions: [mode_t]
     /// The names that are left, last name first.
     var names: [FilePath.Component]
   }
@@ -89,10 +92,18 @@ public struct FileTree: IteratorProtocol, Sendable {
   private mutating func look(
     at name: FilePath.Component, in directory: Descriptor
   ) throws(IOError) -> Entry? {
-    let relative = open[open.count - 1].relative.appending(name)
-    guard let status = try FileStatus.at(name, in: directory) else { return nil }
+    let level = open[open.count - 1]
+    let relative = level.relative.appending(name)
+    let place = FilePlace(name, in: directory, path: root.pushing(relative))
+    guard let status = try FileStatus.at(name, in: directory) else {
+      if HiddenFile.isUnfinished(place.name) { return nil }
+      throw IOError(.openInput, place.path, .noSuchFileOrDirectory)
+    }
     switch status.kind {
-    case .regular: return .file(relative: relative, status)
+    case .regular:
+      return .file(
+        relative: relative,
+        FoundFile(place: place, status: status, directoryPermissions: level.permissions))
     case .directory where excluded.contains { $0.isSameFile(as: status) }:
       skipped.directories += 1
     case .directory: enter(relative, in: directory)
@@ -113,9 +124,11 @@ public struct FileTree: IteratorProtocol, Sendable {
         descriptor = try Self.open(path, path, in: AT_FDCWD)
       }
       if open.count >= Self.openLimit { open[open.count - 1].descriptor = nil }
+      let status = try descriptor.status()
       open.append(
         Level(
-          relative: relative, status: try descriptor.status(), descriptor: descriptor,
+          relative: relative, status: status, descriptor: descriptor,
+          permissions: (open.last?.permissions ?? []) + [status.permissions],
           names: try Self.entries(of: descriptor).reversed()))
     } catch {
       failure = error
@@ -168,6 +181,23 @@ public struct FileTree: IteratorProtocol, Sendable {
     }
     names.sort { $0.bytes.lexicographicallyPrecedes($1.bytes) }
     return names.map(\.component)
+  }
+}
+
+/// A regular file that a walk has found.
+public struct FoundFile: Sendable {
+  /// In its directory as the walk had it open.
+  public let place: FilePlace
+  public let status: FileStatus
+  /// The permissions of the directories from the tree's root to the file's own.
+  public let directoryPermissions: [mode_t]
+
+  /// Whether it has a name as unfinished files have it.
+  public var isUnfinished: Bool { HiddenFile.isUnfinished(place.name) }
+
+  /// Another name in the directory of the file: the last component of `path`, as the user would name it.
+  public func sibling(_ path: FilePath) -> FilePlace? {
+    path.lastName.map { FilePlace($0, in: place.directory, path: path) }
   }
 }
 

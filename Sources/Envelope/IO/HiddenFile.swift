@@ -18,10 +18,26 @@ public enum HiddenFile {
   static let companions = ["-journal", "-audit"]
 
   static func name(_ purpose: Purpose, in directory: FilePath) throws -> FilePath {
-    var name = directory
-    name.append(
-      purpose.rawValue + Hexadecimal.encode(try Random.bytes(digits / 2)) + ending)
-    return name
+    directory.pushing(try name(purpose))
+  }
+
+  /// A name that nobody has.
+  static func name(_ purpose: Purpose) throws -> FilePath {
+    FilePath(purpose.rawValue + Hexadecimal.encode(try Random.bytes(digits / 2)) + ending)
+  }
+
+  /// Whether a name is one that unfinished files have, and what stands beside them. `removeLeftovers`
+  /// removes such files.
+  public static func isUnfinished(_ name: FilePath) -> Bool {
+    name.withPlatformString { start in
+      isOurs(start) && String(validatingCString: start).flatMap { hiddenFile(of: $0) } != nil
+    }
+  }
+
+  private static func isOurs(_ start: UnsafePointer<CChar>) -> Bool {
+    Purpose.allCases.contains { purpose in
+      strncmp(start, purpose.rawValue, purpose.rawValue.utf8.count) == 0
+    }
   }
 
   /// Locks a hidden file, or one that is about to become one, until the descriptor is closed. False
@@ -37,12 +53,21 @@ public enum HiddenFile {
   /// Removes what killed processes have left in a directory; returns the names.
   @discardableResult
   public static func removeLeftovers(in directory: FilePath) -> [FilePath] {
-    candidates(in: directory.isEmpty ? "." : directory).filter { name in
-      let path = directory.appending(name)
+    let path: FilePath = directory.isEmpty ? "." : directory
+    let number = Descriptor.retrying {
+      path.withPlatformString { open($0, Descriptor.pathOnly | O_DIRECTORY | O_CLOEXEC) }
+    }
+    guard number >= 0 else { return [] }
+    return removeLeftovers(in: Descriptor(owning: number, path: directory))
+  }
+
+  /// The same in a directory that is open.
+  @discardableResult
+  static func removeLeftovers(in directory: Descriptor) -> [FilePath] {
+    candidates(in: directory).filter { name in
       guard let file = hiddenFile(of: name) else { return false }
-      let number = directory.appending(file).withPlatformString {
-        open($0, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
-      }
+      let number = openat(
+        directory.number, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
       defer { if number >= 0 { close(number) } }
       if number < 0 {
         // What stood beside a file that is gone is nobody's either.
@@ -50,8 +75,8 @@ public enum HiddenFile {
       } else {
         guard isRegular(number), flock(number, LOCK_SH | LOCK_NB) == 0 else { return false }
       }
-      return path.withPlatformString { unlink($0) } == 0
-    }.map { directory.appending($0) }
+      return unlinkat(directory.number, name, 0) == 0
+    }.map { directory.path.appending($0) }
   }
 
   private static func isRegular(_ number: Int32) -> Bool {
@@ -60,17 +85,19 @@ public enum HiddenFile {
   }
 
   /// The names that look like ours, companions before what they stand beside.
-  private static func candidates(in directory: FilePath) -> [String] {
-    guard let stream = directory.withPlatformString({ opendir($0) }) else { return [] }
+  private static func candidates(in directory: Descriptor) -> [String] {
+    let number = openat(directory.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard number >= 0 else { return [] }
+    guard let stream = fdopendir(number) else {
+      close(number)
+      return []
+    }
     defer { closedir(stream) }
     var names: [String] = []
     while let entry = readdir(stream) {
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { start -> String? in
-          let isOurs = Purpose.allCases.contains { purpose in
-            strncmp(start, purpose.rawValue, purpose.rawValue.utf8.count) == 0
-          }
-          return isOurs ? String(validatingCString: start) : nil
+          isOurs(start) ? String(validatingCString: start) : nil
         }
       }
       if let name, hiddenFile(of: name) != nil { names.append(name) }

@@ -42,6 +42,14 @@ public enum FileRuleError: Error, Equatable, Sendable {
   case isDirectory(FilePath)
   /// The directory an output belongs in is not there.
   case noDirectory(FilePath)
+  /// A symbolic link of another user where an output belongs.
+  case foreignLink(FilePath)
+  /// A named pipe of another user where an output belongs.
+  case foreignPipe(FilePath)
+  /// A name that belongs to the keystore, or to a file of it.
+  case reserved(FilePath)
+  /// A name as unfinished files have it, which are removed.
+  case unfinishedName(FilePath)
   /// A symbolic link where outputs are collected.
   case symbolicLink(FilePath)
   /// A path that was to be the directory for several outputs is none.

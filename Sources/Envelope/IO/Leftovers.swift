@@ -6,18 +6,40 @@ import SystemPackage
 /// signal ends the process first.
 public final class Leftovers: Sendable {
   private struct State {
-    var names: [FilePath] = []
+    var names: [Name] = []
     var isWatching = false
     /// Directories that were looked through.
     var swept: Set<FilePath> = []
+    var sweptDirectories: Set<[UInt64]> = []
+  }
+
+  /// A name in a directory that is open, or a path.
+  private struct Name: Equatable {
+    let directory: Descriptor?
+    let path: FilePath
+
+    static func == (one: Name, other: Name) -> Bool {
+      one.directory === other.directory && one.path == other.path
+    }
+
+    func remove() {
+      path.withPlatformString { _ = unlinkat(directory?.number ?? AT_FDCWD, $0, 0) }
+    }
   }
 
   private let state = Mutex(State())
 
   public init() {}
 
-  /// Records a name before it is created.
-  func add(_ name: FilePath) {
+  /// Records a path before it is created.
+  func add(_ path: FilePath) { add(Name(directory: nil, path: path)) }
+
+  /// Records a name before it is created in a directory.
+  func add(_ name: FilePath, in directory: Descriptor) {
+    add(Name(directory: directory, path: name))
+  }
+
+  private func add(_ name: Name) {
     state.withLock { $0.names.append(name) }
     watch()
   }
@@ -39,16 +61,37 @@ public final class Leftovers: Sendable {
     }
   }
 
-  /// Removes the file of that name.
-  func remove(_ name: FilePath) {
-    name.withPlatformString { _ = unlink($0) }
+  /// The same for a directory that is open.
+  func sweep(_ directory: Descriptor) {
+    guard let status = try? directory.status() else { return }
+    let isFirst = state.withLock {
+      $0.sweptDirectories.insert([status.device, status.inode]).inserted
+    }
+    if isFirst { HiddenFile.removeLeftovers(in: directory) }
+  }
+
+  /// Removes the file at a recorded path.
+  func remove(_ path: FilePath) { remove(Name(directory: nil, path: path)) }
+
+  /// Removes the file of a recorded name.
+  func remove(_ name: FilePath, in directory: Descriptor) {
+    remove(Name(directory: directory, path: name))
+  }
+
+  private func remove(_ name: Name) {
+    name.remove()
     forget(name)
   }
 
-  /// The name is no leftover any more.
-  func forget(_ name: FilePath) {
-    state.withLock { $0.names.removeAll { $0 == name } }
+  /// The path is not a leftover any more.
+  func forget(_ path: FilePath) { forget(Name(directory: nil, path: path)) }
+
+  /// The name is not a leftover any more.
+  func forget(_ name: FilePath, in directory: Descriptor) {
+    forget(Name(directory: directory, path: name))
   }
+
+  private func forget(_ name: Name) { state.withLock { $0.names.removeAll { $0 == name } } }
 
   /// Waits on a thread of its own for a signal that ends the process, removes what is recorded, and
   /// lets the signal end it. The signals are blocked in every other thread; a name is recorded only
@@ -63,9 +106,7 @@ public final class Leftovers: Sendable {
       var signals = watched
       var number: Int32 = 0
       guard sigwait(&signals, &number) == 0 else { return }
-      state.withLock { state in
-        for name in state.names { name.withPlatformString { _ = unlink($0) } }
-      }
+      state.withLock { state in for name in state.names { name.remove() } }
       signal(number, SIG_DFL)
       pthread_sigmask(SIG_UNBLOCK, &signals, nil)
       raise(number)

@@ -3,99 +3,106 @@ import Synchronization
 import SystemPackage
 
 /// A directory that outputs are collected below. Nothing is written outside it: what it is named by may
-/// be a symbolic link, but below it none is followed, neither a directory's nor a file's, also where one
+/// be a symbolic link, but below it none is followed, neither a directory's nor a file's, even if one
 /// is put there meanwhile.
 public final class OutputDirectory: Sendable {
   public let path: FilePath
   private let descriptor: Descriptor
+  private let made: MadeDirectories
+  private let reserved: (any ReservedFiles)?
   /// The directory that was asked for last: trees are walked directory by directory.
   private let latest = Mutex<(relative: FilePath, descriptor: Descriptor)?>(nil)
 
-  /// `O_PATH`, a macro that does not import: to go on from, not to read.
-  private static let flags: Int32 = 0o10000000 | O_DIRECTORY | O_CLOEXEC
+  private static let flags: Int32 = Descriptor.pathOnly | O_DIRECTORY | O_CLOEXEC
 
-  /// Without it a directory's own path leads there.
-  let isProcMounted = access("/proc/self/fd", F_OK) == 0
-
-  public init(_ path: FilePath) throws(IOError) {
+  /// Directories that are missing below it are made, and recorded in `made`.
+  public init(
+    _ path: FilePath, recording made: MadeDirectories = MadeDirectories(),
+    reserved: (any ReservedFiles)? = nil
+  ) throws(IOError) {
     let number = Descriptor.retrying { path.withPlatformString { Glibc.open($0, Self.flags) } }
     guard number >= 0 else { throw .current(.createOutput, path) }
     self.path = path
+    self.made = made
+    self.reserved = reserved
     descriptor = Descriptor(owning: number, path: path)
   }
 
-  /// The directory `relative` below this one; it is made where it is missing.
-  func directory(_ relative: FilePath) throws -> Descriptor {
+  public func status() throws(IOError) -> FileStatus { try descriptor.status() }
+
+  /// The directory `relative` below this one. If it is missing, it is made, with the permissions that
+  /// the last of `permissions` says, and so is what is missing above it, with those before.
+  func directory(_ relative: FilePath, permissions: [mode_t]) throws -> Descriptor {
     if relative.isEmpty { return descriptor }
-    if let latest = latest.withLock({ $0 }), latest.relative == relative {
-      return latest.descriptor
+    // One thread at a time: what is being made is not complete for another.
+    return try latest.withLock { latest in
+      if let latest, latest.relative == relative { return latest.descriptor }
+      let components = Array(relative.components)
+      var current = descriptor
+      var way: FilePath = ""
+      for (index, component) in components.enumerated() {
+        precondition(component.kind == .regular, "a path that leads back")
+        let above = components.count - index
+        let mode = permissions.count < above ? nil : permissions[permissions.count - above]
+        way.append(component)
+        current = try open(way, component, in: current, permissions: mode)
+      }
+      latest = (relative, current)
+      return current
     }
-    var current = descriptor
-    for component in relative.components {
-      precondition(component.kind == .regular, "a path that leads back")
-      current = try Self.open(component, in: current)
-    }
-    latest.withLock { $0 = (relative, current) }
-    return current
   }
 
-  private static func open(
-    _ component: FilePath.Component, in parent: Descriptor
+  private func open(
+    _ way: FilePath, _ component: FilePath.Component, in parent: Descriptor, permissions: mode_t?
   ) throws -> Descriptor {
-    let path = parent.path.appending(component)
-    return try component.withPlatformString { name in
-      var number = openat(parent.number, name, flags | O_NOFOLLOW)
+    let place = FilePlace(component, in: parent, path: parent.path.appending(component))
+    return try place.name.withPlatformString { name in
+      var number = openat(parent.number, name, Self.flags | O_NOFOLLOW)
       if number < 0, errno == ENOENT {
-        guard mkdirat(parent.number, name, 0o777) == 0 || errno == EEXIST else {
-          throw IOError.current(.createOutput, path)
-        }
-        number = openat(parent.number, name, flags | O_NOFOLLOW)
+        try reserved?.check(place, existing: nil)
+        try made.make(place, relative: way, below: descriptor, permissions: permissions)
+        number = openat(parent.number, name, Self.flags | O_NOFOLLOW)
       }
-      if number >= 0 { return Descriptor(owning: number, path: path) }
+      if number >= 0 { return Descriptor(owning: number, path: place.path) }
       let reason = Errno.current
-      var status = stat()
-      if fstatat(parent.number, name, &status, AT_SYMLINK_NOFOLLOW) == 0 {
-        let kind = FileStatus(status).kind
-        if kind == .symbolicLink { throw FileRuleError.symbolicLink(path) }
-        if kind != .directory { throw FileRuleError.notADirectory(path) }
-      }
-      throw IOError(.createOutput, path, reason)
+      let status = try? place.status()
+      if status?.kind == .symbolicLink { throw FileRuleError.symbolicLink(place.path) }
+      if let status, status.kind != .directory { throw FileRuleError.notADirectory(place.path) }
+      throw IOError(.createOutput, place.path, reason)
     }
   }
 }
 
 extension OutputFile {
-  /// Prepares to write the file `relative` below `directory`. Throws `FileRuleError.symbolicLink` where
-  /// a link is in the way, and `notARegularFile` for a special file, also when replacing.
+  /// Prepares to write the file `relative` below `directory`. `directoryPermissions` are for the
+  /// directories on the way that are missing, the last ones for the file's own. Throws
+  /// `FileRuleError.symbolicLink` if a link is in the way, and `notARegularFile` for a special file, even
+  /// when replacing.
   public convenience init(
-    _ relative: FilePath, below directory: OutputDirectory, replacing: Bool,
-    permissions: mode_t? = nil, source: FileStatus? = nil, leftovers: Leftovers
+    _ relative: FilePath, below directory: OutputDirectory, directoryPermissions: [mode_t] = [],
+    replacing: Bool, permissions: mode_t? = nil, source: FileStatus? = nil,
+    reserved: (any ReservedFiles)? = nil, leftovers: Leftovers
   ) throws {
     guard let name = relative.lastComponent, name.kind == .regular else {
       throw FileRuleError.isDirectory(directory.path.pushing(relative))
     }
-    let parent = try directory.directory(relative.directory)
-    let path = directory.path.pushing(relative)
-    // Through /proc the name is looked up in the directory that was opened, wherever its own name
-    // leads by now.
-    let way = directory.isProcMounted ? FilePath("/proc/self/fd/\(parent.number)") : parent.path
-    let destination = way.appending(name)
-    let existing: FileStatus?
-    do {
-      existing = try FileStatus.at(destination, followingLinks: false)
-    } catch {
-      throw IOError(.createOutput, path, error.errno)
-    }
-    switch existing?.kind {
-    case .symbolicLink: throw FileRuleError.symbolicLink(path)
-    case .other: throw FileRuleError.notARegularFile(path)
-    case .regular, .directory, nil: break
-    }
-    let place = Place(
-      destination: destination, directory: parent, existing: existing,
-      isProcMounted: directory.isProcMounted)
     try self.init(
-      path, at: place, replacing: replacing, permissions: permissions, source: source,
+      beside: FilePlace(
+        name,
+        in: try directory.directory(relative.directory, permissions: directoryPermissions),
+        path: directory.path.pushing(relative)),
+      replacing: replacing, permissions: permissions, source: source, reserved: reserved,
       leftovers: leftovers)
+  }
+
+  /// Prepares to write at a place in a directory that is open. No link is followed, as below an
+  /// `OutputDirectory`.
+  public convenience init(
+    beside place: FilePlace, replacing: Bool, permissions: mode_t?, source: FileStatus?,
+    reserved: (any ReservedFiles)?, leftovers: Leftovers
+  ) throws {
+    try self.init(
+      at: place, try place.status(), replacing: replacing, permissions: permissions,
+      source: source, reserved: reserved, leftovers: leftovers)
   }
 }

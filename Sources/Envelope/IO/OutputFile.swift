@@ -4,18 +4,22 @@ import SystemPackage
 /// A file that appears under its name only when `commit` says that it is complete.
 ///
 /// Until then it has no name at all (`O_TMPFILE`), so that nothing is left whatever ends the
-/// process. Where the file system cannot do that, and for the moment in which it replaces another, it
+/// process. If the file system cannot do that, and for the moment in which it replaces another, it
 /// has a hidden name beside the destination, which `leftovers` removes when the process is told to
-/// stop, and the next process that replaces a file there where it was killed.
-public final class OutputFile: ByteSink {
+/// stop, and the next process that replaces a file there if it was killed.
+///
+/// Its directory is opened once, and every name is looked up in that. One thread at a time uses it.
+public final class OutputFile: ByteSink, @unchecked Sendable {
   public let path: FilePath
   public let discardsOnFailure = true
 
   /// `O_TMPFILE`, a macro that does not import: its own bit beside `O_DIRECTORY`.
   private static let unnamed: Int32 = 0o20000000 | O_DIRECTORY
+  /// A file without a name gets one through /proc.
+  private static let isProcMounted = access("/proc/self/fd", F_OK) == 0
 
-  private let descriptor: Descriptor
-  private let destination: FilePath
+  let descriptor: Descriptor
+  private let place: FilePlace
   /// Whether an existing file may be replaced.
   private let replaces: Bool
   /// Whether there is one.
@@ -23,95 +27,90 @@ public final class OutputFile: ByteSink {
   private let leftovers: Leftovers
   /// The file that this one is made of and replaces.
   private let original: FileStatus?
-  /// What keeps the destination's directory open, where the way there leads through it.
-  private let directory: Descriptor?
   /// The hidden name, while there is one.
   private var temporary: FilePath?
 
-  /// Prepares to write `path`. `source` is the input's status: its permission bits become the
-  /// output's, and the same file is refused. Without one the permissions are 0666 less the umask.
+  /// Prepares to write `path`. `source` is the input's status: the same file is refused, and its
+  /// permission bits become the output's if no `permissions` are given. Without either they are 0666 less
+  /// the umask. `reserved` says what is never an output.
   ///
-  /// Throws `FileRuleError` where something stands there already, unless `replacing`.
+  /// Throws `FileRuleError` if something stands there already, unless `replacing`.
   public convenience init(
     _ path: FilePath, replacing: Bool, permissions: mode_t? = nil, source: FileStatus? = nil,
-    leftovers: Leftovers
+    reserved: (any ReservedFiles)? = nil, leftovers: Leftovers
   ) throws {
+    let (place, existing) = try FilePlace.following(path)
     try self.init(
-      path, replacing: replacing, permissions: permissions, source: source, original: nil,
-      leftovers: leftovers)
+      at: place, existing, replacing: replacing, permissions: permissions, source: source,
+      reserved: reserved, leftovers: leftovers)
   }
 
-  /// Prepares to replace the regular file `path` by what is made of it. It is `original` now, whose
-  /// owner, permissions and times go to the new file. When another process has changed the file
+  /// Prepares to replace the regular file at `place` by what is made of it. It is `original` now, whose
+  /// owner, permissions and times go to the new file. If another process has changed the file
   /// meanwhile, `commit` throws `FileRuleError.changed`.
   public convenience init(
-    inPlaceOf path: FilePath, _ original: FileStatus, leftovers: Leftovers
+    inPlaceOf place: FilePlace, _ original: FileStatus, reserved: (any ReservedFiles)? = nil,
+    leftovers: Leftovers
   ) throws {
-    guard original.kind == .regular else { throw FileRuleError.notARegularFile(path) }
+    guard original.kind == .regular else { throw FileRuleError.notARegularFile(place.path) }
     try self.init(
-      path, replacing: true, permissions: original.permissions, source: nil, original: original,
-      leftovers: leftovers)
+      at: place, original, replacing: true, permissions: original.permissions, source: nil,
+      original: original, reserved: reserved, leftovers: leftovers)
   }
 
-  /// Where an output goes that is called otherwise.
-  struct Place {
-    /// In `directory`, also where that goes by another name by now.
-    let destination: FilePath
-    let directory: Descriptor
-    /// What is there.
-    let existing: FileStatus?
-    let isProcMounted: Bool
-  }
-
-  /// With a `place` the file goes there, though it is called `path`.
+  /// Prepares to write at `place`, where `existing` is now. Throws `FileRuleError.symbolicLink` if a link
+  /// is in the way, and `notARegularFile` for a special file, even when replacing.
   init(
-    _ path: FilePath, at place: Place? = nil, replacing: Bool, permissions: mode_t?,
-    source: FileStatus?, original: FileStatus? = nil, leftovers: Leftovers
+    at place: FilePlace, _ existing: FileStatus?, replacing: Bool, permissions: mode_t?,
+    source: FileStatus?, original: FileStatus? = nil, reserved: (any ReservedFiles)?,
+    leftovers: Leftovers
   ) throws {
-    // A link stays a link: what it points to is replaced.
-    let destination = place?.destination ?? Self.resolved(path)
-    let existing = if let place { place.existing } else { try FileStatus.at(destination) }
+    let path = place.path
+    try reserved?.check(place, existing: existing)
+    if HiddenFile.isUnfinished(place.name) { throw FileRuleError.unfinishedName(path) }
     if let existing {
       if let source, existing.isSameFile(as: source) { throw FileRuleError.sameFile(path) }
-      if existing.kind == .directory { throw FileRuleError.isDirectory(path) }
-      if !replacing { throw FileRuleError.exists(path) }
-    }
-    let directory = destination.directory
-    let parent: FilePath = directory.isEmpty ? "." : directory
-    if place == nil {
-      guard let status = try FileStatus.at(parent) else { throw FileRuleError.noDirectory(parent) }
-      guard status.kind == .directory else { throw FileRuleError.notADirectory(parent) }
+      switch existing.kind {
+      case .directory: throw FileRuleError.isDirectory(path)
+      case .symbolicLink: throw FileRuleError.symbolicLink(path)
+      case .other: throw FileRuleError.notARegularFile(path)
+      case .regular: if !replacing { throw FileRuleError.exists(path) }
+      }
     }
 
     self.path = path
-    self.directory = place?.directory
-    self.destination = destination
+    self.place = place
     self.leftovers = leftovers
     self.original = original
     replaces = replacing
     isReplacing = existing != nil
-    // What a process that was killed has left here; who replaces nothing leaves nothing as a rule.
+    let directory = place.directory
+    // A process that was killed may have left something here; one that replaces nothing leaves nothing
+    // as a rule.
     if isReplacing { leftovers.sweep(directory) }
     var number: Int32 = -1
-    // A file without a name gets one through /proc: where that is missing, better know it now.
-    if place?.isProcMounted ?? (access("/proc/self/fd", F_OK) == 0) {
+    // If /proc is missing, better know it now.
+    if Self.isProcMounted {
       number = Descriptor.retrying {
-        parent.withPlatformString { open($0, Self.unnamed | O_WRONLY | O_CLOEXEC, 0o600) }
+        openat(directory.number, ".", Self.unnamed | O_WRONLY | O_CLOEXEC, 0o600)
       }
     }
     if number < 0 {
       leftovers.sweep(directory)
-      let name = try HiddenFile.name(.output, in: directory)
-      leftovers.add(name)
+      let name = try HiddenFile.name(.output)
+      leftovers.add(name, in: directory)
       temporary = name
       repeat {
         if number >= 0 { close(number) }
         number = Descriptor.retrying {
-          name.withPlatformString { open($0, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0o600) }
+          name.withPlatformString {
+            openat(
+              directory.number, $0, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC, 0o600)
+          }
         }
         guard number >= 0 else {
           let error = IOError.current(.createOutput, path)
-          leftovers.remove(name)
+          leftovers.remove(name, in: directory)
           throw error
         }
       } while !HiddenFile.lock(number)
@@ -131,58 +130,90 @@ public final class OutputFile: ByteSink {
 
   public func write(_ bytes: RawSpan) throws { try descriptor.write(bytes) }
 
-  /// Gives the file its name. An existing file is replaced only when the new one is on the disk;
-  /// one that came into being meanwhile is replaced only where that was allowed.
-  public func commit(synchronizing: Bool = false) throws {
+  // MARK: Naming
+
+  /// Gives the file its name. It is on the disk before, and so is the name when this returns, unless it
+  /// is not to be `synchronizing`. A file that came into being meanwhile is replaced only if that was
+  /// allowed.
+  public func commit(synchronizing: Bool = true) throws {
+    try complete()
+    if synchronizing { try synchronize() }
+    try appear()
+    if synchronizing { try synchronizeName() }
+  }
+
+  /// All bytes are there. Comes before the other steps.
+  func complete() throws {
     if let original { try takeOver(original) }
     try descriptor.flush()
-    if isReplacing || synchronizing {
-      guard fsync(descriptor.number) == 0 else { throw IOError.current(.write, path) }
+  }
+
+  /// The bytes are on the disk when this returns.
+  func synchronize() throws(IOError) { try descriptor.synchronizeIfPossible() }
+
+  /// The name is on the disk when this returns.
+  func synchronizeName() throws(IOError) {
+    do throws(IOError) {
+      try directory.synchronizeNames(orFileSystemOf: descriptor)
+    } catch {
+      throw IOError(.write, path, error.errno)
     }
+  }
+
+  /// The directory that the file gets its name in.
+  var directory: Descriptor { place.directory }
+
+  /// Gives the file its name.
+  func appear() throws {
     if temporary == nil, !isReplacing {
       do {
-        try link(to: destination)
-        if synchronizing { synchronizeDirectory() }
-        return
+        return try link(to: place.name)
       } catch FileRuleError.exists where replaces {
         // It came into being meanwhile.
-        guard fsync(descriptor.number) == 0 else { throw IOError.current(.write, path) }
       }
     }
     let name: FilePath
     if let temporary {
       name = temporary
     } else {
-      name = try HiddenFile.name(.output, in: destination.directory)
-      leftovers.add(name)
+      name = try HiddenFile.name(.output)
+      leftovers.add(name, in: directory)
       temporary = name
       HiddenFile.lock(descriptor.number)
       try link(to: name)
     }
     if let original { try checkUnchanged(original) }
-    let renamed = name.withPlatformString { from in
-      destination.withPlatformString { to -> Int32 in
-        if replaces { return rename(from, to) }
-        // `link` refuses an existing name on every file system that has links.
-        let result = Glibc.link(from, to)
-        if result == 0 { unlink(from) }
-        if result == 0 || errno == EEXIST { return result }
-        return access(to, F_OK) == 0 ? -1 : rename(from, to)
-      }
-    }
-    guard renamed == 0 else {
+    guard rename(name) == 0 else {
       let reason = Errno.current
       throw reason == .fileExists
         ? FileRuleError.exists(path) : IOError(.createOutput, path, reason)
     }
     temporary = nil
-    leftovers.forget(name)
-    if original != nil || synchronizing { synchronizeDirectory() }
+    leftovers.forget(name, in: directory)
+  }
+
+  private func rename(_ hidden: FilePath) -> Int32 {
+    let number = directory.number
+    return hidden.withPlatformString { from in
+      place.name.withPlatformString { to -> Int32 in
+        if replaces { return renameat(number, from, number, to) }
+        // A link refuses an existing name on every file system that has links.
+        let result = linkat(number, from, number, to, 0)
+        if result == 0 { unlinkat(number, from, 0) }
+        if result == 0 || errno == EEXIST { return result }
+        var status = stat()
+        guard fstatat(number, to, &status, AT_SYMLINK_NOFOLLOW) != 0 else {
+          errno = EEXIST
+          return -1
+        }
+        return renameat(number, from, number, to)
+      }
+    }
   }
 
   /// Throws unless the file that is about to be replaced is still as it was.
   private func checkUnchanged(_ original: FileStatus) throws {
-    guard let now = try FileStatus.at(destination), now.isUnchanged(since: original) else {
+    guard let now = try place.status(), now.isUnchanged(since: original) else {
       throw FileRuleError.changed(path)
     }
   }
@@ -203,45 +234,34 @@ public final class OutputFile: ByteSink {
     guard futimens(descriptor.number, &times) == 0 else { throw IOError.current(.write, path) }
   }
 
-  /// The new name is on the disk too when this returns.
-  private func synchronizeDirectory() {
-    let directory = destination.removingLastComponent()
-    let parent: FilePath = directory.isEmpty ? "." : directory
-    let number = parent.withPlatformString { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-    guard number >= 0 else { return }
-    fsync(number)
-    close(number)
-  }
-
   private func discard() {
     guard let name = temporary else { return }
     temporary = nil
-    leftovers.remove(name)
+    leftovers.remove(name, in: directory)
   }
 
   /// Names the file that has no name.
   private func link(to name: FilePath) throws {
     let linked = "/proc/self/fd/\(descriptor.number)".withCString { from in
-      name.withPlatformString { linkat(AT_FDCWD, from, AT_FDCWD, $0, AT_SYMLINK_FOLLOW) }
+      name.withPlatformString {
+        linkat(AT_FDCWD, from, directory.number, $0, AT_SYMLINK_FOLLOW)
+      }
     }
     if linked == 0 { return }
     let reason = Errno.current
     throw reason == .fileExists ? FileRuleError.exists(path) : IOError(.createOutput, path, reason)
   }
 
-  private static func resolved(_ path: FilePath) -> FilePath {
-    path.withPlatformString { pointer in
-      guard let resolved = realpath(pointer, nil) else { return path }
-      defer { free(resolved) }
-      return FilePath(platformString: resolved)
-    }
-  }
+  // MARK: Permissions
 
-  /// What the umask leaves of 0666. The system tells the umask only by setting it: to be asked
-  /// before there are threads that create files.
-  public static func newFilePermissions() -> mode_t {
+  /// What the umask leaves of 0666. To be asked before there are threads that create files.
+  public static func newFilePermissions() -> mode_t { 0o666 & ~creationMask() }
+
+  /// The umask. The system tells it only by setting it: to be asked before there are threads that create
+  /// files.
+  public static func creationMask() -> mode_t {
     let mask = Glibc.umask(0o077)
     _ = Glibc.umask(mask)
-    return 0o666 & ~mask
+    return mask
   }
 }

@@ -29,10 +29,13 @@ public enum KeyFile {
   }
 
   /// Makes a file of 32 random bytes, mode 0600, on the disk when this returns; an existing file is
-  /// never touched.
-  public static func create(_ path: FilePath, leftovers: Leftovers) throws {
+  /// never touched. `reserved` says what is never a key file.
+  public static func create(
+    _ path: FilePath, reserved: (any ReservedFiles)? = nil, leftovers: Leftovers
+  ) throws {
     let bytes = try SecretBytes.random(count: sizes.lowerBound)
-    let file = try OutputFile(path, replacing: false, permissions: 0o600, leftovers: leftovers)
+    let file = try OutputFile(
+      path, replacing: false, permissions: 0o600, reserved: reserved, leftovers: leftovers)
     try bytes.withBytes { try file.write($0) }
     try file.commit(synchronizing: true)
   }

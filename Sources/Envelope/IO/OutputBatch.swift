@@ -1,0 +1,185 @@
+import Glibc
+import Synchronization
+import SystemPackage
+
+/// Outputs of a run that are complete, on their way to the disk and then to their names: many at a time,
+/// for the disk takes as long for hundreds of small files as for one.
+///
+/// No name ever shows a file that is not wholly on the disk. Several threads add outputs; the one that
+/// finds enough of them does the work.
+public final class OutputBatch: Sendable {
+  /// Told what became of an output.
+  public typealias Completion = @Sendable (Result<Void, any Error>) -> Void
+
+  private struct Pending {
+    let output: OutputFile
+    let completion: Completion
+  }
+
+  private struct State {
+    var pending: [Pending] = []
+    var byteCount: Int64 = 0
+    var start = ContinuousClock.now
+  }
+
+  /// Of more outputs than this, one call brings the whole file system to the disk; of fewer, each file by
+  /// itself, so that nobody waits for what other programs have written.
+  private static let singleLimit = 16
+  private static let countLimit = 512
+  private static let byteLimit: Int64 = 128 << 20
+  /// A slow run shows what it has done.
+  private static let ageLimit = Duration.seconds(1)
+  /// Descriptors that are left for everything else.
+  private static let reservedDescriptors: Int32 = 128
+
+  private let isSynchronizing: Bool
+  private let made: MadeDirectories
+  /// An output with this descriptor, or a greater one, waits for no others.
+  private let descriptorLimit: Int32
+  private let state = Mutex(State())
+
+  /// `made` has the directories that are made for the outputs. Outputs get their names at once unless
+  /// it is `synchronizing`.
+  public init(synchronizing: Bool, directories made: MadeDirectories) {
+    isSynchronizing = synchronizing
+    self.made = made
+    descriptorLimit = Self.descriptorLimit()
+  }
+
+  /// The system gives the lowest numbers first, so that a number says how many are in use.
+  private static func descriptorLimit() -> Int32 {
+    var limits = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0 else { return 0 }
+    return Int32(clamping: limits.rlim_cur) - reservedDescriptors
+  }
+
+  /// Takes over an output that holds `byteCount` bytes or so, which nobody writes to any more.
+  public func add(
+    _ output: OutputFile, byteCount: Int64, completion: @escaping Completion
+  ) {
+    let pending = Pending(output: output, completion: completion)
+    do {
+      try output.complete()
+      guard isSynchronizing else {
+        try output.appear()
+        return completion(.success(()))
+      }
+    } catch {
+      return completion(.failure(error))
+    }
+    let isFull = state.withLock { state in
+      if state.pending.isEmpty { state.start = .now }
+      state.pending.append(pending)
+      state.byteCount += byteCount
+      return state.pending.count >= Self.countLimit || state.byteCount >= Self.byteLimit
+        || output.descriptor.number >= descriptorLimit
+        || state.start.duration(to: .now) >= Self.ageLimit
+    }
+    if isFull { flush() }
+  }
+
+  /// Brings what has been added to the disk and to its names. Returns how many outputs there were.
+  @discardableResult
+  public func flush() -> Int {
+    let pending = state.withLock { state in
+      defer { (state.pending, state.byteCount) = ([], 0) }
+      return state.pending
+    }
+    for outputs in Self.byDevice(pending) { finish(outputs) }
+    return pending.count
+  }
+
+  /// The last of all: what has been added, and the directories that were made. Returns what is wrong with
+  /// these.
+  public func finish() -> [IOError] {
+    flush()
+    return made.finish(synchronizing: isSynchronizing)
+  }
+
+  // MARK: The steps
+
+  private static func byDevice(_ pending: [Pending]) -> [[Pending]] {
+    var groups: [(device: UInt64?, outputs: [Pending])] = []
+    for one in pending {
+      let device = try? one.output.descriptor.status().device
+      if let index = groups.firstIndex(where: { $0.device == device }) {
+        groups[index].outputs.append(one)
+      } else {
+        groups.append((device, [one]))
+      }
+    }
+    return groups.map(\.outputs)
+  }
+
+  /// Outputs of one file system.
+  private func finish(_ outputs: [Pending]) {
+    var named: [Pending] = []
+    for one in Self.synchronized(outputs) {
+      do {
+        try one.output.appear()
+        named.append(one)
+      } catch {
+        one.completion(.failure(error))
+      }
+    }
+    for (one, failure) in synchronizeNames(of: named) {
+      one.completion(failure.map { .failure($0) } ?? .success(()))
+    }
+  }
+
+  /// Those whose bytes are on the disk; the others are told why they are not.
+  private static func synchronized(_ outputs: [Pending]) -> [Pending] {
+    var isWhole = false
+    if outputs.count > singleLimit {
+      isWhole = (try? outputs[0].output.descriptor.synchronizeFileSystem()) != nil
+    }
+    return outputs.filter { one in
+      do throws(IOError) {
+        // The system tells of a file what went wrong with that file. Before Linux 5.8 it tells nothing of
+        // a file system.
+        if isWhole {
+          try one.output.descriptor.checkWrittenBack()
+        } else {
+          try one.output.synchronize()
+        }
+        return true
+      } catch {
+        one.completion(.failure(error))
+        return false
+      }
+    }
+  }
+
+  /// Brings the names of outputs of one file system to the disk, and says what was in the way.
+  private func synchronizeNames(of outputs: [Pending]) -> [(Pending, failure: IOError?)] {
+    guard let file = outputs.first?.output.descriptor else { return [] }
+    let device = try? file.status().device
+    let changed = made.takeChanged()
+    let here = changed.filter { (try? $0.status().device) == device }
+    // What was made on another file system is for the outputs there.
+    made.putBack(changed.filter { directory in !here.contains { $0 === directory } })
+    var directories: [ObjectIdentifier: Descriptor] = [:]
+    for directory in outputs.map(\.output.directory) + here {
+      directories[ObjectIdentifier(directory)] = directory
+    }
+    if directories.count > Self.singleLimit, (try? file.synchronizeFileSystem()) != nil {
+      return outputs.map { ($0, nil) }
+    }
+    var failures: [ObjectIdentifier: IOError] = [:]
+    for (identifier, directory) in directories {
+      do throws(IOError) {
+        try directory.synchronizeNames(orFileSystemOf: file)
+      } catch {
+        failures[identifier] = error
+      }
+    }
+    // Without the directory a file in it is lost, too.
+    let lost = here.filter { failures[ObjectIdentifier($0)] != nil }
+    made.putBack(lost)
+    let failure = lost.first.flatMap { failures[ObjectIdentifier($0)] }
+    return outputs.map { one in
+      let error = failures[ObjectIdentifier(one.output.directory)] ?? failure
+      return (one, error.map { IOError(.write, one.output.path, $0.errno) })
+    }
+  }
+}

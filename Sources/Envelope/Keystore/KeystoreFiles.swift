@@ -1,0 +1,163 @@
+import Glibc
+import Synchronization
+import SystemPackage
+
+/// The files of keystores, which are never an output: the store, its audit logs, and the journals that
+/// SQLite would take for the store's own.
+///
+/// A store that is in use is known by its path, also before it is made; any other one by its contents.
+public final class KeystoreFiles: ReservedFiles {
+  /// The names of the store: as it was named, and as a link leads to it, which SQLite follows.
+  private let stores: [Store]
+  /// The store itself, if it was there.
+  private let store: FileStatus?
+  /// The files that the store had when somebody asked.
+  private let files = Mutex<[FileStatus]?>(nil)
+
+  fileprivate struct Store {
+    let directory: FilePath
+    let name: [UInt8]
+    let path: FilePath
+  }
+
+  /// What a store's name has behind it in the names of its other files. SQLite deletes a journal, or
+  /// applies it, when the store is opened.
+  private static let endings = ["-journal", "-wal", "-shm", "-audit", "-audit.old"]
+
+  /// The files of the store at `path`, if there is one to be used.
+  public init(of path: FilePath?) {
+    var stores: [Store?] = []
+    if let path {
+      stores.append(Store(path))
+      if let target = Self.linkTarget(path) { stores.append(Store(target)) }
+    }
+    self.stores = stores.compactMap { $0 }
+    store = path.flatMap { try? FileStatus.at($0) }
+  }
+
+  // MARK: Outputs
+
+  public func check(_ place: FilePlace, existing: FileStatus?) throws {
+    let name = Self.bytes(of: place.name)
+    for store in stores where Self.isFile(name, of: store.name) {
+      let directory = try FileStatus.at(store.directory)
+      if let directory, try place.directory.status().isSameFile(as: directory) {
+        throw FileRuleError.reserved(place.path)
+      }
+    }
+    if let existing, isFileOfStore(existing) || Self.isKeystore(place, existing) {
+      throw FileRuleError.reserved(place.path)
+    }
+    if try isBesideKeystore(name, place) { throw FileRuleError.reserved(place.path) }
+  }
+
+  /// The same for an output that is open already.
+  public func check(_ output: FileStatus, named path: FilePath) throws {
+    if isFileOfStore(output) { throw FileRuleError.reserved(path) }
+  }
+
+  /// Whether this is the file of the store itself, by whatever name.
+  public func isStore(_ status: FileStatus) -> Bool { store?.isSameFile(as: status) == true }
+
+  private func isFileOfStore(_ status: FileStatus) -> Bool {
+    files.withLock { files in
+      let known = files ?? findFiles()
+      files = known
+      return known.contains { $0.isSameFile(as: status) }
+    }
+  }
+
+  private func findFiles() -> [FileStatus] {
+    stores.flatMap { store in
+      ([""] + Self.endings).compactMap { ending in
+        try? FileStatus.at(FilePath(platformString: Self.appending(ending, to: store.path)))
+      }
+    }
+  }
+
+  // MARK: Other keystores
+
+  /// Whether a name is one that a file of a keystore would have, and that keystore is beside it.
+  private func isBesideKeystore(_ name: [UInt8], _ place: FilePlace) throws -> Bool {
+    for ending in Self.endings where name.count > ending.utf8.count {
+      guard Self.areAlike(name.suffix(ending.utf8.count), ending.utf8) else { continue }
+      let store = Array(name.dropLast(ending.utf8.count)) + [0]
+      let beside = FilePlace(
+        FilePath(platformString: store.map { CChar(bitPattern: $0) }), in: place.directory,
+        path: place.path)
+      if let status = try beside.status(), Self.isKeystore(beside, status) { return true }
+    }
+    return false
+  }
+
+  /// Whether a file begins as a keystore does.
+  private static func isKeystore(_ place: FilePlace, _ status: FileStatus) -> Bool {
+    // Pages have 512 bytes at least.
+    guard status.kind == .regular, status.size >= 512, status.size % 512 == 0,
+      let descriptor = try? Descriptor.openInput(place, foundAs: status),
+      let region = FileRegion(descriptor)
+    else { return false }
+    var head = [UInt8](repeating: 0, count: 72)
+    var span = head.mutableSpan
+    var raw = span.mutableBytes
+    guard (try? region.fill(&raw, at: 0)) == head.count else { return false }
+    let identifier = head[68...].reduce(0) { $0 << 8 | Int32($1) }
+    return head.starts(with: "SQLite format 3\0".utf8)
+      && identifier == KeystoreSchema.applicationID
+  }
+
+  // MARK: Names
+
+  /// Whether `name` is a store's, or that of one of its other files.
+  private static func isFile(_ name: [UInt8], of store: [UInt8]) -> Bool {
+    guard name.count >= store.count, areAlike(name.prefix(store.count), store) else { return false }
+    let rest = name.dropFirst(store.count)
+    return rest.isEmpty || endings.contains { areAlike(rest, $0.utf8) }
+      || areAlike(rest.prefix(11), "-audit.old.".utf8)
+  }
+
+  /// Some file systems take small and capital letters for the same.
+  private static func areAlike(
+    _ one: some Sequence<UInt8>, _ other: some Sequence<UInt8>
+  ) -> Bool {
+    one.elementsEqual(other) { lowercased($0) == lowercased($1) }
+  }
+
+  private static func lowercased(_ byte: UInt8) -> UInt8 {
+    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+  }
+
+  private static func bytes(of path: FilePath) -> [UInt8] {
+    path.withPlatformString { start in
+      UnsafeRawBufferPointer(start: start, count: strlen(start)).map { $0 }
+    }
+  }
+
+  private static func appending(_ ending: String, to path: FilePath) -> [CChar] {
+    (bytes(of: path) + Array(ending.utf8) + [0]).map { CChar(bitPattern: $0) }
+  }
+
+  /// Where the path leads if its last component is a link.
+  private static func linkTarget(_ path: FilePath) -> FilePath? {
+    path.withPlatformString { pointer in
+      var byte: CChar = 0
+      guard readlink(pointer, &byte, 1) >= 0, let resolved = realpath(pointer, nil) else {
+        return nil
+      }
+      defer { free(resolved) }
+      return FilePath(platformString: resolved)
+    }
+  }
+}
+
+extension KeystoreFiles.Store {
+  fileprivate init?(_ path: FilePath) {
+    guard let name = path.lastName else { return nil }
+    let directory = path.directory
+    self.init(
+      directory: directory.isEmpty ? "." : directory,
+      name: name.withPlatformString { start in
+        UnsafeRawBufferPointer(start: start, count: strlen(start)).map { $0 }
+      }, path: path)
+  }
+}
