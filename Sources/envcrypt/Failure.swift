@@ -76,6 +76,7 @@ extension Failure {
     case let error as DecryptionPolicyError: self.init(error)
     case let error as MessageRangeError: self.init(error)
     case let error as NoMatchingKeyError: self.init(error)
+    case let error as KeysNotKeptError: self.init(error)
     case SchedulerError.noThread:
       self.init(.software, "the system grants no more threads", hint: "ulimit -u shows the limit")
     case let error as KeyringError: self.init(error)

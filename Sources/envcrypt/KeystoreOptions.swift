@@ -135,6 +135,8 @@ final class SharedKeystore: @unchecked Sendable {
   private let lock = NSLock()
   private var opened: Result<KeyService, any Error>?
   private let secrets: PassphraseSource
+  /// One for all who open messages: it asks the service for one thread at a time.
+  private var keyring: KeystoreKeyring?
 
   init(_ options: KeystoreOptions) throws {
     self.options = options
@@ -153,7 +155,17 @@ final class SharedKeystore: @unchecked Sendable {
   /// A keyring that opens messages under any key of it; none where there is no keystore and it
   /// `isOptional`: who brought a keyring may have no keystore at all.
   func keyrings(isOptional: Bool) throws -> [any Keyring] {
-    if isOptional, try FileStatus.at(try options.path()) == nil { return [] }
-    return [KeystoreKeyring(try service(), unwrappingUnder: nil)]
+    try keyring(isOptional: isOptional).map { [$0] } ?? []
+  }
+
+  /// The same, alone.
+  func keyring(isOptional: Bool) throws -> KeystoreKeyring? {
+    if isOptional, try FileStatus.at(try options.path()) == nil { return nil }
+    let service = try service()
+    lock.lock()
+    defer { lock.unlock() }
+    let keyring = keyring ?? KeystoreKeyring(service, unwrappingUnder: nil)
+    self.keyring = keyring
+    return keyring
   }
 }

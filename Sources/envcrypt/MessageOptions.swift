@@ -67,6 +67,9 @@ struct WrappingOptions: ParsableArguments {
     completion: .file())
   var recipients: [String] = []
 
+  /// Whether nobody is named.
+  var areEmpty: Bool { keys.isEmpty && recipients.isEmpty }
+
   /// A keyring of each, and `others`; where that is nobody, alias/default of the keystore.
   func keyrings(
     besides others: [any Keyring], keystore: () throws -> KeyService

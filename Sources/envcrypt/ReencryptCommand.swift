@@ -12,10 +12,17 @@ struct ReencryptCommand: ParsableCommand {
       times may then be the same as before: a copy elsewhere is brought up to date by what compares \
       contents (rsync --checksum). Hard links, extended attributes and ACLs are not kept.
 
-      Messages that are already under exactly the keys named, in their current versions, are left \
-      as they are. Every key of the keystore, and of --keyring, may open the old message.
+      With -k or -r the new message is under exactly the keys named. Without them it stays under its \
+      own keys, in their current versions: keys of the keystore, those of --keyring, and elliptic-curve \
+      public keys, which are in the message. A message that cannot stay under one of its keys is left as \
+      it is, and the key is named: of an RSA public key that the keystore does not have, a message has \
+      only the fingerprint.
+
+      Messages that are already under these keys, in their current versions, are left as they are. \
+      Every key of the keystore, and of --keyring, may open the old message.
 
       Examples:
+        envcrypt reencrypt -R /mnt/backup                            after 'key rotate'
         envcrypt reencrypt notes.txt.envc -k alias/new
         envcrypt reencrypt -R /mnt/backup -k alias/new -k alias/escrow
         envcrypt reencrypt -R /mnt/backup -k alias/new --dry-run     which would change?
@@ -56,9 +63,8 @@ struct ReencryptCommand: ParsableCommand {
     let scheduler = parallel.scheduler()
     let opening = try keyring.keyrings()
     let store = try SharedKeystore(keystore)
-    let reencryptor = MessageReencryptor(
-      keyrings: try wrapping.keyrings(besides: [], keystore: store.service), signs: sign,
-      frameLength: frameLength, scheduler: scheduler)
+    let reencryptor = try reencryptor(
+      opening: opening, store, frameLength: frameLength, scheduler: scheduler)
     let decryptor = try acceptance.decryptor(
       MultiKeyring(opening, others: { try store.keyrings(isOptional: !opening.isEmpty) }),
       scheduler)
@@ -73,9 +79,11 @@ struct ReencryptCommand: ParsableCommand {
       work: { [force, dryRun] source, job in
         let message = try decryptor.open(source)
         // What is not replaced has to come out, current or not.
-        if !force, job.replacesInput || dryRun, reencryptor.isCurrent(message) {
+        if !force, job.replacesInput || dryRun, try reencryptor.isCurrent(message) {
           return .leave(.unchanged)
         }
+        // Nothing is begun that cannot be finished.
+        _ = try reencryptor.keyrings(for: message)
         if dryRun { return .leave(.wouldChange) }
         return .transfer { sink, progress in
           try ArmorSink.wrapping(sink, if: message.isArmored) {
@@ -84,5 +92,20 @@ struct ReencryptCommand: ParsableCommand {
         }
       }
     ).run()
+  }
+
+  private func reencryptor(
+    opening: [any Keyring], _ store: SharedKeystore, frameLength: FrameLength?,
+    scheduler: Scheduler
+  ) throws -> MessageReencryptor {
+    guard wrapping.areEmpty else {
+      return MessageReencryptor(
+        keyrings: try wrapping.keyrings(besides: [], keystore: store.service), signs: sign,
+        frameLength: frameLength, scheduler: scheduler)
+    }
+    let keys = KeptKeys(
+      keyrings: opening, keystore: { try store.keyring(isOptional: !opening.isEmpty) })
+    return MessageReencryptor(
+      keeping: keys, signs: sign, frameLength: frameLength, scheduler: scheduler)
   }
 }

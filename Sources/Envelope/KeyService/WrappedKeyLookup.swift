@@ -8,8 +8,8 @@ public struct WrappingKeyIdentity: Equatable, Sendable {
   public let aliases: [String]
 }
 
-/// A version that a message's encrypted data key names. Nothing has verified it yet.
-struct FoundVersion {
+/// A version that a message's encrypted data key may name. Nothing has verified it yet.
+struct FoundVersion: Hashable {
   let keyID: String
   let version: Int64
 }
@@ -17,7 +17,7 @@ struct FoundVersion {
 extension KeyService {
   /// The key and version that wrapped `encrypted`, found by name alone: nothing is unlocked.
   public func identify(_ encrypted: EncryptedDataKey) throws -> WrappingKeyIdentity? {
-    guard let found = try findVersion(wrapping: encrypted, among: nil) else { return nil }
+    guard let found = try findVersions(wrapping: encrypted, among: nil).first else { return nil }
     let aliases = try keystore.read { db in
       try AliasRecord.filter(Column("targetKeyID") == found.keyID).order(Column("name"))
         .fetchAll(db).map(\.name)
@@ -26,37 +26,56 @@ extension KeyService {
       keyID: found.keyID, version: Int(found.version), aliases: aliases)
   }
 
-  /// The version that wrapped `encrypted`, if it is one of the keys `names` (nil: of any key).
-  func findVersion(
+  /// The versions that may have wrapped `encrypted`, of the keys `names` (nil: of any key). A key that was
+  /// imported twice is two keys: those that can be used come first, those that are gone last.
+  func findVersions(
     wrapping encrypted: EncryptedDataKey, among names: [String]?
-  ) throws -> FoundVersion? {
+  ) throws -> [FoundVersion] {
     let call = begin(.describeKey)
     return try keystore.read { db in
-      guard let version = try fetchVersion(wrapping: encrypted, db) else { return nil }
-      if let names {
-        guard try names.contains(where: { try call.resolve($0, db).id == version.keyID }) else {
-          return nil
-        }
+      var versions = try fetchVersions(wrapping: encrypted, db)
+      if let names, !versions.isEmpty {
+        let wanted = try names.map { try call.resolve($0, db).id }
+        versions = versions.filter { wanted.contains($0.keyID) }
       }
-      return FoundVersion(keyID: version.keyID, version: version.version)
+      if versions.count > 1 {
+        let ranked = try versions.map { (try Self.rank(of: $0, at: call.now, db), $0) }
+        versions = ranked.sorted { ($0.0, $0.1.keyID) < ($1.0, $1.1.keyID) }.map(\.1)
+      }
+      return versions.map { FoundVersion(keyID: $0.keyID, version: $0.version) }
     }
   }
 
-  private func fetchVersion(
+  /// 0 for a version that can be used, more for those that say less about why not.
+  private static func rank(
+    of version: KeyVersionRecord, at now: Int64, _ db: Database
+  ) throws -> Int {
+    guard let key = try MasterKeyRecord.first(db, where: "id = ?", [version.keyID])?.asOf(now),
+      version.version <= key.currentVersion
+    else { return 4 }
+    return switch key.state {
+    case .enabled: 0
+    case .disabled: 1
+    case .pendingImport: 2
+    case .pendingDeletion: 3
+    }
+  }
+
+  private func fetchVersions(
     wrapping encrypted: EncryptedDataKey, _ db: Database
-  ) throws -> KeyVersionRecord? {
+  ) throws -> [KeyVersionRecord] {
     // A lookup would end at the NUL.
-    guard !(encrypted.providerID + encrypted.keyName).utf8.contains(0) else { return nil }
+    guard !(encrypted.providerID + encrypted.keyName).utf8.contains(0) else { return [] }
     switch encrypted.providerID {
     case KeystoreKeyring.providerID:
-      guard let name = VersionedKeyName(parsing: Array(encrypted.keyName.utf8)) else { return nil }
-      return try KeyVersionRecord.first(
+      guard let name = VersionedKeyName(parsing: Array(encrypted.keyName.utf8)) else { return [] }
+      return try KeyVersionRecord.all(
         db, where: "keyID = ? AND version = ?", [name.keyID, name.version])
     case RawRSAKeyring.bareProviderID,
       _ where RawECDHKeyInformation.isWritten(by: encrypted.providerID):
-      return try KeyVersionRecord.first(db, where: "fingerprint = ?", [encrypted.keyName])
+      return try KeyVersionRecord.all(db, where: "fingerprint = ?", [encrypted.keyName])
     default:
-      return try KeyVersionRecord.first(
+      return try KeyVersionRecord.all(
         db, where: "foreignProviderID = ? AND foreignKeyName = ?",
         [encrypted.providerID, encrypted.keyName])
     }

@@ -8,6 +8,9 @@ public protocol Keyring: Sendable {
   /// What a message calls the key that `wrap` wraps under; nil for a keyring that does not wrap.
   var wrappingKey: WrappingKeyName? { get }
 
+  /// Whether `unwrap` can open anything: a public key alone only wraps.
+  var canUnwrap: Bool { get }
+
   /// Wraps `dataKey`, bound to the serialized encryption context where the algorithm can.
   func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey
 
@@ -15,6 +18,15 @@ public protocol Keyring: Sendable {
   /// Throws where the keyring itself cannot work, and `authenticationFailed` where it must not be told
   /// apart from a data key that opens nothing.
   func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey?
+
+  /// The keyrings to ask in turn for `encrypted`: this one, unless it has several keys that the message may
+  /// mean. One that unwraps to a data key that opens nothing is not the last to be asked.
+  func candidates(for encrypted: EncryptedDataKey) throws -> [any Keyring]
+}
+
+extension Keyring {
+  public var canUnwrap: Bool { true }
+  public func candidates(for encrypted: EncryptedDataKey) throws -> [any Keyring] { [self] }
 }
 
 /// A data key to wrap, and the serialized encryption context to bind it to.
@@ -86,22 +98,43 @@ public final class MultiKeyring: DecryptionMaterialsProvider {
   ) throws -> Opened? {
     for keyring in keyrings {
       for encrypted in header.encryptedDataKeys {
-        do {
-          guard let dataKey = try keyring.unwrap(encrypted, context: context) else { continue }
-          // Whatever comes next must not tell a data key that opens nothing from one that does not
-          // unwrap.
-          guard dataKey.bytes.count == header.suite.dataKeyLength, let opened = try body(dataKey)
-          else { throw CryptoError.authenticationFailed }
-          return opened
-        } catch CryptoError.authenticationFailed {
-          obstacle = obstacle ?? CryptoError.authenticationFailed
-        } catch let error as KeyServiceError {
-          obstacle = obstacle ?? error
-        } catch let error as KeystoreError {
-          obstacle = obstacle ?? error
+        for candidate in try Self.candidates(of: keyring, for: encrypted, obstacle: &obstacle) {
+          do {
+            guard let dataKey = try candidate.unwrap(encrypted, context: context) else { continue }
+            // Whatever comes next must not tell a data key that opens nothing from one that does not
+            // unwrap.
+            guard dataKey.bytes.count == header.suite.dataKeyLength, let opened = try body(dataKey)
+            else { throw CryptoError.authenticationFailed }
+            return opened
+          } catch {
+            try Self.note(error, as: &obstacle)
+          }
         }
       }
     }
     return nil
+  }
+
+  private static func candidates(
+    of keyring: any Keyring, for encrypted: EncryptedDataKey, obstacle: inout (any Error)?
+  ) throws -> [any Keyring] {
+    do {
+      return try keyring.candidates(for: encrypted)
+    } catch {
+      try note(error, as: &obstacle)
+      return []
+    }
+  }
+
+  /// Notes why one key does not open the message, where others may. Throws what is no such reason.
+  private static func note(_ error: any Error, as obstacle: inout (any Error)?) throws {
+    switch error {
+    case CryptoError.authenticationFailed, is KeystoreError: break
+    case is KeyServiceError:
+      // What is there and cannot be used says more than what is gone.
+      if case KeyServiceError.notFound? = obstacle { obstacle = nil }
+    default: throw error
+    }
+    obstacle = obstacle ?? error
   }
 }

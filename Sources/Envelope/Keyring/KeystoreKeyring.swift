@@ -22,9 +22,19 @@ public final class KeystoreKeyring: Keyring, @unchecked Sendable {
     let information: [UInt8]
   }
 
-  /// The keyrings of versions that have been looked up. The lock is on the service too: one thread
-  /// at a time asks it.
-  private let found = Mutex<[Name: any Keyring]>([:])
+  private struct Found {
+    /// The versions that messages may mean by a name.
+    var versions: [Name: [FoundVersion]] = [:]
+    var keyrings: [NamedVersion: any Keyring] = [:]
+  }
+
+  private struct NamedVersion: Hashable {
+    let name: Name
+    let version: FoundVersion
+  }
+
+  /// What has been looked up. The lock is on the service too: one thread at a time asks it.
+  private let found = Mutex<Found>(Found())
 
   /// A keyring that unwraps under the keys `names`, or under any the keystore holds.
   public init(_ service: KeyService, unwrappingUnder names: [String]?) {
@@ -38,16 +48,74 @@ public final class KeystoreKeyring: Keyring, @unchecked Sendable {
     preconditionFailure("this keyring unwraps only")
   }
 
+  /// One keyring for each key of the keystore that may have wrapped `encrypted`.
+  public func candidates(for encrypted: EncryptedDataKey) throws -> [any Keyring] {
+    let name = Self.name(of: encrypted)
+    return try found.withLock { found in
+      if let versions = found.versions[name] { return versions }
+      let versions = try service.findVersions(wrapping: encrypted, among: names)
+      if !versions.isEmpty { found.versions[name] = versions }
+      return versions
+    }.map { KeystoreVersionKeyring(self, $0) }
+  }
+
   public func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey? {
-    let name = Name(
-      providerID: Array(encrypted.providerID.utf8), information: Array(encrypted.keyName.utf8))
-    let keyring = try found.withLock { found -> (any Keyring)? in
-      if let keyring = found[name] { return keyring }
-      let keyring = try service.unwrappingKeyring(for: encrypted, among: names, context: context)
-      found[name] = keyring
+    var obstacle: (any Error)?
+    for candidate in try candidates(for: encrypted) {
+      do {
+        if let dataKey = try candidate.unwrap(encrypted, context: context) { return dataKey }
+      } catch {
+        obstacle = obstacle ?? error
+      }
+    }
+    if let obstacle { throw obstacle }
+    return nil
+  }
+
+  fileprivate func unwrap(
+    _ encrypted: EncryptedDataKey, under version: FoundVersion, context: [UInt8]
+  ) throws -> DataKey? {
+    let named = NamedVersion(name: Self.name(of: encrypted), version: version)
+    let keyring = try found.withLock { found -> any Keyring in
+      if let keyring = found.keyrings[named] { return keyring }
+      let keyring = try service.unwrappingKeyring(
+        for: encrypted, under: version, context: context)
+      found.keyrings[named] = keyring
       return keyring
     }
-    return try keyring?.unwrap(encrypted, context: context)
+    return try keyring.unwrap(encrypted, context: context)
+  }
+
+  /// The key that wrapped `encrypted`, to wrap under again; nil if the keystore does not have it.
+  func keptKey(for encrypted: EncryptedDataKey, context: [UInt8]) throws -> KeptKey? {
+    try found.withLock { _ in try service.keptKey(for: encrypted, context: context) }
+  }
+
+  private static func name(of encrypted: EncryptedDataKey) -> Name {
+    Name(
+      providerID: Array(encrypted.providerID.utf8), information: Array(encrypted.keyName.utf8))
+  }
+}
+
+/// One version of a key of the keystore, as a keyring that unwraps.
+private struct KeystoreVersionKeyring: Keyring {
+  private let keystore: KeystoreKeyring
+  private let version: FoundVersion
+
+  init(_ keystore: KeystoreKeyring, _ version: FoundVersion) {
+    self.keystore = keystore
+    self.version = version
+  }
+
+  var keyDescriptions: [String] { keystore.keyDescriptions }
+  var wrappingKey: WrappingKeyName? { nil }
+
+  func wrap(_ request: borrowing WrapRequest) -> EncryptedDataKey {
+    preconditionFailure("this keyring unwraps only")
+  }
+
+  func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey? {
+    try keystore.unwrap(encrypted, under: version, context: context)
   }
 }
 
@@ -65,7 +133,7 @@ extension KeyService {
     }
   }
 
-  private static func wrappingKeyring(_ key: OperationCall.UsableKey) throws -> any Keyring {
+  static func wrappingKeyring(_ key: OperationCall.UsableKey) throws -> any Keyring {
     let keyName = VersionedKeyName(keyID: key.record.id, version: key.version.version).text
     switch (key.record.usage, key.record.spec.material) {
     case (.encryptDecrypt, .aes256):
@@ -86,12 +154,10 @@ extension KeyService {
     }
   }
 
-  /// A keyring of the version that wrapped `encrypted`, if it is one of the keys `names` (nil: of
-  /// any key).
+  /// A keyring of a version that may have wrapped `encrypted`.
   fileprivate func unwrappingKeyring(
-    for encrypted: EncryptedDataKey, among names: [String]?, context: [UInt8]
-  ) throws -> (any Keyring)? {
-    guard let found = try findVersion(wrapping: encrypted, among: names) else { return nil }
+    for encrypted: EncryptedDataKey, under found: FoundVersion, context: [UInt8]
+  ) throws -> any Keyring {
     let operation: KeyServiceOperation =
       RawECDHKeyInformation.isWritten(by: encrypted.providerID) ? .deriveSharedSecret : .decrypt
     let call = beginUnwrapping(operation)
@@ -132,7 +198,7 @@ extension KeyService {
 
 extension KeyVersionRecord {
   /// The padding under which messages of `providerID` carry data keys for this version.
-  fileprivate func padding(for providerID: String) -> RSAPadding {
+  func padding(for providerID: String) -> RSAPadding {
     guard let foreignProviderID, providerID.utf8.elementsEqual(foreignProviderID.utf8),
       let foreignPadding
     else { return .oaep(.sha256) }

@@ -31,6 +31,8 @@ public final class RawECDHKeyring: Keyring {
     WrappingKeyName(providerID: Self.providerID, keyName: keyName)
   }
 
+  public var canUnwrap: Bool { privateKey != nil }
+
   public func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
     let ephemeral = try ECPrivateKey.generate(on: publicKey.curve)
     let information = RawECDHKeyInformation(

@@ -42,6 +42,8 @@ public final class RawRSAKeyring: Keyring {
     padding == .pkcs1 ? nil : WrappingKeyName(providerID: providerID, keyName: keyName)
   }
 
+  public var canUnwrap: Bool { privateKey != nil }
+
   /// Throws `KeyringError.readOnlyPadding` for PKCS #1 v1.5, which is for reading only.
   public func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
     guard padding != .pkcs1 else { throw KeyringError.readOnlyPadding(keyName: keyName) }

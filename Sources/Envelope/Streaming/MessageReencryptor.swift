@@ -1,7 +1,14 @@
 /// Turns messages into messages under other keys in one pass, each with a fresh data key, as the
 /// KMS operation ReEncrypt does for a small ciphertext. Plaintext stays in memory.
 public struct MessageReencryptor: Sendable {
-  private let keyrings: [any Keyring]
+  /// Under which keys the new messages are.
+  private enum Keys {
+    case given([any Keyring])
+    /// Under those that the old message is under.
+    case kept(KeptKeys)
+  }
+
+  private let keys: Keys
   private let signs: Bool?
   private let frameLength: FrameLength?
   private let scheduler: Scheduler
@@ -12,20 +19,44 @@ public struct MessageReencryptor: Sendable {
     keyrings: [any Keyring], signs: Bool? = nil, frameLength: FrameLength? = nil,
     scheduler: Scheduler = Scheduler()
   ) {
-    self.keyrings = keyrings
+    keys = .given(keyrings)
+    self.signs = signs
+    self.frameLength = frameLength
+    self.scheduler = scheduler
+  }
+
+  /// Every message stays under its own keys.
+  public init(
+    keeping keys: KeptKeys, signs: Bool? = nil, frameLength: FrameLength? = nil,
+    scheduler: Scheduler = Scheduler()
+  ) {
+    self.keys = .kept(keys)
     self.signs = signs
     self.frameLength = frameLength
     self.scheduler = scheduler
   }
 
   /// True if reencryption would change nothing but the data key.
-  public func isCurrent(_ message: OpenedMessage) -> Bool {
+  public func isCurrent(_ message: OpenedMessage) throws -> Bool {
     let header = message.header
     let found = header.encryptedDataKeys.map(\.wrappingKey)
-    let wanted = keyrings.compactMap(\.wrappingKey)
+    let wanted =
+      switch keys {
+      case .given(let keyrings): keyrings.compactMap(\.wrappingKey)
+      case .kept(let keys): try keys.names(of: header)
+      }
     return found.count == wanted.count && Set(found) == Set(wanted)
       && header.suite == suite(for: header)
       && header.content == .framed(newFrameLength(for: header))
+  }
+
+  /// The keyrings that will open the new message. Throws `KeysNotKeptError` if `message` cannot stay under
+  /// all of its keys.
+  public func keyrings(for message: OpenedMessage) throws -> [any Keyring] {
+    switch keys {
+    case .given(let keyrings): keyrings
+    case .kept(let keys): try keys.keyrings(of: message.header)
+    }
   }
 
   /// Reencrypts `message` to `sink`; its encryption context stays.
@@ -33,6 +64,7 @@ public struct MessageReencryptor: Sendable {
     _ message: OpenedMessage, to sink: any ByteSink, progress: ProgressHandler? = nil
   ) throws -> MessageSummary {
     let header = message.header
+    let keyrings = try keyrings(for: message)
     guard message.fits(newFrameLength(for: header)) else { throw MessageError.tooManyFrames }
     // The public key in it belongs to the old signature.
     let context = header.encryptionContext.removing(EncryptionContext.publicKeyName)

@@ -1,0 +1,41 @@
+import Envelope
+
+/// Why a message cannot stay under its own keys, as a person reads it.
+extension Failure {
+  init(_ error: KeysNotKeptError) {
+    let lost = error.lost.map { lost in
+      "\(Text.printable(lost.name.providerID)) \(Text.printable(lost.name.keyName)) "
+        + "(\(Self.reason(lost.obstacle)))"
+    }
+    self.init(
+      .unavailable, "the message cannot stay under its key \(lost.joined(separator: ", "))",
+      hint: "name all the keys it is to be under: envcrypt reencrypt "
+        + Self.options(error).joined(separator: " ") + " FILE")
+  }
+
+  private static func reason(_ obstacle: KeptKeyObstacle) -> String {
+    switch obstacle {
+    case .notAtHand: "neither the keystore nor a --keyring has it"
+    case .onlyFingerprint: "the message has only the fingerprint of the public key"
+    case .onlyForReading: "messages under such a key are only read"
+    case .refused(let error): Failure(error).message
+    }
+  }
+
+  /// What names the keys that can stay, and a place for those that cannot.
+  private static func options(_ error: KeysNotKeptError) -> [String] {
+    let keys = error.kept.filter { $0.providerID == "envcrypt" }.map {
+      "-k \(Text.printable(String($0.keyName.prefix { $0 != "/" })))"
+    }
+    let hasOthers = error.kept.count > keys.count || error.lost.contains { $0.obstacle.isOfOthers }
+    return keys + (hasOthers ? ["-r PUB.pem"] : []) + (keys.isEmpty && !hasOthers ? ["-k KEY"] : [])
+  }
+}
+
+extension KeptKeyObstacle {
+  /// Whether the key is somebody's who gave a public key.
+  fileprivate var isOfOthers: Bool {
+    if case .refused = self { return false }
+    return true
+  }
+}
