@@ -41,6 +41,14 @@ if sys.platform != "linux" or platform.machine() != "x86_64":
     unavailable = "the tracer knows Linux on x86-64 only"
 
 
+def why_not():
+    """Why no program can be traced here; nothing if it can."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if libc.ptrace(TRACEME, 0, 0, 0) == 0 else 1)
+    return "the system does not let a program be traced" if os.waitpid(pid, 0)[1] else None
+
+
 class Fault:
     """What goes wrong, at the `at`-th call (from 1) whose name is among `calls` (all of them without)."""
 

@@ -63,8 +63,8 @@ import Testing
   /// Also one of which nobody may know that the padding was wrong.
   @Test func aWrongPaddingIsAUse() throws {
     let pair = try RSAPrivateKey.generate(bits: 2048)
-    let wrong = try pair.publicKey().encrypt(
-      SecretBytes(patternBytes(32)), padding: .oaep(.sha256))
+    // The number 1 is its own plaintext under every key, and no padding.
+    let wrong = [UInt8](repeating: 0, count: 255) + [1]
     var file = try KeyringFile(parsing: try pair.pem().exposed)
     file.keys[0].providerID = "p"
     file.keys[0].keyID = "k"
@@ -73,10 +73,18 @@ import Testing
     _ = try service.importKey(file)
     let wrapped = EncryptedDataKey(
       providerID: "p", providerInformation: Array("k".utf8), ciphertext: wrong)
-    #expect(throws: CryptoError.authenticationFailed) {
-      try KeyringTests.unwrap(KeystoreKeyring(service, unwrappingUnder: nil), wrapped)
+    let keyring = KeystoreKeyring(service, unwrappingUnder: nil)
+    // From version 3.2 on libcrypto answers a wrong padding with a key that it makes up, and knows of none itself.
+    let madeUp = try? pair.decrypt(wrong, padding: .pkcs1).exposed
+    if let madeUp {
+      #expect(try KeyringTests.unwrap(keyring, wrapped) == madeUp)
+      #expect(try lines() == ["ImportKey", "Decrypt 1"])
+    } else {
+      #expect(throws: CryptoError.authenticationFailed) {
+        try KeyringTests.unwrap(keyring, wrapped)
+      }
+      #expect(try lines() == ["ImportKey", "Decrypt 1 InvalidCiphertextException"])
     }
-    #expect(try lines() == ["ImportKey", "Decrypt 1 InvalidCiphertextException"])
   }
 
   @Test func everyFileIsAUse() throws {
