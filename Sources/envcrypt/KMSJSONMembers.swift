@@ -23,7 +23,7 @@ struct KMSJSONMembers: Decodable, KMSMembers {
 }
 
 extension DecodingError {
-  /// Where it is, and what is wrong there, by the API's names.
+  /// The place of the error, and the problem there, with the API's names.
   var problem: String {
     switch self {
     case .keyNotFound(let key, let context):
@@ -41,7 +41,7 @@ extension DecodingError {
       if let index = key.intValue {
         path += "[\(index)]"
       } else {
-        path += (path.isEmpty ? "" : ".") + APIName.member(key.stringValue)
+        path += (path.isEmpty ? "" : ".") + key.stringValue
       }
     }
     return path.isEmpty ? "" : "\(path): "

@@ -307,15 +307,18 @@ struct KMSValueReader {
 
   /// Refuses members that the shape does not have.
   private func check(_ value: JSONValue, _ kind: KMSOption.Kind, _ option: String) throws {
-    switch (kind, value.content) {
-    case (.list(let element), .array(let values)):
-      for value in values { try check(value, element, option) }
-    case (.structure(let members), .object(let object)):
-      for (name, value) in object.members.map({ ($0.name, $0.value) }) {
-        guard let member = members.first(where: { $0.member.utf8.elementsEqual(name.utf8) }) else {
-          throw KMSArgumentError.unknownMember(name, option: option, known: members.map(\.member))
+    switch kind {
+    case .list(let element):
+      for value in value.array ?? [] { try check(value, element, option) }
+    case .structure(let members):
+      for found in value.object?.members ?? [] {
+        guard
+          let member = members.first(where: { $0.member.utf8.elementsEqual(found.name.utf8) })
+        else {
+          throw KMSArgumentError.unknownMember(
+            found.name, option: option, known: members.map(\.member))
         }
-        try check(value, member.kind, option)
+        try check(found.value, member.kind, option)
       }
     default: break
     }

@@ -49,6 +49,15 @@ struct JSONElementKey: CodingKey {
   init?(stringValue: String) { nil }
 }
 
+/// The name of a member, as it is in the text.
+struct JSONMemberKey: CodingKey {
+  let stringValue: String
+  var intValue: Int? { nil }
+
+  init(stringValue: String) { self.stringValue = stringValue }
+  init?(intValue: Int) { nil }
+}
+
 extension CodingKey {
   /// True if any text can be a key of this type. Then it is data, and not the name of a property.
   static var isData: Bool { Self(stringValue: "") != nil }
@@ -71,7 +80,7 @@ struct JSONValueDecoder: Decoder {
   }
 
   func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
-    guard case .array(let elements) = value.content else { throw mismatch([Any].self) }
+    guard let elements = value.array else { throw mismatch([Any].self) }
     return JSONArrayDecoder(elements: elements, decoder: self)
   }
 
@@ -177,24 +186,27 @@ private struct JSONObjectDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol
     }
   }
 
-  private func value(_ key: any CodingKey) -> JSONValue? {
-    let name = key.stringValue
-    let found = object.member(
-      Key.isData ? name : decoder.decoding.memberName(name), from: &start.index)
+  private func name(_ key: any CodingKey) -> String {
+    Key.isData ? key.stringValue : decoder.decoding.memberName(key.stringValue)
+  }
+
+  private func value(_ name: String) -> JSONValue? {
+    let found = object.member(name, from: &start.index)
     // A member is often looked up several times in a row.
     if let found { start.index = found.index - 1 }
     return found
   }
 
   private func inner(_ key: any CodingKey) throws -> JSONValueDecoder {
-    guard let value = value(key) else {
+    let name = name(key)
+    guard let value = value(name) else {
       throw DecodingError.keyNotFound(
         key, DecodingError.Context(codingPath: codingPath, debugDescription: "it is missing"))
     }
-    return decoder.inner(value, key)
+    return decoder.inner(value, JSONMemberKey(stringValue: name))
   }
 
-  func contains(_ key: Key) -> Bool { value(key) != nil }
+  func contains(_ key: Key) -> Bool { value(name(key)) != nil }
   func decodeNil(forKey key: Key) throws -> Bool { try inner(key).decodeNil() }
   func decode(_ type: Bool.Type, forKey key: Key) throws -> Bool { try inner(key).decode(type) }
   func decode(_ type: String.Type, forKey key: Key) throws -> String { try inner(key).decode(type) }
@@ -223,18 +235,8 @@ private struct JSONObjectDecoder<Key: CodingKey>: KeyedDecodingContainerProtocol
     try inner(key).unkeyedContainer()
   }
 
-  func superDecoder() throws -> any Decoder { try inner(JSONSuperKey()) }
+  func superDecoder() throws -> any Decoder { try inner(JSONMemberKey(stringValue: "super")) }
   func superDecoder(forKey key: Key) throws -> any Decoder { try inner(key) }
-}
-
-/// The member that holds what a superclass codes.
-struct JSONSuperKey: CodingKey {
-  var stringValue: String { "super" }
-  var intValue: Int? { nil }
-
-  init() {}
-  init?(stringValue: String) { nil }
-  init?(intValue: Int) { nil }
 }
 
 // MARK: - Lists

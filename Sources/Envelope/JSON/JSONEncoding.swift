@@ -234,7 +234,7 @@ private struct JSONObjectEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol
     return JSONArrayEncoder(array: array, encoder: encoder.inner(key))
   }
 
-  func superEncoder() -> any Encoder { superEncoder(for: JSONSuperKey()) }
+  func superEncoder() -> any Encoder { superEncoder(for: JSONMemberKey(stringValue: "super")) }
   func superEncoder(forKey key: Key) -> any Encoder { superEncoder(for: key) }
 
   private func superEncoder(for key: any CodingKey) -> any Encoder {

@@ -33,6 +33,9 @@ package struct JSONValue: Sendable {
     }
   }
 
+  /// Nil if the value is not an array.
+  package var array: [JSONValue]? { node.kind == .array ? elements : nil }
+  /// Nil if the value is not an object.
   package var object: JSONObject? { node.kind == .object ? JSONObject(value: self) : nil }
   package var isNull: Bool { node.kind == .null }
 

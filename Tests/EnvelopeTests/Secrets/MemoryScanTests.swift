@@ -97,6 +97,38 @@ struct MemoryScanTests {
       try $0.bytes(of: "key")
     }
   }
+
+  /// Plaintexts in JSON, in what is printed and in a file that is read: neither the bytes nor their base64.
+  @Test func nothingIsLeftOfPlaintextsInJSON() throws {
+    try expectNothingLeft(["init", "--protector", "passphrase"])
+    try expectNothingLeft(
+      ["kms", "generate-data-key", "--key-id", "alias/default", "--key-spec", "AES_256"],
+      output: "generated"
+    ) { try $0.plaintext(of: "stdout") }
+    try expectNothingLeft([
+      "kms", "generate-data-key-pair", "--key-id", "alias/default", "--key-pair-spec",
+      "ECC_NIST_P256",
+    ]) { try $0.plaintext(of: "stdout") }
+    try expectNothingLeft(["kms", "generate-random", "--number-of-bytes", "48"]) {
+      try $0.plaintext(of: "stdout")
+    }
+    let generated = try APICoding.decode(
+      GenerateDataKeyRequest.Response.self,
+      from: String(decoding: contents(directory.path.appending("generated")), as: UTF8.self))
+    try write(generated.ciphertextBlob.bytes, to: directory.path.appending("wrapped"))
+    for command in [
+      ["kms", "decrypt", "--ciphertext-blob", "fileb://wrapped"],
+      ["data-key", "decrypt", "wrapped", "--json"], ["data-key", "generate", "--json"],
+    ] {
+      try expectNothingLeft(command) { try $0.plaintext(of: "stdout") }
+    }
+    let secret = Data(patternBytes(3000))
+    let input = "{\"Plaintext\": \"\(secret.base64EncodedString())\", \"KeyId\": \"alias/default\"}"
+    try write(Array(input.utf8), to: directory.path.appending("input"))
+    try expectNothingLeft(["kms", "encrypt", "--cli-input-json", "file://input"]) { _ in
+      [("plaintext", Array(secret)), ("base64", Array(secret.base64EncodedString().utf8))]
+    }
+  }
 }
 
 /// What a test knows of the secrets in a directory: the keystore's, and those of messages.
@@ -180,6 +212,21 @@ private struct Known {
       case .rsa: return ("material", Array(text.dropFirst(28 + 434).dropLast(28)))
       }
     }
+  }
+
+  /// The plaintext in JSON that was printed, and its base64.
+  func plaintext(of name: String) throws -> [(String, [UInt8])] {
+    let printed = try JSONSerialization.jsonObject(
+      with: Data(try contents(directory.appending(name))))
+    let members = try #require(printed as? [String: Any])
+    let text = try #require((members["Plaintext"] ?? members["PrivateKeyPlaintext"]) as? String)
+    let bytes = Array(try #require(Data(base64Encoded: text)))
+    // The private number of a key pair on P-256, of which the rest is public.
+    let secret = members["Plaintext"] == nil ? Array(bytes[36..<68]) : bytes
+    return [
+      ("plaintext", secret),
+      ("base64", Array(text.utf8.dropFirst(bytes.count - secret.count).prefix(32))),
+    ]
   }
 
   /// A file that is a key.
