@@ -153,7 +153,8 @@ struct KeystoreCheckCommand: ParsableCommand {
 
       Records that are older or missing keep what belongs to them from being used. Restore a \
       backup; or, if there is none and you know how it came about, have the records that are there \
-      taken for the last ones with --accept. What was edited stays refused.
+      taken for the last ones with --accept, which takes a protector that the keystore still has. \
+      What was edited stays refused.
       """)
 
   @Flag(
@@ -163,8 +164,8 @@ struct KeystoreCheckCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
-    let path = try keystore.path()
     let service = try keystore.service()
+    let path = service.keystore.path
     let console = Console()
     if accept {
       for damage in try service.acceptRecords() {
@@ -203,6 +204,7 @@ extension KeystoreDamage {
     case .strayProtector(let id):
       "protector \(Text.printable(id)) is not one of the keystore's any more: it was put back"
     case .missing(let record): "\(Text.printable(record)) is missing"
+    case .structure(let what): "SQLite finds the file damaged: \(Text.printable(what))"
     case .audit(let damage): damage.text
     }
   }
