@@ -21,11 +21,16 @@ let package = Package(
       providers: [.apt(["libssl-dev"])]
     ),
     .systemLibrary(name: "CLinux"),
+    .systemLibrary(
+      name: "CSQLite",
+      providers: [.apt(["libsqlite3-dev"])]
+    ),
     .target(
       name: "Envelope",
       dependencies: [
         "CLinux",
         "COpenSSL",
+        "CSQLite",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "SystemPackage", package: "swift-system"),
         .product(name: "Yams", package: "Yams"),
@@ -58,6 +63,7 @@ let package = Package(
         "Interop/templates.py",
         "JSON/responses.txt",
         "Keystore/schema-1",
+        "Keystore/schema-3",
         "Template/example.yaml",
         "Secrets/pause.c",
         "Vectors/reference-sdk",

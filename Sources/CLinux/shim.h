@@ -2,9 +2,12 @@
 // systems. And what a build with the address sanitizer is told.
 #pragma once
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 // From now on the process leaves no core dump, and who is not root may neither trace it nor read its memory.
 static inline int envcrypt_set_not_dumpable(void) {
@@ -28,6 +31,12 @@ static inline int envcrypt_sync_file_system(int descriptor) { return syncfs(desc
 static inline int envcrypt_check_written_back(int descriptor) {
   const unsigned int waitBefore = 1;
   return sync_file_range(descriptor, 0, 0, waitBefore);
+}
+
+// Renames a file unless the new name is taken: -1 and EEXIST then, and EINVAL if the file system cannot do that.
+static inline int envcrypt_rename_without_replacing(const char *from, const char *to) {
+  const unsigned int noReplace = 1;  // RENAME_NOREPLACE
+  return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, noReplace);
 }
 
 #if __has_feature(address_sanitizer)

@@ -81,6 +81,7 @@ extension Failure {
       self.init(.software, "the system grants no more threads", hint: "ulimit -u shows the limit")
     case let error as KeyringError: self.init(error)
     case let error as KeystoreError: self.init(error)
+    case let error as KeystoreFileError: self.init(error)
     case let error as KeystoreBackupError: self.init(error)
     case let error as KeyServiceError: self.init(error)
     case let error as PolicyError: self.init(error)
@@ -357,7 +358,9 @@ extension Failure {
     case .journal(let path):
       self.init(
         .cannotCreate,
-        "there is a journal \(Text.printable(path)), which SQLite would apply to the new keystore",
+        path.string.hasSuffix("-journal")
+          ? "there is a journal \(Text.printable(path)), which SQLite would apply to the new keystore"
+          : "there is \(Text.printable(path)), which SQLite would take for the new keystore's",
         hint: "it belongs to a keystore that is gone, or in use: move it away")
     case .locked(let reasons):
       self.init(
@@ -373,6 +376,22 @@ extension Failure {
         hint: what.contains("read it") ? "chmod 600 -- \(Text.shellQuoted(path))" : nil)
     case .emptyPassphrase:
       self.init(.usage, "the passphrase is empty")
+    case .tooManyProtectors(let limit):
+      self.init(
+        .configuration, "the keystore has more than \(limit) protectors, and none is tried",
+        hint: "restore the keystore from a backup")
+    case .costlyProtector(let id):
+      self.init(
+        .configuration,
+        "the keystore was edited or damaged: protector \(Text.printable(id)) would take more memory "
+          + "or time than envcrypt spends on a passphrase",
+        hint: "restore the keystore from a backup")
+    case .costlyProtectors:
+      self.init(
+        .configuration,
+        "the keystore was edited or damaged: its passphrase protectors together would take more time "
+          + "than envcrypt spends on a passphrase",
+        hint: "restore the keystore from a backup")
     case .noProtector(let id):
       self.init(
         .usage, "there is no protector '\(Text.printable(id))'",

@@ -165,7 +165,8 @@ struct KeystoreCheckCommand: ParsableCommand {
 
       Records that are older or missing keep what belongs to them from being used. Restore a \
       backup; or, if there is none and you know how it came about, have the records that are there \
-      taken for the last ones with --accept. What was edited stays refused.
+      taken for the last ones with --accept, which takes a protector that the keystore still has. \
+      What was edited stays refused.
 
       Keys whose waiting period is over, and imported material that has expired, count as gone. They are \
       destroyed by a command at least a day after the one that first found them due, so that a wrong \
@@ -185,8 +186,8 @@ struct KeystoreCheckCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
-    let path = try keystore.path()
     let service = try keystore.service()
+    let path = service.keystore.path
     let console = Console()
     if accept {
       for damage in try service.acceptRecords() {
@@ -242,6 +243,7 @@ extension KeystoreDamage {
     case .strayProtector(let id):
       "protector \(Text.printable(id)) is not one of the keystore's any more: it was put back"
     case .missing(let record): "\(Text.printable(record)) is missing"
+    case .structure(let what): "SQLite finds the file damaged: \(Text.printable(what))"
     case .audit(let damage): damage.text
     }
   }

@@ -40,10 +40,9 @@ struct KeystoreBackupCommand: ParsableCommand {
       throw Failure(
         .usage, "a backup is a file, and cannot be written to standard output", hint: "name a file")
     }
-    let copy = try keystore.store().backup(
+    let exposures = try keystore.storeToCopy().backup(
       to: path, replacing: force, leftovers: Leftovers())
-    copy.leaveOpen()
-    Console().warn(try copy.exposures(), of: path)
+    Console().warn(exposures, of: path)
   }
 }
 

@@ -83,6 +83,17 @@ struct KeystoreOptions: ParsableArguments {
     return keystore
   }
 
+  /// The keystore itself, of which nothing is wanted but a copy. One with several names (hard links) is only read.
+  func storeToCopy() throws -> Keystore {
+    do {
+      return try store()
+    } catch KeystoreFileError.severalNames {
+      let keystore = try Keystore(copying: try path())
+      keystore.leaveOpen()
+      return keystore
+    }
+  }
+
   /// Opens the keystore; nothing is unlocked before a key is used.
   func service(_ secrets: PassphraseSource? = nil) throws -> KeyService {
     LibCrypto.warmUp()

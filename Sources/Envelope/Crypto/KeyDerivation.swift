@@ -55,16 +55,21 @@ struct Scrypt: Equatable, Sendable {
   /// The parameters of new passphrase protectors: 128 MiB.
   static let standard = Scrypt(cost: 1 << 17, blockSize: 8, parallelism: 1)
 
-  /// The most memory a stored parameter set may ask for, in bytes.
-  static let memoryLimit: UInt64 = 1 << 30
+  /// The most memory that stored parameters may ask for, in bytes: four times what new ones do.
+  static let memoryLimit: UInt64 = 1 << 29
+  /// The most work that they may ask for: eight times what new ones do.
+  static let workLimit = 8 * standard.work
 
-  /// Whether the parameters are ones RFC 7914 allows and memory permits. Stored parameters are
-  /// input: they are checked before anything is allocated.
+  /// How long it takes, in steps of which each does the same. Meant for parameters in range.
+  var work: UInt64 { cost * blockSize * parallelism }
+
+  /// True if RFC 7914 allows the parameters and they stay below our limits. Stored parameters are input: they
+  /// are checked before anything is allocated.
   var isValid: Bool {
     guard cost > 1, cost & (cost - 1) == 0, cost <= 1 << 30, (1...64).contains(blockSize),
       (1...16).contains(parallelism)
     else { return false }
-    return 128 * cost * blockSize <= Self.memoryLimit
+    return 128 * cost * blockSize <= Self.memoryLimit && work <= Self.workLimit
   }
 
   func derive(

@@ -171,6 +171,8 @@ public struct FileStatus: Sendable {
   public let inode: UInt64
   public let owner: uid_t
   public let group: gid_t
+  /// How many names the file has.
+  let linkCount: UInt64
   let accessTime: timespec
   let modificationTime: timespec
   /// When contents, permissions, owner or names last changed. Nobody can set it back.
@@ -193,6 +195,7 @@ public struct FileStatus: Sendable {
     inode = UInt64(status.st_ino)
     owner = status.st_uid
     group = status.st_gid
+    linkCount = UInt64(status.st_nlink)
     accessTime = status.st_atim
     modificationTime = status.st_mtim
     changeTime = status.st_ctim

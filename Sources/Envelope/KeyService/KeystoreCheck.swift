@@ -13,6 +13,8 @@ public enum KeystoreDamage: Equatable, Sendable {
   case strayProtector(String)
   /// A record that others need, and that is not there.
   case missing(String)
+  /// SQLite's own words for a file that contradicts itself: for example, an index that lacks a row hides it.
+  case structure(String)
   case audit(AuditDamage)
 }
 
@@ -36,6 +38,7 @@ extension KeyService {
     var check = KeystoreCheck()
     try keystore.read { db in
       var records = try RecordCheck(unlocked, db)
+      records.damage += try structuralDamage(db)
       var numbers: [String: Set<Int64>] = [:]
       for version in try KeyVersionRecord.all(db) {
         check.versions += 1
@@ -81,10 +84,18 @@ extension KeyService {
     return check
   }
 
+  private func structuralDamage(_ db: Database) throws -> [KeystoreDamage] {
+    let found = try String.fetchAll(db, sql: "PRAGMA integrity_check(20)")
+    return found == ["ok"] ? [] : found.map(KeystoreDamage.structure)
+  }
+
   /// Takes the records that are there for the last ones, where the program wrote them: after a part of the
   /// keystore was put back. Protectors that the keystore does not have any more are removed. Returns what
   /// `check` had to say, and says no more.
   public func acceptRecords() throws -> [KeystoreDamage] {
+    // By a protector that the keystore still has: one that was put back must not have itself accepted, nor
+    // what was put back with it.
+    let unlocked = try unlock()
     let damage = try check().damage
     let call = begin(.describeKey, name: "AcceptRecords")
     try recording(call) { call in
@@ -92,7 +103,6 @@ extension KeyService {
         throw KeyServiceError.accessDenied(
           "\(caller.arn) may not accept records: only the keystore's owner may")
       }
-      let unlocked = try unlock()
       try keystore.write { db in
         try unlocked.acceptRecords(db)
       }

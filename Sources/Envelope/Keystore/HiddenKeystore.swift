@@ -1,12 +1,15 @@
+import CLinux
 import Glibc
 import SystemPackage
 
-/// A keystore that is being made: under a hidden name in the directory where it is to be, with its
-/// journal and its audit log beside that. What is still hidden when it goes away is removed.
+/// A keystore that is being made: under a hidden name in the directory where it is to be, with its audit log
+/// beside that. What is still hidden when it goes away is removed.
+///
+/// The file is written through the descriptor with which it was made. Who may write the directory may put another
+/// under the hidden name: nothing of the store goes there.
 final class HiddenKeystore {
-  /// The name that it is to have.
-  let path: FilePath
-  /// The name that it has.
+  let place: KeystorePlace
+  /// The way to the hidden file.
   let file: FilePath
   var log: FilePath { AuditLog.path(beside: file) }
 
@@ -16,19 +19,19 @@ final class HiddenKeystore {
   private let descriptor: Descriptor
 
   /// Makes an empty file of mode 0600.
-  init(for path: FilePath, leftovers: Leftovers) throws {
-    let directory = path.removingLastComponent()
+  init(at place: KeystorePlace, leftovers: Leftovers) throws {
+    let directory = place.way.removingLastComponent()
     leftovers.sweep(directory)
     let file = try HiddenFile.name(.keystore, in: directory)
     let names = HiddenFile.companions.map { FilePath(file.string + $0) } + [file]
     names.forEach(leftovers.add)
     do {
-      descriptor = try Self.createEmptyFile(file, for: path)
+      descriptor = try Self.createEmptyFile(file, for: place.path)
     } catch {
       names.forEach(leftovers.remove)
       throw error
     }
-    self.path = path
+    self.place = place
     self.file = file
     self.names = names
     self.leftovers = leftovers
@@ -50,44 +53,75 @@ final class HiddenKeystore {
     }
   }
 
+  // MARK: Its contents
+
+  /// Appends to the file.
+  func write(_ bytes: RawSpan) throws { try descriptor.write(bytes) }
+
   /// What was written is on the disk when this returns.
-  func synchronize() throws(IOError) { try descriptor.synchronize() }
+  func synchronize() throws(IOError) {
+    try descriptor.flush()
+    try descriptor.synchronize()
+  }
+
+  /// The bytes that were written, mapped into memory.
+  func image() throws -> DatabaseImage { try DatabaseImage(mapping: descriptor) }
 
   // MARK: Placing
 
   /// Gives the store its name, and its audit log before it: a log without a store is nothing, a store
   /// without its log would be found damaged. `isReplacing` is asked whether what has the name now is to
-  /// be replaced, while no other keystore is placed in the directory. Throws `exists`, `journal`.
-  func place(replacing isReplacing: () throws -> Bool = { false }) throws {
-    let directory = openDirectory()
-    if let directory { Self.lock(directory) }
+  /// be replaced, while no other keystore is placed in the directory. Throws `exists`, `journal`,
+  /// `loosePermissions`, `FileRuleError.changed`.
+  func takeName(replacing isReplacing: () throws -> Bool = { false }) throws {
+    // Some file systems give every file the same mode.
+    let permissions = try descriptor.status().permissions
+    guard permissions & 0o077 == 0 else {
+      throw KeystoreError.loosePermissions(place.path, permissions: UInt32(permissions))
+    }
+    place.lock()
     let replaces = try isReplacing()
-    let replaced = try FileStatus.at(path, followingLinks: false)
-    if !replaces, replaced != nil { throw KeystoreError.exists(path) }
-    // SQLite would take it for this store's, and undo in it what another store began.
-    let journal = FilePath(path.string + "-journal")
-    if let status = try FileStatus.at(journal, followingLinks: false), status.size > 0 {
-      throw KeystoreError.journal(journal)
+    let replaced = try place.status()
+    if !replaces, replaced != nil { throw KeystoreError.exists(place.path) }
+    try refuseStrays()
+    let isFirstLog = try place.namingAsGiven {
+      try placeLog(isOfSameStore: replaced.map { $0.size > 0 } ?? false)
     }
-    let isFirstLog = try placeLog(isOfSameStore: replaced.map { $0.size > 0 } ?? false)
-    guard rename(replacing: replaces) == 0 else {
+    guard rename(replacing: replaces) else {
       let reason = Errno.current
-      if isFirstLog { AuditLog.path(beside: path).withPlatformString { _ = unlink($0) } }
+      if isFirstLog { AuditLog.path(beside: place.way).withPlatformString { _ = unlink($0) } }
       throw reason == .fileExists
-        ? KeystoreError.exists(path) : IOError(.createOutput, path, reason)
+        ? KeystoreError.exists(place.path) : IOError(.createOutput, place.path, reason)
     }
-    // The new names are on the disk too.
-    if let directory { fsync(directory.number) }
+    // Another user who may write the directory may have put another file under the hidden name.
+    guard let placed = try place.status(), placed.isSameFile(as: try descriptor.status()) else {
+      throw FileRuleError.changed(place.path)
+    }
+    place.synchronize()
   }
 
-  private func rename(replacing: Bool) -> Int32 {
+  /// SQLite would take what is there for this store's, and undo in it what another store began, or do in it what
+  /// another has done.
+  private func refuseStrays() throws {
+    for ending in KeystoreFile.companions {
+      guard let status = try place.status(of: ending) else { continue }
+      // An empty journal says that nothing is to be undone.
+      if ending == "-journal", status.kind == .regular, status.size == 0 { continue }
+      throw KeystoreError.journal(FilePath(place.path.string + ending))
+    }
+  }
+
+  private func rename(replacing: Bool) -> Bool {
     file.withPlatformString { from in
-      path.withPlatformString { to in
-        if replacing { return Glibc.rename(from, to) }
+      place.way.withPlatformString { to in
+        if replacing { return Glibc.rename(from, to) == 0 }
+        // The file has one name at any time: one with several is refused.
+        if envcrypt_rename_without_replacing(from, to) == 0 { return true }
+        guard [EINVAL, ENOSYS].contains(systemErrno()) else { return false }
         // `link` refuses a name that is taken, on every file system that has links.
-        let linked = link(from, to)
-        if linked == 0 || systemErrno() == EEXIST { return linked }
-        return access(to, F_OK) == 0 ? -1 : Glibc.rename(from, to)
+        if link(from, to) == 0 { return unlink(from) == 0 }
+        if systemErrno() == EEXIST { return false }
+        return access(to, F_OK) != 0 && Glibc.rename(from, to) == 0
       }
     }
   }
@@ -95,8 +129,8 @@ final class HiddenKeystore {
   /// Of two logs of one keystore the one that goes further stays; another log keeps what it says. Whether
   /// there was none, and is one now.
   private func placeLog(isOfSameStore: Bool) throws -> Bool {
-    let to = AuditLog.path(beside: path)
-    let hasLog = try FileStatus.at(log) != nil
+    let to = AuditLog.path(beside: place.way)
+    let hasLog = try FileStatus.at(log, followingLinks: false) != nil
     let isThere = try FileStatus.at(to, followingLinks: false) != nil
     if isThere, hasLog {
       if try AuditLog.goesFurther(to, than: log) { return false }
@@ -110,35 +144,20 @@ final class HiddenKeystore {
     }
     guard hasLog else { return false }
     guard log.withPlatformString({ from in to.withPlatformString { Glibc.rename(from, $0) } }) == 0
-    else { throw IOError.current(.createOutput, to) }
+    else { throw IOError.current(.createOutput, AuditLog.path(beside: place.path)) }
     return !isThere
   }
 
-  /// Gives the log the first name behind its own that is free, too.
+  /// Gives the log the first name after its own that is free, too.
   private func setAside(_ log: FilePath) throws {
     for number in 1... {
       let name = FilePath("\(log.string).old" + (number == 1 ? "" : ".\(number)"))
       let linked = log.withPlatformString { from in name.withPlatformString { link(from, $0) } }
       if linked == 0 { return }
       let reason = Errno.current
-      guard reason == .fileExists else { throw IOError(.createOutput, name, reason) }
+      guard reason == .fileExists else {
+        throw IOError(.createOutput, AuditLog.path(beside: place.path), reason)
+      }
     }
-  }
-
-  /// Two that place at once would mix their stores and logs. Where there are no locks they may, and where
-  /// somebody has the directory locked for a purpose of his own: `flock DIR envcrypt …`.
-  private static func lock(_ directory: Descriptor) {
-    for _ in 0..<1000 {
-      let result = Descriptor.retrying { flock(directory.number, LOCK_EX | LOCK_NB) }
-      if result == 0 || systemErrno() != EWOULDBLOCK { return }
-      usleep(10_000)
-    }
-  }
-
-  private func openDirectory() -> Descriptor? {
-    let directory = path.removingLastComponent()
-    let name: FilePath = directory.isEmpty ? "." : directory
-    let number = name.withPlatformString { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-    return number >= 0 ? Descriptor(owning: number, path: name) : nil
   }
 }

@@ -5,8 +5,9 @@ import SystemPackage
 
 /// One SQLite file of master keys (mode 0600), safe under concurrent processes.
 public final class Keystore {
+  /// The real file, also if the store was found through a symbolic link.
   public let path: FilePath
-  let database: DatabaseQueue
+  let database: KeystoreDatabase
   /// The UUID of the store itself.
   public let id: String
   public let creationDate: Date
@@ -14,133 +15,111 @@ public final class Keystore {
   let owner: uid_t
   /// As it was when the store was opened.
   let record: KeystoreRecord
-  /// The file itself: another than `path` while the store is being made.
+  /// The log is beside this file, which is not `path` while the store is being made.
   private let file: FilePath
   var unlocked: Result<UnlockedKeystore, any Error>?
+  /// Why the protector that unlocked the store does not count, if it does not.
+  var refusal: KeystoreError?
   /// The transaction that reads and writes join while `sharingTransaction` runs.
   private var shared: Database?
 
   // MARK: Opening
 
-  /// Opens an existing store. Throws `KeystoreError`.
-  public convenience init(at path: FilePath) throws {
-    // On a medium that cannot be written the store still decrypts.
-    try self.init(at: path, readOnly: path.withPlatformString { access($0, W_OK) } != 0)
+  /// Opens an existing store. Throws `KeystoreError`, `KeystoreFileError`.
+  public convenience init(at path: FilePath) throws { try self.init(at: path, readOnly: false) }
+
+  /// Opens a store of which nothing is wanted but a copy, and which therefore may have several names (hard links).
+  public convenience init(copying path: FilePath) throws {
+    try self.init(at: path, readOnly: true, mayHaveOtherNames: true)
   }
 
-  /// Opens the store at `path`, which is still made under another name where there is a `file`.
-  init(at path: FilePath, readOnly: Bool, file: FilePath? = nil) throws {
-    let file = file ?? path
-    guard let status = try FileStatus.at(file) else { throw KeystoreError.missing(path) }
-    guard status.kind == .regular else {
-      throw KeystoreError.notAKeystore(path, "it is not a regular file")
-    }
-    guard try status.permissions & (Self.isShared(path, status) ? 0o007 : 0o077) == 0 else {
-      throw KeystoreError.loosePermissions(path, permissions: UInt32(status.permissions))
-    }
-    self.path = path
-    self.file = file
-    owner = status.owner
-    (database, record) = try Self.translatingErrors(of: path) {
-      try Self.prepare(try Self.open(file, readOnly: readOnly), at: path)
-    }
+  init(at path: FilePath, readOnly: Bool, mayHaveOtherNames: Bool = false) throws {
+    let file: KeystoreFile
+    (file, database, record) = try Self.open(path, readOnly, mayHaveOtherNames)
+    self.path = file.path
+    self.file = file.path
+    owner = file.status.owner
     id = record.id
     creationDate = Date(milliseconds: record.creationDate)
   }
 
-  /// Whether the owner lets a group at the store on purpose: its directory is shared by that group.
-  private static func isShared(_ path: FilePath, _ status: FileStatus) throws -> Bool {
-    let directory = path.removingLastComponent()
-    guard let parent = try FileStatus.at(directory.isEmpty ? "." : directory) else { return false }
-    return parent.isSharedByGroup && parent.group == status.group
-  }
+  /// For how many times another file may take the name while the store is opened.
+  private static let mostTries = 16
 
-  /// For how many seconds a writer waits for others.
-  private static let busyTimeout = 30
-
-  static func open(_ path: FilePath, readOnly: Bool) throws -> DatabaseQueue {
-    var configuration = Configuration()
-    configuration.busyMode = .timeout(TimeInterval(busyTimeout))
-    configuration.label = "envcrypt.keystore"
-    configuration.readonly = readOnly
-    // `prepareToWrite` sets it: most commands only read.
-    configuration.foreignKeysEnabled = false
-    return try DatabaseQueue(path: path.string, configuration: configuration)
-  }
-
-  /// Comes before the first change that a connection makes.
-  private static func prepareToWrite(_ db: Database) throws {
-    // What is deleted is overwritten, and a commit is on the disk when it returns.
-    try db.execute(
-      sql: """
-        PRAGMA foreign_keys = ON;
-        PRAGMA secure_delete = ON;
-        PRAGMA synchronous = EXTRA;
-        """)
-  }
-
-  static func migrate(_ database: DatabaseQueue) throws {
-    try database.writeWithoutTransaction { try prepareToWrite($0) }
+  private static func open(
+    _ path: FilePath, _ readOnly: Bool, _ mayHaveOtherNames: Bool
+  ) throws -> (KeystoreFile, KeystoreDatabase, KeystoreRecord) {
     var tries = 0
     while true {
+      let file = try KeystoreFile(at: path, mayHaveOtherNames: mayHaveOtherNames)
+      // On a medium that cannot be written the store still decrypts.
+      let readOnly = readOnly || file.path.withPlatformString { access($0, W_OK) } != 0
       do {
-        return try KeystoreSchema.migrator.migrate(database)
-      } catch let error as DatabaseError
-        where [.SQLITE_ERROR, .SQLITE_CONSTRAINT].contains(error.resultCode) && tries < 8
-      {
-        // Another process has taken the step that was to be taken.
+        let (database, record) = try translatingErrors(of: file.path) {
+          try upToDate(try KeystoreDatabase(file, readOnly: readOnly), at: file.path)
+        }
+        return (file, database, record)
+      } catch KeystoreFileError.changing(_) where tries < mostTries {
+        // A backup that is replaced is another file.
         tries += 1
       }
     }
   }
 
-  /// Checks that the file is a keystore of ours, brings it up to date, and reads its record. Returns
-  /// the database to work with: where an older store cannot be written, a copy in memory.
-  private static func prepare(
-    _ database: DatabaseQueue, at path: FilePath
-  ) throws -> (DatabaseQueue, KeystoreRecord) {
-    let migrator = KeystoreSchema.migrator
-    let current = try read(database) { db -> KeystoreRecord? in
-      guard
-        try Int32.fetchOne(db.cachedStatement(sql: "PRAGMA application_id"))
-          == KeystoreSchema.applicationID
-      else { throw KeystoreError.notAKeystore(path, "it is some other SQLite database") }
-      let applied = try KeystoreSchema.appliedMigrations(db)
-      guard applied.isSubset(of: migrator.migrations) else { throw KeystoreError.tooNew(path) }
-      return applied.count == migrator.migrations.count ? try record(of: path, db) : nil
-    }
-    if let current { return (database, current) }
-    let migrated = try migrateOrCopy(database)
-    return (migrated, try read(migrated) { try record(of: path, $0) })
+  /// A store that is being made, and whose log is beside `file` as long.
+  init(
+    making path: FilePath, _ database: KeystoreDatabase, _ record: KeystoreRecord, file: FilePath
+  ) {
+    self.path = path
+    self.file = file
+    self.database = database
+    self.record = record
+    owner = geteuid()
+    id = record.id
+    creationDate = Date(milliseconds: record.creationDate)
   }
 
-  private static func migrateOrCopy(_ database: DatabaseQueue) throws -> DatabaseQueue {
+  /// Brings an older store up to date, and reads its record. Returns the database to work with: if an older store
+  /// cannot be written, a copy in memory.
+  private static func upToDate(
+    _ database: KeystoreDatabase, at path: FilePath
+  ) throws -> (KeystoreDatabase, KeystoreRecord) {
+    let current = try database.finishOpening { db, steps in
+      steps == KeystoreSchema.steps.count ? try record(of: path, db) : nil
+    }
+    if let current { return (database, current) }
+    let migrated = try migrateOrCopy(database, at: path)
+    return (migrated, try migrated.read { try record(of: path, $0) })
+  }
+
+  private static func migrateOrCopy(
+    _ database: KeystoreDatabase, at path: FilePath
+  ) throws -> KeystoreDatabase {
     do {
-      try migrate(database)
+      try database.migrate()
       return database
     } catch let error as DatabaseError
       where [.SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_FULL].contains(error.resultCode)
     {
       // It still opens messages, and nothing of what is written to a copy would last.
-      let copy = try DatabaseQueue()
-      try database.backup(to: copy)
-      try migrate(copy)
-      try copy.writeWithoutTransaction { try $0.execute(sql: "PRAGMA query_only = ON") }
+      let image = try database.read { try DatabaseImage(copyingFileOf: $0) }
+      let copy = try KeystoreDatabase(reading: image, of: path)
+      try copy.finishOpening { _, _ in }
+      try copy.migrate()
+      try copy.forbidWriting()
       return copy
     }
   }
 
   static func record(of path: FilePath, _ db: Database) throws -> KeystoreRecord {
-    guard let record = try KeystoreRecord.all(db).first else {
+    guard let record = try KeystoreRecord.only(db) else {
       throw KeystoreError.notAKeystore(path, "it has no keystore record")
     }
     return record
   }
 
-  /// Leaves the connection open until the process ends, for a process that is about to: to close it
-  /// takes longer than to look a key up, and to let go of it needs a thread, for which libdispatch waits
-  /// for ever where the system grants none. Nothing is ever pending on it.
-  public func leaveOpen() { _ = Unmanaged.passRetained(database) }
+  /// Leaves the connection open until the process ends, for a process that is about to.
+  public func leaveOpen() { database.leaveOpen() }
 
   // MARK: Audit log
 
@@ -161,9 +140,9 @@ public final class Keystore {
 
   /// The same, for who is on another thread.
   static func auditAnchor(
-    in database: DatabaseQueue, verifiedBy unlocked: UnlockedKeystore
+    in database: KeystoreDatabase, verifiedBy unlocked: UnlockedKeystore
   ) throws -> AuditAnchor {
-    let found = try read(database) { try AuditAnchorRecord.last(verifiedBy: unlocked, $0) }
+    let found = try database.read { try AuditAnchorRecord.last(verifiedBy: unlocked, $0) }
     guard let record = found else { return .none }
     guard record.code.count == AuditEntry.codeLength, record.sequence > 0 else {
       throw KeystoreError.editedRecord(record.recordName)
@@ -178,13 +157,18 @@ public final class Keystore {
     try read(ProtectorRecord.oldestFirst).map(\.description)
   }
 
-  /// Adds a protector beside the others; returns it.
+  /// Adds a protector beside the others; returns it. Throws `tooManyProtectors`.
   public func addProtector(
     _ protector: consuming NewProtector, secrets: any UnlockingSecrets, now: Date = Date()
   ) throws -> ProtectorDescription {
     let unlocked = try unlock(with: secrets)
     let record = try unlocked.makeProtector(protector, creationDate: now.milliseconds)
-    try write { try unlocked.insert(record, $0) }
+    try write { db in
+      guard try ProtectorRecord.oldestFirst(db).count < ProtectorRecord.mostProtectors else {
+        throw KeystoreError.tooManyProtectors(limit: ProtectorRecord.mostProtectors)
+      }
+      try unlocked.insert(record, db)
+    }
     return record.description
   }
 
@@ -208,19 +192,7 @@ public final class Keystore {
   /// Runs `body` in one transaction: what it reads belongs together.
   func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
     if let shared { return try Self.translatingErrors(of: path) { try body(shared) } }
-    return try Self.translatingErrors(of: path) { try Self.read(database, body) }
-  }
-
-  /// GRDB's own `read` puts the text of each BEGIN together in a way that is slow the first time, as
-  /// it does with all SQL that does not come as a statement.
-  private static func read<Value>(
-    _ database: DatabaseQueue, _ body: (Database) throws -> Value
-  ) throws -> Value {
-    try database.unsafeRead { db in
-      try db.cachedStatement(sql: "BEGIN").execute()
-      defer { try? db.cachedStatement(sql: "COMMIT").execute() }
-      return try body(db)
-    }
+    return try Self.translatingErrors(of: path) { try database.read(body) }
   }
 
   /// Runs `body` in one transaction that holds the write lock from its start. Waits for other writers
@@ -228,19 +200,7 @@ public final class Keystore {
   func write<Value>(waiting: Bool = true, _ body: (Database) throws -> Value) throws -> Value {
     try Self.translatingErrors(of: path, isWriting: true) {
       if let shared { return try Self.savepoint(shared) { try body(shared) } }
-      var value: Value?
-      try database.writeWithoutTransaction { db in
-        if !waiting { try db.execute(sql: "PRAGMA busy_timeout = 0") }
-        defer {
-          if !waiting { try? db.execute(sql: "PRAGMA busy_timeout = \(Self.busyTimeout * 1000)") }
-        }
-        try Self.prepareToWrite(db)
-        try db.inTransaction(.immediate) {
-          value = try body(db)
-          return .commit
-        }
-      }
-      return value!
+      return try database.write(waiting: waiting, body)
     }
   }
 

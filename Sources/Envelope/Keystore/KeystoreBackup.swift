@@ -18,22 +18,19 @@ public enum KeystoreBackupError: Error, Equatable, Sendable {
 
 extension Keystore {
   /// Copies the store, as it is at one moment, and its audit log to `path`: complete or not at all, for
-  /// the owner only, on the disk when this returns. Nothing secret is opened. Where it is `replacing`, an
-  /// older backup of this store gives way. Returns the copy.
+  /// the owner only, on the disk when this returns. Nothing secret is opened. If it is `replacing`, an
+  /// older backup of this store gives way. Returns what the copy's mode does not show.
   ///
-  /// Throws `KeystoreBackupError`, `KeystoreError`, `FileRuleError`, `IOError`.
+  /// Throws `KeystoreBackupError`, `KeystoreError`, `KeystoreFileError`, `FileRuleError`, `IOError`.
   @discardableResult
   public func backup(
     to path: FilePath, replacing: Bool = false, leftovers: Leftovers = Leftovers()
-  ) throws -> Keystore {
-    _ = try replaces(path, where: replacing)
-    let directory = path.removingLastComponent()
-    guard try FileStatus.at(directory.isEmpty ? "." : directory) != nil else {
-      throw FileRuleError.noDirectory(directory)
-    }
-    let copy = try HiddenKeystore(for: path, leftovers: leftovers)
+  ) throws -> [KeystoreExposure] {
+    let place = try KeystorePlace(path)
+    _ = try replaces(place, ifAllowed: replacing)
+    let copy = try HiddenKeystore(at: place, leftovers: leftovers)
     try copyPages(to: copy)
-    // Behind the pages: a log may be ahead of what its store knows of it, never behind.
+    // After the pages: a log may have more than its store knows of, never less.
     let log = try AuditLog(reading: AuditLog.path(beside: self.path)).copy {
       AuditFile(try HiddenKeystore.createEmptyFile(copy.log, for: AuditLog.path(beside: path)))
     }
@@ -41,90 +38,86 @@ extension Keystore {
     try log?.synchronize()
     try copy.synchronize()
     do {
-      try copy.place { try replaces(path, where: replacing) }
+      try copy.takeName { try replaces(place, ifAllowed: replacing) }
     } catch KeystoreError.exists {
       throw KeystoreBackupError.exists(path)
     }
-    return try Keystore(at: path)
+    return try exposures(ofCopyAt: path)
   }
 
-  /// Whether there is something at `path` that a backup replaces. Throws where it may not be replaced.
-  private func replaces(_ path: FilePath, where replacing: Bool) throws -> Bool {
+  /// True if there is something that a backup replaces. Throws if it may not be replaced.
+  private func replaces(_ place: KeystorePlace, ifAllowed replacing: Bool) throws -> Bool {
     let own = try FileStatus.at(self.path)
-    for name in [path, AuditLog.path(beside: path)] {
-      if let own, let there = try FileStatus.at(name), there.isSameFile(as: own) {
+    for (name, way) in [
+      (place.path, place.way),
+      (AuditLog.path(beside: place.path), AuditLog.path(beside: place.way)),
+    ] {
+      if let own, let there = try FileStatus.at(way), there.isSameFile(as: own) {
         throw KeystoreBackupError.keystoreItself(name)
       }
     }
-    guard let there = try FileStatus.at(path, followingLinks: false) else { return false }
+    let path = place.path
+    guard let there = try place.status() else { return false }
     guard replacing else { throw KeystoreBackupError.exists(path) }
     guard there.kind == .regular else { throw KeystoreBackupError.notARegularFile(path) }
     if there.size == 0 { return true }
-    guard let id = try Self.id(ofStoreAt: path) else { throw KeystoreBackupError.notABackup(path) }
+    let file = try place.openedForReading()
+    guard try file.status().isSameFile(as: there) else { throw FileRuleError.changed(path) }
+    guard let id = try Self.id(ofStoreIn: file) else { throw KeystoreBackupError.notABackup(path) }
     guard id == self.id else { throw KeystoreBackupError.otherKeystore(path, id: id) }
     return true
   }
 
-  /// The ID of the store at `path`, of whatever mode and version; nil where there is none.
-  private static func id(ofStoreAt path: FilePath) throws -> String? {
-    // SQLite does not say why it cannot open a file.
-    _ = try Descriptor.openInput(path)
+  /// The ID of the store in a file, of whatever mode and version; nil if there is none. SQLite does not see it.
+  private static func id(ofStoreIn file: Descriptor) throws -> String? {
     do {
-      return try translatingErrors(of: path) {
-        let database = try open(path, readOnly: true)
-        defer { try? close(database) }
-        return try database.read { db in
-          guard
-            try Int32.fetchOne(db, sql: "PRAGMA application_id") == KeystoreSchema.applicationID,
-            try db.tableExists(KeystoreRecord.databaseTableName)
-          else { return nil }
-          return try String.fetchOne(db, sql: "SELECT id FROM keystore")
-        }
-      }
-    } catch KeystoreError.notAKeystore, KeystoreError.unreadable {
+      let pages = try DatabasePages { try file.read($1, at: $0) }
+      return try StoredSchema(pages, of: file.path).keystoreID(in: pages)
+    } catch is DatabasePages.Failure {
+      return nil
+    } catch KeystoreError.notAKeystore {
       return nil
     }
   }
 
-  /// Copies every page in one step, so that no writer can make it begin anew. Waits for a writer as any
-  /// reader does.
+  /// Copies every page while the store is locked for reading, so that all are of one moment. Waits for a writer
+  /// as any reader does.
   private func copyPages(to copy: HiddenKeystore) throws {
-    let target = try Self.translatingErrors(of: copy.path, isWriting: true) {
-      try Self.open(copy.file, readOnly: false)
-    }
-    defer { try? Self.close(target) }
-    try Self.translatingErrors(of: copy.path, isWriting: true) {
-      // Nobody needs half a copy, and who waits for the disk here has writers wait too.
-      try target.writeWithoutTransaction {
-        try $0.execute(sql: "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
-      }
-    }
-    try Self.translatingErrors(of: path) {
-      do {
-        try database.backup(to: target)
-      } catch let error as DatabaseError where error.isOfWriting {
-        throw IOError(
-          .write, copy.path, error.resultCode == .SQLITE_FULL ? .noSpace : .ioError)
-      }
+    try read { db in
+      try KeystoreDatabase.forEachPiece(of: db) { piece in try copy.write(piece.span.bytes) }
     }
   }
 
   /// The copy is a keystore, and SQLite finds nothing wrong with it.
   private func check(_ copy: HiddenKeystore) throws {
-    let store = try Keystore(at: copy.path, readOnly: true, file: copy.file)
-    defer { try? Self.close(store.database) }
-    let verdict = try store.read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
+    let image = try copy.image()
     // As the copy is, so is what was copied.
+    let verdict = try Self.translatingErrors(of: path) {
+      let database = try KeystoreDatabase(reading: image, of: path)
+      defer { try? database.close() }
+      return try database.finishOpening { db, _ in
+        _ = try Self.record(of: path, db)
+        return try String.fetchOne(db, sql: "PRAGMA quick_check(1)")
+      }
+    }
     guard verdict == "ok" else { throw KeystoreError.unreadable(path) }
+  }
+
+  private func exposures(ofCopyAt path: FilePath) throws -> [KeystoreExposure] {
+    guard try protectors().contains(where: { $0.kind == .none }) else { return [] }
+    return KeystoreExposure.all(of: path, owner: geteuid())
   }
 }
 
-extension DatabaseError {
-  /// Whether it is the file that is written which failed, where one is read and one is written.
-  fileprivate var isOfWriting: Bool {
-    switch extendedResultCode {
-    case .SQLITE_FULL, .SQLITE_IOERR_WRITE, .SQLITE_IOERR_FSYNC, .SQLITE_IOERR_TRUNCATE: true
-    default: false
+extension Descriptor {
+  /// Nil if the file ends before.
+  fileprivate func read(_ count: Int, at offset: Int64) throws -> [UInt8]? {
+    let region = FileRegion(self)
+    var bytes = [UInt8](repeating: 0, count: count)
+    let done = try bytes.withUnsafeMutableBytes {
+      var span = MutableRawSpan(_unsafeBytes: $0)
+      return try region?.fill(&span, at: offset)
     }
+    return done == count ? bytes : nil
   }
 }

@@ -24,30 +24,29 @@ extension Keystore {
         id: id, creationDate: now.milliseconds,
         ledger: Data()))
 
-    let hidden = try HiddenKeystore(for: path, leftovers: leftovers)
-    try translatingErrors(of: path) {
-      let database = try open(hidden.file, readOnly: false)
-      try migrate(database)
+    // In memory until it is complete: SQLite would open a file by its name, and that could be another's by then.
+    let database = try translatingErrors(of: path) {
+      let database = try KeystoreDatabase()
+      try database.migrate()
       try database.write { db in
         try record.insert(db)
         try unlocked.insert(protectorRecord, db)
       }
-      try close(database)
+      return database
     }
-    let furnished = try Keystore(at: path, readOnly: false, file: hidden.file)
+    let hidden = try HiddenKeystore(at: try KeystorePlace(path), leftovers: leftovers)
+    let furnished = Keystore(making: path, database, record, file: hidden.file)
     furnished.unlocked = .success(unlocked)
     try furnish(furnished)
-    try translatingErrors(of: path) { try close(furnished.database) }
-    try hidden.place()
+    try translatingErrors(of: path) {
+      try database.image().withBytes { try hidden.write($0) }
+      try database.close()
+    }
+    try hidden.synchronize()
+    try hidden.takeName()
     let keystore = try Keystore(at: path)
+    guard keystore.id == id else { throw FileRuleError.changed(path) }
     keystore.unlocked = .success(unlocked)
     return keystore
-  }
-
-  /// Closes a database whose object stays for ever: what libdispatch does when a queue goes away needs a
-  /// thread, and where the system grants none it waits until it does.
-  static func close(_ database: DatabaseQueue) throws {
-    _ = Unmanaged.passRetained(database)
-    try database.close()
   }
 }

@@ -26,7 +26,7 @@ public enum KeystoreError: Error, Equatable, Sendable {
   case busy(FilePath)
   /// The file or its directory cannot be written.
   case readOnly(FilePath)
-  /// SQLite's journal of a store that is not there any more, where another one is to be made.
+  /// A journal or a write-ahead log of a store that is gone lies where a new store is to be made.
   case journal(FilePath)
 
   /// No protector could be used: the ones there are, and what they miss.
@@ -39,6 +39,12 @@ public enum KeystoreError: Error, Equatable, Sendable {
   case unusableKeyFile(FilePath, String)
   /// A passphrase without any byte.
   case emptyPassphrase
+  /// The keystore has more protectors than this, which nobody tries.
+  case tooManyProtectors(limit: Int)
+  /// To try a passphrase on this protector would take more memory or time than envcrypt spends on one.
+  case costlyProtector(String)
+  /// The same of all of them together.
+  case costlyProtectors
   /// There is no protector with that ID.
   case noProtector(String)
   /// The only protector cannot be removed.

@@ -30,6 +30,15 @@ struct KeystoreRecord: AuthenticatedRecord, Equatable {
     ]
   }
 
+  /// The one row; nil if there is none. However many somebody added, no more than two are read.
+  static func only(_ db: Database) throws -> KeystoreRecord? {
+    let records = try all(db, where: "true LIMIT 2", [])
+    guard records.count <= 1 else {
+      throw KeystoreError.editedRecord("the keystore's own record, of which there are several,")
+    }
+    return records.first
+  }
+
   func requireLedger() throws(KeystoreError) -> Data {
     guard let ledger else { throw .editedRecord(recordName) }
     return ledger

@@ -8,6 +8,18 @@ enum KeystoreSchema {
   /// "ENVC", which tells a keystore from any other SQLite file.
   static let applicationID: Int32 = 0x454E_5643
 
+  /// The names of the steps, the first of which makes a store.
+  static let steps = [
+    "1: keystore, protectors, master keys, versions, aliases",
+    "2: deletion, rotation, imported material, tags, policies, grants, audit anchor",
+    // The ledger is filled by who unlocks the store first.
+    "3: ledger",
+    "4: dates when a destruction was found due, required audit",
+  ]
+
+  /// The table in which GRDB's migrator notes the steps that a store has had.
+  static let stepsTable = "grdb_migrations"
+
   /// The first date on which time changes a row of masterKey, deletes it or has it rotated. Every command that writes asks for it,
   /// so it is an index.
   static let dueDate = """
@@ -15,165 +27,205 @@ enum KeystoreSchema {
     CASE state WHEN 'Enabled' THEN ifnull(nextRotationDate, \(Int64.max)) ELSE \(Int64.max) END)
     """
 
-  /// The steps that a store has had, from the table where GRDB's migrator keeps them.
-  static func appliedMigrations(_ db: Database) throws -> Set<String> {
-    try String.fetchSet(db.cachedStatement(sql: "SELECT identifier FROM grdb_migrations"))
-  }
-
-  /// Made anew where somebody took it away, since it can be filled again.
-  static let ledgerTable = """
-    CREATE TABLE IF NOT EXISTS ledger (
-      bucket TEXT NOT NULL PRIMARY KEY,
-      entries BLOB NOT NULL
-    ) STRICT, WITHOUT ROWID
-    """
-
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
-    migrator.registerMigration("1: keystore, protectors, master keys, versions, aliases") { db in
-      try db.execute(sql: "PRAGMA application_id = \(applicationID)")
-      try db.execute(
-        sql: """
-          CREATE TABLE keystore (
-            id TEXT NOT NULL PRIMARY KEY,
-            creationDate INTEGER NOT NULL,
-            authenticationCode BLOB NOT NULL
-          ) STRICT;
-
-          CREATE TABLE protector (
-            id TEXT NOT NULL PRIMARY KEY,
-            kind TEXT NOT NULL,
-            creationDate INTEGER NOT NULL,
-            keyFilePath TEXT,
-            salt BLOB NOT NULL,
-            scryptCost INTEGER,
-            scryptBlockSize INTEGER,
-            scryptParallelism INTEGER,
-            nonce BLOB NOT NULL,
-            wrappedRootKey BLOB NOT NULL
-          ) STRICT;
-
-          CREATE TABLE masterKey (
-            id TEXT NOT NULL PRIMARY KEY,
-            spec TEXT NOT NULL,
-            usage TEXT NOT NULL,
-            state TEXT NOT NULL,
-            origin TEXT NOT NULL,
-            manager TEXT NOT NULL,
-            description TEXT NOT NULL,
-            creationDate INTEGER NOT NULL,
-            currentVersion INTEGER NOT NULL,
-            authenticationCode BLOB NOT NULL
-          ) STRICT;
-
-          CREATE TABLE keyVersion (
-            keyID TEXT NOT NULL REFERENCES masterKey (id) ON DELETE CASCADE,
-            version INTEGER NOT NULL,
-            creationDate INTEGER NOT NULL,
-            publicKey BLOB,
-            fingerprint TEXT,
-            foreignProviderID TEXT,
-            foreignKeyName TEXT,
-            foreignPadding TEXT,
-            nonce BLOB NOT NULL,
-            wrappedMaterial BLOB NOT NULL,
-            authenticationCode BLOB NOT NULL,
-            PRIMARY KEY (keyID, version)
-          ) STRICT, WITHOUT ROWID;
-          CREATE INDEX keyVersionByFingerprint ON keyVersion (fingerprint)
-            WHERE fingerprint IS NOT NULL;
-          CREATE INDEX keyVersionByForeignName ON keyVersion (foreignProviderID, foreignKeyName)
-            WHERE foreignProviderID IS NOT NULL;
-
-          CREATE TABLE alias (
-            name TEXT NOT NULL PRIMARY KEY,
-            targetKeyID TEXT NOT NULL REFERENCES masterKey (id) ON DELETE CASCADE,
-            creationDate INTEGER NOT NULL,
-            lastUpdatedDate INTEGER NOT NULL,
-            authenticationCode BLOB NOT NULL
-          ) STRICT, WITHOUT ROWID;
-          CREATE INDEX aliasByTarget ON alias (targetKeyID);
-          """)
-    }
-    migrator.registerMigration(
-      "2: deletion, rotation, imported material, tags, policies, grants, audit anchor"
-    ) {
-      db in
-      try db.execute(
-        sql: """
-          ALTER TABLE masterKey ADD COLUMN deletionDate INTEGER;
-          ALTER TABLE masterKey ADD COLUMN rotationPeriodInDays INTEGER;
-          ALTER TABLE masterKey ADD COLUMN nextRotationDate INTEGER;
-          ALTER TABLE masterKey ADD COLUMN validTo INTEGER;
-          ALTER TABLE masterKey ADD COLUMN policyDigest BLOB;
-          ALTER TABLE masterKey ADD COLUMN grantsDigest BLOB;
-          ALTER TABLE keyVersion ADD COLUMN materialID TEXT;
-          ALTER TABLE keyVersion ADD COLUMN rotationType TEXT;
-          ALTER TABLE keyVersion ADD COLUMN validTo INTEGER;
-          ALTER TABLE keyVersion ADD COLUMN materialDescription TEXT;
-          ALTER TABLE keyVersion ADD COLUMN auditSequence INTEGER;
-
-          CREATE INDEX masterKeyByCreation ON masterKey (creationDate, id);
-          CREATE INDEX masterKeyByDueDate ON masterKey (\(dueDate));
-          CREATE INDEX keyVersionByExpiry ON keyVersion (validTo) WHERE validTo IS NOT NULL;
-
-          CREATE TABLE tag (
-            keyID TEXT NOT NULL REFERENCES masterKey (id) ON DELETE CASCADE,
-            tagKey TEXT NOT NULL,
-            tagValue TEXT NOT NULL,
-            authenticationCode BLOB NOT NULL,
-            PRIMARY KEY (keyID, tagKey)
-          ) STRICT, WITHOUT ROWID;
-
-          CREATE TABLE keyPolicy (
-            keyID TEXT NOT NULL PRIMARY KEY REFERENCES masterKey (id) ON DELETE CASCADE,
-            policy TEXT NOT NULL
-          ) STRICT, WITHOUT ROWID;
-
-          CREATE TABLE keyGrant (
-            keyID TEXT NOT NULL REFERENCES masterKey (id) ON DELETE CASCADE,
-            id TEXT NOT NULL,
-            name TEXT,
-            creationDate INTEGER NOT NULL,
-            granteePrincipal TEXT NOT NULL,
-            retiringPrincipal TEXT,
-            operations TEXT NOT NULL,
-            constraints TEXT,
-            PRIMARY KEY (keyID, id)
-          ) STRICT, WITHOUT ROWID;
-          CREATE INDEX keyGrantByRetiringPrincipal ON keyGrant (retiringPrincipal)
-            WHERE retiringPrincipal IS NOT NULL;
-
-          CREATE TABLE stack (
-            name TEXT NOT NULL PRIMARY KEY,
-            creationDate INTEGER NOT NULL,
-            lastUpdatedDate INTEGER,
-            contents TEXT NOT NULL,
-            authenticationCode BLOB NOT NULL
-          ) STRICT, WITHOUT ROWID;
-
-          CREATE TABLE auditAnchor (
-            id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
-            sequence INTEGER NOT NULL,
-            code BLOB NOT NULL,
-            authenticationCode BLOB NOT NULL
-          ) STRICT;
-          """)
-    }
-    migrator.registerMigration("3: ledger") { db in
-      // Filled by who unlocks the store first.
-      try db.execute(sql: "ALTER TABLE keystore ADD COLUMN ledger BLOB")
-      try db.execute(sql: ledgerTable)
-    }
-    migrator.registerMigration("4: dates when a destruction was found due, required audit") { db in
-      try db.execute(
-        sql: """
-          ALTER TABLE masterKey ADD COLUMN foundDueDate INTEGER;
-          ALTER TABLE keyVersion ADD COLUMN foundDueDate INTEGER;
-          ALTER TABLE keystore ADD COLUMN requiresAudit INTEGER;
-          ALTER TABLE keystore ADD COLUMN foundDueDate INTEGER;
-          """)
+    for (index, name) in steps.enumerated() {
+      migrator.registerMigration(name) { db in
+        if index == 0 { try db.execute(sql: "PRAGMA application_id = \(applicationID)") }
+        for object in objects { try object.make(inStep: index + 1, db) }
+      }
     }
     return migrator
   }
+
+  /// Everything that a keystore's schema has, in the order in which it is made. What is not here, or has
+  /// another text, is not ours, and the store that has it is refused.
+  static let objects: [SchemaObject] = [
+    // The migrator's own.
+    .table(
+      stepsTable, step: 0, "CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY)"),
+    .automaticIndex(of: stepsTable, step: 0),
+
+    .table(
+      "keystore", step: 1,
+      """
+      CREATE TABLE keystore (
+        id TEXT NOT NULL PRIMARY KEY,
+        creationDate INTEGER NOT NULL,
+        authenticationCode BLOB NOT NULL
+
+      """,
+      added: [(3, "ledger BLOB"), (4, "requiresAudit INTEGER"), (4, "foundDueDate INTEGER")],
+      ") STRICT"),
+    .automaticIndex(of: "keystore", step: 1),
+
+    .table(
+      "protector", step: 1,
+      """
+      CREATE TABLE protector (
+        id TEXT NOT NULL PRIMARY KEY,
+        kind TEXT NOT NULL,
+        creationDate INTEGER NOT NULL,
+        keyFilePath TEXT,
+        salt BLOB NOT NULL,
+        scryptCost INTEGER,
+        scryptBlockSize INTEGER,
+        scryptParallelism INTEGER,
+        nonce BLOB NOT NULL,
+        wrappedRootKey BLOB NOT NULL
+      ) STRICT
+      """),
+    .automaticIndex(of: "protector", step: 1),
+
+    .table(
+      "masterKey", step: 1,
+      """
+      CREATE TABLE masterKey (
+        id TEXT NOT NULL PRIMARY KEY,
+        spec TEXT NOT NULL,
+        usage TEXT NOT NULL,
+        state TEXT NOT NULL,
+        origin TEXT NOT NULL,
+        manager TEXT NOT NULL,
+        description TEXT NOT NULL,
+        creationDate INTEGER NOT NULL,
+        currentVersion INTEGER NOT NULL,
+        authenticationCode BLOB NOT NULL
+
+      """,
+      added: [
+        (2, "deletionDate INTEGER"), (2, "rotationPeriodInDays INTEGER"),
+        (2, "nextRotationDate INTEGER"), (2, "validTo INTEGER"), (2, "policyDigest BLOB"),
+        (2, "grantsDigest BLOB"), (4, "foundDueDate INTEGER"),
+      ],
+      ") STRICT"),
+    .automaticIndex(of: "masterKey", step: 1),
+
+    .table(
+      "keyVersion", step: 1,
+      """
+      CREATE TABLE keyVersion (
+        keyID TEXT NOT NULL REFERENCES masterKey (id) ON DELETE CASCADE,
+        version INTEGER NOT NULL,
+        creationDate INTEGER NOT NULL,
+        publicKey BLOB,
+        fingerprint TEXT,
+        foreignProviderID TEXT,
+        foreignKeyName TEXT,
+        foreignPadding TEXT,
+        nonce BLOB NOT NULL,
+        wrappedMaterial BLOB NOT NULL,
+        authenticationCode BLOB NOT NULL
+      """,
+      added: [
+        (2, "materialID TEXT"), (2, "rotationType TEXT"), (2, "validTo INTEGER"),
+        (2, "materialDescription TEXT"), (2, "auditSequence INTEGER"), (4, "foundDueDate INTEGER"),
+      ],
+      ",\n  PRIMARY KEY (keyID, version)\n) STRICT, WITHOUT ROWID"),
+    .index(
+      "keyVersionByFingerprint", of: "keyVersion", step: 1,
+      """
+      (fingerprint)
+        WHERE fingerprint IS NOT NULL
+      """),
+    .index(
+      "keyVersionByForeignName", of: "keyVersion", step: 1,
+      """
+      (foreignProviderID, foreignKeyName)
+        WHERE foreignProviderID IS NOT NULL
+      """),
+
+    .table(
+      "alias", step: 1,
+      """
+      CREATE TABLE alias (
+        name TEXT NOT NULL PRIMARY KEY,
+        targetKeyID TEXT NOT NULL REFERENCES masterKey (id) ON DELETE CASCADE,
+        creationDate INTEGER NOT NULL,
+        lastUpdatedDate INTEGER NOT NULL,
+        authenticationCode BLOB NOT NULL
+      ) STRICT, WITHOUT ROWID
+      """),
+    .index("aliasByTarget", of: "alias", step: 1, "(targetKeyID)"),
+
+    .index("masterKeyByCreation", of: "masterKey", step: 2, "(creationDate, id)"),
+    .index("masterKeyByDueDate", of: "masterKey", step: 2, "(\(dueDate))"),
+    .index(
+      "keyVersionByExpiry", of: "keyVersion", step: 2, "(validTo) WHERE validTo IS NOT NULL"),
+
+    .table(
+      "tag", step: 2,
+      """
+      CREATE TABLE tag (
+        keyID TEXT NOT NULL REFERENCES masterKey (id) ON DELETE CASCADE,
+        tagKey TEXT NOT NULL,
+        tagValue TEXT NOT NULL,
+        authenticationCode BLOB NOT NULL,
+        PRIMARY KEY (keyID, tagKey)
+      ) STRICT, WITHOUT ROWID
+      """),
+
+    .table(
+      "keyPolicy", step: 2,
+      """
+      CREATE TABLE keyPolicy (
+        keyID TEXT NOT NULL PRIMARY KEY REFERENCES masterKey (id) ON DELETE CASCADE,
+        policy TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID
+      """),
+
+    .table(
+      "keyGrant", step: 2,
+      """
+      CREATE TABLE keyGrant (
+        keyID TEXT NOT NULL REFERENCES masterKey (id) ON DELETE CASCADE,
+        id TEXT NOT NULL,
+        name TEXT,
+        creationDate INTEGER NOT NULL,
+        granteePrincipal TEXT NOT NULL,
+        retiringPrincipal TEXT,
+        operations TEXT NOT NULL,
+        constraints TEXT,
+        PRIMARY KEY (keyID, id)
+      ) STRICT, WITHOUT ROWID
+      """),
+    .index(
+      "keyGrantByRetiringPrincipal", of: "keyGrant", step: 2,
+      """
+      (retiringPrincipal)
+        WHERE retiringPrincipal IS NOT NULL
+      """),
+
+    .table(
+      "stack", step: 2,
+      """
+      CREATE TABLE stack (
+        name TEXT NOT NULL PRIMARY KEY,
+        creationDate INTEGER NOT NULL,
+        lastUpdatedDate INTEGER,
+        contents TEXT NOT NULL,
+        authenticationCode BLOB NOT NULL
+      ) STRICT, WITHOUT ROWID
+      """),
+
+    .table(
+      "auditAnchor", step: 2,
+      """
+      CREATE TABLE auditAnchor (
+        id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+        sequence INTEGER NOT NULL,
+        code BLOB NOT NULL,
+        authenticationCode BLOB NOT NULL
+      ) STRICT
+      """),
+
+    .table(
+      "ledger", step: 3,
+      """
+      CREATE TABLE ledger (
+        bucket TEXT NOT NULL PRIMARY KEY,
+        entries BLOB NOT NULL
+      ) STRICT, WITHOUT ROWID
+      """),
+  ]
 }

@@ -17,16 +17,18 @@ extension UnlockingSecrets {
 
 extension Keystore {
   /// The root key at work. Tried once: a second call answers as the first did. Who only looks what is
-  /// wrong with the store comes in also by a protector that the ledger does not list.
+  /// wrong with the store comes in also by a protector that the ledger does not list: nobody else does
+  /// after that.
   func unlock(
     with secrets: any UnlockingSecrets, anyProtector: Bool = false
   ) throws -> UnlockedKeystore {
-    if let unlocked { return try unlocked.get() }
-    let result = Result {
-      try unlockAnew(with: secrets, requirePassphrase: false, anyProtector: anyProtector)
+    if unlocked == nil {
+      unlocked = Result {
+        try unlockAnew(with: secrets, requirePassphrase: false, anyProtector: anyProtector)
+      }
     }
-    unlocked = result
-    return try result.get()
+    if let refusal, !anyProtector { throw refusal }
+    return try unlocked!.get()
   }
 
   /// Unlocks the store before anything else is asked for. Throws `KeystoreError`.
@@ -43,10 +45,10 @@ extension Keystore {
 
   /// Whom protectors let in.
   private struct Gate {
-    /// Also one that the ledger does not list.
-    let anyProtector: Bool
-    /// The last one that was refused for that: another may do.
+    /// Why the last one of those that cannot be used is not: another may do.
     var refusal: KeystoreError?
+    /// The store as the first protector opened it that the ledger does not list.
+    var stray: UnlockedKeystore?
     /// What the others miss.
     var reasons: [String] = []
   }
@@ -54,8 +56,26 @@ extension Keystore {
   private func unlockAnew(
     with secrets: any UnlockingSecrets, requirePassphrase: Bool, anyProtector: Bool
   ) throws -> UnlockedKeystore {
-    var gate = Gate(anyProtector: anyProtector)
-    let protectors = try read(ProtectorRecord.oldestFirst)
+    var gate = Gate()
+    do {
+      let unlocked = try unlockByCurrentProtector(with: secrets, requirePassphrase, &gate)
+      refusal = nil
+      return unlocked
+    } catch let error as KeystoreError {
+      guard anyProtector, let stray = gate.stray else { throw error }
+      refusal = gate.refusal ?? error
+      return stray
+    }
+  }
+
+  private func unlockByCurrentProtector(
+    with secrets: any UnlockingSecrets, _ requirePassphrase: Bool, _ gate: inout Gate
+  ) throws -> UnlockedKeystore {
+    var protectors = try read(ProtectorRecord.oldestFirst)
+    for protector in protectors where !protector.hasUsualLengths {
+      gate.refusal = .editedRecord("protector \(protector.id.prefix(16))")
+    }
+    protectors.removeAll { !$0.hasUsualLengths }
     let passphrases = protectors.filter { $0.kind == .passphrase }
     if !requirePassphrase || passphrases.isEmpty {
       for protector in protectors where protector.kind == .none {
@@ -74,8 +94,9 @@ extension Keystore {
       }
     }
     if !passphrases.isEmpty {
+      let affordable = try affordable(passphrases, &gate)
       if let passphrase = try secrets.passphrase() {
-        for protector in passphrases {
+        for protector in affordable {
           if let rootKey = try protector.unwrap(passphrase: passphrase, keystoreID: id),
             let unlocked = try accept(rootKey, of: protector, &gate)
           {
@@ -89,11 +110,37 @@ extension Keystore {
     throw gate.refusal ?? .locked(reasons: gate.reasons)
   }
 
+  /// The protectors on which a passphrase may be tried, known before any work is done: who can write the file
+  /// decides what they cost. Throws `costlyProtectors`.
+  private func affordable(
+    _ protectors: [ProtectorRecord], _ gate: inout Gate
+  ) throws -> [ProtectorRecord] {
+    var work: UInt64 = 0
+    let affordable = protectors.filter { protector in
+      guard let scrypt = protector.scrypt else {
+        gate.refusal = .costlyProtector(protector.id)
+        return false
+      }
+      work += scrypt.work
+      return true
+    }
+    // As many of ours as a store may have stay below it.
+    guard work <= UInt64(ProtectorRecord.mostProtectors) * Scrypt.standard.work else {
+      throw KeystoreError.costlyProtectors
+    }
+    return affordable
+  }
+
   private func unlock(
     _ protectors: [ProtectorRecord], keyFile: FilePath?, _ gate: inout Gate
   ) throws -> UnlockedKeystore? {
     for protector in protectors {
       guard let path = keyFile ?? protector.keyFilePath.map({ FilePath($0) }) else { continue }
+      // Nobody has checked the row yet that names it: what is not a file is not even opened.
+      if keyFile == nil, let status = try? FileStatus.at(path), status.kind != .regular {
+        gate.reasons.append("key file \(path.string) is not a regular file")
+        continue
+      }
       let contents: SecretBytes
       do {
         contents = try KeyFile.read(path)
@@ -118,13 +165,13 @@ extension Keystore {
     _ rootKey: consuming RootKey, of protector: ProtectorRecord, _ gate: inout Gate
   ) throws -> UnlockedKeystore? {
     let unlocked = try accept(rootKey)
-    if gate.anyProtector { return unlocked }
     do {
       try read { try unlocked.verifyListed(protector, $0) }
       return unlocked
     } catch let error as KeystoreError {
       guard case .editedRecord = error else { throw error }
       gate.refusal = error
+      gate.stray = gate.stray ?? unlocked
       return nil
     }
   }
@@ -158,7 +205,7 @@ extension Keystore {
 
   /// Nothing is written then: with a ledger that somebody else has added it would count for nothing.
   private func goWithoutLedger(_ old: UnlockedKeystore) throws -> UnlockedKeystore {
-    try database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA query_only = ON") }
+    try database.forbidWriting()
     return old
   }
 

@@ -8,8 +8,15 @@ extension UnlockedKeystore {
     try rebuildLedger(db, from: old)
   }
 
-  /// Takes the records that are there, and that the program wrote, for the last ones.
-  func acceptRecords(_ db: Database) throws { try rebuildLedger(db, from: nil) }
+  /// Takes the records that are there, and that the program wrote, for the last ones. Throws `editedRecord` if the
+  /// upper part of the ledger is damaged: then the keystore's own record may be an older one, put back with a
+  /// protector of then.
+  func acceptRecords(_ db: Database) throws {
+    for entry in try bucket(.root, db).entries() {
+      if let child = LedgerBucket.Name(listedAs: entry.name) { _ = try bucket(child, db) }
+    }
+    try rebuildLedger(db, from: nil)
+  }
 
   private func rebuildLedger(_ db: Database, from old: UnlockedKeystore?) throws {
     var entries: [LedgerBucket.Entry] = []
@@ -42,8 +49,8 @@ extension UnlockedKeystore {
     try list(TagRecord.self)
     try list(StackRecord.self)
     try list(AuditAnchorRecord.self)
-    // A protector that was removed is not accepted again. Where the ledger cannot say which those are, all are.
-    let listed = old == nil ? try? bucket(.store, db) : nil
+    // A protector that was removed is not accepted again. If the ledger cannot say which those are, nothing is.
+    let listed = old == nil ? try bucket(.store, db) : nil
     for protector in try ProtectorRecord.all(db) {
       if let listed, try listed[protector.ledgerName] != protector.ledgerCode() {
         try protector.delete(db)
@@ -54,8 +61,7 @@ extension UnlockedKeystore {
       entries.append(
         LedgerBucket.Entry(name: protector.ledgerName, code: try protector.ledgerCode()))
     }
-    try db.execute(sql: KeystoreSchema.ledgerTable)
-    guard var record = try KeystoreRecord.all(db).first else { return }
+    guard var record = try KeystoreRecord.only(db) else { return }
     try (old ?? self).verifyCode(of: record)
     record.ledger = try Ledger.replace(with: entries, db)
     try authenticating(record).update(db)

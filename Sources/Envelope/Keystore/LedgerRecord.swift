@@ -156,7 +156,7 @@ extension UnlockedKeystore {
   }
 
   private func keystoreRecord(_ db: Database) throws -> KeystoreRecord {
-    guard let record = try KeystoreRecord.all(db).first else {
+    guard let record = try KeystoreRecord.only(db) else {
       throw KeystoreError.editedRecord("keystore \(keystoreID)")
     }
     if let ledger {

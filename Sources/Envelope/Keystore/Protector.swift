@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Glibc
 import SystemPackage
 
 /// What keeps the root key: one of several, each of which yields it alone, like the slots of a LUKS
@@ -77,9 +78,33 @@ struct ProtectorRecord: LedgerRecord {
     }
   }
 
-  /// Sorted here: to have SQLite do it takes longer than to read the few there are.
+  /// More would be no help to anybody, and who can write the file could have us try them for hours.
+  static let mostProtectors = 100
+
+  /// Sorted here: to have SQLite do it takes longer than to read the few there are. Throws `tooManyProtectors`.
   static func oldestFirst(_ db: Database) throws -> [ProtectorRecord] {
-    try all(db).sorted { ($0.creationDate, $0.id) < ($1.creationDate, $1.id) }
+    let all = try all(db, where: "true LIMIT \(mostProtectors + 1)", [])
+    guard all.count <= mostProtectors else {
+      throw KeystoreError.tooManyProtectors(limit: mostProtectors)
+    }
+    return all.sorted { ($0.creationDate, $0.id) < ($1.creationDate, $1.id) }
+  }
+
+  /// True if no field is longer than in any protector of ours. A row is not authenticated before it unlocks.
+  var hasUsualLengths: Bool {
+    id.utf8.count <= 64 && salt.count <= 64 && nonce.count <= AESGCM.nonceLength
+      && wrappedRootKey.count <= RootKey.length + AESGCM.tagLength
+      && (keyFilePath?.utf8.count ?? 0) <= Int(PATH_MAX)
+  }
+
+  /// The cost of trying a passphrase; nil if it is out of bounds.
+  var scrypt: Scrypt? {
+    guard let cost = scryptCost, let blockSize = scryptBlockSize,
+      let parallelism = scryptParallelism, cost > 0, blockSize > 0, parallelism > 0
+    else { return nil }
+    let scrypt = Scrypt(
+      cost: UInt64(cost), blockSize: UInt64(blockSize), parallelism: UInt64(parallelism))
+    return scrypt.isValid ? scrypt : nil
   }
 
   var description: ProtectorDescription {
@@ -95,12 +120,7 @@ struct ProtectorRecord: LedgerRecord {
 
   /// Nil where the passphrase is another.
   func unwrap(passphrase: borrowing SecretBytes, keystoreID: String) throws -> RootKey? {
-    guard let cost = scryptCost, let blockSize = scryptBlockSize,
-      let parallelism = scryptParallelism, cost > 0, blockSize > 0, parallelism > 0
-    else { return nil }
-    let scrypt = Scrypt(
-      cost: UInt64(cost), blockSize: UInt64(blockSize), parallelism: UInt64(parallelism))
-    guard scrypt.isValid else { return nil }
+    guard let scrypt else { return nil }
     return try unwrap(
       under: try Self.key(from: passphrase, with: scrypt, salt: salt), keystoreID: keystoreID)
   }

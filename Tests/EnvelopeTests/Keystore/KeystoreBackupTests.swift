@@ -58,10 +58,9 @@ import Testing
       TagResourceRequest(keyID: key.keyID, tags: [Tag(tagKey: "a", tagValue: "b")]))
     let blob = try service.encrypt("text", under: "alias/a")
     try service.createKey(spec: .rsa2048)
-    let made = try service.keystore.backup(to: copy)
+    #expect(try service.keystore.backup(to: copy).isEmpty)
 
-    #expect(made.path == copy)
-    #expect(made.id == service.keystore.id)
+    #expect(try Keystore(at: copy).id == service.keystore.id)
     #expect(directory.names == ["copy.db", "copy.db-audit", "keystore.db", "keystore.db-audit"])
     #expect(try rows(of: copy) == rows(of: path))
     #expect(try contents(copyLog) == contents(AuditLog.path(beside: path)))

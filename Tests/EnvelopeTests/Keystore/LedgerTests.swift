@@ -152,8 +152,10 @@ import Testing
     #expect(throws: Never.self) { try keystore.reopened().encrypt("x", under: key) }
     try FileManager.default.removeItem(atPath: file.string)
     try expectRefusal("protector \(old)") { _ = try $0.encrypt("x", under: key) }
-    // Nor is it accepted: who came in by it does not come in again.
-    #expect(try keystore.reopened().acceptRecords() == [.strayProtector(old)])
+    // Nor is it accepted, or taken away, by who came in by it.
+    #expect(throws: KeystoreError.editedRecord("protector \(old)")) {
+      try keystore.reopened().acceptRecords()
+    }
     #expect(throws: KeystoreError.self) { try keystore.reopened().encrypt("x", under: key) }
   }
 
@@ -342,6 +344,87 @@ import Testing
     var names: [String] = []
     try keystore.reopened().readAuditLog { names.append($1.operation) }
     #expect(names.contains("AcceptRecords"))
+  }
+
+  /// The rows of these tables, or these rows of them, put back as they were before a protector was removed and a
+  /// key disabled. Who comes by the protector that is back has nothing accepted, whatever of the ledger and of the
+  /// keystore's record is back with it.
+  @Test(arguments: [
+    ["protector", "masterKey"],
+    ["protector", "masterKey", "ledger"],
+    ["protector", "masterKey", "keystore"],
+    ["protector", "masterKey", "keystore", "ledger WHERE bucket = 'store'"],
+    ["protector", "masterKey", "keystore", "auditAnchor", "ledger WHERE bucket = 'store'"],
+    ["protector", "masterKey", "ledger WHERE bucket <> 'store'"],
+  ])
+  func aProtectorThatWasPutBackHasNothingAccepted(rows: [String]) throws {
+    let file = keystore.directory.path.appending("k")
+    try KeyFile.create(file, leftovers: Leftovers())
+    let store = service.keystore
+    _ = try store.addProtector(
+      .keyFile(file, contents: try KeyFile.read(file)), secrets: TestSecrets())
+    let protector = try store.protectors().first { $0.kind == .none }!.id
+    let blob = try service.encrypt("text", under: key)
+    let old = keystore.directory.path.appending("old.db")
+    service.trail()?.flush()
+    try write(contents(path), to: old)
+    try service.perform(DisableKeyRequest(keyID: key))
+    try store.removeProtector(protector, secrets: TestSecrets())
+    // The key file is away: all that opens the store is what was put back.
+    let away = keystore.directory.path.appending("away")
+    rename(file.string, away.string)
+    try AuditTrailTests.byHand(path).writeWithoutTransaction { db in
+      try db.execute(sql: "ATTACH ? AS old", arguments: [old.string])
+      for what in rows {
+        let table = what.split(separator: " ")[0]
+        if table == "keystore" { try db.execute(sql: "DELETE FROM keystore") }
+        try db.execute(sql: "INSERT OR REPLACE INTO \(table) SELECT * FROM old.\(what)")
+      }
+      try db.execute(sql: "DETACH old")
+    }
+    #expect(throws: KeystoreError.self) { try keystore.reopened().acceptRecords() }
+    // Also after it was let in to look, and also together with a look in one process.
+    #expect(try !damage().isEmpty)
+    let looking = try keystore.reopened()
+    _ = try looking.check()
+    #expect(throws: KeystoreError.self) { try looking.acceptRecords() }
+    #expect(throws: KeystoreError.self) { try keystore.reopened().decrypt(blob) }
+    #expect(try store.read { try MasterKeyRecord.first($0, where: "id = ?", [key])?.state } != nil)
+  }
+
+  /// With a current protector the records that are there are accepted, and the protector that was put back goes.
+  @Test func aCurrentProtectorHasRecordsAccepted() throws {
+    let file = keystore.directory.path.appending("k")
+    try KeyFile.create(file, leftovers: Leftovers())
+    let store = service.keystore
+    _ = try store.addProtector(
+      .keyFile(file, contents: try KeyFile.read(file)), secrets: TestSecrets())
+    let protector = try store.protectors().first { $0.kind == .none }!.id
+    try puttingBack("masterKey") {
+      try puttingBack("protector") {
+        try service.perform(DisableKeyRequest(keyID: key))
+        try store.removeProtector(protector, secrets: TestSecrets())
+      }
+    }
+    #expect(
+      try keystore.reopened().acceptRecords()
+        == [.outdated("key \(key)"), .strayProtector(protector)])
+    #expect(try damage().isEmpty)
+    #expect(try store.protectors().map(\.kind) == [.keyFile])
+  }
+
+  /// If the ledger cannot say which protectors are current, nobody has anything accepted.
+  @Test(arguments: ["store", "its upper part"]) func aDamagedLedgerAcceptsNothing(part: String)
+    throws
+  {
+    let bucket = part == "store" ? part : String(key.prefix(1))
+    try byHand("UPDATE ledger SET entries = x'00' WHERE bucket = '\(bucket)'")
+    let before = try contents(path)
+    #expect(throws: KeystoreError.editedRecord("the ledger's bucket \(bucket)")) {
+      try keystore.reopened().acceptRecords()
+    }
+    #expect(try contents(path) == before)
+    #expect(try damage().contains(.edited("the ledger's bucket \(bucket)")))
   }
 
   @Test func onlyTheOwnerAccepts() throws {

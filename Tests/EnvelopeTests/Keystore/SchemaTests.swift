@@ -5,7 +5,7 @@ import Testing
 
 @testable import Envelope
 
-/// A keystore that version 0.1.0 wrote, with a message under each of its keys.
+/// Keystores that version 0.1.0 wrote, with a message under each of its keys, and one of 0.2.0 with its log.
 @Suite struct SchemaTests {
   static let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("schema-1")
@@ -48,6 +48,33 @@ import Testing
     try service.perform(EnableKeyRequest(keyID: id))
     let again = try KeyService(try Keystore(at: path), secrets: TestSecrets())
     #expect(try decrypt("\(alias).envc", with: again) == Self.file("plain"))
+  }
+
+  /// A keystore of 0.2.0, whose ledger is of then.
+  @Test(arguments: [false, true]) func aStoreOf020Opens(readOnly: Bool) throws {
+    let fixture = Self.fixture.deletingLastPathComponent().appendingPathComponent("schema-3")
+    func file(_ name: String) throws -> [UInt8] {
+      Array(try Data(contentsOf: fixture.appendingPathComponent(name)))
+    }
+    try write(try file("keystore.db"), to: path)
+    try write(try file("keystore.db-audit"), to: AuditLog.path(beside: path))
+    chmod(AuditLog.path(beside: path).string, 0o600)
+    let store = try Keystore(at: path, readOnly: readOnly)
+    // On the day on which it was made: nothing is due.
+    let service = try KeyService(
+      store, secrets: TestSecrets(), now: { Date(timeIntervalSince1970: 1_796_000_000) })
+    let check = try service.check()
+    #expect(check.damage.isEmpty)
+    #expect(check.keys == 3 && check.versions == 4 && check.tags == 1 && check.grants == 1)
+    for alias in ["default", "offsite", "theirs"] {
+      let sink = MemorySink(discardsOnFailure: false)
+      _ = try MessageDecryptor(
+        materialsProvider: MultiKeyring([KeystoreKeyring(service, unwrappingUnder: nil)]),
+        requiredContext: EncryptionContext()
+      ).decrypt(from: MemorySource(try file("\(alias).envc")), to: sink)
+      #expect(try sink.bytes == file("plain"))
+    }
+    #expect(try contents(path) == file("keystore.db") || !readOnly)
   }
 
   /// On a medium that cannot be written it still decrypts, and nothing of it changes.

@@ -1,0 +1,101 @@
+import Envelope
+import SystemPackage
+
+extension Failure {
+  init(_ error: KeystoreFileError) {
+    switch error {
+    case .strangers(let path, let strangers):
+      self.init(
+        .configuration,
+        "the keystore \(Text.printable(path)) is not as envcrypt makes it: "
+          + SchemaStranger.list(strangers),
+        hint: SchemaStranger.removal(of: strangers, from: path)
+          ?? "restore the keystore from a backup")
+    case .writeAheadLog(let path):
+      self.init(
+        .configuration,
+        "somebody has put the keystore \(Text.printable(path)) into SQLite's WAL mode, which "
+          + "envcrypt does not use",
+        hint: "sqlite3 \(Self.argument(path)) 'PRAGMA journal_mode = DELETE'")
+    case .strayWriteAheadLog(let log, let keystore):
+      self.init(
+        .configuration,
+        "there is \(Text.printable(log)), which SQLite would take for the keystore's",
+        hint: "if another program has the keystore open, end it; else: "
+          + "mv \(Self.argument(log)) \(Self.argument(FilePath(keystore.string + ".stray-wal")))")
+    case .foreignJournal(let path):
+      self.init(
+        .configuration, "\(Text.printable(path)) is not a journal of envcrypt's",
+        hint: "mv \(Self.argument(path)) \(Self.argument(FilePath(path.string + ".stray")))")
+    case .severalNames(let path, let count):
+      self.init(
+        .configuration,
+        "the keystore \(Text.printable(path)) has \(count) names (hard links), each of which would "
+          + "have a log and a journal of its own",
+        hint: "remove the others, or work with a copy: envcrypt keystore backup --keystore "
+          + "\(Text.shellQuoted(path)) FILE")
+    case .changing(let path):
+      self.init(
+        .configuration,
+        "the keystore \(Text.printable(path)) was replaced again and again while it was opened",
+        hint: "try again when nobody replaces it")
+    }
+  }
+
+  /// A path as an argument that is not taken for an option.
+  private static func argument(_ path: FilePath) -> String {
+    let text = Text.shellQuoted(path)
+    return path.string.hasPrefix("-") ? "./" + text : text
+  }
+}
+
+extension SchemaStranger {
+  /// The first ones; there may be thousands.
+  private static let mostNamed = 8
+
+  fileprivate static func list(_ strangers: [SchemaStranger]) -> String {
+    let named = strangers.prefix(mostNamed).map(\.text).joined(separator: ", ")
+    let rest = strangers.count - mostNamed
+    return rest > 0 ? "\(named), and \(rest) more" : named
+  }
+
+  private var text: String {
+    let name = "\(Text.printable(kind)) '\(Text.printable(name))'"
+    return switch fault {
+    case .unknown: "\(name) is not its own"
+    case .altered: "\(name) was changed"
+    case .missing: "\(name) is missing"
+    }
+  }
+
+  /// The command that takes out what does not belong there; nil if that is not all that is wrong, or a name is one
+  /// that no shell should be given.
+  fileprivate static func removal(of strangers: [SchemaStranger], from path: FilePath) -> String? {
+    let kinds = ["table", "index", "trigger", "view"]
+    let isSimple = strangers.allSatisfy { stranger in
+      stranger.fault == .unknown && kinds.contains(stranger.kind)
+        && stranger.name.utf8.allSatisfy { isWordCharacter($0) }
+    }
+    guard isSimple, strangers.count <= mostNamed else { return nil }
+    let statements = strangers.filter { !$0.goesWithItsTable(among: strangers) }.map {
+      "DROP \($0.kind.uppercased()) \($0.name)"
+    }
+    let name = path.string.hasPrefix("-") ? "./" : ""
+    return "sqlite3 \(name)\(Text.shellQuoted(path)) '\(statements.joined(separator: "; "))'"
+  }
+
+  /// True for the index of a primary key, which SQLite makes and drops by itself.
+  private func goesWithItsTable(among strangers: [SchemaStranger]) -> Bool {
+    kind == "index"
+      && strangers.contains { $0.kind == "table" && name.hasPrefix("sqlite_autoindex_\($0.name)_") }
+  }
+
+  private static func isWordCharacter(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+      true
+    default: false
+    }
+  }
+}

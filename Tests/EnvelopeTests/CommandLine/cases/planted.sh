@@ -1,0 +1,92 @@
+# Somebody who can write the keystore's file, and knows no key, plants SQL in its schema: it never runs, and every
+# command refuses it by name.
+store=$XDG_DATA_HOME/envcrypt/keystore.db
+# sql STATEMENTS: on the keystore, as any program of SQLite's would.
+sql() {
+  python3 - "$store" "$1" <<'P'
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.executescript(sys.argv[2])
+P
+}
+key=$(envcrypt key create --alias alias/a)
+echo text >f
+envcrypt encrypt f -k alias/a
+envcrypt keystore check | matches 'all as envcrypt wrote them'
+cp "$store" clean.db
+
+# Triggers that undo what the owner does: the owner hears of them, and nothing was done.
+sql "CREATE TRIGGER undo AFTER UPDATE ON masterKey BEGIN UPDATE masterKey SET state = OLD.state WHERE id = OLD.id; END;
+  CREATE TABLE kept AS SELECT * FROM ledger; CREATE VIEW seen AS SELECT * FROM protector;"
+cp "$store" planted.db
+for command in 'key disable alias/a' 'key list' 'keystore check' 'keystore status' 'keystore protector list' \
+  'keystore audit' 'encrypt f -k alias/a -o g' 'decrypt f.envc -o g' 'keystore backup copy.db' 'alias list'; do
+  fails 78 envcrypt $command
+  says "is not as envcrypt makes it: trigger 'undo' is not its own, table 'kept' is not its own, view 'seen' is not its own"
+done
+absent g copy.db
+cmp "$store" planted.db
+# The hint, pasted, takes out what was planted, and nothing else.
+sed -n "s/^envcrypt: hint: sqlite3 .* '\(.*\)'$/\1/p" stderr >statements
+[ "$(cat statements)" = 'DROP TRIGGER undo; DROP TABLE kept; DROP VIEW seen' ]
+sql "$(cat statements)"
+envcrypt key disable alias/a
+fails 69 envcrypt decrypt f.envc -o g
+envcrypt key enable alias/a
+envcrypt decrypt f.envc -o - | cmp - f
+envcrypt keystore check | matches 'all as envcrypt wrote them'
+
+# A name that a shell would take for more than a name is in no hint.
+sql "CREATE TABLE \"x'; touch pwned; '\" (a)"
+fails 78 envcrypt key list
+says "table 'x'; touch pwned; '' is not its own"
+says 'hint: restore the keystore from a backup'
+sql "DROP TABLE \"x'; touch pwned; '\""
+
+# ANALYZE leaves tables of its own; the hint says how they go.
+sql ANALYZE
+fails 78 envcrypt key list
+says "table 'sqlite_stat1' is not its own"
+says "'DROP TABLE sqlite_stat1"
+sql "$(sed -n "s/^envcrypt: hint: sqlite3 .* '\(.*\)'$/\1/p" stderr)"
+envcrypt key list | matches "$key"
+
+# Our own tables with another text: columns that are computed, checked, or filled by a statement.
+for change in 'ALTER TABLE masterKey ADD COLUMN x TEXT AS (upper(state))' \
+  'ALTER TABLE masterKey ADD COLUMN x TEXT CHECK (x IS NULL)' "ALTER TABLE masterKey ADD COLUMN x TEXT DEFAULT 'y'"; do
+  sql "$change"
+  fails 78 envcrypt key list
+  says "table 'masterKey' was changed"
+  says 'hint: restore the keystore from a backup'
+  cp clean.db "$store"
+done
+sql 'DROP INDEX masterKeyByDueDate'
+fails 78 envcrypt keystore check
+says "index 'masterKeyByDueDate' is missing"
+cp clean.db "$store"
+
+# Put in while a command waits for the passphrase: found before anything is changed.
+echo secret >pass
+export ENVCRYPT_KEYSTORE=$PWD/p.db
+envcrypt init -q --passphrase-file pass
+store=$PWD/p.db
+one=$(envcrypt key create --passphrase-file pass)
+mkfifo ask
+(sql 'CREATE TRIGGER late AFTER UPDATE ON masterKey BEGIN SELECT 1; END'; cat pass) >ask &
+status=0
+envcrypt key disable "$one" --passphrase-fd 3 3<ask 2>stderr || status=$?
+[ "$status" = 78 ]
+says "trigger 'late' is not its own"
+sql 'DROP TRIGGER late'
+envcrypt key describe "$one" | matches 'Enabled'
+unset ENVCRYPT_KEYSTORE
+store=$XDG_DATA_HOME/envcrypt/keystore.db
+
+# A backup with a table of somebody's own is not replaced, and none is made of it.
+envcrypt keystore backup copy.db
+store=copy.db
+sql 'CREATE TABLE notes AS SELECT 1'
+fails 78 envcrypt keystore backup -f copy.db
+says "the keystore copy.db is not as envcrypt makes it: table 'notes' is not its own"
+fails 78 envcrypt keystore backup --keystore copy.db again.db
+absent again.db

@@ -1,0 +1,123 @@
+import Foundation
+import GRDB
+import SystemPackage
+import Testing
+
+@testable import Envelope
+
+/// Our own reading of SQLite's pages, beside SQLite's.
+@Suite struct DatabasePagesTests {
+  let directory: TemporaryDirectory
+  var path: FilePath { directory.path.appending("a.db") }
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  func pages(_ bytes: [UInt8]) throws -> DatabasePages {
+    try DatabasePages { offset, count in
+      guard offset >= 0, Int(offset) + count <= bytes.count else { return nil }
+      return Array(bytes[Int(offset)..<Int(offset) + count])
+    }
+  }
+
+  func database(pageSize: Int, _ body: (Database) throws -> Void) throws -> [UInt8] {
+    let queue = try DatabaseQueue(path: path.string)
+    try queue.writeWithoutTransaction { db in
+      try db.execute(sql: "PRAGMA page_size = \(pageSize)")
+      try body(db)
+    }
+    try queue.close()
+    return try contents(path)
+  }
+
+  func value(_ value: DatabaseValue) -> DatabasePages.Value {
+    switch value.storage {
+    case .null: .null
+    case .int64(let integer): .integer(integer)
+    case .string(let text): .text(Array(text.utf8)[...])
+    case .double, .blob: .other
+    }
+  }
+
+  /// Tables of many pages and long rows, whatever the size of a page.
+  @Test(arguments: [512, 1024, 4096, 65536]) func rowsAreWhatSQLiteReads(pageSize: Int) throws {
+    let integers: [Int64] = [
+      0, 1, -1, 127, -128, 128, 32767, -32768, 32768, 1 << 23, -(1 << 23) - 1, 1 << 31, 1 << 40,
+      -(1 << 40), 1 << 55, .max, .min,
+    ]
+    let bytes = try database(pageSize: pageSize) { db in
+      try db.execute(sql: "CREATE TABLE a (b, c, d)")
+      for number in 0..<300 {
+        let text = String(repeating: "x", count: number * 37 % 3000)
+        try db.execute(
+          sql: "INSERT INTO a VALUES (?, ?, ?)",
+          arguments: [integers[number % integers.count], text, number % 3 == 0 ? nil : 1.5])
+      }
+    }
+    let pages = try pages(bytes)
+    #expect(pages.header.pageSize == pageSize && !pages.header.usesWriteAheadLog)
+    let objects = try pages.rows(ofTableAt: 1)
+    #expect(objects.count == 1 && objects[0][1].reads("a"))
+    guard case .integer(let root) = objects[0][3] else { throw CancellationError() }
+    let found = try pages.rows(ofTableAt: root)
+    let wanted = try DatabaseQueue(path: path.string).read { db in
+      try Row.fetchAll(db, sql: "SELECT * FROM a").map { row in Array(row.databaseValues).map(value)
+      }
+    }
+    #expect(found == wanted)
+  }
+
+  @Test func aLongTextIsCutOff() throws {
+    let bytes = try database(pageSize: 4096) { db in
+      let comment = String(repeating: "y", count: 100_000)
+      try db.execute(sql: "CREATE TABLE a (b /* \(comment) */)")
+    }
+    let row = try #require(try pages(bytes).rows(ofTableAt: 1).first)
+    #expect(row[1].reads("a") && row[4] == .cutOff)
+  }
+
+  @Test func whatIsNotADatabaseIsNone() throws {
+    let bytes = try database(pageSize: 512) { try $0.execute(sql: "CREATE TABLE a (b)") }
+    for other in [[], [0], patternBytes(4096), Array(bytes.prefix(99)), Array(bytes.dropFirst())] {
+      #expect(throws: DatabasePages.Failure.notADatabase) { try pages(other) }
+    }
+    for (offset, value) in [(16, 0), (17, 1), (16, 255), (20, 33)] as [(Int, UInt8)] {
+      var other = bytes
+      other[offset] = value
+      #expect(throws: DatabasePages.Failure.notADatabase) { try pages(other) }
+    }
+  }
+
+  /// Every byte of the pages that are read, changed in several ways, and every truncation: it ends, and
+  /// nothing traps.
+  @Test func noByteCanHangIt() throws {
+    let bytes = try database(pageSize: 512) { db in
+      for number in 0..<6 { try db.execute(sql: "CREATE TABLE a\(number) (b, c, d, e)") }
+      try db.execute(
+        sql: "CREATE TABLE long (b /* \(String(repeating: "z", count: 2000)) */)")
+    }
+    for index in bytes.indices {
+      for value in [0, 5, 13, 0x80, 0xFF] as [UInt8] where value != bytes[index] {
+        var other = bytes
+        other[index] = value
+        _ = try? pages(other).rows(ofTableAt: 1)
+      }
+      _ = try? pages(Array(bytes.prefix(index))).rows(ofTableAt: 1)
+    }
+  }
+
+  /// Pages that lead to each other, and the same page over and over.
+  @Test func circlesEnd() throws {
+    var bytes = try database(pageSize: 512) { db in
+      for number in 0..<40 { try db.execute(sql: "CREATE TABLE a\(number) (b, c, d, e, f, g)") }
+    }
+    // The first page has children by now: all of them are the first page.
+    #expect(bytes[100] == 5)
+    let count = Int(bytes[103]) << 8 | Int(bytes[104])
+    for cell in 0..<count {
+      let pointer = Int(bytes[112 + 2 * cell]) << 8 | Int(bytes[113 + 2 * cell])
+      bytes.replaceSubrange(pointer..<pointer + 4, with: [0, 0, 0, 1])
+    }
+    bytes.replaceSubrange(108..<112, with: [0, 0, 0, 1])
+    #expect(throws: DatabasePages.Failure.malformed) { try pages(bytes).rows(ofTableAt: 1) }
+  }
+}
