@@ -2,35 +2,30 @@ import SystemPackage
 
 /// Copies of an audit log as it lies: no key is needed.
 extension AuditLog {
-  /// Writes the log into the file that `makeOutput` makes; nil where there is no log. Who appends
-  /// meanwhile waits only while what came during the copying is copied too.
+  /// Writes the log into the file that `makeOutput` makes; nil if there is no log. Nobody waits: a log
+  /// is copied up to where its head says that it ends, and others go on appending.
   func copy(to makeOutput: () throws -> AuditFile) throws -> AuditFile? {
-    guard try FileStatus.at(path) != nil else { return nil }
+    guard let file = try openedForReading() else { return nil }
     let output = try makeOutput()
-    do {
-      while try !copyOnce(to: output) {}
-    } catch let error as IOError where error.operation == .createOutput {
-      throw IOError(.openInput, error.path, error.errno)
+    let bytes = try settledHeadBytes(of: file)
+    let size = try file.status().size
+    guard let head = try opened(bytes) else {
+      // A damaged log, or one that has no head yet, is copied as it is.
+      try file.copy(0..<size, to: output, at: 0)
+      return output
+    }
+    let start = Int64(AuditHead.length)
+    let end = max(start, min(Int64(head.end), size))
+    try file.copy(start..<end, to: output, at: start)
+    try output.write(bytes, at: 0)
+    if size > end {
+      // Entries of a process that died before it wrote the head: it had a batch of them at most.
+      _ = try ifSettled(file, since: head) {
+        let rest = try min(file.status().size - end, Int64(AuditFile.pieceLength))
+        try file.copy(end..<max(end, end + rest), to: output, at: end)
+      }
     }
     return output
-  }
-
-  /// False where pruning has put another log in the place of the one that was copied.
-  private func copyOnce(to output: AuditFile) throws -> Bool {
-    let file = try lockedFile(creating: false)
-    // Entries that the head knows are never written again; a damaged log is copied as it is.
-    let settled = try min((try? readHead(of: file))?.end ?? 0, UInt64(file.status().size))
-    file.unlock()
-    try file.copy(Int64(0)..<Int64(settled), to: output)
-    try file.lock()
-    defer { file.unlock() }
-    guard try isInPlace(file) else { return false }
-    let size = try file.status().size
-    if size > Int64(settled) { try file.copy(Int64(settled)..<size, to: output) }
-    // The head is written anew with every append.
-    try file.copy(0..<min(Int64(AuditHead.length), size), to: output)
-    try output.truncate(to: size)
-    return true
   }
 
   /// Whether the log at `later` has every entry of the one at `earlier`, in its place: nothing is lost
@@ -62,36 +57,22 @@ extension AuditLog {
     return later.prunedThrough > earlier.prunedThrough && later.lastSequence >= earlier.lastSequence
   }
 
-  /// Nil where the head is damaged.
+  /// Nil if the head is damaged.
   private static func head(of path: FilePath) throws -> AuditHead? {
     guard let file = try opened(path) else { return nil }
     do {
-      return try AuditLog(reading: path).readHead(of: file)
+      return try AuditLog(reading: path).settledHead(of: file)
     } catch is AuditError {
       return nil
     }
   }
 
-  /// Nil for what is no file of ours.
+  /// Nil for what is not a log of ours.
   private static func opened(_ path: FilePath) throws -> AuditFile? {
-    guard try FileStatus.at(path, followingLinks: false)?.kind == .regular else { return nil }
-    return AuditFile(try Descriptor.openInput(path))
-  }
-}
-
-extension AuditFile {
-  static let pieceLength = 1 << 20
-
-  /// Copies the bytes of a range to the same place in another file.
-  func copy(_ range: Range<Int64>, to output: AuditFile) throws {
-    var offset = range.lowerBound
-    while offset < range.upperBound {
-      let count = min(range.upperBound - offset, Int64(Self.pieceLength))
-      let piece = try read(Int(count), at: offset)
-      // It was cut meanwhile.
-      if piece.isEmpty { return }
-      try output.write(piece, at: offset)
-      offset += Int64(piece.count)
+    do {
+      return try AuditLog(reading: path).openedForReading()
+    } catch AuditError.notAFile {
+      return nil
     }
   }
 }

@@ -2,58 +2,107 @@ import Glibc
 import SystemPackage
 
 /// The open file of an audit log.
-final class AuditFile {
+final class AuditFile: Sendable {
   private let descriptor: Descriptor
 
   /// One that is open already.
   init(_ descriptor: Descriptor) { self.descriptor = descriptor }
 
-  /// Opens for reading and writing; what is not there is made with these permissions, where there are
-  /// some.
-  init(_ path: FilePath, creating permissions: mode_t?) throws {
-    let flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW
-    var number = Descriptor.retrying { path.withPlatformString { open($0, flags) } }
+  /// Opens the log for reading and writing. If it is not there and there are `permissions`, it is made
+  /// with these.
+  init(writing place: AuditPlace, creating permissions: mode_t?) throws {
+    var number = place.open(O_RDWR)
     if number < 0, systemErrno() == ENOENT, let permissions {
-      number = Descriptor.retrying {
-        path.withPlatformString { open($0, flags | O_CREAT | O_EXCL, permissions) }
-      }
+      number = place.open(O_RDWR | O_CREAT | O_EXCL, permissions: permissions)
       if number >= 0 {
         // The umask can take bits away, never add them.
         guard fchmod(number, permissions) == 0 else {
           let reason = Errno.current
           close(number)
-          throw IOError(.createOutput, path, reason)
+          throw IOError(.createOutput, place.path, reason)
         }
       } else if systemErrno() == EEXIST {
         // Somebody was faster.
-        number = Descriptor.retrying { path.withPlatformString { open($0, flags) } }
+        number = place.open(O_RDWR)
       }
     }
-    if number < 0, permissions == nil, [EACCES, EROFS].contains(systemErrno()) {
-      // It can be read where it cannot be written.
-      number = Descriptor.retrying {
-        path.withPlatformString { open($0, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) }
-      }
-    }
-    guard number >= 0 else { throw IOError.current(.createOutput, path) }
-    descriptor = Descriptor(owning: number, path: path)
+    descriptor = try Self.checked(number, of: place, .write)
   }
 
-  func lock() throws {
-    guard Descriptor.retrying({ flock(descriptor.number, LOCK_EX) }) == 0 else {
-      throw IOError.current(.write, descriptor.path)
+  /// Makes a file under a hidden name beside the log.
+  init(new hidden: FilePath, beside place: AuditPlace) throws {
+    while true {
+      let number = place.create(hidden)
+      guard number >= 0 else { throw IOError.current(.createOutput, place.path) }
+      let descriptor = Descriptor(owning: number, path: place.path)
+      guard HiddenFile.lock(number) else { continue }
+      self.descriptor = descriptor
+      return
     }
   }
 
-  func unlock() { flock(descriptor.number, LOCK_UN) }
+  private init(reading number: Int32, of place: AuditPlace) throws {
+    descriptor = try Self.checked(number, of: place, .openInput)
+  }
+
+  /// Opens the log for reading; nil if there is none.
+  static func reading(_ place: AuditPlace) throws -> AuditFile? {
+    let number = place.open(O_RDONLY)
+    if number < 0, systemErrno() == ENOENT { return nil }
+    return try AuditFile(reading: number, of: place)
+  }
+
+  private static func checked(
+    _ number: Int32, of place: AuditPlace, _ operation: IOError.Operation
+  ) throws -> Descriptor {
+    guard number >= 0 else {
+      // A symbolic link, a directory, a socket.
+      if [ELOOP, EISDIR, ENXIO].contains(systemErrno()) { throw AuditError.notAFile(place.path) }
+      let reason = Errno.current
+      let isThere = ((try? place.status()) ?? nil) != nil
+      throw IOError(isThere ? operation : .createOutput, place.path, reason)
+    }
+    let descriptor = Descriptor(owning: number, path: place.path)
+    guard try descriptor.status().kind == .regular else { throw AuditError.notAFile(place.path) }
+    return descriptor
+  }
+
+  /// Throws `AuditError.locked` if another process holds a lock for all of `patience`.
+  func lock(patience: Duration) throws {
+    let isTaken: Bool
+    do throws(Errno) {
+      isTaken = try FileLock.take(descriptor.number, patience: patience)
+    } catch {
+      throw IOError(.write, descriptor.path, error)
+    }
+    guard isTaken else { throw AuditError.locked(descriptor.path) }
+  }
+
+  func unlock() { FileLock.release(descriptor.number) }
 
   func status() throws(IOError) -> FileStatus { try descriptor.status() }
 
   func synchronize() throws(IOError) {
-    guard fdatasync(descriptor.number) == 0 else { throw .current(.write, descriptor.path) }
+    guard Descriptor.retrying({ fdatasync(descriptor.number) }) == 0 else {
+      throw .current(.write, descriptor.path)
+    }
   }
 
   func truncate(to count: Int64) throws(IOError) { try descriptor.truncate(to: count) }
+
+  /// Gives the file the owner, group and mode of another one. A process that may not give files away keeps
+  /// them, and then the group gets no rights that were meant for another group.
+  func take(ownerAndModeOf status: FileStatus) throws {
+    var permissions = status.permissions
+    if fchown(descriptor.number, status.owner, status.group) != 0,
+      fchown(descriptor.number, uid_t.max, status.group) != 0
+    {
+      permissions &= ~0o070
+    }
+    guard fchmod(descriptor.number, permissions) == 0 else {
+      throw IOError.current(.createOutput, descriptor.path)
+    }
+  }
 
   /// At most `count` bytes from `offset` on.
   func read(_ count: Int, at offset: Int64) throws -> [UInt8] {
@@ -69,7 +118,8 @@ final class AuditFile {
       }
       return done
     }
-    return Array(bytes.prefix(done))
+    if done < count { bytes.removeLast(count - done) }
+    return bytes
   }
 
   func write(_ bytes: [UInt8], at offset: Int64) throws {
@@ -77,6 +127,21 @@ final class AuditFile {
     while done < bytes.count {
       done += try descriptor.write(
         bytes.span.bytes.extracting(droppingFirst: done), at: offset + Int64(done))
+    }
+  }
+
+  static let pieceLength = 1 << 20
+
+  /// Copies the bytes of a range to another file, there from `target` on.
+  func copy(_ range: Range<Int64>, to output: AuditFile, at target: Int64) throws {
+    var offset = range.lowerBound
+    while offset < range.upperBound {
+      let count = min(range.upperBound - offset, Int64(Self.pieceLength))
+      let piece = try read(Int(count), at: offset)
+      // It was cut meanwhile.
+      if piece.isEmpty { return }
+      try output.write(piece, at: target + offset - range.lowerBound)
+      offset += Int64(piece.count)
     }
   }
 }

@@ -1,11 +1,13 @@
 import Glibc
+import Synchronization
 import SystemPackage
 
 /// The audit log beside a keystore: a head, then entries that form a chain of authentication codes.
 ///
 /// A file of its own, because an append must not wait for the disk, and what a power failure leaves of
-/// it must not be the keystore's concern. An append is one write behind the entries and one of the
-/// head, under a lock of the file.
+/// it must not be the keystore's concern. An append is one write after the entries and one of the head,
+/// under a lock of the file. Entries that a head knows are never written again, so nothing else needs the
+/// lock: a reader takes the head, and reads up to where that ends.
 final class AuditLog: Sendable {
   let path: FilePath
   /// Without it the log can be read, unverified.
@@ -13,14 +15,31 @@ final class AuditLog: Sendable {
 
   /// Of a file that is made.
   private let permissions: mode_t
+  /// For how long an append waits for a lock that another process holds.
+  private let patience: Duration
+  private let state = Mutex(State())
+
+  private struct State {
+    var place: AuditPlace?
+    /// The file that was appended to last.
+    var file: AuditFile?
+    /// Whether the last append waited in vain. Until one succeeds, the next ones do not wait as long.
+    var isHeldUp = false
+  }
+
   static let ownerOnly: mode_t = 0o600
+  static let patience = Duration.seconds(5)
+  /// For how long those wait that have waited in vain before, and those that have something else to do.
+  static let shortPatience = Duration.milliseconds(100)
 
   init(
-    at path: FilePath, key: consuming AuditKey, permissions: mode_t = AuditLog.ownerOnly
+    at path: FilePath, key: consuming AuditKey, permissions: mode_t = AuditLog.ownerOnly,
+    patience: Duration = AuditLog.patience
   ) {
     self.path = path
     self.key = consume key
     self.permissions = permissions
+    self.patience = patience
   }
 
   /// A log whose keystore is locked: what it says can be shown.
@@ -28,6 +47,7 @@ final class AuditLog: Sendable {
     self.path = path
     key = nil
     permissions = Self.ownerOnly
+    patience = Self.patience
   }
 
   /// The log of a keystore.
@@ -35,114 +55,88 @@ final class AuditLog: Sendable {
     FilePath(keystore.string + "-audit")
   }
 
+  // MARK: Writing
+
   /// Appends records in their order. `anchor` says where the log last was when the keystore knew: a
   /// log that is not there any more goes on from it, and its beginning is missing. Returns the number
-  /// of the last record.
+  /// of the last record. Throws `AuditError.locked` if another process holds a lock for too long; without
+  /// `waiting` that is soon.
   @discardableResult
   func append(
-    _ records: [AuditRecord], after anchor: () throws -> AuditAnchor
+    _ records: [AuditRecord], waiting: Bool = true, after anchor: () throws -> AuditAnchor
   ) throws -> UInt64 {
-    let file = try lockedFile(creating: true)
-    defer { file.unlock() }
-    var head = try readHead(of: file) ?? AuditHead.start(after: anchor())
-    try recover(&head, in: file)
-    let end = Int64(head.end)
-    try file.write(try entries(of: records, after: &head), at: end)
-    try file.write(try sealed(head), at: 0)
-    return head.lastSequence
+    try locked(creating: true, waiting: waiting) { file, _ in
+      var head = try readHead(of: file) ?? AuditHead.start(after: anchor())
+      try recover(&head, in: file)
+      let end = Int64(head.end)
+      try file.write(try entries(of: records, after: &head), at: end)
+      try file.write(try sealed(head), at: 0)
+      return head.lastSequence
+    }
   }
 
-  /// The number of the last record, unverified where the log is only read; nil where there is none.
-  func lastSequence() throws -> UInt64? {
-    guard try FileStatus.at(path) != nil else { return nil }
-    let file = try lockedFile(creating: false)
-    defer { file.unlock() }
-    return try readHead(of: file)?.lastSequence
-  }
-
-  /// Has the log go on behind `anchor`, where it ends before it: what was between is missing.
+  /// Has the log go on after `anchor`, if it ends before it: what was between is missing.
   func advance(to anchor: AuditAnchor) throws {
-    let file = try lockedFile(creating: false)
-    defer { file.unlock() }
-    guard var head = try readHead(of: file) else { return }
-    try recover(&head, in: file)
-    guard head.lastSequence < anchor.sequence else { return }
-    head.lastSequence = anchor.sequence
-    head.lastCode = anchor.code
-    try file.write(try sealed(head), at: 0)
-  }
-
-  /// Where the log is now, for the keystore to remember; nil where there is none yet. On the disk when
-  /// this returns.
-  func anchor() throws -> AuditAnchor? {
-    guard let file = try? lockedFile(creating: false) else { return nil }
-    defer { file.unlock() }
-    guard let head = try readHead(of: file) else { return nil }
-    try file.synchronize()
-    return AuditAnchor(sequence: head.lastSequence, code: head.lastCode)
-  }
-
-  /// Hands every entry to `body` in order, and then what is wrong with the log. Nothing is thrown for
-  /// an altered or missing entry: what comes after it is read too.
-  func read(
-    after anchor: AuditAnchor, _ body: (AuditEntry) throws -> Void
-  ) throws -> [AuditDamage] {
-    guard try FileStatus.at(path) != nil else {
-      return anchor.sequence > 0 ? [.missing(1...anchor.sequence)] : []
+    try locked(creating: false, waiting: true) { file, _ in
+      guard var head = try readHead(of: file) else { return }
+      try recover(&head, in: file)
+      guard head.lastSequence < anchor.sequence else { return }
+      head.lastSequence = anchor.sequence
+      head.lastCode = anchor.code
+      try file.write(try sealed(head), at: 0)
     }
-    let file = try lockedFile(creating: false)
-    defer { file.unlock() }
-    let head: AuditHead
-    do {
-      head = try readHead(of: file) ?? AuditHead.start(after: anchor)
-    } catch AuditError.damaged(let damage) {
-      return damage
+  }
+
+  /// Runs `body` with the file that has the log's name, locked.
+  private func locked<Value>(
+    creating: Bool, waiting: Bool, _ body: (AuditFile, AuditPlace) throws -> Value
+  ) throws -> Value {
+    try state.withLock { state in
+      let place = try place(&state)
+      let patience = waiting && !state.isHeldUp ? patience : min(patience, Self.shortPatience)
+      let deadline = ContinuousClock.now + patience
+      var rounds = 0
+      while true {
+        rounds += 1
+        let file =
+          try state.file ?? AuditFile(writing: place, creating: creating ? permissions : nil)
+        state.file = nil
+        do {
+          try file.lock(patience: deadline - ContinuousClock.now)
+        } catch AuditError.locked(let path) {
+          state.file = file
+          state.isHeldUp = true
+          throw AuditError.locked(path)
+        }
+        defer { file.unlock() }
+        // Pruning puts another file in its place.
+        if let status = try place.status(), status.isSameFile(as: try file.status()) {
+          state.file = file
+          state.isHeldUp = false
+          return try body(file, place)
+        }
+        guard rounds < 10 || ContinuousClock.now < deadline else { throw AuditError.locked(path) }
+      }
     }
-    return try AuditReader(file: file, head: head, log: self).read(anchor: anchor, body)
   }
 
-  /// Drops the entries from before `date` (milliseconds since 1970). The chain stays checkable: the
-  /// head says where it begins now. Returns how many were dropped.
-  func prune(before date: Int64, after anchor: AuditAnchor) throws -> Int {
-    guard try FileStatus.at(path) != nil else { return 0 }
-    let file = try lockedFile(creating: false)
-    defer { file.unlock() }
-    guard let head = try readHead(of: file) else { return 0 }
-    let pruning = AuditPruning(head, before: date)
-    let damage = try AuditReader(file: file, head: head, log: self).read(
-      anchor: anchor, pruning.take)
-    // What is damaged is evidence, and stays.
-    guard damage.isEmpty else { throw AuditError.damaged(damage) }
-    guard pruning.droppedCount > 0 else { return 0 }
-    let output = try OutputFile(
-      path, replacing: true, permissions: permissions, leftovers: Leftovers())
-    // A span of a value that nobody holds crashes the compiler.
-    let bytes = try sealed(pruning.head) + pruning.kept.bytes
-    try output.write(bytes.span.bytes)
-    try output.commit(synchronizing: true)
-    return pruning.droppedCount
+  func place() throws -> AuditPlace { try state.withLock { try place(&$0) } }
+
+  /// The directory is opened once: wherever its name leads later, the log is the one in there.
+  private func place(_ state: inout State) throws(IOError) -> AuditPlace {
+    if let place = state.place { return place }
+    let place = try AuditPlace(path)
+    state.place = place
+    return place
   }
 
-  // MARK: The file
-
-  func lockedFile(creating: Bool) throws -> AuditFile {
-    let file = try AuditFile(path, creating: creating ? permissions : nil)
-    try file.lock()
-    // Pruning puts another file in its place.
-    if try isInPlace(file) { return file }
-    file.unlock()
-    return try lockedFile(creating: creating)
+  /// Nil in a file that was just made: the head is written after the first entries, and before it is
+  /// there are zeros, or nothing. Throws `AuditError.damaged` if the head does not verify.
+  private func readHead(of file: AuditFile) throws -> AuditHead? {
+    try head(in: try file.read(AuditHead.length, at: 0))
   }
 
-  func isInPlace(_ file: AuditFile) throws -> Bool {
-    guard let status = try FileStatus.at(path) else { return false }
-    return status.isSameFile(as: try file.status())
-  }
-
-  /// Nil in a file that was just made: the head is written behind the first entries, and before it is
-  /// there are zeros, or nothing. Throws `AuditError.damaged` where the head does not verify.
-  func readHead(of file: AuditFile) throws -> AuditHead? {
-    let bytes = try file.read(AuditHead.length, at: 0)
+  private func head(in bytes: [UInt8]) throws -> AuditHead? {
     if bytes.allSatisfy({ $0 == 0 }) { return nil }
     guard let head = try opened(bytes) else { throw AuditError.damaged([.head]) }
     return head
@@ -161,32 +155,98 @@ final class AuditLog: Sendable {
     }
     try file.truncate(to: Int64(head.end))
   }
-}
 
-/// What is kept of a log, and what its head says then.
-private final class AuditPruning {
-  private(set) var head: AuditHead
-  private(set) var kept = WireWriter()
-  private(set) var droppedCount = 0
-  private let date: Int64
+  // MARK: Reading
 
-  init(_ head: AuditHead, before date: Int64) {
-    self.head = head
-    self.date = date
+  /// The file as it is now; nil if there is none. It stays whole if pruning puts another in its place.
+  func openedForReading() throws -> AuditFile? {
+    let place: AuditPlace
+    do {
+      place = try self.place()
+    } catch let error as IOError {
+      guard [.noSuchFileOrDirectory, .notDirectory].contains(error.errno) else { throw error }
+      return nil
+    }
+    return try AuditFile.reading(place)
   }
 
-  func take(_ entry: AuditEntry) throws {
-    if kept.bytes.isEmpty, entry.record.time < date {
-      droppedCount += 1
-      head.firstSequence = entry.sequence + 1
-      head.baseCode = entry.code
-      head.prunedThrough = entry.sequence
-    } else {
-      try AuditEntry.append(entry, to: &kept)
+  /// The head of a file that others may be appending to. Throws `AuditError.damaged` if it does not verify.
+  func settledHead(of file: AuditFile) throws -> AuditHead? {
+    try head(in: try settledHeadBytes(of: file))
+  }
+
+  /// A writer may be half through the head: then it is read again.
+  func settledHeadBytes(of file: AuditFile) throws -> [UInt8] {
+    var bytes = try file.read(AuditHead.length, at: 0)
+    for _ in 0..<1000 {
+      let again = try file.read(AuditHead.length, at: 0)
+      if again == bytes { break }
+      bytes = again
     }
-    head.lastSequence = entry.sequence
-    head.lastCode = entry.code
-    head.end = UInt64(AuditHead.length + kept.bytes.count)
+    return bytes
+  }
+
+  /// The number of the last record, unverified if the log is only read; nil if there is none.
+  func lastSequence() throws -> UInt64? {
+    guard let file = try openedForReading() else { return nil }
+    return try settledHead(of: file)?.lastSequence
+  }
+
+  /// Where the log is now, for the keystore to remember; nil if there is none yet. On the disk when
+  /// this returns.
+  func anchor() throws -> AuditAnchor? {
+    guard let file = try openedForReading(), let head = try settledHead(of: file) else {
+      return nil
+    }
+    try file.synchronize()
+    return AuditAnchor(sequence: head.lastSequence, code: head.lastCode)
+  }
+
+  /// Hands every entry to `body` in order, and then what is wrong with the log. Nothing is thrown for
+  /// an altered or missing entry: what comes after it is read too.
+  func read(
+    after anchor: AuditAnchor, _ body: (AuditEntry) throws -> Void
+  ) throws -> [AuditDamage] {
+    guard let file = try openedForReading() else {
+      return anchor.sequence > 0 ? [.missing(1...anchor.sequence)] : []
+    }
+    let head: AuditHead
+    do {
+      head = try settledHead(of: file) ?? AuditHead.start(after: anchor)
+    } catch AuditError.damaged(let damage) {
+      return damage
+    }
+    return try AuditReader(file: file, head: head, log: self).read(anchor: anchor) { entry, _ in
+      try body(entry)
+    }
+  }
+
+  /// Runs `body` under the lock if the file ends as it did when `head` was read: what is after that head
+  /// is then of a process that died. False if not, and also if another process holds the lock.
+  func ifSettled(
+    _ file: AuditFile, since head: AuditHead, _ body: () throws -> Void = {}
+  ) throws -> Bool {
+    guard (try? file.lock(patience: min(patience, Self.shortPatience))) != nil else { return false }
+    defer { file.unlock() }
+    let now = (try? readHead(of: file)) ?? head
+    guard now.lastSequence == head.lastSequence, now.end == head.end else { return false }
+    try body()
+    return true
+  }
+
+  // MARK: Replacing
+
+  /// Runs `body` with the log's file, locked, its head and its place, if the log is still `file`.
+  func replacing<Value>(
+    _ file: AuditFile, _ body: (AuditFile, AuditHead, AuditPlace) throws -> Value
+  ) throws -> Value {
+    try locked(creating: false, waiting: true) { current, place in
+      guard try current.status().isSameFile(as: try file.status()),
+        var head = try readHead(of: current)
+      else { throw FileRuleError.changed(path) }
+      try recover(&head, in: current)
+      return try body(current, head, place)
+    }
   }
 }
 
@@ -214,4 +274,8 @@ public enum AuditDamage: Equatable, Sendable {
 
 public enum AuditError: Error, Equatable, Sendable {
   case damaged([AuditDamage])
+  /// Another process holds a lock of the file, and has not let go of it for as long as we wait.
+  case locked(FilePath)
+  /// Something else than a regular file has the log's name.
+  case notAFile(FilePath)
 }

@@ -42,10 +42,11 @@ public enum HiddenFile {
 
   /// Locks a hidden file, or one that is about to become one, until the descriptor is closed. False
   /// where somebody was faster who took it for a leftover, and it has no name any more. Where the file
-  /// system has no locks, nobody takes anything for a leftover.
+  /// system has no locks, nobody takes anything for a leftover. A process that keeps it locked is not waited
+  /// for: it does not look for leftovers, which takes a moment.
   @discardableResult
   static func lock(_ number: Int32) -> Bool {
-    _ = Descriptor.retrying { flock(number, LOCK_EX) }
+    _ = try? FileLock.take(number, patience: .seconds(1))
     var status = stat()
     return fstat(number, &status) != 0 || status.st_nlink > 0
   }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import SystemPackage
 import Testing
 
@@ -287,6 +288,17 @@ import Testing
     try write(end + prefix, to: path)
     #expect(try read().numbers == [1])
     #expect(try !read().damage.isEmpty)
+  }
+
+  /// Nothing that somebody appends by hand keeps readers busy: of a file of 1 TiB the log is read.
+  @Test func aHugeEndCostsNothing() throws {
+    try append(1...3)
+    #expect(truncate(path.string, 1 << 40) == 0)
+    #expect(try read().numbers == [1, 2, 3])
+    #expect(try read().damage == [.altered(4)])
+    #expect(try read(AuditLog(reading: path)).numbers == [1, 2, 3])
+    try append(4...4)
+    #expect(try read().damage.isEmpty)
   }
 
   @Test func manyAtOnceMakeOneChain() async throws {
