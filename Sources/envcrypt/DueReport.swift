@@ -1,7 +1,7 @@
 import Envelope
 import Foundation
 
-/// What waits to be destroyed, as `keystore status` shows it.
+/// Something that waits to be destroyed, as `keystore status` shows it.
 struct DueReport: Encodable {
   let keyID: String
   let keyVersion: Int?

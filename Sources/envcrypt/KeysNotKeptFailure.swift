@@ -22,7 +22,7 @@ extension Failure {
     }
   }
 
-  /// What names the keys that can stay, and a place for those that cannot.
+  /// Options that name the keys that can stay, and a place for those that cannot.
   private static func options(_ error: KeysNotKeptError) -> [String] {
     let keys = error.kept.filter { $0.providerID == "envcrypt" }.map {
       "-k \(Text.printable(String($0.keyName.prefix { $0 != "/" })))"
@@ -33,7 +33,7 @@ extension Failure {
 }
 
 extension KeptKeyObstacle {
-  /// Whether the key is somebody's who gave a public key.
+  /// True for a key of somebody who gave a public key.
   fileprivate var isOfOthers: Bool {
     if case .refused = self { return false }
     return true

@@ -31,7 +31,7 @@ struct KeystoreStatusCommand: ParsableCommand {
     let protectors: [ProtectorReport]
     /// What is wrong with where the file is, and with keys that have wrapped too much.
     let warnings: [String]
-    /// What is past its date and not destroyed yet.
+    /// All that is past its date and not destroyed yet.
     let due: [DueReport]
 
     enum CodingKeys: String, CodingKey {

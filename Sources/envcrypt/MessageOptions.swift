@@ -67,7 +67,7 @@ struct WrappingOptions: ParsableArguments {
     completion: .file())
   var recipients: [String] = []
 
-  /// Whether nobody is named.
+  /// True if nobody is named.
   var areEmpty: Bool { keys.isEmpty && recipients.isEmpty }
 
   /// A keyring of each, and `others`; where that is nobody, alias/default of the keystore.

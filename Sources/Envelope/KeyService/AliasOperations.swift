@@ -104,7 +104,7 @@ public struct UpdateAliasRequest: KeyServiceRequest {
 }
 
 extension AliasRecord {
-  /// Whether the key that it stands for is past its deletion date.
+  /// True if the key that it stands for is past its deletion date.
   fileprivate func isGone(
     at now: Int64, verifiedBy unlocked: UnlockedKeystore, _ db: Database
   ) throws -> Bool {

@@ -4,9 +4,9 @@ import Foundation
 /// ahead then, or is behind now. Nothing is destroyed, and the waiting starts again.
 public struct ClockSetBack: Equatable, Sendable {
   public let keyID: String
-  /// What the clock said when the key was found due.
+  /// The date of the clock when the key was found due.
   public let foundDueDate: Date
-  /// What it says now.
+  /// Its date now.
   public let now: Date
   /// How many other keys were found due on such a date.
   public internal(set) var otherKeys = 0

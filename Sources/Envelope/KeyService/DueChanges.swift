@@ -10,13 +10,13 @@ import GRDB
 struct DueChanges {
   private let unlocked: UnlockedKeystore
   private let now: Int64
-  /// Whether the owner asks to destroy what is due without waiting.
+  /// The owner asks to destroy what is due without waiting.
   private let destroysAtOnce: Bool
-  /// What was done.
+  /// Rotations and destructions, as far as they are done.
   private(set) var events: [ServiceEvent] = []
   /// Set if the clock went back since something was found due.
   private(set) var clockSetBack: ClockSetBack?
-  /// Whether a note was made or taken away.
+  /// True after a note was made or taken away.
   private var changedNotes = false
   /// The keys whose notes were of dates that have not come.
   private var keysSetBack: Set<String> = []
@@ -63,7 +63,7 @@ struct DueChanges {
     }
   }
 
-  /// Whether there is something to do for a store whose latest note is of that date: the clock went back, or
+  /// True if there is something to do for a store whose latest note is of that date: the clock went back, or
   /// the note is a day old.
   static func callsForChanges(_ latest: Int64, at now: Int64) -> Bool {
     latest > now + slack || latest <= now - patience
@@ -141,7 +141,7 @@ struct DueChanges {
         name: .deleteExpiredKeyMaterial, keyID: version.keyID, version: version.version))
   }
 
-  /// Whether what is due may be destroyed now. Younger notes are not asked for.
+  /// True if it may be destroyed now. The queries leave out notes of less than a day.
   private func isNoted(_ foundDueDate: Int64?) -> Bool { destroysAtOnce || foundDueDate != nil }
 
   // MARK: A clock that went back

@@ -12,14 +12,14 @@ public struct DueDestruction: Equatable, Sendable {
   public let foundDueDate: Date?
 }
 
-/// What waits to be destroyed at some time, the oldest first.
+/// All that waits to be destroyed at some time, the oldest first.
 public struct DueDestructions: Equatable, Sendable {
   public let time: Date
   public let items: [DueDestruction]
 }
 
 extension KeyService {
-  /// What waits to be destroyed. Nothing is verified: good for showing it.
+  /// All that waits to be destroyed. Nothing is verified: good for showing it.
   public func dueDestructions() throws -> DueDestructions {
     let call = begin(.listKeys)
     return try call.read { db in

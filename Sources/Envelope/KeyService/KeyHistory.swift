@@ -6,7 +6,7 @@ public struct KeyVersionDescription: Equatable, Sendable {
   public let version: Int
   public let creationDate: Date
   public let rotationType: RotationType?
-  /// Whether there is material, and it has not expired.
+  /// False without material, and if it has expired.
   public let hasMaterial: Bool
   /// Lower-case hexadecimal SHA-256 of an asymmetric key's SubjectPublicKeyInfo.
   public let fingerprint: String?

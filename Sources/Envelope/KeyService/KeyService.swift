@@ -18,7 +18,7 @@ public final class KeyService {
   /// Hears, once, that the clock went back since a key was found due to be destroyed.
   public var tellClockSetBack: @Sendable (ClockSetBack) -> Void = { _ in }
   private var hasToldClockSetBack = false
-  /// Whether this run has looked after what waits to be destroyed.
+  /// True after this run has looked after what waits to be destroyed.
   var hasSeenToWhatWaits = false
 
   /// `tellUnrecorded` hears of it, once, where the audit log cannot be written.

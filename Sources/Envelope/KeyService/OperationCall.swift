@@ -23,7 +23,7 @@ public final class OperationCall {
   /// What else the request says, for the conditions of policies.
   var conditions = PolicyContext()
   private var uses: [VersionUse] = []
-  /// What the keystore did by itself as a part of the operation.
+  /// Things that the keystore did by itself as a part of the operation.
   private var events: [ServiceEvent] = []
   /// The grants by which the last key was admitted; none where its policy allowed it.
   var reliedGrants: [Grant] = []

@@ -156,7 +156,7 @@ public struct ListKeyRotationsRequest: PagedRequest {
       keyMaterialID = version.materialID
       keyMaterialDescription = version.materialDescription
       let isImported = record.origin == .external
-      // What has expired counts as gone, whether it is destroyed yet or not.
+      // Expired material counts as gone, whether it is destroyed yet or not.
       let isThere = version.isUsable(at: now)
       importState = isImported ? (isThere ? .imported : .pendingImport) : nil
       expirationModel =

@@ -20,7 +20,7 @@ extension AuditRecord {
   /// The caller of what the keystore does by itself. No user has such a name: theirs are ARNs.
   public static let serviceCaller = "kms.amazonaws.com"
 
-  /// Whether it is of something that the keystore did by itself.
+  /// True for something that the keystore did by itself.
   public var isServiceEvent: Bool { caller == Self.serviceCaller }
 
   init(_ event: ServiceEvent, time: Int64, requestID: [UInt8]) {

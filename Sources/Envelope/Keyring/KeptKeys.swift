@@ -1,11 +1,11 @@
 import Synchronization
 
-/// One of the keys that a message is under, and what wraps under it again.
+/// One of the keys that a message is under, with a keyring that wraps under it again.
 struct KeptKey: Sendable {
-  /// What the new message calls the key: as the old one did, but for a key of the keystore with its current
+  /// The name of the key in the new message: as in the old one, but a key of the keystore has its current
   /// version.
   let name: WrappingKeyName
-  /// Whether it is the same for every message that is under the key.
+  /// False if another message with the same name may mean another key.
   let isForEveryMessage: Bool
   let keyring: Result<any Keyring, KeptKeyObstacle>
 }
@@ -33,8 +33,7 @@ public struct KeysNotKeptError: Error, Equatable, Sendable {
   public let kept: [WrappingKeyName]
 }
 
-/// Finds for the keys of a message who wraps under them again, so that everybody who could open it still
-/// can.
+/// Finds keyrings that wrap under the keys of a message again, so that everybody who could open it still can.
 public final class KeptKeys: Sendable {
   private let keyrings: [any Keyring]
   private let keystore: @Sendable () throws -> KeystoreKeyring?
@@ -48,7 +47,7 @@ public final class KeptKeys: Sendable {
     self.keystore = keystore
   }
 
-  /// What a message under the same keys as that one is under.
+  /// The names of the keys that a message under the same keys has.
   func names(of header: MessageHeader) throws -> [WrappingKeyName] {
     try keys(of: header).map(\.name)
   }

@@ -36,7 +36,7 @@ extension KeyService {
     return lost
   }
 
-  /// Wraps under the name by which the message has the key, so that who else has it under that name opens
+  /// Wraps under the name by which the message has the key, so that others who have it under that name open
   /// the new message too. A version that was rotated away gives way to the current one, which has the
   /// keystore's name alone. Nil if the key is another one of the same name.
   private static func keyring(
@@ -67,7 +67,7 @@ extension KeyService {
     }
   }
 
-  /// What a message that is kept under the key calls it, whether the key can be used or not.
+  /// The name that the key has in a message which is kept under it, whether the key can be used or not.
   private func currentName(
     of found: FoundVersion, for encrypted: EncryptedDataKey
   ) throws -> WrappingKeyName {
@@ -82,7 +82,7 @@ extension KeyService {
 }
 
 extension EncryptedDataKey {
-  /// Whether a keystore's own name for its key is in it.
+  /// True if it has a keystore's own name for its key.
   fileprivate var isOfKeystore: Bool {
     providerID.utf8.elementsEqual(KeystoreKeyring.providerID.utf8)
   }

@@ -8,7 +8,7 @@ public protocol Keyring: Sendable {
   /// What a message calls the key that `wrap` wraps under; nil for a keyring that does not wrap.
   var wrappingKey: WrappingKeyName? { get }
 
-  /// Whether `unwrap` can open anything: a public key alone only wraps.
+  /// False for a public key alone, which only wraps.
   var canUnwrap: Bool { get }
 
   /// Wraps `dataKey`, bound to the serialized encryption context where the algorithm can.
@@ -131,7 +131,7 @@ public final class MultiKeyring: DecryptionMaterialsProvider {
     switch error {
     case CryptoError.authenticationFailed, is KeystoreError: break
     case is KeyServiceError:
-      // What is there and cannot be used says more than what is gone.
+      // A key that is there and cannot be used says more than one that is gone.
       if case KeyServiceError.notFound? = obstacle { obstacle = nil }
     default: throw error
     }

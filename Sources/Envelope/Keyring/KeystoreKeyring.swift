@@ -33,7 +33,7 @@ public final class KeystoreKeyring: Keyring, @unchecked Sendable {
     let version: FoundVersion
   }
 
-  /// What has been looked up. The lock is on the service too: one thread at a time asks it.
+  /// All that has been looked up. The lock is on the service too: one thread at a time asks it.
   private let found = Mutex<Found>(Found())
 
   /// A keyring that unwraps under the keys `names`, or under any the keystore holds.

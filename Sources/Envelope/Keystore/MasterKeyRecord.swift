@@ -32,7 +32,7 @@ struct MasterKeyRecord: AuthenticatedRecord, LedgerRecord {
   /// When a command first found the key past its deletion date; nil if none has.
   var foundDueDate: Int64?
   var authenticationCode = Data()
-  /// Whether imported material has expired by the clock, as `asOf` found; no column.
+  /// True if imported material has expired by the clock, as `asOf` found; no column.
   private(set) var isExpired = false
 
   var ledgerName: LedgerName { LedgerName(table: Self.databaseTableName, keyID: id) }

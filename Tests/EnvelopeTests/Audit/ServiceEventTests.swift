@@ -3,7 +3,7 @@ import Testing
 
 @testable import Envelope
 
-/// What time brings about is in the audit log, whoever's command found it.
+/// Rotations and destructions by time are in the audit log, whoever's command found them due.
 @Suite struct ServiceEventTests {
   let keystore: TestKeystore
   var service: KeyService { keystore.service }
@@ -84,7 +84,7 @@ import Testing
     #expect(try service.check().damage.isEmpty)
   }
 
-  /// What several operations do in one transaction may be undone; what had become due is done all the same.
+  /// Several operations in one transaction may be undone; what had become due is done all the same.
   @Test func whatIsDueIsNotUndoneWithATransaction() throws {
     let id = try service.createKey().keyID
     try service.perform(ScheduleKeyDeletionRequest(keyID: id, pendingWindowInDays: 7))

@@ -21,7 +21,7 @@ import Testing
         keyID: key, wrappingAlgorithm: algorithm, wrappingKeySpec: spec))
   }
 
-  /// Whether the first version has material, expired or not.
+  /// True if the first version has material, expired or not.
   func storedMaterial(of keyID: String) throws -> Bool {
     try service.keystore.read {
       try KeyVersionRecord.first($0, where: "keyID = ? AND version = 1", [keyID])?.hasMaterial

@@ -6,7 +6,7 @@ import Testing
 /// A key that was imported twice is two keys of the keystore under one name: a message opens while one of
 /// them may be used.
 @Suite struct ImportedTwiceTests {
-  /// What keeps a copy from being used.
+  /// A reason why a copy cannot be used.
   enum Hindrance: CaseIterable, Sendable {
     case disabled, pendingDeletion, gone, denied
   }

@@ -76,7 +76,7 @@ import Testing
     #expect(try isCurrent(new))
   }
 
-  /// Whoever has the key elsewhere, under the name that the message has, opens the new message too.
+  /// Others who have the key, under the name that the message has, open the new message too.
   @Test(arguments: KeyKind.allCases)
   func anImportedKeyKeepsItsName(kind: KeyKind) throws {
     let file = try kind.keyringFile()

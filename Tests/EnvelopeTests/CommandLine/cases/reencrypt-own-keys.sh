@@ -39,12 +39,12 @@ envcrypt decrypt tree/kinds.envc --keyring eve.pem --keystore none.db -o - | cmp
 absent none
 # Again: nothing but the one that cannot.
 fails 69 envcrypt reencrypt -R tree; says '0 files done, 3 left as they are, 1 failed'
-# What the hint says.
+# As the hint says.
 envcrypt reencrypt -k "$mine" -r bob.pub tree/bob.envc
 envcrypt decrypt tree/bob.envc --keyring bob.pem --keystore none.db -o - | cmp - f
 envcrypt reencrypt -R tree 2>stderr; says '0 files done, 4 left as they are'
 
-# Whoever has the key for it keeps it: a keyring file, or the keystore itself.
+# With the key at hand it is kept: in a keyring file, or in the keystore itself.
 envcrypt key rotate alias/mine
 envcrypt reencrypt tree/bob.envc --keyring bob.pem
 keys tree/bob.envc | matches -F "$mine/3"; envcrypt decrypt tree/bob.envc --keyring bob.pem --keystore none.db -o - | cmp - f
