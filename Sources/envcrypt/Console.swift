@@ -2,6 +2,7 @@ import Envelope
 import Foundation
 import Glibc
 import Synchronization
+import SystemPackage
 
 /// Where reports and messages go. Data never passes here.
 final class Console: Sendable {
@@ -24,6 +25,13 @@ final class Console: Sendable {
     Self.write(Text.printableLines(text) + "\n", to: STDOUT_FILENO)
   }
 
+  /// One line of a report that a run over files makes. If it cannot be written, that ends the run, not the
+  /// process: what was done has to be recorded first.
+  func report(_ text: String) throws {
+    let reason = Self.attempt(Text.printableLines(text) + "\n", to: STDOUT_FILENO)
+    if let reason { throw IOError(.write, "-", reason) }
+  }
+
   /// A report with colours, whose lines its maker has made printable.
   func output(coloured text: String) { Self.write(text + "\n", to: STDOUT_FILENO) }
 
@@ -37,6 +45,11 @@ final class Console: Sendable {
     clearProgress()
     Self.line("warning: \(message)")
     if let hint { Self.line("hint: \(hint)") }
+  }
+
+  /// Says that what a command has done with keys is not all in the audit log.
+  static let warnOfLoss: @Sendable (any Error) -> Void = { error in
+    Console().warning("the audit log lacks records of this command: \(Failure(error).message)")
   }
 
   private static func line(_ text: String) {
@@ -57,20 +70,22 @@ final class Console: Sendable {
   }
 
   private static func write(_ text: String, to descriptor: Int32) {
+    // A report that cannot be written has not been made; a message has nowhere else to go.
+    guard let reason = attempt(text, to: descriptor), descriptor == STDOUT_FILENO else { return }
+    if reason == .brokenPipe { Failure.dieOfBrokenPipe() }
+    _ = attempt("envcrypt: error: cannot write standard output\n", to: STDERR_FILENO)
+    Glibc.exit(ExitStatus.ioError.rawValue)
+  }
+
+  /// Writes all of a text; returns why that was not possible.
+  private static func attempt(_ text: String, to descriptor: Int32) -> Errno? {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
-      if count < 0, errno == EPIPE, descriptor == STDOUT_FILENO { Failure.dieOfBrokenPipe() }
-      if count <= 0 {
-        // A report that cannot be written has not been made; a message has nowhere else to go.
-        if descriptor == STDOUT_FILENO {
-          write("envcrypt: error: cannot write standard output\n", to: STDERR_FILENO)
-          Glibc.exit(ExitStatus.ioError.rawValue)
-        }
-        return
-      }
+      if count <= 0 { return Errno(rawValue: errno) }
       bytes = bytes.dropFirst(count)
     }
+    return nil
   }
 }

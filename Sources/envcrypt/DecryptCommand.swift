@@ -58,10 +58,12 @@ struct DecryptCommand: ParsableCommand {
     let console = Console(isQuiet: report.quiet)
     let plan = try FilePlan(inputs, output: output.output ?? (isPart ? "-" : nil), naming: .decrypt)
     let scheduler = parallel.scheduler()
-    let decryptor = try options.decryptor(scheduler)
-    try FileRun(
+    let leftovers = Leftovers()
+    let store = try options.store(ofManyFiles: inputs.areMany ? leftovers : nil)
+    let decryptor = try options.decryptor(store, scheduler)
+    let run = FileRun(
       plan: plan, inputs: inputs, replaces: output.force, report: report, scheduler: scheduler,
-      console: console, toTerminal: .text
+      console: console, leftovers: leftovers, toTerminal: .text
     ) { [isPart, offset, length, ignoreSignature] source, _ in
       let message = try decryptor.open(source)
       return .transfer { sink, progress in
@@ -73,6 +75,7 @@ struct DecryptCommand: ParsableCommand {
           ignoringSignature: ignoreSignature, progress: progress)
         return MessageSummary(header: message.header, plaintextCount: count)
       }
-    }.run()
+    }
+    try store.recording(run.run)
   }
 }

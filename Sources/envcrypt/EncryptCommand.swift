@@ -42,10 +42,17 @@ struct EncryptCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(isQuiet: report.quiet)
+    let leftovers = Leftovers()
+    let store = SharedKeystore(
+      keystore, secrets: nil, ofManyFiles: inputs.areMany ? leftovers : nil)
+    try store.recording { try run(store, leftovers, console) }
+  }
+
+  private func run(_ store: SharedKeystore, _ leftovers: Leftovers, _ console: Console) throws {
     let scheduler = parallel.scheduler()
     let encryptor = MessageEncryptor(
       keyrings: try wrapping.keyrings(
-        besides: try keyring.keyrings(), keystore: { try keystore.service() }),
+        besides: try keyring.keyrings(), keystore: store.service),
       encryptionContext: try context.encryptionContext(),
       suite: sign ? .signing : .standard, frameLength: try FrameLength(argument: frameLength),
       scheduler: scheduler)
@@ -53,6 +60,7 @@ struct EncryptCommand: ParsableCommand {
     try FileRun(
       plan: try FilePlan(inputs, output: output.output, naming: .encrypt), inputs: inputs,
       replaces: output.force, report: report, scheduler: scheduler, console: console,
+      leftovers: leftovers,
       toTerminal: armor ? .everything : .nothing
     ) { source, _ in
       .transfer { sink, progress in

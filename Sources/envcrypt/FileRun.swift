@@ -44,7 +44,7 @@ final class FileRun: Sendable {
   private let helpers: ThreadGroup
   private let console: Console
   private let progress: ProgressBar?
-  private let leftovers = Leftovers()
+  private let leftovers: Leftovers
   private let newFilePermissions = OutputFile.newFilePermissions()
   private let state: Mutex<State>
   private let outcomes: OutcomeLog
@@ -55,9 +55,9 @@ final class FileRun: Sendable {
 
   init(
     plan: FilePlan, inputs: InputOptions, replaces: Bool, report: ReportOptions,
-    scheduler: Scheduler, console: Console, toTerminal rule: TerminalRule,
-    discardingOutput: Bool = false,
-    done: @escaping @Sendable (FilePath, JobOutcome) -> Void = { _, _ in },
+    scheduler: Scheduler, console: Console, leftovers: Leftovers,
+    toTerminal rule: TerminalRule, discardingOutput: Bool = false,
+    done: @escaping @Sendable (FilePath, JobOutcome) throws -> Void = { _, _ in },
     work: @escaping Work
   ) {
     state = Mutex(State(plan: plan))
@@ -66,6 +66,7 @@ final class FileRun: Sendable {
     self.replaces = replaces
     helpers = ThreadGroup(scheduler)
     self.console = console
+    self.leftovers = leftovers
     self.rule = rule
     discardsOutput = discardingOutput
     self.work = work

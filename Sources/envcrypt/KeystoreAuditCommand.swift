@@ -43,8 +43,9 @@ struct KeystoreAuditCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
-    let service = try keystore.service()
+  func run() throws { try keystore.withService(run) }
+
+  private func run(_ service: KeyService) throws {
     let console = Console()
     if let pruneBefore {
       let count = try service.pruneAuditLog(before: try Self.date(pruneBefore))
@@ -162,9 +163,10 @@ struct KeystoreCheckCommand: ParsableCommand {
 
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws {
+  func run() throws { try keystore.withService(run) }
+
+  private func run(_ service: KeyService) throws {
     let path = try keystore.path()
-    let service = try keystore.service()
     let console = Console()
     if accept {
       for damage in try service.acceptRecords() {

@@ -9,7 +9,7 @@ struct KeystoreCommand: ParsableCommand {
     abstract: "Show, check and back up the keystore, and change what unlocks it.",
     subcommands: [
       KeystoreStatusCommand.self, KeystoreCheckCommand.self, KeystoreAuditCommand.self,
-      KeystoreBackupCommand.self, ProtectorCommand.self,
+      KeystoreRequireAuditCommand.self, KeystoreBackupCommand.self, ProtectorCommand.self,
     ])
 }
 
@@ -29,6 +29,8 @@ struct KeystoreStatusCommand: ParsableCommand {
     let keys: Int
     let aliases: Int
     let protectors: [ProtectorReport]
+    /// True if no key is used unless the use can be recorded.
+    let requiresAudit: Bool
     /// What is wrong with where the file is, and with keys that have wrapped too much.
     let warnings: [String]
 
@@ -40,17 +42,20 @@ struct KeystoreStatusCommand: ParsableCommand {
       case keys = "Keys"
       case aliases = "Aliases"
       case protectors = "Protectors"
+      case requiresAudit = "RequiresAudit"
     }
   }
 
-  func run() throws {
-    let service = try keystore.service()
+  func run() throws { try keystore.withService(run) }
+
+  private func run(_ service: KeyService) throws {
     let store = service.keystore
     let counts = try service.counts()
     let response = Response(
       path: Text.printable(store.path), keystoreID: store.id, creationDate: store.creationDate,
       keys: counts.keys, aliases: counts.aliases,
       protectors: try store.protectors().map(ProtectorReport.init),
+      requiresAudit: store.requiresAudit,
       warnings: try store.exposures().map(ExposureWarning.reason)
         + service.wornVersions().map(\.warning))
     let console = Console()
@@ -67,6 +72,7 @@ struct KeystoreStatusCommand: ParsableCommand {
       keys        \(response.keys)
       aliases     \(response.aliases)
       protectors  \(protectors)
+      audit       \(response.requiresAudit ? "required for each use of a key" : "not required")
       """)
     for warning in response.warnings { console.output("warning     \(warning)") }
   }

@@ -52,7 +52,17 @@ struct ReencryptCommand: ParsableCommand {
     let frameLength = try frameLength.map { try FrameLength(argument: $0) }
     let scheduler = parallel.scheduler()
     let opening = try keyring.keyrings()
-    let store = try SharedKeystore(keystore)
+    let leftovers = Leftovers()
+    let store = try SharedKeystore(keystore, ofManyFiles: inputs.areMany ? leftovers : nil)
+    try store.recording {
+      try run(store, opening: opening, frameLength, scheduler, leftovers, console)
+    }
+  }
+
+  private func run(
+    _ store: SharedKeystore, opening: [any Keyring], _ frameLength: FrameLength?,
+    _ scheduler: Scheduler, _ leftovers: Leftovers, _ console: Console
+  ) throws {
     let reencryptor = MessageReencryptor(
       keyrings: try wrapping.keyrings(besides: [], keystore: store.service), signs: sign,
       frameLength: frameLength, scheduler: scheduler)
@@ -61,9 +71,10 @@ struct ReencryptCommand: ParsableCommand {
       scheduler)
     try FileRun(
       plan: try FilePlan(inputs, output: nil, naming: .replace), inputs: inputs, replaces: true,
-      report: report, scheduler: scheduler, console: console, toTerminal: .nothing,
+      report: report, scheduler: scheduler, console: console, leftovers: leftovers,
+      toTerminal: .nothing,
       done: { input, outcome in
-        if case .wouldChange = outcome { console.output(Text.printable(input)) }
+        if case .wouldChange = outcome { try console.report(Text.printable(input)) }
       },
       work: { [force, dryRun] source, job in
         let message = try decryptor.open(source)

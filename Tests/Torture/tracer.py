@@ -82,6 +82,13 @@ def _file(pid, number):
         return None
 
 
+def _below(pid, directory, path):
+    """A path that begins at an open directory, or at the working directory (AT_FDCWD)."""
+    if path.startswith("/") or directory & 0xFFFFFFFF == 0xFFFFFF9C:
+        return path
+    return os.path.join(_file(pid, directory) or "", path)
+
+
 def _kept(pid, name, a):
     """The call with the file it is about and the bytes it carries."""
     call = Call(name, a)
@@ -90,7 +97,9 @@ def _kept(pid, name, a):
     elif name in ("fsync", "fdatasync", "ftruncate", "close", "read", "pread64", "flock", "fchmod"):
         call.path = _file(pid, a[0])
     elif name == "openat":
-        call.path = _text(pid, a[1])
+        call.path = _below(pid, a[0], _text(pid, a[1]))
+    elif name == "renameat":
+        call.path, call.data = _below(pid, a[0], _text(pid, a[1])), _below(pid, a[2], _text(pid, a[3]))
     elif name in ("unlink", "mkdir", "open"):
         call.path = _text(pid, a[0])
     elif name in ("rename", "link"):

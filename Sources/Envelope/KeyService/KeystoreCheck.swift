@@ -95,6 +95,7 @@ extension KeyService {
       let unlocked = try unlock()
       try keystore.write { db in
         try unlocked.acceptRecords(db)
+        try call.recordAsDone()
       }
     }
     let left = try check().damage

@@ -23,6 +23,8 @@ public final class OperationCall {
   /// What else the request says, for the conditions of policies.
   var conditions = PolicyContext()
   private var uses: [VersionUse] = []
+  /// True if the audit log has it that the operation was done.
+  private var isRecorded = false
   /// The grants by which the last key was admitted; none where its policy allowed it.
   var reliedGrants: [Grant] = []
   /// The encryption context, serialized, of an operation that has one.
@@ -125,7 +127,9 @@ public final class OperationCall {
   ) throws -> UsableKey {
     let unlocked = try service.unlock()
     var key = try find(named: name, version: nil, as: action, unlocked)
-    if key.record.isDueForRotation(at: now), (try? write { _, _ in }) != nil {
+    if key.record.isDueForRotation(at: now),
+      (try? write(isWholeOperation: false) { _, _ in }) != nil
+    {
       key = try find(named: name, version: nil, as: action, unlocked)
     }
     return try checked(key, for: usage)
@@ -186,8 +190,10 @@ public final class OperationCall {
   // MARK: Changing keys
 
   /// Runs `body` in one transaction, after what has become due is done, which stays also where `body`
-  /// fails.
-  func write<Value>(_ body: (UnlockedKeystore, Database) throws -> Value) throws -> Value {
+  /// fails. The operation is recorded before its changes last, if that is all it does.
+  func write<Value>(
+    isWholeOperation: Bool = true, _ body: (UnlockedKeystore, Database) throws -> Value
+  ) throws -> Value {
     let unlocked = try service.unlock()
     // The operation that began the transaction has done the rest.
     if service.keystore.isSharingTransaction {
@@ -200,7 +206,11 @@ public final class OperationCall {
       if let anchor { try Self.note(anchor, unlocked, db) }
       do {
         return Result<Value, any Error>.success(
-          try Keystore.savepoint(db) { try body(unlocked, db) })
+          try Keystore.savepoint(db) {
+            let value = try body(unlocked, db)
+            if isWholeOperation { try recordAsDone() }
+            return value
+          })
       } catch let error as DatabaseError {
         // The store itself has failed, and SQLite may have taken back all of the transaction.
         throw error
@@ -210,9 +220,16 @@ public final class OperationCall {
     }.get()
   }
 
+  /// Records that the operation is done, once.
+  func recordAsDone() throws {
+    if isRecorded { return }
+    try record(nil)
+    isRecorded = true
+  }
+
   /// Keeps where the log is now. What the keystore knew of it is not forgotten because somebody took
   /// that away: `check` goes on naming it.
-  private static func note(
+  static func note(
     _ anchor: AuditAnchor, _ unlocked: UnlockedKeystore, _ db: Database
   ) throws {
     do {
@@ -248,12 +265,22 @@ public final class OperationCall {
     }
   }
 
-  /// Records what became of the operation: for each key it came to, or for none. Without the root key
-  /// there is nothing to record with, and nothing was done.
-  func finish(_ error: (any Error)?) {
+  /// Records what became of the operation. Without the root key there is nothing to record with, and
+  /// nothing was done. Throws `UnrecordedError` if the keystore requires the record.
+  func finish(_ error: (any Error)?) throws {
+    switch error {
+    case nil: try recordAsDone()
+    // There is no record of this either.
+    case is UnrecordedError: break
+    case let error?: try record(error)
+    }
+  }
+
+  /// One record for each key that the operation came to, or one for none.
+  private func record(_ error: (any Error)?) throws {
     guard operation.isRecorded || name != operation.rawValue else { return }
     let keys = touched.isEmpty ? [(keyID: "", version: 0)] : touched
-    service.record(
+    try service.record(
       keys.map { key in
         AuditRecord(
           time: now, operation: name, caller: service.caller.arn, keyID: key.keyID,
@@ -272,7 +299,7 @@ extension AuditRecord {
     guard errorCode.isEmpty else { return }
     errorCode = Self.undone
     let name = (error as? any RecordedError)?.name ?? "\(error)"
-    errorMessage = String("undone with the operations around it: \(name)".prefix(512))
+    errorMessage = Self.clipped("undone with the operations around it: \(name)")
   }
 
   init(
@@ -292,11 +319,18 @@ extension AuditRecord {
       errorMessage = ""
     case let error as any RecordedError:
       errorCode = error.name
-      errorMessage = error.detail
+      errorMessage = Self.clipped(error.detail)
     case let error?:
       errorCode = "KMSInternalException"
-      errorMessage = "\(error)"
+      errorMessage = Self.clipped("\(error)")
     }
+  }
+
+  /// The beginning of a text that may come from outside: a record that is too long would not be written.
+  static func clipped(_ text: String) -> String {
+    let limit = 2048
+    if text.utf8.count <= limit { return text }
+    return String(decoding: text.utf8.prefix(limit), as: UTF8.self)
   }
 }
 

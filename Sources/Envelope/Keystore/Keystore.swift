@@ -144,9 +144,17 @@ public final class Keystore {
 
   // MARK: Audit log
 
+  /// True if no key is used unless the use can be recorded. Verified when the store is unlocked.
+  public var requiresAudit: Bool { record.requiresAudit != nil }
+
+  /// True if the store's file system is mounted read-only, so that nothing can be recorded beside it.
+  var isOnReadOnlyMedium: Bool {
+    path.withPlatformString { access($0, W_OK) } != 0 && Errno.current == .readOnlyFileSystem
+  }
+
   func auditLog(_ unlocked: UnlockedKeystore) throws -> AuditLog {
     // Who may read and write the store may read and write its log.
-    let permissions = try FileStatus.at(file)?.permissions
+    let permissions = (try? FileStatus.at(file))??.permissions
     return AuditLog(
       at: AuditLog.path(beside: file), key: try unlocked.auditKey(),
       permissions: permissions ?? AuditLog.ownerOnly)
@@ -163,7 +171,12 @@ public final class Keystore {
   static func auditAnchor(
     in database: DatabaseQueue, verifiedBy unlocked: UnlockedKeystore
   ) throws -> AuditAnchor {
-    let found = try read(database) { try AuditAnchorRecord.last(verifiedBy: unlocked, $0) }
+    // A record that is made in a transaction of this thread reads within it.
+    let found = try database.unsafeReentrantRead { db in
+      try db.isInsideTransaction
+        ? AuditAnchorRecord.last(verifiedBy: unlocked, db)
+        : read(db) { try AuditAnchorRecord.last(verifiedBy: unlocked, $0) }
+    }
     guard let record = found else { return .none }
     guard record.code.count == AuditEntry.codeLength, record.sequence > 0 else {
       throw KeystoreError.editedRecord(record.recordName)
@@ -216,11 +229,15 @@ public final class Keystore {
   private static func read<Value>(
     _ database: DatabaseQueue, _ body: (Database) throws -> Value
   ) throws -> Value {
-    try database.unsafeRead { db in
-      try db.cachedStatement(sql: "BEGIN").execute()
-      defer { try? db.cachedStatement(sql: "COMMIT").execute() }
-      return try body(db)
-    }
+    try database.unsafeRead { try read($0, body) }
+  }
+
+  private static func read<Value>(
+    _ db: Database, _ body: (Database) throws -> Value
+  ) throws -> Value {
+    try db.cachedStatement(sql: "BEGIN").execute()
+    defer { try? db.cachedStatement(sql: "COMMIT").execute() }
+    return try body(db)
   }
 
   /// Runs `body` in one transaction that holds the write lock from its start. Waits for other writers
