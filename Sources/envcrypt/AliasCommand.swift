@@ -29,7 +29,9 @@ struct AliasCreateCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
-    try keystore.service().perform(CreateAliasRequest(aliasName: alias, targetKeyID: key))
+    try keystore.withService {
+      try $0.perform(CreateAliasRequest(aliasName: alias, targetKeyID: key))
+    }
   }
 }
 
@@ -53,7 +55,9 @@ struct AliasUpdateCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
-    try keystore.service().perform(UpdateAliasRequest(aliasName: alias, targetKeyID: key))
+    try keystore.withService {
+      try $0.perform(UpdateAliasRequest(aliasName: alias, targetKeyID: key))
+    }
   }
 }
 
@@ -67,7 +71,7 @@ struct AliasDeleteCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
-    try keystore.service().perform(DeleteAliasRequest(aliasName: alias))
+    try keystore.withService { try $0.perform(DeleteAliasRequest(aliasName: alias)) }
   }
 }
 
@@ -83,8 +87,10 @@ struct AliasListCommand: ParsableCommand {
 
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws {
-    var response = try keystore.service().performAll(ListAliasesRequest(keyID: key))
+  func run() throws { try keystore.withService(run) }
+
+  private func run(_ service: KeyService) throws {
+    var response = try service.performAll(ListAliasesRequest(keyID: key))
     let console = Console()
     if json {
       response.truncated = false

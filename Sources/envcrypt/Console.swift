@@ -2,6 +2,7 @@ import Envelope
 import Foundation
 import Glibc
 import Synchronization
+import SystemPackage
 
 /// Where reports and messages go. Data never passes here.
 final class Console: Sendable {
@@ -22,6 +23,13 @@ final class Console: Sendable {
   /// A report, on standard output.
   func output(_ text: String) {
     Self.write(Text.printableLines(text) + "\n", to: STDOUT_FILENO)
+  }
+
+  /// One line of a report that a run over files makes. If it cannot be written, that ends the run, not the
+  /// process: what was done has to be recorded first.
+  func report(_ text: String) throws {
+    let reason = Self.attempt(Text.printableLines(text) + "\n", to: STDOUT_FILENO)
+    if let reason { throw IOError(.write, "-", reason) }
   }
 
   /// A report with colours, whose lines its maker has made printable.
@@ -45,6 +53,11 @@ final class Console: Sendable {
     Self.line("hint: \(text)")
   }
 
+  /// Says that what a command has done with keys is not all in the audit log.
+  static let warnOfLoss: @Sendable (any Error) -> Void = { error in
+    Console().warning("the audit log lacks records of this command: \(Failure(error).message)")
+  }
+
   private static func line(_ text: String) {
     write("envcrypt: \(Text.printable(text))\n", to: STDERR_FILENO)
   }
@@ -63,28 +76,38 @@ final class Console: Sendable {
   }
 
   private static func write(_ text: String, to descriptor: Int32) {
-    var text = text
-    text.withUTF8 { write(RawSpan(_unsafeElements: $0), to: descriptor) }
+    if let reason = attempt(text, to: descriptor) { fail(reason, of: descriptor) }
   }
 
   private static func write(_ bytes: RawSpan, to descriptor: Int32) {
-    bytes.withUnsafeBytes { bytes in
+    if let reason = attempt(bytes, to: descriptor) { fail(reason, of: descriptor) }
+  }
+
+  /// A report that cannot be written has not been made; a message has nowhere else to go.
+  private static func fail(_ reason: Errno, of descriptor: Int32) {
+    guard descriptor == STDOUT_FILENO else { return }
+    if reason == .brokenPipe { Failure.dieOfBrokenPipe() }
+    write("envcrypt: error: cannot write standard output\n", to: STDERR_FILENO)
+    Glibc.exit(ExitStatus.ioError.rawValue)
+  }
+
+  private static func attempt(_ text: String, to descriptor: Int32) -> Errno? {
+    var text = text
+    return text.withUTF8 { attempt(RawSpan(_unsafeElements: $0), to: descriptor) }
+  }
+
+  /// Writes all of `bytes`; returns why that was not possible.
+  private static func attempt(_ bytes: RawSpan, to descriptor: Int32) -> Errno? {
+    bytes.withUnsafeBytes { bytes -> Errno? in
       var rest = bytes[...]
       while !rest.isEmpty {
         let count = Glibc.write(
           descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
         if count < 0, errno == EINTR { continue }
-        if count < 0, errno == EPIPE, descriptor == STDOUT_FILENO { Failure.dieOfBrokenPipe() }
-        if count <= 0 {
-          // A report that cannot be written has not been made; a message has nowhere else to go.
-          if descriptor == STDOUT_FILENO {
-            write("envcrypt: error: cannot write standard output\n", to: STDERR_FILENO)
-            Glibc.exit(ExitStatus.ioError.rawValue)
-          }
-          return
-        }
+        if count <= 0 { return Errno(rawValue: errno) }
         rest = rest.dropFirst(count)
       }
+      return nil
     }
   }
 }

@@ -58,7 +58,10 @@ struct DataKeyGenerateCommand: ParsableCommand {
   func run() throws {
     let console = Console()
     if !json, !withoutPlaintext { try SecretOutput.refuseTerminal() }
-    let service = try keystore.service()
+    try keystore.withService { try run($0, console) }
+  }
+
+  private func run(_ service: KeyService, _ console: Console) throws {
     let pairs = try context.requestContext()
     let spec = spec ?? (bytes == nil ? .aes256 : nil)
     if withoutPlaintext {
@@ -112,11 +115,14 @@ struct DataKeyDecryptCommand: ParsableCommand {
   func run() throws {
     if !json { try SecretOutput.refuseTerminal() }
     let wrapped = try SmallFile.read(FilePath(argument: file), limit: 1 << 16)
-    let response = try keystore.service().perform(
-      DecryptRequest(
-        ciphertextBlob: Blob(wrapped), encryptionContext: try context.requestContext(), keyID: key))
-    if json { return try Console().json(response) }
-    try SecretOutput.write(response.plaintext)
+    try keystore.withService { service in
+      let response = try service.perform(
+        DecryptRequest(
+          ciphertextBlob: Blob(wrapped), encryptionContext: try context.requestContext(), keyID: key
+        ))
+      if json { return try Console().json(response) }
+      try SecretOutput.write(response.plaintext)
+    }
   }
 }
 

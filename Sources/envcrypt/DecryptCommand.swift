@@ -60,10 +60,13 @@ struct DecryptCommand: ParsableCommand {
       inputs, output: output.output ?? (isPart ? "-" : nil), naming: .decrypt,
       keystoreFiles: options.keystore.files())
     let scheduler = parallel.scheduler()
-    let decryptor = try options.decryptor(scheduler)
-    try FileRun(
+    let leftovers = Leftovers()
+    let store = try options.store(ofManyFiles: inputs.areMany ? leftovers : nil)
+    let decryptor = try options.decryptor(store, scheduler)
+    let run = FileRun(
       plan: plan, inputs: inputs, replaces: output.force, synchronizes: !output.noSync,
-      report: report, scheduler: scheduler, console: console, toTerminal: .text
+      report: report, scheduler: scheduler, console: console, leftovers: leftovers,
+      toTerminal: .text
     ) { [isPart, offset, length, ignoreSignature] source, _ in
       let message = try decryptor.open(source)
       return .transfer { sink, progress in
@@ -75,6 +78,7 @@ struct DecryptCommand: ParsableCommand {
           ignoringSignature: ignoreSignature, progress: progress)
         return MessageSummary(header: message.header, plaintextCount: count)
       }
-    }.run()
+    }
+    try store.recording(run.run)
   }
 }

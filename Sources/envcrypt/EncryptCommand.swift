@@ -42,10 +42,17 @@ struct EncryptCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(isQuiet: report.quiet)
+    let leftovers = Leftovers()
+    let store = SharedKeystore(
+      keystore, secrets: nil, ofManyFiles: inputs.areMany ? leftovers : nil)
+    try store.recording { try run(store, leftovers, console) }
+  }
+
+  private func run(_ store: SharedKeystore, _ leftovers: Leftovers, _ console: Console) throws {
     let scheduler = parallel.scheduler()
     let encryptor = MessageEncryptor(
       keyrings: try wrapping.keyrings(
-        besides: try keyring.keyrings(), keystore: { try keystore.service() }),
+        besides: try keyring.keyrings(), keystore: store.service),
       encryptionContext: try context.encryptionContext(),
       suite: sign ? .signing : .standard, frameLength: try FrameLength(argument: frameLength),
       scheduler: scheduler)
@@ -54,7 +61,8 @@ struct EncryptCommand: ParsableCommand {
       plan: try FilePlan(
         inputs, output: output.output, naming: .encrypt, keystoreFiles: keystore.files()),
       inputs: inputs, replaces: output.force, synchronizes: !output.noSync, report: report,
-      scheduler: scheduler, console: console, toTerminal: armor ? .everything : .nothing
+      scheduler: scheduler, console: console, leftovers: leftovers,
+      toTerminal: armor ? .everything : .nothing
     ) { source, _ in
       .transfer { sink, progress in
         try ArmorSink.wrapping(sink, if: armor) {

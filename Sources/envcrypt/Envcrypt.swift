@@ -26,8 +26,8 @@ struct Envcrypt: ParsableCommand {
           envcrypt reencrypt -R /mnt -k alias/new     move to another key
 
         Exit status: 0 done and verified; 64 usage; 65 not authentic, truncated or not a message; \
-        66 no input; 69 key not available; 73 cannot create output; 74 I/O error; 77 not \
-        permitted; 78 bad keystore or configuration.
+        66 no input; 69 key not available; 73 cannot create output; 74 I/O error, or a use of a key \
+        that could not be recorded; 77 not permitted; 78 bad keystore or configuration.
         """,
       version: "envcrypt \(version) (\(LibCrypto.version))",
       subcommands: [
@@ -39,10 +39,13 @@ struct Envcrypt: ParsableCommand {
   }
 
   static func main() {
+    StandardStreams.occupy()
     ProcessPrivacy.begin()
     // A closed pipe is an error like any other while files are being cleaned up; the process then
     // dies of the signal, as a shell expects.
     signal(SIGPIPE, SIG_IGN)
+    // So is a file that would become longer than a limit allows.
+    signal(SIGXFSZ, SIG_IGN)
     let console = Console()
     do {
       let arguments = try ArgumentBytes.processArguments()

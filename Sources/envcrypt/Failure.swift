@@ -90,11 +90,37 @@ extension Failure {
         .configuration,
         "the audit log is damaged: " + damage.map(\.text).joined(separator: "; "),
         hint: "envcrypt keystore check")
+    case AuditError.locked(let path):
+      self.init(
+        .ioError, "\(Text.printable(path)) is locked by another process",
+        hint: "it writes to the audit log, or keeps others from it: try again when it is done")
+    case AuditError.notAFile(let path):
+      self.init(
+        .ioError, "\(Text.printable(path)) is not a regular file",
+        hint: "move it away; the audit log goes on in a new file, and says what is missing")
+    case let error as UnrecordedError: self.init(error)
     case let error as CryptoError: self.init(error)
     case let error as KMSArgumentError: self.init(error)
     case let error as TemplateError: self.init(error)
     default: self.init(.software, "unexpected failure: \(Text.printable("\(error)"))")
     }
+  }
+
+  /// The end of a command that has done its work, and could not record all of it. The reason was said when it
+  /// happened.
+  static var unrecorded: Failure {
+    Failure(
+      .ioError, "the work is done, and its output stays, but the audit log does not have all of it",
+      hint: "envcrypt keystore require-audit on has such work refused")
+  }
+
+  private init(_ error: UnrecordedError) {
+    let reason = Failure(error.reason)
+    self.init(
+      .ioError,
+      "the keystore requires a record of each use of a key, and none can be written: "
+        + reason.message,
+      hint: reason.hint ?? "nothing was given out; docs/keystore.md says what the audit log needs")
   }
 
   private init(_ error: IOError) {

@@ -47,7 +47,7 @@ final class FileRun: Sendable {
   private let helpers: ThreadGroup
   private let console: Console
   private let progress: ProgressBar?
-  private let leftovers = Leftovers()
+  private let leftovers: Leftovers
   /// The bits that outputs do not get whose inputs were named.
   private let mask: mode_t
   private let keepsPermissions: Bool
@@ -62,9 +62,9 @@ final class FileRun: Sendable {
 
   init(
     plan: FilePlan, inputs: InputOptions, replaces: Bool, synchronizes: Bool = true,
-    report: ReportOptions, scheduler: Scheduler, console: Console, toTerminal rule: TerminalRule,
-    discardingOutput: Bool = false,
-    done: @escaping @Sendable (FilePath, JobOutcome) -> Void = { _, _ in },
+    report: ReportOptions, scheduler: Scheduler, console: Console, leftovers: Leftovers,
+    toTerminal rule: TerminalRule, discardingOutput: Bool = false,
+    done: @escaping @Sendable (FilePath, JobOutcome) throws -> Void = { _, _ in },
     work: @escaping Work
   ) {
     state = Mutex(State(plan: plan))
@@ -80,6 +80,7 @@ final class FileRun: Sendable {
     batch = OutputBatch(synchronizing: synchronizes, directories: plan.made)
     helpers = ThreadGroup(scheduler)
     self.console = console
+    self.leftovers = leftovers
     self.rule = rule
     discardsOutput = discardingOutput
     self.work = work

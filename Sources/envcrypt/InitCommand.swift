@@ -26,6 +26,10 @@ struct InitCommand: ParsableCommand {
     help: ArgumentHelp("passphrase, key-file:PATH or none.", valueName: "protector"))
   var protector = "passphrase"
 
+  @Flag(
+    help: "Use no key unless the use can be recorded in the audit log. Can be changed later.")
+  var requireAudit = false
+
   @OptionGroup var keystore: KeystoreOptions
 
   @Flag(name: [.short, .long], help: "Say nothing but warnings and errors.")
@@ -40,10 +44,15 @@ struct InitCommand: ParsableCommand {
     }
     let secrets = try keystore.secrets()
     var key: KeyMetadata?
+    var isRecorded = true
     let created = try Keystore.create(
       at: path, protector: try keystore.newProtector(protector, passphrase: secrets),
-      leftovers: Leftovers()
-    ) { key = try KeyService($0, secrets: secrets).createDefaultKey() }
+      requiresAudit: requireAudit, leftovers: Leftovers()
+    ) { keystore in
+      let service = try KeyService(keystore, secrets: secrets, tellUnrecorded: Console.warnOfLoss)
+      key = try service.createDefaultKey()
+      isRecorded = service.finishRecords()
+    }
     created.leaveOpen()
     console.note("keystore \(Text.printable(path)), protector \(Text.printable(protector))")
     if let key { console.note("key \(key.keyID), alias/default") }
@@ -51,5 +60,6 @@ struct InitCommand: ParsableCommand {
       console.note("whoever can read the keystore file can use its keys")
       console.warn(try created.exposures(), of: path)
     }
+    guard isRecorded else { throw Failure.unrecorded }
   }
 }

@@ -38,7 +38,7 @@ struct InspectCommand: ParsableCommand {
   func run() throws {
     let console = Console()
     // A message can be looked at where there is no keystore, or one that cannot be read.
-    let service = try? keystore.service()
+    let service = keystore.serviceForShowing()
     var reports: [MessageReport] = []
     var firstFailure: Failure?
     let paths = files.isEmpty ? ["-"] : files.map(FilePath.init(argument:))

@@ -51,9 +51,14 @@ struct KMSCommand: ParsableCommand {
     var arguments = try KMSArguments(arguments)
     let keystore = try KeystoreOptions(&arguments)
     let request = try arguments.decode(type)
-    let service = try keystore.service()
+    try keystore.withService { try run(request, $0, paginates: !arguments.noPaginate) }
+  }
+
+  private static func run(
+    _ request: some KeyServiceRequest, _ service: KeyService, paginates: Bool
+  ) throws {
     let console = Console()
-    if let request = request as? any PagedRequest, !arguments.noPaginate {
+    if let request = request as? any PagedRequest, paginates {
       return try print(request, service, on: console)
     }
     let response = try service.perform(request)

@@ -73,12 +73,14 @@ struct KeyCreateCommand: ParsableCommand {
     let request = CreateKeyRequest(
       keySpec: spec, keyUsage: usage ?? defaultUsage, description: description, origin: origin,
       tags: try tags.map(Tag.init(argument:)))
-    let key = try keystore.service().createKey(request, alias: alias)
-    let console = Console()
-    if json {
-      try console.json(DescribeKeyRequest.Response(keyMetadata: key))
-    } else {
-      console.output(key.keyID)
+    try keystore.withService { service in
+      let key = try service.createKey(request, alias: alias)
+      let console = Console()
+      if json {
+        try console.json(DescribeKeyRequest.Response(keyMetadata: key))
+      } else {
+        console.output(key.keyID)
+      }
     }
   }
 
@@ -98,8 +100,9 @@ struct KeyListCommand: ParsableCommand {
 
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws {
-    let service = try keystore.service()
+  func run() throws { try keystore.withService(run) }
+
+  private func run(_ service: KeyService) throws {
     let console = Console()
     if json {
       var response = try service.performAll(ListKeysRequest())
@@ -132,8 +135,9 @@ struct KeyDescribeCommand: ParsableCommand {
 
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws {
-    let service = try keystore.service()
+  func run() throws { try keystore.withService(run) }
+
+  private func run(_ service: KeyService) throws {
     let console = Console()
     let response = try service.perform(DescribeKeyRequest(keyID: key.name))
     if json { return try console.json(response) }
@@ -156,7 +160,8 @@ struct KeyUpdateCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
-    try keystore.service().perform(
-      UpdateKeyDescriptionRequest(keyID: key.name, description: description))
+    try keystore.withService {
+      try $0.perform(UpdateKeyDescriptionRequest(keyID: key.name, description: description))
+    }
   }
 }

@@ -79,12 +79,14 @@ struct KeyGrantCreateCommand: ParsableCommand {
       constraints: constraints)
     request.retiringPrincipal = retiring.map(Principal.arn)
     request.name = name
-    let response = try keystore.service().perform(request)
-    let console = Console()
-    if json {
-      try console.json(response)
-    } else {
-      console.output(response.grantID)
+    try keystore.withService { service in
+      let response = try service.perform(request)
+      let console = Console()
+      if json {
+        try console.json(response)
+      } else {
+        console.output(response.grantID)
+      }
     }
   }
 }
@@ -123,8 +125,9 @@ struct KeyGrantListCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
-    let service = try keystore.service()
+  func run() throws { try keystore.withService(run) }
+
+  private func run(_ service: KeyService) throws {
     let response =
       if let key {
         try service.performAll(
@@ -150,7 +153,9 @@ struct KeyGrantRetireCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
-    try keystore.service().perform(RetireGrantRequest(keyID: key.name, grantID: grant.id))
+    try keystore.withService {
+      try $0.perform(RetireGrantRequest(keyID: key.name, grantID: grant.id))
+    }
   }
 }
 
@@ -163,7 +168,9 @@ struct KeyGrantRevokeCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
-    try keystore.service().perform(RevokeGrantRequest(keyID: key.name, grantID: grant.id))
+    try keystore.withService {
+      try $0.perform(RevokeGrantRequest(keyID: key.name, grantID: grant.id))
+    }
   }
 }
 

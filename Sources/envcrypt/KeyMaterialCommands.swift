@@ -27,9 +27,11 @@ struct KeyExportCommand: ParsableCommand {
       throw Failure(
         .usage, "a key is not shown on a terminal", hint: "write it to a file with -o FILE")
     }
-    let text = try keystore.service().exportKey(key).serialized()
-    try text.withBytes {
-      try ReportFile.write($0, to: output, permissions: 0o600, keystore: keystore)
+    try keystore.withService { service in
+      let text = try service.exportKey(key).serialized()
+      try text.withBytes {
+        try ReportFile.write($0, to: output, permissions: 0o600, keystore: keystore)
+      }
     }
     console.warning("this is the key in the clear: whoever has it opens every message under it")
   }
@@ -75,12 +77,13 @@ struct KeyImportCommand: ParsableCommand {
     } catch let error as KeyringError {
       throw Failure(error).about(Text.printable(path))
     }
-    let key = try keystore.service().importKey(
-      keyring, description: description, alias: alias)
-    if json {
-      try console.json(DescribeKeyRequest.Response(keyMetadata: key))
-    } else {
-      console.output(key.keyID)
+    try keystore.withService { service in
+      let key = try service.importKey(keyring, description: description, alias: alias)
+      if json {
+        try console.json(DescribeKeyRequest.Response(keyMetadata: key))
+      } else {
+        console.output(key.keyID)
+      }
     }
   }
 }
@@ -106,8 +109,10 @@ struct KeyPublicKeyCommand: ParsableCommand {
 
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws {
-    let response = try keystore.service().perform(GetPublicKeyRequest(keyID: key))
+  func run() throws { try keystore.withService(run) }
+
+  private func run(_ service: KeyService) throws {
+    let response = try service.perform(GetPublicKeyRequest(keyID: key))
     if json {
       try Console().json(response)
     } else {

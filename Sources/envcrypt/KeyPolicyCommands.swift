@@ -30,8 +30,10 @@ struct KeyPolicyGetCommand: ParsableCommand {
 
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws {
-    let response = try keystore.service().perform(GetKeyPolicyRequest(keyID: key.name))
+  func run() throws { try keystore.withService(run) }
+
+  private func run(_ service: KeyService) throws {
+    let response = try service.perform(GetKeyPolicyRequest(keyID: key.name))
     let console = Console()
     if json {
       try console.json(response)
@@ -69,11 +71,13 @@ struct KeyPolicyPutCommand: ParsableCommand {
   func run() throws {
     let document = try PolicyFile.read(file)
     let console = Console()
-    try keystore.service().perform(
-      PutKeyPolicyRequest(
-        keyID: key.name, policy: document.text,
-        bypassPolicyLockoutSafetyCheck: bypassPolicyLockoutSafetyCheck))
-    PolicyFile.warn(of: document, on: console)
+    try keystore.withService {
+      try $0.perform(
+        PutKeyPolicyRequest(
+          keyID: key.name, policy: document.text,
+          bypassPolicyLockoutSafetyCheck: bypassPolicyLockoutSafetyCheck))
+      PolicyFile.warn(of: document, on: console)
+    }
   }
 }
 
@@ -89,5 +93,7 @@ struct KeyPolicyResetCommand: ParsableCommand {
   @OptionGroup var key: KeyArgument
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws { try keystore.service().resetKeyPolicy(key.name) }
+  func run() throws {
+    try keystore.withService { try $0.resetKeyPolicy(key.name) }
+  }
 }

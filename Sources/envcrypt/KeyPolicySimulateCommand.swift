@@ -46,8 +46,9 @@ struct KeyPolicySimulateCommand: ParsableCommand {
 
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws {
-    let service = try keystore.service()
+  func run() throws { try keystore.withService(run) }
+
+  private func run(_ service: KeyService) throws {
     var simulation = PolicySimulation(
       keyID: key.name, document: try policy.map(PolicyFile.read),
       principal: try asking(service), action: "",

@@ -16,7 +16,9 @@ struct KeyRotateCommand: ParsableCommand {
   @OptionGroup var key: KeyArgument
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws { try keystore.service().perform(RotateKeyOnDemandRequest(keyID: key.name)) }
+  func run() throws {
+    try keystore.withService { try $0.perform(RotateKeyOnDemandRequest(keyID: key.name)) }
+  }
 }
 
 struct KeyRotationCommand: ParsableCommand {
@@ -45,8 +47,9 @@ struct KeyRotationEnableCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
-    try keystore.service().perform(
-      EnableKeyRotationRequest(keyID: key.name, rotationPeriodInDays: days))
+    try keystore.withService {
+      try $0.perform(EnableKeyRotationRequest(keyID: key.name, rotationPeriodInDays: days))
+    }
   }
 }
 
@@ -57,7 +60,9 @@ struct KeyRotationDisableCommand: ParsableCommand {
   @OptionGroup var key: KeyArgument
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws { try keystore.service().perform(DisableKeyRotationRequest(keyID: key.name)) }
+  func run() throws {
+    try keystore.withService { try $0.perform(DisableKeyRotationRequest(keyID: key.name)) }
+  }
 }
 
 struct KeyRotationStatusCommand: ParsableCommand {
@@ -71,8 +76,10 @@ struct KeyRotationStatusCommand: ParsableCommand {
 
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws {
-    let status = try keystore.service().perform(GetKeyRotationStatusRequest(keyID: key.name))
+  func run() throws { try keystore.withService(run) }
+
+  private func run(_ service: KeyService) throws {
+    let status = try service.perform(GetKeyRotationStatusRequest(keyID: key.name))
     let console = Console()
     if json {
       try console.json(status)
@@ -95,8 +102,10 @@ struct KeyRotationListCommand: ParsableCommand {
 
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws {
-    var response = try keystore.service().performAll(ListKeyRotationsRequest(keyID: key.name))
+  func run() throws { try keystore.withService(run) }
+
+  private func run(_ service: KeyService) throws {
+    var response = try service.performAll(ListKeyRotationsRequest(keyID: key.name))
     let console = Console()
     if json {
       response.truncated = false

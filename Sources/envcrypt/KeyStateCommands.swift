@@ -8,7 +8,9 @@ struct KeyEnableCommand: ParsableCommand {
   @OptionGroup var key: KeyArgument
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws { try keystore.service().perform(EnableKeyRequest(keyID: key.name)) }
+  func run() throws {
+    try keystore.withService { try $0.perform(EnableKeyRequest(keyID: key.name)) }
+  }
 }
 
 struct KeyDisableCommand: ParsableCommand {
@@ -20,7 +22,9 @@ struct KeyDisableCommand: ParsableCommand {
   @OptionGroup var key: KeyArgument
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws { try keystore.service().perform(DisableKeyRequest(keyID: key.name)) }
+  func run() throws {
+    try keystore.withService { try $0.perform(DisableKeyRequest(keyID: key.name)) }
+  }
 }
 
 struct KeyScheduleDeletionCommand: ParsableCommand {
@@ -49,8 +53,9 @@ struct KeyScheduleDeletionCommand: ParsableCommand {
 
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws {
-    let service = try keystore.service()
+  func run() throws { try keystore.withService(run) }
+
+  private func run(_ service: KeyService) throws {
     let console = Console()
     let metadata = try service.perform(DescribeKeyRequest(keyID: key.name)).keyMetadata
     let lastUse = try KeyReport.lastUse(of: metadata.keyID, service)
@@ -79,7 +84,7 @@ struct KeyCancelDeletionCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
-    try keystore.service().perform(CancelKeyDeletionRequest(keyID: key.name))
+    try keystore.withService { try $0.perform(CancelKeyDeletionRequest(keyID: key.name)) }
     Console().note("the key is disabled; envcrypt key enable lets it be used again")
   }
 }

@@ -20,8 +20,8 @@ struct KeyTagCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
-    try keystore.service().perform(
-      TagResourceRequest(keyID: key.name, tags: try tags.map(Tag.init(argument:))))
+    let tags = try tags.map(Tag.init(argument:))
+    try keystore.withService { try $0.perform(TagResourceRequest(keyID: key.name, tags: tags)) }
   }
 }
 
@@ -37,7 +37,9 @@ struct KeyUntagCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
-    try keystore.service().perform(UntagResourceRequest(keyID: key.name, tagKeys: tagKeys))
+    try keystore.withService {
+      try $0.perform(UntagResourceRequest(keyID: key.name, tagKeys: tagKeys))
+    }
   }
 }
 

@@ -43,8 +43,9 @@ struct KeystoreAuditCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
-    let service = try keystore.service()
+  func run() throws { try keystore.withService(run) }
+
+  private func run(_ service: KeyService) throws {
     let console = Console()
     if let pruneBefore {
       let count = try service.pruneAuditLog(before: try Self.date(pruneBefore))
@@ -185,8 +186,9 @@ struct KeystoreCheckCommand: ParsableCommand {
 
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws {
-    let service = try keystore.service()
+  func run() throws { try keystore.withService(run) }
+
+  private func run(_ service: KeyService) throws {
     let path = service.keystore.path
     let console = Console()
     if accept {

@@ -9,7 +9,7 @@ struct KeystoreCommand: ParsableCommand {
     abstract: "Show, check and back up the keystore, and change what unlocks it.",
     subcommands: [
       KeystoreStatusCommand.self, KeystoreCheckCommand.self, KeystoreAuditCommand.self,
-      KeystoreBackupCommand.self, ProtectorCommand.self,
+      KeystoreRequireAuditCommand.self, KeystoreBackupCommand.self, ProtectorCommand.self,
     ])
 }
 
@@ -29,6 +29,8 @@ struct KeystoreStatusCommand: ParsableCommand {
     let keys: Int
     let aliases: Int
     let protectors: [ProtectorReport]
+    /// True if no key is used unless the use can be recorded.
+    let requiresAudit: Bool
     /// What is wrong with where the file is, and with keys that have wrapped too much.
     let warnings: [String]
     /// All that is past its date and not destroyed yet.
@@ -43,11 +45,13 @@ struct KeystoreStatusCommand: ParsableCommand {
       case aliases = "Aliases"
       case protectors = "Protectors"
       case due = "DueDestructions"
+      case requiresAudit = "RequiresAudit"
     }
   }
 
-  func run() throws {
-    let service = try keystore.service()
+  func run() throws { try keystore.withService(run) }
+
+  private func run(_ service: KeyService) throws {
     let store = service.keystore
     let counts = try service.counts()
     let due = try service.dueDestructions()
@@ -55,6 +59,7 @@ struct KeystoreStatusCommand: ParsableCommand {
       path: Text.printable(store.path), keystoreID: store.id, creationDate: store.creationDate,
       keys: counts.keys, aliases: counts.aliases,
       protectors: try store.protectors().map(ProtectorReport.init),
+      requiresAudit: store.requiresAudit,
       warnings: try store.exposures().map(ExposureWarning.reason)
         + service.wornVersions().map(\.warning),
       due: due.items.map(DueReport.init))
@@ -72,6 +77,7 @@ struct KeystoreStatusCommand: ParsableCommand {
       keys        \(response.keys)
       aliases     \(response.aliases)
       protectors  \(protectors)
+      audit       \(response.requiresAudit ? "required for each use of a key" : "not required")
       """)
     if let summary = due.summary { console.output("due         \(summary)") }
     for warning in response.warnings { console.output("warning     \(warning)") }

@@ -94,16 +94,33 @@ struct KeystoreOptions: ParsableArguments {
     }
   }
 
-  /// Opens the keystore; nothing is unlocked before a key is used.
-  func service(_ secrets: PassphraseSource? = nil) throws -> KeyService {
+  /// Opens the keystore for `body`; nothing is unlocked before a key is used. What `body` has done with keys
+  /// is in the audit log when this returns, or the exit status says that it is not.
+  @discardableResult
+  func withService<Value>(_ body: (KeyService) throws -> Value) throws -> Value {
+    let service = try service()
+    return try Self.recording(service) { try body(service) }
+  }
+
+  /// Runs `body`, which comes to keys by the `service` that there is then.
+  fileprivate static func recording<Value>(
+    _ service: @autoclosure () -> KeyService?, _ body: () throws -> Value
+  ) throws -> Value {
+    let result = Result { try body() }
+    let isRecorded = service()?.finishRecords() ?? true
+    let value = try result.get()
+    guard isRecorded else { throw Failure.unrecorded }
+    return value
+  }
+
+  /// For a command that only shows what anybody may see; nil if the keystore cannot be opened.
+  func serviceForShowing() -> KeyService? { try? service() }
+
+  fileprivate func service(_ secrets: PassphraseSource? = nil) throws -> KeyService {
     LibCrypto.warmUp()
     let keystore = try store()
     let service = try KeyService(
-      keystore, secrets: try secrets ?? self.secrets(),
-      tellUnrecorded: { error in
-        let failure = Failure(error)
-        Console().warning("nothing was recorded in the audit log: \(failure.message)")
-      })
+      keystore, secrets: try secrets ?? self.secrets(), tellUnrecorded: Console.warnOfLoss)
     service.tellWorn = { Console().warning($0.warning, hint: $0.hint) }
     service.tellClockSetBack = { Console().warning($0.warning, hint: $0.hint) }
     return service
@@ -139,28 +156,54 @@ struct KeystoreOptions: ParsableArguments {
   }
 }
 
-/// The keystore of one command: opened when it is first wanted, and unlocked once.
+/// The keystore of one command over files: opened when it is first wanted, and unlocked once.
 final class SharedKeystore: @unchecked Sendable {
   private let options: KeystoreOptions
   /// Guards what is below; a `KeyService` is used by one thread at a time.
   private let lock = NSLock()
   private var opened: Result<KeyService, any Error>?
-  private let secrets: PassphraseSource
+  private let secrets: PassphraseSource?
+  private let leftovers: Leftovers?
   /// One for all who open messages: it asks the service for one thread at a time.
   private var keyring: KeystoreKeyring?
 
-  init(_ options: KeystoreOptions) throws {
+  /// The records of a run over many files are kept back until `leftovers` sees a signal. If what is
+  /// encrypted may need no keystore, `secrets` are not looked for before it does.
+  init(_ options: KeystoreOptions, secrets: PassphraseSource?, ofManyFiles leftovers: Leftovers?) {
     self.options = options
-    // A passphrase on a descriptor is read before data is.
-    secrets = try options.secrets()
+    self.secrets = secrets
+    self.leftovers = leftovers
+  }
+
+  /// A passphrase on a descriptor is read at once: before data is.
+  convenience init(_ options: KeystoreOptions, ofManyFiles leftovers: Leftovers?) throws {
+    self.init(options, secrets: try options.secrets(), ofManyFiles: leftovers)
   }
 
   func service() throws -> KeyService {
     lock.lock()
     defer { lock.unlock() }
-    let service = opened ?? Result { try options.service(secrets) }
+    let service =
+      opened
+      ?? Result {
+        let service = try options.service(secrets)
+        if let leftovers { service.keepRecordsBack(until: leftovers) }
+        return service
+      }
     opened = service
     return try service.get()
+  }
+
+  /// Runs `body`, the command's work. What it has done with keys is in the audit log when this returns, or
+  /// the exit status says that it is not.
+  func recording<Value>(_ body: () throws -> Value) throws -> Value {
+    try KeystoreOptions.recording(openedService, body)
+  }
+
+  private var openedService: KeyService? {
+    lock.lock()
+    defer { lock.unlock() }
+    return try? opened?.get()
   }
 
   /// A keyring that opens messages under any key of it; none where there is no keystore and it

@@ -187,9 +187,12 @@ struct DecryptionOptions: ParsableArguments {
   @OptionGroup var keyring: KeyringOptions
   @OptionGroup var acceptance: AcceptanceOptions
 
-  func decryptor(_ scheduler: Scheduler) throws -> MessageDecryptor {
+  func store(ofManyFiles leftovers: Leftovers?) throws -> SharedKeystore {
+    try SharedKeystore(keystore, ofManyFiles: leftovers)
+  }
+
+  func decryptor(_ store: SharedKeystore, _ scheduler: Scheduler) throws -> MessageDecryptor {
     let keyrings = try keyring.keyrings()
-    let store = try SharedKeystore(keystore)
     guard keys.isEmpty else {
       let service = try store.service()
       for name in keys { _ = try service.perform(DescribeKeyRequest(keyID: name)) }

@@ -37,11 +37,12 @@ final class OutcomeLog: Sendable {
   private let console: Console
   /// Whether one failure is not the end of the run.
   private let goesOn: Bool
-  private let done: @Sendable (FilePath, JobOutcome) -> Void
+  private let done: @Sendable (FilePath, JobOutcome) throws -> Void
   private let state = Mutex(State())
 
   init(
-    console: Console, goesOn: Bool, done: @escaping @Sendable (FilePath, JobOutcome) -> Void
+    console: Console, goesOn: Bool,
+    done: @escaping @Sendable (FilePath, JobOutcome) throws -> Void
   ) {
     self.console = console
     self.goesOn = goesOn
@@ -80,7 +81,12 @@ final class OutcomeLog: Sendable {
       case .unchanged: state.unchangedCount += 1
       case .wouldChange: state.wouldChangeCount += 1
       }
-      done(input, outcome)
+      do {
+        try done(input, outcome)
+      } catch {
+        // Nobody can be told of the rest.
+        state.abortion = state.abortion ?? Failure(error)
+      }
     case .failure(let error):
       let failure = Failure(error)
       let named = failure.about(Self.name(input, in: failure))

@@ -62,7 +62,17 @@ struct ReencryptCommand: ParsableCommand {
     let frameLength = try frameLength.map { try FrameLength(argument: $0) }
     let scheduler = parallel.scheduler()
     let opening = try keyring.keyrings()
-    let store = try SharedKeystore(keystore)
+    let leftovers = Leftovers()
+    let store = try SharedKeystore(keystore, ofManyFiles: inputs.areMany ? leftovers : nil)
+    try store.recording {
+      try run(store, opening: opening, frameLength, scheduler, leftovers, console)
+    }
+  }
+
+  private func run(
+    _ store: SharedKeystore, opening: [any Keyring], _ frameLength: FrameLength?,
+    _ scheduler: Scheduler, _ leftovers: Leftovers, _ console: Console
+  ) throws {
     let reencryptor = try reencryptor(
       opening: opening, store, frameLength: frameLength, scheduler: scheduler)
     let decryptor = try acceptance.decryptor(
@@ -72,9 +82,9 @@ struct ReencryptCommand: ParsableCommand {
       plan: try FilePlan(
         inputs, output: nil, naming: .replace, keystoreFiles: self.keystore.files()),
       inputs: inputs, replaces: true, synchronizes: !noSync, report: report,
-      scheduler: scheduler, console: console, toTerminal: .nothing,
+      scheduler: scheduler, console: console, leftovers: leftovers, toTerminal: .nothing,
       done: { input, outcome in
-        if case .wouldChange = outcome { console.output(Text.printable(input)) }
+        if case .wouldChange = outcome { try console.report(Text.printable(input)) }
       },
       work: { [force, dryRun] source, job in
         let message = try decryptor.open(source)

@@ -33,7 +33,10 @@ struct TemplateApplyCommand: ParsableCommand {
   func run() throws {
     let name = try stack.name(for: template)
     let request = try template.request(stackName: name)
-    let service = try keystore.service()
+    try keystore.withService { try run(request, $0) }
+  }
+
+  private func run(_ request: StackRequest, _ service: KeyService) throws {
     let result = try template.placing {
       if !yes { try service.planStack(request).requireConsent() }
       return try service.applyStack(request)

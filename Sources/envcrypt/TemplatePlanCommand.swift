@@ -25,8 +25,9 @@ struct TemplatePlanCommand: ParsableCommand {
   func run() throws {
     let name = try stack.name(for: template)
     let request = try template.request(stackName: name)
-    let service = try keystore.service()
-    let plan = try template.placing { try service.planStack(request) }
+    let plan = try keystore.withService { service in
+      try template.placing { try service.planStack(request) }
+    }
     let console = Console()
     console.warn(of: plan)
     if json {

@@ -24,8 +24,9 @@ struct TemplateDeleteCommand: ParsableCommand {
 
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws {
-    let service = try keystore.service()
+  func run() throws { try keystore.withService(run) }
+
+  private func run(_ service: KeyService) throws {
     let console = Console()
     let planned = try service.planStackDeletion(stack.name)
     if dryRun {
@@ -59,8 +60,10 @@ struct TemplateOutputsCommand: ParsableCommand {
 
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws {
-    let description = try keystore.service().stack(named: stack.name)
+  func run() throws { try keystore.withService(run) }
+
+  private func run(_ service: KeyService) throws {
+    let description = try service.stack(named: stack.name)
     let console = Console()
     if json { return try console.json(StackDescriptions([description])) }
     console.output(
@@ -81,8 +84,10 @@ struct TemplateListCommand: ParsableCommand {
 
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws {
-    let stacks = try keystore.service().stacks()
+  func run() throws { try keystore.withService(run) }
+
+  private func run(_ service: KeyService) throws {
+    let stacks = try service.stacks()
     let console = Console()
     if json { return try console.json(StackSummaries(stacks)) }
     console.output(

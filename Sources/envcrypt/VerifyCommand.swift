@@ -25,17 +25,20 @@ struct VerifyCommand: ParsableCommand {
     let plan = try FilePlan(
       inputs, output: nil, naming: .none, keystoreFiles: options.keystore.files())
     let scheduler = parallel.scheduler()
-    let decryptor = try options.decryptor(scheduler)
-    try FileRun(
+    let leftovers = Leftovers()
+    let store = try options.store(ofManyFiles: inputs.areMany ? leftovers : nil)
+    let decryptor = try options.decryptor(store, scheduler)
+    let run = FileRun(
       plan: plan, inputs: inputs, replaces: false, report: report, scheduler: scheduler,
-      console: console, toTerminal: .nothing, discardingOutput: true,
+      console: console, leftovers: leftovers, toTerminal: .nothing, discardingOutput: true,
       done: { input, _ in
-        if !console.isQuiet { console.output("\(Text.printable(input)): OK") }
+        if !console.isQuiet { try console.report("\(Text.printable(input)): OK") }
       },
       work: { source, _ in
         let message = try decryptor.open(source)
         return .transfer { sink, progress in try message.decrypt(to: sink, progress: progress) }
       }
-    ).run()
+    )
+    try store.recording(run.run)
   }
 }

@@ -5,7 +5,7 @@ import os, random, shutil
 from scene import Lost, Scene
 from verdict import ENDED
 
-RECORDED = {"openat", "write", "pwrite64", "ftruncate", "rename", "link", "linkat", "unlink", "fsync", "fdatasync",
+RECORDED = {"openat", "write", "pwrite64", "ftruncate", "rename", "renameat", "link", "linkat", "unlink", "fsync", "fdatasync",
             "mkdir"}
 WAYS = ["nothing lost", "data lost", "names lost", "both lost", "some lost 1", "some lost 2", "some lost 3"]
 SECTOR = 512
@@ -74,7 +74,7 @@ def steps(stage):
         elif call.name == "unlink":
             found.append(("name", name, None))
             numbers.pop(name, None)
-        elif call.name == "rename":
+        elif call.name in ("rename", "renameat"):
             to = place(call.data)
             numbers[to] = numbers.pop(name)
             found.append(("rename", name, to, numbers[to]))

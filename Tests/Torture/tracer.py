@@ -98,6 +98,13 @@ def _file(pid, number):
         return None
 
 
+def _below(pid, directory, path):
+    """A path that begins at an open directory, or at the working directory (AT_FDCWD)."""
+    if path.startswith("/") or directory & 0xFFFFFFFF == 0xFFFFFF9C:
+        return path
+    return os.path.join(_file(pid, directory) or "", path)
+
+
 def _kept(pid, name, a):
     """The call with the file it is about and the bytes it carries."""
     call = Call(name, a)
@@ -106,13 +113,13 @@ def _kept(pid, name, a):
     elif name in ("fsync", "fdatasync", "ftruncate", "close", "read", "pread64", "flock", "fchmod"):
         call.path = _file(pid, a[0])
     elif name in AT:
-        call.path = _text(pid, a[1])
+        call.path = _below(pid, a[0], _text(pid, a[1]))
     elif name in BY_NAME:
         call.path = _text(pid, a[0])
     elif name in ("rename", "link"):
         call.path, call.data = _text(pid, a[0]), _text(pid, a[1])
     elif name in ("linkat", "renameat", "renameat2"):
-        call.path, call.data = _text(pid, a[1]), _text(pid, a[3])
+        call.path, call.data = _below(pid, a[0], _text(pid, a[1])), _below(pid, a[2], _text(pid, a[3]))
         if call.path.startswith("/proc/self/fd/"):
             call.path = _file(pid, int(call.path[14:]))
     return call

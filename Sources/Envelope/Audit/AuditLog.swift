@@ -23,7 +23,7 @@ final class AuditLog: Sendable {
     var place: AuditPlace?
     /// The file that was appended to last.
     var file: AuditFile?
-    /// Whether the last append waited in vain. Until one succeeds, the next ones do not wait as long.
+    /// True if the last append waited in vain. Until one succeeds, the next ones do not wait as long.
     var isHeldUp = false
   }
 
@@ -192,7 +192,7 @@ final class AuditLog: Sendable {
     return try settledHead(of: file)?.lastSequence
   }
 
-  /// Where the log is now, for the keystore to remember; nil if there is none yet. On the disk when
+  /// The end of the log as it is now, for the keystore to remember; nil if there is no log yet. On the disk when
   /// this returns.
   func anchor() throws -> AuditAnchor? {
     guard let file = try openedForReading(), let head = try settledHead(of: file) else {

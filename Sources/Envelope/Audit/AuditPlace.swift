@@ -1,7 +1,7 @@
 import Glibc
 import SystemPackage
 
-/// Where an audit log is: a name in a directory that was opened once. No link is followed under that name,
+/// The place of an audit log: a name in a directory that was opened once. No link is followed under that name,
 /// so nobody who may write the directory can have another file written or replaced.
 struct AuditPlace: Sendable {
   /// The log as the user would name it.
@@ -24,7 +24,7 @@ struct AuditPlace: Sendable {
     directory = Descriptor(owning: number, path: parent)
   }
 
-  /// What has the name now; nil if nothing has it.
+  /// The status of the file that has the name now; nil if there is none.
   func status() throws(IOError) -> FileStatus? {
     var status = stat()
     let result = name.withPlatformString {

@@ -5,7 +5,7 @@ extension AuditLog {
   /// Drops the entries from before `date` (milliseconds since 1970). The chain stays checkable: the
   /// head says where it begins now. Returns how many were dropped.
   ///
-  /// What is kept is copied while others append; only what they append meanwhile is copied under the lock.
+  /// The rest is copied while others append; only what they append meanwhile is copied under the lock.
   /// The new file is made in the directory that was opened, and takes the place of the file that was read
   /// and locked, or of none.
   func prune(
@@ -17,7 +17,7 @@ extension AuditLog {
     let damage = try AuditReader(file: file, head: head, log: self).read(anchor: anchor) {
       cut.take($0, endingAt: $1)
     }
-    // What is damaged is evidence, and stays.
+    // A damaged log is evidence, and stays.
     guard damage.isEmpty else { throw AuditError.damaged(damage) }
     guard cut.droppedCount > 0 else { return 0 }
 
@@ -55,7 +55,7 @@ extension AuditLog {
 /// The first entries of a log, which are dropped.
 private struct AuditCut {
   private(set) var droppedCount = 0
-  /// Where the first entry that is kept begins.
+  /// The offset at which the first entry that is kept begins.
   private(set) var start = UInt64(AuditHead.length)
   private var last: (sequence: UInt64, code: [UInt8])?
   private var isComplete = false
@@ -68,7 +68,7 @@ private struct AuditCut {
   }
 
   mutating func take(_ entry: AuditEntry, endingAt end: UInt64) {
-    // What the head does not know yet is not touched.
+    // Entries that the head does not know yet are not touched.
     isComplete = isComplete || entry.record.time >= date || end > self.end
     if isComplete { return }
     droppedCount += 1

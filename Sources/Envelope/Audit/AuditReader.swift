@@ -42,7 +42,7 @@ struct AuditReader {
     case nothing
   }
 
-  /// What is wrong, and whether it is after the end that the head knows, where somebody may be at work.
+  /// Damage, and whether it is after the end that the head knows, where somebody may be at work.
   private typealias Finding = (damage: AuditDamage, isAfterEnd: Bool)
 
   /// Hands over every entry that verifies, and where it ends.

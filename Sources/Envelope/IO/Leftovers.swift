@@ -3,11 +3,15 @@ import Synchronization
 import SystemPackage
 
 /// Names that must not outlive the process: removed when their owner is done with them, or when a
-/// signal ends the process first.
+/// signal ends the process first. What else has to be done before a signal ends it is done here too.
 public final class Leftovers: Sendable {
   private struct State {
     var names: [Name] = []
     var isWatching = false
+    /// True if there is a thread that signals come to.
+    var seesSignals = false
+    /// Work to be done before a signal ends the process.
+    var endings: [@Sendable () -> Void] = []
     /// Directories that were looked through.
     var swept: Set<FilePath> = []
     var sweptDirectories: Set<[UInt64]> = []
@@ -28,6 +32,11 @@ public final class Leftovers: Sendable {
   }
 
   private let state = Mutex(State())
+
+  /// Signals that people and programs send, and that end a process.
+  private static let endingSignals = [
+    SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGXCPU,
+  ]
 
   public init() {}
 
@@ -52,6 +61,15 @@ public final class Leftovers: Sendable {
       return !state.isWatching
     }
     if isFirst { watchSignals() }
+  }
+
+  /// Has `work` done before a signal ends the process. False if signals are not seen: nobody has called
+  /// `watch`, or the system granted no thread.
+  func beforeSignalEnds(_ work: @escaping @Sendable () -> Void) -> Bool {
+    state.withLock { state in
+      if state.seesSignals { state.endings.append(work) }
+      return state.seesSignals
+    }
   }
 
   /// Removes what killed processes have left in a directory, the first time that it is asked to.
@@ -93,25 +111,36 @@ public final class Leftovers: Sendable {
 
   private func forget(_ name: Name) { state.withLock { $0.names.removeAll { $0 == name } } }
 
+  /// True if a signal is to be ignored: the process that started us asked for that, as nohup does.
+  private static func isIgnored(_ signal: Int32) -> Bool {
+    var action = sigaction()
+    guard sigaction(signal, nil, &action) == 0 else { return false }
+    return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+  }
+
   /// Waits on a thread of its own for a signal that ends the process, removes what is recorded, and
   /// lets the signal end it. The signals are blocked in every other thread; a name is recorded only
   /// after this, so no signal can come between.
   private func watchSignals() {
     var signals = sigset_t()
     sigemptyset(&signals)
-    for signal in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, signal) }
+    for signal in Self.endingSignals where !Self.isIgnored(signal) { sigaddset(&signals, signal) }
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     let watched = signals
     let isWatched = startThread { [self] in
       var signals = watched
       var number: Int32 = 0
       guard sigwait(&signals, &number) == 0 else { return }
+      for work in state.withLock({ $0.endings }) { work() }
       state.withLock { state in for name in state.names { name.remove() } }
       signal(number, SIG_DFL)
       pthread_sigmask(SIG_UNBLOCK, &signals, nil)
       raise(number)
+      // The first process of a container is not ended by a signal of its own.
+      _exit(128 + number)
     }
     // Without the thread a signal still ends the process; what it leaves, a later one removes.
     if !isWatched { pthread_sigmask(SIG_UNBLOCK, &signals, nil) }
+    state.withLock { $0.seesSignals = isWatched }
   }
 }

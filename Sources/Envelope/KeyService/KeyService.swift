@@ -11,7 +11,8 @@ public final class KeyService {
   private let now: @Sendable () -> Date
   private let tellUnrecorded: @Sendable (any Error) -> Void
   private var openedTrail: AuditTrail?
-  /// What is to be recorded when the transaction that operations share has ended.
+  private var leftovers: Leftovers?
+  /// Records of operations that share a transaction, to be appended when all of them are done.
   private var pendingRecords: (records: [AuditRecord], versions: [VersionUse])?
   /// Hears, once for each, of versions that have wrapped too much. To be set before any is used.
   public var tellWorn: @Sendable (WornVersion) -> Void = { _ in }
@@ -21,7 +22,7 @@ public final class KeyService {
   /// True after this run has looked after what waits to be destroyed.
   var hasSeenToWhatWaits = false
 
-  /// `tellUnrecorded` hears of it, once, where the audit log cannot be written.
+  /// `tellUnrecorded` hears of it, once, if the audit log cannot be written.
   public convenience init(
     _ keystore: Keystore, secrets: any UnlockingSecrets,
     now: @escaping @Sendable () -> Date = { Date() },
@@ -54,11 +55,15 @@ public final class KeyService {
     try recording(begin(Request.operation)) { try request.perform(in: $0) }
   }
 
-  /// Records and tells what time has brought about. It stays, whatever becomes of the operation that found it.
+  /// Records what time has brought about. It stays, whatever becomes of the operation that found it. Throws
+  /// `UnrecordedError` if the keystore requires the record.
+  func record(_ events: [ServiceEvent], at time: Int64) throws {
+    if events.isEmpty { return }
+    try trail()?.add(events.map { AuditRecord($0, time: time, requestID: requestID) })
+  }
+
+  /// Tells, once, of a clock that was set back.
   func tell(_ due: DueChanges, at time: Int64) {
-    if !due.events.isEmpty {
-      trail()?.add(due.events.map { AuditRecord($0, time: time, requestID: requestID) })
-    }
     guard let setBack = due.clockSetBack, !hasToldClockSetBack else { return }
     hasToldClockSetBack = true
     tellClockSetBack(setBack)
@@ -68,14 +73,15 @@ public final class KeyService {
   func recording<Value>(
     _ call: OperationCall, _ body: (OperationCall) throws -> Value
   ) throws -> Value {
+    let value: Value
     do {
-      let value = try body(call)
-      call.finish(nil)
-      return value
+      value = try body(call)
     } catch {
-      call.finish(error)
+      try call.finish(error)
       throw error
     }
+    try call.finish(nil)
+    return value
   }
 
   /// An operation under way, now. The audit log has it under `name` where that is none of the API's.
@@ -107,55 +113,79 @@ public final class KeyService {
   func reauthenticate() throws { try keystore.reauthenticate(with: secrets) }
 
   /// Runs `body`, the operation `call`, and the operations that it performs in one transaction: each is
-  /// decided and recorded as ever, and all of them last, or none does.
+  /// decided and recorded as ever, and all of them last, or none does. They are recorded before the
+  /// transaction ends.
   func transaction<Value>(
     _ call: OperationCall, _ body: (UnlockedKeystore, Database) throws -> Value
   ) throws -> Value {
     pendingRecords = ([], [])
+    var recorded: [AuditRecord] = []
     do {
-      let value = try call.write { unlocked, db in
-        try keystore.sharingTransaction(db) { try body(unlocked, db) }
+      return try call.write { unlocked, db in
+        let value = try keystore.sharingTransaction(db) { try body(unlocked, db) }
+        recorded = try recordPending()
+        return value
       }
-      recordPending()
-      return value
     } catch {
-      recordPending { $0.undo(because: error) }
+      // The records are there already, but nothing of it has come about.
+      if pendingRecords == nil { pendingRecords = (recorded, []) }
+      try recordPending { $0.undo(because: error) }
       throw error
     }
   }
 
   // MARK: Audit
 
-  /// Sends records on their way, at once or when the shared transaction has ended.
-  func record(_ records: [AuditRecord], of versions: [VersionUse]) {
+  /// Keeps the records of a run over many files back for a moment, so that they are appended together: until
+  /// `finishRecords`, or until a signal ends the process, which `leftovers` has to watch for.
+  public func keepRecordsBack(until leftovers: Leftovers) {
+    self.leftovers = leftovers
+    openedTrail?.keepBack(until: leftovers)
+  }
+
+  /// Writes the records that wait, to be called before the process ends. False if some that this process
+  /// made are not in the audit log, which `tellUnrecorded` has heard. That nothing can be written next to a
+  /// keystore on a read-only medium is no such loss.
+  public func finishRecords() -> Bool {
+    guard let loss = openedTrail?.finish() else { return true }
+    return (loss as? IOError)?.errno == .readOnlyFileSystem && keystore.isOnReadOnlyMedium
+  }
+
+  /// Records what was done, or was not: at once, or with the transaction that operations share. Throws
+  /// `UnrecordedError` if the keystore requires that it be recorded, and it cannot be.
+  func record(_ records: [AuditRecord], of versions: [VersionUse]) throws {
     if pendingRecords == nil {
-      trail()?.add(records, of: versions)
+      try trail()?.add(records, of: versions)
     } else {
       pendingRecords!.records += records
       pendingRecords!.versions += versions
     }
   }
 
-  private func recordPending(_ change: (inout AuditRecord) -> Void = { _ in }) {
-    guard var pending = pendingRecords else { return }
+  @discardableResult
+  private func recordPending(
+    _ change: (inout AuditRecord) -> Void = { _ in }
+  ) throws -> [AuditRecord] {
+    guard var pending = pendingRecords else { return [] }
     pendingRecords = nil
     for index in pending.records.indices { change(&pending.records[index]) }
-    if !pending.records.isEmpty { trail()?.add(pending.records, of: pending.versions) }
+    if !pending.records.isEmpty { try trail()?.add(pending.records, of: pending.versions) }
+    return pending.records
   }
 
   /// The audit log, where this process has written to it.
   var trailIfOpen: AuditTrail? { openedTrail }
 
-  /// The audit log at work; nil where the store is not unlocked.
-  func trail() -> AuditTrail? {
+  /// The audit log at work; nil if the store is not unlocked.
+  func trail() throws -> AuditTrail? {
     if let openedTrail { return openedTrail }
-    guard let unlocked = keystore.unlockedStore, let log = try? keystore.auditLog(unlocked) else {
-      return nil
-    }
+    guard let unlocked = keystore.unlockedStore else { return nil }
     let database = keystore.database
     let trail = AuditTrail(
-      log, anchor: { try Keystore.auditAnchor(in: database, verifiedBy: unlocked) },
-      tellFailure: tellUnrecorded, tellWorn: tellWorn)
+      try keystore.auditLog(unlocked), isRequired: keystore.requiresAudit,
+      anchor: { try Keystore.auditAnchor(in: database, verifiedBy: unlocked) },
+      tellLoss: tellUnrecorded, tellWorn: tellWorn)
+    if let leftovers { trail.keepBack(until: leftovers) }
     openedTrail = trail
     return trail
   }

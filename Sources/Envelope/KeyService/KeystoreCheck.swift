@@ -105,6 +105,7 @@ extension KeyService {
       }
       try keystore.write { db in
         try unlocked.acceptRecords(db)
+        try call.recordAsDone()
       }
     }
     let left = try check().damage

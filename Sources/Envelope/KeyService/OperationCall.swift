@@ -25,6 +25,8 @@ public final class OperationCall {
   private var uses: [VersionUse] = []
   /// Things that the keystore did by itself as a part of the operation.
   private var events: [ServiceEvent] = []
+  /// True if the audit log has it that the operation was done.
+  private var isRecorded = false
   /// The grants by which the last key was admitted; none where its policy allowed it.
   var reliedGrants: [Grant] = []
   /// The encryption context, serialized, of an operation that has one.
@@ -128,7 +130,9 @@ public final class OperationCall {
     let unlocked = try service.unlock()
     seeToWhatWaits()
     var key = try find(named: name, version: nil, as: action, unlocked)
-    if key.record.isDueForRotation(at: now), (try? write { _, _ in }) != nil {
+    if key.record.isDueForRotation(at: now),
+      (try? write(isWholeOperation: false) { _, _ in }) != nil
+    {
       key = try find(named: name, version: nil, as: action, unlocked)
     }
     return try checked(key, for: usage)
@@ -201,14 +205,20 @@ public final class OperationCall {
   // MARK: Changing keys
 
   /// Runs `body` in one transaction, after what has become due is done, which stays also where `body`
-  /// fails.
-  func write<Value>(_ body: (UnlockedKeystore, Database) throws -> Value) throws -> Value {
+  /// fails. The operation is recorded before its changes last, if that is all it does.
+  func write<Value>(
+    isWholeOperation: Bool = true, _ body: (UnlockedKeystore, Database) throws -> Value
+  ) throws -> Value {
     let unlocked = try service.unlock()
     // The operation that began the transaction has done the rest.
     if service.keystore.isSharingTransaction {
       return try service.keystore.write { try body(unlocked, $0) }
     }
-    return try write(after: DueChanges(unlocked, now: now), unlocked, body).value
+    return try write(after: DueChanges(unlocked, now: now), unlocked) { unlocked, db in
+      let value = try body(unlocked, db)
+      if isWholeOperation { try recordAsDone() }
+      return value
+    }.value
   }
 
   /// Destroys what was past its date at `time`, whether it has waited or not. Returns what was done.
@@ -227,6 +237,8 @@ public final class OperationCall {
     var due = due
     let result = try service.keystore.write { db in
       try due.apply(db)
+      // It is in the log before it lasts.
+      try service.record(due.events, at: now)
       if let anchor { try Self.note(anchor, unlocked, db) }
       do {
         return Result<Value, any Error>.success(
@@ -242,9 +254,16 @@ public final class OperationCall {
     return (try result.get(), due.events)
   }
 
+  /// Records that the operation is done, once.
+  func recordAsDone() throws {
+    if isRecorded { return }
+    try record(nil)
+    isRecorded = true
+  }
+
   /// Keeps where the log is now. What the keystore knew of it is not forgotten because somebody took
   /// that away: `check` goes on naming it.
-  private static func note(
+  static func note(
     _ anchor: AuditAnchor, _ unlocked: UnlockedKeystore, _ db: Database
   ) throws {
     do {
@@ -283,9 +302,19 @@ public final class OperationCall {
     }
   }
 
-  /// Records what became of the operation: for each key it came to, or for none. Without the root key
-  /// there is nothing to record with, and nothing was done.
-  func finish(_ error: (any Error)?) {
+  /// Records what became of the operation. Without the root key there is nothing to record with, and
+  /// nothing was done. Throws `UnrecordedError` if the keystore requires the record.
+  func finish(_ error: (any Error)?) throws {
+    switch error {
+    case nil: try recordAsDone()
+    // There is no record of this either.
+    case is UnrecordedError: break
+    case let error?: try record(error)
+    }
+  }
+
+  /// One record for each key that the operation came to, or one for none.
+  private func record(_ error: (any Error)?) throws {
     guard operation.isRecorded || name != operation.rawValue else { return }
     let keys = touched.isEmpty ? [(keyID: "", version: 0)] : touched
     var records = keys.map { key in
@@ -297,7 +326,7 @@ public final class OperationCall {
     if error == nil {
       records += events.map { AuditRecord($0, time: now, requestID: service.requestID) }
     }
-    service.record(records, of: uses)
+    try service.record(records, of: uses)
   }
 }
 
@@ -310,7 +339,7 @@ extension AuditRecord {
     guard errorCode.isEmpty else { return }
     errorCode = Self.undone
     let name = (error as? any RecordedError)?.name ?? "\(error)"
-    errorMessage = String("undone with the operations around it: \(name)".prefix(512))
+    errorMessage = Self.clipped("undone with the operations around it: \(name)")
   }
 
   init(
@@ -330,10 +359,17 @@ extension AuditRecord {
       errorMessage = ""
     case let error as any RecordedError:
       errorCode = error.name
-      errorMessage = error.detail
+      errorMessage = Self.clipped(error.detail)
     case let error?:
       errorCode = "KMSInternalException"
-      errorMessage = "\(error)"
+      errorMessage = Self.clipped("\(error)")
     }
+  }
+
+  /// The beginning of a text that may come from outside: a record that is too long would not be written.
+  static func clipped(_ text: String) -> String {
+    let limit = 2048
+    if text.utf8.count <= limit { return text }
+    return String(decoding: text.utf8.prefix(limit), as: UTF8.self)
   }
 }

@@ -19,7 +19,7 @@ extension KeyService {
           isForEveryMessage: versions.count == 1,
           keyring: .success(RecordedKeyring(keyring, use: use)))
       } catch let error as KeyServiceError {
-        call.finish(error)
+        try call.finish(error)
         lost =
           try lost
           ?? KeptKey(

@@ -128,7 +128,7 @@ extension KeyService {
       let key = try call.usableKey(named: name)
       return RecordedKeyring(try Self.wrappingKeyring(key), use: try KeyUse(of: key, call))
     } catch {
-      call.finish(error)
+      try call.finish(error)
       throw error
     }
   }
@@ -167,7 +167,7 @@ extension KeyService {
       return RecordedKeyring(
         try Self.unwrappingKeyring(key, for: encrypted), use: try KeyUse(of: key, call))
     } catch {
-      call.finish(error)
+      try call.finish(error)
       throw error
     }
   }

@@ -1,5 +1,5 @@
 /// A key of the keystore that was found fit for use, on its way through a run of messages: every use
-/// of it goes to the audit log.
+/// of it goes to the audit log, before what the key has done is given out.
 struct KeyUse: Sendable {
   private let operation: String
   private let caller: String
@@ -18,7 +18,7 @@ struct KeyUse: Sendable {
     keyID = key.record.id
     version = UInt32(key.version.version)
     requestID = call.service.requestID
-    trail = call.service.trail()
+    trail = try call.service.trail()
     let clock = call.service.clock
     now = { clock().milliseconds }
     use = VersionUse(key.version, of: key.record)
@@ -33,13 +33,14 @@ struct KeyUse: Sendable {
     do {
       try authorization?.decide(context: context, now: now())
     } catch let error as KeyServiceError {
-      record(context: context, error: error)
+      try record(context: context, error: error)
       throw error
     }
   }
 
-  func record(context: [UInt8], error: KeyServiceError?) {
-    trail?.add(
+  /// Throws `UnrecordedError` if the keystore requires the record, and it cannot be written.
+  func record(context: [UInt8], error: KeyServiceError?) throws {
+    try trail?.add(
       [
         AuditRecord(
           time: now(), operation: operation, caller: caller, keyID: keyID, keyVersion: version,
@@ -64,7 +65,7 @@ struct RecordedKeyring: Keyring {
   func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
     try use.authorize(context: request.context)
     let encrypted = try keyring.wrap(request)
-    use.record(context: request.context, error: nil)
+    try use.record(context: request.context, error: nil)
     return encrypted
   }
 
@@ -72,13 +73,13 @@ struct RecordedKeyring: Keyring {
     try use.authorize(context: context)
     do {
       guard let dataKey = try keyring.unwrap(encrypted, context: context) else {
-        use.record(context: context, error: .invalidCiphertext)
+        try use.record(context: context, error: .invalidCiphertext)
         return nil
       }
-      use.record(context: context, error: nil)
+      try use.record(context: context, error: nil)
       return dataKey
     } catch CryptoError.authenticationFailed {
-      use.record(context: context, error: .invalidCiphertext)
+      try use.record(context: context, error: .invalidCiphertext)
       throw CryptoError.authenticationFailed
     }
   }

@@ -123,9 +123,17 @@ public final class Keystore {
 
   // MARK: Audit log
 
+  /// True if no key is used unless the use can be recorded. Verified when the store is unlocked.
+  public var requiresAudit: Bool { record.requiresAudit != nil }
+
+  /// True if the store's file system is mounted read-only, so that nothing can be recorded beside it.
+  var isOnReadOnlyMedium: Bool {
+    path.withPlatformString { access($0, W_OK) } != 0 && Errno.current == .readOnlyFileSystem
+  }
+
   func auditLog(_ unlocked: UnlockedKeystore) throws -> AuditLog {
     // Who may read and write the store may read and write its log.
-    let permissions = try FileStatus.at(file)?.permissions
+    let permissions = (try? FileStatus.at(file))??.permissions
     return AuditLog(
       at: AuditLog.path(beside: file), key: try unlocked.auditKey(),
       permissions: permissions ?? AuditLog.ownerOnly)
@@ -142,7 +150,10 @@ public final class Keystore {
   static func auditAnchor(
     in database: KeystoreDatabase, verifiedBy unlocked: UnlockedKeystore
   ) throws -> AuditAnchor {
-    let found = try database.read { try AuditAnchorRecord.last(verifiedBy: unlocked, $0) }
+    // A record that is made in a transaction of this thread reads within it.
+    let found = try database.readReentrantly {
+      try AuditAnchorRecord.last(verifiedBy: unlocked, $0)
+    }
     guard let record = found else { return .none }
     guard record.code.count == AuditEntry.codeLength, record.sequence > 0 else {
       throw KeystoreError.editedRecord(record.recordName)

@@ -5,10 +5,11 @@ import SystemPackage
 extension Keystore {
   /// Creates a store with one protector, complete or not at all. `furnish` puts into it what it is to
   /// have from the beginning. Throws `exists` where the path is taken. Missing directories are made,
-  /// for the owner only.
+  /// for the owner only. With `requiresAudit` no key is used unless the use can be recorded.
   public static func create(
-    at path: FilePath, protector: consuming NewProtector, now: Date = Date(),
-    leftovers: Leftovers = Leftovers(), furnish: (Keystore) throws -> Void = { _ in }
+    at path: FilePath, protector: consuming NewProtector, requiresAudit: Bool = false,
+    now: Date = Date(), leftovers: Leftovers = Leftovers(),
+    furnish: (Keystore) throws -> Void = { _ in }
   ) throws -> Keystore {
     guard try FileStatus.at(path, followingLinks: false) == nil else {
       throw KeystoreError.exists(path)
@@ -21,8 +22,8 @@ extension Keystore {
     let unlocked = try UnlockedKeystore(rootKey, keystoreID: id)
     let record = try unlocked.authenticating(
       KeystoreRecord(
-        id: id, creationDate: now.milliseconds,
-        ledger: Data()))
+        id: id, creationDate: now.milliseconds, ledger: Data(),
+        requiresAudit: requiresAudit ? 1 : nil))
 
     // In memory until it is complete: SQLite would open a file by its name, and that could be another's by then.
     let database = try translatingErrors(of: path) {

@@ -94,12 +94,21 @@ final class KeystoreDatabase: Sendable {
   /// GRDB's own `read` puts the text of each BEGIN together in a way that is slow the first time, as
   /// it does with all SQL that does not come as a statement.
   func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
-    try queue.unsafeRead { db in
-      try db.cachedStatement(sql: "BEGIN").execute()
-      defer { try? db.cachedStatement(sql: "COMMIT").execute() }
-      try schema?.compareIfChanged(db)
-      return try body(db)
-    }
+    try queue.unsafeRead { try read($0, body) }
+  }
+
+  /// The same, but within the transaction of this thread if one is under way.
+  func readReentrantly<Value>(_ body: (Database) throws -> Value) throws -> Value {
+    try queue.unsafeReentrantRead { try $0.isInsideTransaction ? body($0) : read($0, body) }
+  }
+
+  private func read<Value>(
+    _ db: Database, _ body: (Database) throws -> Value
+  ) throws -> Value {
+    try db.cachedStatement(sql: "BEGIN").execute()
+    defer { try? db.cachedStatement(sql: "COMMIT").execute() }
+    try schema?.compareIfChanged(db)
+    return try body(db)
   }
 
   /// Runs `body` in one transaction that holds the write lock from its start. Waits for other writers

@@ -135,6 +135,13 @@ extension UnlockedKeystore {
     try authenticating(record).update(db)
   }
 
+  /// Says in the keystore's own record whether a use of a key that cannot be recorded is refused.
+  func require(audit isRequired: Bool, _ db: Database) throws {
+    var record = try keystoreRecord(db)
+    record.requiresAudit = isRequired ? 1 : nil
+    try authenticating(record).update(db)
+  }
+
   // MARK: What waits to be destroyed
 
   /// The latest date on which something was found due that is not destroyed yet. Throws `editedRecord`.
@@ -155,7 +162,8 @@ extension UnlockedKeystore {
     return try ledger?.bucket(name, root: root, db) ?? LedgerBucket(name, bytes: [])
   }
 
-  private func keystoreRecord(_ db: Database) throws -> KeystoreRecord {
+  /// The keystore's own record as it is now, verified.
+  func keystoreRecord(_ db: Database) throws -> KeystoreRecord {
     guard let record = try KeystoreRecord.only(db) else {
       throw KeystoreError.editedRecord("keystore \(keystoreID)")
     }

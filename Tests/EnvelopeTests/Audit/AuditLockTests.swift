@@ -5,7 +5,7 @@ import Testing
 
 @testable import Envelope
 
-/// What others do to the log's file while we are at it: locks, appends, other files under its name.
+/// Things that others do to the log's file while we use it: locks, appends, other files under its name.
 @Suite struct AuditLockTests {
   let directory: TemporaryDirectory
   var path: FilePath { directory.path.appending("log") }
@@ -79,7 +79,7 @@ import Testing
     #expect(try numbers() == [1, 2, 3, 4])
   }
 
-  /// Who only reads needs no lock, and holds none.
+  /// A reader needs no lock, and holds none.
   @Test(arguments: [LOCK_SH, LOCK_EX])
   func nobodyWhoReadsWaits(kind: Int32) throws {
     try held(kind) {
@@ -236,7 +236,7 @@ import Testing
         try other.append([AuditLogTests.record(5), AuditLogTests.record(6)], after: { .none })
       } == 2)
     #expect(try numbers() == [3, 4, 5, 6])
-    // Who had the old file open finds the new one.
+    // A writer that had the old file open finds the new one.
     try other.append([AuditLogTests.record(7)], after: { .none })
     #expect(try numbers() == [3, 4, 5, 6, 7])
   }

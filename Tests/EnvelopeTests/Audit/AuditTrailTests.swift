@@ -116,30 +116,43 @@ import Testing
       try lines() == ["CreateKey", "ExportKey", "ImportKey AlreadyExistsException"])
   }
 
-  /// What a process has not appended yet is there when it lets go of the service.
-  @Test func theLastRecordsAreAppendedInTheEnd() throws {
-    let path = service.keystore.path
-    let key = try service.createKey().keyID
-    do {
-      let own = try KeyService(try Keystore(at: path), secrets: TestSecrets())
-      let keyring = try own.wrappingKeyring(key)
-      for _ in 0..<300 { _ = try KeyringTests.wrap(keyring) }
+  /// A message that is as long as an argument can be, in few characters, is no way to have no record.
+  @Test func aLongNameIsRecorded() throws {
+    _ = try service.createKey()
+    let name =
+      "alias/" + String(repeating: "e" + String(repeating: "\u{301}", count: 500), count: 100)
+    #expect(throws: KeyServiceError.notFound(name)) {
+      try service.perform(DisableKeyRequest(keyID: name))
     }
-    #expect(try records().count == 301)
+    #expect(try lines() == ["CreateKey", "DisableKey NotFoundException"])
+    #expect(try records()[1].errorMessage.utf8.count <= 2100)
   }
 
-  @Test func aLogThatCannotBeWrittenKeepsNobodyFromTheKeys() throws {
+  /// A change is recorded before it lasts: whatever ends the process, no change is without a record.
+  @Test func aChangeIsRecordedBeforeItLasts() throws {
     let key = try service.createKey().keyID
-    let path = AuditLog.path(beside: service.keystore.path)
-    try FileManager.default.removeItem(atPath: path.string)
-    try FileManager.default.createDirectory(atPath: path.string, withIntermediateDirectories: false)
-    let told = Told()
-    let own = try KeyService(
-      try Keystore(at: service.keystore.path), secrets: TestSecrets(),
-      tellUnrecorded: { _ in told.count += 1 })
-    let blob = try own.encrypt("text", under: key)
-    #expect(try own.decrypt(blob) == "text")
-    #expect(told.count == 1)
+    let seen = Told()
+    let log = AuditLog(reading: AuditLog.path(beside: service.keystore.path))
+    // SQLite asks when it is about to commit.
+    service.keystore.database.add(
+      transactionObserver: Watcher {
+        var last = ""
+        _ = try? log.read(after: .none) { last = $0.record.operation }
+        if last == "DisableKey" { seen.count += 1 }
+      }, extent: .databaseLifetime)
+    try service.perform(DisableKeyRequest(keyID: key))
+    #expect(seen.count == 1)
+    #expect(try service.describe(key).keyState == .disabled)
+  }
+
+  final class Watcher: TransactionObserver {
+    private let body: () -> Void
+    init(_ body: @escaping () -> Void) { self.body = body }
+    func observes(eventsOfKind eventKind: DatabaseEventKind) -> Bool { true }
+    func databaseDidChange(with event: DatabaseEvent) {}
+    func databaseWillCommit() throws { body() }
+    func databaseDidCommit(_ db: Database) {}
+    func databaseDidRollback(_ db: Database) {}
   }
 
   final class Told: @unchecked Sendable { var count = 0 }

@@ -191,7 +191,7 @@ import Testing
       try service.perform(EnableKeyRequest(keyID: other))
       try service.perform(UpdateKeyDescriptionRequest(keyID: other, description: "x"))
     }
-    service.trail()?.flush()
+    try service.trail()?.flush()
     if what.hasPrefix("no") {
       try FileManager.default.removeItem(atPath: log.string)
       try byHand("DELETE FROM auditAnchor")
@@ -202,7 +202,7 @@ import Testing
     for description in ["y", "z", "a", "b", "c"] {
       let service = try keystore.reopened()
       try service.perform(UpdateKeyDescriptionRequest(keyID: other, description: description))
-      service.trail()?.flush()
+      try service.trail()?.flush()
       #expect(try !damage().isEmpty)
     }
   }

@@ -49,6 +49,11 @@ envcrypt keystore audit --prune-before 2999-01-01 2>&1 | matches 'records droppe
 [ "$(envcrypt keystore audit | wc -l)" = 1 ]
 envcrypt keystore check > /dev/null
 envcrypt key describe alias/a | matches 'last used *not since'
-# A log that cannot be written is told.
-rm "$log"; mkdir "$log"
-envcrypt encrypt f -f 2>stderr; says 'nothing was recorded in the audit log'
+# A log that cannot be written keeps nobody from the keys, but it is told, and the status says it too.
+rm "$log"; mkdir "$log"; rm f.envc
+fails 74 envcrypt encrypt f; says 'the audit log lacks records of this command'; says 'keystore.db-audit is not a regular file'
+envcrypt inspect f.envc > /dev/null
+fails 74 envcrypt decrypt f.envc -o - > g; cmp f g
+fails 74 envcrypt key create --alias alias/b > id; envcrypt alias list | matches "alias/b  *$(cat id)"
+# Another failure keeps its own status.
+fails 69 envcrypt decrypt --key alias/none f.envc -o -
