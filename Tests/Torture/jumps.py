@@ -94,7 +94,7 @@ def inject(stage, fault, directory):
         # When the key was last found due, until something is said of a clock that has gone back since.
         found = None
         for number, (days, command) in enumerate(fault.steps, 1):
-            outcome = here.run(command, clock=int(days * DAY))
+            outcome = here.run(command, ahead=int(days * DAY))
             if outcome.status != 0:
                 raise Lost(f"{' '.join(command)} at {days:+g} days ends with {outcome.status}: {outcome.messages[:200]}")
             if found is not None and days < found - 0.1 and not may_be_gone(fault.steps[:number], DUE["doomed"]):
