@@ -14,8 +14,6 @@ MOVES = ["link to another's file", "link to his own file", "link to nothing", "h
 HIDDEN = "hidden"
 # These may be pipes: then the command waits for what comes.
 INPUTS = ("plain", "old.envc", "again.envc")
-# Nothing there is his.
-ELSEWHERE = ("/dev/", "/etc/", "/lib", "/proc/", "/sys/", "/usr/")
 # His moves last for so many calls; nothing: for ever.
 LASTING = [None, 1, 2]
 EXCHANGE, CWD = 2, -100
@@ -269,7 +267,9 @@ def moves(stage):
         outcome = _run(Arena(stage.before, root, command), Look(), lambda seen: None, record=tracer.NAMES)
     finally:
         shutil.rmtree(root, ignore_errors=True)
-    calls = [(at, call.path or "") for at, call in enumerate(outcome.calls, 1)]
+    # Elsewhere nothing is his.
+    calls = [(at, call.path or "") for at, call in enumerate(outcome.calls, 1)
+             if not (call.path or "").startswith("/") or call.path.startswith(root + "/")]
     found = [Move(at, target, kind, lasting) for target in _targets(command) for at in _times(target, calls)
              for kind in MOVES if kind != "pipe" or target not in INPUTS for lasting in LASTING]
     return [Look()] + random.Random(5).sample(found, min(len(found), 600))
@@ -279,7 +279,7 @@ def _times(target, calls):
     """Before which calls a move can matter. What is there before we look at it first, the caller means."""
     names = (".envcrypt-", ".keystore-") if target == HIDDEN else (os.path.basename(target),)
     looks = [at for at, path in calls if os.path.basename(path).startswith(names)]
-    return [at for at, path in calls if looks and at > looks[0] and not path.startswith(ELSEWHERE)]
+    return [at for at, path in calls if looks and at > looks[0]]
 
 
 def _run(arena, fault, before, record=None):

@@ -13,6 +13,7 @@ libc.ptrace.argtypes = [ctypes.c_long] * 4
 TRACEME, POKEUSER, CONT, SYSCALL, SETOPTIONS, SYSCALL_INFO = 0, 6, 7, 24, 0x4200, 0x420E
 OPTIONS = 1 | 2 | 4 | 8 | 0x100000  # system calls marked, fork, vfork and clone followed, killed with us
 WALL = 0x40000000
+AT_FDCWD = -100
 # Places in the registers, by argument; the number and the result of the call.
 ARGUMENTS, NUMBER, RESULT = [14, 13, 12, 7, 9, 8], 15, 10
 
@@ -27,7 +28,7 @@ CALLS = {
     204: "sched_getaffinity", 217: "getdents64", 218: "set_tid_address", 221: "fadvise64", 228: "clock_gettime",
     230: "clock_nanosleep", 231: "exit_group", 257: "openat", 258: "mkdirat", 262: "newfstatat", 263: "unlinkat",
     260: "fchownat", 264: "renameat", 265: "linkat", 266: "symlinkat", 267: "readlinkat", 268: "fchmodat", 270: "pselect6", 271: "ppoll", 7: "poll", 273: "set_robust_list",
-    280: "utimensat", 285: "fallocate", 292: "dup3", 293: "pipe2", 302: "prlimit64", 316: "renameat2",
+    277: "sync_file_range", 280: "utimensat", 285: "fallocate", 292: "dup3", 293: "pipe2", 302: "prlimit64", 306: "syncfs", 316: "renameat2",
     318: "getrandom", 325: "mlock2", 332: "statx", 334: "rseq", 435: "clone3", 439: "faccessat2", 447: "memfd_secret",
 }
 
@@ -98,11 +99,15 @@ def _file(pid, number):
         return None
 
 
-def _below(pid, directory, path):
-    """A path that begins at an open directory, or at the working directory (AT_FDCWD)."""
-    if path.startswith("/") or directory & 0xFFFFFFFF == 0xFFFFFF9C:
+def _at(pid, directory, path):
+    """A path as a call takes it, which may begin in a directory that is open, by its number or by the name of that."""
+    number = ctypes.c_int(directory).value
+    if path.startswith("/proc/self/fd/"):
+        number, _, path = path[14:].partition("/")
+    elif path.startswith("/") or number == AT_FDCWD:
         return path
-    return os.path.join(_file(pid, directory) or "", path)
+    place = _file(pid, number) or "?"
+    return os.path.join(place, path) if path else place
 
 
 def _kept(pid, name, a):
@@ -110,18 +115,16 @@ def _kept(pid, name, a):
     call = Call(name, a)
     if name in ("write", "pwrite64"):
         call.path, call.data = _file(pid, a[0]), _bytes(pid, a[1], a[2])
-    elif name in ("fsync", "fdatasync", "ftruncate", "close", "read", "pread64", "flock", "fchmod"):
+    elif name in ("fsync", "fdatasync", "syncfs", "ftruncate", "close", "read", "pread64", "flock", "fchmod"):
         call.path = _file(pid, a[0])
     elif name in AT:
-        call.path = _below(pid, a[0], _text(pid, a[1]))
+        call.path = _at(pid, a[0], _text(pid, a[1]))
     elif name in BY_NAME:
-        call.path = _text(pid, a[0])
+        call.path = _at(pid, AT_FDCWD, _text(pid, a[0]))
     elif name in ("rename", "link"):
-        call.path, call.data = _text(pid, a[0]), _text(pid, a[1])
+        call.path, call.data = _at(pid, AT_FDCWD, _text(pid, a[0])), _at(pid, AT_FDCWD, _text(pid, a[1]))
     elif name in ("linkat", "renameat", "renameat2"):
-        call.path, call.data = _below(pid, a[0], _text(pid, a[1])), _below(pid, a[2], _text(pid, a[3]))
-        if call.path.startswith("/proc/self/fd/"):
-            call.path = _file(pid, int(call.path[14:]))
+        call.path, call.data = _at(pid, a[0], _text(pid, a[1])), _at(pid, a[2], _text(pid, a[3]))
     return call
 
 
@@ -208,10 +211,10 @@ class TooLong(Exception):
 
 
 def run(arguments, directory, environment, fault=None, files=(0, 1, 2), limits={}, before=None, record=None,
-        seconds=60, clock=0):
+        seconds=60, ahead=0):
     """Runs the program to its end. `before()` is called at the fault's call where its kind is "before", `before(n)` at
     the n-th of its calls, each of them, where it is "each"; `record` names calls to keep in full, with their results.
-    The program's clock is `clock` seconds ahead. Raises TooLong."""
+    The program's clock is `ahead` seconds ahead. Raises TooLong."""
     pid = _start(arguments, directory, environment, files, limits)
     outcome = Outcome()
     os.waitpid(pid, WALL)
@@ -220,7 +223,7 @@ def run(arguments, directory, environment, fault=None, files=(0, 1, 2), limits={
     info = ctypes.create_string_buffer(88)
     address = ctypes.addressof(info)
     inside, doomed, refused, asked = {}, None, {}, {}
-    if clock:
+    if ahead:
         _without_vdso(pid)
     seen = total = 0
 
@@ -255,7 +258,7 @@ def run(arguments, directory, environment, fault=None, files=(0, 1, 2), limits={
                 name = CALLS.get(code, str(code))
                 total += 1
                 outcome.counts[name] = outcome.counts.get(name, 0) + 1
-                if clock and (place := _time_place(name, a)) is not None:
+                if ahead and (place := _time_place(name, a)) is not None:
                     asked[thread] = place
                 if record and name in record:
                     inside[thread] = _kept(pid, name, a)
@@ -285,7 +288,7 @@ def run(arguments, directory, environment, fault=None, files=(0, 1, 2), limits={
                 if thread in asked:
                     result, = struct.unpack_from("<q", info.raw, 24)
                     if result >= 0:
-                        _shift(pid, thread, asked[thread], clock, result)
+                        _shift(pid, thread, asked[thread], ahead, result)
                     asked.pop(thread)
                 if thread in inside:
                     call = inside.pop(thread)

@@ -91,16 +91,19 @@ def inject(stage, fault, directory):
     root = tempfile.mkdtemp(dir=directory)
     here = before.copy(os.path.join(root, "scene"))
     try:
-        latest = None
-        for days, command in fault.steps:
-            outcome = here.run(command, clock=int(days * DAY))
+        # When the key was last found due, until something is said of a clock that has gone back since.
+        found = None
+        for number, (days, command) in enumerate(fault.steps, 1):
+            outcome = here.run(command, ahead=int(days * DAY))
             if outcome.status != 0:
                 raise Lost(f"{' '.join(command)} at {days:+g} days ends with {outcome.status}: {outcome.messages[:200]}")
-            if _writes(command):
-                if latest is not None and days < latest - 0.1 and latest * DAY > DUE["doomed"] + HOUR and not may_be_gone(
-                        fault.steps, DUE["doomed"]) and b"clock" not in outcome.messages:
-                    raise Lost(f"nothing is said of a clock that goes from {latest:+g} to {days:+g} days")
-                latest = days
+            if found is not None and days < found - 0.1 and not may_be_gone(fault.steps[:number], DUE["doomed"]):
+                if b"clock" in outcome.messages:
+                    found = None
+                elif _writes(command):
+                    raise Lost(f"nothing is said of a clock that goes from {found:+g} to {days:+g} days")
+            if _writes(command) and days * DAY > DUE["doomed"] + HOUR:
+                found = days
         return _judge(here, before, fault), outcome
     finally:
         shutil.rmtree(root, ignore_errors=True)
