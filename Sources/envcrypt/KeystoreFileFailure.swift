@@ -7,7 +7,7 @@ extension Failure {
     case .strangers(let path, let strangers):
       self.init(
         .configuration,
-        "the keystore \(Text.printable(path)) is not as envcrypt makes it: "
+        "the keystore \(Text.printable(path)) has another schema than envcrypt gave it: "
           + SchemaStranger.list(strangers),
         hint: SchemaStranger.removal(of: strangers, from: path)
           ?? "restore the keystore from a backup")
@@ -62,7 +62,7 @@ extension SchemaStranger {
   private var text: String {
     let name = "\(Text.printable(kind)) '\(Text.printable(name))'"
     return switch fault {
-    case .unknown: "\(name) is not its own"
+    case .unknown: "\(name) was added"
     case .altered: "\(name) was changed"
     case .missing: "\(name) is missing"
     }

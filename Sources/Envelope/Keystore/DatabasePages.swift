@@ -90,6 +90,8 @@ struct DatabasePages {
   ) throws -> (bytes: [UInt8], isWhole: Bool) {
     var position = start
     let length = try page.variableInteger(at: &position)
+    // SQLite takes longer forms of the same number for another number.
+    guard position - start <= 5 else { throw Failure.malformed }
     _ = try page.variableInteger(at: &position)
     let wanted = Int(min(length, Self.mostBytesOfARow))
     let local = header.localLength(ofRecord: length)

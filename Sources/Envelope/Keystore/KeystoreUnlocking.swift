@@ -80,7 +80,8 @@ extension Keystore {
     if !requirePassphrase || passphrases.isEmpty {
       for protector in protectors where protector.kind == .none {
         guard let rootKey = protector.rootKeyInTheClear() else {
-          throw KeystoreError.editedRecord("protector \(protector.id)")
+          gate.refusal = .editedRecord("protector \(protector.id)")
+          continue
         }
         guard let unlocked = try accept(rootKey, of: protector, &gate) else { continue }
         let exposures = KeystoreExposure.all(of: path, owner: owner)
@@ -160,18 +161,20 @@ extension Keystore {
     return nil
   }
 
-  /// The root key at work; nil where the protector is not one of the store's any more.
+  /// The root key at work; nil if it is not the store's, or the protector is not one of the store's any more.
   private func accept(
     _ rootKey: consuming RootKey, of protector: ProtectorRecord, _ gate: inout Gate
   ) throws -> UnlockedKeystore? {
-    let unlocked = try accept(rootKey)
+    var stray: UnlockedKeystore?
     do {
+      let unlocked = try accept(rootKey)
+      stray = unlocked
       try read { try unlocked.verifyListed(protector, $0) }
       return unlocked
     } catch let error as KeystoreError {
       guard case .editedRecord = error else { throw error }
       gate.refusal = error
-      gate.stray = gate.stray ?? unlocked
+      gate.stray = gate.stray ?? stray
       return nil
     }
   }

@@ -22,7 +22,7 @@ cp "$store" planted.db
 for command in 'key disable alias/a' 'key list' 'keystore check' 'keystore status' 'keystore protector list' \
   'keystore audit' 'encrypt f -k alias/a -o g' 'decrypt f.envc -o g' 'keystore backup copy.db' 'alias list'; do
   fails 78 envcrypt $command
-  says "is not as envcrypt makes it: trigger 'undo' is not its own, table 'kept' is not its own, view 'seen' is not its own"
+  says "has another schema than envcrypt gave it: trigger 'undo' was added, table 'kept' was added, view 'seen' was added"
 done
 absent g copy.db
 cmp "$store" planted.db
@@ -39,14 +39,14 @@ envcrypt keystore check | matches 'all as envcrypt wrote them'
 # A name that a shell would take for more than a name is in no hint.
 sql "CREATE TABLE \"x'; touch pwned; '\" (a)"
 fails 78 envcrypt key list
-says "table 'x'; touch pwned; '' is not its own"
+says "table 'x'; touch pwned; '' was added"
 says 'hint: restore the keystore from a backup'
 sql "DROP TABLE \"x'; touch pwned; '\""
 
 # ANALYZE leaves tables of its own; the hint says how they go.
 sql ANALYZE
 fails 78 envcrypt key list
-says "table 'sqlite_stat1' is not its own"
+says "table 'sqlite_stat1' was added"
 says "'DROP TABLE sqlite_stat1"
 sql "$(sed -n "s/^envcrypt: hint: sqlite3 .* '\(.*\)'$/\1/p" stderr)"
 envcrypt key list | matches "$key"
@@ -76,7 +76,7 @@ mkfifo ask
 status=0
 envcrypt key disable "$one" --passphrase-fd 3 3<ask 2>stderr || status=$?
 [ "$status" = 78 ]
-says "trigger 'late' is not its own"
+says "trigger 'late' was added"
 sql 'DROP TRIGGER late'
 envcrypt key describe "$one" | matches 'Enabled'
 unset ENVCRYPT_KEYSTORE
@@ -87,6 +87,6 @@ envcrypt keystore backup copy.db
 store=copy.db
 sql 'CREATE TABLE notes AS SELECT 1'
 fails 78 envcrypt keystore backup -f copy.db
-says "the keystore copy.db is not as envcrypt makes it: table 'notes' is not its own"
+says "the keystore copy.db has another schema than envcrypt gave it: table 'notes' was added"
 fails 78 envcrypt keystore backup --keystore copy.db again.db
 absent again.db
