@@ -2,9 +2,12 @@
 // systems. And what a build with the address sanitizer is told.
 #pragma once
 
+#include <errno.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 // From now on the process leaves no core dump, and who is not root may neither trace it nor read its memory.
 static inline int envcrypt_set_not_dumpable(void) {
@@ -15,6 +18,18 @@ static inline int envcrypt_set_not_dumpable(void) {
 static inline unsigned int envcrypt_file_system_type(const char *path) {
   struct statfs status;
   return statfs(path, &status) == 0 ? (unsigned int)status.f_type : 0;
+}
+
+// Opens a path in which no component is a symbolic link; ELOOP if one is. ENOSYS before Linux 5.6.
+static inline int envcrypt_open_without_links(int directory, const char *path, int flags) {
+#ifdef SYS_openat2
+  const unsigned long long resolveNoSymlinks = 4;
+  unsigned long long how[3] = {(unsigned int)flags, 0, resolveNoSymlinks};
+  return (int)syscall(SYS_openat2, directory, path, how, sizeof how);
+#else
+  errno = ENOSYS;
+  return -1;
+#endif
 }
 
 // Declared by the system only for those who ask for all that it has.
@@ -28,6 +43,12 @@ static inline int envcrypt_sync_file_system(int descriptor) { return syncfs(desc
 static inline int envcrypt_check_written_back(int descriptor) {
   const unsigned int waitBefore = 1;
   return sync_file_range(descriptor, 0, 0, waitBefore);
+}
+
+// The same for a file that is open.
+static inline unsigned int envcrypt_file_system_type_of(int descriptor) {
+  struct statfs status;
+  return fstatfs(descriptor, &status) == 0 ? (unsigned int)status.f_type : 0;
 }
 
 #if __has_feature(address_sanitizer)

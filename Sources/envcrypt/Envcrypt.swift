@@ -25,8 +25,8 @@ struct Envcrypt: ParsableCommand {
           envcrypt inspect db.envc                    which key opens it?
           envcrypt reencrypt -R /mnt -k alias/new     move to another key
 
-        Exit status: 0 done and verified; 64 usage; 65 not authentic, truncated or not a message; \
-        66 no input; 69 key not available; 73 cannot create output; 74 I/O error; 77 not \
+        Exit status: 0 done and verified; 3 done, but an input changed while it was read; 64 usage; \
+        65 not authentic, truncated or not a message; 66 no input, or no message in it; 69 key not available; 73 cannot create output; 74 I/O error; 77 not \
         permitted; 78 bad keystore or configuration.
         """,
       version: "envcrypt \(version) (\(LibCrypto.version))",

@@ -12,6 +12,7 @@ libc.ptrace.argtypes = [ctypes.c_long] * 4
 TRACEME, POKEUSER, CONT, SYSCALL, SETOPTIONS, SYSCALL_INFO = 0, 6, 7, 24, 0x4200, 0x420E
 OPTIONS = 1 | 2 | 4 | 8 | 0x100000  # system calls marked, fork, vfork and clone followed, killed with us
 WALL = 0x40000000
+AT_FDCWD = -100
 # Places in the registers, by argument; the number and the result of the call.
 ARGUMENTS, NUMBER, RESULT = [14, 13, 12, 7, 9, 8], 15, 10
 
@@ -26,7 +27,7 @@ CALLS = {
     204: "sched_getaffinity", 217: "getdents64", 218: "set_tid_address", 221: "fadvise64", 228: "clock_gettime",
     230: "clock_nanosleep", 231: "exit_group", 257: "openat", 258: "mkdirat", 262: "newfstatat", 263: "unlinkat",
     264: "renameat", 265: "linkat", 268: "fchmodat", 270: "pselect6", 271: "ppoll", 7: "poll", 273: "set_robust_list",
-    280: "utimensat", 285: "fallocate", 292: "dup3", 293: "pipe2", 302: "prlimit64", 316: "renameat2",
+    277: "sync_file_range", 280: "utimensat", 285: "fallocate", 292: "dup3", 293: "pipe2", 302: "prlimit64", 306: "syncfs", 316: "renameat2",
     318: "getrandom", 325: "mlock2", 332: "statx", 334: "rseq", 435: "clone3", 439: "faccessat2", 447: "memfd_secret",
 }
 
@@ -82,21 +83,29 @@ def _file(pid, number):
         return None
 
 
+def _at(pid, directory, path):
+    """A path as a call takes it, that begins in a directory which is open."""
+    number = ctypes.c_int(directory).value
+    if path.startswith("/") or number == AT_FDCWD:
+        return path
+    return os.path.join(_file(pid, number) or "?", path)
+
+
 def _kept(pid, name, a):
     """The call with the file it is about and the bytes it carries."""
     call = Call(name, a)
     if name in ("write", "pwrite64"):
         call.path, call.data = _file(pid, a[0]), _bytes(pid, a[1], a[2])
-    elif name in ("fsync", "fdatasync", "ftruncate", "close", "read", "pread64", "flock", "fchmod"):
+    elif name in ("fsync", "fdatasync", "syncfs", "ftruncate", "close", "read", "pread64", "flock", "fchmod"):
         call.path = _file(pid, a[0])
-    elif name == "openat":
-        call.path = _text(pid, a[1])
+    elif name in ("openat", "mkdirat", "unlinkat"):
+        call.path = _at(pid, a[0], _text(pid, a[1]))
     elif name in ("unlink", "mkdir", "open"):
         call.path = _text(pid, a[0])
     elif name in ("rename", "link"):
         call.path, call.data = _text(pid, a[0]), _text(pid, a[1])
-    elif name == "linkat":
-        call.path, call.data = _text(pid, a[1]), _text(pid, a[3])
+    elif name in ("linkat", "renameat", "renameat2"):
+        call.path, call.data = _at(pid, a[0], _text(pid, a[1])), _at(pid, a[2], _text(pid, a[3]))
         if call.path.startswith("/proc/self/fd/"):
             call.path = _file(pid, int(call.path[14:]))
     return call
