@@ -2,6 +2,7 @@
 // systems. And what a build with the address sanitizer is told.
 #pragma once
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
 #include <sys/prctl.h>
@@ -18,6 +19,18 @@ static inline int envcrypt_set_not_dumpable(void) {
 static inline unsigned int envcrypt_file_system_type(const char *path) {
   struct statfs status;
   return statfs(path, &status) == 0 ? (unsigned int)status.f_type : 0;
+}
+
+// Opens a path in which no component is a symbolic link; ELOOP if one is. ENOSYS before Linux 5.6.
+static inline int envcrypt_open_without_links(int directory, const char *path, int flags) {
+#ifdef SYS_openat2
+  const unsigned long long resolveNoSymlinks = 4;
+  unsigned long long how[3] = {(unsigned int)flags, 0, resolveNoSymlinks};
+  return (int)syscall(SYS_openat2, directory, path, how, sizeof how);
+#else
+  errno = ENOSYS;
+  return -1;
+#endif
 }
 
 // Declared by the system only for those who ask for all that it has.
@@ -37,6 +50,12 @@ static inline int envcrypt_check_written_back(int descriptor) {
 static inline int envcrypt_rename_without_replacing(const char *from, const char *to) {
   const unsigned int noReplace = 1;  // RENAME_NOREPLACE
   return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, noReplace);
+}
+
+// The same for a file that is open.
+static inline unsigned int envcrypt_file_system_type_of(int descriptor) {
+  struct statfs status;
+  return fstatfs(descriptor, &status) == 0 ? (unsigned int)status.f_type : 0;
 }
 
 #if __has_feature(address_sanitizer)

@@ -21,6 +21,10 @@ struct DecryptCommand: ParsableCommand {
       A part is read without the rest: only the frames that hold it, and the final one, so that a \
       truncated message is noticed. What the other frames hold is not looked at: verify tells. \
       Without -o a part goes to standard output.
+
+      A file is on the disk before it gets its name. It gets the message's mode within the umask, \
+      and with --recursive exactly; so do the directories that are made. A tree without a message \
+      in it is exit status 66.
       """)
 
   @OptionGroup var inputs: InputOptions

@@ -17,6 +17,12 @@ struct EncryptCommand: ParsableCommand {
         envcrypt encrypt -r bob.pem letter.txt            for somebody's public key
         secret=$(echo hunter2 | envcrypt encrypt -a)      as text
         envcrypt encrypt -c purpose=backup db.dump        with an encryption context
+
+      An output is on the disk before it gets its name. A file that changes while it is read is \
+      encrypted as it was read, named in a warning, and the exit status is 3. Modes are kept \
+      within the umask, and with --recursive exactly. Messages in a tree are encrypted as other \
+      files are if -o collects the outputs elsewhere; beside their sources they are left as they \
+      are, and those that no earlier run has made are named.
       """)
 
   @OptionGroup var inputs: InputOptions

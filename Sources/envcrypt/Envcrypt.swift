@@ -25,9 +25,10 @@ struct Envcrypt: ParsableCommand {
           envcrypt inspect db.envc                    which key opens it?
           envcrypt reencrypt -R /mnt -k alias/new     move to another key
 
-        Exit status: 0 done and verified; 64 usage; 65 not authentic, truncated or not a message; \
-        66 no input; 69 key not available; 73 cannot create output; 74 I/O error, or a use of a key \
-        that could not be recorded; 77 not permitted; 78 bad keystore or configuration.
+        Exit status: 0 done and verified; 3 done, but an input changed while it was read; 64 usage; \
+        65 not authentic, truncated or not a message; 66 no input, or no message in it; 69 key not \
+        available; 73 cannot create output; 74 I/O error, or a use of a key that could not be \
+        recorded; 77 not permitted; 78 bad keystore or configuration.
         """,
       version: "envcrypt \(version) (\(LibCrypto.version))",
       subcommands: [

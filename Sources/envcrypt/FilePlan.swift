@@ -183,7 +183,8 @@ struct FilePlan: IteratorProtocol {
       }
     }
     root = path
-    tree = FileTree(path, excluding: excluded)
+    // What is written into the tree must be where the user meant.
+    tree = try FileTree(path, excluding: excluded, isWritten: treeOutput == nil && naming != .none)
   }
 
   /// The name that a tree keeps where outputs are collected; empty if its path ends in none.

@@ -77,7 +77,9 @@ final class FileRun: Sendable {
     self.synchronizes = synchronizes
     mask = OutputFile.creationMask()
     keepsPermissions = inputs.recursive
-    batch = OutputBatch(synchronizing: synchronizes, directories: plan.made)
+    batch = OutputBatch(
+      synchronizing: synchronizes, directories: plan.made,
+      threads: inputs.areMany ? scheduler.threadCount : 1)
     helpers = ThreadGroup(scheduler)
     self.console = console
     self.leftovers = leftovers
@@ -137,7 +139,12 @@ final class FileRun: Sendable {
   private func run(_ job: FileJob, report: @escaping Reporter) {
     do {
       do {
-        try perform(job, report)
+        // To read a pipe may take for ever, and what is done need not wait for it.
+        if mayWait(for: job) {
+          try batch.withoutWaiting { try perform(job, report) }
+        } else {
+          try perform(job, report)
+        }
       } catch let error as IOError where Self.isOutOfDescriptors(error) && batch.flush() > 0 {
         // The outputs that waited had them.
         try perform(job, report)
@@ -178,7 +185,6 @@ final class FileRun: Sendable {
       }
     }
     if job.input == "-" { return (.standardInput, nil) }
-    if areMany { showBeforeWaiting(for: job.input) }
     if job.replacesInput { return try openReplaced(job.input) }
     let input = try Descriptor.openInput(job.input)
     holdLocks(of: input, try input.status())
@@ -213,12 +219,14 @@ final class FileRun: Sendable {
     }
   }
 
-  /// To open a pipe may take for ever, and what is done need not wait for it.
-  private func showBeforeWaiting(for input: FilePath) {
-    if let status = try? FileStatus.at(input), status.kind == .other { batch.flush() }
+  /// Whether an input among several is a pipe, a terminal or a device.
+  private func mayWait(for job: FileJob) -> Bool {
+    guard areMany, job.found == nil else { return false }
+    return job.input == "-" || (try? FileStatus.at(job.input))?.kind == .other
   }
 
-  /// Makes the output that the job wants and lets `transfer` fill it.
+  /// Makes the output that the job wants and lets `transfer` fill it. `place` is the input's, if it may be
+  /// replaced.
   private func run(
     _ job: FileJob, from input: Descriptor, _ status: FileStatus, in place: FilePlace?,
     _ report: @escaping Reporter, transfer: (any ByteSink) throws -> MessageSummary
@@ -227,16 +235,16 @@ final class FileRun: Sendable {
       try isChanged(input, since: status) ? .doneOfChanging(summary) : .done(summary)
     }
     if discardsOutput { return report(.success(try outcome(try transfer(NullSink())))) }
-    if let path = job.output, !job.replacesInput, job.place == nil,
-      let special = try Descriptor.openSpecialOutput(path)
-    {
-      return report(.success(try outcome(try write(to: special, from: status, transfer))))
-    }
     guard let path = job.output, path != "/dev/stdout" else {
       return report(.success(try outcome(try write(to: .standardOutput, from: status, transfer))))
     }
+    let named = job.replacesInput || job.place != nil ? nil : try FilePlace.following(path)
+    if let named, let existing = named.existing, existing.kind == .other {
+      let special = try named.place.openSpecial(foundAs: existing)
+      return report(.success(try outcome(try write(to: special, from: status, transfer))))
+    }
     if claimsNames { try claim(path) }
-    let output = try makeOutput(path, for: job, from: status, in: place)
+    let output = try makeOutput(for: job, from: status, replacing: place, named)
     let summary = try transfer(output)
     let done = try outcome(summary)
     guard areMany else {
@@ -250,15 +258,17 @@ final class FileRun: Sendable {
   /// to be, however it came about.
   private func isChanged(_ input: Descriptor, since status: FileStatus) throws -> Bool {
     guard naming == .encrypt, status.kind == .regular else { return false }
-    return try !input.status().isUnchanged(since: status)
+    return try !input.status().isUnchanged(since: status) && !keystoreFiles.isLog(status)
   }
 
+  /// The output takes the place of its input, or goes where the job says, or where its own name led to.
   private func makeOutput(
-    _ path: FilePath, for job: FileJob, from status: FileStatus, in place: FilePlace?
+    for job: FileJob, from status: FileStatus, replacing replaced: FilePlace?,
+    _ named: (place: FilePlace, existing: FileStatus?)?
   ) throws -> OutputFile {
-    if job.replacesInput, let place {
+    if job.replacesInput, let replaced {
       return try OutputFile(
-        inPlaceOf: place, status, reserved: keystoreFiles, leftovers: leftovers)
+        inPlaceOf: replaced, status, reserved: keystoreFiles, leftovers: leftovers)
     }
     let source = status.kind == .regular ? status : nil
     let permissions = permissions(from: source)
@@ -273,9 +283,10 @@ final class FileRun: Sendable {
         beside: place, replacing: replaces, permissions: permissions, source: source,
         reserved: keystoreFiles, leftovers: leftovers)
     case nil:
+      guard let named else { preconditionFailure("an output without a place") }
       return try OutputFile(
-        path, replacing: replaces, permissions: permissions, source: source,
-        reserved: keystoreFiles, leftovers: leftovers)
+        at: named.place, named.existing, replacing: replaces, permissions: permissions,
+        source: source, reserved: keystoreFiles, leftovers: leftovers)
     }
   }
 

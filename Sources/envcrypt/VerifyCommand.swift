@@ -7,7 +7,8 @@ struct VerifyCommand: ParsableCommand {
     abstract: "Check that messages are whole and open, without writing them.",
     discussion: """
       Reads and authenticates everything that decrypt would, and writes nothing. Prints "NAME: OK" \
-      for each message; the exit status tells a script.
+      for each message; the exit status tells a script. A tree or a list without a message in it \
+      is exit status 66: a check that has checked nothing is not a success.
 
       Examples:
         envcrypt verify *.envc

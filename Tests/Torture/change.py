@@ -78,7 +78,7 @@ def inject(stage, fault, directory):
         if left:
             raise Lost(f"left behind: {', '.join(left)}")
         here.envcrypt("keystore", "check")
-        return ("succeeded" if outcome.status == 0 else "refused"), outcome
+        return ("told" if outcome.status == 3 else "succeeded" if outcome.status == 0 else "refused"), outcome
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
@@ -86,7 +86,9 @@ def inject(stage, fault, directory):
 def _judge(here, before, source, outcome, fault):
     plain = before.bytes("big")
     now, was = here.bytes(source), before.bytes(source)
-    if outcome.status != 0:
+    if source == "big" and (outcome.status != 3 or b"changed while it was read" not in outcome.messages):
+        raise Lost(f"the change is not told: {outcome.status} {outcome.messages.decode(errors='replace')[:200]}")
+    if outcome.status not in (0, 3):
         if outcome.status not in (65, 66, 73, 74) or b"envcrypt: error: " not in outcome.messages:
             raise Lost(f"ends with {outcome.status}: {outcome.messages.decode(errors='replace')[:200]}")
         if here.bytes("made") is not None:
@@ -106,7 +108,7 @@ def _judge(here, before, source, outcome, fault):
             raise Lost("decrypted to something else, and says it is well")
     elif here.envcrypt("decrypt", "-o", "-", stdin=now or b"", status=None) != plain:
         raise Lost("reencrypt says it is well, and the message is gone")
-    if outcome.status != 0 and outcome.output and not plain.startswith(outcome.output) and source != "big":
+    if outcome.status not in (0, 3) and outcome.output and not plain.startswith(outcome.output) and source != "big":
         raise Lost("wrong plaintext in the pipe")
     if source == "big.envc" and outcome.status != 0 and fault.kind in ("rewritten", "replaced") and now == was:
         raise Lost("what somebody else wrote was overwritten")

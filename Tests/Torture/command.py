@@ -6,12 +6,13 @@ import crowd, scene
 
 class Command:
     """`produces`: files by name, and what they are when they are new: a "message" of `plain`, "plain" bytes, a
-    "secret" of 32 bytes, "escrow" JSON, a "backup" of the keystore, its "log". `again`: what a later run says; nothing
+    message of a "tree"'s file, a "copy" of it, a "secret" of 32 bytes, a "wrapped" key, "escrow" JSON, a "backup" of
+    the keystore, its "log". `again`: what a later run says; nothing
     where the first run's work, once done, cannot be repeated. `isStream`: standard output may be short
     where the status says so."""
 
     def __init__(self, line, produces={}, again=None, stdin=None, base=scene.furnished, changesStore=False,
-                 isStream=False, sources=(), name=None, survivesPower=False):
+                 isStream=False, sources=(), name=None):
         self.arguments = line.split()
         self.name = name or " ".join(word for word in self.arguments[:3] if not word.startswith(("-", "alias/"))
                                      and "." not in word and word not in ("plain", "tree", "there"))
@@ -19,8 +20,8 @@ class Command:
         self.changesStore, self.isStream = changesStore, isStream
         self.again = again.split() if again else None
         self.sources = dict(sources)
-        # New files are not synchronized; what changes the keystore, or takes another file's place, is.
-        self.survivesPower = survivesPower or changesStore
+        # What goes to standard output is its reader's concern.
+        self.survivesPower = changesStore or not isStream
 
     @property
     def words(self):
@@ -32,23 +33,36 @@ def _tree(kind):
     return {f"out/tree/{n}.envc": kind for n in range(3)}
 
 
+def _many(directory, ending, kind):
+    """More files than are synchronized one by one."""
+    return {f"{directory}/many/{n % 3}/{n}{ending}": kind for n in range(scene.MANY)}
+
+
 FILES = [
     Command("encrypt plain -k alias/old", {"plain.envc": "message"}, "encrypt plain -k alias/old -f"),
     Command("encrypt plain -k alias/old -k alias/new --sign -a -f -o there", {"there": "message"},
-            "encrypt plain -k alias/old -f -o there", name="encrypt over", survivesPower=True),
+            "encrypt plain -k alias/old -f -o there", name="encrypt over"),
     Command("encrypt -k alias/old", stdin="plain", isStream=True, produces={"-": "message"}, again="keystore check",
             name="encrypt pipe"),
     Command("encrypt -R tree -k alias/old -o out", _tree("tree"), "encrypt -R tree -k alias/old -o out -f",
             name="encrypt tree"),
+    Command("encrypt -R many -k alias/old -o out", _many("out", ".envc", "tree"),
+            "encrypt -R many -k alias/old -o out -f", name="encrypt many"),
+    Command("encrypt -f -R many -k alias/new -o sealed", _many("sealed", ".envc", "tree"),
+            "encrypt -R many -k alias/new -o sealed -f", name="encrypt many over"),
+    Command("decrypt -R sealed/many -o out", _many("out", "", "copy"), "decrypt -R sealed/many -o out -f",
+            name="decrypt many"),
     Command("decrypt old.envc -o plain2", {"plain2": "plain"}, "decrypt old.envc -o plain2 -f"),
-    Command("decrypt old.envc -f -o there", {"there": "plain"}, "decrypt old.envc -f -o there", name="decrypt over", survivesPower=True),
+    Command("decrypt old.envc -f -o there", {"there": "plain"}, "decrypt old.envc -f -o there", name="decrypt over"),
     Command("decrypt signed.envc", {"signed": "plain"}, "decrypt signed.envc -f", name="decrypt signed"),
     Command("decrypt", stdin="old.envc", isStream=True, produces={"-": "plain"}, again="keystore check",
             name="decrypt pipe"),
-    Command("reencrypt old.envc -k alias/new", {"old.envc": "message"}, "reencrypt old.envc -k alias/new", survivesPower=True),
+    Command("reencrypt old.envc -k alias/new", {"old.envc": "message"}, "reencrypt old.envc -k alias/new"),
     Command("reencrypt old.envc again.envc -k alias/new", {"old.envc": "message", "again.envc": "message"},
-            "reencrypt old.envc again.envc -k alias/new", name="reencrypt two", survivesPower=True),
+            "reencrypt old.envc again.envc -k alias/new", name="reencrypt two"),
     Command("key export alias/old -o escrow.json", {"escrow.json": "escrow"}, "key export alias/old -f -o escrow.json"),
+    Command("data-key generate -k alias/old --no-plaintext -o wrapped", {"wrapped": "wrapped"},
+            "data-key generate -k alias/old --no-plaintext -f -o wrapped", name="data-key generate"),
 ]
 
 STORE = [
@@ -69,11 +83,11 @@ STORE = [
     Command("keystore protector add key-file:key", {"key": "secret"}, changesStore=True,
             name="keystore protector add key-file"),
     Command("keystore audit --prune-before 2999-01-01", again="keystore audit --prune-before 2999-01-01",
-            name="keystore audit prune", survivesPower=True),
+            name="keystore audit prune"),
     Command("keystore backup copy.db", {"copy.db": "backup"}, "keystore backup -f copy.db", name="keystore backup",
             survivesPower=True),
     Command("keystore backup -f there.db", {"there.db": "backup", "there.db-audit": "log"},
-            "keystore backup -f there.db", base=scene.backed_up, name="keystore backup over", survivesPower=True),
+            "keystore backup -f there.db", base=scene.backed_up, name="keystore backup over"),
     Command("key policy put alias/old policy.json", changesStore=True, name="key policy put",
             sources=[("policy.json", crowd.POLICY)]),
     Command("template apply stack.yaml", changesStore=True, name="template apply",
@@ -85,7 +99,7 @@ def there(tool):
     """The commands that this tool has, and the names of those it has not."""
     have, missing = [], []
     for command in FILES + STORE:
-        words = [word for word in command.words if word not in ("over", "pipe", "tree", "signed", "two", "prune",
+        words = [word for word in command.words if word not in ("over", "pipe", "tree", "many", "signed", "two", "prune",
                                                                 "key-file")]
         usage = subprocess.run([tool, *words, "--help"], capture_output=True, text=True).stdout
         (have if f"USAGE: envcrypt {' '.join(words)}" in usage else missing).append(command)

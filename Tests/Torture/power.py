@@ -5,11 +5,11 @@ import os, random, shutil
 from scene import Lost, Scene
 from verdict import ENDED
 
-RECORDED = {"openat", "write", "pwrite64", "ftruncate", "rename", "renameat", "link", "linkat", "unlink", "fsync", "fdatasync",
-            "mkdir"}
+RECORDED = {"openat", "write", "pwrite64", "ftruncate", "rename", "renameat", "renameat2", "link", "linkat", "unlink",
+            "unlinkat", "fsync", "fdatasync", "syncfs", "mkdir", "mkdirat"}
 WAYS = ["nothing lost", "data lost", "names lost", "both lost", "some lost 1", "some lost 2", "some lost 3"]
 SECTOR = 512
-CREATE, TRUNCATE = 0o100, 0o1000
+CREATE, TRUNCATE, UNNAMED = 0o100, 0o1000, 0o20000000
 
 
 class Failure:
@@ -24,7 +24,8 @@ class Failure:
 
 def steps(stage):
     """What the command does to files, from a run of it: ("write", file, offset, bytes), ("cut", file, size),
-    ("name", path, file or None), ("sync", file), ("sync names", directory). Files are numbers."""
+    ("name", path, file or None), ("rename", from, to, file), ("directory", path), ("sync", file),
+    ("sync names", directory), ("sync all",). Files are numbers."""
     if hasattr(stage, "recorded"):
         return stage.recorded
     here = stage.before.copy(os.path.join(os.path.dirname(stage.before.root), "recorded"))
@@ -52,6 +53,9 @@ def steps(stage):
             continue
         if call.name == "openat":
             flags = call.arguments[2]
+            if flags & UNNAMED == UNNAMED:
+                # A file that has no name, and its number in the place of one.
+                continue
             if flags & CREATE and name not in numbers:
                 found.append(("name", name, number(name)))
             elif flags & TRUNCATE:
@@ -67,14 +71,18 @@ def steps(stage):
         elif call.name in ("fsync", "fdatasync"):
             isDirectory = os.path.isdir(os.path.join(root, name))
             found.append(("sync names", name) if isDirectory else ("sync", number(name)))
+        elif call.name == "syncfs":
+            found.append(("sync all",))
+        elif call.name in ("mkdir", "mkdirat"):
+            found.append(("directory", name))
         elif call.name in ("link", "linkat"):
             to = place(call.data)
             numbers[to] = number(name)
             found.append(("name", to, numbers[to]))
-        elif call.name == "unlink":
+        elif call.name in ("unlink", "unlinkat"):
             found.append(("name", name, None))
             numbers.pop(name, None)
-        elif call.name in ("rename", "renameat"):
+        elif call.name in ("rename", "renameat", "renameat2"):
             to = place(call.data)
             numbers[to] = numbers.pop(name)
             found.append(("rename", name, to, numbers[to]))
@@ -122,21 +130,35 @@ def disk_after(stage, fault):
     contents = {number: bytearray(open(os.path.join(stage.before.root, name), "rb").read())
                 for name, number in base.items()}
     names, pending, waiting = dict(base), {}, []
+    # Directories that were made and are not on the disk: what is in them is not there.
+    missing = {step[1] for step in found if step[0] == "directory"}
     chance = random.Random(f"{fault.at} {fault.way}")
+
+    def name(step):
+        missing.discard(step[1])
+        _name(names, step)
+
     for step in found[:fault.at]:
         if step[0] in ("write", "cut"):
             contents.setdefault(step[1], bytearray())
             pending.setdefault(step[1], []).append(step)
-        elif step[0] in ("name", "rename"):
+        elif step[0] in ("name", "rename", "directory"):
             waiting.append(step)
         elif step[0] == "sync":
             for write in pending.pop(step[1], []):
                 _apply(contents[step[1]], write)
+        elif step[0] == "sync all":
+            for file, writes in pending.items():
+                for write in writes:
+                    _apply(contents[file], write)
+            for one in waiting:
+                name(one)
+            pending, waiting = {}, []
         elif step[0] == "sync names":
-            kept = [one for one in waiting if os.path.dirname(one[1] if one[0] == "name" else one[2]) != step[1]]
+            kept = [one for one in waiting if os.path.dirname(one[2] if one[0] == "rename" else one[1]) != step[1]]
             for one in waiting:
                 if one not in kept:
-                    _name(names, one)
+                    name(one)
             waiting = kept
     # What was not synchronized: a file system keeps the order of names, not that of data.
     if fault.way in ("nothing lost", "data lost"):
@@ -146,7 +168,7 @@ def disk_after(stage, fault):
     else:
         arrived = chance.randint(0, len(waiting))
     for one in waiting[:arrived]:
-        _name(names, one)
+        name(one)
     for file, writes in pending.items():
         for write in writes:
             if fault.way in ("nothing lost", "names lost"):
@@ -154,10 +176,13 @@ def disk_after(stage, fault):
             elif fault.way.startswith("some"):
                 for piece in _torn(write, chance):
                     _apply(contents[file], piece)
-    return {name: bytes(contents.get(number, b"")) for name, number in names.items()}
+    return {path: bytes(contents.get(number, b"")) for path, number in names.items()
+            if not any(path.startswith(directory + "/") for directory in missing)}
 
 
 def _name(names, step):
+    if step[0] == "directory":
+        return
     if step[0] == "rename":
         names.pop(step[1], None)
         names[step[2]] = step[3]
@@ -181,6 +206,8 @@ def inject(stage, fault, directory):
                 file.write(data)
         os.makedirs(here.work, exist_ok=True)
         found = stage.states(here, ENDED, auditMayEnd=True)
+        if fault.at == len(steps(stage)[1]) and "old" in found:
+            raise Lost("it said that it was done, and what it did is not on the disk")
         stage.later(here, auditMayEnd=True)
         return ("kept old" if "new" not in found else "became new" if "old" not in found else "in part"), None
     finally:

@@ -4,6 +4,8 @@ import os, re, shutil, sqlite3, subprocess, tempfile
 import tracer
 
 PLAIN = 300_000
+# Small files in three directories.
+MANY = 20
 # Names that a killed process may leave, and that a later one takes away.
 LEFTOVER = re.compile(r"(.*/)?(\.envcrypt-[0-9a-f]{12}\.tmp|\.keystore-[0-9a-f]{12}\.tmp(-journal|-audit)?)$")
 BESIDE_KEYSTORE = re.compile(r"data/envcrypt/keystore\.db(-audit(\.old(\.\d+)?)?|-journal)?$")
@@ -168,13 +170,17 @@ def furnished(root):
     scene = empty(root)
     for n in range(3):
         scene.write(f"tree/{n}", os.urandom(20_000 * n + 1))
+    for n in range(MANY):
+        scene.write(f"many/{n % 3}/{n}", os.urandom(100 * n))
     os.mkdir(scene.path("out"))
+    os.mkdir(scene.path("sealed"))
     scene.write("there", b"what was there")
     scene.envcrypt("init", "-q", "--protector", "none")
     scene.envcrypt("key", "create", "--alias", "alias/old", "--tag", "a=1", "--description", "first")
     scene.envcrypt("key", "create", "--alias", "alias/new", "--description", "second")
     scene.envcrypt("encrypt", "plain", "-k", "alias/old", "-o", "old.envc")
     scene.envcrypt("encrypt", "plain", "-k", "alias/old", "-o", "again.envc")
+    scene.envcrypt("encrypt", "-q", "-R", "many", "-k", "alias/old", "-o", "sealed")
     scene.envcrypt("encrypt", "plain", "-a", "--sign", "-k", "alias/old", "-o", "signed.envc")
     return scene
 

@@ -50,7 +50,9 @@ class Stage:
             return "old"
         wanted = self.plain
         if kind == "tree":
-            kind, wanted = "message", self.before.bytes(name[4:-5])
+            kind, wanted = "message", self.before.bytes(name.split("/", 1)[1].removesuffix(".envc"))
+        elif kind == "copy":
+            kind, wanted = "plain", self.before.bytes(name.split("/", 1)[1])
         if kind == "message":
             if here.envcrypt("decrypt", "-o", "-", stdin=data) != wanted:
                 raise Lost(f"{name} decrypts to something else")
@@ -58,6 +60,8 @@ class Stage:
             raise Lost(f"{name} has {len(data)} bytes, not the {len(wanted)} of the plaintext")
         elif kind == "secret" and (len(data) != 32 or os.stat(here.path(name)).st_mode & 0o077):
             raise Lost(f"{name} is no key file of ours")
+        elif kind == "wrapped" and len(here.envcrypt("data-key", "decrypt", name)) != 32:
+            raise Lost(f"{name} is not a wrapped key")
         elif kind == "escrow":
             try:
                 if not json.loads(data)["keys"][0]["material"]:

@@ -248,29 +248,3 @@ public struct FileStatus: Sendable {
     time.tv_sec == other.tv_sec && time.tv_nsec == other.tv_nsec
   }
 }
-
-extension Descriptor {
-  /// Opens a pipe, terminal or device that is there already for writing; nil if `path` leads to none. A
-  /// named pipe of another user is refused, who would get what was meant for a file; so is another user's
-  /// link.
-  ///
-  /// Throws `FileRuleError.foreignPipe`, `foreignLink`, `changed`, `IOError`.
-  public static func openSpecialOutput(_ path: FilePath) throws -> Descriptor? {
-    guard let found = try FileStatus.at(path), found.kind == .other else { return nil }
-    if let link = try FileStatus.at(path, followingLinks: false), link.kind == .symbolicLink {
-      guard link.isTrusted else { throw FileRuleError.foreignLink(path) }
-    }
-    // A pipe without a name was handed over by whoever started this process.
-    guard !found.isPipe || found.isTrusted || FileSystemType.isOfPipes(at: path) else {
-      throw FileRuleError.foreignPipe(path)
-    }
-    let number = retrying { path.withPlatformString { open($0, O_WRONLY | O_CLOEXEC | O_NOCTTY) } }
-    guard number >= 0 else { throw IOError.current(.createOutput, path) }
-    let descriptor = Descriptor(owning: number, path: path)
-    let status = try descriptor.status()
-    guard status.kind == .other, status.isSameFile(as: found) else {
-      throw FileRuleError.changed(path)
-    }
-    return descriptor
-  }
-}

@@ -17,9 +17,14 @@ enum FileSystemType {
     remote[path.withPlatformString { envcrypt_file_system_type($0) }]
   }
 
-  /// Whether `path` leads to a pipe that has no name in any directory.
-  static func isOfPipes(at path: FilePath) -> Bool {
-    path.withPlatformString { envcrypt_file_system_type($0) } == 0x5049_5045
+  /// Whether a pipe has no name in any directory.
+  static func isOfPipes(_ descriptor: Descriptor) -> Bool {
+    envcrypt_file_system_type_of(descriptor.number) == 0x5049_5045
+  }
+
+  /// Whether a directory is one of /proc, whose links do not lead where their text says.
+  static func isProc(_ directory: Descriptor) -> Bool {
+    envcrypt_file_system_type_of(directory.number) == 0x9FA0
   }
 
   static func remoteName(ofType type: UInt32) -> String? { remote[type] }

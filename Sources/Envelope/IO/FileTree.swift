@@ -51,6 +51,18 @@ public struct FileTree: IteratorProtocol, Sendable {
     enter("", in: nil)
   }
 
+  /// The same of a tree that `isWritten` to: the way to it must not lead through a link that another user
+  /// may have made. Throws `FileRuleError.foreignLink` then.
+  public init(_ root: FilePath, excluding excluded: [FileStatus], isWritten: Bool) throws {
+    self.root = root
+    self.excluded = excluded
+    do {
+      enter("", in: isWritten ? try Descriptor.openDirectory(root) : nil)
+    } catch let reason as Errno {
+      failure = IOError(.readDirectory, root, reason)
+    }
+  }
+
   public mutating func next() -> Entry? {
     while true {
       if let failure {
@@ -113,13 +125,14 @@ public struct FileTree: IteratorProtocol, Sendable {
     return nil
   }
 
-  /// Goes on below `parent`, or at the root.
+  /// Goes on below `parent`, or at the root, which may be open already.
   private mutating func enter(_ relative: FilePath, in parent: Descriptor?) {
     do throws(IOError) {
       let path = root.pushing(relative)
       let descriptor: Descriptor
-      if let parent, let name = relative.lastComponent {
-        descriptor = try Self.open(path, FilePath().appending(name), in: parent.number, O_NOFOLLOW)
+      if let parent {
+        let way = relative.lastComponent.map { FilePath().appending($0) } ?? "."
+        descriptor = try Self.open(path, way, in: parent.number, O_NOFOLLOW)
       } else {
         descriptor = try Self.open(path, path, in: AT_FDCWD)
       }

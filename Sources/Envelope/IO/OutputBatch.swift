@@ -20,6 +20,8 @@ public final class OutputBatch: Sendable {
     var pending: [Pending] = []
     var byteCount: Int64 = 0
     var start = ContinuousClock.now
+    /// How many threads wait for what may take for ever.
+    var waiting = 0
   }
 
   /// Of more outputs than this, one call brings the whole file system to the disk; of fewer, each file by
@@ -29,9 +31,6 @@ public final class OutputBatch: Sendable {
   private static let byteLimit: Int64 = 128 << 20
   /// A slow run shows what it has done.
   private static let ageLimit = Duration.seconds(1)
-  /// Descriptors that are left for everything else.
-  private static let reservedDescriptors: Int32 = 128
-
   private let isSynchronizing: Bool
   private let made: MadeDirectories
   /// An output with this descriptor, or a greater one, waits for no others.
@@ -39,18 +38,19 @@ public final class OutputBatch: Sendable {
   private let state = Mutex(State())
 
   /// `made` has the directories that are made for the outputs. Outputs get their names at once unless
-  /// it is `synchronizing`.
-  public init(synchronizing: Bool, directories made: MadeDirectories) {
+  /// it is `synchronizing`. So many threads work on outputs.
+  public init(synchronizing: Bool, directories made: MadeDirectories, threads: Int = 1) {
     isSynchronizing = synchronizing
     self.made = made
-    descriptorLimit = Self.descriptorLimit()
+    descriptorLimit = Self.descriptorLimit(threads)
   }
 
-  /// The system gives the lowest numbers first, so that a number says how many are in use.
-  private static func descriptorLimit() -> Int32 {
+  /// The system gives the lowest numbers first, so that a number says how many are in use. Some are left
+  /// for a tree, the keystore and its log, and for each thread's input, output and directory.
+  private static func descriptorLimit(_ threads: Int) -> Int32 {
     var limits = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0 else { return 0 }
-    return Int32(clamping: limits.rlim_cur) - reservedDescriptors
+    return Int32(clamping: limits.rlim_cur) - 64 - 4 * Int32(clamping: threads)
   }
 
   /// Takes over an output that holds `byteCount` bytes or so, which nobody writes to any more.
@@ -73,9 +73,17 @@ public final class OutputBatch: Sendable {
       state.byteCount += byteCount
       return state.pending.count >= Self.countLimit || state.byteCount >= Self.byteLimit
         || output.descriptor.number >= descriptorLimit
-        || state.start.duration(to: .now) >= Self.ageLimit
+        || state.start.duration(to: .now) >= Self.ageLimit || state.waiting > 0
     }
     if isFull { flush() }
+  }
+
+  /// Runs `body`, which may wait for ever: until it returns, no output waits for others.
+  public func withoutWaiting<Result>(_ body: () throws -> Result) rethrows -> Result {
+    state.withLock { $0.waiting += 1 }
+    defer { state.withLock { $0.waiting -= 1 } }
+    flush()
+    return try body()
   }
 
   /// Brings what has been added to the disk and to its names. Returns how many outputs there were.

@@ -3,7 +3,7 @@ import Synchronization
 import SystemPackage
 
 /// A directory that outputs are collected below. Nothing is written outside it: what it is named by may
-/// be a symbolic link, but below it none is followed, neither a directory's nor a file's, even if one
+/// be a symbolic link, unless another user may have made that, but below it none is followed, neither a directory's nor a file's, even if one
 /// is put there meanwhile.
 public final class OutputDirectory: Sendable {
   public let path: FilePath
@@ -19,13 +19,15 @@ public final class OutputDirectory: Sendable {
   public init(
     _ path: FilePath, recording made: MadeDirectories = MadeDirectories(),
     reserved: (any ReservedFiles)? = nil
-  ) throws(IOError) {
-    let number = Descriptor.retrying { path.withPlatformString { Glibc.open($0, Self.flags) } }
-    guard number >= 0 else { throw .current(.createOutput, path) }
+  ) throws {
+    do {
+      descriptor = try Descriptor.openDirectory(path)
+    } catch let reason as Errno {
+      throw IOError(.createOutput, path, reason)
+    }
     self.path = path
     self.made = made
     self.reserved = reserved
-    descriptor = Descriptor(owning: number, path: path)
   }
 
   public func status() throws(IOError) -> FileStatus { try descriptor.status() }

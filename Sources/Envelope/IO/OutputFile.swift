@@ -54,13 +54,13 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   ) throws {
     guard original.kind == .regular else { throw FileRuleError.notARegularFile(place.path) }
     try self.init(
-      at: place, original, replacing: true, permissions: original.permissions, source: nil,
+      at: place, original, replacing: true, permissions: nil, source: nil,
       original: original, reserved: reserved, leftovers: leftovers)
   }
 
   /// Prepares to write at `place`, where `existing` is now. Throws `FileRuleError.symbolicLink` if a link
   /// is in the way, and `notARegularFile` for a special file, even when replacing.
-  init(
+  public init(
     at place: FilePlace, _ existing: FileStatus?, replacing: Bool, permissions: mode_t?,
     source: FileStatus?, original: FileStatus? = nil, reserved: (any ReservedFiles)?,
     leftovers: Leftovers
@@ -116,7 +116,10 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
       } while !HiddenFile.lock(number)
     }
     descriptor = Descriptor(owning: number, path: path)
-    let mode = permissions ?? source?.permissions ?? Self.newFilePermissions()
+    // What takes another file's place gets its permissions with its owner.
+    let mode =
+      original == nil
+      ? permissions ?? source?.permissions ?? Self.newFilePermissions() : 0o600
     guard fchmod(number, mode) == 0 else {
       let error = IOError.current(.createOutput, path)
       discard()

@@ -59,6 +59,15 @@ public final class KeystoreFiles: ReservedFiles {
   /// Whether this is the file of the store itself, by whatever name.
   public func isStore(_ status: FileStatus) -> Bool { store?.isSameFile(as: status) == true }
 
+  /// Whether this is the audit log of the store. A run that reads it writes to it, too; a copy that ends in
+  /// the middle of an entry is a log all the same.
+  public func isLog(_ status: FileStatus) -> Bool {
+    stores.contains { store in
+      let log = FilePath(platformString: Self.appending("-audit", to: store.path))
+      return (try? FileStatus.at(log))?.isSameFile(as: status) == true
+    }
+  }
+
   private func isFileOfStore(_ status: FileStatus) -> Bool {
     files.withLock { files in
       let known = files ?? findFiles()

@@ -33,11 +33,14 @@ public final class Scheduler: Sendable {
     self.helpThreshold = helpThreshold
   }
 
+  /// How many threads may work at once.
+  public var threadCount: Int { max(jobs ?? ProcessInfo.processInfo.activeProcessorCount, 1) }
+
   /// Changes the number of threads that may start, and returns what `body` returns.
   private func withFreeThreads<Result>(_ body: (inout Int) -> Result) -> Result {
     freeThreads.withLock { known in
       // The system counts the cores that this process may use, and a container's share of them.
-      var count = known ?? max(jobs ?? ProcessInfo.processInfo.activeProcessorCount, 1) - 1
+      var count = known ?? threadCount - 1
       defer { known = count }
       return body(&count)
     }

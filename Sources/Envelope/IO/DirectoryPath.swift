@@ -1,0 +1,108 @@
+import CLinux
+import Glibc
+import SystemPackage
+
+extension Descriptor {
+  /// `O_PATH`, a macro that does not import: to go on from, not to read.
+  static let pathOnly: Int32 = 0o10000000
+
+  /// Opens the directory `path`, from the directory `start` on. Symbolic links on the way are followed, but
+  /// not such as another user may have put there to send us elsewhere.
+  ///
+  /// Throws `FileRuleError.foreignLink`, and what the system says as `Errno`.
+  static func openDirectory(
+    _ path: FilePath, from start: Int32 = AT_FDCWD, flags: Int32 = pathOnly
+  ) throws -> Descriptor {
+    let way: FilePath = path.isEmpty ? "." : path
+    let number = retrying {
+      way.withPlatformString {
+        envcrypt_open_without_links(start, $0, flags | O_DIRECTORY | O_CLOEXEC)
+      }
+    }
+    if number >= 0 { return Descriptor(owning: number, path: path) }
+    switch Errno.current {
+    // There is a link, or the system does not know the call.
+    case .tooManySymbolicLinkLevels, .noFunction, .notPermitted: break
+    case let reason: throw reason
+    }
+    var walk = DirectoryWalk(path: path, from: start)
+    try walk.go(way)
+    return try walk.end(flags: flags)
+  }
+}
+
+extension FileStatus {
+  /// Whether a link that is in `directory` says where this user, or root, wants to be led: one of them has
+  /// made it, or nobody else may write there.
+  func isTrustedLink(in directory: @autoclosure () throws -> FileStatus) rethrows -> Bool {
+    if isTrusted { return true }
+    let directory = try directory()
+    return directory.isTrusted && directory.permissions & 0o022 == 0
+  }
+}
+
+/// The way to a directory, component by component.
+private struct DirectoryWalk {
+  let path: FilePath
+  private var current: Descriptor?
+  private let start: Int32
+  private var linkCount = 0
+
+  init(path: FilePath, from start: Int32) {
+    self.path = path
+    self.start = start
+  }
+
+  private var number: Int32 { current?.number ?? start }
+
+  mutating func go(_ way: FilePath) throws {
+    if way.isAbsolute { try enter("/") }
+    for component in way.components { try step(FilePath().appending(component)) }
+  }
+
+  /// The directory that was come to.
+  func end(flags: Int32) throws -> Descriptor {
+    let last = Descriptor.retrying {
+      openat(number, ".", flags | O_DIRECTORY | O_CLOEXEC)
+    }
+    guard last >= 0 else { throw Errno.current }
+    return Descriptor(owning: last, path: path)
+  }
+
+  private mutating func step(_ name: FilePath) throws {
+    let next = Descriptor.retrying {
+      name.withPlatformString {
+        openat(number, $0, Descriptor.pathOnly | O_NOFOLLOW | O_CLOEXEC)
+      }
+    }
+    guard next >= 0 else { throw Errno.current }
+    let found = Descriptor(owning: next, path: path)
+    let status = try found.status()
+    guard status.kind == .symbolicLink else {
+      current = found
+      return
+    }
+    let here = try openHere()
+    guard try status.isTrustedLink(in: here.status()) else {
+      throw FileRuleError.foreignLink(path)
+    }
+    linkCount += 1
+    guard linkCount <= FilePlace.linkLimit else { throw Errno.tooManySymbolicLinkLevels }
+    guard let target = name.linkTarget(in: number) else { throw Errno.current }
+    // A link of /proc leads where its text does not.
+    let isMagic = FileSystemType.isProc(here)
+    if isMagic { try enter(name) } else { try go(target) }
+  }
+
+  private mutating func enter(_ name: FilePath) throws {
+    let next = Descriptor.retrying {
+      name.withPlatformString {
+        openat(number, $0, Descriptor.pathOnly | O_DIRECTORY | O_CLOEXEC)
+      }
+    }
+    guard next >= 0 else { throw Errno.current }
+    current = Descriptor(owning: next, path: path)
+  }
+
+  private func openHere() throws -> Descriptor { try end(flags: Descriptor.pathOnly) }
+}
