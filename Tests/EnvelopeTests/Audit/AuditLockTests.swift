@@ -89,7 +89,7 @@ import Testing
       #expect(try log().lastSequence() == 3)
       let copy = directory.path.appending("copy")
       try write([], to: copy)
-      _ = try log().copy { AuditFile(try Descriptor.openOutput(copy)) }
+      _ = try log().copy { AuditFile(try Self.openForWriting(copy)) }
       #expect(try contents(copy) == contents(path))
     }
   }
@@ -105,12 +105,18 @@ import Testing
     #expect(try log().lastSequence() == 3 + UInt64(seen.count))
   }
 
+  static func openForWriting(_ path: FilePath) throws -> Descriptor {
+    let number = open(path.string, O_RDWR | O_CLOEXEC)
+    try #require(number >= 0)
+    return Descriptor(owning: number, path: path)
+  }
+
   @Test func nobodyWaitsForACopy() throws {
     let copy = directory.path.appending("copy")
     try write([], to: copy)
     _ = try log().copy {
       try log(patience: .zero).append([AuditLogTests.record(4)], after: { .none })
-      return AuditFile(try Descriptor.openOutput(copy))
+      return AuditFile(try Self.openForWriting(copy))
     }
     #expect(try contents(copy) == contents(path))
   }

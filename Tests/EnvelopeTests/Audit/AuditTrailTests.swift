@@ -134,12 +134,14 @@ import Testing
     let seen = Told()
     let log = AuditLog(reading: AuditLog.path(beside: service.keystore.path))
     // SQLite asks when it is about to commit.
-    service.keystore.database.add(
-      transactionObserver: Watcher {
-        var last = ""
-        _ = try? log.read(after: .none) { last = $0.record.operation }
-        if last == "DisableKey" { seen.count += 1 }
-      }, extent: .databaseLifetime)
+    service.keystore.database.writeWithoutTransaction {
+      $0.add(
+        transactionObserver: Watcher {
+          var last = ""
+          _ = try? log.read(after: .none) { last = $0.record.operation }
+          if last == "DisableKey" { seen.count += 1 }
+        }, extent: .databaseLifetime)
+    }
     try service.perform(DisableKeyRequest(keyID: key))
     #expect(seen.count == 1)
     #expect(try service.describe(key).keyState == .disabled)

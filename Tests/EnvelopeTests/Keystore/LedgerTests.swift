@@ -366,7 +366,7 @@ import Testing
     let protector = try store.protectors().first { $0.kind == .none }!.id
     let blob = try service.encrypt("text", under: key)
     let old = keystore.directory.path.appending("old.db")
-    service.trail()?.flush()
+    try service.trail()?.flush()
     try write(contents(path), to: old)
     try service.perform(DisableKeyRequest(keyID: key))
     try store.removeProtector(protector, secrets: TestSecrets())
