@@ -326,6 +326,28 @@ def policies():
     yield b'{"Statement": ' + b"[" * 40 + b"]" * 40 + b"}"
 
 
+def jsons():
+    yield b'{"a": [1, -2.5e+3, true, null, {"b\\u00e9\\n": "\xc3\xa9\\ud83d\\ude00"}], "c": {}, "d": [[], false, 0.5]}'
+    for text in "0", "-0", "-1.50E-07", "1e400", "9223372036854775807", "9223372036854775808", "true", "null", '""', " [ ] ":
+        yield text.encode()
+    yield json.dumps({"encryptionContextSubset": {"k": "v", "\u00e9": "1", "e\u0301": "2"}}, ensure_ascii=False).encode()
+    yield json.dumps({"EncryptionContextEquals": {"k": "v\u2028\u202e"}}).encode()
+    yield json.dumps([{"TagKey": "a", "TagValue": "b"}, {"TagKey": "", "TagValue": "/"}]).encode()
+    yield json.dumps({"KeyId": "k", "NumberOfBytes": 32, "KeySpec": "AES_256", "GrantTokens": ["t"], "DryRun": False}).encode()
+    yield json.dumps({"KeyId": "k", "Operations": ["Encrypt"], "GranteePrincipal": "p", "Constraints": {
+        "EncryptionContextSubset": {"a": "b"}}}).encode()
+    yield json.dumps({"KeyId": "k", "ImportToken": "AAAA", "EncryptedKeyMaterial": "aGk=", "ValidTo": 1795464900.25}).encode()
+    yield json.dumps({"name": "s", "stackID": "i", "parameters": {"P": "x"}, "imports": [], "outputs": [], "resources": [
+        {"logicalID": "a", "physicalID": "alias/a", "deletionPolicy": "Delete",
+         "properties": {"alias": {"_0": {"aliasName": "alias/a", "targetKeyID": "k"}}}}]}).encode()
+    yield json.dumps({"a": [1, -128, 127], "b": []}).encode()
+    yield b'{"a": 1, "\\u0061": 2}'
+    yield b'[1,] // x'
+    yield b'\xef\xbb\xbf{}'
+    yield b'"\\ud800" "\xed\xa0\x80" \'a\''
+    yield b"[" * 70 + b"]" * 70
+
+
 def templates():
     with open(os.path.join(HERE, "../Tests/EnvelopeTests/Template/example.yaml"), "rb") as file:
         yield file.read()
@@ -345,7 +367,7 @@ def templates():
 
 
 for target, seeds in {
-    "armor": armors(), "audit": audits(), "blob": blobs(), "context": contexts(), "keyring": keyrings(),
+    "armor": armors(), "audit": audits(), "blob": blobs(), "context": contexts(), "json": jsons(), "keyring": keyrings(),
     "kms": kms(), "message": messages(), "policy": policies(),
     "shorthand": shorthands(), "template": templates(),
 }.items():

@@ -8,19 +8,21 @@ import Foundation
 /// reads, or a number of seconds since 1970. If the shape has an integer, the number must be written as one
 /// and must fit.
 package struct JSONDecoding {
-  var memberName: (String) -> String = { $0 }
-  var propertyName: (String) -> String = { $0 }
-  var userInfo: [CodingUserInfoKey: any Sendable] = [:]
+  package var memberName: (String) -> String = { $0 }
+  package var propertyName: (String) -> String = { $0 }
+  package var userInfo: [CodingUserInfoKey: any Sendable] = [:]
+
+  package init() {}
 
   /// Throws `DecodingError`.
-  func decode<Shape: Decodable>(_ type: Shape.Type, from value: JSONValue) throws -> Shape {
+  package func decode<Shape: Decodable>(_ type: Shape.Type, from value: JSONValue) throws -> Shape {
     try JSONValueDecoder(value: value, place: nil, decoding: self).decode(type)
   }
 }
 
 extension JSONError {
   /// The same error as decoders throw it.
-  var decodingError: DecodingError {
+  package var decodingError: DecodingError {
     .dataCorrupted(
       DecodingError.Context(
         codingPath: [], debugDescription: explanation, underlyingError: self))
@@ -110,7 +112,7 @@ struct JSONValueDecoder: Decoder {
       text = try decode(String.self)
       date = APIDate.date(text)
     }
-    guard let date else { throw corrupted("'\(text)' is no date: \(APIDate.wanted)") }
+    guard let date else { throw corrupted("'\(text.shortened)' is no date: \(APIDate.wanted)") }
     return date
   }
 
@@ -118,7 +120,7 @@ struct JSONValueDecoder: Decoder {
     guard case .number(let number) = value.content else { throw mismatch(Int.self) }
     if let integer = number.integer(as: Integer.self) { return integer }
     throw corrupted(
-      number.isInteger ? "\(number.text) is out of range" : "\(number.text) is not a whole number")
+      "\(number.text.shortened) is \(number.isInteger ? "out of range" : "not a whole number")")
   }
 }
 
@@ -137,7 +139,9 @@ extension JSONValueDecoder: SingleValueDecodingContainer {
 
   func decode(_: Double.Type) throws -> Double {
     guard case .number(let number) = value.content else { throw mismatch(Double.self) }
-    guard let double = number.double else { throw corrupted("\(number.text) is out of range") }
+    guard let double = number.double else {
+      throw corrupted("\(number.text.shortened) is out of range")
+    }
     return double
   }
 

@@ -9,7 +9,7 @@ package struct JSONLimits: Sendable {
 
   package init() {}
 
-  init(depth: Int, values: Int) {
+  package init(depth: Int, values: Int) {
     self.depth = depth
     self.values = values
   }

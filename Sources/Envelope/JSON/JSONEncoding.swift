@@ -10,13 +10,15 @@ package struct JSONEncoding {
     case sorted
   }
 
-  var memberName: (String) -> String = { $0 }
-  var order = Order.sorted
-  var layout = JSONLayout.compact
-  var escapes: JSONEscapes = []
+  package var memberName: (String) -> String = { $0 }
+  package var order = Order.sorted
+  package var layout = JSONLayout.compact
+  package var escapes: JSONEscapes = []
+
+  package init() {}
 
   /// Throws `EncodingError` for a date outside the years 1 to 9999, and for an infinite number.
-  func encode(_ value: some Encodable, lineFeed: Bool = false) throws -> SecretBytes {
+  package func encode(_ value: some Encodable, lineFeed: Bool = false) throws -> SecretBytes {
     let tree = try JSONTreeEncoder(slot: JSONSlot(), place: nil, encoding: self).tree(of: value)
     var writer = JSONWriter(layout, escaping: escapes)
     tree.write(to: &writer, order)
@@ -26,7 +28,7 @@ package struct JSONEncoding {
 
 extension JSONEncoding {
   /// The JSON as a text, which cannot be wiped.
-  func text(of value: some Encodable) throws -> String {
+  package func text(of value: some Encodable) throws -> String {
     try encode(value).withBytes { bytes in
       bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
     }
@@ -286,7 +288,7 @@ private struct JSONArrayEncoder: UnkeyedEncodingContainer {
 
 extension SecretText {
   /// The text of a string. `JSONValueDecoder` leaves no copy of it.
-  convenience init(from decoder: any Decoder) throws {
+  package convenience init(from decoder: any Decoder) throws {
     guard let json = decoder as? JSONValueDecoder, let bytes = json.value.secret() else {
       self.init(try decoder.singleValueContainer().decode(String.self))
       return
@@ -295,7 +297,7 @@ extension SecretText {
   }
 
   /// Encodes the text as a string. `JSONTreeEncoder` leaves no copy of it.
-  func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     if let json = encoder as? JSONTreeEncoder { return json.encode(secret: self) }
     var container = encoder.singleValueContainer()
     try container.encode(

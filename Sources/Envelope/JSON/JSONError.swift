@@ -16,12 +16,12 @@ package struct JSONPath: Equatable, Sendable {
 }
 
 extension JSONPath: CustomStringConvertible {
-  /// `Tags[0].TagKey`; empty for the outermost value.
+  /// `Tags[0].TagKey`, with long names cut off; empty for the outermost value.
   package var description: String {
     var text = ""
     for step in steps {
       switch step {
-      case .member(let name): text += (text.isEmpty ? "" : ".") + name
+      case .member(let name): text += (text.isEmpty ? "" : ".") + name.shortened
       case .element(let index): text += "[\(index)]"
       }
     }
@@ -46,11 +46,11 @@ package struct JSONError: Error, Equatable, Sendable {
   /// The value in which the place lies.
   package let path: JSONPath
 
-  /// The problem without its place. It quotes nothing of the text but names of members.
+  /// The problem without its place. It quotes nothing of the text but the beginning of a name.
   package var reason: String {
     switch problem {
     case .malformed(let reason): reason
-    case .duplicateName(let name): "'\(name)' occurs twice in one object"
+    case .duplicateName(let name): "'\(name.shortened)' occurs twice in one object"
     case .tooDeep(let limit): "objects and arrays are nested more than \(limit) deep"
     case .tooManyValues(let limit): "more than \(limit) values and names"
     }

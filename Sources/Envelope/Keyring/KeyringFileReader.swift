@@ -35,7 +35,7 @@ enum KeyringFileReader {
         throw .malformedFile("it is neither JSON nor a PEM private key: \(place): \(reason)")
       case .duplicateName(let name):
         let path = error.path.steps.map(\.text).joined(separator: ".")
-        throw .malformedFile("\(path.isEmpty ? "the file" : path) has '\(name)' twice")
+        throw .malformedFile("\(path.isEmpty ? "the file" : path) has '\(name.shortened)' twice")
       default: throw .malformedFile("\(place): \(error.reason)")
       }
     }
@@ -113,7 +113,7 @@ enum KeyringFileReader {
 extension JSONPath.Step {
   fileprivate var text: String {
     switch self {
-    case .member(let name): name
+    case .member(let name): name.shortened
     case .element(let index): "\(index)"
     }
   }

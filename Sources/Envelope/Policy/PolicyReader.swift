@@ -278,7 +278,7 @@ struct PolicyReader {
       case .bool(let bool): texts.append(String(bool))
       case .number(let number):
         guard let text = text(of: number) else {
-          throw .malformed("\(place): \(number.text) is out of range")
+          throw .malformed("\(place): \(number.text.shortened) is out of range")
         }
         texts.append(text)
       case .object, .array, .null: throw .malformed("\(place) is \(element.kind), not a value")

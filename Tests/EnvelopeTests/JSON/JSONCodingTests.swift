@@ -85,6 +85,13 @@ import Testing
     #expect(problem(Numbers.self, "{\"double\":\(value)}") == "not Double double")
   }
 
+  @Test func longNumbersAreCutOff() {
+    let digits = String(repeating: "1", count: 100_000)
+    let shown = String(repeating: "1", count: 64) + "…"
+    #expect(problem([Int].self, "[\(digits)]") == "\(shown) is out of range 0")
+    #expect(problem([Double].self, "[\(digits)]") == "\(shown) is out of range 0")
+  }
+
   @Test func minusZeroIsZero() throws {
     #expect(try decode([Int].self, "[-0]") == [0])
     #expect(try decode([UInt8].self, "[-0]") == [0])

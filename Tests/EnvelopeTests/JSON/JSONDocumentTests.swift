@@ -368,6 +368,20 @@ import Testing
     #expect(object.member("\(plain)0", from: &start) != nil)
   }
 
+  /// An error does not repeat a megabyte.
+  @Test func errorsAreShort() {
+    let name = String(repeating: "é", count: 100_000)
+    let shown = String(repeating: "é", count: 64) + "…"
+    #expect(
+      problem(Array("{\"\(name)\":[x]}".utf8))
+        == "line 1, column 100006: \(shown)[0]: expected a value")
+    #expect(
+      problem(Array("{\"\(name)\":0,\"\(name)\":0}".utf8))
+        == "line 1, column 100007: '\(shown)' occurs twice in one object")
+    #expect("a".shortened == "a")
+    #expect(String(repeating: "😀", count: 64).shortened.count == 64)
+  }
+
   /// A mutation is JSON for both, or for neither: Foundation reads what this reader takes.
   @Test func mutationsAreReadAsFoundationReadsThem() throws {
     let seed =
