@@ -21,6 +21,7 @@ let package = Package(
       providers: [.apt(["libssl-dev"])]
     ),
     .systemLibrary(name: "CLinux"),
+    .target(name: "CProcess"),
     .target(
       name: "Envelope",
       dependencies: [
@@ -35,6 +36,7 @@ let package = Package(
       name: "envcrypt",
       dependencies: [
         "CLinux",
+        "CProcess",
         "Envelope",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CProcess
 import Envelope
 import Glibc
 
@@ -26,8 +27,8 @@ struct Envcrypt: ParsableCommand {
           envcrypt reencrypt -R /mnt -k alias/new     move to another key
 
         Exit status: 0 done and verified; 64 usage; 65 not authentic, truncated or not a message; \
-        66 no input; 69 key not available; 73 cannot create output; 74 I/O error; 77 not \
-        permitted; 78 bad keystore or configuration.
+        66 no input; 69 key not available; 71 out of memory; 73 cannot create output; 74 I/O \
+        error; 77 not permitted; 78 bad keystore or configuration.
         """,
       version: "envcrypt \(version) (\(LibCrypto.version))",
       subcommands: [
@@ -39,6 +40,8 @@ struct Envcrypt: ParsableCommand {
   }
 
   static func main() {
+    envcrypt_reserve_stack()
+    StandardDescriptors.complete()
     ProcessPrivacy.begin()
     // A closed pipe is an error like any other while files are being cleaned up; the process then
     // dies of the signal, as a shell expects.

@@ -52,11 +52,13 @@ public final class Leftovers: Sendable {
 
   /// Waits on a thread of its own for a signal that ends the process, removes what is recorded, and
   /// lets the signal end it. The signals are blocked in every other thread; a name is recorded only
-  /// after this, so no signal can come between.
+  /// after this, so no signal can come between. A signal that is ignored stays so.
   private func watchSignals() {
     var signals = sigset_t()
     sigemptyset(&signals)
-    for signal in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&signals, signal) }
+    for signal in [SIGINT, SIGTERM, SIGHUP] where !Self.isIgnored(signal) {
+      sigaddset(&signals, signal)
+    }
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     let watched = signals
     let isWatched = startThread { [self] in
@@ -66,11 +68,18 @@ public final class Leftovers: Sendable {
       state.withLock { state in
         for name in state.names { name.withPlatformString { _ = unlink($0) } }
       }
-      signal(number, SIG_DFL)
+      // Its action is to end the process, or first to set a terminal right and then to end it.
       pthread_sigmask(SIG_UNBLOCK, &signals, nil)
       raise(number)
     }
     // Without the thread a signal still ends the process; what it leaves, a later one removes.
     if !isWatched { pthread_sigmask(SIG_UNBLOCK, &signals, nil) }
+  }
+
+  /// Whether the process was started with orders to ignore a signal, as by `nohup`.
+  private static func isIgnored(_ signal: Int32) -> Bool {
+    var action = sigaction()
+    sigaction(signal, nil, &action)
+    return action.__sigaction_handler.sa_handler.map { unsafeBitCast($0, to: Int.self) } == 1
   }
 }

@@ -37,8 +37,6 @@ public enum KeystoreError: Error, Equatable, Sendable {
   case wrongKeyFile(FilePath)
   /// A file that cannot serve as a key file; the text says why.
   case unusableKeyFile(FilePath, String)
-  /// A passphrase without any byte.
-  case emptyPassphrase
   /// There is no protector with that ID.
   case noProtector(String)
   /// The only protector cannot be removed.
