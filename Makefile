@@ -4,7 +4,10 @@ STATIC = .build/static/release/envcrypt
 # The second flag has generic types made by direct calls instead of by name: looking a name up walks
 # every protocol conformance of the binary, which costs more than encrypting a small file.
 RELEASE = -Xswiftc -static-executable \
-  -Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors
+  -Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors $(WRAPPED)
+# Sources/CProcess/memory.c stands before these, everywhere in the binary: no allocation fails unnoticed.
+WRAPPED = $(foreach name,malloc calloc realloc memalign aligned_alloc posix_memalign \
+  _dispatch_temporary_resource_shortage,-Xlinker --wrap=$(name))
 
 TORTURE_MINUTES ?= 20
 

@@ -25,6 +25,7 @@ let package = Package(
       name: "CSQLite",
       providers: [.apt(["libsqlite3-dev"])]
     ),
+    .target(name: "CProcess"),
     .target(
       name: "Envelope",
       dependencies: [
@@ -40,6 +41,7 @@ let package = Package(
       name: "envcrypt",
       dependencies: [
         "CLinux",
+        "CProcess",
         "Envelope",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CProcess
 import Envelope
 import Glibc
 
@@ -27,8 +28,8 @@ struct Envcrypt: ParsableCommand {
 
         Exit status: 0 done and verified; 3 done, but an input changed while it was read; 64 usage; \
         65 not authentic, truncated or not a message; 66 no input, or no message in it; 69 key not \
-        available; 73 cannot create output; 74 I/O error, or a use of a key that could not be \
-        recorded; 77 not permitted; 78 bad keystore or configuration.
+        available; 71 out of memory; 73 cannot create output; 74 I/O error, or a use of a key that \
+        could not be recorded; 77 not permitted; 78 bad keystore or configuration.
         """,
       version: "envcrypt \(version) (\(LibCrypto.version))",
       subcommands: [
@@ -40,7 +41,8 @@ struct Envcrypt: ParsableCommand {
   }
 
   static func main() {
-    StandardStreams.occupy()
+    envcrypt_reserve_stack()
+    StandardDescriptors.complete()
     ProcessPrivacy.begin()
     // A closed pipe is an error like any other while files are being cleaned up; the process then
     // dies of the signal, as a shell expects.

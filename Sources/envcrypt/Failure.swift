@@ -12,6 +12,8 @@ enum ExitStatus: Int32 {
   case noInput = 66
   case unavailable = 69
   case software = 70
+  /// EX_OSERR: the system grants no more memory, threads or processes. CProcess has the number too.
+  case systemError = 71
   case cannotCreate = 73
   case ioError = 74
   /// EX_TEMPFAIL: nothing was done yet, as DryRun asked.
@@ -72,13 +74,15 @@ extension Failure {
     case let error as Failure: self = error
     case let error as IOError: self.init(error)
     case let error as FileRuleError: self.init(error)
+    case let error as OutOfMemoryError: self.init(error)
     case let error as MessageError: self.init(error)
     case let error as DecryptionPolicyError: self.init(error)
     case let error as MessageRangeError: self.init(error)
     case let error as NoMatchingKeyError: self.init(error)
     case let error as KeysNotKeptError: self.init(error)
     case SchedulerError.noThread:
-      self.init(.software, "the system grants no more threads", hint: "ulimit -u shows the limit")
+      self.init(
+        .systemError, "the system grants no more threads", hint: "ulimit -u shows the limit")
     case let error as KeyringError: self.init(error)
     case let error as KeystoreError: self.init(error)
     case let error as KeystoreFileError: self.init(error)
@@ -139,6 +143,13 @@ extension Failure {
     }
   }
 
+  private init(_ error: OutOfMemoryError) {
+    let needed = error.count.map { ": \(Text.size(Int64($0))) are needed at once" } ?? ""
+    self.init(
+      .systemError, "out of memory\(needed)",
+      hint: "'ulimit -v' shows the limit of a process; a passphrase and large frames need the most")
+  }
+
   private init(_ error: FileRuleError) {
     switch error {
     case .exists(let path):
@@ -191,6 +202,14 @@ extension Failure {
         .cannotCreate,
         "\(Text.printable(path)) is a symbolic link, and below an output directory none is followed",
         hint: "remove the link, or name another output with -o")
+    case .openToOthers(let path, let permissions):
+      let name = path == "-" ? "the file on standard input" : Text.printable(path)
+      self.init(
+        .noPermission,
+        "others than its owner may read or change \(name) (mode 0\(String(permissions, radix: 8))), "
+          + "and there is a secret in it",
+        hint: path == "-" || path.starts(with: "/dev")
+          ? "chmod 600 on that file" : "chmod 600 -- \(Text.shellQuoted(path))")
     case .notADirectory(let path):
       self.init(.cannotCreate, "\(Text.printable(path)) is not a directory")
     }
@@ -326,6 +345,11 @@ extension Failure {
         .dataError, "not authentic: the message was altered, or damaged",
         hint: "get the file again from where it is whole")
     case .invalidKey(let what): self.init(.configuration, "unusable key: \(Text.printable(what))")
+    case .privateKey(let what):
+      self.init(
+        .configuration, "unusable key: \(Text.printable(what))",
+        hint: "'openssl pkey -pubout' writes the public half; keep the private one to yourself")
+    case .outOfMemory(let count): self.init(OutOfMemoryError(count: count))
     case .libcrypto(let operation, let reasons):
       self.init(
         .software,
@@ -397,11 +421,7 @@ extension Failure {
     case .wrongKeyFile(let path):
       self.init(.noPermission, "key file \(Text.printable(path)) does not open the keystore")
     case .unusableKeyFile(let path, let what):
-      self.init(
-        .noPermission, "key file \(Text.printable(path)): \(what)",
-        hint: what.contains("read it") ? "chmod 600 -- \(Text.shellQuoted(path))" : nil)
-    case .emptyPassphrase:
-      self.init(.usage, "the passphrase is empty")
+      self.init(.noPermission, "key file \(Text.printable(path)): \(what)")
     case .tooManyProtectors(let limit):
       self.init(
         .configuration, "the keystore has more than \(limit) protectors, and none is tried",

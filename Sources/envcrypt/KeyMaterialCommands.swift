@@ -72,8 +72,7 @@ struct KeyImportCommand: ParsableCommand {
     let path = FilePath(argument: file)
     let keyring: KeyringFile
     do {
-      keyring = try KeyringFile(
-        parsing: try SmallFile.readSecret(path, limit: KeyringFile.sizeLimit))
+      keyring = try SmallFile.readKeyring(path)
     } catch let error as KeyringError {
       throw Failure(error).about(Text.printable(path))
     }

@@ -62,7 +62,8 @@ struct WrappingOptions: ParsableArguments {
   @Option(
     name: [.customShort("r"), .customLong("recipient")],
     help: ArgumentHelp(
-      "A public key in PEM, RSA or elliptic-curve (P-256, P-384, P-521); no keystore is needed.",
+      "A file of public keys in PEM, RSA or elliptic-curve (P-256, P-384, P-521).",
+      discussion: "Every key in the file can open the message. No keystore is needed.",
       valueName: "pub.pem"),
     completion: .file())
   var recipients: [String] = []
@@ -70,23 +71,31 @@ struct WrappingOptions: ParsableArguments {
   /// True if nobody is named.
   var areEmpty: Bool { keys.isEmpty && recipients.isEmpty }
 
-  /// A keyring of each, and `others`; where that is nobody, alias/default of the keystore.
+  /// A keyring of each key, and `others`, each once; if that is nobody, alias/default of the keystore.
   func keyrings(
     besides others: [any Keyring], keystore: () throws -> KeyService
   ) throws -> [any Keyring] {
-    let keyrings =
-      try recipients.map { name -> any Keyring in
-        let path = FilePath(argument: name)
-        do {
-          return try Recipient.keyring(pem: try SmallFile.read(path, limit: 1 << 20))
-        } catch let error as CryptoError {
-          throw Failure(error).about(Text.printable(path))
-        }
-      } + others
+    let recipients = try self.recipients.flatMap { name -> [any Keyring] in
+      let path = FilePath(argument: name)
+      do {
+        return try Recipient.keyrings(pem: try SmallFile.read(path, limit: 1 << 20))
+      } catch let error as CryptoError {
+        throw Failure(error).about(Text.printable(path))
+      }
+    }
+    let keyrings = Self.eachOnce(recipients) + others
     let names = keys.isEmpty && keyrings.isEmpty ? [KeyService.defaultAlias] : keys
     guard !names.isEmpty else { return keyrings }
     let service = try keystore()
-    return try names.map { try service.wrappingKeyring($0) } + keyrings
+    return Self.eachOnce(try names.map { try service.wrappingKeyring($0) }) + keyrings
+  }
+
+  /// Without repetitions. Keys of the keystore and recipients have their names from the keys themselves;
+  /// in keyring files two keys may bear one name.
+  private static func eachOnce(_ keyrings: [any Keyring]) -> [any Keyring] {
+    guard keyrings.count > 1 else { return keyrings }
+    var names: Set<WrappingKeyName> = []
+    return keyrings.filter { $0.wrappingKey.map { names.insert($0).inserted } ?? true }
   }
 }
 
@@ -95,7 +104,7 @@ struct KeyringOptions: ParsableArguments {
   @Option(
     name: .customLong("keyring"),
     help: ArgumentHelp(
-      "A keyring file: keys in JSON, as 'key export' writes them, or a PEM private key.",
+      "A keyring file: keys in JSON, as 'key export' writes them, or private keys in PEM.",
       valueName: "file"), completion: .file())
   var files: [String] = []
 
@@ -103,9 +112,7 @@ struct KeyringOptions: ParsableArguments {
     try files.flatMap { name in
       let path = FilePath(argument: name)
       do {
-        return try KeyringFile(
-          parsing: try SmallFile.readSecret(path, limit: KeyringFile.sizeLimit)
-        ).keyrings()
+        return try SmallFile.readKeyring(path).keyrings()
       } catch let error as KeyringError {
         throw Failure(error).about(Text.printable(path))
       }
@@ -130,12 +137,28 @@ enum SmallFile {
     }
   }
 
-  /// Of what is read no copy stays behind.
+  /// A keyring file. Throws `FileRuleError.openToOthers` if it has secrets in it, and others may read
+  /// it.
+  static func readKeyring(_ path: FilePath) throws -> KeyringFile {
+    let file = path == "-" ? .standardInput : try Descriptor.openInput(path)
+    let keyring = try KeyringFile(
+      parsing: try readSecret(file, limit: KeyringFile.sizeLimit, as: "key"))
+    if keyring.holdsSecrets { try file.status().requirePrivate(path) }
+    return keyring
+  }
+
   static func readSecret(
     _ path: FilePath, limit: Int, as noun: String = "key"
   ) throws -> SecretBytes {
-    let source = DescriptorSource(
-      path == "-" ? .standardInput : try Descriptor.openInput(path))
+    try readSecret(
+      path == "-" ? .standardInput : try Descriptor.openInput(path), limit: limit, as: noun)
+  }
+
+  /// Of what is read no copy stays behind.
+  private static func readSecret(
+    _ file: Descriptor, limit: Int, as noun: String
+  ) throws -> SecretBytes {
+    let source = DescriptorSource(file)
     let expected = Int(clamping: source.expectedCount ?? 0)
     var capacity = min(max(expected + 1, 4096), limit + 1)
     var bytes = SecretBytes(count: 0) { _ in }
@@ -160,7 +183,7 @@ enum SmallFile {
         }
       }
       if count < capacity { return bytes.prefix(count) }
-      guard count <= limit else { throw tooLarge(path, limit, noun) }
+      guard count <= limit else { throw tooLarge(file.path, limit, noun) }
       capacity = min(capacity * 2, limit + 1)
     }
   }

@@ -22,80 +22,107 @@ final class PassphraseSource: UnlockingSecrets {
     self.keyFile = keyFile
     self.prompt = prompt
     if case .descriptor(let number) = origin {
-      early = try Self.readLine(from: number, named: FilePath("file descriptor \(number)"))
+      early = SecretBox(try Self.readLine(from: number, Self.path(ofDescriptor: number)))
     }
   }
 
   func passphrase() throws -> SecretBytes? {
-    if case .terminal = origin { return try Terminal.askPassphrase("Passphrase for \(prompt): ") }
-    return try read()
+    if case .terminal = origin {
+      guard let typed = try Terminal.askPassphrase("Passphrase for \(prompt): ") else { return nil }
+      guard typed.count > 0 else { throw empty(.noPermission) }
+      return typed
+    }
+    let passphrase = try read()
+    guard passphrase.count > 0 else { throw empty(.noPermission) }
+    return passphrase
   }
 
   func hear(_ exposures: [KeystoreExposure], of path: FilePath) {
     Console().warn(exposures, of: path)
   }
 
-  /// A passphrase for a new protector: typed twice where it is typed.
+  /// A passphrase for a new protector: typed twice if it is typed.
   func newPassphrase() throws -> SecretBytes {
-    guard case .terminal = origin else {
-      let passphrase = try read()
-      guard passphrase.count > 0 else { throw KeystoreError.emptyPassphrase }
-      return passphrase
+    let passphrase: SecretBytes
+    if case .terminal = origin {
+      passphrase = try typeTwice()
+    } else {
+      passphrase = try read()
     }
+    guard passphrase.count > 0 else { throw empty(.usage) }
+    if Self.characterCount(passphrase) < Self.fewCharacters {
+      Console().warning(
+        "the passphrase has fewer than \(Self.fewCharacters) characters: it is guessed soon",
+        hint: "add a longer one with 'envcrypt keystore protector add', and remove this one")
+    }
+    return passphrase
+  }
+
+  private func typeTwice() throws -> SecretBytes {
     guard let first = try Terminal.askPassphrase("New passphrase for \(prompt): ") else {
       throw Failure(
         .noPermission, "a new passphrase is needed, and there is no terminal to ask on",
         hint: "--passphrase-file, --passphrase-fd, or another --protector")
     }
-    guard first.count > 0 else { throw KeystoreError.emptyPassphrase }
-    guard let second = try Terminal.askPassphrase("The same again: ") else {
-      throw KeystoreError.emptyPassphrase
-    }
+    guard first.count > 0 else { throw empty(.usage) }
+    guard let second = try Terminal.askPassphrase("The same again: ") else { throw empty(.usage) }
     guard SecretBytes.areEqual(first, second) else {
       throw Failure(.usage, "the two passphrases differ")
     }
     return first
   }
 
+  /// A passphrase of fewer is warned of.
+  private static let fewCharacters = 8
+
+  /// Unicode code points, counted without a copy: every byte of UTF-8 but those that continue one.
+  private static func characterCount(_ passphrase: borrowing SecretBytes) -> Int {
+    passphrase.withBytes { bytes in
+      (0..<bytes.byteCount).count {
+        bytes.unsafeLoad(fromByteOffset: $0, as: UInt8.self) & 0xC0 != 0x80
+      }
+    }
+  }
+
+  private func empty(_ status: ExitStatus) -> Failure {
+    let reason =
+      switch origin {
+      case .file(let path): "the first line of \(Text.printable(path)) is empty"
+      case .descriptor(let number): "the first line of file descriptor \(number) is empty"
+      case .command: "the first line that \(PassphraseCommand.variable) prints is empty"
+      case .terminal: "nothing was typed"
+      }
+    return Failure(status, "no passphrase given: \(reason)")
+  }
+
+  static var tooLong: Failure {
+    Failure(.usage, "a passphrase has fewer than \(Terminal.passphraseLimit) bytes")
+  }
+
   /// The first line, without its end.
   private func read() throws -> SecretBytes {
     switch origin {
     case .file(let path):
-      let number = path.withPlatformString { open($0, O_RDONLY | O_CLOEXEC) }
+      let number = path.withPlatformString { open($0, O_RDONLY | O_CLOEXEC | O_NOCTTY) }
       guard number >= 0 else { throw IOError(.openInput, path, Errno(rawValue: errno)) }
       defer { close(number) }
-      return try Self.readLine(from: number, named: path).take()
+      return try Self.readLine(from: number, path)
     case .descriptor:
       return early!.take()
     case .command(let command):
-      guard let stream = Self.start(command) else {
-        throw Failure(.noPermission, "ENVCRYPT_PASSPHRASE_COMMAND cannot be run")
-      }
-      let line = Result { try Self.readLine(from: fileno(stream), named: "the passphrase command") }
-      // What it may still want to write is read, or it would die of a closed pipe.
-      var byte: UInt8 = 0
-      while Glibc.read(fileno(stream), &byte, 1) > 0 {}
-      guard pclose(stream) == 0 else {
-        throw Failure(.noPermission, "ENVCRYPT_PASSPHRASE_COMMAND failed")
-      }
-      return try line.get().take()
+      return try PassphraseCommand(command).firstLine()
     case .terminal:
       preconditionFailure("a terminal is asked, not read")
     }
   }
 
-  /// Starts a command that no signal is kept from, whichever thread of ours asks.
-  private static func start(_ command: String) -> UnsafeMutablePointer<FILE>? {
-    var none = sigset_t()
-    var before = sigset_t()
-    sigemptyset(&none)
-    pthread_sigmask(SIG_SETMASK, &none, &before)
-    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-    return popen(command, "re")
+  private static func path(ofDescriptor number: Int32) -> FilePath {
+    FilePath("/dev/fd/\(number)")
   }
 
   /// Byte by byte: what follows the line may be somebody else's data.
-  private static func readLine(from number: Int32, named path: FilePath) throws -> SecretBox {
+  private static func readLine(from number: Int32, _ path: FilePath) throws -> SecretBytes {
+    try FileStatus.of(descriptor: number, path).requirePrivate(path)
     var count = 0
     var failure: Int32 = 0
     let bytes = SecretBytes(count: Terminal.passphraseLimit) { span in
@@ -107,18 +134,25 @@ final class PassphraseSource: UnlockingSecrets {
           if status <= 0 || buffer[count] == UInt8(ascii: "\n") { break }
           count += 1
         }
-        if count > 0, buffer[count - 1] == UInt8(ascii: "\r") { count -= 1 }
       }
     }
     guard failure == 0 else { throw IOError(.openInput, path, Errno(rawValue: failure)) }
-    guard count < Terminal.passphraseLimit else {
-      throw Failure(.usage, "a passphrase has fewer than \(Terminal.passphraseLimit) bytes")
+    return try line(bytes, count: count)
+  }
+
+  /// The passphrase in a line of `count` bytes, whose end is not among them.
+  static func line(_ bytes: borrowing SecretBytes, count: Int) throws -> SecretBytes {
+    guard count < Terminal.passphraseLimit else { throw tooLong }
+    let line = bytes.prefix(count)
+    let endsInReturn = line.withBytes { bytes in
+      count > 0
+        && bytes.unsafeLoad(fromByteOffset: count - 1, as: UInt8.self) == UInt8(ascii: "\r")
     }
-    return SecretBox(bytes.prefix(count))
+    return endsInReturn ? line.prefix(count - 1) : line
   }
 }
 
-/// Carries a secret out of a `Result`.
+/// Carries a secret in a class.
 private final class SecretBox {
   private var bytes: SecretBytes?
 

@@ -1,3 +1,4 @@
+import CProcess
 import Envelope
 import Glibc
 
@@ -6,32 +7,28 @@ enum Terminal {
   /// The most bytes of a passphrase.
   static let passphraseLimit = 1024
 
-  /// Asks for a passphrase without showing it; nil where there is no terminal.
+  /// Asks for a passphrase without showing it; nil if there is no terminal. A signal that ends or stops
+  /// the process meanwhile finds the terminal as it was.
   static func askPassphrase(_ prompt: String) throws -> SecretBytes? {
-    let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
+    let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
     guard terminal >= 0 else { return nil }
     defer { close(terminal) }
-    var saved = termios()
-    guard tcgetattr(terminal, &saved) == 0 else { return nil }
-    // No echo, and no signals either: an interrupt has to come by here, to set the terminal right.
-    var silent = saved
-    silent.c_lflag &= ~tcflag_t(ECHO | ICANON | ISIG)
-    guard tcsetattr(terminal, TCSAFLUSH, &silent) == 0 else { return nil }
-    show(prompt, on: terminal)
-    var wasInterrupted = false
-    var count = 0
+    var answer = Answer()
     let typed = SecretBytes(count: passphraseLimit) { span in
-      span.withUnsafeMutableBytes {
-        count = read(from: terminal, into: $0, wasInterrupted: &wasInterrupted)
+      span.withUnsafeMutableBytes { buffer in
+        prompt.withCString { question in
+          guard envcrypt_hide_typing(terminal, question) else { return }
+          answer.read(from: terminal, into: buffer)
+          envcrypt_show_typing()
+        }
       }
     }
-    tcsetattr(terminal, TCSAFLUSH, &saved)
-    show("\n", on: terminal)
-    if wasInterrupted {
-      signal(SIGINT, SIG_DFL)
-      raise(SIGINT)
+    switch answer.end {
+    case .noTerminal: return nil
+    case .hangUp: throw Failure(.noPermission, "the terminal hung up before a passphrase was typed")
+    case .tooLong: throw PassphraseSource.tooLong
+    case .complete: return typed.prefix(answer.count)
     }
-    return typed.prefix(count)
   }
 
   /// Asks a question that only "y" or "yes" answers so. Where standard input is no terminal, a script
@@ -42,20 +39,42 @@ enum Terminal {
     return ["y", "yes"].contains(readLine()?.lowercased() ?? "")
   }
 
-  private static func read(
-    from terminal: Int32, into buffer: UnsafeMutableRawBufferPointer, wasInterrupted: inout Bool
-  ) -> Int {
-    var count = 0
+  private static func show(_ text: String, on terminal: Int32) {
+    var text = text
+    text.withUTF8 { _ = Glibc.write(terminal, $0.baseAddress, $0.count) }
+  }
+}
+
+/// A line that is typed, with the keys that correct it.
+private struct Answer {
+  enum End { case noTerminal, hangUp, tooLong, complete }
+
+  private(set) var count = 0
+  private(set) var end = End.noTerminal
+
+  mutating func read(from terminal: Int32, into buffer: UnsafeMutableRawBufferPointer) {
+    var question = envcrypt_question_count()
+    var readable = pollfd(fd: terminal, events: Int16(POLLIN), revents: 0)
     while true {
+      _ = poll(&readable, 1, -1)
+      let asked = envcrypt_question_count()
       var byte: UInt8 = 0
       let status = Glibc.read(terminal, &byte, 1)
-      if status < 0, errno == EINTR { continue }
-      if status <= 0 { return count }
+      if status < 0, [EINTR, EAGAIN].contains(errno) { continue }
+      guard status > 0 else {
+        end = .hangUp
+        return
+      }
+      // Asked again after a stop, the line begins anew. A byte that was read meanwhile is of the old one.
+      if asked != question {
+        question = asked
+        count = 0
+      }
+      guard envcrypt_question_count() == asked else { continue }
       switch byte {
-      case 3, 28:  // ^C, ^\
-        wasInterrupted = true
-        return 0
-      case 4, 10, 13: return count  // ^D, line feed, carriage return
+      case 4, 10, 13:
+        end = .complete
+        return  // ^D, line feed, carriage return
       case 8, 127:  // backspace: a whole character of UTF-8
         while count > 0 {
           count -= 1
@@ -63,17 +82,14 @@ enum Terminal {
         }
       case 21: count = 0  // ^U
       default:
-        if count < buffer.count {
-          buffer[count] = byte
-          count += 1
+        guard count < buffer.count - 1 else {
+          end = .tooLong
+          return
         }
+        buffer[count] = byte
+        count += 1
       }
     }
-  }
-
-  private static func show(_ text: String, on terminal: Int32) {
-    var text = text
-    text.withUTF8 { _ = Glibc.write(terminal, $0.baseAddress, $0.count) }
   }
 }
 

@@ -1,8 +1,9 @@
 """The chapter of the memory limit: an address space of so much, and no more."""
 import os, resource, shutil, tempfile
 
-from tracer import TooLong
-from verdict import ENDED, judge
+from verdict import judge
+
+STEP = 16 << 10
 
 
 class Limit:
@@ -13,36 +14,40 @@ class Limit:
         return f"{self.size >> 10} KiB of address space"
 
 
-def _run(stage, here, size):
-    """libdispatch waits for a thread that the system does not grant: such a run is killed."""
-    try:
-        return here.run(
-            stage.command.arguments, stdin=stage.command.stdin, limits={resource.RLIMIT_AS: size}, seconds=5)
-    except TooLong:
-        return ENDED
+def _run(stage, here, arguments, size):
+    return here.run(arguments, stdin=stage.command.stdin, limits={resource.RLIMIT_AS: size}, seconds=20)
+
+
+def _least(stage, arguments, isEnough):
+    """The least address space with which a run is enough, to the next step."""
+    low, high = 1 << 20, 4 << 30
+    while high - low > STEP:
+        middle = (low + high) // 2
+        here = stage.before.copy(stage.before.root + "-limited")
+        outcome = _run(stage, here, arguments, middle)
+        here.remove()
+        low, high = (low, middle) if isEnough(outcome.status) else (middle, high)
+    return high
 
 
 def limits(stage):
-    """From what does not even load to what is enough, closer and closer."""
-    low, high = 1 << 20, 4 << 30
-    while high - low > 64 << 10:
-        middle = (low + high) // 2
-        here = stage.before.copy(stage.before.root + "-limited")
-        outcome = _run(stage, here, middle)
-        here.remove()
-        low, high = (low, middle) if outcome.status == 0 else (middle, high)
-    return [Limit(high + (64 << 10) - ((distance * distance) << 12)) for distance in range(1, 80)
-            if distance * distance << 12 < high]
+    """From what the tool needs to begin at all to more than the work takes: closer together where there is nearly
+    enough, and evenly to where each thread gets its stack, which may be the last that there is."""
+    begins = _least(stage, ["--version"], lambda status: status in (0, 71))
+    works = _least(stage, stage.command.arguments, lambda status: status == 0)
+    near = [works + STEP - (distance * distance << 12) for distance in range(1, 40)]
+    even = [begins + (works + (12 << 20) - begins) * part // 40 for part in range(1, 41)]
+    return [Limit(size) for size in sorted({*near, *even}) if size >= begins]
 
 
 def inject(stage, fault, directory):
     root = tempfile.mkdtemp(dir=directory)
     here = stage.before.copy(os.path.join(root, "scene"))
     try:
-        outcome = _run(stage, here, fault.size)
-        word = judge(stage, here, outcome, mayTrap=True)
+        outcome = _run(stage, here, stage.command.arguments, fault.size)
+        word = judge(stage, here, outcome, mayNotBegin=True)
         if word != "succeeded":
             stage.later(here)
-        return "waited" if outcome is ENDED else word, outcome
+        return word, outcome
     finally:
         shutil.rmtree(root, ignore_errors=True)

@@ -58,7 +58,7 @@ def isNotOurs(outcome):
     return outcome.hit in ("fsync", "fdatasync", "fcntl") or b"the command line cannot be read" in outcome.messages
 
 
-def inject(stage, fault, directory, mayTrap=False):
+def inject(stage, fault, directory, mayNotBegin=False):
     """One run with one fault, and the verdict: a word, or None where the fault found no place."""
     root = tempfile.mkdtemp(dir=directory)
     here = stage.before.copy(os.path.join(root, "scene"))
@@ -70,7 +70,7 @@ def inject(stage, fault, directory, mayTrap=False):
             return None, outcome
         if fault.kind == "kill" and outcome.status != -9 and outcome.status != 0:
             raise Lost(f"ends with {outcome.status} before it was killed")
-        word = judge(stage, here, outcome, mayTrap)
+        word = judge(stage, here, outcome, mayNotBegin)
         if (fault.errno == E.EINTR or fault.kind == "short") and word != "succeeded" and not isNotOurs(outcome):
             raise Lost(f"not tried again ({outcome.hit}): {outcome.messages.decode(errors='replace')[:200]}")
         if word != "succeeded":
@@ -81,7 +81,7 @@ def inject(stage, fault, directory, mayTrap=False):
 
 
 def injectWantOfMemory(stage, fault, directory):
-    return inject(stage, fault, directory, mayTrap=True)
+    return inject(stage, fault, directory, mayNotBegin=True)
 
 
 def thinned(faults, share):

@@ -1,14 +1,13 @@
 """Counts what became of the faults, and keeps what was lost."""
 import collections
 
-WORDS = ["kept old", "became new", "in part", "succeeded", "refused", "told", "kept", "destroyed", "trapped", "waited"]
+WORDS = ["kept old", "became new", "in part", "succeeded", "refused", "told", "kept", "destroyed", "not begun"]
 MEANING = {
     "kept old": "killed, everything as before", "became new": "killed, all of the work is there",
     "in part": "killed, some of several files done", "succeeded": "the fault did not matter",
     "refused": "error message, everything as before", "told": "error message, though the change was made",
     "kept": "the material is there", "destroyed": "found due by two commands a day apart, and destroyed",
-    "trapped": "ended by the runtime for want of memory, nothing half-written",
-    "waited": "waited for a thread that the system did not grant until it was killed, nothing half-written"}
+    "not begun": "the loader or the C library found no memory before the tool began"}
 
 
 class Tally:

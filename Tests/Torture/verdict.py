@@ -5,7 +5,7 @@ import scene
 from scene import BESIDE_KEYSTORE, LEFTOVER, Lost
 
 # Exit statuses that say why, and what a message looks like.
-STATUSES = {65, 66, 69, 70, 73, 74, 77, 78}
+STATUSES = {65, 66, 69, 70, 71, 73, 74, 77, 78}
 VAGUE = (b"unexpected failure", b"DatabaseError", b"Fatal error", b"(libc", b"SQLITE_")
 
 
@@ -150,22 +150,23 @@ def _difference(old, new):
     return "; ".join([f"- {row}" for row in sorted(old - new)][:2] + [f"+ {row}" for row in sorted(new - old)][:2])[:400]
 
 
-def judge(stage, here, outcome, mayTrap=False):
-    """The word for how it ended. Raises Lost where anything is amiss."""
+def judge(stage, here, outcome, mayNotBegin=False):
+    """The word for how it ended. Raises Lost where anything is amiss. `mayNotBegin`: the loader or the C library may
+    give up before the tool does anything."""
     found = stage.states(here, outcome)
     isNew, isOld = "old" not in found, "new" not in found
     status = outcome.status
     if status < 0:
-        if outcome.status != -9 and not mayTrap:
+        if outcome.status != -9:
             raise Lost(f"ended by signal {-status}: {_first(outcome.messages)}")
-        return "trapped" if status != -9 else "kept old" if isOld else "became new" if isNew else "in part"
+        return "kept old" if isOld else "became new" if isNew else "in part"
     if status == 0:
         if not isNew:
             raise Lost("says it is done, and is not")
         return "succeeded"
-    if mayTrap and (status in (134, 132) or status == 127 and any(
-            word in outcome.messages for word in (b"loading shared libraries", b"Fatal glibc error"))):
-        return "trapped"
+    if mayNotBegin and status == 127 and any(
+            word in outcome.messages for word in (b"loading shared libraries", b"Fatal glibc error")):
+        return "not begun"
     if status not in STATUSES:
         raise Lost(f"exit status {status}: {_first(outcome.messages)}")
     if b"envcrypt: error: " not in outcome.messages:

@@ -19,8 +19,15 @@ struct ECPublicKey: Equatable, Sendable {
     self.key = key
   }
 
-  /// Reads "BEGIN PUBLIC KEY" PEM text.
-  init(pem: [UInt8]) throws(CryptoError) { try self.init(.publicKey(pem: pem)) }
+  /// Takes a key that came from outside in PEM or alone. To read a point is to find it on its curve, and
+  /// the curves have no others than those of the right order: this finds nothing more, today.
+  init(checking key: PKey) throws(CryptoError) {
+    try self.init(key)
+    try key.checkPublicHalf()
+  }
+
+  /// Reads the one public key in PEM text from outside.
+  init(pem: [UInt8]) throws(CryptoError) { try self.init(checking: .publicKey(pem: pem)) }
 
   /// Reads a DER SubjectPublicKeyInfo.
   init(subjectPublicKeyInfo: [UInt8]) throws(CryptoError) {

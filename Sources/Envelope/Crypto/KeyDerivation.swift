@@ -77,6 +77,8 @@ struct Scrypt: Equatable, Sendable {
   ) throws(CryptoError) -> SecretBytes {
     LibCrypto.prepare()
     guard isValid else { throw .invalidKey("scrypt parameters out of range") }
+    let memory = Int(128 * cost * blockSize)
+    guard SecretMemory.isAvailable(memory) else { throw .outOfMemory(memory) }
     return try SecretBytes(count: count) { (span) throws(CryptoError) in
       let status = span.withUnsafeMutableBytes { output in
         passphrase.withBytes { bytes in

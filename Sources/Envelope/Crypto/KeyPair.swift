@@ -55,6 +55,7 @@ struct KeyPair: ~Copyable, Sendable {
     guard wanted == nil || wanted == kind else {
       throw .invalidKey("\(wanted!) is wanted, this is \(kind)")
     }
+    try key.checkPublicHalf()
     guard try key.hasMatchingHalves() else {
       throw .invalidKey("a private key with the public half of another")
     }

@@ -1,26 +1,89 @@
-/// Private keys in PEM (RFC 7468, and RFC 1421 as OpenSSL has it), not encrypted. libcrypto's own
-/// reader and writer leave copies of the key in memory that they do not wipe.
+/// Text in PEM (RFC 7468, and RFC 1421 as OpenSSL has it): blocks, and text around them that explains.
+/// libcrypto's own reader and writer leave copies of keys in memory that they do not wipe, and its
+/// reader stops at the first key.
 enum PEM {
-  /// PKCS #8, and the forms from before it.
-  private static let labels = ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"]
+  /// What stands between a BEGIN line and its END line.
+  struct Block {
+    /// The place among the blocks of the text, from 1.
+    let number: Int
+    let label: String
+    fileprivate let base64: SecretText
+    /// Whether the block itself says so, in the form from before PKCS #8.
+    let isEncrypted: Bool
+
+    /// For messages.
+    var name: String { "block \(number) (\(label))" }
+
+    func der() throws(CryptoError) -> SecretBytes {
+      guard let der = Base64.decodeSecret(base64.bytes), der.count > 0 else {
+        throw .invalidKey("\(name) is not base64")
+      }
+      return der
+    }
+  }
+
   private static let lineLength = 64
 
-  /// The DER of the first private key in `text`; nil where there is none, or one that is encrypted.
-  static func privateKey(in text: borrowing SecretBytes) -> SecretBytes? {
-    var base64 = SecretWriter()
-    var label: String?
-    var start = 0
-    while let line = nextLine(of: text, from: &start) {
-      if let inside = label {
-        if matches(text, line, "-----END \(inside)-----") {
-          return Base64.decodeSecret(base64.finish())
-        }
-        text.withBytes { base64.append($0.extracting(line)) }
-      } else {
-        label = labels.first { matches(text, line, "-----BEGIN \($0)-----") }
+  /// All blocks of `text`, in order. Throws `invalidKey` if a block has no end, and for whatever looks
+  /// like a damaged one: no key may be left out unnoticed. After the last block there may be text that
+  /// explains only if `allowsTextAfter`.
+  static func blocks(
+    of text: borrowing SecretBytes, allowsTextAfter: Bool
+  ) throws(CryptoError) -> [Block] {
+    var blocks: [Block] = []
+    var hasTextAfter = false
+    var lines = PEMLines()
+    while let line = lines.next(of: text) {
+      switch line.kind(in: text) {
+      case .blank, .comment: continue
+      case .text: hasTextAfter = true
+      case .begin(let label):
+        blocks.append(
+          try block(number: blocks.count + 1, label: label, of: text, from: &lines))
+        hasTextAfter = false
+      case .end, .damaged:
+        throw .invalidKey(
+          "line \(lines.number) looks like a part of a PEM block, and belongs to none"
+            + (blocks.last.map { "; it comes after \($0.name)" } ?? ""))
+      case .binary:
+        throw .invalidKey(
+          "line \(lines.number) is not text"
+            + (blocks.last.map { "; it comes after \($0.name)" } ?? ""))
       }
     }
-    return nil
+    if hasTextAfter, !allowsTextAfter, let last = blocks.last {
+      throw .invalidKey("there is something after \(last.name) that is not a PEM block")
+    }
+    return blocks
+  }
+
+  /// The block whose BEGIN line was read.
+  private static func block(
+    number: Int, label: String, of text: borrowing SecretBytes, from lines: inout PEMLines
+  ) throws(CryptoError) -> Block {
+    var base64 = SecretWriter()
+    var isEncrypted = false
+    var isHeader: Bool?
+    while let line = lines.next(of: text) {
+      switch line.kind(in: text) {
+      case .end(label):
+        return Block(
+          number: number, label: label, base64: SecretText(base64.finish()),
+          isEncrypted: isEncrypted)
+      case .begin, .end: throw .invalidKey("block \(number) (\(label)) has no END line")
+      case .blank: isHeader = false
+      case .comment, .text, .damaged, .binary:
+        // Headers have a colon, and base64 has none; an empty line ends them.
+        let isHeaderHere = isHeader ?? line.contains(":", in: text)
+        isHeader = isHeaderHere
+        if isHeaderHere {
+          isEncrypted = isEncrypted || line.contains("ENCRYPTED", in: text)
+        } else {
+          text.withBytes { base64.append($0.extracting(line.range)) }
+        }
+      }
+    }
+    throw .invalidKey("block \(number) (\(label)) is cut off: it has no END line")
   }
 
   /// "BEGIN PRIVATE KEY" around `pkcs8`.
@@ -36,34 +99,5 @@ enum PEM {
     }
     writer.append("-----END PRIVATE KEY-----\n")
     return writer.finish()
-  }
-
-  /// Where the next line stands, without white space around it; nil behind the last one.
-  private static func nextLine(
-    of text: borrowing SecretBytes, from start: inout Int
-  ) -> Range<Int>? {
-    guard start < text.count else { return nil }
-    let from = start
-    var (line, next) = (0..<0, 0)
-    text.withBytes { bytes in
-      func byte(_ index: Int) -> UInt8 { bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self) }
-      var end = from
-      while end < bytes.byteCount, byte(end) != UInt8(ascii: "\n") { end += 1 }
-      next = end + 1
-      var begin = from
-      while begin < end, byte(begin) <= 0x20 { begin += 1 }
-      while end > begin, byte(end - 1) <= 0x20 { end -= 1 }
-      line = begin..<end
-    }
-    start = next
-    return line
-  }
-
-  private static func matches(
-    _ text: borrowing SecretBytes, _ line: Range<Int>, _ wanted: String
-  ) -> Bool {
-    text.withBytes { bytes in
-      bytes.extracting(line).withUnsafeBytes { $0.elementsEqual(wanted.utf8) }
-    }
   }
 }

@@ -8,14 +8,6 @@ final class PKey: @unchecked Sendable {
   init(owning pointer: OpaquePointer) { self.pointer = pointer }
   deinit { EVP_PKEY_free(pointer) }
 
-  /// Reads "BEGIN PUBLIC KEY" PEM text.
-  static func publicKey(pem: [UInt8]) throws(CryptoError) -> PKey {
-    LibCrypto.prepare()
-    let bio = try MemoryBIO(reading: pem.span.bytes)
-    return try PKey(
-      envcrypt_read_public_pem(bio.pointer), else: "not a PEM public key (BEGIN PUBLIC KEY)")
-  }
-
   /// Reads a DER SubjectPublicKeyInfo, and nothing behind it.
   static func publicKey(subjectPublicKeyInfo: [UInt8]) throws(CryptoError) -> PKey {
     LibCrypto.prepare()
@@ -33,22 +25,28 @@ final class PKey: @unchecked Sendable {
     return key
   }
 
-  /// Reads PEM text, PKCS#8 or the algorithm's own, not encrypted.
-  static func privateKey(pem: borrowing SecretBytes) throws(CryptoError) -> PKey {
+  /// Reads a DER RSAPublicKey (PKCS #1), and nothing behind it.
+  static func rsaPublicKey(pkcs1: [UInt8]) throws(CryptoError) -> PKey {
     LibCrypto.prepare()
-    let reason = "not an unencrypted PEM private key"
-    guard let der = PEM.privateKey(in: pem) else { throw .invalidKey(reason) }
-    return try privateKey(der: der, reason: reason)
+    var rest = 0
+    let pointer = pkcs1.withUnsafeBytes { bytes -> OpaquePointer? in
+      var cursor = bytes.bindMemory(to: UInt8.self).baseAddress
+      let key = d2i_PublicKey(EVP_PKEY_RSA, nil, &cursor, bytes.count)
+      rest = Self.count(from: cursor, toEndOf: bytes)
+      return key
+    }
+    let key = try PKey(pointer, else: "not a DER RSAPublicKey")
+    guard rest == 0 else { throw .invalidKey("an RSAPublicKey with \(rest) bytes behind it") }
+    return key
   }
 
   /// Reads DER PKCS#8, as the keystore holds it, and nothing behind it.
   static func privateKey(pkcs8: borrowing SecretBytes) throws(CryptoError) -> PKey {
-    try privateKey(der: pkcs8, reason: "not a DER private key")
+    try privateKey(der: pkcs8)
   }
 
-  private static func privateKey(
-    der: borrowing SecretBytes, reason: String
-  ) throws(CryptoError) -> PKey {
+  /// Reads DER, PKCS#8 or the algorithm's own, and nothing behind it.
+  static func privateKey(der: borrowing SecretBytes) throws(CryptoError) -> PKey {
     LibCrypto.prepare()
     var rest = 0
     let pointer = der.withBytes { bytes in
@@ -59,7 +57,7 @@ final class PKey: @unchecked Sendable {
         return key
       }
     }
-    let key = try PKey(pointer, else: reason)
+    let key = try PKey(pointer, else: "not a DER private key")
     guard rest == 0 else { throw .invalidKey("a DER private key with \(rest) bytes behind it") }
     return key
   }
@@ -90,6 +88,18 @@ final class PKey: @unchecked Sendable {
 
   /// The size of the algorithm's numbers: an RSA modulus, the order of a curve.
   var bits: Int { Int(EVP_PKEY_get_bits(pointer)) }
+
+  /// Throws `invalidKey` unless the public half is one that its algorithm allows: an RSA exponent of 1
+  /// encrypts nothing, and not every pair of numbers is a point on a curve.
+  func checkPublicHalf() throws(CryptoError) {
+    let context = try LibCrypto.check(EVP_PKEY_CTX_new(pointer, nil), "EVP_PKEY_CTX_new")
+    defer { EVP_PKEY_CTX_free(context) }
+    defer { ERR_clear_error() }
+    guard EVP_PKEY_public_check(context) == 1 else {
+      throw .invalidKey(
+        "an \(algorithm) key that encrypts nothing: its numbers are none of a public key")
+    }
+  }
 
   /// Whether the public half is that of the private one. They come side by side, and may be of two
   /// keys.

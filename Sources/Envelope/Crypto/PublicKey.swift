@@ -3,12 +3,37 @@ enum PublicKey: Sendable {
   case rsa(RSAPublicKey)
   case ec(ECPublicKey)
 
-  /// Reads "BEGIN PUBLIC KEY" PEM text.
-  init(pem: [UInt8]) throws(CryptoError) {
-    let key = try PKey.publicKey(pem: pem)
+  /// All keys of a file in PEM, each once.
+  static func all(inPEM text: [UInt8]) throws(CryptoError) -> [PublicKey] {
+    var fingerprints: Set<String> = []
+    var keys: [PublicKey] = []
+    let found = try PEM.publicKeys(in: text)
+    for (index, pkey) in found.enumerated() {
+      let key: PublicKey
+      do {
+        key = try PublicKey(checking: pkey)
+      } catch .invalidKey(let reason) where found.count > 1 {
+        throw .invalidKey("key \(index + 1) of \(found.count): \(reason)")
+      }
+      if fingerprints.insert(try key.fingerprint()).inserted { keys.append(key) }
+    }
+    return keys
+  }
+
+  /// Takes a key that came from outside. Throws `invalidKey` for what is not a public key of its
+  /// algorithm.
+  init(checking key: PKey) throws(CryptoError) {
     switch try key.wrappingAlgorithm() {
-    case .rsa: self = .rsa(try RSAPublicKey(key))
-    case .ec: self = .ec(try ECPublicKey(key))
+    case .rsa: self = .rsa(try RSAPublicKey(checking: key))
+    case .ec: self = .ec(try ECPublicKey(checking: key))
+    }
+  }
+
+  /// Lower-case hexadecimal SHA-256 of the DER SubjectPublicKeyInfo.
+  func fingerprint() throws(CryptoError) -> String {
+    switch self {
+    case .rsa(let key): try key.fingerprint()
+    case .ec(let key): try key.fingerprint()
     }
   }
 }
@@ -18,9 +43,7 @@ enum PrivateKey: ~Copyable, Sendable {
   case rsa(RSAPrivateKey)
   case ec(ECPrivateKey)
 
-  /// Reads PEM text, PKCS#8 or the algorithm's own, not encrypted.
-  init(pem: borrowing SecretBytes) throws(CryptoError) {
-    let key = try PKey.privateKey(pem: pem)
+  init(_ key: PKey) throws(CryptoError) {
     switch try key.wrappingAlgorithm() {
     case .rsa: self = .rsa(try RSAPrivateKey(key))
     case .ec: self = .ec(try ECPrivateKey(key))

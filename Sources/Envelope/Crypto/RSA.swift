@@ -19,8 +19,18 @@ struct RSAPublicKey: Sendable {
     self.key = key
   }
 
-  /// Reads "BEGIN PUBLIC KEY" PEM text.
-  init(pem: [UInt8]) throws(CryptoError) { try self.init(.publicKey(pem: pem)) }
+  /// Takes a key that came from outside.
+  init(checking key: PKey) throws(CryptoError) {
+    try self.init(key)
+    try check()
+  }
+
+  /// Reads the one public key in PEM text from outside.
+  init(pem: [UInt8]) throws(CryptoError) { try self.init(checking: .publicKey(pem: pem)) }
+
+  /// Throws `invalidKey` unless the numbers are those of a public key. Takes 3 ms for 2048 bits and 20
+  /// for 4096.
+  func check() throws(CryptoError) { try key.checkPublicHalf() }
 
   /// Reads a DER SubjectPublicKeyInfo.
   init(subjectPublicKeyInfo: [UInt8]) throws(CryptoError) {

@@ -1,22 +1,55 @@
+import Glibc
+
+/// The system does not grant as many bytes as the work needs at once.
+public struct OutOfMemoryError: Error, Equatable, Sendable {
+  /// Nil if nobody knows.
+  public let count: Int?
+
+  public init(count: Int?) { self.count = count }
+}
+
 /// Page-aligned memory of one owner that lends parts of itself. It is not zeroed, so that a buffer
 /// costs only the pages that are touched.
 struct Buffer: ~Copyable {
   private var memory: UnsafeMutableRawBufferPointer
 
+  /// A small one. A process that is refused that much cannot go on.
   init(capacity: Int) {
+    precondition(capacity < Self.largeCapacity, "a large buffer grows, and may be refused")
     memory = .allocate(byteCount: max(capacity, 1), alignment: 4096)
   }
 
-  deinit { memory.deallocate() }
+  deinit { Self.free(memory) }
+
+  /// From here on a buffer has pages of its own, which the system can refuse without harm: a message
+  /// with frames that are too large for this process is no reason to give up the others of a run.
+  private static let largeCapacity = 1 << 20
+
+  private static func allocate(_ count: Int) throws(OutOfMemoryError)
+    -> UnsafeMutableRawBufferPointer
+  {
+    guard count >= largeCapacity else { return .allocate(byteCount: count, alignment: 4096) }
+    let start = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    // MAP_FAILED, a macro that does not import, is -1.
+    guard let start, start != UnsafeMutableRawPointer(bitPattern: -1) else {
+      throw OutOfMemoryError(count: count)
+    }
+    return UnsafeMutableRawBufferPointer(start: start, count: count)
+  }
+
+  private static func free(_ memory: UnsafeMutableRawBufferPointer) {
+    guard memory.count >= largeCapacity else { return memory.deallocate() }
+    munmap(memory.baseAddress, memory.count)
+  }
 
   var capacity: Int { memory.count }
 
   /// Makes room for `capacity` bytes; the first `count` stay.
-  mutating func grow(to capacity: Int, keeping count: Int) {
+  mutating func grow(to capacity: Int, keeping count: Int) throws(OutOfMemoryError) {
     guard capacity > memory.count else { return }
-    let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 4096)
+    let larger = try Self.allocate(capacity)
     larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[..<count]))
-    memory.deallocate()
+    Self.free(memory)
     memory = larger
   }
 

@@ -62,9 +62,7 @@ public final class Descriptor: Sendable {
 
   /// What `fstat` says.
   public func status() throws(IOError) -> FileStatus {
-    var status = stat()
-    guard fstat(number, &status) == 0 else { throw .current(.openInput, path) }
-    return FileStatus(status)
+    try FileStatus.of(descriptor: number, path)
   }
 
   /// Whether this is a terminal.
@@ -167,6 +165,8 @@ public struct FileStatus: Sendable {
   let isSharedByGroup: Bool
   /// Of a directory: only who owns a file in it may take its name away.
   let isSticky: Bool
+  /// Whether the file has a name. One without is its opener's alone, whatever its permissions.
+  let isNamed: Bool
   public let device: UInt64
   public let inode: UInt64
   public let owner: uid_t
@@ -191,6 +191,7 @@ public struct FileStatus: Sendable {
     specialBits = status.st_mode & 0o7000
     isSharedByGroup = status.st_mode & S_ISGID != 0 && status.st_mode & 0o007 == 0
     isSticky = status.st_mode & S_ISVTX != 0
+    isNamed = status.st_nlink > 0
     device = UInt64(status.st_dev)
     inode = UInt64(status.st_ino)
     owner = status.st_uid

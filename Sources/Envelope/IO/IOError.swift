@@ -52,6 +52,9 @@ public enum FileRuleError: Error, Equatable, Sendable {
   case unfinishedName(FilePath)
   /// A symbolic link where outputs are collected.
   case symbolicLink(FilePath)
+  /// Others than its owner may read or change a file that holds a secret; `permissions` are its mode
+  /// bits.
+  case openToOthers(FilePath, permissions: UInt32)
   /// A path that was to be the directory for several outputs is none.
   case notADirectory(FilePath)
 }

@@ -120,7 +120,7 @@ public final class Leftovers: Sendable {
 
   /// Waits on a thread of its own for a signal that ends the process, removes what is recorded, and
   /// lets the signal end it. The signals are blocked in every other thread; a name is recorded only
-  /// after this, so no signal can come between.
+  /// after this, so no signal can come between. A signal that is ignored stays so.
   private func watchSignals() {
     var signals = sigset_t()
     sigemptyset(&signals)
@@ -133,7 +133,7 @@ public final class Leftovers: Sendable {
       guard sigwait(&signals, &number) == 0 else { return }
       for work in state.withLock({ $0.endings }) { work() }
       state.withLock { state in for name in state.names { name.remove() } }
-      signal(number, SIG_DFL)
+      // Its action is to end the process, or first to set a terminal right and then to end it.
       pthread_sigmask(SIG_UNBLOCK, &signals, nil)
       raise(number)
       // The first process of a container is not ended by a signal of its own.

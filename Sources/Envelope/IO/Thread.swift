@@ -1,5 +1,8 @@
 import Glibc
 
+/// Of each thread. The system's own choice is eight times as much, which counts where memory is limited.
+private let stackSize = 1 << 20
+
 /// Runs `body` on a detached thread; false where the system grants none. Signals are for the threads
 /// that were there before.
 @discardableResult
@@ -10,13 +13,17 @@ func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
   }
   var thread = pthread_t()
   let work = Unmanaged.passRetained(Work(body))
+  var attributes = pthread_attr_t()
+  pthread_attr_init(&attributes)
+  defer { pthread_attr_destroy(&attributes) }
+  pthread_attr_setstacksize(&attributes, stackSize)
   var all = sigset_t()
   var before = sigset_t()
   sigfillset(&all)
   pthread_sigmask(SIG_SETMASK, &all, &before)
   defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
   let status = pthread_create(
-    &thread, nil,
+    &thread, &attributes,
     { pointer in
       Unmanaged<Work>.fromOpaque(pointer!).takeRetainedValue().body()
       return nil

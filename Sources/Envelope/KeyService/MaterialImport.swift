@@ -106,8 +106,8 @@ struct MaterialWrapping {
       return SecretBlob(try AESKeyWrap.unwrap(Array(wrapped.dropFirst(head)), under: first))
     } catch {
       switch error {
-      case .authenticationFailed, .invalidKey: return nil
-      case .libcrypto: throw error
+      case .authenticationFailed, .invalidKey, .privateKey: return nil
+      case .outOfMemory, .libcrypto: throw error
       }
     }
   }

@@ -30,12 +30,12 @@ public struct KeyringFile: Equatable, Sendable {
   /// The most bytes a keyring file may have.
   public static let sizeLimit = 4 << 20
 
-  /// Reads JSON, or a PEM private key, which stands for the bare key that it is.
+  /// Reads JSON, or private and public keys in PEM, which stand for the bare keys that they are.
   /// Throws `KeyringError.malformedFile`.
   public init(parsing bytes: consuming SecretBytes) throws {
     if Self.isPEM(bytes) {
       do {
-        self.init(keys: [try Self.bareEntry(pem: bytes)])
+        self.init(keys: try Self.bareEntries(pem: bytes))
         return
       } catch CryptoError.invalidKey(let reason) {
         throw KeyringError.malformedFile(reason)
@@ -45,13 +45,17 @@ public struct KeyringFile: Equatable, Sendable {
     guard !keys.isEmpty else { throw KeyringError.malformedFile("there are no keys in it") }
   }
 
-  /// JSON may hold PEM text too, but not before its first brace.
+  /// Whether there is anything in it that others must not know.
+  public var holdsSecrets: Bool { keys.contains { $0.type != .public } }
+
+  /// JSON may hold PEM text too, and begins with a brace.
   private static func isPEM(_ bytes: borrowing SecretBytes) -> Bool {
     bytes.withBytes { bytes in
       bytes.withUnsafeBytes { bytes in
         let marker = Array("-----BEGIN ".utf8)
-        let start = bytes.prefix(4096).prefix { $0 != UInt8(ascii: "{") }
-        return start.indices.contains { start[$0...].starts(with: marker) }
+        let first = bytes.first { $0 > 0x20 }
+        return first != UInt8(ascii: "{")
+          && bytes.indices.contains { bytes[$0...].starts(with: marker) }
       }
     }
   }
@@ -63,22 +67,59 @@ public struct KeyringFile: Equatable, Sendable {
         return try entry.keyring()
       } catch CryptoError.invalidKey(let reason) {
         throw KeyringError.malformedFile("key '\(entry.keyID)': \(reason)")
+      } catch CryptoError.privateKey(let reason) {
+        throw KeyringError.malformedFile("key '\(entry.keyID)': \(reason)")
       }
     }
   }
 
-  private static func bareEntry(pem: borrowing SecretBytes) throws -> Entry {
-    switch try PrivateKey(pem: pem) {
+  /// Every key once; of a pair the private half.
+  private static func bareEntries(pem: borrowing SecretBytes) throws -> [Entry] {
+    var entries: [Entry] = []
+    for key in try PEM.keys(in: pem) {
+      let entry =
+        switch key {
+        case .privateKey(let key): try bareEntry(try PrivateKey(key))
+        case .publicKey(let key): try bareEntry(try PublicKey(checking: key))
+        }
+      if let index = entries.firstIndex(where: { $0.keyID == entry.keyID }) {
+        if entry.type == .private { entries[index] = entry }
+      } else {
+        entries.append(entry)
+      }
+    }
+    return entries
+  }
+
+  private static func bareEntry(_ key: consuming PrivateKey) throws -> Entry {
+    switch consume key {
     case .rsa(let key):
-      Entry(
-        providerID: RawRSAKeyring.bareProviderID, keyID: try key.publicKey().fingerprint(),
-        algorithm: .rsa, type: .private, bits: key.bits, encoding: .pem,
-        material: SecretText(try key.pem()), paddingAlgorithm: .oaepMGF1, paddingHash: .sha256)
+      try bareEntry(.rsa(try key.publicKey()), .private, SecretText(try key.pem()))
     case .ec(let key):
+      try bareEntry(.ec(try key.publicKey()), .private, SecretText(try key.pem()))
+    }
+  }
+
+  private static func bareEntry(_ key: PublicKey) throws -> Entry {
+    switch key {
+    case .rsa(let rsa): try bareEntry(key, .public, SecretText(try rsa.pem()))
+    case .ec(let ec): try bareEntry(key, .public, SecretText(try ec.pem()))
+    }
+  }
+
+  private static func bareEntry(
+    _ key: PublicKey, _ type: Entry.KeyType, _ material: SecretText
+  ) throws -> Entry {
+    switch key {
+    case .rsa(let rsa):
       Entry(
-        providerID: RawECDHKeyring.providerID, keyID: try key.publicKey().fingerprint(),
-        algorithm: .ecdh, type: .private, bits: key.curve.bits, encoding: .pem,
-        material: SecretText(try key.pem()))
+        providerID: RawRSAKeyring.bareProviderID, keyID: try key.fingerprint(), algorithm: .rsa,
+        type: type, bits: rsa.bits, encoding: .pem, material: material,
+        paddingAlgorithm: .oaepMGF1, paddingHash: .sha256)
+    case .ec(let ec):
+      Entry(
+        providerID: RawECDHKeyring.providerID, keyID: try key.fingerprint(), algorithm: .ecdh,
+        type: type, bits: ec.curve.bits, encoding: .pem, material: material)
     }
   }
 }

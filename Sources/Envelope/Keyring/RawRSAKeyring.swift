@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Wraps data keys with RSA (specification, `framework/raw-rsa-keyring.md`). With a public key
 /// alone it only wraps.
 public final class RawRSAKeyring: Keyring {
@@ -9,7 +11,10 @@ public final class RawRSAKeyring: Keyring {
   private let padding: RSAPadding
   private let publicKey: RSAPublicKey
   private let privateKey: RSAPrivateKey?
+  /// Whether the public half is known to be one.
+  private let isChecked = Mutex(true)
 
+  /// Takes a public key that was checked.
   init(providerID: String, keyName: String, padding: RSAPadding, publicKey: RSAPublicKey) {
     self.providerID = providerID
     self.keyName = keyName
@@ -18,6 +23,8 @@ public final class RawRSAKeyring: Keyring {
     privateKey = nil
   }
 
+  /// Takes a private key from outside. Its public half is checked before it wraps anything: that takes
+  /// longer than to unwrap.
   init(
     providerID: String, keyName: String, padding: RSAPadding,
     privateKey: consuming RSAPrivateKey
@@ -27,6 +34,7 @@ public final class RawRSAKeyring: Keyring {
     self.padding = padding
     publicKey = try privateKey.publicKey()
     self.privateKey = consume privateKey
+    isChecked.withLock { $0 = false }
   }
 
   /// The keyring of a bare public key.
@@ -47,6 +55,10 @@ public final class RawRSAKeyring: Keyring {
   /// Throws `KeyringError.readOnlyPadding` for PKCS #1 v1.5, which is for reading only.
   public func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
     guard padding != .pkcs1 else { throw KeyringError.readOnlyPadding(keyName: keyName) }
+    try isChecked.withLock { (isChecked) throws(CryptoError) in
+      if !isChecked { try publicKey.check() }
+      isChecked = true
+    }
     let ciphertext = try publicKey.encrypt(request.dataKey.bytes, padding: padding)
     try checkOpens(ciphertext)
     return EncryptedDataKey(

@@ -6,16 +6,15 @@ public enum KeyFile {
   /// Fewer bytes could be guessed; more are no key.
   public static let sizes = 32...(1 << 20)
 
-  /// Reads a key file. Throws `KeystoreError.unusableKeyFile`, `IOError`.
+  /// Reads a key file. Throws `KeystoreError.unusableKeyFile`, `FileRuleError.openToOthers`,
+  /// `IOError`.
   public static func read(_ path: FilePath) throws -> SecretBytes {
     let descriptor = try Descriptor.openInput(path)
     let status = try descriptor.status()
     guard status.kind == .regular else {
       throw KeystoreError.unusableKeyFile(path, "it is not a regular file")
     }
-    guard status.permissions & 0o077 == 0 else {
-      throw KeystoreError.unusableKeyFile(path, "others than its owner may read it")
-    }
+    try status.requirePrivate(path)
     guard sizes.contains(Int(status.size)) else {
       throw KeystoreError.unusableKeyFile(
         path,

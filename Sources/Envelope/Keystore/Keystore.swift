@@ -248,6 +248,7 @@ public final class Keystore {
       // What cannot be opened any more once the store is open is its journal.
       case .SQLITE_CANTOPEN where isWriting: throw KeystoreError.readOnly(path)
       case .SQLITE_NOTADB: throw KeystoreError.notAKeystore(path, "it is not an SQLite database")
+      case .SQLITE_NOMEM: throw OutOfMemoryError(count: nil)
       case .SQLITE_FULL: throw IOError(.write, path, .noSpace)
       case .SQLITE_IOERR: throw KeystoreError.ioFailure(path)
       // SQLite's word also for a disk that does not give the bytes back.

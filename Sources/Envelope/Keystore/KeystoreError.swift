@@ -37,8 +37,6 @@ public enum KeystoreError: Error, Equatable, Sendable {
   case wrongKeyFile(FilePath)
   /// A file that cannot serve as a key file; the text says why.
   case unusableKeyFile(FilePath, String)
-  /// A passphrase without any byte.
-  case emptyPassphrase
   /// The keystore has more protectors than this, which nobody tries.
   case tooManyProtectors(limit: Int)
   /// To try a passphrase on this protector would take more memory or time than envcrypt spends on one.

@@ -9,7 +9,7 @@ protocol BatchReader: AnyObject, Sendable {
   /// Says that all input has been read, including the last batch's part of a frame.
   func finish(behind last: Batch)
   /// The input after the frames of the last batch.
-  func rest(behind last: Batch) -> InputBuffer
+  func rest(behind last: Batch) throws -> InputBuffer
 }
 
 /// The result of reading a batch.
@@ -95,7 +95,7 @@ final class OrderedReader: BatchReader, @unchecked Sendable {
         milliseconds: hasFrame ? Self.patience : nil, unless: cancellation)
       if readiness == .cancelled { return .cancelled }
       if readiness == .notYet, hasFrame { break }
-      makeRoom(in: batch)
+      try makeRoom(in: batch)
       let room = min(batch.input.capacity, shape.batchLength)
       let count = try batch.input.withMutableBytes(in: batch.inputCount..<room) {
         try input.read(into: &$0)
@@ -104,7 +104,7 @@ final class OrderedReader: BatchReader, @unchecked Sendable {
       hasEnded = count == 0
     }
     let isLast = shape.cut(batch) || hasEnded
-    if !isLast { putBackPart(of: batch) }
+    if !isLast { try putBackPart(of: batch) }
     batch.firstFrame = frameCount
     frameCount += Int64(batch.frameCount)
     byteCount += Int64(batch.inputCount)
@@ -114,27 +114,30 @@ final class OrderedReader: BatchReader, @unchecked Sendable {
 
   func finish(behind last: Batch) {}
 
-  func rest(behind last: Batch) -> InputBuffer {
+  func rest(behind last: Batch) throws -> InputBuffer {
     var rest = InputBuffer(NullSource())
     swap(&rest, &input)
-    last.input.withBytes(in: last.frameEnd..<last.inputCount) { rest.putBack($0) }
+    try last.input.withBytes(in: last.frameEnd..<last.inputCount) {
+      (bytes) throws(OutOfMemoryError) in try rest.putBack(bytes)
+    }
     return rest
   }
 
   /// Leaves the part of a frame at the end to the next batch.
-  private func putBackPart(of batch: Batch) {
-    batch.input.withBytes(in: batch.frameEnd..<batch.inputCount) {
-      if $0.byteCount > 0 { input.putBack($0) }
+  private func putBackPart(of batch: Batch) throws(OutOfMemoryError) {
+    try batch.input.withBytes(in: batch.frameEnd..<batch.inputCount) {
+      (bytes) throws(OutOfMemoryError) in
+      if bytes.byteCount > 0 { try input.putBack(bytes) }
     }
     batch.inputCount = batch.frameEnd
   }
 
   /// Lets the buffer grow as bytes arrive: a frame length on the wire is only a claim.
-  private func makeRoom(in batch: Batch) {
+  private func makeRoom(in batch: Batch) throws(OutOfMemoryError) {
     guard batch.inputCount == batch.input.capacity || batch.inputCount == 0 else { return }
     let expected = min(input.expectedCount ?? .max, 64 << 10) + 1
     let wanted = max(2 * batch.inputCount, min(max(Int(clamping: expected), 4096), 64 << 10))
-    batch.input.grow(to: min(wanted, shape.batchLength), keeping: batch.inputCount)
+    try batch.input.grow(to: min(wanted, shape.batchLength), keeping: batch.inputCount)
   }
 }
 
@@ -174,7 +177,7 @@ final class PositionalReader: BatchReader, Sendable {
     let length = wanted * shape.frameLength
     batch.firstFrame = firstFrame + frame
     batch.countBehind = expectedCount(behind: batch.ticket)
-    batch.input.grow(to: length, keeping: 0)
+    try batch.input.grow(to: length, keeping: 0)
     batch.inputCount = try batch.input.withMutableBytes(in: 0..<length) {
       try source.fill(&$0, at: start + frame * Int64(shape.frameLength))
     }
@@ -187,7 +190,7 @@ final class PositionalReader: BatchReader, Sendable {
     source.finish(at: position(behind: last) + Int64(last.inputCount - last.frameEnd))
   }
 
-  func rest(behind last: Batch) -> InputBuffer {
+  func rest(behind last: Batch) throws -> InputBuffer {
     InputBuffer(PositionalCursor(source, at: position(behind: last)))
   }
 

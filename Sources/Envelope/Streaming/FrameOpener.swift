@@ -14,7 +14,7 @@ final class FrameOpener: FrameTransform {
   func apply(to batch: Batch) throws {
     let length = frameLength.bytes
     let sealedLength = frameLength.sealedBytes
-    batch.output.grow(to: batch.frameCount * length, keeping: 0)
+    try batch.output.grow(to: batch.frameCount * length, keeping: 0)
     batch.outputCount = 0
     for frame in 0..<batch.frameCount {
       let index = batch.firstFrame + Int64(frame)

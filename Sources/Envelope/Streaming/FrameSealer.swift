@@ -18,7 +18,7 @@ final class FrameSealer: FrameTransform {
 
   func apply(to batch: Batch) throws {
     let length = frameLength.bytes
-    batch.output.grow(to: batch.frameCount * (length + Self.overhead), keeping: 0)
+    try batch.output.grow(to: batch.frameCount * (length + Self.overhead), keeping: 0)
     batch.outputCount = 0
     for frame in 0..<batch.frameCount {
       let number = try Self.number(ofFrame: batch.firstFrame + Int64(frame), isFinal: false)
@@ -35,7 +35,7 @@ final class FrameSealer: FrameTransform {
   /// its output.
   func applyFinal(to batch: Batch) throws {
     let rest = batch.frameEnd..<batch.inputCount
-    batch.output.grow(to: rest.count + Self.overhead, keeping: 0)
+    try batch.output.grow(to: rest.count + Self.overhead, keeping: 0)
     let number = try Self.number(
       ofFrame: batch.firstFrame + Int64(batch.frameCount), isFinal: true)
     batch.outputCount = try batch.input.withBytes(in: rest) {

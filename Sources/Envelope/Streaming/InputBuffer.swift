@@ -32,7 +32,7 @@ struct InputBuffer: ~Copyable {
   mutating func fill(atLeast count: Int) throws -> Bool {
     while self.count < count {
       if hasEnded { return false }
-      makeRoom(for: count)
+      try makeRoom(for: count)
       if let cancellation,
         source.wait(milliseconds: nil, unless: cancellation) == .cancelled
       {
@@ -74,10 +74,11 @@ struct InputBuffer: ~Copyable {
   }
 
   /// Puts `bytes` before those at hand.
-  mutating func putBack(_ bytes: RawSpan) {
+  mutating func putBack(_ bytes: RawSpan) throws(OutOfMemoryError) {
     let count = bytes.byteCount
     if start < count {
-      var larger = Buffer(capacity: max(buffer.capacity, count + self.count))
+      var larger = Buffer(capacity: 0)
+      try larger.grow(to: max(buffer.capacity, count + self.count), keeping: 0)
       withBytes(self.count) { larger.copy($0, to: count) }
       end = count + self.count
       start = count
@@ -108,7 +109,7 @@ struct InputBuffer: ~Copyable {
   }
 
   /// Makes room after the last byte for a read that works towards `count` bytes.
-  private mutating func makeRoom(for count: Int) {
+  private mutating func makeRoom(for count: Int) throws(OutOfMemoryError) {
     let wanted = max(count, capacity)
     if start > 0, start + wanted > buffer.capacity {
       buffer.moveToFront(start..<end)
@@ -116,7 +117,7 @@ struct InputBuffer: ~Copyable {
       start = 0
     }
     if end == buffer.capacity {
-      buffer.grow(to: min(wanted, buffer.capacity * 2), keeping: end)
+      try buffer.grow(to: min(wanted, buffer.capacity * 2), keeping: end)
     }
   }
 }

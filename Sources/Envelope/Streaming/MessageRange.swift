@@ -64,7 +64,8 @@ extension OpenedMessage {
     guard case .final(_, _, let length) = prefix, Int(length) == extent.finalLength else {
       throw MessageError.truncated
     }
-    var plaintext = Buffer(capacity: extent.finalLength)
+    var plaintext = Buffer(capacity: 0)
+    try plaintext.grow(to: extent.finalLength, keeping: 0)
     try FrameOpener(body, frameLength: frameLength).open(
       bytes.span.bytes, prefix, frame: extent.regularFrames, into: &plaintext, at: 0)
     return plaintext.withBytes(in: 0..<extent.finalLength) { $0.withUnsafeBytes { Array($0) } }

@@ -29,7 +29,7 @@ struct MessageRest: ~Copyable {
     guard case .final(_, _, let length) = prefix else { throw MessageError.truncated }
     let end = prefix.length + Int(length) + AESGCM.tagLength
     guard try input.fill(atLeast: end) else { throw MessageError.truncated }
-    plaintext.grow(to: Int(length), keeping: 0)
+    try plaintext.grow(to: Int(length), keeping: 0)
     try input.withBytes(end) { try opener.open($0, prefix, frame: frame, into: &plaintext, at: 0) }
     try pass(end)
     return Int(length)
@@ -60,7 +60,7 @@ struct MessageRest: ~Copyable {
       let count = Int(min(UInt64(input.count), remaining))
       // It doubles as bytes arrive.
       if held + count > plaintext.capacity {
-        plaintext.grow(to: max(held + count, 2 * plaintext.capacity), keeping: held)
+        try plaintext.grow(to: max(held + count, 2 * plaintext.capacity), keeping: held)
       }
       let offset = held
       _ = try input.withBytes(count) { bytes in

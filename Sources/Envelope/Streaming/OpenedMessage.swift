@@ -94,7 +94,7 @@ public final class OpenedMessage {
     defer { scheduler.giveBack(last) }
 
     let frames = last.firstFrame + Int64(last.frameCount)
-    var rest = MessageRest(reader.rest(behind: last), verifier: verifier, progress: progress)
+    var rest = MessageRest(try reader.rest(behind: last), verifier: verifier, progress: progress)
     let count = try rest.openFinalFrame(
       at: frames, FrameOpener(body, frameLength: frameLength), frameLength, into: &last.output)
     try rest.finish()

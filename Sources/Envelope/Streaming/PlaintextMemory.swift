@@ -13,7 +13,7 @@ final class PlaintextMemory: ByteSource, ByteSink {
 
   func write(_ bytes: RawSpan) throws {
     let end = count + bytes.byteCount
-    if end > buffer.capacity { buffer.grow(to: max(end, 2 * buffer.capacity), keeping: count) }
+    if end > buffer.capacity { try buffer.grow(to: max(end, 2 * buffer.capacity), keeping: count) }
     buffer.copy(bytes, to: count)
     count = end
   }

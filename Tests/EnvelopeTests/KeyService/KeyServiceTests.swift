@@ -154,7 +154,7 @@ import Testing
   @Test func aRecipientsKeyOpensWhatWasEncryptedToIt() throws {
     let key = try service.createKey(spec: .rsa2048)
     let pem = try service.publicKey(key.keyID).pem
-    let wrapped = try KeyringTests.wrap(try Recipient.keyring(pem: Array(pem.utf8)))
+    let wrapped = try KeyringTests.wrap(try Recipient.keyrings(pem: Array(pem.utf8))[0])
     #expect(
       try KeyringTests.unwrap(KeystoreKeyring(service, unwrappingUnder: nil), wrapped)
         == patternBytes(32))

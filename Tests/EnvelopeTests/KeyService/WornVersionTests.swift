@@ -132,7 +132,7 @@ import Testing
       let batch = Batch()
       batch.firstFrame = frame
       batch.frameCount = isFinal ? 0 : 1
-      batch.input.grow(to: 1, keeping: 0)
+      try batch.input.grow(to: 1, keeping: 0)
       batch.inputCount = isFinal ? 0 : 1
       if isFinal { try sealer.applyFinal(to: batch) } else { try sealer.apply(to: batch) }
     }

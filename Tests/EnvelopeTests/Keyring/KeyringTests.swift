@@ -48,7 +48,7 @@ import Testing
   @Test func rawRSAUnwrapsItsOwnOnly() throws {
     let key = try RSAPrivateKey.generate(bits: 2048)
     let pem = try key.publicKey().pem()
-    let recipient = try Recipient.keyring(pem: Array(pem.utf8))
+    let recipient = try Recipient.keyrings(pem: Array(pem.utf8))[0]
     let wrapped = try Self.wrap(recipient)
     #expect(wrapped.providerID == "envcrypt-spki")
     #expect(wrapped.keyName == (try key.publicKey().fingerprint()))
@@ -110,6 +110,10 @@ import Testing
     ("{\"keys\": []}", "there are no keys in it"),
     (
       "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
+      "block 1 (PUBLIC KEY): not a DER SubjectPublicKeyInfo"
+    ),
+    (
+      "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
       "not an unencrypted PEM private key"
     ),
   ])

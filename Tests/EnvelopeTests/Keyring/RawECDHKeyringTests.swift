@@ -72,7 +72,7 @@ import Testing
   @Test(arguments: Curve.allCases)
   func unwrapsItsOwnOnly(curve: Curve) throws {
     let key = try ECPrivateKey.generate(on: curve)
-    let recipient = try Recipient.keyring(pem: Array(key.publicKey().pem().utf8))
+    let recipient = try Recipient.keyrings(pem: Array(key.publicKey().pem().utf8))[0]
     let wrapped = try KeyringTests.wrap(recipient)
     #expect(wrapped.providerID == "raw-ecdh")
     #expect(wrapped.keyName == (try key.publicKey().fingerprint()))
@@ -205,7 +205,8 @@ import Testing
         == "key '\(entry.keyID)': 'ecdh' with 'symmetric' and 'pem' is no key")
     #expect(
       try reason { $0.type = .public }
-        == "key '\(entry.keyID)': not a PEM public key (BEGIN PUBLIC KEY)")
+        == "key '\(entry.keyID)': block 1 (PRIVATE KEY) is a private key, "
+        + "not a PEM public key (BEGIN PUBLIC KEY)")
     let rsa = try RSAPrivateKey.generate(bits: 2048).pem().exposed
     #expect(
       try reason { $0.material = SecretText(String(decoding: rsa, as: UTF8.self)) }

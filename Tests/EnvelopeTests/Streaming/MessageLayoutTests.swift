@@ -121,13 +121,13 @@ import Testing
         BodyKey(MessageKey(bytes: SecretBytes(patternBytes(32))), messageID: patternBytes(32)),
         frameLength: try FrameLength(16))
     }
-    func batch(firstFrame: Int64, frames: Int) -> Batch {
+    func batch(firstFrame: Int64, frames: Int) throws -> Batch {
       let batch = Batch()
       batch.firstFrame = firstFrame
       batch.frameCount = frames
       batch.frameEnd = 16 * frames
       batch.inputCount = 16 * frames
-      batch.input.grow(to: 64, keeping: 0)
+      try batch.input.grow(to: 64, keeping: 0)
       batch.input.copy(patternBytes(64).span.bytes, to: 0)
       return batch
     }
@@ -136,7 +136,7 @@ import Testing
     #expect(throws: MessageError.tooManyFrames) {
       try sealer().apply(to: batch(firstFrame: last - 2, frames: 2))
     }
-    let final = batch(firstFrame: last - 2, frames: 1)
+    let final = try batch(firstFrame: last - 2, frames: 1)
     try sealer().applyFinal(to: final)
     let bytes = final.output.withBytes(in: 0..<8) { $0.withUnsafeBytes { Array($0) } }
     #expect(bytes == [UInt8](repeating: 0xFF, count: 8))

@@ -52,7 +52,8 @@ private func frames(
       ? FramePrefix.final(
         sequenceNumber: number, nonce: nonce, contentLength: UInt32(piece.count))
       : .regular(sequenceNumber: number, nonce: nonce)
-    var sealed = Buffer(capacity: piece.count + FrameSealer.overhead)
+    var sealed = Buffer(capacity: 0)
+    try sealed.grow(to: piece.count + FrameSealer.overhead, keeping: 0)
     let count = try sealer.seal(piece.span.bytes, as: prefix, into: &sealed, at: 0)
     sealed.withBytes(in: 0..<count) { span in
       span.withUnsafeBytes { bytes.append(contentsOf: $0) }

@@ -61,7 +61,7 @@ if unshare -rm true 2> /dev/null; then
 fi
 
 # Without a passphrase, and no passphrase is asked for.
-echo secret > pass; envcrypt init -q --keystore p.db --passphrase-file pass
+echo secret > pass; chmod 600 pass; envcrypt init -q --keystore p.db --passphrase-file pass
 setsid envcrypt keystore backup p.copy --keystore p.db < /dev/null
 envcrypt keystore check --keystore p.copy --passphrase-file pass | matches 'all as envcrypt wrote them'
 # The copy of a store without one, where others can come to it.

@@ -1,4 +1,5 @@
 # Elliptic-curve keys of the keystore: any host encrypts to the public half, the keystore opens.
+umask 077
 bare() { HOME=/nowhere XDG_DATA_HOME=/nowhere envcrypt "$@"; }
 echo letter > a
 for curve in P256 P384 P521; do

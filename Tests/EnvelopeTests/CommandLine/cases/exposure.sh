@@ -28,7 +28,7 @@ envcrypt encrypt f -o f2 --keystore open/k.db 2>stderr
 
 # With a passphrase there is nothing to warn of.
 chmod 777 open
-echo secret >pass
+echo long-enough >pass; chmod 600 pass
 envcrypt init -q --keystore open/p.db --passphrase-file pass 2>stderr
 envcrypt encrypt f -o f3 --keystore open/p.db --passphrase-file pass 2>>stderr
 [ ! -s stderr ]

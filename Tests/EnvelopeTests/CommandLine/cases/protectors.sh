@@ -1,4 +1,5 @@
 # Passphrase from file, descriptor and command; a key file; adding and removing.
+umask 077
 export ENVCRYPT_KEYSTORE=$PWD/p.db
 printf 'correct horse\n' > right; printf 'wrong\n' > wrong
 envcrypt init -q --passphrase-file right

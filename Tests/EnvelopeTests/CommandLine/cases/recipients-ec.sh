@@ -1,5 +1,6 @@
 # Elliptic-curve public keys as recipients: a host that has nothing else encrypts, the private key
 # opens, from PEM in any form or from a keyring file.
+umask 077
 generate() { openssl genpkey -algorithm EC -pkeyopt "ec_paramgen_curve:$1" -out "$2" "${@:3}" 2>/dev/null; }
 bare() { HOME=/nowhere XDG_DATA_HOME=/nowhere envcrypt "$@"; }
 echo letter > a
@@ -55,7 +56,7 @@ for algorithm in ED25519 X25519; do
   fails 78 envcrypt decrypt a.envc -o - --keyring private.pem; says "a key for $algorithm, neither RSA nor"
 done
 generate P-256 private.pem
-fails 78 envcrypt encrypt a -f -r private.pem; says "not a PEM public key"
+fails 78 envcrypt encrypt a -f -r private.pem; says "block 1 (PRIVATE KEY) is a private key"; says "not a PEM public key"
 openssl pkcs8 -topk8 -in private.pem -passout pass:secret -out encrypted.pem
 fails 78 envcrypt decrypt a.envc -o - --keyring encrypted.pem; says "not an unencrypted PEM private key"
 fails 78 envcrypt key import encrypted.pem; says "not an unencrypted PEM private key"

@@ -1,0 +1,129 @@
+// A terminal that does not show what is typed, and the signals that come meanwhile. POSIX lets a signal handler call
+// everything that is called here.
+#include "include/CProcess.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+// Signals that end a process unless it says otherwise. Those of a fault are not among them: their memory is not to be trusted.
+static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGVTALRM, SIGPROF};
+enum { endingCount = sizeof ending / sizeof *ending };
+
+static int terminal;
+static struct termios shown, silent;
+static const char *question;
+static struct sigaction beforeEnding[endingCount], beforeStop, beforeGoingOn;
+static volatile sig_atomic_t isHidden, questions;
+
+// Tried again if a signal interrupts it: a process in the background is stopped here until it is in the foreground.
+static bool set(const struct termios *attributes) {
+  while (tcsetattr(terminal, TCSAFLUSH, attributes) != 0) {
+    if (errno != EINTR) return false;
+  }
+  return true;
+}
+
+static void say(const char *text) {
+  if (write(terminal, text, strlen(text)) < 0) return;
+}
+
+static bool ask(void) {
+  if (!set(&silent)) return false;
+  questions += 1;
+  say(question);
+  return true;
+}
+
+// After the process was stopped, if the terminal was given back meanwhile.
+static void askAgain(void) {
+  struct termios now;
+  if (isHidden && tcgetattr(terminal, &now) == 0 && now.c_lflag != silent.c_lflag) ask();
+}
+
+static void raiseUnblocked(int number) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, number);
+  pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+  raise(number);
+}
+
+static void onEnding(int number) {
+  int error = errno;
+  envcrypt_show_typing();
+  // Its action is again what it was before.
+  raiseUnblocked(number);
+  errno = error;
+}
+
+static void onGoingOn(int number) {
+  (void)number;
+  int error = errno;
+  askAgain();
+  errno = error;
+}
+
+static void onStop(int number);
+
+static void handle(int number, void (*handler)(int), struct sigaction *before) {
+  sigaction(number, NULL, before);
+  // A signal that is ignored stays so: nohup, and jobs in the background of a script.
+  if (before->sa_handler == SIG_IGN && number != SIGCONT) return;
+  struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  // One of them at a time. A stopped process must be able to go on.
+  for (int index = 0; index < endingCount; index += 1) sigaddset(&action.sa_mask, ending[index]);
+  sigaddset(&action.sa_mask, SIGTSTP);
+  sigaction(number, &action, NULL);
+}
+
+static void onStop(int number) {
+  int error = errno;
+  set(&shown);
+  say("\n");
+  sigaction(number, &beforeStop, NULL);
+  raiseUnblocked(number);
+  // Here it goes on. It was not stopped if there is nobody who could have it go on.
+  handle(number, onStop, &beforeStop);
+  askAgain();
+  errno = error;
+}
+
+bool envcrypt_hide_typing(int descriptor, const char *text) {
+  static bool isRegistered;
+  if (!isRegistered) isRegistered = atexit(envcrypt_show_typing) == 0;
+  terminal = descriptor;
+  question = text;
+  if (tcgetattr(descriptor, &shown) != 0) return false;
+  silent = shown;
+  silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON);
+  // The keys that interrupt and stop do so for all that runs in the foreground.
+  silent.c_lflag |= ISIG;
+  silent.c_cc[VMIN] = 1;
+  silent.c_cc[VTIME] = 0;
+  isHidden = 1;
+  for (int index = 0; index < endingCount; index += 1) handle(ending[index], onEnding, &beforeEnding[index]);
+  handle(SIGTSTP, onStop, &beforeStop);
+  handle(SIGCONT, onGoingOn, &beforeGoingOn);
+  if (ask()) return true;
+  envcrypt_show_typing();
+  return false;
+}
+
+int envcrypt_question_count(void) { return questions; }
+
+void envcrypt_show_typing(void) {
+  if (!isHidden) return;
+  // A signal that comes between these does all of it once more.
+  set(&shown);
+  say("\n");
+  for (int index = 0; index < endingCount; index += 1) sigaction(ending[index], &beforeEnding[index], NULL);
+  sigaction(SIGTSTP, &beforeStop, NULL);
+  sigaction(SIGCONT, &beforeGoingOn, NULL);
+  isHidden = 0;
+}

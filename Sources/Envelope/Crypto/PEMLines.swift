@@ -1,0 +1,107 @@
+/// The lines of a text in PEM, one after the other.
+struct PEMLines {
+  private var start = 0
+  /// Of the line that was read last, from 1.
+  private(set) var number = 0
+
+  /// A line: where it stands, without white space around it.
+  struct Line {
+    let range: Range<Int>
+  }
+
+  /// The next line; nil after the last one.
+  mutating func next(of text: borrowing SecretBytes) -> Line? {
+    guard start < text.count else { return nil }
+    let from = start
+    let isFirst = number == 0
+    var (line, next) = (0..<0, 0)
+    text.withBytes { bytes in
+      func byte(_ index: Int) -> UInt8 { bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self) }
+      func isSpace(_ index: Int) -> Bool { [9, 11, 12, 13, 32].contains(byte(index)) }
+      var end = from
+      while end < bytes.byteCount, byte(end) != UInt8(ascii: "\n") { end += 1 }
+      next = end + 1
+      var begin = from
+      // A byte order mark, with which some editors begin a file in UTF-8.
+      if isFirst, end >= 3, (byte(0), byte(1), byte(2)) == (0xEF, 0xBB, 0xBF) { begin = 3 }
+      while begin < end, isSpace(begin) { begin += 1 }
+      while end > begin, isSpace(end - 1) { end -= 1 }
+      line = begin..<end
+    }
+    start = next
+    number += 1
+    return Line(range: line)
+  }
+}
+
+extension PEMLines.Line {
+  enum Kind {
+    case blank
+    case begin(String)
+    case end(String)
+    /// Begins with '#'.
+    case comment
+    /// Text that explains.
+    case text
+    /// Looks like a BEGIN or END line, or like a line between them, and is not one.
+    case damaged
+    /// Has bytes that no text has.
+    case binary
+  }
+
+  func kind(in text: borrowing SecretBytes) -> Kind {
+    if range.isEmpty { return .blank }
+    if let label = label(after: "-----BEGIN ", in: text) { return .begin(label) }
+    if let label = label(after: "-----END ", in: text) { return .end(label) }
+    let isText = allBytes(in: text) { $0 >= 0x20 && $0 != 0x7F || $0 == 9 }
+    if !isText { return .binary }
+    if begins(with: "#", in: text) { return .comment }
+    let isBody = range.count >= 40 && allBytes(in: text, satisfy: Self.isBase64)
+    return isBody || contains("BEGIN ", in: text) || contains("END ", in: text) ? .damaged : .text
+  }
+
+  func contains(_ wanted: String, in text: borrowing SecretBytes) -> Bool {
+    let wanted = Array(wanted.utf8)
+    return withBytes(in: text) { line in
+      line.indices.contains { line[$0...].starts(with: wanted) }
+    }
+  }
+
+  private func begins(with wanted: String, in text: borrowing SecretBytes) -> Bool {
+    withBytes(in: text) { $0.starts(with: wanted.utf8) }
+  }
+
+  /// The label of a BEGIN or END line.
+  private func label(after beginning: String, in text: borrowing SecretBytes) -> String? {
+    withBytes(in: text) { line in
+      guard line.starts(with: beginning.utf8), line.reversed().starts(with: "-----".utf8) else {
+        return nil
+      }
+      let label = line.dropFirst(beginning.utf8.count).dropLast(5)
+      let isLabel = !label.isEmpty && label.allSatisfy { (0x20..<0x7F).contains($0) }
+      return isLabel ? String(decoding: label, as: UTF8.self) : nil
+    }
+  }
+
+  private func allBytes(
+    in text: borrowing SecretBytes, satisfy condition: (UInt8) -> Bool
+  ) -> Bool {
+    withBytes(in: text) { $0.allSatisfy(condition) }
+  }
+
+  private func withBytes<Result>(
+    in text: borrowing SecretBytes, _ body: (UnsafeRawBufferPointer) -> Result
+  ) -> Result {
+    text.withBytes { bytes in bytes.extracting(range).withUnsafeBytes { body($0) } }
+  }
+
+  private static func isBase64(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "/"),
+      UInt8(ascii: "="):
+      true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import Envelope
+import Glibc
+import SystemPackage
+
+/// The command in ENVCRYPT_PASSPHRASE_COMMAND. The first line that it prints is a passphrase.
+struct PassphraseCommand {
+  static let variable = "ENVCRYPT_PASSPHRASE_COMMAND"
+
+  /// Seconds until the first line is there: the command may ask a person.
+  var timeForLine = 600.0
+  /// Seconds from then on until the command has ended.
+  var timeForEnd = 5.0
+  /// Bytes after the first line that are read, and not wanted: a command that still has something to
+  /// write must not fail of a closed pipe.
+  var restLimit = 64 << 10
+
+  private let text: String
+
+  init(_ text: String) { self.text = text }
+
+  /// Throws `Failure`.
+  func firstLine() throws -> SecretBytes {
+    let command: ShellCommand
+    do {
+      // Were the command to find it, an envcrypt in it could start it once more, and so on.
+      command = try ShellCommand(text, without: Self.variable)
+    } catch {
+      throw Failure(.systemError, "\(Self.variable) cannot be run: \(error)")
+    }
+    defer { command.stop() }
+    var line = Line()
+    let time = MonotonicTime.now + timeForLine
+    let bytes = SecretBytes(count: Terminal.passphraseLimit) { span in
+      span.withUnsafeMutableBytes { line.read(from: command, into: $0, until: time) }
+    }
+    guard !line.isLate else {
+      throw Failure(
+        .noPermission, "\(Self.variable) printed no line within \(Int(timeForLine)) seconds")
+    }
+    let passphrase = try PassphraseSource.line(bytes, count: line.count)
+    try finish(command)
+    return passphrase
+  }
+
+  /// Sees the command end, and well.
+  private func finish(_ command: ShellCommand) throws {
+    let time = MonotonicTime.now + timeForEnd
+    var rest = restLimit
+    _ = SecretBytes(count: 4096) { span in
+      span.withUnsafeMutableBytes { buffer in
+        while rest > 0, let count = command.read(into: buffer, until: time), count > 0 {
+          rest -= count
+        }
+      }
+    }
+    command.closeOutput()
+    switch command.end(until: time) {
+    case .exited(0): return
+    // It had more to print than anybody wants.
+    case .exited(128 + SIGPIPE) where rest <= 0, .killed(signal: SIGPIPE) where rest <= 0: return
+    case .exited(let status):
+      throw Failure(.noPermission, "\(Self.variable) failed: exit status \(status)")
+    case .killed(let signal):
+      throw Failure(.noPermission, "\(Self.variable) was ended by signal \(signal)")
+    case nil:
+      throw Failure(
+        .noPermission,
+        "\(Self.variable) did not end within \(Int(timeForEnd)) seconds after its first line",
+        hint: "what goes on in the background belongs there: COMMAND &")
+    }
+  }
+
+  /// A line that is being read.
+  private struct Line {
+    private(set) var count = 0
+    private(set) var isLate = false
+
+    /// Reads up to a line feed, the end, or the size of `buffer`.
+    mutating func read(
+      from command: ShellCommand, into buffer: UnsafeMutableRawBufferPointer,
+      until time: MonotonicTime
+    ) {
+      while count < buffer.count {
+        let free = UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
+        guard let new = command.read(into: free, until: time) else {
+          isLate = true
+          return
+        }
+        if new == 0 { return }
+        if let end = free.prefix(new).firstIndex(of: UInt8(ascii: "\n")) {
+          count += end
+          return
+        }
+        count += new
+      }
+    }
+  }
+}
