@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -56,6 +58,18 @@ static inline int envcrypt_rename_without_replacing(const char *from, const char
 static inline unsigned int envcrypt_file_system_type_of(int descriptor) {
   struct statfs status;
   return fstatfs(descriptor, &status) == 0 ? (unsigned int)status.f_type : 0;
+}
+
+// The ID that the system's root has for this process, or the ID of nobody if root has none in its user namespace. -1 if
+// the kernel does not say. All event descriptors share one inode, which the kernel made when it started, as root. No path
+// leads to it, so nobody can put another file in its place.
+static inline long envcrypt_kernel_owner(void) {
+  struct stat status;
+  int descriptor = eventfd(0, EFD_CLOEXEC);
+  if (descriptor < 0) return -1;
+  long owner = fstat(descriptor, &status) == 0 ? (long)status.st_uid : -1;
+  close(descriptor);
+  return owner;
 }
 
 #if __has_feature(address_sanitizer)

@@ -83,14 +83,14 @@ struct KeystoreOptions: ParsableArguments {
     return keystore
   }
 
-  /// The keystore itself, of which nothing is wanted but a copy. One with several names (hard links) is only read.
-  func storeToCopy() throws -> Keystore {
+  /// A service over the keystore for making a copy of it. A keystore with several names (hard links) is only read.
+  func serviceToCopy() throws -> KeyService {
     do {
-      return try store()
+      return try service()
     } catch KeystoreFileError.severalNames {
       let keystore = try Keystore(copying: try path())
       keystore.leaveOpen()
-      return keystore
+      return try KeyService(keystore, secrets: try secrets())
     }
   }
 

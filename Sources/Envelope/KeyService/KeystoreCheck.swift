@@ -93,16 +93,12 @@ extension KeyService {
   /// keystore was put back. Protectors that the keystore does not have any more are removed. Returns what
   /// `check` had to say, and says no more.
   public func acceptRecords() throws -> [KeystoreDamage] {
+    try requireOwner(for: .acceptRecords)
     // By a protector that the keystore still has: one that was put back must not have itself accepted, nor
     // what was put back with it.
     let unlocked = try unlock()
     let damage = try check().damage
-    let call = begin(.describeKey, name: "AcceptRecords")
-    try recording(call) { call in
-      guard caller.isOwner else {
-        throw KeyServiceError.accessDenied(
-          "\(caller.arn) may not accept records: only the keystore's owner may")
-      }
+    try managing(.acceptRecords) { call in
       try keystore.write { db in
         try unlocked.acceptRecords(db)
         try call.recordAsDone()

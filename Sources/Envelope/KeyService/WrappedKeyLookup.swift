@@ -14,10 +14,18 @@ struct FoundVersion: Hashable {
   let version: Int64
 }
 
+/// The versions that a message's encrypted data key may name.
+struct FoundVersions: Sendable {
+  let versions: [FoundVersion]
+  /// The moment at which they were found.
+  let moment: KeystoreMoment
+}
+
 extension KeyService {
   /// The key and version that wrapped `encrypted`, found by name alone: nothing is unlocked.
   public func identify(_ encrypted: EncryptedDataKey) throws -> WrappingKeyIdentity? {
-    guard let found = try findVersions(wrapping: encrypted, among: nil).first else { return nil }
+    guard let found = try findVersions(wrapping: encrypted, among: nil).versions.first
+    else { return nil }
     let aliases = try keystore.read { db in
       try AliasRecord.filter(Column("targetKeyID") == found.keyID).order(Column("name"))
         .fetchAll(db).map(\.name)
@@ -30,7 +38,7 @@ extension KeyService {
   /// imported twice is two keys: those that can be used come first, those that are gone last.
   func findVersions(
     wrapping encrypted: EncryptedDataKey, among names: [String]?
-  ) throws -> [FoundVersion] {
+  ) throws -> FoundVersions {
     let call = begin(.describeKey)
     return try keystore.read { db in
       var versions = try fetchVersions(wrapping: encrypted, db)
@@ -42,7 +50,9 @@ extension KeyService {
         let ranked = try versions.map { (try Self.rank(of: $0, at: call.now, db), $0) }
         versions = ranked.sorted { ($0.0, $0.1.keyID) < ($1.0, $1.1.keyID) }.map(\.1)
       }
-      return versions.map { FoundVersion(keyID: $0.keyID, version: $0.version) }
+      return FoundVersions(
+        versions: versions.map { FoundVersion(keyID: $0.keyID, version: $0.version) },
+        moment: try KeystoreMoment(of: keystore, db))
     }
   }
 

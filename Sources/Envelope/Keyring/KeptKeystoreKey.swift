@@ -2,7 +2,7 @@ extension KeyService {
   /// The key that wrapped `encrypted`, to wrap under again in its current version, as this caller may. Nil if
   /// the keystore does not have it.
   func keptKey(for encrypted: EncryptedDataKey, context: [UInt8]) throws -> KeptKey? {
-    let versions = try findVersions(wrapping: encrypted, among: nil)
+    let versions = try findVersions(wrapping: encrypted, among: nil).versions
     var lost: KeptKey?
     for found in versions {
       let call = beginWrapping()

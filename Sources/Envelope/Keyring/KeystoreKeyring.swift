@@ -6,7 +6,8 @@ import Synchronization
 /// SHA-256, both of the provider `envcrypt`; an elliptic-curve key for key agreement is a raw ECDH
 /// key. Any SDK opens the message with the exported key.
 ///
-/// A run over many messages looks each key version up once.
+/// A run over many messages looks each key version up once, and again after each change of the keystore: every message
+/// is decided by what the keystore says at that time.
 public final class KeystoreKeyring: Keyring, @unchecked Sendable {
   static let providerID = "envcrypt"
 
@@ -24,8 +25,8 @@ public final class KeystoreKeyring: Keyring, @unchecked Sendable {
 
   private struct Found {
     /// The versions that messages may mean by a name.
-    var versions: [Name: [FoundVersion]] = [:]
-    var keyrings: [NamedVersion: any Keyring] = [:]
+    var versions: [Name: FoundVersions] = [:]
+    var keyrings: [NamedVersion: FoundKeyring] = [:]
   }
 
   private struct NamedVersion: Hashable {
@@ -33,7 +34,6 @@ public final class KeystoreKeyring: Keyring, @unchecked Sendable {
     let version: FoundVersion
   }
 
-  /// All that has been looked up. The lock is on the service too: one thread at a time asks it.
   private let found = Mutex<Found>(Found())
 
   /// A keyring that unwraps under the keys `names`, or under any the keystore holds.
@@ -51,12 +51,15 @@ public final class KeystoreKeyring: Keyring, @unchecked Sendable {
   /// One keyring for each key of the keystore that may have wrapped `encrypted`.
   public func candidates(for encrypted: EncryptedDataKey) throws -> [any Keyring] {
     let name = Self.name(of: encrypted)
-    return try found.withLock { found in
-      if let versions = found.versions[name] { return versions }
-      let versions = try service.findVersions(wrapping: encrypted, among: names)
-      if !versions.isEmpty { found.versions[name] = versions }
+    let versions = try found.withLock { found in
+      if let known = found.versions[name], try known.moment.isNow() { return known }
+      let versions = try service.alone {
+        try service.findVersions(wrapping: encrypted, among: names)
+      }
+      found.versions[name] = versions
       return versions
-    }.map { KeystoreVersionKeyring(self, $0) }
+    }
+    return versions.versions.map { KeystoreVersionKeyring(self, $0, at: versions.moment) }
   }
 
   public func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey? {
@@ -73,22 +76,26 @@ public final class KeystoreKeyring: Keyring, @unchecked Sendable {
   }
 
   fileprivate func unwrap(
-    _ encrypted: EncryptedDataKey, under version: FoundVersion, context: [UInt8]
+    _ encrypted: EncryptedDataKey, under version: FoundVersion, at moment: KeystoreMoment,
+    context: [UInt8]
   ) throws -> DataKey? {
     let named = NamedVersion(name: Self.name(of: encrypted), version: version)
-    let keyring = try found.withLock { found -> any Keyring in
-      if let keyring = found.keyrings[named] { return keyring }
-      let keyring = try service.unwrappingKeyring(
-        for: encrypted, under: version, context: context)
-      found.keyrings[named] = keyring
-      return keyring
+    let keyring = try found.withLock { found in
+      if try found.keyrings[named]?.holds(at: service.clock().milliseconds) ?? false {
+        return found.keyrings[named]?.keyring
+      }
+      found.keyrings[named] = nil
+      found.keyrings[named] = try service.alone {
+        try service.findKeyring(for: encrypted, under: version, at: moment, context: context)
+      }
+      return found.keyrings[named]?.keyring
     }
-    return try keyring.unwrap(encrypted, context: context)
+    return try keyring?.unwrap(encrypted, context: context)
   }
 
   /// The key that wrapped `encrypted`, to wrap under again; nil if the keystore does not have it.
   func keptKey(for encrypted: EncryptedDataKey, context: [UInt8]) throws -> KeptKey? {
-    try found.withLock { _ in try service.keptKey(for: encrypted, context: context) }
+    try service.alone { try service.keptKey(for: encrypted, context: context) }
   }
 
   private static func name(of encrypted: EncryptedDataKey) -> Name {
@@ -101,10 +108,13 @@ public final class KeystoreKeyring: Keyring, @unchecked Sendable {
 private struct KeystoreVersionKeyring: Keyring {
   private let keystore: KeystoreKeyring
   private let version: FoundVersion
+  /// The moment at which it was found.
+  private let moment: KeystoreMoment
 
-  init(_ keystore: KeystoreKeyring, _ version: FoundVersion) {
+  init(_ keystore: KeystoreKeyring, _ version: FoundVersion, at moment: KeystoreMoment) {
     self.keystore = keystore
     self.version = version
+    self.moment = moment
   }
 
   var keyDescriptions: [String] { keystore.keyDescriptions }
@@ -115,7 +125,46 @@ private struct KeystoreVersionKeyring: Keyring {
   }
 
   func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey? {
-    try keystore.unwrap(encrypted, under: version, context: context)
+    try keystore.unwrap(encrypted, under: version, at: moment, context: context)
+  }
+}
+
+/// Wraps data keys under a key of a keystore: each one under the version that is current at that time, if the key may be
+/// used at that time.
+final class KeystoreWrappingKeyring: Keyring, @unchecked Sendable {
+  let keyDescriptions: [String]
+  private let service: KeyService
+  private let name: String
+  private let found: Mutex<FoundKeyring>
+
+  /// Throws if the key cannot be used now.
+  init(_ service: KeyService, _ name: String) throws {
+    self.service = service
+    self.name = name
+    let first = try service.alone { try service.findWrappingKeyring(name) }
+    keyDescriptions = first.keyring.keyDescriptions
+    found = Mutex(first)
+  }
+
+  /// The current version's name, or if the key cannot be used now, the name of the last version that could.
+  var wrappingKey: WrappingKeyName? {
+    (try? keyring())?.wrappingKey ?? found.withLock { $0.keyring.wrappingKey }
+  }
+
+  func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
+    try keyring().wrap(request)
+  }
+
+  /// `KeystoreKeyring` unwraps: it finds the key by what the message says, not by a name that may have moved.
+  func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) -> DataKey? { nil }
+
+  private func keyring() throws -> RecordedKeyring {
+    try found.withLock { found in
+      if try !found.holds(at: service.clock().milliseconds) {
+        found = try service.alone { try service.findWrappingKeyring(name) }
+      }
+      return found.keyring
+    }
   }
 }
 
@@ -123,10 +172,17 @@ extension KeyService {
   /// A keyring that wraps under the current version of the key `name`, which must be in a state to
   /// be used.
   public func wrappingKeyring(_ name: String) throws -> any Keyring {
+    try KeystoreWrappingKeyring(self, name)
+  }
+
+  fileprivate func findWrappingKeyring(_ name: String) throws -> FoundKeyring {
     let call = beginWrapping()
     do {
       let key = try call.usableKey(named: name)
-      return RecordedKeyring(try Self.wrappingKeyring(key), use: try KeyUse(of: key, call))
+      guard let moment = key.moment else { preconditionFailure("no moment of a wrapping key") }
+      return FoundKeyring(
+        RecordedKeyring(try Self.wrappingKeyring(key), use: try KeyUse(of: key, call)),
+        at: moment, now: call.now, until: key.wrappingEnd(from: call.now))
     } catch {
       try call.finish(error)
       throw error
@@ -154,18 +210,20 @@ extension KeyService {
     }
   }
 
-  /// A keyring of a version that may have wrapped `encrypted`.
-  fileprivate func unwrappingKeyring(
-    for encrypted: EncryptedDataKey, under found: FoundVersion, context: [UInt8]
-  ) throws -> any Keyring {
-    let operation: KeyServiceOperation =
-      RawECDHKeyInformation.isWritten(by: encrypted.providerID) ? .deriveSharedSecret : .decrypt
-    let call = beginUnwrapping(operation)
+  /// A keyring of a version that may have wrapped `encrypted`, found at `moment`.
+  fileprivate func findKeyring(
+    for encrypted: EncryptedDataKey, under found: FoundVersion, at moment: KeystoreMoment,
+    context: [UInt8]
+  ) throws -> FoundKeyring {
+    let call = beginUnwrapping()
     call.context = context
     do {
       let key = try call.usableVersion(found.version, ofKey: found.keyID)
-      return RecordedKeyring(
-        try Self.unwrappingKeyring(key, for: encrypted), use: try KeyUse(of: key, call))
+      // The earlier of two moments: the keys that `names` stand for were looked up before this one was.
+      return FoundKeyring(
+        RecordedKeyring(
+          try Self.unwrappingKeyring(key, for: encrypted), use: try KeyUse(of: key, call)),
+        at: moment, now: call.now, until: key.end)
     } catch {
       try call.finish(error)
       throw error

@@ -169,11 +169,9 @@ public final class Keystore {
   }
 
   /// Adds a protector beside the others; returns it. Throws `tooManyProtectors`.
-  public func addProtector(
-    _ protector: consuming NewProtector, secrets: any UnlockingSecrets, now: Date = Date()
+  func addProtector(
+    _ record: ProtectorRecord, _ unlocked: UnlockedKeystore
   ) throws -> ProtectorDescription {
-    let unlocked = try unlock(with: secrets)
-    let record = try unlocked.makeProtector(protector, creationDate: now.milliseconds)
     try write { db in
       guard try ProtectorRecord.oldestFirst(db).count < ProtectorRecord.mostProtectors else {
         throw KeystoreError.tooManyProtectors(limit: ProtectorRecord.mostProtectors)
@@ -184,8 +182,7 @@ public final class Keystore {
   }
 
   /// Removes a protector. Throws `lastProtector` where it is the only one.
-  public func removeProtector(_ protectorID: String, secrets: any UnlockingSecrets) throws {
-    let unlocked = try unlock(with: secrets)
+  func removeProtector(_ protectorID: String, _ unlocked: UnlockedKeystore) throws {
     try write { db in
       guard let record = try ProtectorRecord.first(db, where: "id = ?", [protectorID]) else {
         throw KeystoreError.noProtector(protectorID)
