@@ -19,10 +19,11 @@ let package = Package(
   targets: [
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto"),
     .systemLibrary(name: "CLinux"),
+    .systemLibrary(name: "CSQLite"),
     .target(
       name: "Envelope",
       dependencies: [
-        "COpenSSL", "CLinux",
+        "COpenSSL", "CLinux", "CSQLite",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "SystemPackage", package: "swift-system"),
         .product(name: "Yams", package: "Yams"),

@@ -325,6 +325,11 @@ extension Failure {
         .configuration,
         "the keystore \(Text.printable(path)) is damaged, or its disk cannot be read",
         hint: "look for disk errors; if there are none, restore the keystore from a backup")
+    case .replaced(let path):
+      self.init(
+        .configuration,
+        "the keystore \(Text.printable(path)) was moved, removed or replaced while it was in use",
+        hint: "run the command again; it takes the keystore that is there then")
     case .busy(let path):
       self.init(
         .configuration, "the keystore \(Text.printable(path)) is in use by another process",

@@ -1,7 +1,9 @@
 import Foundation
 import GRDB
+import SystemPackage
 
-/// The KMS operations over a keystore. Used by one thread at a time.
+/// The KMS operations over a keystore. Used by one thread at a time; its keyrings, which several threads use, take care
+/// of that themselves.
 public final class KeyService {
   public let keystore: Keystore
   public let caller: Caller
@@ -11,6 +13,7 @@ public final class KeyService {
   private let now: @Sendable () -> Date
   private let tellUnrecorded: @Sendable (any Error) -> Void
   private var openedTrail: AuditTrail?
+  private let lock = NSLock()
   /// What is to be recorded when the transaction that operations share has ended.
   private var pendingRecords: (records: [AuditRecord], versions: [VersionUse])?
   /// Hears, once for each, of versions that have wrapped too much. To be set before any is used.
@@ -74,14 +77,26 @@ public final class KeyService {
   }
 
   /// Messages' data keys about to be unwrapped, now.
-  func beginUnwrapping(_ operation: KeyServiceOperation) -> OperationCall {
-    OperationCall(operation, of: self, now: now(), isForMessages: true)
+  func beginUnwrapping() -> OperationCall {
+    OperationCall(.decrypt, of: self, now: now(), isForMessages: true)
+  }
+
+  /// Runs `body` while no other thread of the run uses the service.
+  func alone<Value>(_ body: () throws -> Value) rethrows -> Value {
+    lock.lock()
+    defer { lock.unlock() }
+    return try body()
   }
 
   /// The clock, for who records on other threads.
   var clock: @Sendable () -> Date { now }
 
   func unlock() throws -> UnlockedKeystore { try keystore.unlock(with: secrets) }
+
+  /// Unlocks if no passphrase is needed.
+  func unlockWithoutAsking() throws -> UnlockedKeystore {
+    try keystore.unlock(with: UnaskedSecrets(keyFile: secrets.keyFile))
+  }
 
   /// Unlocks for who only looks what is wrong.
   func unlockForCheck() throws -> UnlockedKeystore {
@@ -144,4 +159,11 @@ public final class KeyService {
     openedTrail = trail
     return trail
   }
+}
+
+/// The secrets that nobody has to be asked for.
+private struct UnaskedSecrets: UnlockingSecrets {
+  let keyFile: FilePath?
+
+  func passphrase() -> SecretBytes? { nil }
 }

@@ -50,6 +50,8 @@ public final class OperationCall {
     let record: MasterKeyRecord
     let version: KeyVersionRecord
     let unlocked: UnlockedKeystore
+    /// The moment at which it was found. Nil unless files are to be encrypted under the key.
+    let moment: KeystoreMoment?
 
     func material() throws -> SecretBytes { try unlocked.unwrap(version) }
 
@@ -151,7 +153,8 @@ public final class OperationCall {
       }
       return UsableKey(
         record: record, version: try self.version(number, of: record, unlocked, db),
-        unlocked: unlocked)
+        unlocked: unlocked,
+        moment: isWrapping ? try KeystoreMoment(of: service.keystore, db) : nil)
     }
   }
 

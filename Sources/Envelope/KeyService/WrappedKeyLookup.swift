@@ -12,6 +12,8 @@ public struct WrappingKeyIdentity: Equatable, Sendable {
 struct FoundVersion {
   let keyID: String
   let version: Int64
+  /// The moment at which it was found.
+  let moment: KeystoreMoment
 }
 
 extension KeyService {
@@ -38,7 +40,9 @@ extension KeyService {
           return nil
         }
       }
-      return FoundVersion(keyID: version.keyID, version: version.version)
+      return FoundVersion(
+        keyID: version.keyID, version: version.version,
+        moment: try KeystoreMoment(of: keystore, db))
     }
   }
 

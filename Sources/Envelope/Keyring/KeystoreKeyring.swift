@@ -6,7 +6,8 @@ import Synchronization
 /// SHA-256, both of the provider `envcrypt`; an elliptic-curve key for key agreement is a raw ECDH
 /// key. Any SDK opens the message with the exported key.
 ///
-/// A run over many messages looks each key version up once.
+/// A run over many messages looks each key version up once, and again after each change of the keystore: every message
+/// is decided by what the keystore says at that time.
 public final class KeystoreKeyring: Keyring, @unchecked Sendable {
   static let providerID = "envcrypt"
 
@@ -22,9 +23,7 @@ public final class KeystoreKeyring: Keyring, @unchecked Sendable {
     let information: [UInt8]
   }
 
-  /// The keyrings of versions that have been looked up. The lock is on the service too: one thread
-  /// at a time asks it.
-  private let found = Mutex<[Name: any Keyring]>([:])
+  private let found = Mutex<[Name: FoundKeyring]>([:])
 
   /// A keyring that unwraps under the keys `names`, or under any the keystore holds.
   public init(_ service: KeyService, unwrappingUnder names: [String]?) {
@@ -39,15 +38,64 @@ public final class KeystoreKeyring: Keyring, @unchecked Sendable {
   }
 
   public func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey? {
+    try keyring(for: encrypted, context: context)?.unwrap(encrypted, context: context)
+  }
+
+  /// The keyring of the version that wrapped `encrypted`, as the keystore is now.
+  private func keyring(
+    for encrypted: EncryptedDataKey, context: [UInt8]
+  ) throws -> RecordedKeyring? {
     let name = Name(
       providerID: Array(encrypted.providerID.utf8), information: Array(encrypted.keyName.utf8))
-    let keyring = try found.withLock { found -> (any Keyring)? in
-      if let keyring = found[name] { return keyring }
-      let keyring = try service.unwrappingKeyring(for: encrypted, among: names, context: context)
-      found[name] = keyring
-      return keyring
+    return try found.withLock { found in
+      if try found[name]?.holds(at: service.clock().milliseconds) ?? false {
+        return found[name]?.keyring
+      }
+      found[name] = nil
+      found[name] = try service.alone {
+        try service.findKeyring(for: encrypted, among: names, context: context)
+      }
+      return found[name]?.keyring
     }
-    return try keyring?.unwrap(encrypted, context: context)
+  }
+}
+
+/// Wraps data keys under a key of a keystore: each one under the version that is current at that time, if the key may be
+/// used at that time.
+final class KeystoreWrappingKeyring: Keyring, @unchecked Sendable {
+  let keyDescriptions: [String]
+  private let service: KeyService
+  private let name: String
+  private let found: Mutex<FoundKeyring>
+
+  /// Throws if the key cannot be used now.
+  init(_ service: KeyService, _ name: String) throws {
+    self.service = service
+    self.name = name
+    let first = try service.alone { try service.findWrappingKeyring(name) }
+    keyDescriptions = first.keyring.keyDescriptions
+    found = Mutex(first)
+  }
+
+  /// The current version's name, or if the key cannot be used now, the name of the last version that could.
+  var wrappingKey: WrappingKeyName? {
+    (try? keyring())?.wrappingKey ?? found.withLock { $0.keyring.wrappingKey }
+  }
+
+  func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
+    try keyring().wrap(request)
+  }
+
+  /// `KeystoreKeyring` unwraps: it finds the key by what the message says, not by a name that may have moved.
+  func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) -> DataKey? { nil }
+
+  private func keyring() throws -> RecordedKeyring {
+    try found.withLock { found in
+      if try !found.holds(at: service.clock().milliseconds) {
+        found = try service.alone { try service.findWrappingKeyring(name) }
+      }
+      return found.keyring
+    }
   }
 }
 
@@ -55,10 +103,17 @@ extension KeyService {
   /// A keyring that wraps under the current version of the key `name`, which must be in a state to
   /// be used.
   public func wrappingKeyring(_ name: String) throws -> any Keyring {
+    try KeystoreWrappingKeyring(self, name)
+  }
+
+  fileprivate func findWrappingKeyring(_ name: String) throws -> FoundKeyring {
     let call = beginWrapping()
     do {
       let key = try call.usableKey(named: name)
-      return RecordedKeyring(try Self.wrappingKeyring(key), use: try KeyUse(of: key, call))
+      guard let moment = key.moment else { preconditionFailure("no moment of a wrapping key") }
+      return FoundKeyring(
+        RecordedKeyring(try Self.wrappingKeyring(key), use: try KeyUse(of: key, call)),
+        at: moment, now: call.now, until: key.wrappingEnd(from: call.now))
     } catch {
       call.finish(error)
       throw error
@@ -88,18 +143,19 @@ extension KeyService {
 
   /// A keyring of the version that wrapped `encrypted`, if it is one of the keys `names` (nil: of
   /// any key).
-  fileprivate func unwrappingKeyring(
+  fileprivate func findKeyring(
     for encrypted: EncryptedDataKey, among names: [String]?, context: [UInt8]
-  ) throws -> (any Keyring)? {
+  ) throws -> FoundKeyring? {
     guard let found = try findVersion(wrapping: encrypted, among: names) else { return nil }
-    let operation: KeyServiceOperation =
-      RawECDHKeyInformation.isWritten(by: encrypted.providerID) ? .deriveSharedSecret : .decrypt
-    let call = beginUnwrapping(operation)
+    let call = beginUnwrapping()
     call.context = context
     do {
       let key = try call.usableVersion(found.version, ofKey: found.keyID)
-      return RecordedKeyring(
-        try Self.unwrappingKeyring(key, for: encrypted), use: try KeyUse(of: key, call))
+      // The earlier of two moments: the keys that `names` stand for were looked up before this one was.
+      return FoundKeyring(
+        RecordedKeyring(
+          try Self.unwrappingKeyring(key, for: encrypted), use: try KeyUse(of: key, call)),
+        at: found.moment, now: call.now, until: key.end)
     } catch {
       call.finish(error)
       throw error

@@ -22,6 +22,8 @@ public enum KeystoreError: Error, Equatable, Sendable {
   case ioFailure(FilePath)
   /// The file is damaged, or the disk does not give it back.
   case unreadable(FilePath)
+  /// Another file has taken the keystore's name while a command used it, or the name is gone.
+  case replaced(FilePath)
   /// Another process holds the file for longer than the program waits.
   case busy(FilePath)
   /// The file or its directory cannot be written.

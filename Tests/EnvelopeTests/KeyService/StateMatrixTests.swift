@@ -66,7 +66,7 @@ import Testing
       try $0.decryptFile()
     },
     Row(
-      operation: .deriveSharedSecret, note: "a file", spec: .eccNISTP256, usage: .keyAgreement,
+      operation: .decrypt, note: "a file under EC", spec: .eccNISTP256, usage: .keyAgreement,
       outcomes: use
     ) {
       try $0.decryptFile()

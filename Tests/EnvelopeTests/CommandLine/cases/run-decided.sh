@@ -1,0 +1,60 @@
+# A run over many files is decided file by file: a change of the key, or of the keystore, counts for the next file. The second
+# input of each run is a pipe, so that the run waits there.
+key=$(envcrypt key create --alias alias/a)
+echo text > f
+envcrypt encrypt -q f -k alias/a -o m.envc
+
+# during ACTION STATUS COMMAND...: does ACTION as soon as the run's first output is there ("first" or "first.envc"), and then
+# fills the pipe, which a run that refuses may not read to its end. The run must end with the status.
+during() {
+  local action=$1 wanted=$2 status=0
+  shift 2
+  rm -f first first.envc second second.envc other
+  case $2 in
+    decrypt) cp m.envc first.envc; mkfifo second.envc; set -- "$@" first.envc second.envc ;;
+    encrypt) cp f first; mkfifo second; set -- "$@" first second ;;
+  esac
+  "$@" 2> stderr & local run=$!
+  case $2 in
+    decrypt) await test -s first; eval "$action"; cat m.envc > second.envc || : ;;
+    encrypt) await test -s first.envc; eval "$action"; cat f > second || : ;;
+  esac
+  wait $run || status=$?
+  [ "$status" = "$wanted" ] || { echo "status $status, wanted $wanted"; cat stderr; return 1; }
+}
+
+during : 0 envcrypt decrypt
+cmp first f; cmp second f
+
+# Disabled, scheduled for deletion, or forbidden by its policy: the first file is there, and the second is not.
+during 'envcrypt key disable alias/a' 69 envcrypt decrypt
+says "DisabledException: key $key is disabled"; cmp first f; absent second
+envcrypt key enable alias/a
+during 'envcrypt key disable alias/a' 69 envcrypt encrypt -k alias/a
+says 'DisabledException'; envcrypt key enable alias/a; envcrypt decrypt first.envc -o - | cmp - f; absent second.envc
+during 'envcrypt key schedule-deletion alias/a --days 7 < /dev/null > /dev/null' 69 envcrypt decrypt
+says 'PendingDeletion'; cmp first f; absent second
+envcrypt key cancel-deletion alias/a; envcrypt key enable alias/a
+cat > deny.json <<X
+{"Statement": [
+  {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "kms:*", "Resource": "*"},
+  {"Effect": "Deny", "Principal": "*", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": "*"}]}
+X
+during 'envcrypt key policy put alias/a deny.json' 77 envcrypt decrypt
+says 'statement 2 of its policy denies it'; cmp first f; absent second
+envcrypt key policy reset alias/a
+during 'envcrypt key policy put alias/a deny.json' 77 envcrypt encrypt -k alias/a
+says 'statement 2 of its policy denies it'; absent second.envc
+envcrypt key policy reset alias/a
+
+# Rotated: the next file is under the new version.
+during 'envcrypt key rotate alias/a' 0 envcrypt encrypt -k alias/a
+envcrypt inspect first.envc | matches "$key/1"; envcrypt inspect second.envc | matches "$key/2"
+envcrypt decrypt second.envc -o - | cmp - f
+
+# The keystore replaced by a backup: the run does not go on with the one that it has open.
+store=$XDG_DATA_HOME/envcrypt/keystore.db
+envcrypt keystore backup copy.db
+during 'mv copy.db "$store"' 78 envcrypt decrypt
+says 'was moved, removed or replaced while it was in use'; cmp first f; absent second
+envcrypt decrypt -q m.envc -o - | cmp - f
