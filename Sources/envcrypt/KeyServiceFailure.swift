@@ -84,6 +84,12 @@ extension Failure {
         "envcrypt key grant list shows the grants of a key"
       )
     case .accessDenied(let what): (.noPermission, Text.printable(what), nil)
+    case .unknownCaller(let what):
+      (
+        .noPermission, Text.printable(what),
+        "run envcrypt outside of the user namespace (unshare, a rootless container); "
+          + "docs/threat-model.md says why"
+      )
     case .deniedByPolicy(let what):
       (
         .noPermission, Text.printable(what),

@@ -60,7 +60,8 @@ public struct CreateAliasRequest: KeyServiceRequest {
   }
 }
 
-/// UpdateAlias: the alias stands for another key. The key it stood for may be in any state.
+/// UpdateAlias: the alias stands for another key. The policies of both keys are asked. The key it stood for may be
+/// in any state.
 public struct UpdateAliasRequest: KeyServiceRequest {
   public typealias Response = EmptyResponse
   public static let operation = KeyServiceOperation.updateAlias
@@ -79,10 +80,11 @@ public struct UpdateAliasRequest: KeyServiceRequest {
       guard var record = try AliasRecord.first(db, where: "name = ?", [aliasName]) else {
         throw KeyServiceError.notFound(aliasName)
       }
-      try unlocked.verify(record, db)
+      let source = try call.key(
+        named: aliasName, db, verifiedBy: unlocked, under: .anyState)
       let target = try call.key(named: targetKeyID, db, verifiedBy: unlocked)
-      if target.id != record.targetKeyID {
-        try requireSameKind(record, target, db)
+      if target.id != source.id {
+        try requireSameKind(source, target)
         try CreateAliasRequest.requireRoom(forAliasOf: target.id, db)
       }
       let listed = record.ledgerName
@@ -99,15 +101,12 @@ extension UpdateAliasRequest {
   /// What uses the alias goes on working, as KMS has it: both keys are symmetric, asymmetric or HMAC
   /// keys, and for the same usage.
   private func requireSameKind(
-    _ alias: AliasRecord, _ target: MasterKeyRecord, _ db: Database
-  ) throws {
-    guard let source = try MasterKeyRecord.first(db, where: "id = ?", [alias.targetKeyID]) else {
-      return
-    }
+    _ source: MasterKeyRecord, _ target: MasterKeyRecord
+  ) throws(KeyServiceError) {
     guard source.spec.isAsymmetric == target.spec.isAsymmetric, source.usage == target.usage
     else {
-      throw KeyServiceError.validation(
-        "\(alias.name) stands for a \(source.spec.rawValue) key for \(source.usage.rawValue), and "
+      throw .validation(
+        "\(aliasName) stands for a \(source.spec.rawValue) key for \(source.usage.rawValue), and "
           + "cannot come to stand for a \(target.spec.rawValue) key for \(target.usage.rawValue); "
           + "delete the alias and create it anew")
     }
@@ -124,6 +123,7 @@ public struct DeleteAliasRequest: KeyServiceRequest {
   public init(aliasName: String) { self.aliasName = aliasName }
 
   public func perform(in call: OperationCall) throws -> EmptyResponse {
+    try KeyName.validate(alias: aliasName)
     try call.write { unlocked, db in
       _ = try call.key(named: aliasName, db, verifiedBy: unlocked)
       if let record = try AliasRecord.first(db, where: "name = ?", [aliasName]) {

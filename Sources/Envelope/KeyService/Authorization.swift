@@ -18,15 +18,28 @@ extension OperationCall {
   func authorization(
     of action: String, on record: MasterKeyRecord, _ db: Database
   ) throws -> Authorization? {
+    try service.caller.requireKnown(toDo: "kms:\(action) with key \(record.id)")
     if record.policyDigest == nil, service.caller.isOwner { return nil }
     return Authorization(
       policy: try policy(of: record, db), grants: try grants(toCallerOf: record, db),
       request: try policyRequest(action, on: record, db), keyID: record.id)
   }
 
+  /// Throws `accessDenied` if a statement of the key's policy denies `action`. For actions that something other than the
+  /// policy allows.
+  func requireNotDenied(_ action: String, on record: MasterKeyRecord, _ db: Database) throws {
+    if record.policyDigest == nil { return }
+    let request = try policyRequest(action, on: record, db)
+    guard case .explicitlyDenied(let statement) = try policy(of: record, db).decide(request) else {
+      return
+    }
+    throw KeyServiceError.denied(request, keyID: record.id, "\(statement) of its policy denies it")
+  }
+
   /// Throws `accessDenied` unless the caller may make keys. No key's policy can say so, and there are
   /// no others: what is not a key's is the account's.
   func authorizeCreation() throws(KeyServiceError) {
+    try service.caller.requireKnown(toDo: "kms:CreateKey")
     guard service.caller.isOwner else {
       throw .accessDenied(
         "\(service.caller.arn) may not do kms:CreateKey: only the account, the keystore's owner, "
@@ -40,6 +53,7 @@ extension OperationCall {
   ) throws -> PolicyRequest {
     var conditions = conditions
     conditions.describe(record)
+    conditions.describeUse(of: record, action)
     // Only policies that somebody wrote ask for these.
     if record.policyDigest != nil {
       let aliases = try AliasRecord.all(db, where: "targetKeyID = ?", [record.id])
@@ -51,9 +65,11 @@ extension OperationCall {
       conditions[.resourceAliases] = aliases.map(\.name)
       conditions.setResourceTags(tags.map { ($0.tagKey, $0.tagValue) })
     }
-    return PolicyRequest(
+    var request = PolicyRequest(
       principal: service.caller.principal, action: PolicyActions.prefix + action,
       resource: KeyName.arn(ofKey: record.id), context: conditions, time: Date(milliseconds: now))
+    request.otherAction = record.otherAction(for: action)
+    return request
   }
 
   /// The key's policy, verified as far as the record is.
@@ -90,21 +106,32 @@ struct Authorization: Sendable {
     case .allowed: return []
     case .explicitlyDenied(let statement): reason = "\(statement) of its policy denies it"
     case .implicitlyDenied:
-      let allowing = grants.allowing(request.action, context: pairs)
+      let allowing = grants.allowing(request, context: pairs)
       if !allowing.isEmpty { return allowing }
       reason = "no statement of its policy allows it, and no grant"
     }
-    throw KeyServiceError.deniedByPolicy(
+    throw KeyServiceError.denied(request, keyID: keyID, reason)
+  }
+}
+
+extension KeyServiceError {
+  fileprivate static func denied(
+    _ request: PolicyRequest, keyID: String, _ reason: String
+  ) -> KeyServiceError {
+    .deniedByPolicy(
       "\(request.principal.arn) may not do \(request.action) with key \(keyID): \(reason)")
   }
 }
 
 extension [Grant] {
-  /// Those that allow an action, "kms:Decrypt", with that context.
-  func allowing(_ action: String, context: EncryptionContext) -> [Grant] {
-    let name = action.dropFirst(PolicyActions.prefix.count)
-    guard let operation = GrantOperation(rawValue: String(name)) else { return [] }
-    return filter { $0.permissions.allow(operation, context: context) }
+  /// The grants that allow the request with that context.
+  func allowing(_ request: PolicyRequest, context: EncryptionContext) -> [Grant] {
+    let operations = request.actions.compactMap { action in
+      GrantOperation(rawValue: String(action.dropFirst(PolicyActions.prefix.count)))
+    }
+    return filter { grant in
+      operations.contains { grant.permissions.allow($0, context: context) }
+    }
   }
 }
 
@@ -115,6 +142,31 @@ extension PolicyContext {
     self[.keyUsage] = [record.usage.rawValue]
     self[.keyOrigin] = [record.origin.rawValue]
     self[.multiRegion] = ["false"]
+  }
+
+  /// Adds the algorithm that the key is used with, if the request has none: for files it is the one that messages have
+  /// for keys of this kind.
+  fileprivate mutating func describeUse(of record: MasterKeyRecord, _ action: String) {
+    switch record.usage {
+    case .encryptDecrypt where PolicyActions.ofEncryption.contains(action):
+      guard self[.encryptionAlgorithm].isEmpty else { return }
+      let algorithm: EncryptionAlgorithm =
+        record.spec == .symmetricDefault ? .symmetricDefault : .rsaesOAEPSHA256
+      self[.encryptionAlgorithm] = [algorithm.rawValue]
+    case .keyAgreement where PolicyActions.ofKeyAgreement.contains(action):
+      guard self[.keyAgreementAlgorithm].isEmpty else { return }
+      self[.keyAgreementAlgorithm] = [KeyAgreementAlgorithm.ecdh.rawValue]
+    default: break
+    }
+  }
+}
+
+extension MasterKeyRecord {
+  /// Another name for an action with the key. To read a file is Decrypt, whatever kind the key is. With an elliptic-curve
+  /// key AWS calls the same DeriveSharedSecret, so policies and grants may name that instead.
+  fileprivate func otherAction(for action: String) -> String? {
+    guard usage == .keyAgreement, action == KeyServiceOperation.decrypt.rawValue else { return nil }
+    return PolicyActions.prefix + KeyServiceOperation.deriveSharedSecret.rawValue
   }
 }
 

@@ -134,7 +134,12 @@ public struct ReEncryptRequest: KeyServiceRequest {
       algorithm: sourceEncryptionAlgorithm ?? .symmetricDefault)
     try noteWhetherSameKey(in: call)
     let (plaintext, sourceKey) = try source.decrypt(in: call, as: "ReEncryptFrom")
+    // The other key's policy sees its own half of the request.
     try call.note(destinationEncryptionContext)
+    call.conditions[.requestAlias] = []
+    call.conditions[.encryptionAlgorithm] = [
+      (destinationEncryptionAlgorithm ?? .symmetricDefault).rawValue
+    ]
     let destinationKey = try call.usableKey(
       named: destinationKeyID, for: .encryptDecrypt, as: "ReEncryptTo")
     let target = try EncryptionTarget(

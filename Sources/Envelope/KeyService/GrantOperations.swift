@@ -124,7 +124,7 @@ public struct CreateGrantRequest: KeyServiceRequest {
   }
 }
 
-/// RetireGrant: by whoever the grant names for it, or the account.
+/// RetireGrant: by whoever the grant names for it, or the account, unless the key's policy denies it.
 public struct RetireGrantRequest: KeyServiceRequest {
   public typealias Response = EmptyResponse
   public static let operation = KeyServiceOperation.retireGrant
@@ -151,11 +151,13 @@ public struct RetireGrantRequest: KeyServiceRequest {
         throw grantToken == nil
           ? KeyServiceError.notFound("grant \(name.grantID)") : .invalidGrantToken
       }
+      try call.service.caller.requireKnown(toDo: "kms:RetireGrant with key \(record.id)")
       guard Self.mayRetire(grant, call.service.caller) else {
         throw KeyServiceError.accessDenied(
           "\(call.service.caller.arn) may not do kms:RetireGrant with key \(record.id): grant "
             + "\(grant.id) does not name it for that")
       }
+      try call.requireNotDenied(Self.operation.rawValue, on: record, db)
       if dryRun == true { throw KeyServiceError.dryRun }
       try grant.remove(from: &record, unlocked, db)
     }

@@ -139,10 +139,11 @@ struct NewKey {
       try stored?.insert(db)
       for version in versions { try unlocked.insert(version, db) }
       for tag in tags { try tag.store(forKey: id, unlocked, db) }
+      if checksLockout { try policy?.requireNoLockout(of: call, record: record, db) }
       if let alias {
+        try call.authorize(KeyServiceOperation.createAlias.rawValue, on: record, db)
         try CreateAliasRequest.insert(alias, target: id, now: call.now, unlocked, db)
       }
-      if checksLockout { try policy?.requireNoLockout(of: call, record: record, db) }
     }
     return KeyMetadata(record, currentKeyMaterialID: versions.last?.materialID)
   }

@@ -42,6 +42,8 @@ public enum KeyServiceError: Error, Equatable, Sendable {
   case invalidGrantID(String)
   /// The caller may not do this; the text says what and why.
   case accessDenied(String)
+  /// The caller cannot be known; the text says what he may not do, and why.
+  case unknownCaller(String)
   /// The key's policy does not let the caller do this; the text says what and why.
   case deniedByPolicy(String)
   /// A key policy that is none, or that would lock the caller out; the text says where and why.
@@ -73,7 +75,7 @@ public enum KeyServiceError: Error, Equatable, Sendable {
     case .expiredImportToken: "ExpiredImportTokenException"
     case .invalidGrantToken: "InvalidGrantTokenException"
     case .invalidGrantID: "InvalidGrantIdException"
-    case .accessDenied, .deniedByPolicy: "AccessDeniedException"
+    case .accessDenied, .unknownCaller, .deniedByPolicy: "AccessDeniedException"
     case .malformedPolicyDocument: "MalformedPolicyDocumentException"
     case .dryRun: "DryRunOperationException"
     }
@@ -101,7 +103,7 @@ extension KeyServiceError: RecordedError {
       .invalidARN(let text), .invalidMarker(let text), .validation(let text),
       .unsupportedOperation(let text), .invalidKeyUsage(let text), .limitExceeded(let text),
       .tag(let text), .incorrectKeyMaterial(let text), .accessDenied(let text),
-      .deniedByPolicy(let text),
+      .unknownCaller(let text), .deniedByPolicy(let text),
       .malformedPolicyDocument(let text), .invalidGrantID(let text):
       String(text.prefix(512))
     case .invalidState(_, let state): state.rawValue

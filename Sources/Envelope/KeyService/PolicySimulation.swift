@@ -46,8 +46,10 @@ extension KeyService {
     }
     return try call.read { db in
       let record = try call.key(named: simulation.keyID, db)
-      var request = try call.policyRequest("", on: record, db)
-      request.action = simulation.action
+      var request = try call.policyRequest(
+        PolicyActions.name(of: simulation.action), on: record, db)
+      // An action of another service is none of ours.
+      if PolicyActions.isOther(simulation.action) { request.action = simulation.action }
       request.principal = simulation.principal ?? request.principal
       request.context.setEncryptionContext(simulation.encryptionContext)
       let explanation = try (simulation.document ?? call.policy(of: record, db)).explain(request)
@@ -55,7 +57,7 @@ extension KeyService {
       if explanation.decision == .implicitlyDenied, record.grantsDigest != nil {
         grants = try GrantRecord.grants(of: record, db).map(Grant.init)
           .filter { $0.isFor(request.principal) }
-          .allowing(request.action, context: simulation.encryptionContext)
+          .allowing(request, context: simulation.encryptionContext)
       }
       return PolicySimulationResult(explanation: explanation, grantIDs: grants.map(\.grantID))
     }

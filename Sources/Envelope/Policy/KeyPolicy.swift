@@ -59,6 +59,7 @@ public struct KeyPolicy: Equatable, Sendable {
   public func locksOut(_ request: PolicyRequest) -> Bool {
     var request = request
     request.action = "kms:PutKeyPolicy"
+    request.otherAction = nil
     request.context[.bypassPolicyLockoutSafetyCheck] = ["false"]
     return !decide(request).isAllowed
   }

@@ -5,6 +5,8 @@ public struct PolicyRequest: Equatable, Sendable {
   public var principal: PolicyPrincipal
   /// "kms:Encrypt".
   public var action: String
+  /// Another name for the same. A statement is about the request if it names either.
+  public var otherAction: String?
   /// The key's ARN.
   public var resource: String
   public var context: PolicyContext
@@ -20,6 +22,9 @@ public struct PolicyRequest: Equatable, Sendable {
     self.context = context
     self.time = time
   }
+
+  /// Both names.
+  var actions: [String] { otherAction.map { [action, $0] } ?? [action] }
 
   /// A value that a condition can ask about.
   struct Value {

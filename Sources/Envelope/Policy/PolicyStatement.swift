@@ -58,7 +58,9 @@ struct PolicyStatement: Equatable, Sendable {
   }
 
   private func coversAction(of request: PolicyRequest) -> Bool {
-    actions.contains { $0.matches(request.action, for: request.principal) } != exceptsActions
+    request.actions.contains { name in
+      actions.contains { $0.matches(name, for: request.principal) } != exceptsActions
+    }
   }
 
   private func coversResource(of request: PolicyRequest) -> Bool {

@@ -44,6 +44,34 @@ import Testing
     try owner.perform(request(operations, to: name, constraints: constraints)).grantID
   }
 
+  /// A grant lets its retiring principal end it, unless the key's policy denies that, as it denies everything else.
+  @Test func anExplicitDenialKeepsAGrantFromBeingRetired() throws {
+    var request = request([.decrypt])
+    request.retiringPrincipal = Self.arn("retiree")
+    let grant = try owner.perform(request)
+    let retire = { (service: KeyService) in
+      try service.perform(RetireGrantRequest(grantToken: grant.grantToken))
+    }
+    func deny(_ user: String) throws {
+      try owner.perform(
+        PutKeyPolicyRequest(
+          keyID: key,
+          policy: """
+            {"Statement": [
+              {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"},
+               "Action": "kms:*", "Resource": "*"},
+              {"Effect": "Deny", "Principal": {"AWS": "\(Self.arn(user))"},
+               "Action": "kms:RetireGrant", "Resource": "*"}]}
+            """))
+    }
+    try deny("retiree")
+    let error = #expect(throws: KeyServiceError.self) { try retire(try service("retiree")) }
+    #expect(error?.name == "AccessDeniedException")
+    #expect(error?.detail.contains("kms:RetireGrant with key \(key): statement 2") ?? false)
+    try deny("somebody")
+    #expect(throws: Never.self) { try retire(try service("retiree")) }
+  }
+
   func errorName(_ body: () throws -> Void) -> String? {
     do {
       try body()

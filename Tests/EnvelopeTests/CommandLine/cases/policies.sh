@@ -44,13 +44,32 @@ says 'envcrypt: hint: envcrypt key policy simulate'
 envcrypt key policy reset alias/a
 envcrypt encrypt f -k alias/a -c purpose=backup
 envcrypt key policy put alias/a policy.json 2> /dev/null
+# A file under an elliptic-curve key is kms:Decrypt to read, or kms:DeriveSharedSecret, which is the same to AWS.
+envcrypt key create --alias alias/ec --spec ECC_NIST_P256 --usage KEY_AGREEMENT > /dev/null
+envcrypt encrypt f -o ec.envc -k alias/ec
+for action in Decrypt DeriveSharedSecret; do
+  cat > ec.json <<X
+{"Statement": [
+  {"Effect": "Allow", "Principal": {"AWS": "$arn:root"}, "Action": "kms:*", "Resource": "*"},
+  {"Effect": "Deny", "Principal": {"AWS": "$arn:root"}, "Action": "kms:$action", "Resource": "*"},
+  {"Effect": "Allow", "Principal": {"AWS": "$arn:user/backup"}, "Action": "kms:$action", "Resource": "*"}]}
+X
+  envcrypt key policy put alias/ec ec.json
+  fails 77 envcrypt decrypt ec.envc -o -; says 'may not do kms:Decrypt'; says 'statement 2 of its policy denies it'
+  fails 77 envcrypt key policy simulate alias/ec --action kms:Decrypt > out; matches 'denied by statement 2' < out
+  envcrypt key policy simulate alias/ec --principal backup --action kms:Decrypt | matches 'allowed by statement 3'
+  fails 77 envcrypt key policy simulate alias/ec --principal backup --action kms:Encrypt > out; matches 'no statement' < out
+done
+envcrypt key policy reset alias/ec
+envcrypt decrypt ec.envc -o - | cmp - f
+envcrypt keystore audit --key alias/ec | cut -d' ' -f3- | grep -o 'Decrypt\|Derive[A-Za-z]*' | sort -u | diff - <(echo Decrypt)
 # What is wrong with a document is said with its place.
 fails 64 envcrypt key policy put alias/a <(sed 's/"Allow"/"Permit"/' policy.json); says "statement 1 'account'"
 fails 64 envcrypt key policy put alias/a <(echo '{'); says 'not JSON'
 fails 66 envcrypt key policy put alias/a absent.json
 
-# A second user, who can read and write a copy of the keystore. Only root can become one.
-if [ "$(id -u)" = 0 ] && id backup > /dev/null 2>&1; then
+# A second user, who can read and write a copy of the keystore.
+if can_be backup; then
   mkdir store; cp "$XDG_DATA_HOME"/envcrypt/keystore.db* store
   chown -R 0:backup store; chmod 770 store; chmod 660 store/*
   fails 78 envcrypt key list --keystore store/keystore.db; says 'others may read'
