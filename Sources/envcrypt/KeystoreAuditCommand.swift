@@ -70,7 +70,7 @@ struct KeystoreAuditCommand: ParsableCommand {
   private static func line(_ record: AuditRecord) -> String {
     var words = [
       record.date.formatted(Date.ISO8601FormatStyle()),
-      record.caller.split(separator: "/").last.map(String.init) ?? record.caller, record.operation,
+      Caller.displayName(ofARN: record.caller), record.operation,
       record.keyID.isEmpty ? "-" : record.keyID,
     ]
     if record.keyVersion > 0 { words.append("version \(record.keyVersion)") }
@@ -95,7 +95,25 @@ struct AuditEvent: Encodable {
     let arn: String
     let userName: String
   }
-  struct Parameters: Encodable { let encryptionContext: EncryptionContext }
+  /// An encryption context, or the parameters of an operation on the store.
+  struct Parameters: Encodable {
+    private let record: AuditRecord
+
+    init?(_ record: AuditRecord) {
+      guard !record.encryptionContext.isEmpty else { return nil }
+      self.record = record
+    }
+
+    private enum Name: String, CodingKey { case encryptionContext }
+
+    func encode(to encoder: any Encoder) throws {
+      guard StoreOperation(rawValue: record.operation) == nil else {
+        return try record.encryptionContext.encode(to: encoder)
+      }
+      var container = encoder.container(keyedBy: Name.self)
+      try container.encode(record.encryptionContext, forKey: .encryptionContext)
+    }
+  }
   struct Resource: Encodable {
     let arn: String
     let type = "AWS::KMS::Key"
@@ -126,8 +144,7 @@ struct AuditEvent: Encodable {
       arn: record.caller,
       userName: record.caller.split(separator: "/").last.map(String.init) ?? record.caller)
     requestID = record.requestIDText
-    let context = record.encryptionContext
-    requestParameters = context.isEmpty ? nil : Parameters(encryptionContext: context)
+    requestParameters = Parameters(record)
     resources =
       record.keyID.isEmpty
       ? []

@@ -10,7 +10,7 @@ struct KeystoreBackupCommand: ParsableCommand {
       The copy is the keystore as it is at one moment, whoever writes to it meanwhile, which a copy \
       made with cp may not be. It appears when it is complete, checked and on the disk, with its \
       audit log beside it under the name FILE-audit. Nothing is unlocked: the copy opens with what \
-      opens the keystore.
+      opens the keystore. Only the keystore's owner may.
 
       A file that exists is replaced with --force only, and only if it is a backup of the same \
       keystore, or empty.
@@ -40,7 +40,7 @@ struct KeystoreBackupCommand: ParsableCommand {
       throw Failure(
         .usage, "a backup is a file, and cannot be written to standard output", hint: "name a file")
     }
-    let copy = try keystore.store().backup(
+    let copy = try keystore.service().backup(
       to: path, replacing: force, leftovers: Leftovers())
     copy.leaveOpen()
     Console().warn(try copy.exposures(), of: path)

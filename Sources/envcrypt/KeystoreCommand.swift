@@ -76,6 +76,9 @@ struct ProtectorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "protector",
     abstract: "What unlocks the keystore: any one protector does.",
+    discussion: """
+      Only the keystore's owner adds and removes protectors. The audit log says that it was done.
+      """,
     subcommands: [ProtectorAddCommand.self, ProtectorRemoveCommand.self, ProtectorListCommand.self])
 }
 
@@ -126,14 +129,13 @@ struct ProtectorAddCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
-    let secrets = try keystore.secrets()
-    let store = try keystore.store()
+    let service = try keystore.service()
     let newSource = try PassphraseSource(
       origin: newPassphraseFile.map { .file(FilePath(argument: $0)) } ?? .terminal, keyFile: nil,
-      prompt: Text.printable(store.path))
-    try store.unlock(secrets)
-    let added = try store.addProtector(
-      try keystore.newProtector(protector, passphrase: newSource), secrets: secrets)
+      prompt: Text.printable(service.keystore.path))
+    try service.prepareToAddProtector()
+    let added = try service.addProtector(
+      try keystore.newProtector(protector, passphrase: newSource))
     Console().output(added.id)
   }
 }
@@ -153,8 +155,7 @@ struct ProtectorRemoveCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
-    try keystore.store().removeProtector(
-      protectorID, secrets: try keystore.secrets())
+    try keystore.service().removeProtector(protectorID)
   }
 }
 

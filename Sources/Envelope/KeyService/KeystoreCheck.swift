@@ -85,13 +85,9 @@ extension KeyService {
   /// keystore was put back. Protectors that the keystore does not have any more are removed. Returns what
   /// `check` had to say, and says no more.
   public func acceptRecords() throws -> [KeystoreDamage] {
+    try requireOwner(for: .acceptRecords)
     let damage = try check().damage
-    let call = begin(.describeKey, name: "AcceptRecords")
-    try recording(call) { call in
-      guard caller.isOwner else {
-        throw KeyServiceError.accessDenied(
-          "\(caller.arn) may not accept records: only the keystore's owner may")
-      }
+    try managing(.acceptRecords) { _ in
       let unlocked = try unlock()
       try keystore.write { db in
         try unlocked.acceptRecords(db)

@@ -70,10 +70,11 @@ extension KeyService {
   /// Drops the records from before `date`. The log says that they were dropped, and what is left can
   /// be checked. Returns how many went.
   public func pruneAuditLog(before date: Date) throws -> Int {
+    try requireOwner(for: .pruneAuditLog)
     let unlocked = try unlock()
     trailIfOpen?.flush()
-    let call = begin(.describeKey, name: "PruneAuditLog")
-    return try recording(call) { call in
+    return try managing(.pruneAuditLog) { call in
+      try call.note(parameters: [("Before", date.formatted(Date.ISO8601FormatStyle()))])
       let log = try keystore.auditLog(unlocked)
       let count = try log.prune(
         before: date.milliseconds, after: try keystore.auditAnchor(verifiedBy: unlocked))

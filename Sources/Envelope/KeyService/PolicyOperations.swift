@@ -123,12 +123,7 @@ extension KeyService {
   /// Gives a key the default policy again. The account may do this whatever the policy says: nobody
   /// else could help who locked everybody out.
   public func resetKeyPolicy(_ name: String) throws {
-    let call = begin(.putKeyPolicy, name: "ResetKeyPolicy")
-    try recording(call) { call in
-      guard caller.isOwner else {
-        throw KeyServiceError.accessDenied(
-          "\(caller.arn) may not reset the policy of a key: only the keystore's owner may")
-      }
+    try managing(.resetKeyPolicy) { call in
       try call.write { unlocked, db in
         var record = try call.resolve(name, db, verifiedBy: unlocked)
         call.touch(record.id)

@@ -179,18 +179,15 @@ public final class Keystore {
   }
 
   /// Adds a protector beside the others; returns it.
-  public func addProtector(
-    _ protector: consuming NewProtector, secrets: any UnlockingSecrets, now: Date = Date()
+  func addProtector(
+    _ record: ProtectorRecord, _ unlocked: UnlockedKeystore
   ) throws -> ProtectorDescription {
-    let unlocked = try unlock(with: secrets)
-    let record = try unlocked.makeProtector(protector, creationDate: now.milliseconds)
     try write { try unlocked.insert(record, $0) }
     return record.description
   }
 
   /// Removes a protector. Throws `lastProtector` where it is the only one.
-  public func removeProtector(_ protectorID: String, secrets: any UnlockingSecrets) throws {
-    let unlocked = try unlock(with: secrets)
+  func removeProtector(_ protectorID: String, _ unlocked: UnlockedKeystore) throws {
     try write { db in
       guard let record = try ProtectorRecord.first(db, where: "id = ?", [protectorID]) else {
         throw KeystoreError.noProtector(protectorID)

@@ -34,12 +34,15 @@ extension KeyService {
   func applyStack(
     _ request: StackRequest, afterOperation: @escaping () throws -> Void
   ) throws -> StackResult {
+    let isNew = try StackPlanning.isNew(request.stackName, in: begin(.listKeys))
+    let operation = isNew ? StoreOperation.createStack : .updateStack
+    try requireOwner(for: operation)
     let unlocked = try unlock()
     if let result = try unchanged(request, unlocked) { return result }
-    let isNew = try StackPlanning.isNew(request.stackName, in: begin(.listKeys))
     let id = UUID()
-    return try recording(begin(.createKey, name: isNew ? "CreateStack" : "UpdateStack")) { call in
-      try transaction(call) { unlocked, db in
+    return try managing(operation) { call in
+      try call.note(parameters: [("StackName", request.stackName)])
+      return try transaction(call) { unlocked, db in
         let planning = try StackPlanning(request, in: call, db, verifiedBy: unlocked, newID: id)
         var application = StackApplication(planning, by: self, afterOperation: afterOperation)
         try planning.store.save(try application.run(), now: call.now, unlocked, db)
@@ -75,8 +78,9 @@ extension KeyService {
   /// or nothing. Throws `TemplateError` and what operations throw.
   @discardableResult
   public func deleteStack(_ name: String) throws -> StackPlan {
-    try recording(begin(.scheduleKeyDeletion, name: "DeleteStack")) { call in
-      try transaction(call) { unlocked, db in
+    try managing(.deleteStack) { call in
+      try call.note(parameters: [("StackName", name)])
+      return try transaction(call) { unlocked, db in
         let (plan, record) = try StackPlanning.deletion(
           of: name, in: call, db, verifiedBy: unlocked)
         for change in plan.changes {

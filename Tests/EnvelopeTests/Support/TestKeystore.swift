@@ -77,3 +77,19 @@ extension SecretBlob {
 
   var exposed: [UInt8] { withBytes { bytes in bytes.withUnsafeBytes { Array($0) } } }
 }
+
+/// As `KeyService` does it for the owner, without a record.
+extension Keystore {
+  @discardableResult
+  func addProtector(
+    _ protector: consuming NewProtector, secrets: any UnlockingSecrets
+  ) throws -> ProtectorDescription {
+    let unlocked = try unlock(with: secrets)
+    return try addProtector(
+      try unlocked.makeProtector(protector, creationDate: Date().milliseconds), unlocked)
+  }
+
+  func removeProtector(_ protectorID: String, secrets: any UnlockingSecrets) throws {
+    try removeProtector(protectorID, try unlock(with: secrets))
+  }
+}
