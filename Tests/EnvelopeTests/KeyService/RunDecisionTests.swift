@@ -135,11 +135,16 @@ import Testing
     try row.prepare(self)
     try owner.perform(PutKeyPolicyRequest(keyID: key, policy: row.policy))
     let wrapped = try KeyringTests.wrap(try owner.wrappingKeyring(key))
-    let keyring = KeystoreKeyring(try service(), unwrappingUnder: nil)
+    let service = try service()
+    let keyring = KeystoreKeyring(service, unwrappingUnder: nil)
     let open = { _ = try KeyringTests.unwrap(keyring, wrapped) }
     for _ in 0..<3 { #expect(try Self.refusal(open) == "") }
     try row.change(self)
     for _ in 0..<2 { #expect(try Self.refusal(open) == row.error) }
+    // Each file is a record, read or refused.
+    var results: [String] = []
+    try service.readAuditLog { if $1.caller == Self.user { results.append($1.errorCode) } }
+    #expect(results == ["", "", "", row.error, row.error])
     guard let undo = row.undo else { return }
     try undo(self)
     #expect(try Self.refusal(open) == "")
