@@ -231,8 +231,10 @@ final class FileRun: Sendable {
     _ job: FileJob, from input: Descriptor, _ status: FileStatus, in place: FilePlace?,
     _ report: @escaping Reporter, transfer: (any ByteSink) throws -> MessageSummary
   ) throws {
+    let isUnderWay = naming == .encrypt && keystoreFiles.isStoreBeingWritten(status)
     func outcome(_ summary: MessageSummary) throws -> JobOutcome {
-      try isChanged(input, since: status) ? .doneOfChanging(summary) : .done(summary)
+      try isUnderWay || isChanged(input, since: status)
+        ? .doneOfChanging(summary) : .done(summary)
     }
     if discardsOutput { return report(.success(try outcome(try transfer(NullSink())))) }
     guard let path = job.output, path != "/dev/stdout" else {
@@ -244,8 +246,15 @@ final class FileRun: Sendable {
       return report(.success(try outcome(try write(to: special, from: status, transfer))))
     }
     if claimsNames { try claim(path) }
-    let output = try makeOutput(for: job, from: status, replacing: place, named)
-    let summary = try transfer(output)
+    let output: OutputFile
+    let summary: MessageSummary
+    do {
+      output = try makeOutput(for: job, from: status, replacing: place, named)
+      summary = try transfer(output)
+    } catch {
+      if claimsNames { giveUp(path) }
+      throw error
+    }
     let done = try outcome(summary)
     guard areMany else {
       try output.commit(synchronizing: synchronizes)
@@ -258,6 +267,7 @@ final class FileRun: Sendable {
   /// to be, however it came about.
   private func isChanged(_ input: Descriptor, since status: FileStatus) throws -> Bool {
     guard naming == .encrypt, status.kind == .regular else { return false }
+    if keystoreFiles.isStoreBeingWritten(status) { return true }
     return try !input.status().isUnchanged(since: status) && !keystoreFiles.isLog(status)
   }
 
@@ -305,6 +315,11 @@ final class FileRun: Sendable {
           hint: "two inputs have the same name; use different output directories")
       }
     }
+  }
+
+  /// The output was not made: another job may have its name.
+  private func giveUp(_ path: FilePath) {
+    state.withLock { _ = $0.written.remove(path.lexicallyNormalized()) }
   }
 
   /// Writes to what cannot be renamed into place: a pipe, a terminal, a device.

@@ -13,13 +13,13 @@ CREATE, TRUNCATE, UNNAMED = 0o100, 0o1000, 0o20000000
 
 
 class Failure:
-    """The power fails behind step `at`."""
+    """The power fails after step `at`; after the end of the run without one."""
 
     def __init__(self, at, way):
         self.at, self.way = at, way
 
     def __repr__(self):
-        return f"behind step {self.at}: {self.way}"
+        return f"after {'the end' if self.at is None else f'step {self.at}'}: {self.way}"
 
 
 def steps(stage):
@@ -193,12 +193,15 @@ def _name(names, step):
 
 
 def inject(stage, fault, directory):
-    if fault.at > len(steps(stage)[1]):
+    end = len(steps(stage)[1])
+    if fault.at is not None and fault.at > end:
         return None, None
     # Where it was recorded: a keystore knows the path of its key file.
     root = os.path.join(os.path.dirname(stage.before.root), "recorded")
     here = Scene(root)
     try:
+        for directory, _, _ in os.walk(stage.before.root):
+            os.makedirs(os.path.join(root, os.path.relpath(directory, stage.before.root)), exist_ok=True)
         for name, data in disk_after(stage, fault).items():
             path = os.path.join(here.root, name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -206,7 +209,7 @@ def inject(stage, fault, directory):
                 file.write(data)
         os.makedirs(here.work, exist_ok=True)
         found = stage.states(here, ENDED, auditMayEnd=True)
-        if fault.at == len(steps(stage)[1]) and "old" in found:
+        if fault.at in (None, end) and "old" in found:
             raise Lost("it said that it was done, and what it did is not on the disk")
         stage.later(here, auditMayEnd=True)
         return ("kept old" if "new" not in found else "became new" if "old" not in found else "in part"), None

@@ -59,6 +59,16 @@ public final class KeystoreFiles: ReservedFiles {
   /// Whether this is the file of the store itself, by whatever name.
   public func isStore(_ status: FileStatus) -> Bool { store?.isSameFile(as: status) == true }
 
+  /// Whether this is the store's file, and SQLite has a journal of it: somebody is writing, or was killed
+  /// while writing. What is read now may be of two states.
+  public func isStoreBeingWritten(_ status: FileStatus) -> Bool {
+    guard isStore(status) else { return false }
+    return stores.contains { store in
+      let journal = FilePath(platformString: Self.appending("-journal", to: store.path))
+      return ((try? FileStatus.at(journal))?.size ?? 0) > 0
+    }
+  }
+
   /// Whether this is the audit log of the store. A run that reads it writes to it, too; a copy that ends in
   /// the middle of an entry is a log all the same.
   public func isLog(_ status: FileStatus) -> Bool {

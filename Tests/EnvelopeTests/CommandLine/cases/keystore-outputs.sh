@@ -61,3 +61,7 @@ envcrypt encrypt -R data -o out 2>stderr; says 'is the keystore in use'
 for n in 1 2 3 4 5 6 7 8 9 10 11 12; do envcrypt encrypt -q -f -R data -o out; done
 envcrypt decrypt -o - out/data/envcrypt/keystore.db.envc | cmp - store
 envcrypt keystore check
+# If somebody writes to it meanwhile, there is a journal, and that is told.
+printf 'a journal' > $store-journal
+fails 3 envcrypt encrypt -q -f -r p.pem -R data -o out; says 'keystore.db changed while it was read'
+rm $store-journal

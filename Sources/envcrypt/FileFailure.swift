@@ -1,0 +1,92 @@
+import Envelope
+import SystemPackage
+
+extension Failure {
+  init(_ error: IOError) {
+    let name = error.path == "-" ? "" : " \(Text.printable(error.path))"
+    let reason = "\(error.errno)".lowercasedFirst
+    switch error.operation {
+    case .openInput: self.init(.noInput, "cannot open\(name): \(reason)")
+    case .readDirectory: self.init(.noInput, "cannot read directory\(name): \(reason)")
+    case .read:
+      self.init(.ioError, "cannot read\(name.isEmpty ? " standard input" : name): \(reason)")
+    case .createOutput: self.init(.cannotCreate, "cannot create\(name): \(reason)")
+    case .write:
+      self.init(.ioError, "cannot write\(name.isEmpty ? " standard output" : name): \(reason)")
+      isBrokenPipe = error.errno == .brokenPipe
+      if error.errno == .noSpace { hint = "free some space, and run the command again" }
+    }
+  }
+
+  init(_ error: FileRuleError) {
+    switch error {
+    case .exists(let path):
+      self.init(
+        .cannotCreate, "\(Text.printable(path)) exists already",
+        hint: "add --force to replace it, or name another output with -o")
+    case .sameFile(let path):
+      self.init(
+        .usage, "input and output are the same file: \(Text.printable(path))",
+        hint: "name another output with -o")
+    case .notARegularFile(let path):
+      self.init(
+        .usage,
+        "\(Text.printable(path)) is not a regular file, and cannot be replaced by a new one",
+        hint: "read and write it in a pipe")
+    case .changed(let path):
+      self.init(
+        .cannotCreate, "\(Text.printable(path)) was changed by another process meanwhile",
+        hint: "nothing was replaced; run the command again")
+    case .isDirectory(let path):
+      self.init(
+        .noInput, "\(Text.printable(path)) is a directory",
+        hint: "add --recursive to take the files below it")
+    case .noDirectory(let path):
+      self.init(
+        .cannotCreate, "there is no directory \(Text.printable(path))",
+        hint: "mkdir -p -- \(Text.shellQuoted(path))")
+    case .foreignLink(let path):
+      self.init(
+        .cannotCreate,
+        "\(Text.printable(path)) is a symbolic link of another user, and such are not followed",
+        hint: "remove the link, or name the file itself with -o")
+    case .foreignPipe(let path):
+      self.init(
+        .cannotCreate,
+        "\(Text.printable(path)) is a pipe of another user, who would get what is written there",
+        hint: "if that is wanted: -o - > \(Text.shellQuoted(path))")
+    case .reserved(let path):
+      self.init(
+        .cannotCreate,
+        "\(Text.printable(path)) belongs to a keystore, and is never an output, even with --force",
+        hint: "name another output with -o")
+    case .unfinishedName(let path):
+      self.init(
+        .cannotCreate,
+        "\(Text.printable(path)) is a name of unfinished files, which envcrypt removes",
+        hint: "name another output with -o")
+    case .symbolicLink(let path):
+      self.init(
+        .cannotCreate,
+        "\(Text.printable(path)) is a symbolic link, and below an output directory none is followed",
+        hint: "remove the link, or name another output with -o")
+    case .openToOthers(let path, let permissions):
+      let name = path == "-" ? "the file on standard input" : Text.printable(path)
+      self.init(
+        .noPermission,
+        "others than its owner may read or change \(name) (mode 0\(String(permissions, radix: 8))), "
+          + "and there is a secret in it",
+        hint: path == "-" || path.starts(with: "/dev")
+          ? "chmod 600 on that file" : "chmod 600 -- \(Text.shellQuoted(path))")
+    case .notADirectory(let path):
+      self.init(.cannotCreate, "\(Text.printable(path)) is not a directory")
+    }
+  }
+}
+
+extension String {
+  fileprivate var lowercasedFirst: String {
+    guard let first, !dropFirst().prefix(1).allSatisfy(\.isUppercase) else { return self }
+    return first.lowercased() + dropFirst()
+  }
+}
