@@ -111,6 +111,12 @@ public final class Leftovers: Sendable {
 
   private func forget(_ name: Name) { state.withLock { $0.names.removeAll { $0 == name } } }
 
+  /// True if the signal's action is that of the Swift runtime, which takes SIGQUIT for a crash.
+  private static func isRuntimes(_ signal: Int32) -> Bool {
+    var action = sigaction()
+    return sigaction(signal, nil, &action) == 0 && action.sa_flags & SA_SIGINFO != 0
+  }
+
   /// True if a signal is to be ignored: the process that started us asked for that, as nohup does.
   private static func isIgnored(_ signal: Int32) -> Bool {
     var action = sigaction()
@@ -134,6 +140,7 @@ public final class Leftovers: Sendable {
       for work in state.withLock({ $0.endings }) { work() }
       state.withLock { state in for name in state.names { name.remove() } }
       // Its action is to end the process, or first to set a terminal right and then to end it.
+      if Self.isRuntimes(number) { signal(number, SIG_DFL) }
       pthread_sigmask(SIG_UNBLOCK, &signals, nil)
       raise(number)
       // The first process of a container is not ended by a signal of its own.

@@ -14,6 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding, NoEncryption, PrivateFormat, PublicFormat)
 
+# The tool refuses files with private keys that others may read.
+os.umask(0o077)
+
 logging.disable()  # a key that does not fit is no error here
 recover = sys.argv[1]
 CONTEXTS = [{}, {"purpose": "backup"}, {"purpose": "backup", "größe": "λ 🙂", "empty": "", "a": "b"}]

@@ -272,7 +272,7 @@ import Testing
 
   @Test func aSecondRecordOfTheStoreIsRefused() throws {
     try plant(
-      "INSERT INTO keystore SELECT 'a', creationDate, authenticationCode, ledger, NULL FROM keystore"
+      "INSERT INTO keystore SELECT 'a', creationDate, authenticationCode, ledger, NULL, NULL FROM keystore"
     )
     #expect(throws: KeystoreError.self) { try Keystore(at: path) }
   }

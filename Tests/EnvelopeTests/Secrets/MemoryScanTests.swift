@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import SystemPackage
 import Testing
 
@@ -20,6 +21,7 @@ struct MemoryScanTests {
     directory = try TemporaryDirectory()
     tool = try PausedTool(in: directory.path)
     try write(Array((Self.passphrase + "\n").utf8), to: directory.path.appending("pass"))
+    chmod(directory.path.appending("pass").string, 0o600)
     try write(patternBytes(300_000), to: directory.path.appending("plain"))
   }
 

@@ -1,5 +1,6 @@
 # Only a protector that the keystore still has may have records accepted: one that was removed, put back together with
 # an older record of a key, does not get that key accepted.
+umask 077
 export ENVCRYPT_KEYSTORE=$PWD/p.db
 sql() {
   python3 - "$ENVCRYPT_KEYSTORE" "$1" <<'P'

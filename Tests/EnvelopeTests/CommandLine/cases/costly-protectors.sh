@@ -1,4 +1,5 @@
 # Unlocking has a bounded cost, whatever somebody wrote into the keystore's file: it is checked before any work.
+umask 077
 export ENVCRYPT_KEYSTORE=$PWD/p.db
 sql() {
   python3 - "$ENVCRYPT_KEYSTORE" "$1" <<'P'

@@ -1,5 +1,6 @@
 # Somebody who can write the keystore's file, and knows no key, plants SQL in its schema: it never runs, and every
 # command refuses it by name.
+umask 077
 store=$XDG_DATA_HOME/envcrypt/keystore.db
 # sql STATEMENTS: on the keystore, as any program of SQLite's would.
 sql() {
