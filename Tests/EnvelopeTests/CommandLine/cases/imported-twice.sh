@@ -1,4 +1,5 @@
 # A key that was imported twice opens its messages while one of the two may be used.
+umask 077
 echo text >f
 random 32 | base64 -w0 >material
 cat >theirs.json <<P2

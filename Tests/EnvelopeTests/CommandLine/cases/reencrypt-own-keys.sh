@@ -1,4 +1,5 @@
 # Without -k and -r a message stays under its own keys, in their current versions, or stays as it is.
+umask 077
 echo text >f
 mine=$(envcrypt key create --alias alias/mine); other=$(envcrypt key create --alias alias/other)
 envcrypt key create --alias alias/rsa --spec RSA_2048 >/dev/null

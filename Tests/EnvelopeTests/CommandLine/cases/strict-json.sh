@@ -1,4 +1,5 @@
 # JSON is read to the letter of RFC 8259, and what is wrong is told with its place.
+umask 077
 
 # input OPERATION JSON: the request as JSON, on the command line and in a file, must be refused as wrong usage.
 input() {
