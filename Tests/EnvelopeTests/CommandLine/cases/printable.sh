@@ -79,6 +79,7 @@ json.dump({"keys": [entry]}, open("theirs.json", "w"))
 json.dump({"keys": [dict(entry, bits=128)]}, open("broken.json", "w"))
 json.dump({"keys": {sys.argv[1]: dict(entry, type=1)}}, open("odd.json", "w"))
 P
+umask 077; chmod 600 *.json
 echo text | envcrypt encrypt --keyring theirs.json -o theirs
 shows "p$spelt k$spelt" envcrypt inspect theirs
 shows "\"p$json\"" envcrypt inspect --json theirs
