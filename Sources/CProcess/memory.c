@@ -1,5 +1,5 @@
-// What happens when there is no more memory. Swift's runtime does not survive an allocation that fails, so none is allowed
-// to: here the process ends with a message and a status.
+// The end of a process without memory. Swift's runtime does not survive an allocation that fails, so none is allowed to
+// fail: here the process ends with a message and a status.
 #include "include/CProcess.h"
 
 #include <alloca.h>

@@ -47,7 +47,7 @@ final class Console: Sendable {
     if let hint { Self.line("hint: \(hint)") }
   }
 
-  /// What helps with the messages before.
+  /// A hint that helps with the messages before it.
   func hint(_ text: String) {
     clearProgress()
     Self.line("hint: \(text)")

@@ -8,13 +8,13 @@ struct FileJob {
   let output: FilePath?
   /// Whether the output takes the input's place.
   let replacesInput: Bool
-  /// Where the output stays; nil if its name alone says where it goes.
+  /// The place of the output; nil if its name alone gives it.
   var place: OutputPlace?
   /// What the walk over a tree has found.
   var found: FoundFile?
 }
 
-/// Where an output goes that may not leave a directory.
+/// The place of an output that may not leave a directory.
 enum OutputPlace {
   /// To a path below a directory.
   case below(OutputDirectory, FilePath)
@@ -44,7 +44,7 @@ struct FilePlan: IteratorProtocol {
 
     static let suffix = ".envc"
 
-    /// What is done with the inputs.
+    /// The work on the inputs.
     var verb: String {
       switch self {
       case .encrypt: "encrypt"
@@ -68,7 +68,7 @@ struct FilePlan: IteratorProtocol {
   private let isRecursive: Bool
   private let output: FilePath?
   let naming: Naming
-  /// What is never an output.
+  /// The files that are never an output.
   let keystoreFiles: KeystoreFiles
   /// The directories that are made for outputs.
   let made = MadeDirectories()
@@ -78,14 +78,13 @@ struct FilePlan: IteratorProtocol {
   private var paths: [FilePath]
   /// All inputs, if there may be trees among them.
   private let allPaths: [FilePath]
-  /// Whether there is only one, so that no two outputs can have one name.
+  /// True if there is only one, so that no two outputs can have one name.
   let isSingle: Bool
   private var root: FilePath = ""
   private var tree: FileTree?
   /// How many files of the tree were not passed over.
   private var treeCount = 0
-  /// Where the outputs of the tree belong, and the name of the tree there; nil if they belong beside
-  /// their inputs.
+  /// The directory of the outputs of the tree; nil if they belong beside their inputs.
   private var treeOutput: OutputDirectory?
   private var treeName: FilePath = ""
   /// What has been passed over on the way.
@@ -166,7 +165,7 @@ struct FilePlan: IteratorProtocol {
         excluded.append(status)
       }
       if let own, directory.isSameFile(as: own) {
-        // What other trees have here are outputs, too.
+        // The files that other trees have here are outputs, too.
         for name in Set(allPaths.filter(isDirectory).map(Self.name)) where !name.isEmpty {
           try leaveAlone(name)
         }
@@ -183,7 +182,7 @@ struct FilePlan: IteratorProtocol {
       }
     }
     root = path
-    // What is written into the tree must be where the user meant.
+    // An output in the tree must be where the user meant it.
     tree = try FileTree(path, excluding: excluded, isWritten: treeOutput == nil && naming != .none)
   }
 
@@ -214,7 +213,7 @@ struct FilePlan: IteratorProtocol {
     return nil
   }
 
-  /// Whether a file of a tree is not for this command. Counts it then.
+  /// True if a file of a tree is not for this command. Counts it then.
   private mutating func passesOver(_ input: FilePath, _ found: FoundFile) -> Bool {
     guard naming == .encrypt else {
       if Self.hasSuffix(input) { return false }
@@ -235,7 +234,7 @@ struct FilePlan: IteratorProtocol {
     return true
   }
 
-  /// What is to be said of a tree that had nothing for this command.
+  /// The message about a tree that had nothing for this command.
   private mutating func endOfTree() -> Step? {
     guard treeCount == 0 else { return nil }
     guard naming != .encrypt else {

@@ -38,7 +38,7 @@ final class FileRun: Sendable {
   private let areMany: Bool
   /// Whether the inputs were not all named one by one, so that their number says something.
   private let isLongRun: Bool
-  /// Whether several inputs could have outputs of one name.
+  /// True if several inputs could have outputs of one name.
   private let claimsNames: Bool
   private let naming: FilePlan.Naming
   private let replaces: Bool
@@ -219,7 +219,7 @@ final class FileRun: Sendable {
     }
   }
 
-  /// Whether an input among several is a pipe, a terminal or a device.
+  /// True if an input among several is a pipe, a terminal or a device.
   private func mayWait(for job: FileJob) -> Bool {
     guard areMany, job.found == nil else { return false }
     return job.input == "-" || (try? FileStatus.at(job.input))?.kind == .other
@@ -263,7 +263,7 @@ final class FileRun: Sendable {
     batch.add(output, byteCount: summary.plaintextCount) { report($0.map { done }) }
   }
 
-  /// Whether somebody wrote to a file while it was read. A message that was verified is what it was meant
+  /// True if somebody wrote to a file while it was read. A message that was verified is what it was meant
   /// to be, however it came about.
   private func isChanged(_ input: Descriptor, since status: FileStatus) throws -> Bool {
     guard naming == .encrypt, status.kind == .regular else { return false }

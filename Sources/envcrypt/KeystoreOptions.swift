@@ -57,7 +57,7 @@ struct KeystoreOptions: ParsableArguments {
     return home.appending(".local/share/envcrypt/keystore.db")
   }
 
-  /// What is never an output.
+  /// The files that are never an output.
   func files() -> KeystoreFiles { KeystoreFiles(of: try? path()) }
 
   func secrets() throws -> PassphraseSource {

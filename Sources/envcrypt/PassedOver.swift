@@ -1,7 +1,7 @@
 import Envelope
 import SystemPackage
 
-/// What a run over trees left alone.
+/// The files that a run over trees left alone.
 struct PassedOver {
   var symbolicLinks = 0
   var specialFiles = 0

@@ -38,7 +38,7 @@ final class ShellCommand {
       if errno == EINTR { continue }
       guard errno == EAGAIN, !hasEnded else { return 0 }
       guard wait(for: shell.output, until: time) else { return nil }
-      // What it has printed before it ended is in the pipe.
+      // The output from before its end is still in the pipe.
       hasEnded = collect()
     }
   }
@@ -66,7 +66,7 @@ final class ShellCommand {
     _ = end(until: .now + 60)
   }
 
-  /// Whether the command has ended.
+  /// True if the command has ended.
   private func collect() -> Bool {
     if status != nil { return true }
     var raw: Int32 = 0

@@ -1,4 +1,4 @@
-// What the process does that Swift cannot: when memory has run out, in a signal handler, before another program begins.
+// The parts of the process that Swift cannot do: when memory has run out, in a signal handler, before another program begins.
 #pragma once
 
 #include <stdbool.h>
@@ -22,7 +22,7 @@ void envcrypt_show_typing(void);
 // A shell that runs a command.
 struct envcrypt_shell {
   pid_t process;
-  // What the command prints: a pipe whose reader never waits.
+  // The command's output: a pipe whose reader never waits.
   int output;
   // Readable when the command has ended; -1 if the kernel has no such descriptor (before 5.3).
   int end;

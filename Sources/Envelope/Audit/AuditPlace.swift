@@ -9,18 +9,17 @@ struct AuditPlace: Sendable {
   let directory: Descriptor
   private let name: FilePath
 
-  /// `O_PATH`, a macro that does not import: to go on from, not to read.
-  private static let flags: Int32 = 0o10000000 | O_DIRECTORY | O_CLOEXEC
-
   /// Throws if there is no such directory.
   init(_ path: FilePath) throws(IOError) {
     let parent = path.directory
     let number = Descriptor.retrying {
-      (parent.isEmpty ? "." : parent).withPlatformString { Glibc.open($0, Self.flags) }
+      (parent.isEmpty ? "." : parent).withPlatformString {
+        Glibc.open($0, Descriptor.pathOnly | O_DIRECTORY | O_CLOEXEC)
+      }
     }
     guard number >= 0 else { throw .current(.openInput, path) }
     self.path = path
-    name = path.name
+    name = path.lastName ?? path
     directory = Descriptor(owning: number, path: parent)
   }
 
@@ -47,7 +46,7 @@ struct AuditPlace: Sendable {
   /// Opens a new file of mode 0600 in the same directory; -1 and `errno` if that cannot be.
   func create(_ other: FilePath) -> Int32 {
     Descriptor.retrying {
-      other.name.withPlatformString {
+      (other.lastName ?? other).withPlatformString {
         openat(directory.number, $0, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
       }
     }
@@ -55,7 +54,7 @@ struct AuditPlace: Sendable {
 
   /// Gives the name to the file that has that of `other` in the same directory.
   func replace(by other: FilePath) throws(IOError) {
-    let result = other.name.withPlatformString { from in
+    let result = (other.lastName ?? other).withPlatformString { from in
       name.withPlatformString { renameat(directory.number, from, directory.number, $0) }
     }
     guard result == 0 else { throw .current(.createOutput, path) }

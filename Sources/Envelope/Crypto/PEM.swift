@@ -2,13 +2,13 @@
 /// libcrypto's own reader and writer leave copies of keys in memory that they do not wipe, and its
 /// reader stops at the first key.
 enum PEM {
-  /// What stands between a BEGIN line and its END line.
+  /// The text between a BEGIN line and its END line.
   struct Block {
     /// The place among the blocks of the text, from 1.
     let number: Int
     let label: String
     fileprivate let base64: SecretText
-    /// Whether the block itself says so, in the form from before PKCS #8.
+    /// True if the block itself says so, in the form from before PKCS #8.
     let isEncrypted: Bool
 
     /// For messages.

@@ -15,7 +15,7 @@ enum SecretMemory {
       start: UnsafeMutableRawPointer(bitPattern: address), count: count)
   }
 
-  /// Whether the system would grant `count` bytes now. Nobody keeps them for who asks.
+  /// True if the system would grant `count` bytes now. Nobody keeps them for who asks.
   static func isAvailable(_ count: Int) -> Bool {
     let start = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     // MAP_FAILED, a macro that does not import, is -1.

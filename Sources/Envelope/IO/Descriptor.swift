@@ -165,7 +165,7 @@ public struct FileStatus: Sendable {
   let isSharedByGroup: Bool
   /// Of a directory: only who owns a file in it may take its name away.
   let isSticky: Bool
-  /// Whether the file has a name. One without is its opener's alone, whatever its permissions.
+  /// True if the file has a name. One without is its opener's alone, whatever its permissions.
   let isNamed: Bool
   public let device: UInt64
   public let inode: UInt64
@@ -230,7 +230,7 @@ public struct FileStatus: Sendable {
     throw IOError(.openInput, directory.path.appending(name), reason)
   }
 
-  /// Whether it belongs to this user or to root, and so does not lead astray.
+  /// True if it belongs to this user or to root, and so does not lead astray.
   var isTrusted: Bool { owner == 0 || owner == geteuid() }
 
   /// Whether both are one file.
@@ -238,7 +238,7 @@ public struct FileStatus: Sendable {
     device == other.device && inode == other.inode
   }
 
-  /// Whether both are one file with the same contents, as far as size and times tell.
+  /// True if both are one file with the same contents, as far as size and times tell.
   public func isUnchanged(since other: FileStatus) -> Bool {
     isSameFile(as: other) && size == other.size
       && Self.areEqual(modificationTime, other.modificationTime)

@@ -21,12 +21,4 @@ extension FilePath {
       return FilePath(platformString: name)
     }
   }
-
-  /// The last component, as a path.
-  var name: FilePath {
-    withPlatformString { start in
-      guard let slash = strrchr(start, Int32(UInt8(ascii: "/"))) else { return self }
-      return FilePath(platformString: slash + 1)
-    }
-  }
 }

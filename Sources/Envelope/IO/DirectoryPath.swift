@@ -32,7 +32,7 @@ extension Descriptor {
 }
 
 extension FileStatus {
-  /// Whether a link that is in `directory` says where this user, or root, wants to be led: one of them has
+  /// True if a link that is in `directory` says where this user, or root, wants to be led: one of them has
   /// made it, or nobody else may write there.
   func isTrustedLink(in directory: @autoclosure () throws -> FileStatus) rethrows -> Bool {
     if isTrusted { return true }

@@ -49,7 +49,7 @@ public struct FilePlace: Sendable {
     throw IOError(.createOutput, path, .tooManySymbolicLinkLevels)
   }
 
-  /// What is there. Nil if nothing is.
+  /// The status of what is there; nil if nothing is.
   public func status(followingLinks: Bool = false) throws(IOError) -> FileStatus? {
     var status = stat()
     let result = name.withPlatformString {
@@ -113,7 +113,7 @@ public struct FilePlace: Sendable {
 }
 
 extension FilePath {
-  /// What the text of a link says, which is this one name in a directory; nil if it cannot be read.
+  /// The text of a link, which is this one name in a directory; nil if it cannot be read.
   func linkTarget(in directory: Int32) -> FilePath? {
     var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
     let count = withPlatformString { readlinkat(directory, $0, &target, Int(PATH_MAX)) }

@@ -14,7 +14,7 @@ extension FileStatus {
   /// root's own group to read it.
   private var isCredential: Bool { owner == 0 && group == 0 && permissions == 0o440 }
 
-  /// What `fstat` says of a file that somebody else has opened.
+  /// The status of a file that somebody else has opened.
   public static func of(descriptor number: Int32, _ path: FilePath) throws(IOError) -> FileStatus {
     var status = stat()
     guard fstat(number, &status) == 0 else { throw .current(.openInput, path) }

@@ -17,12 +17,12 @@ enum FileSystemType {
     remote[path.withPlatformString { envcrypt_file_system_type($0) }]
   }
 
-  /// Whether a pipe has no name in any directory.
+  /// True if a pipe has no name in any directory.
   static func isOfPipes(_ descriptor: Descriptor) -> Bool {
     envcrypt_file_system_type_of(descriptor.number) == 0x5049_5045
   }
 
-  /// Whether a directory is one of /proc, whose links do not lead where their text says.
+  /// True if a directory is one of /proc, whose links do not lead where their text says.
   static func isProc(_ directory: Descriptor) -> Bool {
     envcrypt_file_system_type_of(directory.number) == 0x9FA0
   }

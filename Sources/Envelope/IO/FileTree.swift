@@ -205,7 +205,7 @@ public struct FoundFile: Sendable {
   /// The permissions of the directories from the tree's root to the file's own.
   public let directoryPermissions: [mode_t]
 
-  /// Whether it has a name as unfinished files have it.
+  /// True if it has a name as unfinished files have it.
   public var isUnfinished: Bool { HiddenFile.isUnfinished(place.name) }
 
   /// Another name in the directory of the file: the last component of `path`, as the user would name it.

@@ -26,7 +26,7 @@ public enum HiddenFile {
     FilePath(purpose.rawValue + Hexadecimal.encode(try Random.bytes(digits / 2)) + ending)
   }
 
-  /// Whether a name is one that unfinished files have, and what stands beside them. `removeLeftovers`
+  /// True if a name is one that unfinished files have, and what stands beside them. `removeLeftovers`
   /// removes such files.
   public static func isUnfinished(_ name: FilePath) -> Bool {
     name.withPlatformString { start in

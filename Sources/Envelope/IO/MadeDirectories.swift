@@ -76,7 +76,7 @@ public final class MadeDirectories: Sendable {
       do throws(IOError) { try body() } catch { failures.append(error) }
     }
     var fileSystems: [UInt64: Descriptor] = [:]
-    // What is below another one comes first, while that can still be entered.
+    // Inner directories come first, while the outer ones can still be entered.
     for one in unfinished.reversed() {
       noting { () throws(IOError) in
         let directory = try one.finish()
@@ -108,7 +108,7 @@ public final class MadeDirectories: Sendable {
     return number < 0 ? nil : Descriptor(owning: number, path: place.path)
   }
 
-  /// Whether nothing is in a directory: another one that somebody put in its place may not be opened up.
+  /// True if nothing is in a directory: another one that somebody put in its place may not be opened up.
   private static func isEmpty(_ directory: Descriptor) -> Bool {
     let copy = fcntl(directory.number, F_DUPFD_CLOEXEC, 0)
     guard copy >= 0 else { return false }

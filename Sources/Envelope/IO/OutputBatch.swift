@@ -164,7 +164,7 @@ public final class OutputBatch: Sendable {
     let device = try? file.status().device
     let changed = made.takeChanged()
     let here = changed.filter { (try? $0.status().device) == device }
-    // What was made on another file system is for the outputs there.
+    // Directories on another file system belong to the outputs there.
     made.putBack(changed.filter { directory in !here.contains { $0 === directory } })
     var directories: [ObjectIdentifier: Descriptor] = [:]
     for directory in outputs.map(\.output.directory) + here {

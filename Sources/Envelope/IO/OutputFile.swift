@@ -116,7 +116,7 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
       } while !HiddenFile.lock(number)
     }
     descriptor = Descriptor(owning: number, path: path)
-    // What takes another file's place gets its permissions with its owner.
+    // A file that takes another file's place gets its permissions with its owner.
     let mode =
       original == nil
       ? permissions ?? source?.permissions ?? Self.newFilePermissions() : 0o600
@@ -257,7 +257,7 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
 
   // MARK: Permissions
 
-  /// What the umask leaves of 0666. To be asked before there are threads that create files.
+  /// The bits that the umask leaves of 0666. Ask before there are threads that create files.
   public static func newFilePermissions() -> mode_t { 0o666 & ~creationMask() }
 
   /// The umask. The system tells it only by setting it: to be asked before there are threads that create

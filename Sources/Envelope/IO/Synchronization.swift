@@ -3,15 +3,15 @@ import Glibc
 import SystemPackage
 
 extension Descriptor {
-  /// What was written is on the disk when this returns, if the file system can say so: a few have no
-  /// such call, and then there is nothing to wait for.
+  /// Brings what was written to the disk, if the file system has a call for it. A few have none, and then
+  /// there is nothing to wait for.
   func synchronizeIfPossible() throws(IOError) {
     guard Self.retrying({ fsync(number) }) != 0 else { return }
     let reason = Errno.current
     if !Self.missing.contains(reason) { throw IOError(.write, path, reason) }
   }
 
-  /// What a system says that does not have the call for this file.
+  /// The errors of a system that does not have the call for this file.
   private static let missing: [Errno] = [
     .invalidArgument, .notSupported, .notSupportedOnSocket, .noFunction, .readOnlyFileSystem,
   ]

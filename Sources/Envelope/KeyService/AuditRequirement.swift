@@ -3,14 +3,9 @@ extension KeyService {
   /// it. The owner decides that, and the change itself is always recorded. Processes that have the keystore
   /// open go on as before.
   public func requireAudit(_ isRequired: Bool) throws {
-    let call = begin(.describeKey, name: isRequired ? "RequireAudit" : "StopRequiringAudit")
     _ = try unlock()
     try trail()?.requireRecords()
-    try recording(call) { call in
-      guard caller.isOwner else {
-        throw KeyServiceError.accessDenied(
-          "\(caller.arn) may not say what is recorded: only the keystore's owner may")
-      }
+    try managing(isRequired ? .requireAudit : .stopRequiringAudit) { call in
       try call.write { unlocked, db in
         let before = try unlocked.keystoreRecord(db).requireLedger()
         // The keystore notes that this is recorded: its own row from before does not fit to the ledger then.

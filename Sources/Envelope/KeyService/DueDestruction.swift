@@ -45,12 +45,7 @@ extension KeyService {
   /// Destroys what was due when `due` was asked for, and no more, without waiting for a second command. Only
   /// the keystore's owner may. Returns what was destroyed.
   public func destroy(_ due: DueDestructions) throws -> [DueDestruction] {
-    let call = begin(.describeKey, name: "DestroyDue")
-    return try recording(call) { call in
-      guard caller.isOwner else {
-        throw KeyServiceError.accessDenied(
-          "\(caller.arn) may not have keys destroyed: only the keystore's owner may")
-      }
+    try managing(.destroyDue) { call in
       let destroyed = try call.destroyDue(at: due.time.milliseconds).filter {
         $0.name != .rotateKey
       }

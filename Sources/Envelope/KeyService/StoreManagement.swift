@@ -12,6 +12,9 @@ public enum StoreOperation: String, CaseIterable, Sendable {
   case createStack = "CreateStack"
   case updateStack = "UpdateStack"
   case deleteStack = "DeleteStack"
+  case destroyDue = "DestroyDue"
+  case requireAudit = "RequireAudit"
+  case stopRequiringAudit = "StopRequiringAudit"
 }
 
 extension KeyService {

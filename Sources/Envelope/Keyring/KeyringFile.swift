@@ -45,7 +45,7 @@ public struct KeyringFile: Equatable, Sendable {
     guard !keys.isEmpty else { throw KeyringError.malformedFile("there are no keys in it") }
   }
 
-  /// Whether there is anything in it that others must not know.
+  /// True if there is anything in it that others must not know.
   public var holdsSecrets: Bool { keys.contains { $0.type != .public } }
 
   /// JSON may hold PEM text too, and begins with a brace.

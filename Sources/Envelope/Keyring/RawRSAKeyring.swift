@@ -11,7 +11,7 @@ public final class RawRSAKeyring: Keyring {
   private let padding: RSAPadding
   private let publicKey: RSAPublicKey
   private let privateKey: RSAPrivateKey?
-  /// Whether the public half is known to be one.
+  /// True if the public half is known to be one.
   private let isChecked = Mutex(true)
 
   /// Takes a public key that was checked.

@@ -1,4 +1,4 @@
-/// Who a message is for, as bare public keys say it.
+/// The recipients of a message, named by bare public keys.
 public enum Recipient {
   /// A keyring for each key of a file of PEM public keys, as `encrypt --recipient` names it: raw RSA, or
   /// raw ECDH for a key on P-256, P-384 or P-521. They wrap only. Throws `CryptoError.invalidKey` or

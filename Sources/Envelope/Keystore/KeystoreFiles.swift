@@ -20,8 +20,8 @@ public final class KeystoreFiles: ReservedFiles {
     let path: FilePath
   }
 
-  /// What a store's name has behind it in the names of its other files. SQLite deletes a journal, or
-  /// applies it, when the store is opened.
+  /// The endings that make the names of a store's other files. SQLite deletes a journal, or applies it, when
+  /// the store is opened.
   private static let endings = ["-journal", "-wal", "-shm", "-audit", "-audit.old"]
 
   /// The files of the store at `path`, if there is one to be used.
@@ -56,10 +56,10 @@ public final class KeystoreFiles: ReservedFiles {
     if isFileOfStore(output) { throw FileRuleError.reserved(path) }
   }
 
-  /// Whether this is the file of the store itself, by whatever name.
+  /// True if this is the file of the store itself, by whatever name.
   public func isStore(_ status: FileStatus) -> Bool { store?.isSameFile(as: status) == true }
 
-  /// Whether this is the store's file, and SQLite has a journal of it: somebody is writing, or was killed
+  /// True if this is the store's file, and SQLite has a journal of it: somebody is writing, or was killed
   /// while writing. What is read now may be of two states.
   public func isStoreBeingWritten(_ status: FileStatus) -> Bool {
     guard isStore(status) else { return false }
@@ -69,7 +69,7 @@ public final class KeystoreFiles: ReservedFiles {
     }
   }
 
-  /// Whether this is the audit log of the store. A run that reads it writes to it, too; a copy that ends in
+  /// True if this is the audit log of the store. A run that reads it writes to it, too; a copy that ends in
   /// the middle of an entry is a log all the same.
   public func isLog(_ status: FileStatus) -> Bool {
     stores.contains { store in
@@ -96,7 +96,7 @@ public final class KeystoreFiles: ReservedFiles {
 
   // MARK: Other keystores
 
-  /// Whether a name is one that a file of a keystore would have, and that keystore is beside it.
+  /// True if a name is one that a file of a keystore would have, and that keystore is beside it.
   private func isBesideKeystore(_ name: [UInt8], _ place: FilePlace) throws -> Bool {
     for ending in Self.endings where name.count > ending.utf8.count {
       guard Self.areAlike(name.suffix(ending.utf8.count), ending.utf8) else { continue }
@@ -109,7 +109,7 @@ public final class KeystoreFiles: ReservedFiles {
     return false
   }
 
-  /// Whether a file begins as a keystore does.
+  /// True if a file begins as a keystore does.
   private static func isKeystore(_ place: FilePlace, _ status: FileStatus) -> Bool {
     // Pages have 512 bytes at least.
     guard status.kind == .regular, status.size >= 512, status.size % 512 == 0,
@@ -127,7 +127,7 @@ public final class KeystoreFiles: ReservedFiles {
 
   // MARK: Names
 
-  /// Whether `name` is a store's, or that of one of its other files.
+  /// True if `name` is a store's, or that of one of its other files.
   private static func isFile(_ name: [UInt8], of store: [UInt8]) -> Bool {
     guard name.count >= store.count, areAlike(name.prefix(store.count), store) else { return false }
     let rest = name.dropFirst(store.count)
@@ -156,7 +156,7 @@ public final class KeystoreFiles: ReservedFiles {
     (bytes(of: path) + Array(ending.utf8) + [0]).map { CChar(bitPattern: $0) }
   }
 
-  /// Where the path leads if its last component is a link.
+  /// The target of the path if its last component is a link.
   private static func linkTarget(_ path: FilePath) -> FilePath? {
     path.withPlatformString { pointer in
       var byte: CChar = 0

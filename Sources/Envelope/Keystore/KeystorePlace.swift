@@ -11,9 +11,6 @@ final class KeystorePlace: Sendable {
   private let directory: Descriptor
   private let name: FilePath.Component
 
-  /// `O_PATH`, a macro that does not import: to go on from, not to read.
-  private static let unread: Int32 = 0o10000000
-
   /// Throws `FileRuleError.noDirectory`, `isDirectory`, `IOError`.
   init(_ path: FilePath) throws {
     guard let name = path.lastComponent, name.kind == .regular else {
@@ -23,7 +20,7 @@ final class KeystorePlace: Sendable {
     let directory: FilePath = parent.isEmpty ? "." : parent
     var number: Int32 = -1
     // A directory that cannot be listed may still be written.
-    for flags in [O_RDONLY, Self.unread] where number < 0 {
+    for flags in [O_RDONLY, Descriptor.pathOnly] where number < 0 {
       number = Descriptor.retrying {
         directory.withPlatformString { open($0, flags | O_DIRECTORY | O_CLOEXEC) }
       }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import envcrypt
 
-/// What a run says in the end: a failure comes before a change, whichever was first.
+/// The end of a run: a failure comes before a change, whichever was first.
 @Suite struct OutcomeLogTests {
   private let log = OutcomeLog(console: Console(isQuiet: true), goesOn: true) { _, _ in }
 

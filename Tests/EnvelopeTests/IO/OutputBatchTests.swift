@@ -12,7 +12,7 @@ import Testing
   let made = MadeDirectories()
   private let results = Results()
 
-  /// What became of each output, as it was told.
+  /// The result of each output, as it was told.
   private final class Results: Sendable {
     private let told = Mutex<[Int: Bool]>([:])
     func add(_ number: Int, _ result: Result<Void, any Error>) {

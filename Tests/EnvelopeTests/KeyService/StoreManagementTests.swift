@@ -55,6 +55,9 @@ import Testing
     case .updateStack:
       _ = try service.applyStack(try request(Self.template.replacing("alias/b", with: "alias/c")))
     case .deleteStack: try service.deleteStack("s")
+    case .destroyDue: _ = try service.destroy(try service.dueDestructions())
+    case .requireAudit: try service.requireAudit(true)
+    case .stopRequiringAudit: try service.requireAudit(false)
     }
   }
 

@@ -69,7 +69,7 @@ final class PausedTool {
 
 /// A process that has stopped itself, and what is in its memory.
 struct StoppedProcess {
-  /// Whether the system lets us look into the memory of our own children.
+  /// True if the system lets us look into the memory of our own children.
   static let canBeLookedInto: Bool = {
     let scope = try? String(contentsOfFile: "/proc/sys/kernel/yama/ptrace_scope", encoding: .utf8)
     let level = scope.flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) } ?? 0

@@ -20,7 +20,7 @@ enum BuiltTool {
     return (try? reachableCopy(of: built)) ?? built
   }()
 
-  /// Whether every user can get to a directory and into it.
+  /// True if every user can get to a directory and into it.
   static func isReachable(_ path: String) -> Bool {
     var directory = URL(fileURLWithPath: path).resolvingSymlinksInPath()
     while true {
@@ -66,7 +66,7 @@ enum BuiltTool {
 
   private static let copies = Mutex<[String]>([])
 
-  /// What the dynamic linker finds for a program.
+  /// The libraries that the dynamic linker finds for a program.
   private static func libraries(of program: URL) throws -> [URL] {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -124,7 +124,7 @@ enum BuiltTool {
     return (process.terminationReason == .exit ? status : 128 + status, output)
   }
 
-  /// What a script left out is shown also if it has passed.
+  /// The parts that a script left out are shown even if it has passed.
   static func showSkipped(in output: String, of name: String) {
     for line in output.split(separator: "\n") where line.hasPrefix("SKIPPED") {
       print("\(name): \(line)")
