@@ -1,29 +1,32 @@
 # The keystore, its log and its journals are never an output: by no name, and not with -f.
 store=data/envcrypt/keystore.db
 echo text > x; envcrypt encrypt x; envcrypt keystore status >/dev/null
-touch $store-wal; ln $store hard; ln -s $store soft; ln -s data/envcrypt linked; ln $store-audit hard-log
-cp -p $store store; cp -p $store-audit log
+ln -s $store soft; ln -s data/envcrypt linked; cp -p $store store
 # refused COMMAND...: nothing of the keystore is touched.
 refused() {
   fails 73 "$@"
   says 'belongs to a keystore, and is never an output'
   cmp store $store
 }
-for name in $store hard soft linked/keystore.db "$PWD/$store" ./data/../$store $store-audit hard-log $store-wal \
+for name in $store soft linked/keystore.db "$PWD/$store" ./data/../$store $store-audit $store-wal \
   $store-journal $store-shm linked/keystore.db-journal $store-audit.old $store-audit.old.2 $store-JOURNAL; do
   refused envcrypt encrypt -f -o "$name" x
   refused envcrypt decrypt -f -o "$name" x.envc
 done
-[ ! -e $store-journal ]; [ ! -e $store-shm ]; [ ! -e $store-audit.old ]
+[ ! -e $store-journal ]; [ ! -e $store-shm ]; [ ! -e $store-wal ]; [ ! -e $store-audit.old ]
 refused envcrypt key export alias/default -f -o $store
 refused envcrypt key export alias/default -o $store-journal
 rsa=$(envcrypt key create --spec RSA_2048); cp -p $store store
 refused envcrypt key public-key "$rsa" -f -o $store-journal
-refused envcrypt data-key generate -f -o hard --no-plaintext
+refused envcrypt data-key generate -f -o soft --no-plaintext
 refused envcrypt keystore protector add key-file:"$PWD/$store-journal"
 # With what needs no keystore, too.
 openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 2>/dev/null | openssl pkey -pubout -out p.pem
 refused envcrypt encrypt -f -r p.pem -o $store x
+# Hard links: a store with several names is not opened, and is not an output either.
+ln $store hard; ln $store-audit hard-log
+refused envcrypt encrypt -f -r p.pem -o hard x; refused envcrypt encrypt -f -r p.pem -o hard-log x
+rm hard hard-log
 # By way of a directory of outputs, and of a tree: neither the name of a file nor of a directory.
 cp x.envc keystore.db-journal.envc; mkdir -p tree/keystore.db-journal; echo 1 > tree/keystore.db-journal/one; echo 1 > tree/keystore.db-wal
 refused envcrypt decrypt -f keystore.db-journal.envc -o data/envcrypt
@@ -49,7 +52,7 @@ status=0; envcrypt encrypt x -o - 1<>$store 2>stderr || status=$?
 [ $status = 73 ]; says 'belongs to a keystore'; cmp store $store
 # Other names beside it are free.
 envcrypt encrypt x -o $store-notes; envcrypt encrypt -q x -o data/envcrypt/keystore
-rm $store-wal; envcrypt keystore check; [ "$(envcrypt decrypt x.envc -o -)" = text ]
+envcrypt keystore check; [ "$(envcrypt decrypt x.envc -o -)" = text ]
 # Names of unfinished files would be removed.
 fails 73 envcrypt encrypt x -o .envcrypt-0123456789ab.tmp; says 'a name of unfinished files'
 fails 73 envcrypt encrypt x -o data/envcrypt/.keystore-0123456789ab.tmp-journal
