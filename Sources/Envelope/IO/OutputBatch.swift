@@ -21,6 +21,8 @@ public final class OutputBatch: Sendable {
   private struct State {
     var pending: [Pending] = []
     var byteCount: Int64 = 0
+    /// With so many it is full.
+    var countLimit = OutputBatch.firstCount
     var start = ContinuousClock.now
     /// How many threads wait for what may take for ever.
     var waiting = 0
@@ -32,8 +34,14 @@ public final class OutputBatch: Sendable {
   /// Of more outputs than this, one call brings the whole file system to the disk; of fewer, each file by
   /// itself, so that nobody waits for what other programs have written.
   private static let singleLimit = 16
-  /// Twice as many are open where a process may open 1,024 files: those on their way, and the next ones.
-  private static let countLimit = 448
+  /// So many at a time to begin with, and as long as the disk takes no time, or is none: what the
+  /// processor still has at hand is named sooner.
+  private static let firstCount = 32
+  /// So many in the end. Twice as many are open where a process may open 1,024 files: those on their way,
+  /// and the next ones.
+  private static let lastCount = 448
+  /// A wait for the disk that is worth sharing among more outputs.
+  private static let longWait = Duration.milliseconds(1)
   private static let byteLimit: Int64 = 128 << 20
   /// A slow run shows what it has done.
   private static let ageLimit = Duration.seconds(1)
@@ -85,7 +93,7 @@ public final class OutputBatch: Sendable {
       state.pending.append(
         Pending(output: output, device: state.device, completion: completion))
       state.byteCount += byteCount
-      return state.pending.count >= Self.countLimit || state.byteCount >= Self.byteLimit
+      return state.pending.count >= state.countLimit || state.byteCount >= Self.byteLimit
         || output.descriptor.number >= descriptorLimit
         || state.start.duration(to: now) >= Self.ageLimit || state.waiting > 0
     }
@@ -130,8 +138,11 @@ public final class OutputBatch: Sendable {
 
   /// Outputs of one file system.
   private func finish(_ outputs: [Pending]) {
+    let start = ContinuousClock.now
+    let synchronized = Self.synchronized(outputs)
+    adapt(to: start.duration(to: .now))
     var named: [Pending] = []
-    for one in Self.synchronized(outputs) {
+    for one in synchronized {
       do {
         try one.output.appear()
         named.append(one)
@@ -141,6 +152,14 @@ public final class OutputBatch: Sendable {
     }
     for (one, failure) in synchronizeNames(of: named) {
       one.completion(failure.map { .failure($0) } ?? .success(()))
+    }
+  }
+
+  /// The longer the disk takes, the more outputs wait for it together.
+  private func adapt(to wait: Duration) {
+    state.withLock { state in
+      state.countLimit =
+        wait < Self.longWait ? Self.firstCount : min(state.countLimit * 4, Self.lastCount)
     }
   }
 
