@@ -39,6 +39,8 @@ final class OutcomeLog: Sendable {
   private let goesOn: Bool
   private let done: @Sendable (FilePath, JobOutcome) throws -> Void
   private let state = Mutex(State())
+  /// The same as an `abortion`, for threads that ask after each job.
+  private let aborted = Atomic(false)
 
   init(
     console: Console, goesOn: Bool,
@@ -50,7 +52,7 @@ final class OutcomeLog: Sendable {
   }
 
   /// Whether no further job is to be begun.
-  var isAborted: Bool { state.withLock { $0.abortion != nil } }
+  var isAborted: Bool { aborted.load(ordering: .acquiring) }
 
   func add(_ index: Int, _ input: FilePath, _ result: Result<JobOutcome, any Error>) {
     state.withLock { state in
@@ -85,18 +87,22 @@ final class OutcomeLog: Sendable {
         try done(input, outcome)
       } catch {
         // Nobody can be told of the rest.
-        state.abortion = state.abortion ?? Failure(error)
+        abort(Failure(error), &state)
       }
     case .failure(let error):
       let failure = Failure(error)
       let named = failure.about(Self.name(input, in: failure))
       // A reader that has gone away ends everything, a full disk or a bad file only this one.
       if failure.isBrokenPipe || !goesOn {
-        state.abortion = state.abortion ?? (failure.isBrokenPipe ? failure : named)
-        return
+        return abort(failure.isBrokenPipe ? failure : named, &state)
       }
       tell(named, &state)
     }
+  }
+
+  private func abort(_ failure: Failure, _ state: inout State) {
+    state.abortion = state.abortion ?? failure
+    aborted.store(true, ordering: .releasing)
   }
 
   /// Tells a failure that is not an input's.

@@ -13,29 +13,46 @@ public final class OutputBatch: Sendable {
 
   private struct Pending {
     let output: OutputFile
+    /// What its directory is on.
+    let device: UInt64?
     let completion: Completion
   }
 
   private struct State {
     var pending: [Pending] = []
     var byteCount: Int64 = 0
+    /// With so many it is full.
+    var countLimit = OutputBatch.firstCount
     var start = ContinuousClock.now
     /// How many threads wait for what may take for ever.
     var waiting = 0
+    /// The directory of the last output: the next one is often in the same.
+    var directory: Descriptor?
+    var device: UInt64?
   }
 
   /// Of more outputs than this, one call brings the whole file system to the disk; of fewer, each file by
   /// itself, so that nobody waits for what other programs have written.
   private static let singleLimit = 16
-  private static let countLimit = 512
+  /// So many at a time to begin with, and as long as the disk takes no time, or is none: what the
+  /// processor still has at hand is named sooner.
+  private static let firstCount = 32
+  /// So many in the end. Twice as many are open where a process may open 1,024 files: those on their way,
+  /// and the next ones.
+  private static let lastCount = 448
+  /// A wait for the disk that is worth sharing among more outputs.
+  private static let longWait = Duration.milliseconds(1)
   private static let byteLimit: Int64 = 128 << 20
   /// A slow run shows what it has done.
   private static let ageLimit = Duration.seconds(1)
+
   private let isSynchronizing: Bool
   private let made: MadeDirectories
   /// An output with this descriptor, or a greater one, waits for no others.
   private let descriptorLimit: Int32
   private let state = Mutex(State())
+  /// One thread at a time waits for the disk, and the next one has all that has come meanwhile.
+  private let turn = Mutex<Void>(())
 
   /// `made` has the directories that are made for the outputs. Outputs get their names at once unless
   /// it is `synchronizing`. So many threads work on outputs.
@@ -57,7 +74,6 @@ public final class OutputBatch: Sendable {
   public func add(
     _ output: OutputFile, byteCount: Int64, completion: @escaping Completion
   ) {
-    let pending = Pending(output: output, completion: completion)
     do {
       try output.complete()
       guard isSynchronizing else {
@@ -67,13 +83,19 @@ public final class OutputBatch: Sendable {
     } catch {
       return completion(.failure(error))
     }
+    let now = ContinuousClock.now
     let isFull = state.withLock { state in
-      if state.pending.isEmpty { state.start = .now }
-      state.pending.append(pending)
+      if state.pending.isEmpty { state.start = now }
+      if state.directory !== output.directory {
+        state.directory = output.directory
+        state.device = try? output.directory.status().device
+      }
+      state.pending.append(
+        Pending(output: output, device: state.device, completion: completion))
       state.byteCount += byteCount
-      return state.pending.count >= Self.countLimit || state.byteCount >= Self.byteLimit
+      return state.pending.count >= state.countLimit || state.byteCount >= Self.byteLimit
         || output.descriptor.number >= descriptorLimit
-        || state.start.duration(to: .now) >= Self.ageLimit || state.waiting > 0
+        || state.start.duration(to: now) >= Self.ageLimit || state.waiting > 0
     }
     if isFull { flush() }
   }
@@ -89,12 +111,14 @@ public final class OutputBatch: Sendable {
   /// Brings what has been added to the disk and to its names. Returns how many outputs there were.
   @discardableResult
   public func flush() -> Int {
-    let pending = state.withLock { state in
-      defer { (state.pending, state.byteCount) = ([], 0) }
-      return state.pending
+    turn.withLock { _ in
+      let pending = state.withLock { state in
+        defer { (state.pending, state.byteCount, state.directory) = ([], 0, nil) }
+        return state.pending
+      }
+      for outputs in Self.byDevice(pending) { finish(outputs) }
+      return pending.count
     }
-    for outputs in Self.byDevice(pending) { finish(outputs) }
-    return pending.count
   }
 
   /// The last of all: what has been added, and the directories that were made. Returns what is wrong with
@@ -107,22 +131,18 @@ public final class OutputBatch: Sendable {
   // MARK: The steps
 
   private static func byDevice(_ pending: [Pending]) -> [[Pending]] {
-    var groups: [(device: UInt64?, outputs: [Pending])] = []
-    for one in pending {
-      let device = try? one.output.descriptor.status().device
-      if let index = groups.firstIndex(where: { $0.device == device }) {
-        groups[index].outputs.append(one)
-      } else {
-        groups.append((device, [one]))
-      }
-    }
-    return groups.map(\.outputs)
+    let devices = Set(pending.map(\.device))
+    if devices.count == 1 { return [pending] }
+    return devices.map { device in pending.filter { $0.device == device } }
   }
 
   /// Outputs of one file system.
   private func finish(_ outputs: [Pending]) {
+    let start = ContinuousClock.now
+    let synchronized = Self.synchronized(outputs)
+    adapt(to: start.duration(to: .now))
     var named: [Pending] = []
-    for one in Self.synchronized(outputs) {
+    for one in synchronized {
       do {
         try one.output.appear()
         named.append(one)
@@ -132,6 +152,14 @@ public final class OutputBatch: Sendable {
     }
     for (one, failure) in synchronizeNames(of: named) {
       one.completion(failure.map { .failure($0) } ?? .success(()))
+    }
+  }
+
+  /// The longer the disk takes, the more outputs wait for it together.
+  private func adapt(to wait: Duration) {
+    state.withLock { state in
+      state.countLimit =
+        wait < Self.longWait ? Self.firstCount : min(state.countLimit * 4, Self.lastCount)
     }
   }
 
@@ -161,9 +189,8 @@ public final class OutputBatch: Sendable {
   /// Brings the names of outputs of one file system to the disk, and says what was in the way.
   private func synchronizeNames(of outputs: [Pending]) -> [(Pending, failure: IOError?)] {
     guard let file = outputs.first?.output.descriptor else { return [] }
-    let device = try? file.status().device
     let changed = made.takeChanged()
-    let here = changed.filter { (try? $0.status().device) == device }
+    let here = changed.filter { (try? $0.status().device) == outputs[0].device }
     // Directories on another file system belong to the outputs there.
     made.putBack(changed.filter { directory in !here.contains { $0 === directory } })
     var directories: [ObjectIdentifier: Descriptor] = [:]

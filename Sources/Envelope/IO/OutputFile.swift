@@ -15,7 +15,9 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
 
   /// `O_TMPFILE`, a macro that does not import: its own bit beside `O_DIRECTORY`.
   private static let unnamed: Int32 = 0o20000000 | O_DIRECTORY
-  /// A file without a name gets one through /proc.
+  /// `AT_EMPTY_PATH`, another one: the open file itself.
+  private static let itself: Int32 = 0x1000
+  /// A file without a name gets one through /proc, if not otherwise.
   private static let isProcMounted = access("/proc/self/fd", F_OK) == 0
 
   let descriptor: Descriptor
@@ -245,13 +247,19 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
 
   /// Names the file that has no name.
   private func link(to name: FilePath) throws {
-    let linked = "/proc/self/fd/\(descriptor.number)".withCString { from in
-      name.withPlatformString {
-        linkat(AT_FDCWD, from, directory.number, $0, AT_SYMLINK_FOLLOW)
-      }
+    let number = directory.number
+    // Root may do so, and since Linux 6.10 whoever has opened the file.
+    if name.withPlatformString({ linkat(descriptor.number, "", number, $0, Self.itself) }) == 0 {
+      return
     }
-    if linked == 0 { return }
-    let reason = Errno.current
+    var reason = Errno.current
+    if reason == .noSuchFileOrDirectory || reason == .notPermitted || reason == .invalidArgument {
+      let linked = "/proc/self/fd/\(descriptor.number)".withCString { from in
+        name.withPlatformString { linkat(AT_FDCWD, from, number, $0, AT_SYMLINK_FOLLOW) }
+      }
+      if linked == 0 { return }
+      reason = Errno.current
+    }
     throw reason == .fileExists ? FileRuleError.exists(path) : IOError(.createOutput, path, reason)
   }
 

@@ -41,7 +41,7 @@ import Testing
   }
 
   /// On both sides of what is synchronized one by one.
-  @Test(arguments: [1, 2, 16, 17, 100])
+  @Test(arguments: [1, 2, 16, 17, 30])
   func namesAppearTogether(count: Int) throws {
     let batch = OutputBatch(synchronizing: true, directories: made)
     for number in 0..<count { try add(number, to: batch) }
@@ -74,7 +74,7 @@ import Testing
     #expect(results.good == [0])
   }
 
-  @Test(arguments: [3, 40])
+  @Test(arguments: [3, 30])
   func oneThatFailsIsToldAndTheOthersAppear(count: Int) throws {
     let batch = OutputBatch(synchronizing: true, directories: made)
     for number in 0..<count { try add(number, to: batch) }
