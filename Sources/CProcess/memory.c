@@ -4,6 +4,7 @@
 
 #include <alloca.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -34,7 +35,7 @@ static _Noreturn void endWithoutMemory(void) {
 
 // The main thread's stack grows on demand, and a process that is refused a page of it dies of a signal.
 // More than a megabyte of it nothing uses that is worked on here.
-void envcrypt_reserve_stack(void) {
+static void reserveStack(void) {
   enum { most = 1 << 20 };
   struct rlimit limit;
   if (getrlimit(RLIMIT_STACK, &limit) != 0) return;
@@ -44,6 +45,18 @@ void envcrypt_reserve_stack(void) {
   munmap(probe, size);
   volatile char *stack = alloca(size);
   stack[0] = 0;
+}
+
+// With more than one arena glibc reserves 64 MiB of address space for each, and if it gets none of that, every small block
+// costs a page.
+static void share(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) mallopt(M_ARENA_MAX, 1);
+}
+
+void envcrypt_prepare_memory(void) {
+  share();
+  reserveStack();
 }
 
 // Sanitizers have an allocator of their own.

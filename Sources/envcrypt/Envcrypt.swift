@@ -40,7 +40,7 @@ struct Envcrypt: ParsableCommand {
   }
 
   static func main() {
-    envcrypt_reserve_stack()
+    envcrypt_prepare_memory()
     StandardDescriptors.complete()
     ProcessPrivacy.begin()
     // A closed pipe is an error like any other while files are being cleaned up; the process then

@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-// To be called first in main: gives the stack of the main thread room that it cannot be refused later. The process ends here
-// if the system has none.
-void envcrypt_reserve_stack(void);
+// To be called first in main, before there are threads: makes do with little address space if that is limited, and gives the
+// stack of the main thread room that it cannot be refused later. The process ends here if the system has none.
+void envcrypt_prepare_memory(void);
 
 // Asks `question` on a terminal that does not show the answer, until `envcrypt_show_typing`. A signal that ends or stops the
 // process before that finds the terminal as it was; when the process goes on, it asks again. One terminal at a time. The
