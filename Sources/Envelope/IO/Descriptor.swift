@@ -182,6 +182,13 @@ public struct FileStatus: Sendable {
     modificationTime = status.st_mtim
   }
 
+  /// What `fstat` says of a descriptor that somebody else owns.
+  public static func of(descriptor number: Int32, _ path: FilePath) throws(IOError) -> FileStatus {
+    var status = stat()
+    guard fstat(number, &status) == 0 else { throw .current(.openInput, path) }
+    return FileStatus(status)
+  }
+
   /// What stands at `path`, or nil where nothing does.
   public static func at(_ path: FilePath, followingLinks: Bool = true) throws(IOError)
     -> FileStatus?
