@@ -1,10 +1,12 @@
 // The end of a process without memory. Swift's runtime does not survive an allocation that fails, so none is allowed to
 // fail: here the process ends with a message and a status.
+#define _DEFAULT_SOURCE
 #include "include/CProcess.h"
 
 #include <alloca.h>
 #include <errno.h>
 #include <malloc.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -70,13 +72,25 @@ void *__libc_memalign(size_t alignment, size_t size);
 // Every allocation of the program and of its libraries comes by here: in the static release the linker says so (--wrap, in
 // the Makefile), elsewhere the names below stand before those of the C library.
 
+// Has the heap begin on a page of its own. glibc does that itself, in a static program as a second step of the first
+// allocation, and trips over its own feet later if the system refuses that step.
+static bool isAligned;
+
+static void align(void) {
+  isAligned = true;
+  uintptr_t page = (uintptr_t)getpagesize(), end = (uintptr_t)sbrk(0);
+  if (end % page != 0 && sbrk((intptr_t)(page - end % page)) == (void *)-1) endWithoutMemory();
+}
+
 void *__wrap_malloc(size_t size) {
+  if (__builtin_expect(!isAligned, 0)) align();
   void *block = __libc_malloc(size);
   if (__builtin_expect(!block, 0)) endWithoutMemory();
   return block;
 }
 
 void *__wrap_calloc(size_t count, size_t size) {
+  if (__builtin_expect(!isAligned, 0)) align();
   void *block = __libc_calloc(count, size);
   if (__builtin_expect(!block, 0)) endWithoutMemory();
   return block;

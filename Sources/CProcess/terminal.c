@@ -20,6 +20,9 @@ static const char *question;
 static struct sigaction beforeEnding[endingCount], beforeStop, beforeGoingOn;
 static volatile sig_atomic_t isHidden, questions;
 
+// Whether the process is in the foreground. In the background the terminal is somebody else's, who has set it right.
+static bool isOurs(void) { return tcgetpgrp(terminal) == getpgrp(); }
+
 // Tried again if a signal interrupts it: a process in the background is stopped here until it is in the foreground.
 static bool set(const struct termios *attributes) {
   while (tcsetattr(terminal, TCSAFLUSH, attributes) != 0) {
@@ -30,6 +33,10 @@ static bool set(const struct termios *attributes) {
 
 static void say(const char *text) {
   if (write(terminal, text, strlen(text)) < 0) return;
+}
+
+static void giveBack(void) {
+  if (isOurs() && set(&shown)) say("\n");
 }
 
 static bool ask(void) {
@@ -76,16 +83,18 @@ static void handle(int number, void (*handler)(int), struct sigaction *before) {
   if (before->sa_handler == SIG_IGN && number != SIGCONT) return;
   struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
-  // One of them at a time. A stopped process must be able to go on.
-  for (int index = 0; index < endingCount; index += 1) sigaddset(&action.sa_mask, ending[index]);
-  sigaddset(&action.sa_mask, SIGTSTP);
+  if (handler == onEnding) {
+    // It comes first, and once: a process that is stopped and is to end goes on before it ends, and asks nothing.
+    for (int index = 0; index < endingCount; index += 1) sigaddset(&action.sa_mask, ending[index]);
+    sigaddset(&action.sa_mask, SIGTSTP);
+    sigaddset(&action.sa_mask, SIGCONT);
+  }
   sigaction(number, &action, NULL);
 }
 
 static void onStop(int number) {
   int error = errno;
-  set(&shown);
-  say("\n");
+  giveBack();
   sigaction(number, &beforeStop, NULL);
   raiseUnblocked(number);
   // Here it goes on. It was not stopped if there is nobody who could have it go on.
@@ -120,8 +129,7 @@ int envcrypt_question_count(void) { return questions; }
 void envcrypt_show_typing(void) {
   if (!isHidden) return;
   // A signal that comes between these does all of it once more.
-  set(&shown);
-  say("\n");
+  giveBack();
   for (int index = 0; index < endingCount; index += 1) sigaction(ending[index], &beforeEnding[index], NULL);
   sigaction(SIGTSTP, &beforeStop, NULL);
   sigaction(SIGCONT, &beforeGoingOn, NULL);

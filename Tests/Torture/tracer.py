@@ -273,6 +273,10 @@ def run(arguments, directory, environment, fault=None, files=(0, 1, 2), limits={
                             doomed = thread
                             if name in ("exit_group", "exit"):
                                 os.kill(pid, signal.SIGKILL)
+                        elif fault.kind == "errno" and name == "brk":
+                            # One that fails has no error: it says where the heap ends, as if nothing were asked for.
+                            libc.ptrace(POKEUSER, thread, 8 * ARGUMENTS[0], 0)
+                            asked[thread] = a[0]
                         elif fault.kind == "errno":
                             # A close that fails has closed all the same.
                             if name != "close":
@@ -283,6 +287,8 @@ def run(arguments, directory, environment, fault=None, files=(0, 1, 2), limits={
                         elif fault.kind == "before":
                             before()
             else:
+                if thread in asked:
+                    libc.ptrace(POKEUSER, thread, 8 * ARGUMENTS[0], asked.pop(thread))
                 if thread in refused:
                     libc.ptrace(POKEUSER, thread, 8 * RESULT, -refused.pop(thread))
                 if thread in asked:

@@ -202,6 +202,13 @@ public struct FileStatus: Sendable {
     changeTime = status.st_ctim
   }
 
+  /// The status of a file that somebody else has opened.
+  public static func of(descriptor number: Int32, _ path: FilePath) throws(IOError) -> FileStatus {
+    var status = stat()
+    guard fstat(number, &status) == 0 else { throw .current(.openInput, path) }
+    return FileStatus(status)
+  }
+
   /// What stands at `path`, or nil where nothing does.
   public static func at(_ path: FilePath, followingLinks: Bool = true) throws(IOError)
     -> FileStatus?

@@ -1,4 +1,3 @@
-import Glibc
 import SystemPackage
 
 /// The rule for every file that a secret is read from: key files, passphrases, private keys.
@@ -13,11 +12,4 @@ extension FileStatus {
   /// systemd gives a credential to a user by an access control list, which shows as the permission of
   /// root's own group to read it.
   private var isCredential: Bool { owner == 0 && group == 0 && permissions == 0o440 }
-
-  /// The status of a file that somebody else has opened.
-  public static func of(descriptor number: Int32, _ path: FilePath) throws(IOError) -> FileStatus {
-    var status = stat()
-    guard fstat(number, &status) == 0 else { throw .current(.openInput, path) }
-    return FileStatus(status)
-  }
 }

@@ -46,7 +46,9 @@ class Tool:
             if os.WIFSTOPPED(status):
                 os.write(states, b"stopped\n")
                 os.tcsetpgrp(inside, os.getpgrp())
-                if os.read(orders, 1) == b"f": os.tcsetpgrp(inside, job)
+                order = os.read(orders, 1)
+                if order == b"f": os.tcsetpgrp(inside, job)
+                if order == b"t": os.killpg(job, signal.SIGTERM)
                 os.killpg(job, signal.SIGCONT)
                 continue
             os.write(states, b"%d\n" % os.waitstatus_to_exitcode(status))
@@ -76,6 +78,8 @@ class Tool:
     def goes_on(self, inForeground):
         self.shown = b""
         os.write(self.orders, b"f" if inForeground else b"b")
+
+    def is_terminated(self): os.write(self.orders, b"t")
 
     def type(self, text): os.write(self.terminal, text)
 
@@ -122,6 +126,14 @@ for way in b"\x1a", signal.SIGTSTP:
     assert tool.echoes()
     tool.goes_on(inForeground=True)
     tool.asks(); tool.type(b"correct-horse\n"); tool.ends_with(0)
+# Ended while it is stopped, as 'kill %1' does: at once, and without a touch of the terminal.
+for isInBackground in False, True:
+    tool = Tool(*create); tool.asks(); tool.type(b"\x1a")
+    assert tool.state() == "stopped"
+    if isInBackground:
+        tool.goes_on(inForeground=False)
+        assert tool.state() == "stopped"
+    tool.is_terminated(); tool.ends_with(-signal.SIGTERM)
 # A stop that nobody can catch: the shell sets its terminal right, and the tool makes it silent again.
 tool = Tool(*create); tool.asks(); os.kill(tool.job, signal.SIGSTOP)
 assert tool.state() == "stopped"
