@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 
 /// Something in a keystore's schema that is not as envcrypt makes it.
@@ -142,7 +143,15 @@ extension DatabasePages.Value {
 }
 
 extension ArraySlice<UInt8> {
+  /// By the C library: this compares thousands of bytes before each command.
   fileprivate func reads(_ wanted: String) -> Bool {
-    count == wanted.utf8.count && elementsEqual(wanted.utf8)
+    var wanted = wanted
+    return wanted.withUTF8 { wanted in
+      withUnsafeBufferPointer { bytes in
+        guard bytes.count == wanted.count else { return false }
+        guard let first = bytes.baseAddress, let second = wanted.baseAddress else { return true }
+        return memcmp(first, second, bytes.count) == 0
+      }
+    }
   }
 }
