@@ -48,7 +48,7 @@ extension ByteSource {
 
 extension FuzzTarget {
   static let all: [FuzzTarget] = [
-    .armor, .audit, .blob, .context, .keyring, .kms, .message, .policy, .shorthand, .template,
+    .armor, .audit, .blob, .context, .keyring, .keystore, .kms, .message, .policy, .shorthand, .template,
   ]
 
   /// The target that the command line names.
