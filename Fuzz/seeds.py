@@ -366,8 +366,61 @@ def templates():
     yield b"[" * 60 + b"]" * 60
 
 
+# Keystores: changes of a whole one, of its journal and of a write-ahead log; and files as they are.
+
+
+def keystores():
+    RAW, JOURNAL, LOG, READ_ONLY, ACCEPTING = 1, 2, 4, 8, 16
+    DATABASE_FILE, JOURNAL_FILE, LOG_FILE = 0, 2, 3
+    MARK = bytes([0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7])
+
+    def change(file, offset, data):
+        return bytes([file]) + offset.to_bytes(3, "big") + bytes([len(data)]) + data
+
+    def seed(mode, *changes):
+        return bytes([mode]) + b"".join(changes)
+
+    yield seed(0)
+    yield seed(JOURNAL)
+    yield seed(READ_ONLY)
+    yield seed(ACCEPTING)
+    # The header: WAL mode, page size, reserved bytes, encoding, another program's file, the schema's number.
+    for offset, data in (18, b"\2\2"), (16, b"\2\0"), (16, b"\0\1"), (20, b"\x20"), (56, b"\0\0\0\2"), (68, b"\0" * 4), (40, b"\xff" * 4):
+        yield seed(0, change(DATABASE_FILE, offset, data))
+    # The first page's own header, and its first pointers.
+    for offset in 100, 101, 103, 105, 108, 112, 114:
+        yield seed(0, change(DATABASE_FILE, offset, b"\0\1"))
+        yield seed(READ_ONLY, change(DATABASE_FILE, offset, b"\xff\xff"))
+    # Every page: a byte of its header, and some in its middle and at its end.
+    for page in range(2, 27):
+        yield seed(ACCEPTING, change(DATABASE_FILE, (page - 1) * 4096, b"\x05"))
+        yield seed(0, change(DATABASE_FILE, page * 4096 - 40, b"\x80" * 8))
+        yield seed(ACCEPTING, change(DATABASE_FILE, (page - 1) * 4096 + 3, b"\0\0"))
+    # A journal that undoes more, one that names another, and a log that belongs to nobody.
+    yield seed(JOURNAL, change(JOURNAL_FILE, 8, b"\xff\xff\xff\xff"))
+    yield seed(JOURNAL, change(JOURNAL_FILE, 16, b"\0\0\0\1"))
+    yield seed(JOURNAL, change(JOURNAL_FILE, 516 + 100, b"\x0d\0\0\0\0"))
+    name = b"/dev/shm/envcrypt-fuzz-victim"
+    yield seed(JOURNAL, change(JOURNAL_FILE, 512 + 4096 + 8, struct.pack(">I", 0x40000000 // 4096 + 1) + name
+                               + struct.pack(">II", len(name), sum(name)) + MARK))
+    yield seed(LOG)
+    yield seed(LOG, change(LOG_FILE, 0, struct.pack(">IIIIIIII", 0x377F0682, 3007000, 4096, 0, 1, 2, 3, 4)))
+    # Files as they are, with small pages.
+    import sqlite3
+    for statements in (
+        "CREATE TABLE a (b)",
+        "CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY); INSERT INTO grdb_migrations VALUES ('3: ledger')",
+        "CREATE TABLE grdb_migrations (a); CREATE TRIGGER t AFTER INSERT ON grdb_migrations BEGIN SELECT 1; END;"
+        "CREATE VIEW v AS SELECT 1; CREATE TABLE g (a, b AS (a)); CREATE TABLE l (a /*" + "x" * 2000 + "*/)",
+    ):
+        database = sqlite3.connect(":memory:")
+        database.executescript(f"PRAGMA page_size = 512; PRAGMA application_id = {0x454E5643}; {statements}")
+        yield seed(RAW) + database.serialize()
+
+
 for target, seeds in {
     "armor": armors(), "audit": audits(), "blob": blobs(), "context": contexts(), "json": jsons(), "keyring": keyrings(),
+    "keystore": keystores(),
     "kms": kms(), "message": messages(), "policy": policies(),
     "shorthand": shorthands(), "template": templates(),
 }.items():

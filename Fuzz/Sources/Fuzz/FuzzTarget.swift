@@ -48,8 +48,8 @@ extension ByteSource {
 
 extension FuzzTarget {
   static let all: [FuzzTarget] = [
-    .armor, .audit, .blob, .context, .json, .keyring, .kms, .message, .policy, .shorthand,
-    .template,
+    .armor, .audit, .blob, .context, .json, .keyring, .keystore, .kms, .message, .policy,
+    .shorthand, .template,
   ]
 
   /// The target that the command line names.

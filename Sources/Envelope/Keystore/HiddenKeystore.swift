@@ -64,9 +64,6 @@ final class HiddenKeystore {
     try descriptor.synchronize()
   }
 
-  /// The bytes that were written, mapped into memory.
-  func image() throws -> DatabaseImage { try DatabaseImage(mapping: descriptor) }
-
   // MARK: Placing
 
   /// Gives the store its name, and its audit log before it: a log without a store is nothing, a store

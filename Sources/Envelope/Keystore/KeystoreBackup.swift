@@ -34,7 +34,6 @@ extension Keystore {
     let log = try AuditLog(reading: AuditLog.path(beside: self.path)).copy {
       AuditFile(try HiddenKeystore.createEmptyFile(copy.log, for: AuditLog.path(beside: path)))
     }
-    try check(copy)
     try log?.synchronize()
     try copy.synchronize()
     do {
@@ -80,27 +79,19 @@ extension Keystore {
     }
   }
 
-  /// Copies every page while the store is locked for reading, so that all are of one moment. Waits for a writer
-  /// as any reader does.
+  /// Copies every page while the store is locked for reading, so that all are of one moment, and those in which
+  /// SQLite finds nothing wrong. Waits for a writer as any reader does.
   private func copyPages(to copy: HiddenKeystore) throws {
     try read { db in
-      try KeystoreDatabase.forEachPiece(of: db) { piece in try copy.write(piece.span.bytes) }
-    }
-  }
-
-  /// The copy is a keystore, and SQLite finds nothing wrong with it.
-  private func check(_ copy: HiddenKeystore) throws {
-    let image = try copy.image()
-    // As the copy is, so is what was copied.
-    let verdict = try Self.translatingErrors(of: path) {
-      let database = try KeystoreDatabase(reading: image, of: path)
-      defer { try? database.close() }
-      return try database.finishOpening { db, _ in
-        _ = try Self.record(of: path, db)
-        return try String.fetchOne(db, sql: "PRAGMA quick_check(1)")
+      // Not in the copy, which has the same bytes: SQLite would open it by its name, or have all of it in memory.
+      guard try String.fetchOne(db, sql: "PRAGMA quick_check(1)") == "ok" else {
+        throw KeystoreError.unreadable(path)
+      }
+      let size = try KeystoreDatabase.size(of: db)
+      try KeystoreDatabase.forEachPiece(of: db, size: size) { piece in
+        try copy.write(piece.span.bytes)
       }
     }
-    guard verdict == "ok" else { throw KeystoreError.unreadable(path) }
   }
 
   private func exposures(ofCopyAt path: FilePath) throws -> [KeystoreExposure] {

@@ -42,7 +42,7 @@ final class KeystoreDatabase: Sendable {
     queue = try DatabaseQueue(configuration: configuration)
   }
 
-  /// The bytes of a file, which `image` has for as long as this lives. Leaves a transaction open as the first does.
+  /// A copy of a file in memory. Leaves a transaction open as the first does.
   init(reading image: DatabaseImage, of path: FilePath) throws {
     let schema = SchemaGuard(path)
     var configuration = Self.configuration()
@@ -169,9 +169,10 @@ final class KeystoreDatabase: Sendable {
 
   // MARK: The whole file
 
-  /// Hands the file's bytes, as they are in the transaction of `db`, to `take`, piece after piece.
-  static func forEachPiece(of db: Database, _ take: ([UInt8]) throws -> Void) throws {
-    let size = try size(of: db)
+  /// Hands the first `size` bytes of the file, as they are in the transaction of `db`, to `take`, piece after piece.
+  static func forEachPiece(
+    of db: Database, size: Int64, _ take: ([UInt8]) throws -> Void
+  ) throws {
     var offset: Int64 = 0
     while offset < size {
       let count = Int(min(size - offset, 1 << 20))
