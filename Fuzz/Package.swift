@@ -20,6 +20,7 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto"),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CSQLite"),
+    .target(name: "CProcess"),
     .target(
       name: "Envelope",
       dependencies: [
@@ -33,7 +34,7 @@ let package = Package(
     .target(
       name: "envcrypt",
       dependencies: [
-        "Envelope", "CLinux",
+        "CLinux", "CProcess", "Envelope",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],

@@ -222,7 +222,7 @@ def run(arguments, directory, environment, fault=None, files=(0, 1, 2), limits={
     loader = _loader(pid)
     info = ctypes.create_string_buffer(88)
     address = ctypes.addressof(info)
-    inside, doomed, refused, asked = {}, None, {}, {}
+    inside, doomed, refused, asked, breaks = {}, None, {}, {}, {}
     if ahead:
         _without_vdso(pid)
     seen = total = 0
@@ -276,7 +276,7 @@ def run(arguments, directory, environment, fault=None, files=(0, 1, 2), limits={
                         elif fault.kind == "errno" and name == "brk":
                             # One that fails has no error: it says where the heap ends, as if nothing were asked for.
                             libc.ptrace(POKEUSER, thread, 8 * ARGUMENTS[0], 0)
-                            asked[thread] = a[0]
+                            breaks[thread] = a[0]
                         elif fault.kind == "errno":
                             # A close that fails has closed all the same.
                             if name != "close":
@@ -287,8 +287,8 @@ def run(arguments, directory, environment, fault=None, files=(0, 1, 2), limits={
                         elif fault.kind == "before":
                             before()
             else:
-                if thread in asked:
-                    libc.ptrace(POKEUSER, thread, 8 * ARGUMENTS[0], asked.pop(thread))
+                if thread in breaks:
+                    libc.ptrace(POKEUSER, thread, 8 * ARGUMENTS[0], breaks.pop(thread))
                 if thread in refused:
                     libc.ptrace(POKEUSER, thread, 8 * RESULT, -refused.pop(thread))
                 if thread in asked:

@@ -131,7 +131,8 @@ extension FuzzTarget {
     } catch let error as DecodingError {
       require(!"\(error)".isEmpty, "an error that says nothing")
     } catch let error as MessageError {
-      require(Shape.self == EncryptionContext.self || Shape.self == GrantConstraints.self, "\(error)")
+      require(
+        Shape.self == EncryptionContext.self || Shape.self == GrantConstraints.self, "\(error)")
     } catch {
       fatalError("an error that nobody explains: \(error)")
     }

@@ -67,8 +67,9 @@ public enum HiddenFile {
   static func removeLeftovers(in directory: Descriptor) -> [FilePath] {
     candidates(in: directory).filter { name in
       guard let file = hiddenFile(of: name) else { return false }
-      let number = openat(
-        directory.number, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+      let number = Descriptor.retrying {
+        openat(directory.number, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+      }
       defer { if number >= 0 { close(number) } }
       if number < 0 {
         // What stood beside a file that is gone is nobody's either.
@@ -87,7 +88,9 @@ public enum HiddenFile {
 
   /// The names that look like ours, companions before what they stand beside.
   private static func candidates(in directory: Descriptor) -> [String] {
-    let number = openat(directory.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let number = Descriptor.retrying {
+      openat(directory.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    }
     guard number >= 0 else { return [] }
     guard let stream = fdopendir(number) else {
       close(number)

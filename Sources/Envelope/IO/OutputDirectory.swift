@@ -59,11 +59,11 @@ public final class OutputDirectory: Sendable {
   ) throws -> Descriptor {
     let place = FilePlace(component, in: parent, path: parent.path.appending(component))
     return try place.name.withPlatformString { name in
-      var number = openat(parent.number, name, Self.flags | O_NOFOLLOW)
+      var number = Self.open(name, in: parent)
       if number < 0, errno == ENOENT {
         try reserved?.check(place, existing: nil)
         try made.make(place, relative: way, below: descriptor, permissions: permissions)
-        number = openat(parent.number, name, Self.flags | O_NOFOLLOW)
+        number = Self.open(name, in: parent)
       }
       if number >= 0 { return Descriptor(owning: number, path: place.path) }
       let reason = Errno.current
@@ -72,6 +72,11 @@ public final class OutputDirectory: Sendable {
       if let status, status.kind != .directory { throw FileRuleError.notADirectory(place.path) }
       throw IOError(.createOutput, place.path, reason)
     }
+  }
+
+  /// Does not follow a link.
+  private static func open(_ name: UnsafePointer<CChar>, in parent: Descriptor) -> Int32 {
+    Descriptor.retrying { openat(parent.number, name, flags | O_NOFOLLOW) }
   }
 }
 
