@@ -49,7 +49,10 @@ struct InitCommand: ParsableCommand {
       at: path, protector: try keystore.newProtector(protector, passphrase: secrets),
       requiresAudit: requireAudit, leftovers: Leftovers()
     ) { keystore in
-      let service = try KeyService(keystore, secrets: secrets, tellUnrecorded: Console.warnOfLoss)
+      var listener = KeyServiceListener()
+      listener.recordsWereLost = Console.warnOfLoss
+      let service = try KeyService(
+        KeyServiceHost(keystore, secrets: secrets, listener: listener))
       key = try service.createDefaultKey()
       isRecorded = service.finishRecords()
     }

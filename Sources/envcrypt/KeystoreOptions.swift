@@ -90,7 +90,7 @@ struct KeystoreOptions: ParsableArguments {
     } catch KeystoreFileError.severalNames {
       let keystore = try Keystore(copying: try path())
       keystore.leaveOpen()
-      return try KeyService(keystore, secrets: try secrets())
+      return try KeyService(KeyServiceHost(keystore, secrets: try secrets()))
     }
   }
 
@@ -119,11 +119,12 @@ struct KeystoreOptions: ParsableArguments {
   fileprivate func service(_ secrets: PassphraseSource? = nil) throws -> KeyService {
     LibCrypto.warmUp()
     let keystore = try store()
-    let service = try KeyService(
-      keystore, secrets: try secrets ?? self.secrets(), tellUnrecorded: Console.warnOfLoss)
-    service.tellWorn = { Console().warning($0.warning, hint: $0.hint) }
-    service.tellClockSetBack = { Console().warning($0.warning, hint: $0.hint) }
-    return service
+    var listener = KeyServiceListener()
+    listener.recordsWereLost = Console.warnOfLoss
+    listener.versionIsWorn = { Console().warning($0.warning, hint: $0.hint) }
+    listener.clockWasSetBack = { Console().warning($0.warning, hint: $0.hint) }
+    return try KeyService(
+      KeyServiceHost(keystore, secrets: try secrets ?? self.secrets(), listener: listener))
   }
 
   /// What `--protector` names, with the passphrase or key file it takes.
@@ -187,7 +188,7 @@ final class SharedKeystore: @unchecked Sendable {
       opened
       ?? Result {
         let service = try options.service(secrets)
-        if let leftovers { service.keepRecordsBack(until: leftovers) }
+        if let leftovers { service.host.keepRecordsBack(until: leftovers) }
         return service
       }
     opened = service

@@ -1,10 +1,11 @@
 import Envelope
 import Glibc
+import Synchronization
 import SystemPackage
 
 /// Where passphrases come from: never from the command line, which others can read.
 final class PassphraseSource: UnlockingSecrets {
-  enum Origin {
+  enum Origin: Sendable {
     case file(FilePath)
     case descriptor(Int32)
     case command(String)
@@ -14,7 +15,8 @@ final class PassphraseSource: UnlockingSecrets {
   let keyFile: FilePath?
   private let origin: Origin
   private let prompt: String
-  private var early: SecretBox?
+  /// The passphrase that was on a descriptor.
+  private let early: SecretBox?
 
   /// A passphrase on a descriptor is read at once: data may follow it there.
   init(origin: Origin, keyFile: FilePath?, prompt: String) throws {
@@ -23,6 +25,8 @@ final class PassphraseSource: UnlockingSecrets {
     self.prompt = prompt
     if case .descriptor(let number) = origin {
       early = SecretBox(try Self.readLine(from: number, Self.path(ofDescriptor: number)))
+    } else {
+      early = nil
     }
   }
 
@@ -153,10 +157,11 @@ final class PassphraseSource: UnlockingSecrets {
 }
 
 /// Carries a secret in a class.
-private final class SecretBox {
-  private var bytes: SecretBytes?
+private final class SecretBox: Sendable {
+  private let bytes: Mutex<SecretBytes?>
 
-  init(_ bytes: consuming SecretBytes) { self.bytes = consume bytes }
+  init(_ bytes: consuming SecretBytes) { self.bytes = Mutex(consume bytes) }
 
-  func take() -> SecretBytes { bytes.take()! }
+  /// Hands the secret out, once.
+  func take() -> SecretBytes { bytes.withLock { $0.take()! } }
 }

@@ -14,7 +14,8 @@ struct ThrowAwayKeystore {
       path: "envcrypt-benchmark-\(UUID().uuidString)")
     Self.directories.withLock { $0.append(directory) }
     let path = FilePath(directory.appending(path: "keystore.db").path)
-    service = try KeyService(try Keystore.create(at: path, protector: .none), secrets: NoSecrets())
+    service = try KeyService(
+      KeyServiceHost(try Keystore.create(at: path, protector: .none), secrets: NoSecrets()))
   }
 
   /// Removes the keystores of this process. A benchmark's state outlives it, so each says when.

@@ -23,7 +23,7 @@ extension FuzzTarget {
     }
     let store = try Keystore(at: path, readOnly: mode & 8 != 0)
     try store.requireOwnSchema()
-    let service = try KeyService(store, secrets: NoSecrets())
+    let service = try KeyService(KeyServiceHost(store, secrets: NoSecrets()))
     let check = Result { try service.check() }
     if mode & 16 != 0 {
       _ = try? service.acceptRecords()
@@ -54,7 +54,7 @@ extension FuzzTarget {
     defer { for ending in ["", "-audit"] { unlink(path.string + ending) } }
     do {
       let store = try Keystore.create(at: path, protector: .none)
-      let service = try KeyService(store, secrets: NoSecrets())
+      let service = try KeyService(KeyServiceHost(store, secrets: NoSecrets()))
       let key = try service.createKey(CreateKeyRequest(description: "a"), alias: "alias/a")
       _ = try service.createDefaultKey()
       try service.perform(

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// An alias and the key it stands for.
 public struct AliasListEntry: Codable, Equatable, Sendable {
@@ -35,31 +34,30 @@ public struct CreateAliasRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> EmptyResponse {
     try KeyName.validate(alias: aliasName)
-    try call.write { unlocked, db in
-      let key = try call.key(named: targetKeyID, db, verifiedBy: unlocked)
-      try Self.insert(aliasName, target: key.id, now: call.now, unlocked, db)
+    try call.write { transaction in
+      let key = try call.admit(targetKeyID, .none, in: transaction).record
+      try Self.insert(aliasName, target: key.id, now: call.now, transaction)
     }
     return EmptyResponse()
   }
 
   static func insert(
-    _ name: String, target: String, now: Int64, _ unlocked: UnlockedKeystore, _ db: Database
+    _ name: String, target: String, now: Int64, _ transaction: KeystoreTransaction
   ) throws {
-    if let old = try AliasRecord.first(db, where: "name = ?", [name]) {
-      try unlocked.verify(old, db)
+    if let old = try transaction.alias(named: name) {
       // It counts as gone with its key, whether that is destroyed yet or not.
-      guard try old.isGone(at: now, verifiedBy: unlocked, db) else {
+      guard let key = try transaction.masterKey(old.targetKeyID), key.asOf(now) == nil else {
         throw KeyServiceError.alreadyExists(name)
       }
-      try unlocked.delete(old, db)
+      try transaction.delete(old)
     }
-    try requireRoom(forAliasOf: target, db)
-    try unlocked.insert(
-      AliasRecord(name: name, targetKeyID: target, creationDate: now, lastUpdatedDate: now), db)
+    try requireRoom(forAliasOf: target, transaction)
+    try transaction.insert(
+      AliasRecord(name: name, targetKeyID: target, creationDate: now, lastUpdatedDate: now))
   }
 
-  static func requireRoom(forAliasOf keyID: String, _ db: Database) throws {
-    guard try AliasRecord.filter(Column("targetKeyID") == keyID).fetchCount(db) < limit else {
+  static func requireRoom(forAliasOf keyID: String, _ view: KeystoreView) throws {
+    guard try view.aliasCount(ofKey: keyID) < limit else {
       throw KeyServiceError.limitExceeded("a key has at most \(limit) aliases")
     }
   }
@@ -81,37 +79,19 @@ public struct UpdateAliasRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> EmptyResponse {
     try KeyName.validate(alias: aliasName)
-    try call.write { unlocked, db in
-      guard var record = try AliasRecord.first(db, where: "name = ?", [aliasName]) else {
+    try call.write { transaction in
+      guard let alias = try transaction.alias(named: aliasName) else {
         throw KeyServiceError.notFound(aliasName)
       }
-      let source = try call.key(
-        named: aliasName, db, verifiedBy: unlocked, under: .anyState)
-      let target = try call.key(named: targetKeyID, db, verifiedBy: unlocked)
+      let source = try call.admit(aliasName, .none, in: transaction, under: .anyState).record
+      let target = try call.admit(targetKeyID, .none, in: transaction).record
       if target.id != source.id {
         try requireSameKind(source, target)
-        try CreateAliasRequest.requireRoom(forAliasOf: target.id, db)
+        try CreateAliasRequest.requireRoom(forAliasOf: target.id, transaction)
       }
-      let listed = record.ledgerName
-      record.targetKeyID = target.id
-      record.lastUpdatedDate = call.now
-      if record.ledgerName != listed { try unlocked.unlist(listed, db) }
-      try unlocked.update(record, db)
+      try transaction.move(alias, to: target.id, at: call.now)
     }
     return EmptyResponse()
-  }
-}
-
-extension AliasRecord {
-  /// True if the key that it stands for is past its deletion date.
-  fileprivate func isGone(
-    at now: Int64, verifiedBy unlocked: UnlockedKeystore, _ db: Database
-  ) throws -> Bool {
-    guard let key = try MasterKeyRecord.first(db, where: "id = ?", [targetKeyID]) else {
-      return false
-    }
-    try unlocked.verify(key, db)
-    return key.asOf(now) == nil
   }
 }
 
@@ -142,11 +122,9 @@ public struct DeleteAliasRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> EmptyResponse {
     try KeyName.validate(alias: aliasName)
-    try call.write { unlocked, db in
-      _ = try call.key(named: aliasName, db, verifiedBy: unlocked)
-      if let record = try AliasRecord.first(db, where: "name = ?", [aliasName]) {
-        try unlocked.delete(record, db)
-      }
+    try call.write { transaction in
+      _ = try call.admit(aliasName, .none, in: transaction)
+      if let record = try transaction.alias(named: aliasName) { try transaction.delete(record) }
     }
     return EmptyResponse()
   }
@@ -175,21 +153,10 @@ public struct ListAliasesRequest: PagedRequest {
 
   public func perform(in call: OperationCall) throws -> Response {
     let page = try Page(limit: limit, marker: marker, standard: 50)
-    let records = try call.read { db in
-      if let keyID {
-        let key = try call.key(named: keyID, db)
-        return try AliasRecord.all(
-          db, where: "targetKeyID = ? AND name > ? ORDER BY name LIMIT ?",
-          [key.id, page.after ?? "", page.limit + 1])
-      }
-      // Aliases go with their keys.
-      return try AliasRecord.all(
-        db,
-        where: """
-          name > ? AND NOT EXISTS (
-            SELECT 1 FROM masterKey WHERE id = targetKeyID AND deletionDate <= ?)
-          ORDER BY name LIMIT ?
-          """, [page.after ?? "", call.now, page.limit + 1])
+    let records = try call.read { view in
+      let key = try keyID.map { try call.admit($0, .none, in: view).record }
+      return try view.aliases(
+        after: page.after ?? "", ofKey: key?.id, at: call.now, limit: page.limit + 1)
     }
     let (items, nextMarker, truncated) = page.cut(records) { $0.name }
     return Response(

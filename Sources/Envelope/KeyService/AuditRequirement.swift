@@ -4,20 +4,20 @@ extension KeyService {
   /// open go on as before.
   public func requireAudit(_ isRequired: Bool) throws {
     _ = try unlock()
-    try trail()?.requireRecords()
+    try host.trail()?.requireRecords()
     try managing(isRequired ? .requireAudit : .stopRequiringAudit) { call in
-      try call.write { unlocked, db in
-        let before = try unlocked.keystoreRecord(db).requireLedger()
+      try call.write { transaction in
+        let before = try transaction.ledgerRoot()
         // The keystore notes that this is recorded: its own row from before does not fit to the ledger then.
         try call.recordAsDone()
-        guard let anchor = try trail()?.anchorAfterFlush() else {
+        guard let anchor = try host.trail()?.anchorAfterFlush() else {
           throw AuditError.damaged([.head])
         }
-        try OperationCall.note(anchor, unlocked, db)
-        guard try unlocked.keystoreRecord(db).requireLedger() != before else {
+        try transaction.note(anchor)
+        guard try transaction.ledgerRoot() != before else {
           throw KeystoreError.editedRecord("auditAnchor")
         }
-        try unlocked.require(audit: isRequired, db)
+        try transaction.require(audit: isRequired)
       }
     }
   }

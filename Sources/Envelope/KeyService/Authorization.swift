@@ -1,38 +1,42 @@
 import Foundation
-import GRDB
 
-/// What a key's policy is asked, and its answer.
+/// The decisions about keys.
 ///
-/// This holds back mistakes, not adversaries: who can read the keystore file and unlock it does not
-/// have to ask this program. A process of its own that keeps the file to itself would make the same
-/// decision at the same place.
+/// They hold back mistakes, not adversaries: anyone who can read the keystore file and unlock it does not have to ask this
+/// program. A service that keeps the file to itself makes the same decisions at the same place.
 extension OperationCall {
-  /// Throws `accessDenied` unless the key's policy lets the caller do `action`.
-  func authorize(_ action: String, on record: MasterKeyRecord, _ db: Database) throws {
-    guard let authorization = try authorization(of: action, on: record, db) else { return }
-    reliedGrants = try authorization.decide(context: context, now: now)
+  /// Returns the grants that allow `action`, none if the key's policy does. Throws `accessDenied` if nothing allows it.
+  func decide(
+    _ action: String, on record: MasterKeyRecord, _ conditions: RequestConditions,
+    in view: KeystoreView
+  ) throws -> [Grant] {
+    try authorization(of: action, on: record, conditions, in: view)
+      .decide(conditions.encryptionContext, at: now)
   }
 
-  /// What decides about `action` with a key; nil where the default policy allows the caller
-  /// everything.
+  /// Prepares the decision about `action` with a key.
   func authorization(
-    of action: String, on record: MasterKeyRecord, _ db: Database
-  ) throws -> Authorization? {
+    of action: String, on record: MasterKeyRecord, _ conditions: RequestConditions,
+    in view: KeystoreView
+  ) throws -> Authorization {
     try service.caller.requireKnown(toDo: "kms:\(action) with key \(record.id)")
-    if record.policyDigest == nil, service.caller.isOwner { return nil }
+    // The default policy allows the owner everything.
+    if record.policyDigest == nil, service.caller.isOwner { return .everything }
     return Authorization(
-      policy: try policy(of: record, db), grants: try grants(toCallerOf: record, db),
-      request: try policyRequest(action, on: record, db), keyID: record.id)
+      policy: try policy(of: record, in: view), grants: try grantsToCaller(of: record, in: view),
+      request: try policyRequest(action, on: record, conditions, in: view), keyID: record.id)
   }
 
   /// Throws `accessDenied` if a statement of the key's policy denies `action`. For actions that something other than the
   /// policy allows.
-  func requireNotDenied(_ action: String, on record: MasterKeyRecord, _ db: Database) throws {
+  func requireNotDenied(
+    _ action: String, on record: MasterKeyRecord, _ conditions: RequestConditions,
+    in view: KeystoreView
+  ) throws {
     if record.policyDigest == nil { return }
-    let request = try policyRequest(action, on: record, db)
-    guard case .explicitlyDenied(let statement) = try policy(of: record, db).decide(request) else {
-      return
-    }
+    let request = try policyRequest(action, on: record, conditions, in: view)
+    let decision = try policy(of: record, in: view).decide(request)
+    guard case .explicitlyDenied(let statement) = decision else { return }
     throw KeyServiceError.denied(request, keyID: record.id, "\(statement) of its policy denies it")
   }
 
@@ -47,34 +51,30 @@ extension OperationCall {
     }
   }
 
-  /// What a key's policy is asked.
+  /// The question to a key's policy, without the encryption context, which is a message's own.
   func policyRequest(
-    _ action: String, on record: MasterKeyRecord, _ db: Database
+    _ action: String, on record: MasterKeyRecord, _ conditions: RequestConditions,
+    in view: KeystoreView
   ) throws -> PolicyRequest {
-    var conditions = conditions
-    conditions.describe(record)
-    conditions.describeUse(of: record, action)
+    var values = conditions.values
+    values.describe(record)
+    values.describeUse(of: record, action)
     // Only policies that somebody wrote ask for these.
     if record.policyDigest != nil {
-      let aliases = try AliasRecord.all(db, where: "targetKeyID = ?", [record.id])
-      let tags = try TagRecord.all(db, where: "keyID = ?", [record.id])
-      if let unlocked = service.keystore.unlockedStore {
-        try unlocked.verify(aliases, areAllOfKey: record.id, db)
-        try unlocked.verify(tags, areAllOfKey: record.id, db)
-      }
-      conditions[.resourceAliases] = aliases.map(\.name)
-      conditions.setResourceTags(tags.map { ($0.tagKey, $0.tagValue) })
+      let view = service.keystore.verifying(view)
+      values[.resourceAliases] = try view.aliases(ofKey: record.id).map(\.name)
+      values.setResourceTags(try view.tags(ofKey: record.id).map { ($0.tagKey, $0.tagValue) })
     }
     var request = PolicyRequest(
       principal: service.caller.principal, action: PolicyActions.prefix + action,
-      resource: KeyName.arn(ofKey: record.id), context: conditions, time: Date(milliseconds: now))
+      resource: KeyName.arn(ofKey: record.id), context: values, time: Date(milliseconds: now))
     request.otherAction = record.otherAction(for: action)
     return request
   }
 
-  /// The key's policy, verified as far as the record is.
-  func policy(of record: MasterKeyRecord, _ db: Database) throws -> KeyPolicy {
-    guard let text = try KeyPolicyRecord.policy(of: record, db) else { return .defaultPolicy }
+  /// The key's policy, as authentic as the key's record is.
+  func policy(of record: MasterKeyRecord, in view: KeystoreView) throws -> KeyPolicy {
+    guard let text = try view.policy(of: record) else { return .defaultPolicy }
     do {
       return try KeyPolicy(parsing: text)
     } catch {
@@ -83,34 +83,51 @@ extension OperationCall {
   }
 }
 
-/// A decision about one action with one key, as often as it is to be made: once for an operation, for
-/// each message of a run.
+/// A decision about one action with one key: made once for a request of the API, and for each message of a run.
 struct Authorization: Sendable {
-  let policy: KeyPolicy
-  /// Those to the caller.
-  let grants: [Grant]
-  let request: PolicyRequest
-  let keyID: String
+  /// Nil if everything is allowed.
+  private let question: Question?
 
-  /// The grants that allow it, none where the policy does. An explicit denial wins over them, too.
-  /// Throws `accessDenied`, which names the action, the principal and the key. `context` is
-  /// serialized.
+  private struct Question: Sendable {
+    let policy: KeyPolicy
+    let grants: [Grant]
+    let request: PolicyRequest
+    let keyID: String
+  }
+
+  /// `grants` are those to the caller.
+  init(policy: KeyPolicy, grants: [Grant], request: PolicyRequest, keyID: String) {
+    question = Question(policy: policy, grants: grants, request: request, keyID: keyID)
+  }
+
+  private init() { question = nil }
+
+  static let everything = Authorization()
+
+  /// Decides for a message's encryption context, serialized.
+  func decide(context: [UInt8], at now: Int64) throws {
+    if question == nil { return }
+    try decide(EncryptionContext(serialized: context) ?? EncryptionContext(), at: now)
+  }
+
+  /// Returns the grants that allow it, none if the policy does. An explicit denial wins over grants. Throws `accessDenied`,
+  /// which names the action, the principal and the key.
   @discardableResult
-  func decide(context: [UInt8], now: Int64) throws -> [Grant] {
-    var request = request
+  func decide(_ context: EncryptionContext, at now: Int64) throws -> [Grant] {
+    guard let question else { return [] }
+    var request = question.request
     request.time = Date(milliseconds: now)
-    let pairs = EncryptionContext(serialized: context) ?? EncryptionContext()
-    request.context.setEncryptionContext(pairs)
+    request.context.setEncryptionContext(context)
     let reason: String
-    switch policy.decide(request) {
+    switch question.policy.decide(request) {
     case .allowed: return []
     case .explicitlyDenied(let statement): reason = "\(statement) of its policy denies it"
     case .implicitlyDenied:
-      let allowing = grants.allowing(request, context: pairs)
+      let allowing = question.grants.allowing(request, context: context)
       if !allowing.isEmpty { return allowing }
       reason = "no statement of its policy allows it, and no grant"
     }
-    throw KeyServiceError.denied(request, keyID: keyID, reason)
+    throw KeyServiceError.denied(request, keyID: question.keyID, reason)
   }
 }
 

@@ -30,7 +30,8 @@ public struct GenerateDataKeyRequest: KeyServiceRequest {
     try call.require(grantTokens)
     try RecipientInfo.refuse(recipient)
     let count = try RandomLength.dataKey(numberOfBytes, keySpec)
-    let target = try EncryptionTarget.ofDataKeys(keyID, context: encryptionContext, in: call)
+    let target = try EncryptionTarget.ofDataKeys(
+      keyID, context: encryptionContext, [:], in: call)
     if dryRun == true { throw KeyServiceError.dryRun }
     let plaintext = SecretBlob(try .random(count: count))
     return Response(
@@ -111,8 +112,8 @@ public struct GenerateDataKeyPairRequest: KeyServiceRequest {
     try call.require(grantTokens)
     try RecipientInfo.refuse(recipient)
     _ = try keyPairSpec.keySpec.requireMaterial()
-    call.conditions[.dataKeyPairSpec] = [keyPairSpec.rawValue]
-    let target = try EncryptionTarget.ofDataKeys(keyID, context: encryptionContext, in: call)
+    let target = try EncryptionTarget.ofDataKeys(
+      keyID, context: encryptionContext, [.dataKeyPairSpec: [keyPairSpec.rawValue]], in: call)
     if dryRun == true { throw KeyServiceError.dryRun }
     let pair = try NewKeyVersion(generating: keyPairSpec.keySpec)
     let privateKey = SecretBlob(pair.bytes.duplicate())
@@ -205,10 +206,11 @@ private enum RandomLength {
 extension EncryptionTarget {
   /// Data keys are wrapped by symmetric keys.
   fileprivate static func ofDataKeys(
-    _ keyID: String, context: EncryptionContext?, in call: OperationCall
+    _ keyID: String, context: EncryptionContext?, _ values: [PolicyConditionKey: [String]],
+    in call: OperationCall
   ) throws -> EncryptionTarget {
-    try call.note(context)
-    let key = try call.usableKey(named: keyID, for: .encryptDecrypt)
+    let key = try call.usableKey(
+      named: keyID, for: .encryptDecrypt, try call.conditions(context, values))
     guard key.record.spec == .symmetricDefault else {
       throw KeyServiceError.invalidKeyUsage(
         "\(call.operation.rawValue) takes symmetric encryption keys, and key \(key.record.id) is "

@@ -27,8 +27,9 @@ public struct ScheduleKeyDeletionRequest: KeyServiceRequest {
         "PendingWindowInDays is \(Self.windows.lowerBound) to \(Self.windows.upperBound), "
           + "not \(days)")
     }
-    call.conditions[.scheduleKeyDeletionPendingWindowInDays] = ["\(days)"]
-    let (record, date) = try call.change(keyID) { record, _, _ in
+    let conditions = try call.conditions(
+      nil, [.scheduleKeyDeletionPendingWindowInDays: ["\(days)"]])
+    let (record, date) = try call.change(keyID, conditions) { record, _ in
       // A clock from before the key was made is behind, and must not make the wait shorter.
       let date = max(call.now, record.creationDate) + Int64(days) * millisecondsPerDay
       record.state = .pendingDeletion
@@ -51,11 +52,11 @@ public struct CancelKeyDeletionRequest: KeyServiceRequest {
   public init(keyID: String) { self.keyID = keyID }
 
   public func perform(in call: OperationCall) throws -> Response {
-    let (record, _) = try call.change(keyID) { record, unlocked, db in
+    let (record, _) = try call.change(keyID, .none) { record, transaction in
       record.deletionDate = nil
       record.foundDueDate = nil
       // A key whose material never came, or went meanwhile, still waits for it.
-      let isComplete = try record.noteExpiry(unlocked, db)
+      let isComplete = try transaction.noteExpiry(of: &record)
       record.state = isComplete ? .disabled : .pendingImport
     }
     return Response(keyID: KeyName.arn(ofKey: record.id))

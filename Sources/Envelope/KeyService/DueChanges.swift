@@ -8,7 +8,6 @@ import GRDB
 /// the date. A command at least a day later destroys it. If the clock shows an earlier date in between, the
 /// note does not count.
 struct DueChanges {
-  private let unlocked: UnlockedKeystore
   private let now: Int64
   /// The owner asks to destroy what is due without waiting.
   private let destroysAtOnce: Bool
@@ -29,18 +28,16 @@ struct DueChanges {
   /// time at its start, and may wait for a passphrase or for a lock.
   static let slack = millisecondsPerDay / 24
 
-  init(
-    _ unlocked: UnlockedKeystore, now: Int64, destroysAtOnce: Bool = false, limit: Int = 1000
-  ) {
-    self.unlocked = unlocked
+  init(now: Int64, destroysAtOnce: Bool = false, limit: Int = 1000) {
     self.now = now
     self.limit = limit
     self.destroysAtOnce = destroysAtOnce
   }
 
-  mutating func apply(_ db: Database) throws {
-    let latest = try unlocked.foundDueDate(db)
-    if let latest, latest > now + Self.slack { try startAgain(db) }
+  mutating func apply(in transaction: KeystoreTransaction) throws {
+    let db = transaction.db
+    let latest = try transaction.keys.foundDueDate(db)
+    if let latest, latest > now + Self.slack { try startAgain(transaction) }
     // Notes of a day ago, or any.
     let ripe = destroysAtOnce ? Int64.max : now - Self.patience
     let limit = destroysAtOnce ? -1 : self.limit
@@ -50,16 +47,16 @@ struct DueChanges {
         \(KeystoreSchema.dueDate) <= ? AND (foundDueDate IS NULL OR foundDueDate <= ?)
         ORDER BY \(KeystoreSchema.dueDate) LIMIT ?
         """, [now, ripe, limit])
-    for record in due { try Self.unlessEdited(db) { try apply(to: record, db) } }
+    for record in due { try Self.unlessEdited(db) { try apply(to: record, transaction) } }
     let expired = try KeyVersionRecord.all(
       db,
       where: """
         validTo <= ? AND (foundDueDate IS NULL OR foundDueDate <= ?) ORDER BY validTo LIMIT ?
         """, [now, ripe, limit])
-    for version in expired { try Self.unlessEdited(db) { try expire(version, db) } }
+    for version in expired { try Self.unlessEdited(db) { try expire(version, transaction) } }
     // A note that an operation took away, as CancelKeyDeletion does, may have been the latest.
     if changedNotes || latest.map({ Self.callsForChanges($0, at: now) }) ?? false {
-      try unlocked.setFoundDueDate(Self.latestNote(db), db)
+      try transaction.keys.setFoundDueDate(Self.latestNote(db), db)
     }
   }
 
@@ -92,48 +89,53 @@ struct DueChanges {
     }
   }
 
-  private mutating func apply(to record: MasterKeyRecord, _ db: Database) throws {
-    try unlocked.verify(record, db)
+  private mutating func apply(
+    to record: MasterKeyRecord, _ transaction: KeystoreTransaction
+  ) throws {
+    try transaction.keys.verify(record, transaction.db)
     guard var current = record.asOf(now) else {
       if isNoted(record.foundDueDate) {
-        try unlocked.delete(record, db)
+        try transaction.delete(record)
         events.append(ServiceEvent(name: .deleteKey, keyID: record.id, version: 0))
       } else {
         var record = record
         record.foundDueDate = now
-        try unlocked.update(record, db)
+        try transaction.update(record)
       }
       changedNotes = true
       return
     }
     guard current.isDueForRotation(at: now) else { return }
-    let event = try Self.rotate(&current, .automatic, now: now, unlocked, db)
-    try unlocked.update(current, db)
+    let event = try transaction.rotate(&current, .automatic, at: now)
+    try transaction.update(current)
     events.append(event)
   }
 
   /// Destroys expired material. A key without any of its materials waits for it; what only waited to
   /// be rotated to goes without a trace.
-  private mutating func expire(_ version: KeyVersionRecord, _ db: Database) throws {
-    try unlocked.verify(version, db)
+  private mutating func expire(
+    _ version: KeyVersionRecord, _ transaction: KeystoreTransaction
+  ) throws {
+    let (keys, db) = (transaction.keys, transaction.db)
+    try keys.verify(version, db)
     guard var record = try MasterKeyRecord.first(db, where: "id = ?", [version.keyID]) else {
       return
     }
-    try unlocked.verify(record, db)
+    try keys.verify(record, db)
     guard isNoted(version.foundDueDate) else {
       var version = version
       version.foundDueDate = now
-      try unlocked.update(version, db)
+      try transaction.update(version)
       changedNotes = true
       return
     }
     if version.version > record.currentVersion {
-      try unlocked.delete(version, db)
+      try transaction.delete(version)
     } else {
-      try Self.deleteMaterial(of: version, unlocked, db)
+      try transaction.deleteMaterial(of: version)
       if record.state != .pendingDeletion { record.state = .pendingImport }
-      try record.noteExpiry(unlocked, db)
-      try unlocked.update(record, db)
+      try transaction.noteExpiry(of: &record)
+      try transaction.update(record)
     }
     changedNotes = true
     events.append(
@@ -147,24 +149,25 @@ struct DueChanges {
   // MARK: A clock that went back
 
   /// Takes away the notes of dates that have not come.
-  private mutating func startAgain(_ db: Database) throws {
+  private mutating func startAgain(_ transaction: KeystoreTransaction) throws {
+    let (keys, db) = (transaction.keys, transaction.db)
     changedNotes = true
     let ahead = now + Self.slack
     for record in try MasterKeyRecord.all(db, where: "foundDueDate > ?", [ahead]) {
       try Self.unlessEdited(db) {
-        try unlocked.verify(record, db)
+        try keys.verify(record, db)
         var cleared = record
         cleared.foundDueDate = nil
-        try unlocked.update(cleared, db)
+        try transaction.update(cleared)
         note(keyID: record.id, record.foundDueDate)
       }
     }
     for version in try KeyVersionRecord.all(db, where: "foundDueDate > ?", [ahead]) {
       try Self.unlessEdited(db) {
-        try unlocked.verify(version, db)
+        try keys.verify(version, db)
         var cleared = version
         cleared.foundDueDate = nil
-        try unlocked.update(cleared, db)
+        try transaction.update(cleared)
         note(keyID: version.keyID, version.foundDueDate)
       }
     }
@@ -178,48 +181,45 @@ struct DueChanges {
         keyID: keyID, foundDueDate: Date(milliseconds: foundDueDate), now: Date(milliseconds: now))
     clockSetBack?.otherKeys = keysSetBack.count - 1
   }
+}
 
+extension KeystoreTransaction {
   // MARK: Steps that operations take too
 
-  /// Gives the key a new version, which wraps from now on.
+  /// Gives the key a new version, which wraps from now on. The caller stores the key.
   @discardableResult
-  static func rotate(
-    _ record: inout MasterKeyRecord, _ type: RotationType, now: Int64,
-    _ unlocked: UnlockedKeystore, _ db: Database
+  func rotate(
+    _ record: inout MasterKeyRecord, _ type: RotationType, at now: Int64
   ) throws -> ServiceEvent {
     let material = try NewKeyVersion(generating: record.spec)
     record.currentVersion += 1
-    try unlocked.insert(
+    try insert(
       material.record(
         ofKey: record.id, version: record.currentVersion, creationDate: now, rotationType: type,
-        auditSequence: AuditAnchorRecord.sequence(verifiedBy: unlocked, db), unlocked), db)
+        auditSequence: auditSequence(), keys))
     if type == .automatic, let period = record.rotationPeriodInDays {
       record.nextRotationDate = now + period * millisecondsPerDay
     }
     return ServiceEvent(name: .rotateKey, keyID: record.id, version: record.currentVersion)
   }
 
-  /// Destroys the material of an imported version; what is known of it stays.
-  static func deleteMaterial(
-    of version: KeyVersionRecord, _ unlocked: UnlockedKeystore, _ db: Database
-  ) throws {
+  /// Destroys the material of an imported version. The rest of its record stays.
+  func deleteMaterial(of version: KeyVersionRecord) throws {
     var version = version
     version.nonce = Data()
     version.wrappedMaterial = Data()
     version.validTo = nil
     version.foundDueDate = nil
-    try unlocked.update(version, db)
+    try update(version)
   }
-}
 
-extension MasterKeyRecord {
-  /// Notes when the first of the materials that have encrypted something expires. Returns whether all
-  /// of them are there, expired or not.
+  /// Notes in `record` when the first of the materials that have encrypted something expires. Returns true if all of them
+  /// are there, expired or not.
   @discardableResult
-  mutating func noteExpiry(_ unlocked: UnlockedKeystore, _ db: Database) throws -> Bool {
-    let versions = try KeyVersionRecord.all(ofKey: id, verifiedBy: unlocked, db)
-      .filter { $0.version <= currentVersion }
-    validTo = versions.compactMap(\.validTo).min()
+  func noteExpiry(of record: inout MasterKeyRecord) throws -> Bool {
+    let current = record.currentVersion
+    let versions = try versions(ofKey: record.id).filter { $0.version <= current }
+    record.validTo = versions.compactMap(\.validTo).min()
     return !versions.isEmpty && versions.allSatisfy(\.hasMaterial)
   }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// A key, or one version of its imported material, that is past its date by the clock and not destroyed yet.
 public struct DueDestruction: Equatable, Sendable {
@@ -22,11 +21,10 @@ extension KeyService {
   /// All that waits to be destroyed. Nothing is verified: good for showing it.
   public func dueDestructions() throws -> DueDestructions {
     let call = begin(.listKeys)
-    return try call.read { db in
-      let keys = try MasterKeyRecord.all(
-        db, where: "\(KeystoreSchema.dueDate) <= ? AND deletionDate <= ?", [call.now, call.now])
+    return try call.read { view in
+      let keys = try view.masterKeysToDelete(at: call.now)
       let gone = Set(keys.map(\.id))
-      let versions = try KeyVersionRecord.all(db, where: "validTo <= ?", [call.now])
+      let versions = try view.versionsToExpire(at: call.now)
       let items =
         keys.map { key in
           DueDestruction(

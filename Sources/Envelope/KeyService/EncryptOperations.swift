@@ -33,11 +33,12 @@ public struct EncryptRequest: KeyServiceRequest {
         "Plaintext has \(Self.plaintextLengths.lowerBound) to "
           + "\(Self.plaintextLengths.upperBound) bytes, not \(plaintext.count)")
     }
-    try call.note(encryptionContext)
-    call.conditions[.encryptionAlgorithm] = [(encryptionAlgorithm ?? .symmetricDefault).rawValue]
+    let conditions = try call.conditions(
+      encryptionContext,
+      [.encryptionAlgorithm: [(encryptionAlgorithm ?? .symmetricDefault).rawValue]])
     let target = try EncryptionTarget(
-      try call.usableKey(named: keyID, for: .encryptDecrypt), algorithm: encryptionAlgorithm,
-      context: encryptionContext)
+      try call.usableKey(named: keyID, for: .encryptDecrypt, conditions),
+      algorithm: encryptionAlgorithm, context: encryptionContext)
     try target.require(plaintext.count)
     if dryRun == true { throw KeyServiceError.dryRun }
     return Response(
@@ -80,7 +81,7 @@ public struct DecryptRequest: KeyServiceRequest {
     let source = DecryptionSource(
       ciphertext: ciphertextBlob.bytes, context: encryptionContext, keyID: keyID,
       algorithm: encryptionAlgorithm ?? .symmetricDefault)
-    let (plaintext, key) = try source.decrypt(in: call)
+    let (plaintext, key) = try source.decrypt(in: call, isSameKey: nil)
     if dryRun == true { throw KeyServiceError.dryRun }
     return Response(
       keyID: KeyName.arn(ofKey: key.record.id), plaintext: plaintext,
@@ -132,16 +133,18 @@ public struct ReEncryptRequest: KeyServiceRequest {
     let source = DecryptionSource(
       ciphertext: ciphertextBlob.bytes, context: sourceEncryptionContext, keyID: sourceKeyID,
       algorithm: sourceEncryptionAlgorithm ?? .symmetricDefault)
-    try noteWhetherSameKey(in: call)
-    let (plaintext, sourceKey) = try source.decrypt(in: call, as: "ReEncryptFrom")
+    let isSameKey = try isSameKey(in: call)
+    let (plaintext, sourceKey) = try source.decrypt(
+      in: call, isSameKey: isSameKey, as: "ReEncryptFrom")
     // The other key's policy sees its own half of the request.
-    try call.note(destinationEncryptionContext)
-    call.conditions[.requestAlias] = []
-    call.conditions[.encryptionAlgorithm] = [
-      (destinationEncryptionAlgorithm ?? .symmetricDefault).rawValue
-    ]
+    let conditions = try call.conditions(
+      destinationEncryptionContext,
+      [
+        .encryptionAlgorithm: [(destinationEncryptionAlgorithm ?? .symmetricDefault).rawValue],
+        .reEncryptOnSameKey: isSameKey.map { ["\($0)"] } ?? [],
+      ])
     let destinationKey = try call.usableKey(
-      named: destinationKeyID, for: .encryptDecrypt, as: "ReEncryptTo")
+      named: destinationKeyID, for: .encryptDecrypt, conditions, as: "ReEncryptTo")
     let target = try EncryptionTarget(
       destinationKey, algorithm: destinationEncryptionAlgorithm,
       context: destinationEncryptionContext)
@@ -156,26 +159,24 @@ public struct ReEncryptRequest: KeyServiceRequest {
       destinationKeyMaterialID: try destinationKey.materialID())
   }
 
-  /// Policies of both keys can ask whether they are one. What has no such key fails further on.
-  private func noteWhetherSameKey(in call: OperationCall) throws {
+  /// True if both keys are one, which policies of both can ask. Nil if a key is missing: the request fails further on.
+  private func isSameKey(in call: OperationCall) throws -> Bool? {
     let source = CiphertextBlob(parsing: ciphertextBlob.bytes)?.keyID ?? sourceKeyID
-    let keys = try call.read { db in
-      try? [source ?? "", destinationKeyID].map { try call.resolve($0, db).id }
+    let keys = try call.read { view in
+      try? [source ?? "", destinationKeyID].map { try call.resolve($0, in: view).id }
     }
-    guard let keys else { return }
-    call.conditions[.reEncryptOnSameKey] = ["\(keys[0] == keys[1])"]
-    call.conditions[.requestAlias] = []
+    return keys.map { $0[0] == $0[1] }
   }
 }
 
 /// Where a small plaintext is encrypted to: a key, an algorithm that it has, a context where it can.
 struct EncryptionTarget {
-  let key: OperationCall.UsableKey
+  let key: UsableKey
   let algorithm: EncryptionAlgorithm
   private let context: EncryptionContext
 
   init(
-    _ key: OperationCall.UsableKey, algorithm: EncryptionAlgorithm?, context: EncryptionContext?
+    _ key: UsableKey, algorithm: EncryptionAlgorithm?, context: EncryptionContext?
   ) throws(KeyServiceError) {
     self.key = key
     self.algorithm = algorithm ?? .symmetricDefault
@@ -228,54 +229,55 @@ struct DecryptionSource {
   private static let ciphertextLengths = 1...6144
 
   func decrypt(
-    in call: OperationCall, as action: String? = nil
-  ) throws -> (SecretBlob, OperationCall.UsableKey) {
+    in call: OperationCall, isSameKey: Bool?, as action: String? = nil
+  ) throws -> (SecretBlob, UsableKey) {
     guard Self.ciphertextLengths.contains(ciphertext.count) else {
       throw KeyServiceError.validation(
         "CiphertextBlob has \(Self.ciphertextLengths.lowerBound) to "
           + "\(Self.ciphertextLengths.upperBound) bytes, not \(ciphertext.count)")
     }
     try EncryptionTarget.require(context, fits: algorithm)
-    try call.note(context)
-    call.conditions[.encryptionAlgorithm] = [algorithm.rawValue]
+    let conditions = try call.conditions(
+      context,
+      [
+        .encryptionAlgorithm: [algorithm.rawValue],
+        .reEncryptOnSameKey: isSameKey.map { ["\($0)"] } ?? [],
+      ])
     return try algorithm == .symmetricDefault
-      ? decryptBlob(in: call, as: action) : decryptRSA(in: call, as: action)
+      ? decryptBlob(in: call, conditions, as: action)
+      : decryptRSA(in: call, conditions, as: action)
   }
 
   private func decryptBlob(
-    in call: OperationCall, as action: String?
-  ) throws -> (SecretBlob, OperationCall.UsableKey) {
+    in call: OperationCall, _ conditions: RequestConditions, as action: String?
+  ) throws -> (SecretBlob, UsableKey) {
     guard let blob = CiphertextBlob(parsing: ciphertext) else {
       throw KeyServiceError.invalidCiphertext
     }
-    let context = try EncryptionContext(ofRequest: context)
-    let unlocked = try call.service.unlock()
-    if let keyID {
-      let named = try call.read { db in
-        try call.key(named: keyID, db, verifiedBy: unlocked, as: action)
+    let key = try call.usableKey(
+      named: keyID ?? blob.keyID, for: .encryptDecrypt, conditions, as: action
+    ) { record in
+      if let keyID {
+        try record.require(algorithm)
+        guard record.id == blob.keyID else { throw KeyServiceError.incorrectKey(named: keyID) }
       }
-      try named.require(algorithm)
-      guard named.id == blob.keyID else { throw KeyServiceError.incorrectKey(named: keyID) }
+      guard record.spec == .symmetricDefault, blob.keyVersion <= record.currentVersion else {
+        throw KeyServiceError.invalidCiphertext
+      }
+      return Int64(blob.keyVersion)
     }
-    let record = try call.read { db in
-      try call.key(named: blob.keyID, db, verifiedBy: unlocked, as: action)
-    }
-    guard record.spec == .symmetricDefault, blob.keyVersion <= record.currentVersion else {
-      throw KeyServiceError.invalidCiphertext
-    }
-    let key = try call.usableVersion(
-      Int64(blob.keyVersion), ofKey: blob.keyID, for: .encryptDecrypt, as: action)
-    return (SecretBlob(try key.open(blob, context: context)), key)
+    return (SecretBlob(try key.open(blob, context: conditions.encryptionContext)), key)
   }
 
   private func decryptRSA(
-    in call: OperationCall, as action: String?
-  ) throws -> (SecretBlob, OperationCall.UsableKey) {
+    in call: OperationCall, _ conditions: RequestConditions, as action: String?
+  ) throws -> (SecretBlob, UsableKey) {
     guard let keyID else {
       throw KeyServiceError.validation(
         "\(algorithm.rawValue) needs a KeyId: nothing in it says one")
     }
-    let key = try call.usableKey(named: keyID, for: .encryptDecrypt, as: action)
+    let key = try call.usableKey(
+      named: keyID, for: .encryptDecrypt, conditions, as: action)
     try key.record.require(algorithm)
     guard
       let plaintext = try Self.open(
@@ -315,17 +317,6 @@ extension MasterKeyRecord {
         "key \(id) (\(spec.rawValue), \(usage.rawValue)) does not do \(name), but "
           + (own ?? ["other things"]).joined(separator: ", "))
     }
-  }
-}
-
-extension OperationCall.UsableKey {
-  /// DER, of key pairs.
-  func subjectPublicKeyInfo() throws -> [UInt8] {
-    guard let bytes = version.publicKey else {
-      throw KeyServiceError.unsupportedOperation(
-        "a \(record.spec.rawValue) key has no public key")
-    }
-    return Array(bytes)
   }
 }
 

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// A grant, as ListGrants and ListRetirableGrants show it.
 public struct Grant: Codable, Equatable, Sendable {
@@ -94,17 +93,15 @@ extension OperationCall {
     }
     for token in tokens {
       let name = try GrantName(token: token)
-      let isThere = try read { db in
-        try GrantRecord.first(db, where: "keyID = ? AND id = ?", [name.keyID, name.grantID]) != nil
-      }
+      let isThere = try read { try $0.hasGrant(name.grantID, ofKey: name.keyID) }
       guard isThere else { throw KeyServiceError.invalidGrantToken }
     }
   }
 
   /// The grants of a key of which the caller is the grantee.
-  func grants(toCallerOf record: MasterKeyRecord, _ db: Database) throws -> [Grant] {
+  func grantsToCaller(of record: MasterKeyRecord, in view: KeystoreView) throws -> [Grant] {
     if record.grantsDigest == nil { return [] }
-    return try GrantRecord.grants(of: record, db).map(Grant.init)
+    return try view.grants(of: record).map(Grant.init)
       .filter { $0.isFor(service.caller.principal) }
   }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// A page of grants.
 public struct GrantsResponse: PagedResponse, Codable, Sendable {
@@ -40,9 +39,8 @@ public struct ListGrantsRequest: PagedRequest {
     if let granteePrincipal {
       try CreateGrantRequest.check(principal: granteePrincipal, member: "GranteePrincipal")
     }
-    let records = try call.read { db in
-      try GrantRecord.all(
-        db, where: "keyID = ? ORDER BY creationDate, id", [call.key(named: keyID, db).id])
+    let records = try call.read { view in
+      try view.unverifiedGrants(ofKey: call.admit(keyID, .none, in: view).record.id)
     }
     return try Response(
       records.filter {
@@ -73,9 +71,6 @@ public struct ListRetirableGrantsRequest: PagedRequest {
           + "principal and the account may")
     }
     return try Response(
-      try call.read { db in
-        try GrantRecord.all(
-          db, where: "retiringPrincipal = ? ORDER BY creationDate, id", [retiringPrincipal])
-      }, page)
+      try call.read { try $0.unverifiedGrants(retiredBy: retiringPrincipal) }, page)
   }
 }

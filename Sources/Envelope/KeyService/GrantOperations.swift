@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// CreateGrant. The grant counts from then on.
 public struct CreateGrantRequest: KeyServiceRequest {
@@ -34,29 +33,30 @@ public struct CreateGrantRequest: KeyServiceRequest {
   public func perform(in call: OperationCall) throws -> Response {
     try call.require(grantTokens)
     try check()
-    describe(in: call)
+    let conditions = try call.conditions(nil, conditionValues)
     let constraints = try constraints.map { try $0.storedText() }
-    let grantID = try call.change(keyID) { record, _, db in
+    let grant = try call.write { transaction in
+      let key = try call.admit(keyID, conditions, in: transaction)
+      var record = key.record
       try require(fits: record)
-      try requireNoWider(than: call.reliedGrants, of: record, in: call)
+      try requireNoWider(than: key.grants, of: record, in: call)
       if dryRun == true { throw KeyServiceError.dryRun }
       let new = GrantRecord(
         keyID: record.id, id: try GrantName.newID(), name: name, creationDate: call.now,
         granteePrincipal: granteePrincipal, retiringPrincipal: retiringPrincipal,
         operations: GrantOperation.allCases.filter(operations.contains).map(\.rawValue)
           .joined(separator: " "), constraints: constraints)
-      let others = try GrantRecord.grants(of: record, db)
-      if let same = others.first(where: new.isRepeated) { return same.id }
+      let others = try transaction.grants(of: record)
+      if let same = others.first(where: new.isRepeated) { return same }
       guard others.count < Self.limit else {
         throw KeyServiceError.limitExceeded("a key has at most \(Self.limit) grants")
       }
-      try new.insert(db)
-      record.grantsDigest = try GrantRecord.digest(ofKey: record.id, db)
-      return new.id
+      try transaction.insert(new, of: &record)
+      try transaction.update(record)
+      return new
     }
     return Response(
-      grantToken: GrantName(keyID: grantID.record.id, grantID: grantID.value).token,
-      grantID: grantID.value)
+      grantToken: GrantName(keyID: grant.keyID, grantID: grant.id).token, grantID: grant.id)
   }
 
   private func check() throws(KeyServiceError) {
@@ -84,15 +84,16 @@ public struct CreateGrantRequest: KeyServiceRequest {
     }
   }
 
-  /// What policies can ask about a grant.
-  private func describe(in call: OperationCall) {
-    call.conditions[.grantOperations] = operations.map(\.rawValue)
-    call.conditions[.granteePrincipal] = [granteePrincipal]
-    call.conditions[.retiringPrincipal] = retiringPrincipal.map { [$0] } ?? []
-    call.conditions[.grantConstraintType] =
-      constraints?.encryptionContextEquals != nil
-      ? ["EncryptionContextEquals"]
-      : constraints?.encryptionContextSubset != nil ? ["EncryptionContextSubset"] : []
+  /// The values of the condition keys about grants.
+  private var conditionValues: [PolicyConditionKey: [String]] {
+    [
+      .grantOperations: operations.map(\.rawValue),
+      .granteePrincipal: [granteePrincipal],
+      .retiringPrincipal: retiringPrincipal.map { [$0] } ?? [],
+      .grantConstraintType: constraints?.encryptionContextEquals != nil
+        ? ["EncryptionContextEquals"]
+        : constraints?.encryptionContextSubset != nil ? ["EncryptionContextSubset"] : [],
+    ]
   }
 
   private func require(fits record: MasterKeyRecord) throws(KeyServiceError) {
@@ -143,10 +144,10 @@ public struct RetireGrantRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> EmptyResponse {
     let name = try grantName()
-    try call.write { unlocked, db in
-      var record = try call.resolve(name.keyID, db, verifiedBy: unlocked)
+    try call.write { transaction in
+      let record = try call.resolve(name.keyID, in: transaction)
       call.touch(record.id)
-      let grants = try GrantRecord.grants(of: record, db)
+      let grants = try transaction.grants(of: record)
       guard let grant = grants.first(where: { $0.id == name.grantID }) else {
         throw grantToken == nil
           ? KeyServiceError.notFound("grant \(name.grantID)") : .invalidGrantToken
@@ -157,9 +158,9 @@ public struct RetireGrantRequest: KeyServiceRequest {
           "\(call.service.caller.arn) may not do kms:RetireGrant with key \(record.id): grant "
             + "\(grant.id) does not name it for that")
       }
-      try call.requireNotDenied(Self.operation.rawValue, on: record, db)
+      try call.requireNotDenied(Self.operation.rawValue, on: record, .none, in: transaction)
       if dryRun == true { throw KeyServiceError.dryRun }
-      try grant.remove(from: &record, unlocked, db)
+      try transaction.remove(grant, of: record)
     }
     return EmptyResponse()
   }
@@ -197,12 +198,12 @@ public struct RevokeGrantRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> EmptyResponse {
     try GrantName.check(id: grantID)
-    try call.write { unlocked, db in
-      var record = try call.key(named: keyID, db, verifiedBy: unlocked)
-      guard let grant = try GrantRecord.grants(of: record, db).first(where: { $0.id == grantID })
+    try call.write { transaction in
+      let record = try call.admit(keyID, .none, in: transaction).record
+      guard let grant = try transaction.grants(of: record).first(where: { $0.id == grantID })
       else { throw KeyServiceError.notFound("grant \(grantID)") }
       if dryRun == true { throw KeyServiceError.dryRun }
-      try grant.remove(from: &record, unlocked, db)
+      try transaction.remove(grant, of: record)
     }
     return EmptyResponse()
   }
@@ -220,14 +221,6 @@ extension GrantRecord {
 
   /// What can differ in bytes alone.
   private var texts: [String] { [granteePrincipal, retiringPrincipal ?? "", constraints ?? ""] }
-
-  fileprivate func remove(
-    from record: inout MasterKeyRecord, _ unlocked: UnlockedKeystore, _ db: Database
-  ) throws {
-    try GrantRecord.deleteOne(db, key: ["keyID": keyID, "id": id])
-    record.grantsDigest = try GrantRecord.digest(ofKey: keyID, db)
-    try unlocked.update(record, db)
-  }
 }
 
 extension GrantConstraints {

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// GetParametersForImport: a public key to wrap the material with, and a token that brings the private
 /// one back. Nothing of it is stored.
@@ -27,11 +26,13 @@ public struct GetParametersForImportRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> Response {
     let unlocked = try call.service.unlock()
-    call.conditions[.wrappingAlgorithm] = [wrappingAlgorithm.rawValue]
-    call.conditions[.wrappingKeySpec] = [wrappingKeySpec.rawValue]
-    let record = try call.read { db in
-      try call.key(named: keyID, db, verifiedBy: unlocked)
-    }
+    let conditions = try call.conditions(
+      nil,
+      [
+        .wrappingAlgorithm: [wrappingAlgorithm.rawValue],
+        .wrappingKeySpec: [wrappingKeySpec.rawValue],
+      ])
+    let record = try call.readVerified { try call.admit(keyID, conditions, in: $0).record }
     _ = try wrappingAlgorithm.scheme()
     guard wrappingKeySpec != .sm2, let spec = KeySpec(rawValue: wrappingKeySpec.rawValue) else {
       throw KeyServiceError.unsupportedOperation("wrapping key spec SM2 is not supported")
@@ -99,21 +100,26 @@ public struct ImportKeyMaterialRequest: KeyServiceRequest {
       }
     }
     let unlocked = try call.service.unlock()
-    call.conditions[.expirationModel] = [(expirationModel ?? .keyMaterialExpires).rawValue]
-    call.conditions[.validTo] = validTo.map { [APICoding.text(of: $0)] } ?? []
+    let conditions = try call.conditions(
+      nil,
+      [
+        .expirationModel: [(expirationModel ?? .keyMaterialExpires).rawValue],
+        .validTo: validTo.map { [APICoding.text(of: $0)] } ?? [],
+      ])
     // A private key takes long to check: others may write meanwhile.
     let material = try unwrap(
-      for: try call.read { db in try call.key(named: keyID, db, verifiedBy: unlocked) }, in: call,
+      for: try call.readVerified { try call.admit(keyID, conditions, in: $0).record }, in: call,
       unlocked)
-    let (record, materialID) = try call.change(keyID) { record, unlocked, db in
+    let (record, materialID) = try call.change(keyID, conditions) { record, transaction in
       let importer = MaterialImport(
-        material: material, materialID: try unlocked.materialID(material.bytes, keyID: record.id),
+        material: material,
+        materialID: try transaction.keys.materialID(material.bytes, keyID: record.id),
         validTo: expiry, description: keyMaterialDescription, now: call.now)
       if let keyMaterialID, keyMaterialID != importer.materialID {
         throw KeyServiceError.incorrectKeyMaterial(
           "the material is not the one that KeyMaterialId names")
       }
-      try importer.store(in: &record, type: importType, unlocked, db)
+      try importer.store(in: &record, type: importType, transaction)
       return importer.materialID
     }
     return Response(
@@ -173,8 +179,8 @@ public struct DeleteImportedKeyMaterialRequest: KeyServiceRequest {
   }
 
   public func perform(in call: OperationCall) throws -> Response {
-    let (record, materialID) = try call.change(keyID) { record, unlocked, db -> String? in
-      let versions = try KeyVersionRecord.all(ofKey: record.id, verifiedBy: unlocked, db)
+    let (record, materialID) = try call.change(keyID, .none) { record, transaction -> String? in
+      let versions = try transaction.versions(ofKey: record.id)
       let wanted = versions.first {
         keyMaterialID == nil
           ? $0.version == record.currentVersion : $0.materialID == keyMaterialID
@@ -186,12 +192,12 @@ public struct DeleteImportedKeyMaterialRequest: KeyServiceRequest {
         return nil
       }
       if version.version > record.currentVersion {
-        try unlocked.delete(version, db)
+        try transaction.delete(version)
       } else if version.hasMaterial {
-        try DueChanges.deleteMaterial(of: version, unlocked, db)
+        try transaction.deleteMaterial(of: version)
         if record.state != .pendingDeletion { record.state = .pendingImport }
       }
-      try record.noteExpiry(unlocked, db)
+      try transaction.noteExpiry(of: &record)
       return version.materialID
     }
     return Response(

@@ -27,8 +27,9 @@ public struct DeriveSharedSecretRequest: KeyServiceRequest {
   public func perform(in call: OperationCall) throws -> Response {
     try call.require(grantTokens)
     try RecipientInfo.refuse(recipient)
-    call.conditions[.keyAgreementAlgorithm] = [keyAgreementAlgorithm.rawValue]
-    let key = try call.usableKey(named: keyID, for: .keyAgreement)
+    let conditions = try call.conditions(
+      nil, [.keyAgreementAlgorithm: [keyAgreementAlgorithm.rawValue]])
+    let key = try call.usableKey(named: keyID, for: .keyAgreement, conditions)
     let own = try ECPrivateKey(pkcs8: try key.material())
     let other = try otherPublicKey(own)
     if dryRun == true { throw KeyServiceError.dryRun }

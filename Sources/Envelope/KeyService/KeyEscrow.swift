@@ -1,12 +1,11 @@
 import Foundation
-import GRDB
 
 /// Keys that leave the keystore as keyring files, and come into it from them.
 extension KeyService {
   /// All versions of a key, under every name by which messages carry them. The passphrase is asked
   /// for again where the keystore has one.
   public func exportKey(_ name: String) throws -> KeyringFile {
-    try reauthenticate()
+    try host.reauthenticate()
     return try recording(begin(.describeKey, name: "ExportKey")) {
       try exportKey(name, in: $0)
     }
@@ -14,13 +13,13 @@ extension KeyService {
 
   private func exportKey(_ name: String, in call: OperationCall) throws -> KeyringFile {
     let unlocked = try unlock()
-    let (record, versions) = try call.read { db in
-      let record = try call.key(named: name, db, verifiedBy: unlocked)
+    let (record, versions) = try call.readVerified { view in
+      let record = try call.admit(name, .none, in: view).record
       guard record.currentVersion > 0 else {
         throw KeyServiceError.invalidState(keyID: record.id, state: record.state)
       }
       let versions = try (1...record.currentVersion).map {
-        try call.version($0, of: record, unlocked, db)
+        try call.version($0, of: record, in: view)
       }
       return (record, versions)
     }

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// One version of a key, as `describe` shows it beside what the API says.
 public struct KeyVersionDescription: Equatable, Sendable {
@@ -31,10 +30,9 @@ extension KeyService {
   public func keyVersions(_ name: String) throws -> [KeyVersionDescription] {
     let call = begin(.describeKey)
     let worn = try wornVersions()
-    return try call.read { db in
-      let record = try call.key(named: name, db)
-      return try KeyVersionRecord.all(db, where: "keyID = ? ORDER BY version", [record.id]).map {
-        version in
+    return try call.read { view in
+      let record = try call.admit(name, .none, in: view).record
+      return try view.versions(ofKey: record.id).map { version in
         KeyVersionDescription(
           version, at: call.now,
           worn: worn.first { $0.keyID == record.id && $0.version == Int(version.version) })
@@ -48,6 +46,6 @@ extension KeyService {
   public func keyIDForAudit(_ name: String) throws -> String {
     if case .keyID(let id) = try KeyName(parsing: name) { return id }
     let call = begin(.describeKey)
-    return try call.read { db in try call.resolve(name, db).id }
+    return try call.read { try call.resolve(name, in: $0).id }
   }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// What is known of a key (`KeyMetadata` of the API).
 public struct KeyMetadata: Codable, Equatable, Sendable {
@@ -55,9 +54,8 @@ public struct KeyMetadata: Codable, Equatable, Sendable {
   }
 
   /// The metadata with what the current version adds.
-  init(_ record: MasterKeyRecord, _ db: Database) throws {
-    let version = try KeyVersionRecord.first(
-      db, where: "keyID = ? AND version = ?", [record.id, record.currentVersion])
+  init(_ record: MasterKeyRecord, in view: KeystoreView) throws {
+    let version = try view.version(record.currentVersion, ofKey: record.id)
     self.init(record, currentKeyMaterialID: version?.materialID)
   }
 }

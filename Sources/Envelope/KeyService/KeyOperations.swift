@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// CreateKey.
 public struct CreateKeyRequest: KeyServiceRequest {
@@ -120,30 +119,29 @@ struct NewKey {
         ? call.now + EnableKeyRotationRequest.standardPeriod * millisecondsPerDay : nil)
     call.touch(id)
     // Sealed before the store is locked for writing.
-    let unlocked = try call.service.unlock()
     let stored = policy.map { KeyPolicyRecord(keyID: id, policy: $0.text) }
     record.policyDigest = try stored?.digest()
-    let sequence = try call.read { try AuditAnchorRecord.sequence(verifiedBy: unlocked, $0) }
+    let keys = try call.service.unlock()
+    let sequence = try call.readVerified { try $0.auditSequence() }
     let versions = try materials.enumerated().map { index, material in
       try material.record(
-        ofKey: id, version: Int64(index + 1), creationDate: call.now, auditSequence: sequence,
-        unlocked)
+        ofKey: id, version: Int64(index + 1), creationDate: call.now, auditSequence: sequence, keys)
     }
-    try call.write { unlocked, db in
-      if let old = try MasterKeyRecord.first(db, where: "id = ?", [id]) {
+    try call.write { transaction in
+      if let old = try transaction.masterKey(id) {
         throw old.asOf(call.now) == nil
           ? KeyServiceError.notYetDestroyed(keyID: id) : .alreadyExists("key \(id)")
       }
-      // Of a key that was lost and comes back from its escrow copy, what it had stays lost.
-      try unlocked.unlistAll(ofKey: id, db)
-      try unlocked.insert(record, db)
-      try stored?.insert(db)
-      for version in versions { try unlocked.insert(version, db) }
-      for tag in tags { try tag.store(forKey: id, unlocked, db) }
-      if checksLockout { try policy?.requireNoLockout(of: call, record: record, db) }
+      try transaction.insert(record, policy: stored)
+      for version in versions { try transaction.insert(version) }
+      for tag in tags { try tag.store(forKey: id, transaction) }
+      if checksLockout {
+        try policy?.requireNoLockout(of: call, record: record, .none, in: transaction)
+      }
       if let alias {
-        try call.authorize(KeyServiceOperation.createAlias.rawValue, on: record, db)
-        try CreateAliasRequest.insert(alias, target: id, now: call.now, unlocked, db)
+        _ = try call.decide(
+          KeyServiceOperation.createAlias.rawValue, on: record, .none, in: transaction)
+        try CreateAliasRequest.insert(alias, target: id, now: call.now, transaction)
       }
     }
     return KeyMetadata(record, currentKeyMaterialID: versions.last?.materialID)
@@ -175,8 +173,8 @@ public struct DescribeKeyRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> Response {
     try call.require(grantTokens)
-    return try call.read { db in
-      Response(keyMetadata: try KeyMetadata(call.key(named: keyID, db), db))
+    return try call.read { view in
+      Response(keyMetadata: try KeyMetadata(call.admit(keyID, .none, in: view).record, in: view))
     }
   }
 }
@@ -215,21 +213,15 @@ public struct ListKeysRequest: PagedRequest {
   static func page(
     _ page: Page, in call: OperationCall
   ) throws -> (items: [MasterKeyRecord], nextMarker: String?, truncated: Bool) {
-    let parts = page.after?.split(separator: " ")
-    let date = try parts.map { parts throws(KeyServiceError) in
+    let place = try page.after.map { text throws(KeyServiceError) in
+      let parts = text.split(separator: " ")
       guard parts.count == 2, let date = Int64(parts[0]) else {
         throw .invalidMarker(page.marker ?? "")
       }
-      return date
+      return (creationDate: date, id: String(parts[1]))
     }
-    let records = try call.read { db in
-      try MasterKeyRecord.all(
-        db,
-        where: """
-          (creationDate, id) > (?, ?) AND (deletionDate IS NULL OR deletionDate > ?)
-          ORDER BY creationDate, id LIMIT ?
-          """,
-        [date ?? Int64.min, parts.map { String($0[1]) } ?? "", call.now, page.limit + 1])
+    let records = try call.read {
+      try $0.masterKeys(after: place, at: call.now, limit: page.limit + 1)
     }
     return page.cut(records.compactMap { $0.asOf(call.now) }) { "\($0.creationDate) \($0.id)" }
   }
@@ -250,7 +242,7 @@ public struct UpdateKeyDescriptionRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> EmptyResponse {
     try NewKey.check(description: description)
-    try call.change(keyID) { record, _, _ in record.description = description }
+    try call.change(keyID, .none) { record, _ in record.description = description }
     return EmptyResponse()
   }
 }
@@ -265,11 +257,11 @@ public struct EnableKeyRequest: KeyServiceRequest {
   public init(keyID: String) { self.keyID = keyID }
 
   public func perform(in call: OperationCall) throws -> EmptyResponse {
-    try call.change(keyID) { record, unlocked, db in
+    try call.change(keyID, .none) { record, transaction in
       record.state = .enabled
       // Nothing is rotated while a key is disabled, and what became due then is due now.
       if record.isDueForRotation(at: call.now) {
-        call.note(try DueChanges.rotate(&record, .automatic, now: call.now, unlocked, db))
+        call.note(try transaction.rotate(&record, .automatic, at: call.now))
       }
     }
     return EmptyResponse()
@@ -286,7 +278,7 @@ public struct DisableKeyRequest: KeyServiceRequest {
   public init(keyID: String) { self.keyID = keyID }
 
   public func perform(in call: OperationCall) throws -> EmptyResponse {
-    try call.change(keyID) { record, _, _ in record.state = .disabled }
+    try call.change(keyID, .none) { record, _ in record.state = .disabled }
     return EmptyResponse()
   }
 }
@@ -328,19 +320,6 @@ extension KeyService {
   /// How many keys and aliases there are.
   public func counts() throws -> (keys: Int, aliases: Int) {
     let call = begin(.listKeys)
-    return try call.read { db in
-      func count(_ sql: StaticString) throws -> Int {
-        try Int.fetchOne(db, sql: "\(sql)", arguments: [call.now]) ?? 0
-      }
-      return (
-        try count(
-          "SELECT count(*) FROM masterKey WHERE deletionDate IS NULL OR deletionDate > ?"),
-        try count(
-          """
-          SELECT count(*) FROM alias WHERE targetKeyID NOT IN (
-            SELECT id FROM masterKey WHERE deletionDate <= ?)
-          """)
-      )
-    }
+    return try call.read { try $0.counts(at: call.now) }
   }
 }

@@ -1,56 +1,27 @@
 import Foundation
-import GRDB
-import SystemPackage
 
-/// The KMS operations over a keystore. Used by one thread at a time; its keyrings, which several threads use, take care
-/// of that themselves.
-public final class KeyService {
-  public let keystore: Keystore
+/// The KMS operations over a keystore for one request: by one caller, under one request ID.
+public struct KeyService: Sendable {
+  public let host: KeyServiceHost
   public let caller: Caller
-  /// One for everything that this process asks.
+  /// 16 bytes.
   let requestID: [UInt8]
-  private let secrets: any UnlockingSecrets
-  private let now: @Sendable () -> Date
-  private let tellUnrecorded: @Sendable (any Error) -> Void
-  private var openedTrail: AuditTrail?
-  private var leftovers: Leftovers?
-  private let lock = NSLock()
-  /// Records of operations that share a transaction, to be appended when all of them are done.
-  private var pendingRecords: (records: [AuditRecord], versions: [VersionUse])?
-  /// Hears, once for each, of versions that have wrapped too much. To be set before any is used.
-  public var tellWorn: @Sendable (WornVersion) -> Void = { _ in }
-  /// Hears, once, that the clock went back since a key was found due to be destroyed.
-  public var tellClockSetBack: @Sendable (ClockSetBack) -> Void = { _ in }
-  private var hasToldClockSetBack = false
-  /// True after this run has looked after what waits to be destroyed.
-  var hasSeenToWhatWaits = false
 
-  /// `tellUnrecorded` hears of it, once, if the audit log cannot be written.
-  public convenience init(
-    _ keystore: Keystore, secrets: any UnlockingSecrets,
-    now: @escaping @Sendable () -> Date = { Date() },
-    tellUnrecorded: @escaping @Sendable (any Error) -> Void = { _ in }
-  ) throws {
-    try self.init(
-      keystore, secrets: secrets, caller: .current(keystoreOwner: keystore.owner), now: now,
-      tellUnrecorded: tellUnrecorded)
+  /// The service for the user of this process. Throws `CryptoError`.
+  public init(_ host: KeyServiceHost) throws {
+    try self.init(host, caller: .current(keystoreOwner: host.keystore.owner))
   }
 
-  init(
-    _ keystore: Keystore, secrets: any UnlockingSecrets, caller: Caller,
-    now: @escaping @Sendable () -> Date,
-    tellUnrecorded: @escaping @Sendable (any Error) -> Void = { _ in }
-  ) throws {
-    self.keystore = keystore
-    self.secrets = secrets
+  /// The service for a request of `caller`, with a new request ID.
+  init(_ host: KeyServiceHost, caller: Caller) throws {
+    self.host = host
     self.caller = caller
-    self.now = now
-    self.tellUnrecorded = tellUnrecorded
     requestID = try Random.bytes(16)
   }
 
-  /// Does what a request of the API asks for. Throws `KeyServiceError`, `KeystoreError`,
-  /// `CryptoError`, `IOError`.
+  public var keystore: Keystore { host.keystore }
+
+  /// Carries out a request of the API. Throws `KeyServiceError`, `KeystoreError`, `CryptoError`, `IOError`.
   @discardableResult
   public func perform<Request: KeyServiceRequest>(
     _ request: Request
@@ -58,21 +29,7 @@ public final class KeyService {
     try recording(begin(Request.operation)) { try request.perform(in: $0) }
   }
 
-  /// Records what time has brought about. It stays, whatever becomes of the operation that found it. Throws
-  /// `UnrecordedError` if the keystore requires the record.
-  func record(_ events: [ServiceEvent], at time: Int64) throws {
-    if events.isEmpty { return }
-    try trail()?.add(events.map { AuditRecord($0, time: time, requestID: requestID) })
-  }
-
-  /// Tells, once, of a clock that was set back.
-  func tell(_ due: DueChanges, at time: Int64) {
-    guard let setBack = due.clockSetBack, !hasToldClockSetBack else { return }
-    hasToldClockSetBack = true
-    tellClockSetBack(setBack)
-  }
-
-  /// Runs `body`, and records what became of it.
+  /// Runs `body`, and records the result of the operation.
   func recording<Value>(
     _ call: OperationCall, _ body: (OperationCall) throws -> Value
   ) throws -> Value {
@@ -87,128 +44,28 @@ public final class KeyService {
     return value
   }
 
-  /// An operation under way, now. The audit log has it under `name` where that is none of the API's.
+  /// Begins an operation. The audit log has it under `name` if the API does not have it.
   func begin(_ operation: KeyServiceOperation, name: String? = nil) -> OperationCall {
-    OperationCall(operation, of: self, now: now(), name: name)
+    OperationCall(operation, of: self, name: name)
   }
 
-  /// A file's data key about to be wrapped, now.
+  /// Begins to wrap data keys of messages.
   func beginWrapping() -> OperationCall {
-    OperationCall(.generateDataKey, of: self, now: now(), isWrapping: true, isForMessages: true)
+    OperationCall(.generateDataKey, of: self, use: .wrapping)
   }
 
-  /// Messages' data keys about to be unwrapped, now.
-  func beginUnwrapping() -> OperationCall {
-    OperationCall(.decrypt, of: self, now: now(), isForMessages: true)
+  /// Begins to unwrap data keys of messages.
+  func beginUnwrapping() -> OperationCall { OperationCall(.decrypt, of: self, use: .unwrapping) }
+
+  func unlock() throws -> UnlockedKeystore { try host.unlock() }
+
+  /// Records what the keystore did by itself because its time had come. The record stays, whatever becomes of the
+  /// operation that found it. Throws `UnrecordedError` if the keystore requires the record.
+  func record(_ events: [ServiceEvent], at time: Int64) throws {
+    if events.isEmpty { return }
+    try host.trail()?.add(events.map { AuditRecord($0, time: time, requestID: requestID) })
   }
 
-  /// Runs `body` while no other thread of the run uses the service.
-  func alone<Value>(_ body: () throws -> Value) rethrows -> Value {
-    lock.lock()
-    defer { lock.unlock() }
-    return try body()
-  }
-
-  /// The clock, for who records on other threads.
-  var clock: @Sendable () -> Date { now }
-
-  func unlock() throws -> UnlockedKeystore { try keystore.unlock(with: secrets) }
-
-  /// Unlocks if no passphrase is needed.
-  func unlockWithoutAsking() throws -> UnlockedKeystore {
-    try keystore.unlock(with: UnaskedSecrets(keyFile: secrets.keyFile))
-  }
-
-  /// Unlocks for who only looks what is wrong.
-  func unlockForCheck() throws -> UnlockedKeystore {
-    try keystore.unlock(with: secrets, anyProtector: true)
-  }
-
-  /// Asks for the passphrase again, where there is one.
-  func reauthenticate() throws { try keystore.reauthenticate(with: secrets) }
-
-  /// Runs `body`, the operation `call`, and the operations that it performs in one transaction: each is
-  /// decided and recorded as ever, and all of them last, or none does. They are recorded before the
-  /// transaction ends.
-  func transaction<Value>(
-    _ call: OperationCall, _ body: (UnlockedKeystore, Database) throws -> Value
-  ) throws -> Value {
-    pendingRecords = ([], [])
-    var recorded: [AuditRecord] = []
-    do {
-      return try call.write { unlocked, db in
-        let value = try keystore.sharingTransaction(db) { try body(unlocked, db) }
-        recorded = try recordPending()
-        return value
-      }
-    } catch {
-      // The records are there already, but nothing of it has come about.
-      if pendingRecords == nil { pendingRecords = (recorded, []) }
-      try recordPending { $0.undo(because: error) }
-      throw error
-    }
-  }
-
-  // MARK: Audit
-
-  /// Keeps the records of a run over many files back for a moment, so that they are appended together: until
-  /// `finishRecords`, or until a signal ends the process, which `leftovers` has to watch for.
-  public func keepRecordsBack(until leftovers: Leftovers) {
-    self.leftovers = leftovers
-    openedTrail?.keepBack(until: leftovers)
-  }
-
-  /// Writes the records that wait, to be called before the process ends. False if some that this process
-  /// made are not in the audit log, which `tellUnrecorded` has heard. That nothing can be written next to a
-  /// keystore on a read-only medium is no such loss.
-  public func finishRecords() -> Bool {
-    guard let loss = openedTrail?.finish() else { return true }
-    return (loss as? IOError)?.errno == .readOnlyFileSystem && keystore.isOnReadOnlyMedium
-  }
-
-  /// Records what was done, or was not: at once, or with the transaction that operations share. Throws
-  /// `UnrecordedError` if the keystore requires that it be recorded, and it cannot be.
-  func record(_ records: [AuditRecord], of versions: [VersionUse]) throws {
-    if pendingRecords == nil {
-      try trail()?.add(records, of: versions)
-    } else {
-      pendingRecords!.records += records
-      pendingRecords!.versions += versions
-    }
-  }
-
-  @discardableResult
-  private func recordPending(
-    _ change: (inout AuditRecord) -> Void = { _ in }
-  ) throws -> [AuditRecord] {
-    guard var pending = pendingRecords else { return [] }
-    pendingRecords = nil
-    for index in pending.records.indices { change(&pending.records[index]) }
-    if !pending.records.isEmpty { try trail()?.add(pending.records, of: pending.versions) }
-    return pending.records
-  }
-
-  /// The audit log, where this process has written to it.
-  var trailIfOpen: AuditTrail? { openedTrail }
-
-  /// The audit log at work; nil if the store is not unlocked.
-  func trail() throws -> AuditTrail? {
-    if let openedTrail { return openedTrail }
-    guard let unlocked = keystore.unlockedStore else { return nil }
-    let database = keystore.database
-    let trail = AuditTrail(
-      try keystore.auditLog(unlocked), isRequired: keystore.requiresAudit,
-      anchor: { try Keystore.auditAnchor(in: database, verifiedBy: unlocked) },
-      tellLoss: tellUnrecorded, tellWorn: tellWorn)
-    if let leftovers { trail.keepBack(until: leftovers) }
-    openedTrail = trail
-    return trail
-  }
-}
-
-/// The secrets that nobody has to be asked for.
-private struct UnaskedSecrets: UnlockingSecrets {
-  let keyFile: FilePath?
-
-  func passphrase() -> SecretBytes? { nil }
+  /// Writes the audit records that wait. `KeyServiceHost.finishRecords` says more.
+  public func finishRecords() -> Bool { host.finishRecords() }
 }

@@ -33,8 +33,8 @@ public struct KeystoreCheck: Sendable {
 extension KeyService {
   /// Verifies every record of the keystore, unwraps every key version, and goes along the audit log.
   public func check() throws -> KeystoreCheck {
-    let unlocked = try unlockForCheck()
-    trailIfOpen?.flush()
+    let unlocked = try host.unlockForCheck()
+    host.trailIfOpen?.flush()
     var check = KeystoreCheck()
     try keystore.read { db in
       var records = try RecordCheck(unlocked, db)
@@ -99,8 +99,8 @@ extension KeyService {
     let unlocked = try unlock()
     let damage = try check().damage
     try managing(.acceptRecords) { call in
-      try keystore.write { db in
-        try unlocked.acceptRecords(db)
+      try keystore.change(unlocked) { transaction in
+        try transaction.acceptRecords()
         try call.recordAsDone()
       }
     }

@@ -31,7 +31,7 @@ public struct GetKeyLastUsageRequest: KeyServiceRequest {
     ].map(\.rawValue))
 
   public func perform(in call: OperationCall) throws -> Response {
-    let record = try call.read { db in try call.key(named: keyID, db) }
+    let record = try call.read { try call.admit(keyID, .none, in: $0).record }
     var first: Int64?
     var last: Data?
     try call.service.readAuditLog { sequence, entry in
@@ -62,7 +62,7 @@ extension KeyService {
   /// Hands every record of the audit log to `body`, with its number, the oldest first. Nothing is
   /// verified: `check` does that.
   public func readAuditLog(_ body: (UInt64, AuditRecord) throws -> Void) throws {
-    trailIfOpen?.flush()
+    host.trailIfOpen?.flush()
     let log = AuditLog(reading: AuditLog.path(beside: keystore.path))
     _ = try log.read(after: .none) { try body($0.sequence, $0.record) }
   }
@@ -72,14 +72,14 @@ extension KeyService {
   public func pruneAuditLog(before date: Date) throws -> Int {
     try requireOwner(for: .pruneAuditLog)
     let unlocked = try unlock()
-    trailIfOpen?.flush()
+    host.trailIfOpen?.flush()
     return try managing(.pruneAuditLog) { call in
       try call.note(parameters: [("Before", date.formatted(Date.ISO8601FormatStyle()))])
       let log = try keystore.auditLog(unlocked)
       let count = try log.prune(
         before: date.milliseconds, after: try keystore.auditAnchor(verifiedBy: unlocked))
       // What is left is what the keystore knows from now on.
-      try call.write { _, _ in }
+      try call.write { _ in }
       return count
     }
   }

@@ -72,8 +72,8 @@ extension OperationCall {
     named name: String, algorithm: MACAlgorithm, message: Blob
   ) throws -> UsableKey {
     try MessageLength.check(message)
-    conditions[.macAlgorithm] = [algorithm.rawValue]
-    let key = try usableKey(named: name, for: .generateVerifyMAC)
+    let conditions = try conditions(nil, [.macAlgorithm: [algorithm.rawValue]])
+    let key = try usableKey(named: name, for: .generateVerifyMAC, conditions)
     try key.record.requireAlgorithm(
       algorithm.rawValue,
       among: key.record.spec.macAlgorithms(for: key.record.usage)?.map(\.rawValue))

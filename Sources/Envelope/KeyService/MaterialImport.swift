@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// Material on its way into a key.
 struct MaterialImport {
@@ -10,14 +9,14 @@ struct MaterialImport {
   let now: Int64
 
   func store(
-    in record: inout MasterKeyRecord, type: ImportType?, _ unlocked: UnlockedKeystore,
-    _ db: Database
+    in record: inout MasterKeyRecord, type: ImportType?, _ transaction: KeystoreTransaction
   ) throws {
-    var versions = try KeyVersionRecord.all(ofKey: record.id, verifiedBy: unlocked, db)
+    let keys = transaction.keys
+    var versions = try transaction.versions(ofKey: record.id)
     // What waited for rotation until it expired is as if it never came.
     for version in versions
     where version.version > record.currentVersion && !version.isUsable(at: now) {
-      try unlocked.delete(version, db)
+      try transaction.delete(version)
       versions.removeAll { $0.version == version.version }
     }
     let known = try versions.first { version in
@@ -25,30 +24,30 @@ struct MaterialImport {
       let id =
         try version.materialID
         ?? (version.hasMaterial
-          ? unlocked.materialID(try unlocked.unwrap(version), keyID: record.id) : nil)
+          ? keys.materialID(try keys.unwrap(version), keyID: record.id) : nil)
       return id == materialID
     }
     if let known {
       guard type != .newKeyMaterial else {
         throw KeyServiceError.validation("this material is the key's already")
       }
-      try insert(version: known.version, of: record, replacing: known, unlocked, db)
+      try insert(version: known.version, of: record, replacing: known, transaction)
     } else {
-      try insertNew(in: &record, after: versions, type: type, unlocked, db)
+      try insertNew(in: &record, after: versions, type: type, transaction)
     }
-    let isComplete = try record.noteExpiry(unlocked, db)
+    let isComplete = try transaction.noteExpiry(of: &record)
     if record.state == .pendingImport, isComplete { record.state = .enabled }
   }
 
   private func insertNew(
     in record: inout MasterKeyRecord, after versions: [KeyVersionRecord], type: ImportType?,
-    _ unlocked: UnlockedKeystore, _ db: Database
+    _ transaction: KeystoreTransaction
   ) throws {
     guard !versions.isEmpty else {
       guard type != .existingKeyMaterial else {
         throw KeyServiceError.incorrectKeyMaterial("the key never had any material")
       }
-      try insert(version: 1, of: record, replacing: nil, unlocked, db)
+      try insert(version: 1, of: record, replacing: nil, transaction)
       record.currentVersion = 1
       return
     }
@@ -64,19 +63,19 @@ struct MaterialImport {
       throw KeyServiceError.limitExceeded(
         "material that waits for rotation, of which a key has one at a time")
     }
-    try insert(version: record.currentVersion + 1, of: record, replacing: nil, unlocked, db)
+    try insert(version: record.currentVersion + 1, of: record, replacing: nil, transaction)
   }
 
   private func insert(
     version: Int64, of record: MasterKeyRecord, replacing known: KeyVersionRecord?,
-    _ unlocked: UnlockedKeystore, _ db: Database
+    _ transaction: KeystoreTransaction
   ) throws {
     var new = try material.record(
       ofKey: record.id, version: version, creationDate: now, validTo: validTo,
       description: description,
-      auditSequence: try AuditAnchorRecord.sequence(verifiedBy: unlocked, db), unlocked)
+      auditSequence: try transaction.auditSequence(), transaction.keys)
     guard let known else {
-      try unlocked.insert(new, db)
+      try transaction.insert(new)
       return
     }
     new.creationDate = known.creationDate
@@ -86,7 +85,7 @@ struct MaterialImport {
     new.foreignKeyName = known.foreignKeyName
     new.foreignPadding = known.foreignPadding
     new.auditSequence = known.auditSequence
-    try unlocked.update(new, db)
+    try transaction.update(new)
   }
 }
 

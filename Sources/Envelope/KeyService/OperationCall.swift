@@ -1,259 +1,286 @@
 import Foundation
-import GRDB
 
-/// One operation under way: its name, its time, and the only way to the keys it names.
+/// One operation under way: its name, its time, and the only way to the keys that it names.
 ///
-/// Every operation of the API, and every file that is encrypted or decrypted, comes to a key through
-/// `admit`: whether this caller may do this with that key is decided there. What became of it goes to
-/// the audit log in `finish`, which `KeyService.recording` calls, and for files in `RecordedKeyring`.
+/// Every operation of the API, and every file that is encrypted or decrypted, comes to a key through `admit`, which
+/// decides if this caller may do this with that key. `finish` writes the result to the audit log.
 public final class OperationCall {
+  /// The use that an operation makes of keys.
+  enum Use {
+    /// One request of the API, or a command beside it.
+    case request
+    /// Wrapping data keys of messages. The API calls it GenerateDataKey under a symmetric key, and Encrypt under a public
+    /// one.
+    case wrapping
+    /// Unwrapping data keys of messages.
+    case unwrapping
+  }
+
   private(set) var operation: KeyServiceOperation
   let service: KeyService
-  /// Whether a file's data key is to be wrapped. What that is to the API, the kind of the key says:
-  /// GenerateDataKey of a symmetric key, Encrypt under a public one.
-  private let isWrapping: Bool
-  /// Whether it is a run over messages, of which each is decided on.
-  private let isForMessages: Bool
+  private let use: Use
+  /// The transaction that the operation shares with others; nil if it has its own.
+  private let enclosing: ServiceTransaction?
   /// Milliseconds since 1970. One operation has one time.
   let now: Int64
-  /// What the audit log calls it: an operation of the API, or a command beside it.
+  /// The name in the audit log: an operation of the API, or a command beside it.
   let name: String
-  /// The keys that it came to, with the versions it used, 0 for none.
+  /// The keys that the operation came to, with the versions that it used, 0 for none.
   private var touched: [(keyID: String, version: Int64)] = []
-  /// What else the request says, for the conditions of policies.
-  var conditions = PolicyContext()
   private var uses: [VersionUse] = []
   /// Things that the keystore did by itself as a part of the operation.
   private var events: [ServiceEvent] = []
-  /// True if the audit log has it that the operation was done.
+  /// True after the operation was recorded as done.
   private var isRecorded = false
-  /// The grants by which the last key was admitted; none where its policy allowed it.
-  var reliedGrants: [Grant] = []
-  /// The encryption context, serialized, of an operation that has one.
-  var context: [UInt8] = []
-
-  /// Notes the encryption context of a request.
-  func note(_ context: EncryptionContext?) throws {
-    self.context = try EncryptionContext(ofRequest: context).serialized()
-  }
+  /// The encryption context for the audit log, serialized.
+  private var context: [UInt8] = []
 
   init(
-    _ operation: KeyServiceOperation, of service: KeyService, now: Date, isWrapping: Bool = false,
-    isForMessages: Bool = false, name: String? = nil
+    _ operation: KeyServiceOperation, of service: KeyService, use: Use = .request,
+    name: String? = nil, within enclosing: ServiceTransaction? = nil
   ) {
     self.operation = operation
-    self.name = name ?? operation.rawValue
-    self.isWrapping = isWrapping
-    self.isForMessages = isForMessages
     self.service = service
-    self.now = now.milliseconds
+    self.use = use
+    self.enclosing = enclosing
+    self.name = name ?? operation.rawValue
+    now = service.host.clock().milliseconds
   }
 
-  /// A key that may be used now, verified.
-  struct UsableKey {
-    let record: MasterKeyRecord
-    let version: KeyVersionRecord
-    let unlocked: UnlockedKeystore
-    /// The moment at which it was found. Nil unless files are to be encrypted under the key.
-    let moment: KeystoreMoment?
+  // MARK: The request
 
-    func material() throws -> SecretBytes { try unlocked.unwrap(version) }
-
-    func materialID() throws -> String? {
-      guard record.spec == .symmetricDefault else { return nil }
-      return try version.materialID
-        ?? unlocked.materialID(try material(), keyID: record.id)
-    }
+  /// Collects what the request says about itself, for the conditions of policies, and notes its encryption context for
+  /// the audit log. Throws `validation` if the context is too long.
+  func conditions(
+    _ encryptionContext: EncryptionContext?, _ values: [PolicyConditionKey: [String]] = [:]
+  ) throws -> RequestConditions {
+    let context = try EncryptionContext(ofRequest: encryptionContext)
+    self.context = try context.serialized()
+    var conditions = RequestConditions(encryptionContext: context)
+    for (key, values) in values { conditions.values[key] = values }
+    return conditions
   }
+
+  /// Notes a message's encryption context for the audit log.
+  func note(messageContext: [UInt8]) { context = messageContext }
+
+  /// Notes the parameters of an operation on the keystore itself for the audit log.
+  func note(parameters: [(name: String, value: String)]) throws {
+    context = try EncryptionContext(parameters.map { (key: $0.name, value: $0.value) }).serialized()
+  }
+
+  /// The name of the operation in policies.
+  private var action: String { use == .request ? name : operation.rawValue }
 
   // MARK: Reaching keys
 
-  func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
-    try service.keystore.read(body)
+  /// Runs `body` in one transaction. Its records are verified only if the operation is part of a larger transaction:
+  /// good enough to show them.
+  func read<Value>(_ body: (KeystoreView) throws -> Value) throws -> Value {
+    if let enclosing { return try body(enclosing.transaction) }
+    return try service.keystore.view(body)
   }
 
-  /// The key of that name as it is now, admitted to the operation. Without `unlocked` nothing is
-  /// verified: good for showing it.
-  func key(
-    named name: String, _ db: Database, verifiedBy unlocked: UnlockedKeystore? = nil,
-    under rule: StateRule? = nil, as action: String? = nil
-  ) throws -> MasterKeyRecord {
-    let record = try resolve(name, db, verifiedBy: unlocked)
-    if isWrapping, record.spec.isAsymmetric { operation = .encrypt }
-    touch(record.id)
-    try admit(record, under: rule ?? operation.stateRule, as: action ?? self.action, db)
-    return record
+  /// Unlocks the keystore, and runs `body` in one transaction that verifies all it reads.
+  func readVerified<Value>(_ body: (KeystoreView) throws -> Value) throws -> Value {
+    if let enclosing { return try body(enclosing.transaction) }
+    return try service.keystore.view(verifiedBy: try service.unlock(), body)
   }
 
-  /// The key of that name as it is now, for who does nothing with it.
-  func resolve(
-    _ name: String, _ db: Database, verifiedBy unlocked: UnlockedKeystore? = nil
-  ) throws -> MasterKeyRecord {
-    let keyID: String
-    switch try KeyName(parsing: name) {
-    case .keyID(let id): keyID = id
-    case .alias(let alias):
-      guard let record = try AliasRecord.first(db, where: "name = ?", [alias]) else {
-        throw KeyServiceError.notFound(name)
-      }
-      try unlocked?.verify(record, db)
-      keyID = record.targetKeyID
-      conditions[.requestAlias] = [alias]
-    }
-    guard let stored = try MasterKeyRecord.first(db, where: "id = ?", [keyID]) else {
-      throw KeyServiceError.notFound(name)
-    }
-    try unlocked?.verify(stored, db)
-    guard let record = stored.asOf(now) else { throw KeyServiceError.notFound(name) }
-    return record
-  }
-
-  /// Decides whether the operation may go on with this key.
-  private func admit(
-    _ record: MasterKeyRecord, under rule: StateRule, as action: String, _ db: Database
-  ) throws {
-    if record.manager == .aws, operation.changesManagedKey {
-      throw KeyServiceError.accessDenied(
-        "\(operation.rawValue) of key \(record.id): the keystore manages this key by itself")
-    }
-    // Whether a message may be wrapped or unwrapped depends on its context: `KeyUse` decides.
-    if !isForMessages { try authorize(action, on: record, db) }
-    try rule.check(record)
-  }
-
-  /// What policies call the operation.
-  private var action: String { isForMessages ? operation.rawValue : name }
-
-  /// The key of that name with its current version, to be used. Rotates first what is due, and notes
-  /// the day.
-  func usableKey(
-    named name: String, for usage: KeyUsage? = nil, as action: String? = nil
-  ) throws -> UsableKey {
-    let unlocked = try service.unlock()
-    seeToWhatWaits()
-    var key = try find(named: name, version: nil, as: action, unlocked)
-    if key.record.isDueForRotation(at: now),
-      (try? write(isWholeOperation: false) { _, _ in }) != nil
-    {
-      key = try find(named: name, version: nil, as: action, unlocked)
-    }
-    return try checked(key, for: usage)
-  }
-
-  /// One version of a key, to be used.
-  func usableVersion(
-    _ version: Int64, ofKey name: String, for usage: KeyUsage? = nil, as action: String? = nil
-  ) throws -> UsableKey {
-    let unlocked = try service.unlock()
-    seeToWhatWaits()
-    return try checked(
-      try find(named: name, version: version, as: action, unlocked), for: usage)
-  }
-
-  /// Does, once a run, what is due if something waits to be destroyed and its day is over, or the clock went
-  /// back meanwhile: many stores see no command for months that writes by itself.
-  private func seeToWhatWaits() {
-    guard let latest = service.keystore.record.foundDueDate, !service.hasSeenToWhatWaits,
-      DueChanges.callsForChanges(latest, at: now)
-    else { return }
-    service.hasSeenToWhatWaits = true
-    try? write { _, _ in }
+  /// Finds a key as it is now, without any decision.
+  func resolve(_ name: String, in view: KeystoreView) throws -> MasterKeyRecord {
+    try find(name, in: view).record
   }
 
   private func find(
-    named name: String, version: Int64?, as action: String?, _ unlocked: UnlockedKeystore
-  ) throws -> UsableKey {
-    try read { db in
-      let record = try key(named: name, db, verifiedBy: unlocked, as: action)
-      let number = version ?? record.currentVersion
-      // Material that waits to be rotated to has encrypted nothing.
-      guard number <= record.currentVersion else {
-        throw KeyServiceError.notFound("\(record.id)/\(number)")
-      }
-      return UsableKey(
-        record: record, version: try self.version(number, of: record, unlocked, db),
-        unlocked: unlocked,
-        moment: isWrapping ? try KeystoreMoment(of: service.keystore, db) : nil)
+    _ name: String, in view: KeystoreView
+  ) throws -> (record: MasterKeyRecord, alias: String?) {
+    let keyID: String
+    var alias: String?
+    switch try KeyName(parsing: name) {
+    case .keyID(let id): keyID = id
+    case .alias(let named):
+      guard let record = try view.alias(named: named) else { throw KeyServiceError.notFound(name) }
+      keyID = record.targetKeyID
+      alias = named
+    }
+    guard let record = try view.masterKey(keyID)?.asOf(now) else {
+      throw KeyServiceError.notFound(name)
+    }
+    return (record, alias)
+  }
+
+  /// A key that the caller may do the operation with.
+  struct AdmittedKey {
+    var record: MasterKeyRecord
+    /// The grants that allow it; none if its policy does.
+    let grants: [Grant]
+  }
+
+  /// Finds a key as it is now, and decides if the caller may do the operation with it, and if the key's state allows it.
+  /// This is the only door to keys for requests; messages come through `admitForMessages`.
+  func admit(
+    _ name: String, _ conditions: RequestConditions, in view: KeystoreView,
+    under rule: StateRule? = nil, as action: String? = nil
+  ) throws -> AdmittedKey {
+    precondition(use == .request, "each message is decided by itself")
+    let (record, alias) = try find(name, in: view)
+    touch(record.id)
+    try requireNotManaged(record)
+    var conditions = conditions
+    if let alias { conditions.values[.requestAlias] = [alias] }
+    let grants = try decide(action ?? self.action, on: record, conditions, in: view)
+    try (rule ?? operation.stateRule).check(record)
+    return AdmittedKey(record: record, grants: grants)
+  }
+
+  /// The same for messages: returns the key with the decision that is to be made for each message.
+  private func admitForMessages(
+    _ name: String, in view: KeystoreView
+  ) throws -> (record: MasterKeyRecord, authorization: Authorization) {
+    let (record, alias) = try find(name, in: view)
+    if use == .wrapping, record.spec.isAsymmetric { operation = .encrypt }
+    touch(record.id)
+    try requireNotManaged(record)
+    try operation.stateRule.check(record)
+    var conditions = RequestConditions.none
+    if let alias { conditions.values[.requestAlias] = [alias] }
+    return (record, try authorization(of: action, on: record, conditions, in: view))
+  }
+
+  private func requireNotManaged(_ record: MasterKeyRecord) throws(KeyServiceError) {
+    if record.manager == .aws, operation.changesManagedKey {
+      throw .accessDenied(
+        "\(operation.rawValue) of key \(record.id): the keystore manages this key by itself")
     }
   }
 
-  private func checked(_ key: UsableKey, for usage: KeyUsage?) throws -> UsableKey {
-    if let usage, key.record.usage != usage {
+  // MARK: Using keys
+
+  /// Finds the current version of a key, to use it. Rotates the key first if it is due.
+  func usableKey(
+    named name: String, for usage: KeyUsage? = nil, _ conditions: RequestConditions,
+    as action: String? = nil
+  ) throws -> UsableKey {
+    try current {
+      try usableKey(named: name, for: usage, conditions, as: action, version: \.currentVersion)
+    }
+  }
+
+  /// Finds the version of a key that `version` chooses, to use it.
+  func usableKey(
+    named name: String, for usage: KeyUsage? = nil, _ conditions: RequestConditions,
+    as action: String? = nil, version: (MasterKeyRecord) throws -> Int64
+  ) throws -> UsableKey {
+    seeToWhatWaits()
+    return try readVerified { view in
+      let record = try admit(name, conditions, in: view, as: action).record
+      return try usable(try version(record), of: record, for: usage, in: view)
+    }
+  }
+
+  /// Finds the current version of a key, to wrap data keys of messages.
+  func messageKey(named name: String) throws -> KeyForMessages {
+    try current { try messageKey(named: name, version: nil) }
+  }
+
+  /// Finds a version of a key, to wrap or unwrap data keys of messages.
+  func messageKey(named name: String, version: Int64?) throws -> KeyForMessages {
+    seeToWhatWaits()
+    return try readVerified { view in
+      let (record, authorization) = try admitForMessages(name, in: view)
+      let key = try usable(version ?? record.currentVersion, of: record, for: nil, in: view)
+      return KeyForMessages(
+        key: key, authorization: authorization,
+        moment: try KeystoreMoment(of: service.keystore, view))
+    }
+  }
+
+  /// Returns what `find` finds, and finds it again if the key had to be rotated first.
+  private func current<Key: KeyInUse>(_ find: () throws -> Key) throws -> Key {
+    let key = try find()
+    guard key.record.isDueForRotation(at: now),
+      (try? write(isWholeOperation: false) { _ in }) != nil
+    else { return key }
+    return try find()
+  }
+
+  /// Does what is due once in a run: many keystores see no command for months that writes by itself.
+  private func seeToWhatWaits() {
+    guard let latest = service.keystore.foundDueDate, !service.host.hasSeenToWhatWaits,
+      DueChanges.callsForChanges(latest, at: now), service.host.beginSeeingToWhatWaits()
+    else { return }
+    try? write { _ in }
+  }
+
+  private func usable(
+    _ number: Int64, of record: MasterKeyRecord, for usage: KeyUsage?, in view: KeystoreView
+  ) throws -> UsableKey {
+    // Material that waits to be rotated to has encrypted nothing.
+    guard number <= record.currentVersion else {
+      throw KeyServiceError.notFound("\(record.id)/\(number)")
+    }
+    if let usage, record.usage != usage {
       throw KeyServiceError.invalidKeyUsage(
-        "key \(key.record.id) is for \(key.record.usage.rawValue), and \(operation.rawValue) takes "
+        "key \(record.id) is for \(record.usage.rawValue), and \(operation.rawValue) takes "
           + "keys for \(usage.rawValue)")
     }
-    guard key.version.isUsable(at: now) else {
-      throw KeyServiceError.invalidState(keyID: key.record.id, state: .pendingImport)
+    let version = try version(number, of: record, in: view)
+    guard version.isUsable(at: now) else {
+      throw KeyServiceError.invalidState(keyID: record.id, state: .pendingImport)
     }
-    touch(key.record.id, version: key.version.version)
-    if let use = VersionUse(key.version, of: key.record) { uses.append(use) }
-    return key
+    touch(record.id, version: version.version)
+    if let use = VersionUse(version, of: record) { uses.append(use) }
+    return UsableKey(record: record, version: version, keys: try service.unlock())
   }
 
-  /// One version of a key, verified.
   func version(
-    _ number: Int64, of record: MasterKeyRecord, _ unlocked: UnlockedKeystore, _ db: Database
+    _ number: Int64, of record: MasterKeyRecord, in view: KeystoreView
   ) throws -> KeyVersionRecord {
-    guard
-      let version = try KeyVersionRecord.first(
-        db, where: "keyID = ? AND version = ?", [record.id, number])
-    else {
+    guard let version = try view.version(number, ofKey: record.id) else {
       throw KeystoreError.editedRecord("version \(number) of key \(record.id)")
     }
-    try unlocked.verify(version, db)
     return version
   }
 
   // MARK: Changing keys
 
-  /// Runs `body` in one transaction, after what has become due is done, which stays also where `body`
-  /// fails. The operation is recorded before its changes last, if that is all it does.
+  /// Runs `body` in one transaction, after what has become due is done, which stays even if `body` throws. The operation
+  /// is recorded before its changes last, unless the transaction is only a part of it.
   func write<Value>(
-    isWholeOperation: Bool = true, _ body: (UnlockedKeystore, Database) throws -> Value
+    isWholeOperation: Bool = true, _ body: (KeystoreTransaction) throws -> Value
   ) throws -> Value {
-    let unlocked = try service.unlock()
     // The operation that began the transaction has done the rest.
-    if service.keystore.isSharingTransaction {
-      return try service.keystore.write { try body(unlocked, $0) }
+    if let enclosing {
+      return try service.keystore.join(enclosing.transaction) { try body(enclosing.transaction) }
     }
-    return try write(after: DueChanges(unlocked, now: now), unlocked) { unlocked, db in
-      let value = try body(unlocked, db)
+    return try write(after: DueChanges(now: now)) { transaction in
+      let value = try body(transaction)
       if isWholeOperation { try recordAsDone() }
       return value
     }.value
   }
 
-  /// Destroys what was past its date at `time`, whether it has waited or not. Returns what was done.
+  /// Destroys what was past its date at `time`, without waiting for a second command. Returns what was done.
   func destroyDue(at time: Int64) throws -> [ServiceEvent] {
-    let unlocked = try service.unlock()
-    let due = DueChanges(unlocked, now: time, destroysAtOnce: true)
-    return try write(after: due, unlocked) { _, _ in }.events
+    try write(after: DueChanges(now: time, destroysAtOnce: true)) { _ in }.events
   }
 
   private func write<Value>(
-    after due: DueChanges, _ unlocked: UnlockedKeystore,
-    _ body: (UnlockedKeystore, Database) throws -> Value
+    after due: DueChanges, _ body: (KeystoreTransaction) throws -> Value
   ) throws -> (value: Value, events: [ServiceEvent]) {
-    // What is recorded before a change of the keystore cannot be taken out of the log unnoticed.
-    let anchor = try? service.trail()?.anchorAfterFlush()
+    let unlocked = try service.unlock()
+    // A record from before a change of the keystore cannot be taken out of the log unnoticed.
+    let anchor = try? service.host.trail()?.anchorAfterFlush()
     var due = due
-    let result = try service.keystore.write { db in
-      try due.apply(db)
-      // It is in the log before it lasts.
+    let result = try service.keystore.change(unlocked) { transaction in
+      try due.apply(in: transaction)
+      // The log has it before it lasts.
       try service.record(due.events, at: now)
-      if let anchor { try Self.note(anchor, unlocked, db) }
-      do {
-        return Result<Value, any Error>.success(
-          try Keystore.savepoint(db) { try body(unlocked, db) })
-      } catch let error as DatabaseError {
-        // The store itself has failed, and SQLite may have taken back all of the transaction.
-        throw error
-      } catch {
-        return .failure(error)
-      }
+      if let anchor { try transaction.note(anchor) }
+      return try transaction.attempt(body)
     }
-    service.tell(due, at: now)
+    service.host.tell(due.clockSetBack)
     return (try result.get(), due.events)
   }
 
@@ -264,36 +291,22 @@ public final class OperationCall {
     isRecorded = true
   }
 
-  /// Keeps where the log is now. What the keystore knew of it is not forgotten because somebody took
-  /// that away: `check` goes on naming it.
-  static func note(
-    _ anchor: AuditAnchor, _ unlocked: UnlockedKeystore, _ db: Database
-  ) throws {
-    do {
-      let last = try AuditAnchorRecord.last(verifiedBy: unlocked, db)
-      if let last, last.sequence > anchor.sequence { return }
-    } catch KeystoreError.editedRecord {
-      return
-    }
-    try unlocked.save(
-      AuditAnchorRecord(sequence: Int64(anchor.sequence), code: Data(anchor.code)), db)
-  }
-
-  /// Lets `body` change the key of that name, and stores it.
+  /// Lets `body` change a key, and stores it.
   @discardableResult
   func change<Value>(
-    _ name: String, _ body: (inout MasterKeyRecord, UnlockedKeystore, Database) throws -> Value
+    _ name: String, _ conditions: RequestConditions,
+    _ body: (inout MasterKeyRecord, KeystoreTransaction) throws -> Value
   ) throws -> (record: MasterKeyRecord, value: Value) {
-    try write { unlocked, db in
-      var record = try key(named: name, db, verifiedBy: unlocked)
-      let value = try body(&record, unlocked, db)
-      return (try unlocked.update(record, db), value)
+    try write { transaction in
+      var record = try admit(name, conditions, in: transaction).record
+      let value = try body(&record, transaction)
+      return (try transaction.update(record), value)
     }
   }
 
   // MARK: Afterwards
 
-  /// Notes what the keystore does by itself as a part of the operation: it lasts if the operation does.
+  /// Notes what the keystore does by itself as a part of the operation. It lasts if the operation does.
   func note(_ event: ServiceEvent) { events.append(event) }
 
   /// Notes a key that the operation has come to.
@@ -305,18 +318,18 @@ public final class OperationCall {
     }
   }
 
-  /// Records what became of the operation. Without the root key there is nothing to record with, and
-  /// nothing was done. Throws `UnrecordedError` if the keystore requires the record.
+  /// Records the result of the operation. While the keystore is locked there is no key to record with, and nothing was
+  /// done. Throws `UnrecordedError` if the keystore requires the record.
   func finish(_ error: (any Error)?) throws {
     switch error {
     case nil: try recordAsDone()
-    // There is no record of this either.
+    // This cannot be recorded either.
     case is UnrecordedError: break
     case let error?: try record(error)
     }
   }
 
-  /// One record for each key that the operation came to, or one for none.
+  /// Makes one record for each key that the operation came to, or one if it came to none.
   private func record(_ error: (any Error)?) throws {
     guard operation.isRecorded || name != operation.rawValue else { return }
     let keys = touched.isEmpty ? [(keyID: "", version: 0)] : touched
@@ -329,8 +342,25 @@ public final class OperationCall {
     if error == nil {
       records += events.map { AuditRecord($0, time: now, requestID: service.requestID) }
     }
-    try service.record(records, of: uses)
+    if let enclosing {
+      enclosing.add(records, of: uses)
+    } else {
+      try service.host.trail()?.add(records, of: uses)
+    }
   }
+}
+
+/// What a request says about itself, for the conditions of policies. `OperationCall.conditions` makes it.
+struct RequestConditions {
+  let encryptionContext: EncryptionContext
+  var values = PolicyContext()
+
+  fileprivate init(encryptionContext: EncryptionContext = EncryptionContext()) {
+    self.encryptionContext = encryptionContext
+  }
+
+  /// The conditions of a request that has no encryption context and sets no condition key.
+  static let none = RequestConditions()
 }
 
 extension AuditRecord {

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// PutKeyPolicy. Refused where the caller could not do it again.
 public struct PutKeyPolicyRequest: KeyServiceRequest {
@@ -20,12 +19,14 @@ public struct PutKeyPolicyRequest: KeyServiceRequest {
   public func perform(in call: OperationCall) throws -> EmptyResponse {
     try PolicyName.check(policyName)
     let document = try KeyPolicy(apiText: policy)
-    call.conditions[.bypassPolicyLockoutSafetyCheck] = ["\(bypassPolicyLockoutSafetyCheck == true)"]
-    try call.change(keyID) { record, _, db in
+    let conditions = try call.conditions(
+      nil,
+      [.bypassPolicyLockoutSafetyCheck: ["\(bypassPolicyLockoutSafetyCheck == true)"]])
+    try call.change(keyID, conditions) { record, transaction in
       if bypassPolicyLockoutSafetyCheck != true {
-        try document.requireNoLockout(of: call, record: record, db)
+        try document.requireNoLockout(of: call, record: record, conditions, in: transaction)
       }
-      try document.store(for: &record, db)
+      try transaction.store(policy: document.text, of: &record)
     }
     return EmptyResponse()
   }
@@ -46,8 +47,8 @@ public struct GetKeyPolicyRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> Response {
     try PolicyName.check(policyName)
-    let policy = try call.read { db in
-      try KeyPolicyRecord.policy(of: call.key(named: keyID, db), db)
+    let policy = try call.read { view in
+      try view.policy(of: call.admit(keyID, .none, in: view).record)
     }
     return Response(policy: policy ?? KeyPolicy.defaultPolicy.text, policyName: PolicyName.only)
   }
@@ -72,7 +73,7 @@ public struct ListKeyPoliciesRequest: PagedRequest {
 
   public func perform(in call: OperationCall) throws -> Response {
     let page = try Page(limit: limit, marker: marker, standard: 100)
-    _ = try call.read { db in try call.key(named: keyID, db) }
+    _ = try call.read { try call.admit(keyID, .none, in: $0) }
     let (names, nextMarker, truncated) = try page.cut(whole: [PolicyName.only]) { $0 }
     return Response(policyNames: names, nextMarker: nextMarker, truncated: truncated)
   }
@@ -104,18 +105,14 @@ extension KeyPolicy {
   /// Throws `malformedPolicyDocument` where the caller could not put another policy in place of this
   /// one.
   func requireNoLockout(
-    of call: OperationCall, record: MasterKeyRecord, _ db: Database
+    of call: OperationCall, record: MasterKeyRecord, _ conditions: RequestConditions,
+    in view: KeystoreView
   ) throws {
-    guard locksOut(try call.policyRequest("PutKeyPolicy", on: record, db)) else { return }
+    let request = try call.policyRequest("PutKeyPolicy", on: record, conditions, in: view)
+    guard locksOut(request) else { return }
     throw KeyServiceError.malformedPolicyDocument(
       "the policy would not let \(call.service.caller.arn) put another one in its place; "
         + "BypassPolicyLockoutSafetyCheck puts it all the same")
-  }
-
-  func store(for record: inout MasterKeyRecord, _ db: Database) throws {
-    let stored = KeyPolicyRecord(keyID: record.id, policy: text)
-    record.policyDigest = try stored.digest()
-    try stored.save(db)
   }
 }
 
@@ -124,12 +121,10 @@ extension KeyService {
   /// else could help who locked everybody out.
   public func resetKeyPolicy(_ name: String) throws {
     try managing(.resetKeyPolicy) { call in
-      try call.write { unlocked, db in
-        var record = try call.resolve(name, db, verifiedBy: unlocked)
+      try call.write { transaction in
+        let record = try call.resolve(name, in: transaction)
         call.touch(record.id)
-        record.policyDigest = nil
-        try unlocked.update(record, db)
-        try KeyPolicyRecord.deleteOne(db, key: record.id)
+        try transaction.removePolicy(of: record)
       }
     }
   }

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// A question to a key's policy that nobody asks in earnest.
 public struct PolicySimulation: Sendable {
@@ -41,21 +40,23 @@ extension KeyService {
   /// `KeyServiceError`, and `PolicyError` for a condition that there is not.
   public func simulate(_ simulation: PolicySimulation) throws -> PolicySimulationResult {
     let call = begin(.getKeyPolicy)
+    var conditions = RequestConditions.none
     for condition in simulation.conditions {
-      try call.conditions.insert(condition.value, as: condition.name)
+      try conditions.values.insert(condition.value, as: condition.name)
     }
-    return try call.read { db in
-      let record = try call.key(named: simulation.keyID, db)
+    return try call.read { view in
+      let record = try call.admit(simulation.keyID, conditions, in: view).record
       var request = try call.policyRequest(
-        PolicyActions.name(of: simulation.action), on: record, db)
+        PolicyActions.name(of: simulation.action), on: record, conditions, in: view)
       // An action of another service is none of ours.
       if PolicyActions.isOther(simulation.action) { request.action = simulation.action }
       request.principal = simulation.principal ?? request.principal
       request.context.setEncryptionContext(simulation.encryptionContext)
-      let explanation = try (simulation.document ?? call.policy(of: record, db)).explain(request)
+      let policy = try simulation.document ?? call.policy(of: record, in: view)
+      let explanation = policy.explain(request)
       var grants: [Grant] = []
       if explanation.decision == .implicitlyDenied, record.grantsDigest != nil {
-        grants = try GrantRecord.grants(of: record, db).map(Grant.init)
+        grants = try view.grants(of: record).map(Grant.init)
           .filter { $0.isFor(request.principal) }
           .allowing(request, context: simulation.encryptionContext)
       }

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// EnableKeyRotation: the key gets a new version whenever the period is over. What is encrypted stays
 /// as it is, and every version decrypts.
@@ -24,8 +23,10 @@ public struct EnableKeyRotationRequest: KeyServiceRequest {
         "RotationPeriodInDays is \(Self.periods.lowerBound) to \(Self.periods.upperBound), "
           + "not \(days)")
     }
-    call.conditions[.rotationPeriodInDays] = ["\(rotationPeriodInDays ?? Int(Self.standardPeriod))"]
-    try call.change(keyID) { record, _, _ in
+    let conditions = try call.conditions(
+      nil,
+      [.rotationPeriodInDays: ["\(rotationPeriodInDays ?? Int(Self.standardPeriod))"]])
+    try call.change(keyID, conditions) { record, _ in
       try record.requireAutomaticRotation()
       let period = rotationPeriodInDays.map { Int64($0) } ?? Self.standardPeriod
       let next = call.now + period * millisecondsPerDay
@@ -51,7 +52,7 @@ public struct DisableKeyRotationRequest: KeyServiceRequest {
   public init(keyID: String) { self.keyID = keyID }
 
   public func perform(in call: OperationCall) throws -> EmptyResponse {
-    try call.change(keyID) { record, _, _ in
+    try call.change(keyID, .none) { record, _ in
       try record.requireAutomaticRotation()
       record.rotationPeriodInDays = nil
       record.nextRotationDate = nil
@@ -75,7 +76,7 @@ public struct GetKeyRotationStatusRequest: KeyServiceRequest {
   public init(keyID: String) { self.keyID = keyID }
 
   public func perform(in call: OperationCall) throws -> Response {
-    let record = try call.read { db in try call.key(named: keyID, db) }
+    let record = try call.read { try call.admit(keyID, .none, in: $0).record }
     try record.requireRotatableSpec()
     let period = record.state == .pendingDeletion ? nil : record.rotationPeriodInDays
     return Response(
@@ -97,19 +98,16 @@ public struct RotateKeyOnDemandRequest: KeyServiceRequest {
   public init(keyID: String) { self.keyID = keyID }
 
   public func perform(in call: OperationCall) throws -> Response {
-    let (record, _) = try call.change(keyID) { record, unlocked, db in
+    let (record, _) = try call.change(keyID, .none) { record, transaction in
       try record.requireRotatableSpec()
-      let count = try KeyVersionRecord.filter(
-        Column("keyID") == record.id && Column("rotationType") == RotationType.onDemand
-      ).fetchCount(db)
-      guard count < Self.limit else {
+      guard try transaction.onDemandRotationCount(ofKey: record.id) < Self.limit else {
         throw KeyServiceError.limitExceeded(
           "a key is rotated on demand at most \(Self.limit) times")
       }
       if record.origin == .external {
-        try Self.takeImported(&record, in: call, unlocked, db)
+        try Self.takeImported(&record, in: call, transaction)
       } else {
-        try DueChanges.rotate(&record, .onDemand, now: call.now, unlocked, db)
+        try transaction.rotate(&record, .onDemand, at: call.now)
       }
     }
     return Response(keyID: KeyName.arn(ofKey: record.id))
@@ -117,22 +115,18 @@ public struct RotateKeyOnDemandRequest: KeyServiceRequest {
 
   /// Imported material that waits becomes the current version.
   private static func takeImported(
-    _ record: inout MasterKeyRecord, in call: OperationCall, _ unlocked: UnlockedKeystore,
-    _ db: Database
+    _ record: inout MasterKeyRecord, in call: OperationCall, _ transaction: KeystoreTransaction
   ) throws {
-    guard
-      var next = try KeyVersionRecord.first(
-        db, where: "keyID = ? AND version = ?", [record.id, record.currentVersion + 1])
-    else { throw KeyServiceError.nothingToRotateTo(keyID: record.id) }
-    try unlocked.verify(next, db)
-    guard next.isUsable(at: call.now) else {
+    guard var next = try transaction.version(record.currentVersion + 1, ofKey: record.id),
+      next.isUsable(at: call.now)
+    else {
       throw KeyServiceError.nothingToRotateTo(keyID: record.id)
     }
     next.rotationType = .onDemand
     next.creationDate = call.now
-    try unlocked.update(next, db)
+    try transaction.update(next)
     record.currentVersion = next.version
-    try record.noteExpiry(unlocked, db)
+    try transaction.noteExpiry(of: &record)
   }
 }
 
@@ -196,12 +190,9 @@ public struct ListKeyRotationsRequest: PagedRequest {
 
   public func perform(in call: OperationCall) throws -> Response {
     let page = try Page(limit: limit, marker: marker, standard: 100)
-    let (record, versions) = try call.read { db in
-      let record = try call.key(named: keyID, db)
-      return (
-        record,
-        try KeyVersionRecord.all(db, where: "keyID = ? ORDER BY version", [record.id])
-      )
+    let (record, versions) = try call.read { view in
+      let record = try call.admit(keyID, .none, in: view).record
+      return (record, try view.versions(ofKey: record.id))
     }
     try record.requireRotatableSpec()
     let all = includeKeyMaterial == .allKeyMaterial

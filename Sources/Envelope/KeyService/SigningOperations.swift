@@ -30,7 +30,7 @@ public struct GetPublicKeyRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> Response {
     try call.require(grantTokens)
-    let key = try call.usableKey(named: keyID)
+    let key = try call.usableKey(named: keyID, .none)
     let metadata = KeyMetadata(key.record, currentKeyMaterialID: nil)
     return Response(
       keyID: metadata.arn, publicKey: Blob(try key.subjectPublicKeyInfo()),
@@ -70,9 +70,13 @@ public struct SignRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> Response {
     try call.require(grantTokens)
-    call.conditions[.signingAlgorithm] = [signingAlgorithm.rawValue]
-    call.conditions[.messageType] = [(messageType ?? .raw).rawValue]
-    let key = try call.usableKey(named: keyID, for: .signVerify)
+    let conditions = try call.conditions(
+      nil,
+      [
+        .signingAlgorithm: [signingAlgorithm.rawValue],
+        .messageType: [(messageType ?? .raw).rawValue],
+      ])
+    let key = try call.usableKey(named: keyID, for: .signVerify, conditions)
     let input = try SignatureInput(
       message, type: messageType ?? .raw, algorithm: signingAlgorithm, key: key)
     if dryRun == true { throw KeyServiceError.dryRun }
@@ -114,9 +118,13 @@ public struct VerifyRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> Response {
     try call.require(grantTokens)
-    call.conditions[.signingAlgorithm] = [signingAlgorithm.rawValue]
-    call.conditions[.messageType] = [(messageType ?? .raw).rawValue]
-    let key = try call.usableKey(named: keyID, for: .signVerify)
+    let conditions = try call.conditions(
+      nil,
+      [
+        .signingAlgorithm: [signingAlgorithm.rawValue],
+        .messageType: [(messageType ?? .raw).rawValue],
+      ])
+    let key = try call.usableKey(named: keyID, for: .signVerify, conditions)
     let input = try SignatureInput(
       message, type: messageType ?? .raw, algorithm: signingAlgorithm, key: key)
     if dryRun == true { throw KeyServiceError.dryRun }
@@ -139,7 +147,7 @@ private struct SignatureInput {
 
   init(
     _ message: Blob, type: MessageType, algorithm: SigningAlgorithm,
-    key: OperationCall.UsableKey
+    key: UsableKey
   ) throws {
     try MessageLength.check(message)
     guard let scheme = algorithm.scheme else {

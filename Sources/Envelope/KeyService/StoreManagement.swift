@@ -30,18 +30,20 @@ extension KeyService {
   /// have done. A refusal is recorded if the keystore can be unlocked; a passphrase is asked for only with `byAsking`.
   public func requireOwner(for operation: StoreOperation, byAsking: Bool = true) throws {
     if caller.isOwner { return }
-    _ = try? byAsking ? unlock() : unlockWithoutAsking()
+    _ = try? byAsking ? host.unlock() : host.unlockWithoutAsking()
     try recording(begin(.describeKey, name: operation.rawValue)) { _ in
       try caller.requireKnown(toDo: operation.rawValue)
       throw KeyServiceError.accessDenied(
-        "\(caller.arn) may not do \(operation.rawValue): only the keystore's owner\(ownersName) and root may"
+        "\(caller.arn) may not do \(operation.rawValue): only \(owners) may"
       )
     }
   }
 
-  /// ", backup,"
-  private var ownersName: String {
-    UserNames.name(of: keystore.owner, in: .current()).map { ", \($0)," } ?? ""
+  /// The users who may manage the keystore.
+  private var owners: String {
+    if keystore.owner == 0 { return "the keystore's owner, root," }
+    let name = UserNames.name(of: keystore.owner, in: .current()).map { ", \($0)," } ?? ""
+    return "the keystore's owner\(name) and root"
   }
 
   // MARK: Protectors
@@ -57,7 +59,7 @@ extension KeyService {
   public func addProtector(_ protector: consuming NewProtector) throws -> ProtectorDescription {
     try requireOwner(for: .addProtector)
     // SQLite's lock does not wait for scrypt.
-    let record = try unlock().makeProtector(protector, creationDate: clock().milliseconds)
+    let record = try unlock().makeProtector(protector, creationDate: host.clock().milliseconds)
     return try managing(.addProtector) { call in
       try call.note(record.description)
       return try keystore.addProtector(record, try unlock())
@@ -89,11 +91,6 @@ extension KeyService {
 }
 
 extension OperationCall {
-  /// Notes what an operation on the store is about.
-  func note(parameters: [(name: String, value: String)]) throws {
-    context = try EncryptionContext(parameters.map { (key: $0.name, value: $0.value) }).serialized()
-  }
-
   fileprivate func note(_ protector: ProtectorDescription) throws {
     try note(parameters: [("ProtectorId", protector.id), ("Type", protector.kind.rawValue)])
   }

@@ -1,5 +1,5 @@
 /// Encrypts and decrypts under symmetric keys of the keystore.
-extension OperationCall.UsableKey {
+extension UsableKey {
   /// A blob that names the key and its version.
   func seal(
     _ plaintext: borrowing SecretBytes, context: EncryptionContext

@@ -1,6 +1,3 @@
-import Foundation
-import GRDB
-
 /// A tag of a key.
 public struct Tag: Codable, Equatable, Sendable {
   public let tagKey: String
@@ -51,9 +48,9 @@ public struct Tag: Codable, Equatable, Sendable {
   }
 
   /// Adds the tag, or gives it its new value.
-  func store(forKey keyID: String, _ unlocked: UnlockedKeystore, _ db: Database) throws {
-    try unlocked.save(TagRecord(keyID: keyID, tagKey: tagKey, tagValue: tagValue), db)
-    guard try TagRecord.filter(Column("keyID") == keyID).fetchCount(db) <= Self.limit else {
+  func store(forKey keyID: String, _ transaction: KeystoreTransaction) throws {
+    try transaction.save(TagRecord(keyID: keyID, tagKey: tagKey, tagValue: tagValue))
+    guard try transaction.tagCount(ofKey: keyID) <= Self.limit else {
       throw KeyServiceError.limitExceeded("a key has at most \(Self.limit) tags")
     }
   }
@@ -74,10 +71,11 @@ public struct TagResourceRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> EmptyResponse {
     try Tag.check(tags)
-    call.conditions.setRequestTags(tags.map { ($0.tagKey, $0.tagValue) })
-    try call.write { unlocked, db in
-      let key = try call.key(named: keyID, db, verifiedBy: unlocked)
-      for tag in tags { try tag.store(forKey: key.id, unlocked, db) }
+    var conditions = RequestConditions.none
+    conditions.values.setRequestTags(tags.map { ($0.tagKey, $0.tagValue) })
+    try call.write { transaction in
+      let key = try call.admit(keyID, conditions, in: transaction).record
+      for tag in tags { try tag.store(forKey: key.id, transaction) }
     }
     return EmptyResponse()
   }
@@ -98,11 +96,12 @@ public struct UntagResourceRequest: KeyServiceRequest {
 
   public func perform(in call: OperationCall) throws -> EmptyResponse {
     for key in tagKeys { try Tag.check(key: key) }
-    call.conditions.setTagKeys(tagKeys)
-    try call.write { unlocked, db in
-      let key = try call.key(named: keyID, db, verifiedBy: unlocked)
+    var conditions = RequestConditions.none
+    conditions.values.setTagKeys(tagKeys)
+    try call.write { transaction in
+      let key = try call.admit(keyID, conditions, in: transaction).record
       for tagKey in tagKeys {
-        try unlocked.delete(TagRecord(keyID: key.id, tagKey: tagKey, tagValue: ""), db)
+        try transaction.delete(TagRecord(keyID: key.id, tagKey: tagKey, tagValue: ""))
       }
     }
     return EmptyResponse()
@@ -132,11 +131,9 @@ public struct ListResourceTagsRequest: PagedRequest {
 
   public func perform(in call: OperationCall) throws -> Response {
     let page = try Page(limit: limit, marker: marker, standard: 50)
-    let records = try call.read { db in
-      let key = try call.key(named: keyID, db)
-      return try TagRecord.all(
-        db, where: "keyID = ? AND tagKey > ? ORDER BY tagKey LIMIT ?",
-        [key.id, page.after ?? "", page.limit + 1])
+    let records = try call.read { view in
+      let key = try call.admit(keyID, .none, in: view).record
+      return try view.tags(ofKey: key.id, after: page.after ?? "", limit: page.limit + 1)
     }
     let (items, nextMarker, truncated) = page.cut(records) { $0.tagKey }
     return Response(

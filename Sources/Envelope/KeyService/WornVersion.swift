@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// A version of a symmetric key that may have wrapped too much.
 ///
@@ -46,15 +45,14 @@ struct VersionUse: Equatable, Sendable {
 extension KeyService {
   /// The current versions that are worn. Nothing is verified: good for showing it.
   public func wornVersions() throws -> [WornVersion] {
-    trailIfOpen?.flush()
+    host.trailIfOpen?.flush()
     let log = AuditLog(reading: AuditLog.path(beside: keystore.path))
     guard let sequence = try? log.lastSequence(), sequence >= WornVersion.warning else { return [] }
     let call = begin(.listKeys)
-    return try call.read { db in
-      try MasterKeyRecord.all(db).compactMap { key in
+    return try call.read { view in
+      try view.masterKeys().compactMap { key in
         guard key.asOf(call.now) != nil,
-          let version = try KeyVersionRecord.first(
-            db, where: "keyID = ? AND version = ?", [key.id, key.currentVersion])
+          let version = try view.version(key.currentVersion, ofKey: key.id)
         else { return nil }
         return VersionUse(version, of: key)?.worn(at: sequence)
       }

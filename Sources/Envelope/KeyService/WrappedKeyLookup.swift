@@ -1,5 +1,3 @@
-import GRDB
-
 /// Which key of the keystore wrapped a data key.
 public struct WrappingKeyIdentity: Equatable, Sendable {
   public let keyID: String
@@ -26,10 +24,7 @@ extension KeyService {
   public func identify(_ encrypted: EncryptedDataKey) throws -> WrappingKeyIdentity? {
     guard let found = try findVersions(wrapping: encrypted, among: nil).versions.first
     else { return nil }
-    let aliases = try keystore.read { db in
-      try AliasRecord.filter(Column("targetKeyID") == found.keyID).order(Column("name"))
-        .fetchAll(db).map(\.name)
-    }
+    let aliases = try keystore.view { try $0.aliases(ofKey: found.keyID).map(\.name) }
     return WrappingKeyIdentity(
       keyID: found.keyID, version: Int(found.version), aliases: aliases)
   }
@@ -40,27 +35,27 @@ extension KeyService {
     wrapping encrypted: EncryptedDataKey, among names: [String]?
   ) throws -> FoundVersions {
     let call = begin(.describeKey)
-    return try keystore.read { db in
-      var versions = try fetchVersions(wrapping: encrypted, db)
+    return try keystore.view { view in
+      var versions = try Self.versions(wrapping: encrypted, in: view)
       if let names, !versions.isEmpty {
-        let wanted = try names.map { try call.resolve($0, db).id }
+        let wanted = try names.map { try call.resolve($0, in: view).id }
         versions = versions.filter { wanted.contains($0.keyID) }
       }
       if versions.count > 1 {
-        let ranked = try versions.map { (try Self.rank(of: $0, at: call.now, db), $0) }
+        let ranked = try versions.map { (try Self.rank(of: $0, at: call.now, in: view), $0) }
         versions = ranked.sorted { ($0.0, $0.1.keyID) < ($1.0, $1.1.keyID) }.map(\.1)
       }
       return FoundVersions(
         versions: versions.map { FoundVersion(keyID: $0.keyID, version: $0.version) },
-        moment: try KeystoreMoment(of: keystore, db))
+        moment: try KeystoreMoment(of: keystore, view))
     }
   }
 
   /// 0 for a version that can be used, more for those that say less about why not.
   private static func rank(
-    of version: KeyVersionRecord, at now: Int64, _ db: Database
+    of version: KeyVersionRecord, at now: Int64, in view: KeystoreView
   ) throws -> Int {
-    guard let key = try MasterKeyRecord.first(db, where: "id = ?", [version.keyID])?.asOf(now),
+    guard let key = try view.masterKey(version.keyID)?.asOf(now),
       version.version <= key.currentVersion
     else { return 4 }
     return switch key.state {
@@ -71,23 +66,21 @@ extension KeyService {
     }
   }
 
-  private func fetchVersions(
-    wrapping encrypted: EncryptedDataKey, _ db: Database
+  private static func versions(
+    wrapping encrypted: EncryptedDataKey, in view: KeystoreView
   ) throws -> [KeyVersionRecord] {
     // A lookup would end at the NUL.
     guard !(encrypted.providerID + encrypted.keyName).utf8.contains(0) else { return [] }
     switch encrypted.providerID {
     case KeystoreKeyring.providerID:
       guard let name = VersionedKeyName(parsing: Array(encrypted.keyName.utf8)) else { return [] }
-      return try KeyVersionRecord.all(
-        db, where: "keyID = ? AND version = ?", [name.keyID, name.version])
+      return try view.version(name.version, ofKey: name.keyID).map { [$0] } ?? []
     case RawRSAKeyring.bareProviderID,
       _ where RawECDHKeyInformation.isWritten(by: encrypted.providerID):
-      return try KeyVersionRecord.all(db, where: "fingerprint = ?", [encrypted.keyName])
+      return try view.unverifiedVersions(fingerprint: encrypted.keyName)
     default:
-      return try KeyVersionRecord.all(
-        db, where: "foreignProviderID = ? AND foreignKeyName = ?",
-        [encrypted.providerID, encrypted.keyName])
+      return try view.unverifiedVersions(
+        foreignProviderID: encrypted.providerID, keyName: encrypted.keyName)
     }
   }
 }

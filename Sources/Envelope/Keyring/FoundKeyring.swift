@@ -28,16 +28,3 @@ struct FoundKeyring: Sendable {
     return try now < end && moment.isNow()
   }
 }
-
-extension OperationCall.UsableKey {
-  /// The date on which time alone ends the use of this version.
-  var end: Int64 {
-    [version.validTo, record.validTo, record.deletionDate].compactMap { $0 }.min() ?? .max
-  }
-
-  /// The same for wrapping, which a rotation ends too. A rotation that was due before could not be done.
-  func wrappingEnd(from now: Int64) -> Int64 {
-    guard let rotation = record.nextRotationDate, rotation > now else { return end }
-    return min(end, rotation)
-  }
-}

@@ -6,10 +6,10 @@ extension KeyService {
     var lost: KeptKey?
     for found in versions {
       let call = beginWrapping()
-      call.context = context
+      call.note(messageContext: context)
       do {
-        let key = try call.usableKey(named: found.keyID)
-        guard let keyring = try Self.keyring(key, keeping: encrypted, under: found, context)
+        let key = try call.messageKey(named: found.keyID)
+        guard let keyring = try Self.keyring(key.key, keeping: encrypted, under: found, context)
         else { continue }
         let use = try KeyUse(of: key, call)
         // Of several keys, one that the policy lets the caller use.
@@ -40,7 +40,7 @@ extension KeyService {
   /// the new message too. A version that was rotated away gives way to the current one, which has the
   /// keystore's name alone. Nil if the key is another one of the same name.
   private static func keyring(
-    _ key: OperationCall.UsableKey, keeping encrypted: EncryptedDataKey, under found: FoundVersion,
+    _ key: UsableKey, keeping encrypted: EncryptedDataKey, under found: FoundVersion,
     _ context: [UInt8]
   ) throws -> (any Keyring)? {
     let own = try wrappingKeyring(key)
@@ -71,9 +71,7 @@ extension KeyService {
   private func currentName(
     of found: FoundVersion, for encrypted: EncryptedDataKey
   ) throws -> WrappingKeyName {
-    let current = try keystore.read { db in
-      try MasterKeyRecord.first(db, where: "id = ?", [found.keyID])?.currentVersion
-    }
+    let current = try keystore.view { try $0.masterKey(found.keyID)?.currentVersion }
     guard let current, current != found.version else { return encrypted.wrappingKey }
     return WrappingKeyName(
       providerID: KeystoreKeyring.providerID,

@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// A run over many messages looks each key version up once, and again after each change of the keystore: every message
 /// is decided by what the keystore says at that time.
-public final class KeystoreKeyring: Keyring, @unchecked Sendable {
+public final class KeystoreKeyring: Keyring, Sendable {
   static let providerID = "envcrypt"
 
   public let keyDescriptions: [String]
@@ -53,9 +53,7 @@ public final class KeystoreKeyring: Keyring, @unchecked Sendable {
     let name = Self.name(of: encrypted)
     let versions = try found.withLock { found in
       if let known = found.versions[name], try known.moment.isNow() { return known }
-      let versions = try service.alone {
-        try service.findVersions(wrapping: encrypted, among: names)
-      }
+      let versions = try service.findVersions(wrapping: encrypted, among: names)
       found.versions[name] = versions
       return versions
     }
@@ -81,13 +79,12 @@ public final class KeystoreKeyring: Keyring, @unchecked Sendable {
   ) throws -> DataKey? {
     let named = NamedVersion(name: Self.name(of: encrypted), version: version)
     let keyring = try found.withLock { found in
-      if try found.keyrings[named]?.holds(at: service.clock().milliseconds) ?? false {
+      if try found.keyrings[named]?.holds(at: service.host.clock().milliseconds) ?? false {
         return found.keyrings[named]?.keyring
       }
       found.keyrings[named] = nil
-      found.keyrings[named] = try service.alone {
-        try service.findKeyring(for: encrypted, under: version, at: moment, context: context)
-      }
+      found.keyrings[named] = try service.findKeyring(
+        for: encrypted, under: version, at: moment, context: context)
       return found.keyrings[named]?.keyring
     }
     return try keyring?.unwrap(encrypted, context: context)
@@ -95,7 +92,7 @@ public final class KeystoreKeyring: Keyring, @unchecked Sendable {
 
   /// The key that wrapped `encrypted`, to wrap under again; nil if the keystore does not have it.
   func keptKey(for encrypted: EncryptedDataKey, context: [UInt8]) throws -> KeptKey? {
-    try service.alone { try service.keptKey(for: encrypted, context: context) }
+    try service.keptKey(for: encrypted, context: context)
   }
 
   private static func name(of encrypted: EncryptedDataKey) -> Name {
@@ -131,7 +128,7 @@ private struct KeystoreVersionKeyring: Keyring {
 
 /// Wraps data keys under a key of a keystore: each one under the version that is current at that time, if the key may be
 /// used at that time.
-final class KeystoreWrappingKeyring: Keyring, @unchecked Sendable {
+final class KeystoreWrappingKeyring: Keyring, Sendable {
   let keyDescriptions: [String]
   private let service: KeyService
   private let name: String
@@ -141,7 +138,7 @@ final class KeystoreWrappingKeyring: Keyring, @unchecked Sendable {
   init(_ service: KeyService, _ name: String) throws {
     self.service = service
     self.name = name
-    let first = try service.alone { try service.findWrappingKeyring(name) }
+    let first = try service.findWrappingKeyring(name)
     keyDescriptions = first.keyring.keyDescriptions
     found = Mutex(first)
   }
@@ -160,8 +157,8 @@ final class KeystoreWrappingKeyring: Keyring, @unchecked Sendable {
 
   private func keyring() throws -> RecordedKeyring {
     try found.withLock { found in
-      if try !found.holds(at: service.clock().milliseconds) {
-        found = try service.alone { try service.findWrappingKeyring(name) }
+      if try !found.holds(at: service.host.clock().milliseconds) {
+        found = try service.findWrappingKeyring(name)
       }
       return found.keyring
     }
@@ -178,18 +175,17 @@ extension KeyService {
   fileprivate func findWrappingKeyring(_ name: String) throws -> FoundKeyring {
     let call = beginWrapping()
     do {
-      let key = try call.usableKey(named: name)
-      guard let moment = key.moment else { preconditionFailure("no moment of a wrapping key") }
+      let found = try call.messageKey(named: name)
       return FoundKeyring(
-        RecordedKeyring(try Self.wrappingKeyring(key), use: try KeyUse(of: key, call)),
-        at: moment, now: call.now, until: key.wrappingEnd(from: call.now))
+        RecordedKeyring(try Self.wrappingKeyring(found.key), use: try KeyUse(of: found, call)),
+        at: found.moment, now: call.now, until: found.key.wrappingEnd(from: call.now))
     } catch {
       try call.finish(error)
       throw error
     }
   }
 
-  static func wrappingKeyring(_ key: OperationCall.UsableKey) throws -> any Keyring {
+  static func wrappingKeyring(_ key: UsableKey) throws -> any Keyring {
     let keyName = VersionedKeyName(keyID: key.record.id, version: key.version.version).text
     switch (key.record.usage, key.record.spec.material) {
     case (.encryptDecrypt, .aes256):
@@ -216,14 +212,14 @@ extension KeyService {
     context: [UInt8]
   ) throws -> FoundKeyring {
     let call = beginUnwrapping()
-    call.context = context
+    call.note(messageContext: context)
     do {
-      let key = try call.usableVersion(found.version, ofKey: found.keyID)
+      let key = try call.messageKey(named: found.keyID, version: found.version)
       // The earlier of two moments: the keys that `names` stand for were looked up before this one was.
       return FoundKeyring(
         RecordedKeyring(
-          try Self.unwrappingKeyring(key, for: encrypted), use: try KeyUse(of: key, call)),
-        at: moment, now: call.now, until: key.end)
+          try Self.unwrappingKeyring(key.key, for: encrypted), use: try KeyUse(of: key, call)),
+        at: moment, now: call.now, until: key.key.end)
     } catch {
       try call.finish(error)
       throw error
@@ -231,7 +227,7 @@ extension KeyService {
   }
 
   private static func unwrappingKeyring(
-    _ key: OperationCall.UsableKey, for encrypted: EncryptedDataKey
+    _ key: UsableKey, for encrypted: EncryptedDataKey
   ) throws -> any Keyring {
     switch (key.record.usage, key.record.spec.material) {
     case (.encryptDecrypt, .aes256):

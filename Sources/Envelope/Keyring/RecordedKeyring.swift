@@ -8,30 +8,26 @@ struct KeyUse: Sendable {
   private let requestID: [UInt8]
   private let trail: AuditTrail?
   private let now: @Sendable () -> Int64
-  /// Nil where the default policy allows everything.
-  private let authorization: Authorization?
+  private let authorization: Authorization
   private let use: VersionUse?
 
-  init(of key: OperationCall.UsableKey, _ call: OperationCall) throws {
+  init(of found: KeyForMessages, _ call: OperationCall) throws {
     operation = call.operation.rawValue
     caller = call.service.caller.arn
-    keyID = key.record.id
-    version = UInt32(key.version.version)
+    keyID = found.key.record.id
+    version = UInt32(found.key.version.version)
     requestID = call.service.requestID
-    trail = try call.service.trail()
-    let clock = call.service.clock
+    trail = try call.service.host.trail()
+    let clock = call.service.host.clock
     now = { clock().milliseconds }
-    use = VersionUse(key.version, of: key.record)
-    let operation = operation
-    authorization = try call.read { db in
-      try call.authorization(of: operation, on: key.record, db)
-    }
+    use = VersionUse(found.key.version, of: found.key.record)
+    authorization = found.authorization
   }
 
   /// Throws `accessDenied` where the key's policy does not let the caller use it with this context.
   func authorize(context: [UInt8]) throws {
     do {
-      try authorization?.decide(context: context, now: now())
+      try authorization.decide(context: context, at: now())
     } catch let error as KeyServiceError {
       try record(context: context, error: error)
       throw error

@@ -1,10 +1,11 @@
 import Foundation
 import GRDB
 import Glibc
+import Synchronization
 import SystemPackage
 
-/// One SQLite file of master keys (mode 0600), safe under concurrent processes.
-public final class Keystore {
+/// One SQLite file of master keys (mode 0600), safe under concurrent processes and threads.
+public final class Keystore: Sendable {
   /// The real file, also if the store was found through a symbolic link.
   public let path: FilePath
   let database: KeystoreDatabase
@@ -17,11 +18,7 @@ public final class Keystore {
   let record: KeystoreRecord
   /// The log is beside this file, which is not `path` while the store is being made.
   private let file: FilePath
-  var unlocked: Result<UnlockedKeystore, any Error>?
-  /// Why the protector that unlocked the store does not count, if it does not.
-  var refusal: KeystoreError?
-  /// The transaction that reads and writes join while `sharingTransaction` runs.
-  private var shared: Database?
+  let unlocking = Mutex(Unlocking())
 
   // MARK: Opening
 
@@ -121,6 +118,9 @@ public final class Keystore {
   /// Leaves the connection open until the process ends, for a process that is about to.
   public func leaveOpen() { database.leaveOpen() }
 
+  /// When something was last found due to be destroyed, as of the time when the store was opened.
+  var foundDueDate: Int64? { record.foundDueDate }
+
   // MARK: Audit log
 
   /// True if no key is used unless the use can be recorded. Verified when the store is unlocked.
@@ -142,15 +142,12 @@ public final class Keystore {
   /// Where the audit log was when the keystore was last changed.
   func auditAnchor(verifiedBy unlocked: UnlockedKeystore) throws -> AuditAnchor {
     try Self.translatingErrors(of: path) {
-      try Self.auditAnchor(in: database, verifiedBy: unlocked)
+      try auditAnchorReentrantly(verifiedBy: unlocked)
     }
   }
 
-  /// The same, for who is on another thread.
-  static func auditAnchor(
-    in database: KeystoreDatabase, verifiedBy unlocked: UnlockedKeystore
-  ) throws -> AuditAnchor {
-    // A record that is made in a transaction of this thread reads within it.
+  /// The same; within a transaction of this thread if one is under way. Errors of SQLite are not translated.
+  func auditAnchorReentrantly(verifiedBy unlocked: UnlockedKeystore) throws -> AuditAnchor {
     let found = try database.readReentrantly {
       try AuditAnchorRecord.last(verifiedBy: unlocked, $0)
     }
@@ -199,16 +196,14 @@ public final class Keystore {
 
   /// Runs `body` in one transaction: what it reads belongs together.
   func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
-    if let shared { return try Self.translatingErrors(of: path) { try body(shared) } }
-    return try Self.translatingErrors(of: path) { try database.read(body) }
+    try Self.translatingErrors(of: path) { try database.read(body) }
   }
 
   /// Runs `body` in one transaction that holds the write lock from its start. Waits for other writers
   /// unless told not to.
   func write<Value>(waiting: Bool = true, _ body: (Database) throws -> Value) throws -> Value {
     try Self.translatingErrors(of: path, isWriting: true) {
-      if let shared { return try Self.savepoint(shared) { try body(shared) } }
-      return try database.write(waiting: waiting, body)
+      try database.write(waiting: waiting, body)
     }
   }
 
@@ -220,17 +215,6 @@ public final class Keystore {
       return .commit
     }
     return value!
-  }
-
-  /// Whether reads and writes join a transaction that is under way.
-  var isSharingTransaction: Bool { shared != nil }
-
-  /// While `body` runs, every read and write of this store joins the transaction of `db`: a write that
-  /// throws takes back its own changes only. One thread at a time, as writes are.
-  func sharingTransaction<Value>(_ db: Database, _ body: () throws -> Value) rethrows -> Value {
-    shared = db
-    defer { shared = nil }
-    return try body()
   }
 
   static func translatingErrors<Value>(

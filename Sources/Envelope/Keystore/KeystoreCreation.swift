@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Synchronization
 import SystemPackage
 
 extension Keystore {
@@ -37,7 +38,7 @@ extension Keystore {
     }
     let hidden = try HiddenKeystore(at: try KeystorePlace(path), leftovers: leftovers)
     let furnished = Keystore(making: path, database, record, file: hidden.file)
-    furnished.unlocked = .success(unlocked)
+    furnished.unlocking.withLock { $0.result = .success(unlocked) }
     try furnish(furnished)
     try translatingErrors(of: path) {
       try database.image().withBytes { try hidden.write($0) }
@@ -47,7 +48,7 @@ extension Keystore {
     try hidden.takeName()
     let keystore = try Keystore(at: path)
     guard keystore.id == id else { throw FileRuleError.changed(path) }
-    keystore.unlocked = .success(unlocked)
+    keystore.unlocking.withLock { $0.result = .success(unlocked) }
     return keystore
   }
 }

@@ -16,10 +16,10 @@ struct KeystoreMoment: @unchecked Sendable {
   /// The status of the file that was copied into memory.
   private let original: FileStatus?
 
-  /// The moment that the transaction of `db` sees, which has read something: nobody writes to the file while it lasts.
-  init(of keystore: Keystore, _ db: Database) throws {
+  /// The moment that the transaction of `view` sees, which has read something: nobody writes to the file while it lasts.
+  init(of keystore: Keystore, _ view: KeystoreView) throws {
     self.keystore = keystore
-    let file = envcrypt_sqlite_file(db.sqliteConnection)
+    let file = envcrypt_sqlite_file(view.db.sqliteConnection)
     self.file = file.flatMap { Self.hasMoved($0) == nil ? nil : $0 }
     number = self.file.flatMap(Self.changeNumber)
     original = self.file == nil ? try FileStatus.at(keystore.path) : nil

@@ -1,8 +1,9 @@
 import Foundation
+import Synchronization
 import SystemPackage
 
 /// Where the secrets that unlock a keystore come from: the terminal, a file, a command.
-public protocol UnlockingSecrets {
+public protocol UnlockingSecrets: Sendable {
   /// Where a key-file protector's file is now, if not where it was.
   var keyFile: FilePath? { get }
   /// The passphrase; nil where none can be had. Asked for at most once.
@@ -22,13 +23,24 @@ extension Keystore {
   func unlock(
     with secrets: any UnlockingSecrets, anyProtector: Bool = false
   ) throws -> UnlockedKeystore {
-    if unlocked == nil {
-      unlocked = Result {
-        try unlockAnew(with: secrets, requirePassphrase: false, anyProtector: anyProtector)
-      }
+    try unlocking.withLock { state in
+      let result =
+        state.result
+        ?? Result {
+          try unlockAnew(
+            with: secrets, requirePassphrase: false, anyProtector: anyProtector, &state)
+        }
+      state.result = result
+      if let refusal = state.refusal, !anyProtector { throw refusal }
+      return try result.get()
     }
-    if let refusal, !anyProtector { throw refusal }
-    return try unlocked!.get()
+  }
+
+  /// The result of unlocking. Other threads wait while one unlocks the store.
+  struct Unlocking {
+    var result: Result<UnlockedKeystore, any Error>?
+    /// The reason why the protector that unlocked the store does not count; nil if it does.
+    var refusal: KeystoreError?
   }
 
   /// Unlocks the store before anything else is asked for. Throws `KeystoreError`.
@@ -39,8 +51,10 @@ extension Keystore {
   /// Unlocks once more, and with the passphrase where one is among the protectors: the keystore is
   /// about to hand out a key.
   func reauthenticate(with secrets: any UnlockingSecrets) throws {
-    unlocked = .success(
-      try unlockAnew(with: secrets, requirePassphrase: true, anyProtector: false))
+    try unlocking.withLock { state in
+      state.result = .success(
+        try unlockAnew(with: secrets, requirePassphrase: true, anyProtector: false, &state))
+    }
   }
 
   /// Whom protectors let in.
@@ -54,16 +68,17 @@ extension Keystore {
   }
 
   private func unlockAnew(
-    with secrets: any UnlockingSecrets, requirePassphrase: Bool, anyProtector: Bool
+    with secrets: any UnlockingSecrets, requirePassphrase: Bool, anyProtector: Bool,
+    _ state: inout Unlocking
   ) throws -> UnlockedKeystore {
     var gate = Gate()
     do {
       let unlocked = try unlockByCurrentProtector(with: secrets, requirePassphrase, &gate)
-      refusal = nil
+      state.refusal = nil
       return unlocked
     } catch let error as KeystoreError {
       guard anyProtector, let stray = gate.stray else { throw error }
-      refusal = gate.refusal ?? error
+      state.refusal = gate.refusal ?? error
       return stray
     }
   }
@@ -213,5 +228,5 @@ extension Keystore {
   }
 
   /// The root key at work, where somebody has unlocked the store.
-  var unlockedStore: UnlockedKeystore? { try? unlocked?.get() }
+  var unlockedStore: UnlockedKeystore? { try? unlocking.withLock { $0.result }?.get() }
 }

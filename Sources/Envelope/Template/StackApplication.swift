@@ -1,6 +1,6 @@
 /// A plan being carried out, by the operations that a person would call.
 struct StackApplication {
-  private let service: KeyService
+  private let operations: ServiceTransaction
   private let plan: StackPlan
   private let found: Stack?
   private var evaluator: TemplateEvaluator
@@ -8,9 +8,10 @@ struct StackApplication {
   private let afterOperation: () throws -> Void
 
   init(
-    _ planning: StackPlanning, by service: KeyService, afterOperation: @escaping () throws -> Void
+    _ planning: StackPlanning, by operations: ServiceTransaction,
+    afterOperation: @escaping () throws -> Void
   ) {
-    self.service = service
+    self.operations = operations
     self.afterOperation = afterOperation
     plan = planning.plan
     found = planning.found
@@ -130,7 +131,7 @@ struct StackApplication {
   private func perform<Request: KeyServiceRequest>(
     _ request: Request
   ) throws -> Request.Response {
-    let response = try service.perform(request)
+    let response = try operations.perform(request)
     try afterOperation()
     return response
   }

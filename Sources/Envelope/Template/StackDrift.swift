@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// What somebody did to a stack's resource beside its template, where a plan cannot show it as a change
 /// of a property.
@@ -27,19 +26,17 @@ struct StackDrift {
   /// never gave its keys are left out: they are somebody else's.
   private(set) var stack: Stack
   private(set) var notices: [StackNotice] = []
-  private let db: Database
+  private let view: KeystoreView
   private let now: Int64
-  private let unlocked: UnlockedKeystore?
 
   /// `kept` are the resources that the template has still.
   init(
-    of stack: Stack, keeping kept: Set<String>, others: StackStore.Others, in call: OperationCall,
-    _ db: Database, verifiedBy unlocked: UnlockedKeystore?
+    of stack: Stack, keeping kept: Set<String>, others: StackStore.Others, at now: Int64,
+    in view: KeystoreView
   ) throws {
     self.stack = stack
-    self.db = db
-    self.unlocked = unlocked
-    now = call.now
+    self.view = view
+    self.now = now
     self.stack.resources = try stack.resources.compactMap { resource in
       var resource = resource
       switch resource.properties {
@@ -57,13 +54,12 @@ struct StackDrift {
         resource.properties = .key(properties)
       case .alias(var properties):
         guard others.owner(ofAlias: resource.physicalID) == nil,
-          let alias = try AliasRecord.first(db, where: "name = ?", [resource.physicalID]),
+          let alias = try view.alias(named: resource.physicalID),
           try key(alias.targetKeyID) != nil
         else {
           note(.aliasIsGone, resource)
           return nil
         }
-        try unlocked?.verify(alias, db)
         properties.targetKeyID = alias.targetKeyID
         resource.properties = .alias(properties)
       }
@@ -72,9 +68,7 @@ struct StackDrift {
   }
 
   private func key(_ id: String) throws -> MasterKeyRecord? {
-    guard let record = try MasterKeyRecord.first(db, where: "id = ?", [id]) else { return nil }
-    try unlocked?.verify(record, db)
-    return record.asOf(now)
+    try view.masterKey(id)?.asOf(now)
   }
 
   private func update(
@@ -85,13 +79,12 @@ struct StackDrift {
     if key.state != .pendingImport { properties.enabled = key.state == .enabled }
     properties.enableKeyRotation = key.rotationPeriodInDays != nil
     properties.rotationPeriodInDays = key.rotationPeriodInDays.map { Int($0) }
-    let policy = try KeyPolicyRecord.policy(of: key, db)
+    let policy = try view.policy(of: key)
     properties.keyPolicy = policy == KeyPolicy.defaultPolicy.text ? nil : policy
-    let tags = try TagRecord.all(db, where: "keyID = ?", [key.id])
-    properties.tags = try properties.tags.compactMap { tag in
+    let tags = try view.tags(ofKey: key.id)
+    properties.tags = properties.tags.compactMap { tag in
       guard let found = tags.first(where: { $0.tagKey.utf8.elementsEqual(tag.tagKey.utf8) })
       else { return nil }
-      try unlocked?.verify(found, db)
       return Tag(tagKey: found.tagKey, tagValue: found.tagValue)
     }
   }

@@ -19,9 +19,7 @@ extension KeyService {
   /// What `applyStack` would do. Throws `TemplateError` and what operations throw.
   public func planStack(_ request: StackRequest) throws -> StackPlan {
     let call = begin(.listKeys)
-    return try call.read { db in
-      try StackPlanning(request, in: call, db, verifiedBy: nil, newID: nil).plan
-    }
+    return try call.read { try StackPlanning(request, at: call.now, in: $0, newID: nil).plan }
   }
 
   /// Makes the stack what its template says, all of it or nothing, and keeps a record of it. Throws
@@ -37,28 +35,26 @@ extension KeyService {
     let isNew = try StackPlanning.isNew(request.stackName, in: begin(.listKeys))
     let operation = isNew ? StoreOperation.createStack : .updateStack
     try requireOwner(for: operation)
-    let unlocked = try unlock()
-    if let result = try unchanged(request, unlocked) { return result }
+    if let result = try unchanged(request) { return result }
     let id = UUID()
     return try managing(operation) { call in
       try call.note(parameters: [("StackName", request.stackName)])
-      return try transaction(call) { unlocked, db in
-        let planning = try StackPlanning(request, in: call, db, verifiedBy: unlocked, newID: id)
-        var application = StackApplication(planning, by: self, afterOperation: afterOperation)
-        try planning.store.save(try application.run(), now: call.now, unlocked, db)
+      return try call.transaction { operations in
+        let transaction = operations.transaction
+        let planning = try StackPlanning(request, at: call.now, in: transaction, newID: id)
+        var application = StackApplication(planning, by: operations, afterOperation: afterOperation)
+        try planning.store.save(try application.run(), at: call.now, transaction)
         return StackResult(
-          planning.plan, try StackStore(db, verifiedBy: unlocked).entry(request.stackName))
+          planning.plan, try StackStore(transaction).entry(request.stackName))
       }
     }
   }
 
   /// The stack where it is what the template says already: nothing is written then.
-  private func unchanged(
-    _ request: StackRequest, _ unlocked: UnlockedKeystore
-  ) throws -> StackResult? {
+  private func unchanged(_ request: StackRequest) throws -> StackResult? {
     let call = begin(.listKeys)
-    return try call.read { db in
-      let planning = try StackPlanning(request, in: call, db, verifiedBy: unlocked, newID: nil)
+    return try call.readVerified { view in
+      let planning = try StackPlanning(request, at: call.now, in: view, newID: nil)
       guard let entry = planning.store[request.stackName], planning.plan.isEmpty,
         planning.plan.notices.isEmpty, try planning.unchanged() == entry.stack
       else { return nil }
@@ -69,9 +65,7 @@ extension KeyService {
   /// What `deleteStack` would do. Throws `TemplateError`.
   public func planStackDeletion(_ name: String) throws -> StackPlan {
     let call = begin(.listKeys)
-    return try call.read { db in
-      try StackPlanning.deletion(of: name, in: call, db, verifiedBy: nil).plan
-    }
+    return try call.read { try StackPlanning.deletion(of: name, at: call.now, in: $0).plan }
   }
 
   /// Deletes a stack's aliases and schedules the deletion of its keys, save what it retains; all of it
@@ -80,18 +74,19 @@ extension KeyService {
   public func deleteStack(_ name: String) throws -> StackPlan {
     try managing(.deleteStack) { call in
       try call.note(parameters: [("StackName", name)])
-      return try transaction(call) { unlocked, db in
+      return try call.transaction { operations in
         let (plan, record) = try StackPlanning.deletion(
-          of: name, in: call, db, verifiedBy: unlocked)
+          of: name, at: call.now, in: operations.transaction)
         for change in plan.changes {
           guard let id = change.physicalID, case .delete(let days) = change.action else { continue }
           if let days {
-            try perform(ScheduleKeyDeletionRequest(keyID: id, pendingWindowInDays: days))
+            try operations.perform(
+              ScheduleKeyDeletionRequest(keyID: id, pendingWindowInDays: days))
           } else {
-            try perform(DeleteAliasRequest(aliasName: id))
+            try operations.perform(DeleteAliasRequest(aliasName: id))
           }
         }
-        try unlocked.delete(record, db)
+        try operations.transaction.delete(record)
         return plan
       }
     }
@@ -99,15 +94,11 @@ extension KeyService {
 
   /// The stack of that name. Throws `TemplateError` where there is none.
   public func stack(named name: String) throws -> StackDescription {
-    try begin(.listKeys).read { db in
-      StackDescription(try StackStore(db, verifiedBy: nil).entry(name))
-    }
+    try begin(.listKeys).read { StackDescription(try StackStore($0).entry(name)) }
   }
 
   /// All stacks, by name.
   public func stacks() throws -> [StackDescription] {
-    try begin(.listKeys).read { db in
-      try StackStore(db, verifiedBy: nil).entries.map(StackDescription.init)
-    }
+    try begin(.listKeys).read { try StackStore($0).entries.map(StackDescription.init) }
   }
 }

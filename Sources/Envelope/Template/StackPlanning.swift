@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// A template that is to be a stack.
 public struct StackRequest: Sendable {
@@ -41,12 +40,11 @@ struct StackPlanning {
   let plan: StackPlan
 
   init(
-    _ request: StackRequest, in call: OperationCall, _ db: Database,
-    verifiedBy unlocked: UnlockedKeystore?, newID: UUID?
+    _ request: StackRequest, at now: Int64, in view: KeystoreView, newID: UUID?
   ) throws {
     let name = request.stackName
     try StackName.validate(name)
-    store = try StackStore(db, verifiedBy: unlocked)
+    store = try StackStore(view)
     let stored = store[name]?.stack
     self.stored = stored
     let others = store.others(than: name)
@@ -59,16 +57,13 @@ struct StackPlanning {
     self.evaluator = evaluator
     let drift = try stored.map {
       try StackDrift(
-        of: $0, keeping: Set(evaluator.resourceOrder), others: others, in: call, db,
-        verifiedBy: unlocked)
+        of: $0, keeping: Set(evaluator.resourceOrder), others: others, at: now, in: view)
     }
     found = drift?.stack
     var plan = try StackPlan(
       from: drift?.stack, to: evaluator, importers: others.importers, exporter: others.exporter,
-      keyState: { id in
-        try MasterKeyRecord.first(db, where: "id = ?", [id])?.asOf(call.now)?.state
-      })
-    plan.notices = try (drift?.notices ?? []) + Self.takenAliases(plan, now: call.now, db)
+      keyState: { id in try view.masterKey(id)?.asOf(now)?.state })
+    plan.notices = try (drift?.notices ?? []) + Self.takenAliases(plan, at: now, in: view)
     self.plan = plan
   }
 
@@ -80,16 +75,16 @@ struct StackPlanning {
 
   /// Names that the plan gives to aliases, and that somebody has given to others.
   private static func takenAliases(
-    _ plan: StackPlan, now: Int64, _ db: Database
+    _ plan: StackPlan, at now: Int64, in view: KeystoreView
   ) throws -> [StackNotice] {
     let aliases = plan.changes.filter { $0.type == .alias }
     let freed = aliases.filter { $0.action.removesAlias }.compactMap(\.physicalID)
     return try aliases.filter { [.create, .replace].contains($0.action) }.compactMap { change in
       guard let name = change.properties.first(where: { $0.name == "AliasName" })?.new,
         !freed.contains(name),
-        let alias = try AliasRecord.first(db, where: "name = ?", [name]),
+        let alias = try view.alias(named: name),
         // An alias goes with its key.
-        try MasterKeyRecord.first(db, where: "id = ?", [alias.targetKeyID])?.asOf(now) != nil
+        try view.masterKey(alias.targetKeyID)?.asOf(now) != nil
       else { return nil }
       return StackNotice(
         logicalID: change.logicalID, type: .alias, physicalID: name, finding: .aliasIsTaken)
@@ -118,18 +113,18 @@ extension StackPlan.Action {
 
 extension StackPlanning {
   static func isNew(_ name: String, in call: OperationCall) throws -> Bool {
-    try call.read { db in try StackRecord.first(db, where: "name = ?", [name]) == nil }
+    try call.read { try !$0.hasStack(named: name) }
   }
 
   /// The plan to delete a stack, and its record.
   static func deletion(
-    of name: String, in call: OperationCall, _ db: Database, verifiedBy unlocked: UnlockedKeystore?
+    of name: String, at now: Int64, in view: KeystoreView
   ) throws -> (plan: StackPlan, record: StackRecord) {
-    let store = try StackStore(db, verifiedBy: unlocked)
+    let store = try StackStore(view)
     let entry = try store.entry(name)
     let others = store.others(than: name)
     let drift = try StackDrift(
-      of: entry.stack, keeping: [], others: others, in: call, db, verifiedBy: unlocked)
+      of: entry.stack, keeping: [], others: others, at: now, in: view)
     var plan = try StackPlan(deleting: drift.stack, importers: others.importers)
     plan.notices = drift.notices
     return (plan, entry.record)

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// The stacks of a keystore as one transaction sees them, and what they share.
 struct StackStore {
@@ -11,11 +10,8 @@ struct StackStore {
   /// By name.
   let entries: [Entry]
 
-  /// Without `unlocked` nothing is verified: good for showing it.
-  init(_ db: Database, verifiedBy unlocked: UnlockedKeystore?) throws {
-    let records = try StackRecord.all(db, where: "TRUE ORDER BY name", [])
-    try unlocked?.verify(records, areAllOfKey: "", db)
-    entries = try records.map { record in
+  init(_ view: KeystoreView) throws {
+    entries = try view.stacks().map { record in
       guard let stack = try? Stack(json: record.contents), stack.name == record.name else {
         throw KeystoreError.editedRecord(record.recordName)
       }
@@ -60,11 +56,11 @@ struct StackStore {
   }
 
   /// Keeps the stack as it is now.
-  func save(_ stack: Stack, now: Int64, _ unlocked: UnlockedKeystore, _ db: Database) throws {
+  func save(_ stack: Stack, at now: Int64, _ transaction: KeystoreTransaction) throws {
     let old = self[stack.name]?.record
-    try unlocked.save(
+    try transaction.save(
       StackRecord(
         name: stack.name, creationDate: old?.creationDate ?? now,
-        lastUpdatedDate: old == nil ? nil : now, contents: try stack.json()), db)
+        lastUpdatedDate: old == nil ? nil : now, contents: try stack.json()))
   }
 }

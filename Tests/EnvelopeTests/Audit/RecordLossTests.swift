@@ -51,7 +51,7 @@ import Testing
     let service = try opened()
     let leftovers = Leftovers()
     leftovers.watch()
-    service.keepRecordsBack(until: leftovers)
+    service.host.keepRecordsBack(until: leftovers)
     let keyring = try use(service, times: 300)
     #expect(service.finishRecords())
     #expect(try count() == 301)
@@ -63,7 +63,7 @@ import Testing
     let service = try opened()
     let leftovers = Leftovers()
     leftovers.watch()
-    service.keepRecordsBack(until: leftovers)
+    service.host.keepRecordsBack(until: leftovers)
     let keyring = try use(service, times: 1 + AuditTrail.batch)
     #expect(try count() == 2 + AuditTrail.batch)
     withExtendedLifetime((service, keyring)) {}
@@ -74,7 +74,7 @@ import Testing
     let service = try opened()
     let leftovers = Leftovers()
     leftovers.watch()
-    service.keepRecordsBack(until: leftovers)
+    service.host.keepRecordsBack(until: leftovers)
     let keyring = try use(service, times: 3)
     let deadline = ContinuousClock.now + .seconds(60)
     while try count() < 4, ContinuousClock.now < deadline { usleep(1000) }
@@ -85,7 +85,7 @@ import Testing
   /// A process that does not see signals cannot write before one ends it.
   @Test func withoutSignalsNothingIsKeptBack() throws {
     let service = try opened()
-    service.keepRecordsBack(until: Leftovers())
+    service.host.keepRecordsBack(until: Leftovers())
     let keyring = try use(service, times: 10)
     #expect(try count() == 11)
     withExtendedLifetime((service, keyring)) {}
@@ -105,7 +105,7 @@ import Testing
     let service = try opened(told)
     let leftovers = Leftovers()
     leftovers.watch()
-    if inBatches { service.keepRecordsBack(until: leftovers) }
+    if inBatches { service.host.keepRecordsBack(until: leftovers) }
     let blob = try service.encrypt("text", under: key)
     #expect(try service.decrypt(blob) == "text")
     _ = try use(service, times: 10)
@@ -121,7 +121,7 @@ import Testing
     let service = try opened(told)
     let leftovers = Leftovers()
     leftovers.watch()
-    service.keepRecordsBack(until: leftovers)
+    service.host.keepRecordsBack(until: leftovers)
     let other = open(log.string, O_RDONLY)
     #expect(flock(other, LOCK_SH) == 0)
     let keyring = try use(service, times: 600)
@@ -144,7 +144,7 @@ import Testing
     let service = try required()
     let leftovers = Leftovers()
     leftovers.watch()
-    service.keepRecordsBack(until: leftovers)
+    service.host.keepRecordsBack(until: leftovers)
     let keyring = try use(service, times: 20)
     #expect(try count() == 22)
     withExtendedLifetime((service, keyring)) {}
@@ -228,9 +228,7 @@ import Testing
   @Test func theOwnerChangesItAndTheLogSaysSo() throws {
     try opened().requireAudit(true)
     #expect(try opened().keystore.requiresAudit)
-    let other = try KeyService(
-      try Keystore(at: path), secrets: TestSecrets(),
-      caller: Caller(userName: "other", isOwner: false), now: { Date() })
+    let other = try keystore.service(of: "other")
     let error = #expect(throws: KeyServiceError.self) { try other.requireAudit(false) }
     #expect(error?.name == "AccessDeniedException")
     try opened().requireAudit(false)

@@ -97,8 +97,8 @@ import Testing
     let before = try count()
     struct Stop: Error {}
     #expect(throws: Stop.self) {
-      try service.transaction(service.begin(.createKey)) { _, _ in
-        try service.perform(EnableKeyRequest(keyID: disabled))
+      try service.begin(.createKey).transaction { operations in
+        try operations.perform(EnableKeyRequest(keyID: disabled))
         throw Stop()
       }
     }

@@ -124,15 +124,9 @@ import Testing
       CreateGrantRequest(
         keyID: key, granteePrincipal: Self.unknown("1001").arn,
         operations: [.decrypt, .retireGrant]))
-    let clock = keystore.clock
-    func service(_ caller: Caller) throws -> KeyService {
-      try KeyService(
-        try Keystore(at: owner.keystore.path), secrets: TestSecrets(), caller: caller,
-        now: { clock.now })
-    }
-    let stranger = try service(Self.known("stranger"))
+    let stranger = try keystore.service(for: Self.known("stranger"))
     #expect(try stranger.decrypt(blob) == "text")
-    let nobody = try service(Self.unknown("1001"))
+    let nobody = try keystore.service(for: Self.unknown("1001"))
     let attempts: [(String, () throws -> Void)] = [
       ("Decrypt", { _ = try nobody.decrypt(blob) }),
       ("Encrypt", { _ = try nobody.encrypt("x", under: "alias/a") }),

@@ -12,10 +12,7 @@ import Testing
   init() throws { keystore = try TestKeystore() }
 
   func service() throws -> KeyService {
-    let clock = keystore.clock
-    return try KeyService(
-      try Keystore(at: owner.keystore.path), secrets: TestSecrets(),
-      caller: Caller(userName: "user", isOwner: false), now: { clock.now })
+    try keystore.service(of: "user")
   }
 
   /// Statements about the user beside the account's own.

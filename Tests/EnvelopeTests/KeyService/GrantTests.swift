@@ -19,10 +19,7 @@ import Testing
   }
 
   func service(_ name: String) throws -> KeyService {
-    let clock = keystore.clock
-    return try KeyService(
-      try Keystore(at: owner.keystore.path), secrets: TestSecrets(),
-      caller: Caller(userName: name, isOwner: false), now: { clock.now })
+    try keystore.service(of: name)
   }
 
   static func arn(_ name: String) -> String { "arn:aws:iam::000000000000:user/\(name)" }

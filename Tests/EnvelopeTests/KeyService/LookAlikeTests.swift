@@ -21,10 +21,7 @@ import Testing
   private static func arn(_ name: String) -> String { "arn:aws:iam::000000000000:user/\(name)" }
 
   private func service(_ name: String) throws -> KeyService {
-    let clock = keystore.clock
-    return try KeyService(
-      try Keystore(at: owner.keystore.path), secrets: TestSecrets(),
-      caller: Caller(userName: name, isOwner: false), now: { clock.now })
+    try keystore.service(of: name)
   }
 
   private func errorName(_ body: () throws -> Void) -> String? {

@@ -101,10 +101,7 @@ import Testing
                 "Action": "kms:*", "Resource": "*"}\(statement)]}
               """))
       }
-      let clock = keystore.clock
-      return try KeyService(
-        try Keystore(at: owner.keystore.path), secrets: TestSecrets(),
-        caller: Caller(userName: "user", isOwner: false), now: { clock.now })
+      return try keystore.service(of: "user")
     }
 
     func wrap(under role: Role) throws {

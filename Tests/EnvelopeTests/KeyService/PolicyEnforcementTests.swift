@@ -66,10 +66,7 @@ import Testing
   }
 
   func service(_ name: String) throws -> KeyService {
-    let clock = keystore.clock
-    return try KeyService(
-      try Keystore(at: owner.keystore.path), secrets: TestSecrets(),
-      caller: Caller(userName: name, isOwner: false), now: { clock.now })
+    try keystore.service(of: name)
   }
 
   /// One operation, who the policy lets do it, and how it is done.

@@ -23,10 +23,7 @@ import Testing
 
   /// The process that does the run.
   func service() throws -> KeyService {
-    let clock = keystore.clock
-    return try KeyService(
-      try Keystore(at: owner.keystore.path), secrets: TestSecrets(),
-      caller: Caller(userName: "user", isOwner: false), now: { clock.now })
+    try keystore.service(of: "user")
   }
 
   static let wide = """
@@ -328,9 +325,9 @@ import Testing
   // MARK: Changes
 
   private func moment(of keystore: Keystore) throws -> KeystoreMoment {
-    try keystore.read { db in
-      _ = try MasterKeyRecord.all(db)
-      return try KeystoreMoment(of: keystore, db)
+    try keystore.view { view in
+      _ = try view.masterKeys()
+      return try KeystoreMoment(of: keystore, view)
     }
   }
 

@@ -23,10 +23,7 @@ import Testing
   }
 
   func another() throws -> KeyService {
-    let clock = keystore.clock
-    return try KeyService(
-      try Keystore(at: owner.keystore.path), secrets: TestSecrets(),
-      caller: Caller(userName: "other", isOwner: false), now: { clock.now })
+    try keystore.service(of: "other")
   }
 
   static let template = """
@@ -145,11 +142,9 @@ import Testing
     _ = try owner.addProtector(.passphrase(SecretBytes(Array("p".utf8))))
     let clear = try #require(try owner.keystore.protectors().first { $0.kind == .none })
     try owner.removeProtector(clear.id)
-    let clock = keystore.clock
     let secrets = Counting()
-    let service = try KeyService(
-      try Keystore(at: owner.keystore.path), secrets: secrets,
-      caller: Caller(userName: "other", isOwner: false), now: { clock.now })
+    let service = try keystore.service(
+      for: Caller(userName: "other", isOwner: false), secrets: secrets)
     #expect(throws: KeyServiceError.self) {
       try service.backup(to: keystore.directory.path.appending("copy.db"))
     }

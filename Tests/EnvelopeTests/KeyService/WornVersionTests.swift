@@ -27,9 +27,9 @@ import Testing
   }
 
   private func service(_ told: Told) throws -> KeyService {
-    let service = try store.reopened()
-    service.tellWorn = { worn in told.versions.withLock { $0.append(worn) } }
-    return service
+    var listener = KeyServiceListener()
+    listener.versionIsWorn = { worn in told.versions.withLock { $0.append(worn) } }
+    return try store.reopened(listener)
   }
 
   private func wrapOnce(_ service: KeyService, _ key: String) throws {

@@ -20,9 +20,9 @@ import Testing
 
   /// A run of its own, as every command is.
   private func run(_ told: Told = Told()) throws -> KeyService {
-    let service = try keystore.reopened()
-    service.tellClockSetBack = { clock in told.all.withLock { $0.append(clock) } }
-    return service
+    var listener = KeyServiceListener()
+    listener.clockWasSetBack = { clock in told.all.withLock { $0.append(clock) } }
+    return try keystore.reopened(listener)
   }
 
   private func hasMaterial(_ keyID: String) throws -> Bool {
@@ -158,9 +158,8 @@ import Testing
     let keys = try (0..<3).map { _ in try pendingKey().id }
     clock.advance(days: 30)
     func apply() throws {
-      let unlocked = try service.unlock()
-      var due = DueChanges(unlocked, now: clock.now.milliseconds, limit: 2)
-      try service.keystore.write { try due.apply($0) }
+      var due = DueChanges(now: clock.now.milliseconds, limit: 2)
+      try service.keystore.change(try service.unlock()) { try due.apply(in: $0) }
     }
     func noted() throws -> Int {
       try service.keystore.read {
@@ -382,10 +381,7 @@ import Testing
   @Test func nobodyElseDestroysAtOnce() throws {
     let key = try pendingKey()
     clock.advance(days: 31)
-    let clock = clock
-    let guest = try KeyService(
-      try Keystore(at: service.keystore.path), secrets: TestSecrets(),
-      caller: Caller(userName: "guest", isOwner: false), now: { clock.now })
+    let guest = try keystore.service(of: "guest")
     let error = #expect(throws: KeyServiceError.self) {
       try guest.destroy(try guest.dueDestructions())
     }

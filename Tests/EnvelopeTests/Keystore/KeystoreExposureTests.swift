@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -93,10 +94,13 @@ import Testing
     #expect(try Keystore(at: link).exposures() == [wanted])
 
     final class Listener: UnlockingSecrets {
-      var keyFile: FilePath?
-      var heard: [[KeystoreExposure]] = []
+      let keyFile: FilePath? = nil
+      private let all = Mutex<[[KeystoreExposure]]>([])
+      var heard: [[KeystoreExposure]] { all.withLock { $0 } }
       func passphrase() -> SecretBytes? { nil }
-      func hear(_ exposures: [KeystoreExposure], of path: FilePath) { heard.append(exposures) }
+      func hear(_ exposures: [KeystoreExposure], of path: FilePath) {
+        all.withLock { $0.append(exposures) }
+      }
     }
     let listener = Listener()
     let keystore = try Keystore(at: path)

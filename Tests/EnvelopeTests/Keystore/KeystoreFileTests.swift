@@ -45,7 +45,7 @@ import Testing
     let linked = try service(at: link)
     #expect(linked.keystore.path == FilePath(realPath(path)))
     try linked.createKey(alias: "alias/b")
-    try linked.trail()?.flush()
+    try linked.host.trail()?.flush()
     _ = try service(at: path).encrypt("x", under: "alias/b")
     #expect(try FileManager.default.contentsOfDirectory(atPath: elsewhere.string) == ["link.db"])
     for name in [path, link] {

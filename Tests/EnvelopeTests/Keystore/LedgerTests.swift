@@ -191,7 +191,7 @@ import Testing
       try service.perform(EnableKeyRequest(keyID: other))
       try service.perform(UpdateKeyDescriptionRequest(keyID: other, description: "x"))
     }
-    try service.trail()?.flush()
+    try service.host.trail()?.flush()
     if what.hasPrefix("no") {
       try FileManager.default.removeItem(atPath: log.string)
       try byHand("DELETE FROM auditAnchor")
@@ -202,7 +202,7 @@ import Testing
     for description in ["y", "z", "a", "b", "c"] {
       let service = try keystore.reopened()
       try service.perform(UpdateKeyDescriptionRequest(keyID: other, description: description))
-      try service.trail()?.flush()
+      try service.host.trail()?.flush()
       #expect(try !damage().isEmpty)
     }
   }
@@ -366,7 +366,7 @@ import Testing
     let protector = try store.protectors().first { $0.kind == .none }!.id
     let blob = try service.encrypt("text", under: key)
     let old = keystore.directory.path.appending("old.db")
-    try service.trail()?.flush()
+    try service.host.trail()?.flush()
     try write(contents(path), to: old)
     try service.perform(DisableKeyRequest(keyID: key))
     try store.removeProtector(protector, secrets: TestSecrets())
@@ -428,10 +428,7 @@ import Testing
   }
 
   @Test func onlyTheOwnerAccepts() throws {
-    let clock = keystore.clock
-    let somebody = try KeyService(
-      try Keystore(at: path), secrets: TestSecrets(),
-      caller: Caller(userName: "somebody", isOwner: false), now: { clock.now })
+    let somebody = try keystore.service(of: "somebody")
     #expect(throws: KeyServiceError.self) { try somebody.acceptRecords() }
   }
 

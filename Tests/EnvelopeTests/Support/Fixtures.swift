@@ -78,8 +78,8 @@ func write(_ bytes: [UInt8], to path: FilePath) throws {
   try Data(bytes).write(to: URL(fileURLWithPath: path.string))
 }
 
-/// Secrets that a test hands out.
-final class TestSecrets: UnlockingSecrets {
+/// Secrets that a test hands out, on one thread.
+final class TestSecrets: UnlockingSecrets, @unchecked Sendable {
   var keyFile: FilePath?
   var text: String?
   private(set) var timesAsked = 0

@@ -24,14 +24,43 @@ final class TestKeystore {
   }
 
   /// The same file, opened anew.
-  func reopened() throws -> KeyService {
+  func reopened(_ listener: KeyServiceListener = KeyServiceListener()) throws -> KeyService {
     let clock = clock
     return try KeyService(
-      try Keystore(at: service.keystore.path), secrets: TestSecrets(), now: { clock.now })
+      KeyServiceHost(
+        try Keystore(at: service.keystore.path), secrets: TestSecrets(), clock: { clock.now },
+        listener: listener))
+  }
+
+  /// The same file, opened by another caller.
+  func service(
+    for caller: Caller, secrets: any UnlockingSecrets = TestSecrets()
+  ) throws -> KeyService {
+    let clock = clock
+    return try KeyService(
+      KeyServiceHost(
+        try Keystore(at: service.keystore.path), secrets: secrets, clock: { clock.now }),
+      caller: caller)
+  }
+
+  /// The same file, opened by a user who does not own it.
+  func service(of userName: String) throws -> KeyService {
+    try service(for: Caller(userName: userName, isOwner: false))
   }
 }
 
 extension KeyService {
+  /// The owner's service over a host of its own.
+  init(
+    _ keystore: Keystore, secrets: any UnlockingSecrets,
+    now: @escaping @Sendable () -> Date = { Date() },
+    tellUnrecorded: @escaping @Sendable (any Error) -> Void = { _ in }
+  ) throws {
+    var listener = KeyServiceListener()
+    listener.recordsWereLost = tellUnrecorded
+    try self.init(KeyServiceHost(keystore, secrets: secrets, clock: now, listener: listener))
+  }
+
   /// Wraps material as its owner would, and imports it.
   @discardableResult
   func importMaterial(

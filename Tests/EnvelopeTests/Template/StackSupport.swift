@@ -76,10 +76,7 @@ final class TestStacks {
 
   /// The same keystore, used by somebody who does not own it.
   func service(of user: String) throws -> KeyService {
-    let clock = keystore.clock
-    return try KeyService(
-      try Keystore(at: service.keystore.path), secrets: TestSecrets(),
-      caller: Caller(userName: user, isOwner: false), now: { clock.now })
+    try keystore.service(of: user)
   }
 
   func rotation(_ key: String) throws -> Int? {

@@ -155,7 +155,7 @@ X
     [ ! -s given ]
   done
   rm "$log"; mv store/away "$log"
-  fails 77 as_backup bin/envcrypt keystore require-audit off; says "only the keystore's owner may"
+  fails 77 as_backup bin/envcrypt keystore require-audit off; says 'may not do StopRequiringAudit: only'
   envcrypt keystore status | matches 'audit  *required'
   envcrypt keystore audit | tail -n 1 | matches 'backup  StopRequiringAudit  -  AccessDeniedException'
   envcrypt keystore check > /dev/null
