@@ -89,9 +89,9 @@ extension PKey {
     return Array(point.prefix(length))
   }
 
-  /// Makes the DER and PEM of an elliptic-curve key contain the public half, uncompressed, whatever the
-  /// encoding that the key was read from: fingerprints and IDs depend on the key, not on its encoding.
-  /// No other thread may use the key during the call.
+  /// Makes the DER and PEM of an elliptic-curve key contain the public half, uncompressed, whatever
+  /// the encoding that the key was read from: fingerprints and IDs depend on the key, not on its
+  /// encoding. No other thread may use the key during the call.
   func normalizeEncoding() throws(CryptoError) {
     try setPointFormat("uncompressed")
     try LibCrypto.check(

@@ -33,8 +33,8 @@ public struct FileTree: IteratorProtocol, Sendable {
   private struct Level {
     let relative: FilePath
     let status: FileStatus
-    /// The open directory, in which its names are looked up. At most `openLimit` stay open, so that no
-    /// tree is too deep. The others are opened again when the walk comes back to them.
+    /// The open directory, in which its names are looked up. At most `openLimit` stay open, so that
+    /// no tree is too deep. The others are opened again when the walk comes back to them.
     var descriptor: Descriptor?
     /// The permissions of the directories from the root to this one.
     let permissions: [mode_t]

@@ -126,10 +126,10 @@ public final class Leftovers: Sendable {
     return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
   }
 
-  /// Starts a thread that waits for a signal, removes the recorded names, and lets the signal end the
-  /// process. Blocks the signals in the calling thread, and so in every thread that this one starts
-  /// later. Callers record a name and call this before they create the file, so a signal never leaves
-  /// a file behind. A signal that is ignored stays ignored.
+  /// Starts a thread that waits for a signal, removes the recorded names, and lets the signal end
+  /// the process. Blocks the signals in the calling thread, and so in every thread that this one
+  /// starts later. Callers record a name and call this before they create the file, so a signal
+  /// never leaves a file behind. A signal that is ignored stays ignored.
   private func watchSignals() {
     var signals = sigset_t()
     sigemptyset(&signals)

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A decoder that reads shapes, the `Decodable` types of an API, from JSON.
+/// A decoder that reads shapes, which are `Decodable` types, from JSON.
 ///
 /// `memberName` turns the name of a property into the name of its member, and `propertyName` does
 /// the reverse. Keys that can be any text, for example those of a dictionary, are data: they are
