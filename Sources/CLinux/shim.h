@@ -1,5 +1,5 @@
-// What Linux offers and Swift's Glibc does not: functions that take any number of arguments, and the types of file
-// systems. And what a build with the address sanitizer is told.
+// Linux functions that the Glibc module of Swift does not offer: variadic functions, functions
+// without a declaration, and the types of file systems. Also annotations for the address sanitizer.
 #pragma once
 
 #include <errno.h>
@@ -12,18 +12,21 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-// From now on the process leaves no core dump, and who is not root may neither trace it nor read its memory.
+// Makes the process non-dumpable: it leaves no core dump, and only root may trace it or read its
+// memory.
 static inline int envcrypt_set_not_dumpable(void) {
   return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-// The number by which Linux knows the type of the file system at a path; 0 where it does not tell.
+// Returns the number of the type of the file system at a path (`f_type` of statfs); 0 if statfs
+// fails.
 static inline unsigned int envcrypt_file_system_type(const char *path) {
   struct statfs status;
   return statfs(path, &status) == 0 ? (unsigned int)status.f_type : 0;
 }
 
-// Opens a path in which no component is a symbolic link; ELOOP if one is. ENOSYS before Linux 5.6.
+// Opens a path without following symbolic links. Fails with ELOOP if a component is a link, and
+// with ENOSYS before Linux 5.6.
 static inline int envcrypt_open_without_links(int directory, const char *path, int flags) {
 #ifdef SYS_openat2
   const unsigned long long resolveNoSymlinks = 4;
@@ -35,34 +38,37 @@ static inline int envcrypt_open_without_links(int directory, const char *path, i
 #endif
 }
 
-// Declared by the system only for those who ask for all that it has.
+// The headers declare these only with _GNU_SOURCE.
 extern int syncfs(int descriptor);
 extern int sync_file_range(int descriptor, __off64_t offset, __off64_t count, unsigned int flags);
 
-// Brings everything on a file's file system to the disk.
+// Brings the whole file system of a file to the disk.
 static inline int envcrypt_sync_file_system(int descriptor) { return syncfs(descriptor); }
 
-// Waits for what is on its way to the disk, and says what went wrong with it since the file was opened.
+// Waits for the writes of a file that are in progress. Fails if a write-back of the file has failed
+// since it was opened.
 static inline int envcrypt_check_written_back(int descriptor) {
   const unsigned int waitBefore = 1;
   return sync_file_range(descriptor, 0, 0, waitBefore);
 }
 
-// Renames a file unless the new name is taken: -1 and EEXIST then, and EINVAL if the file system cannot do that.
+// Renames a file. Returns -1 with EEXIST if the new name is taken, and with EINVAL if the file
+// system does not support this.
 static inline int envcrypt_rename_without_replacing(const char *from, const char *to) {
   const unsigned int noReplace = 1;  // RENAME_NOREPLACE
   return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, noReplace);
 }
 
-// The same for a file that is open.
+// Returns the number of the type of the file system of an open file; 0 if fstatfs fails.
 static inline unsigned int envcrypt_file_system_type_of(int descriptor) {
   struct statfs status;
   return fstatfs(descriptor, &status) == 0 ? (unsigned int)status.f_type : 0;
 }
 
-// The ID that the system's root has for this process, or the ID of nobody if root has none in its user namespace. -1 if
-// the kernel does not say. All event descriptors share one inode, which the kernel made when it started, as root. No path
-// leads to it, so nobody can put another file in its place.
+// Returns the user ID that root of the system has for this process, or the ID of nobody if the user
+// namespace of the process has no ID for root; -1 if the kernel does not tell. All event
+// descriptors share one inode, which the kernel made at its start, as root. No path leads to that
+// inode, so nobody can put another file in its place.
 static inline long envcrypt_kernel_owner(void) {
   struct stat status;
   int descriptor = eventfd(0, EFD_CLOEXEC);
@@ -79,8 +85,9 @@ static inline long envcrypt_kernel_owner(void) {
 #define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
 #endif
 
-// From now on it is an error to touch these bytes. The sanitizer knows the blocks of malloc, and not those that are cut
-// from pages. Other builds do nothing.
+// Makes any access to these bytes an error in a build with the address sanitizer, and does nothing
+// in other builds. The sanitizer knows the blocks of malloc, but not the blocks that this program
+// cuts from pages.
 static inline void envcrypt_forbid_access(const void *bytes, size_t count) {
   ASAN_POISON_MEMORY_REGION(bytes, count);
 }

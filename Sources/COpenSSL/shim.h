@@ -1,4 +1,5 @@
-// The part of libcrypto that the Crypto room calls, and inline functions for what libcrypto offers as macros.
+// The part of libcrypto that Sources/Envelope/Crypto calls, and inline functions for macros of
+// libcrypto.
 #pragma once
 
 #include <openssl/bio.h>
@@ -20,13 +21,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-// libcrypto wipes what it knows to be a secret, and forgets it where it encodes and decodes private keys. Here everything
-// is wiped that it frees, but for what is so large that no key is in it.
+// libcrypto wipes the memory that it knows to be secret, but leaves copies when it encodes and
+// decodes private keys. Therefore this allocator wipes every block that libcrypto frees, except
+// blocks that are too large to contain a key.
 static inline void envcrypt_free(void *block, const char *file, int line) {
   (void)file; (void)line;
   if (!block) return;
   size_t size = malloc_usable_size(block);
-  // Several times faster than OPENSSL_cleanse, and as sure to be done.
+  // Several times faster than OPENSSL_cleanse. The compiler cannot remove this call either.
   if (size <= (16 << 10)) explicit_bzero(block, size);
   free(block);
 }
@@ -46,7 +48,8 @@ static inline void *envcrypt_realloc(void *block, size_t size, const char *file,
   return larger;
 }
 
-// To be called before anything else of libcrypto: once it has allocated something, it keeps its allocator.
+// Call before any other function of libcrypto: after its first allocation it refuses another
+// allocator.
 static inline int envcrypt_wipe_on_free(void) {
   return CRYPTO_set_mem_functions(envcrypt_malloc, envcrypt_realloc, envcrypt_free);
 }
@@ -57,8 +60,9 @@ static inline int envcrypt_wipes_on_free(void) {
   return release == envcrypt_free;
 }
 
-// Nothing here looks an algorithm up by a legacy name, and reasons can be told by number. To enter all those names and
-// texts is half of what libcrypto does at start-up.
+// Initialises libcrypto without its tables of algorithm names and error texts. This program uses no
+// legacy names of algorithms, and reports errors by number. Filling the tables is half of the work
+// of libcrypto at start-up.
 static inline int envcrypt_init_crypto(void) {
   return OPENSSL_init_crypto(
     OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT | OPENSSL_INIT_NO_ADD_ALL_CIPHERS
@@ -89,7 +93,7 @@ static inline EVP_PKEY *envcrypt_generate_ec(const char *curve) {
   return EVP_EC_gen(curve);
 }
 
-// An HMAC context with its key; NULL where libcrypto refuses.
+// Returns an HMAC context with its key; NULL if libcrypto fails.
 static inline EVP_MAC_CTX *envcrypt_hmac_context(const char *digest, const void *key, size_t key_length) {
   OSSL_PARAM parameters[] = {
     OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)digest, 0),
@@ -113,7 +117,8 @@ static inline void envcrypt_allow_key_wrap(EVP_CIPHER_CTX *context) {
   EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
 }
 
-// A passphrase callback that gives none: an encrypted PEM is refused rather than prompted for.
+// A passphrase callback that returns no passphrase, so that libcrypto refuses an encrypted PEM
+// instead of prompting.
 static inline int envcrypt_no_passphrase(char *buffer, int size, int writing, void *context) {
   (void)buffer; (void)size; (void)writing; (void)context;
   return -1;
@@ -132,7 +137,7 @@ static inline int envcrypt_kdf(const char *name, const OSSL_PARAM *parameters, v
   return status;
 }
 
-// HKDF, extract and expand; an empty salt is none.
+// HKDF, extract and expand. An empty salt means no salt.
 static inline int envcrypt_hkdf(
   const char *digest, const void *key, size_t key_length, const void *salt, size_t salt_length, const void *info,
   size_t info_length, void *output, size_t length
@@ -147,7 +152,8 @@ static inline int envcrypt_hkdf(
   return envcrypt_kdf("HKDF", parameters, output, length);
 }
 
-// SP 800-108 in counter mode over HMAC; libcrypto calls the label salt and the context info.
+// The key derivation of SP 800-108 in counter mode with HMAC. libcrypto calls the label "salt" and
+// the context "info".
 static inline int envcrypt_kbkdf(
   const char *digest, const void *key, size_t key_length, const void *label, size_t label_length, const void *context,
   size_t context_length, void *output, size_t length
@@ -164,8 +170,8 @@ static inline int envcrypt_kbkdf(
   return envcrypt_kdf("KBKDF", parameters, output, length);
 }
 
-// A public key from a point in octets, compressed or not. OSSL_PARAM keeps the addresses of names and values, which
-// only C can promise to hold still.
+// Returns the public key with an encoded point, compressed or not; NULL if libcrypto fails.
+// OSSL_PARAM stores the addresses of names and values, and only C guarantees that they do not move.
 static inline EVP_PKEY *envcrypt_ec_public_key(const char *curve, const void *point, size_t length) {
   OSSL_PARAM parameters[] = {
     OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)curve, 0),

@@ -1,5 +1,6 @@
-// The end of a process without memory. Swift's runtime does not survive an allocation that fails, so none is allowed to
-// fail: here the process ends with a message and a status.
+// Ends the process when memory runs out. The Swift runtime does not survive a failed allocation, so
+// the allocation functions here never return one: they end the process with a message and an exit
+// status.
 #define _DEFAULT_SOURCE
 #include "include/CProcess.h"
 
@@ -16,7 +17,8 @@
 // EX_OSERR of sysexits.h.
 enum { statusSystemError = 71 };
 
-// Ends the process as a kill would, and says why. It takes no lock and allocates nothing.
+// Prints the reason and ends the process without cleanup, as a kill would, but restores the
+// terminal before. Takes no lock and allocates nothing.
 static _Noreturn void end(const char *message) {
   envcrypt_show_typing();
   size_t count = strlen(message);
@@ -35,8 +37,8 @@ static _Noreturn void endWithoutMemory(void) {
       "envcrypt: hint: 'ulimit -v' shows the limit of a process; a passphrase and large frames need the most\n");
 }
 
-// The main thread's stack grows on demand, and a process that is refused a page of it dies of a signal.
-// More than a megabyte of it nothing uses that is worked on here.
+// Reserves the stack of the main thread. The stack grows on demand, and a signal kills the process
+// if the system refuses to extend it. Nothing in this program uses more than a megabyte of it.
 static void reserveStack(void) {
   enum { most = 1 << 20 };
   struct rlimit limit;
@@ -49,8 +51,8 @@ static void reserveStack(void) {
   stack[0] = 0;
 }
 
-// With more than one arena glibc reserves 64 MiB of address space for each, and if it gets none of that, every small block
-// costs a page.
+// Limits malloc to one arena if the address space is limited. With several arenas glibc reserves 64
+// MiB of address space for each. If that is refused, every small block takes a page.
 static void share(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) mallopt(M_ARENA_MAX, 1);
@@ -61,7 +63,7 @@ void envcrypt_prepare_memory(void) {
   reserveStack();
 }
 
-// Sanitizers have an allocator of their own.
+// Sanitizers have their own allocator.
 #if !__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer)
 
 void *__libc_malloc(size_t size);
@@ -69,11 +71,12 @@ void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *block, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
 
-// Every allocation of the program and of its libraries comes by here: in the static release the linker says so (--wrap, in
-// the Makefile), elsewhere the names below stand before those of the C library.
+// All allocations of the program and of its libraries go through the functions below. In the static
+// release the linker redirects them (--wrap, in the Makefile). In other builds these definitions
+// take precedence over those of the C library.
 
-// Has the heap begin on a page of its own. glibc does that itself, in a static program as a second step of the first
-// allocation, and trips over its own feet later if the system refuses that step.
+// Aligns the start of the heap to a page. glibc does that itself, in a static program as a second
+// step of the first allocation. If the system refuses that step, glibc fails later.
 static bool isAligned;
 
 static void align(void) {
@@ -98,7 +101,7 @@ void *__wrap_calloc(size_t count, size_t size) {
 
 void *__wrap_realloc(void *block, size_t size) {
   void *larger = __libc_realloc(block, size);
-  // Asked for nothing, it frees the block.
+  // With size 0, realloc frees the block and returns NULL.
   if (__builtin_expect(!larger, 0) && size > 0) endWithoutMemory();
   return larger;
 }
@@ -128,8 +131,9 @@ int posix_memalign(void **result, size_t alignment, size_t size) ALLOCATOR(posix
 
 #endif
 
-// libdispatch waits here for a thread that the system does not grant, a second each time, for ever. (Internal to it; only the
-// static release can have this instead.)
+// Replaces a function of libdispatch that is called when the system refuses a thread. The original
+// waits for a second, and libdispatch tries again, forever. The function is internal to
+// libdispatch, so only the static release can replace it.
 void __wrap__dispatch_temporary_resource_shortage(void) {
   end("envcrypt: error: the system grants no more threads\nenvcrypt: hint: 'ulimit -u' shows the limit\n");
 }

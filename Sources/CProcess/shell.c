@@ -1,4 +1,4 @@
-// A shell command with nothing to read.
+// Starts a shell command that has no input.
 #define _GNU_SOURCE
 #include "include/CProcess.h"
 
@@ -11,7 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// The environment without one variable, in an array to be freed; NULL if there is no memory.
+// Returns the environment without one variable, in an array that the caller frees; NULL if memory
+// runs out.
 static char **environmentWithout(const char *variable) {
   size_t count = 0, length = strlen(variable);
   while (environ && environ[count]) count += 1;
@@ -37,15 +38,16 @@ int envcrypt_start_shell(const char *command, const char *variable, struct envcr
     if (failure == 0) failure = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     if (failure == 0) failure = posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
     if (failure == 0) failure = posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-    // No signal is kept from the command, whichever thread starts it. Of those that are ignored, this program itself ignores
-    // SIGPIPE; the others were ignored when it was started.
+    // No signal is blocked in the command, whichever thread starts it. This program ignores
+    // SIGPIPE, so the command gets its default action. Other signals that are ignored were ignored
+    // when this program was started, and stay ignored.
     sigset_t signals;
     sigemptyset(&signals);
     if (failure == 0) failure = posix_spawnattr_setsigmask(&attributes, &signals);
     sigaddset(&signals, SIGPIPE);
     if (failure == 0) failure = posix_spawnattr_setsigdefault(&attributes, &signals);
     if (failure == 0) failure = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    // If it were ignored, the system would forget how the command ends.
+    // If SIGCHLD were ignored, the kernel would discard the exit status of the command.
     signal(SIGCHLD, SIG_DFL);
     char *arguments[] = {"sh", "-c", (char *)command, NULL};
     if (failure == 0) failure = posix_spawn(&shell->process, "/bin/sh", &actions, &attributes, arguments, environment);

@@ -1,5 +1,5 @@
-// A terminal that does not show what is typed, and the signals that come meanwhile. POSIX lets a signal handler call
-// everything that is called here.
+// Turns off the echo of a terminal for a question, and handles the signals that arrive meanwhile.
+// The signal handlers call only functions that are async-signal-safe in POSIX.
 #include "include/CProcess.h"
 
 #include <errno.h>
@@ -10,7 +10,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-// Signals that end a process unless it says otherwise. Those of a fault are not among them: their memory is not to be trusted.
+// Signals whose default action ends the process. Signals of a fault are not among them, because
+// memory cannot be trusted after a fault.
 static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGVTALRM, SIGPROF};
 enum { endingCount = sizeof ending / sizeof *ending };
 
@@ -20,10 +21,12 @@ static const char *question;
 static struct sigaction beforeEnding[endingCount], beforeStop, beforeGoingOn;
 static volatile sig_atomic_t isHidden, questions;
 
-// Whether the process is in the foreground. In the background the terminal is somebody else's, who has set it right.
+// True if the process group is in the foreground of the terminal. If it is in the background,
+// another process group uses the terminal and has set it up.
 static bool isOurs(void) { return tcgetpgrp(terminal) == getpgrp(); }
 
-// Tried again if a signal interrupts it: a process in the background is stopped here until it is in the foreground.
+// Sets the terminal, again if a signal interrupts the call: a process in the background is stopped
+// here until it is in the foreground.
 static bool set(const struct termios *attributes) {
   while (tcsetattr(terminal, TCSAFLUSH, attributes) != 0) {
     if (errno != EINTR) return false;
@@ -46,7 +49,7 @@ static bool ask(void) {
   return true;
 }
 
-// After the process was stopped, if the terminal was given back meanwhile.
+// Asks again after the process was stopped, if the terminal was restored meanwhile.
 static void askAgain(void) {
   struct termios now;
   if (isHidden && tcgetattr(terminal, &now) == 0 && now.c_lflag != silent.c_lflag) ask();
@@ -63,7 +66,7 @@ static void raiseUnblocked(int number) {
 static void onEnding(int number) {
   int error = errno;
   envcrypt_show_typing();
-  // Its action is again what it was before.
+  // envcrypt_show_typing has restored the previous action of the signal.
   raiseUnblocked(number);
   errno = error;
 }
@@ -79,12 +82,13 @@ static void onStop(int number);
 
 static void handle(int number, void (*handler)(int), struct sigaction *before) {
   sigaction(number, NULL, before);
-  // A signal that is ignored stays so: nohup, and jobs in the background of a script.
+  // A signal that is ignored stays ignored, as with nohup and in background jobs of a script.
   if (before->sa_handler == SIG_IGN && number != SIGCONT) return;
   struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
   if (handler == onEnding) {
-    // It comes first, and once: a process that is stopped and is to end goes on before it ends, and asks nothing.
+    // Block the other signals, so that this handler runs first and once. A stopped process that is
+    // told to end continues first, and then must end without asking again.
     for (int index = 0; index < endingCount; index += 1) sigaddset(&action.sa_mask, ending[index]);
     sigaddset(&action.sa_mask, SIGTSTP);
     sigaddset(&action.sa_mask, SIGCONT);
@@ -97,7 +101,8 @@ static void onStop(int number) {
   giveBack();
   sigaction(number, &beforeStop, NULL);
   raiseUnblocked(number);
-  // Here it goes on. It was not stopped if there is nobody who could have it go on.
+  // The process continues here. It was not stopped if its process group is orphaned, because nobody
+  // could continue it.
   handle(number, onStop, &beforeStop);
   askAgain();
   errno = error;
@@ -111,7 +116,7 @@ bool envcrypt_hide_typing(int descriptor, const char *text) {
   if (tcgetattr(descriptor, &shown) != 0) return false;
   silent = shown;
   silent.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON);
-  // The keys that interrupt and stop do so for all that runs in the foreground.
+  // The keys for interrupt and stop send their signals to the whole foreground process group.
   silent.c_lflag |= ISIG;
   silent.c_cc[VMIN] = 1;
   silent.c_cc[VTIME] = 0;
@@ -128,7 +133,7 @@ int envcrypt_question_count(void) { return questions; }
 
 void envcrypt_show_typing(void) {
   if (!isHidden) return;
-  // A signal that comes between these does all of it once more.
+  // If a signal arrives between these steps, its handler runs all of them once more.
   giveBack();
   for (int index = 0; index < endingCount; index += 1) sigaction(ending[index], &beforeEnding[index], NULL);
   sigaction(SIGTSTP, &beforeStop, NULL);

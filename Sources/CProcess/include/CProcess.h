@@ -1,33 +1,40 @@
-// The parts of the process that Swift cannot do: when memory has run out, in a signal handler, before another program begins.
+// Functions that Swift cannot implement: for a process without memory, in a signal handler, and for
+// the start of another program.
 #pragma once
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-// To be called first in main, before there are threads: makes do with little address space if that is limited, and gives the
-// stack of the main thread room that it cannot be refused later. The process ends here if the system has none.
+// Call first in main, before there are threads. If the address space is limited, makes malloc use
+// little of it. Reserves stack for the main thread, so that the system cannot refuse it later. Ends
+// the process if the system refuses it now.
 void envcrypt_prepare_memory(void);
 
-// Asks `question` on a terminal that does not show the answer, until `envcrypt_show_typing`. A signal that ends or stops the
-// process before that finds the terminal as it was; when the process goes on, it asks again. One terminal at a time. The
-// text stays where it is until then. False if `descriptor` is not a terminal, or has hung up.
+// Asks `question` on a terminal and turns off its echo until `envcrypt_show_typing`. If a signal
+// ends or stops the process before that, restores the terminal first; when the process continues,
+// asks again. Supports one terminal at a time. `question` must stay valid until then. False if
+// `descriptor` is not a terminal, or has hung up.
 bool envcrypt_hide_typing(int descriptor, const char *question);
 
-// How often questions were asked: what was typed before the last one does not count.
+// Returns the number of times that questions were asked. Input from before the last question must
+// be ignored.
 int envcrypt_question_count(void);
 
-// Has the terminal show what is typed again. Does nothing if it does already. A signal handler may call it.
+// Restores the echo of the terminal. Does nothing if it is on already. A signal handler may call
+// this function.
 void envcrypt_show_typing(void);
 
-// A shell that runs a command.
+// A process of a shell that runs a command.
 struct envcrypt_shell {
   pid_t process;
-  // The command's output: a pipe whose reader never waits.
+  // The reading end of a pipe with the output of the command; reads do not block.
   int output;
-  // Readable when the command has ended; -1 if the kernel has no such descriptor (before 5.3).
+  // A pidfd, readable when the command has ended; -1 if the kernel has no pidfds (before Linux
+  // 5.3).
   int end;
 };
 
-// Starts `sh -c command`. It has /dev/null to read, the pipe for what it prints, standard error as it is here, no other
-// descriptor, and an environment without `variable`. Returns the system's error, or 0.
+// Starts `sh -c command`. Its standard input is /dev/null, its standard output is the pipe, and it
+// inherits standard error, no other descriptor, and the environment without `variable`. Returns 0
+// or an errno value.
 int envcrypt_start_shell(const char *command, const char *variable, struct envcrypt_shell *shell);

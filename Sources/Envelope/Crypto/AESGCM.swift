@@ -1,12 +1,12 @@
 import COpenSSL
 
 /// AES-GCM under one key with 12-byte nonces and 16-byte tags, set up once and used for any number
-/// of nonces. The caller sees to it that no nonce seals twice under one key.
+/// of nonces. The caller must never seal twice with the same nonce under one key.
 struct AESGCM: ~Copyable {
   static let nonceLength = 12
   static let tagLength = 16
 
-  /// What the context is set up for.
+  /// The operation that the context is set up for.
   enum Direction { case seal, open }
 
   private let owner: CipherContext
@@ -36,7 +36,8 @@ struct AESGCM: ~Copyable {
     self.direction = direction
   }
 
-  /// Encrypts `plaintext` into `sealed`: ciphertext, then the tag. `sealed` has 16 bytes more.
+  /// Encrypts `plaintext` into `sealed`: ciphertext, then the tag. `sealed` must be 16 bytes longer
+  /// than `plaintext`.
   func seal(
     _ plaintext: RawSpan, nonce: Nonce, authenticating aad: RawSpan,
     into sealed: inout MutableRawSpan
@@ -62,8 +63,8 @@ struct AESGCM: ~Copyable {
     try LibCrypto.check(status, "EVP_EncryptUpdate")
   }
 
-  /// Decrypts `sealed` (ciphertext, then the tag) into `plaintext`, which has 16 bytes fewer.
-  /// Throws `authenticationFailed`, and wipes `plaintext`, where the tag does not verify.
+  /// Decrypts `sealed` (ciphertext, then the tag) into `plaintext`, which must be 16 bytes shorter.
+  /// If the tag does not verify, wipes `plaintext` and throws `authenticationFailed`.
   func open(
     _ sealed: RawSpan, nonce: Nonce, authenticating aad: RawSpan,
     into plaintext: inout MutableRawSpan
@@ -83,10 +84,10 @@ struct AESGCM: ~Copyable {
     }
   }
 
-  // A body too large to hold is opened piece by piece; its owner keeps what `update` yields to
-  // itself until `finish` has returned.
+  // A body that is too large to hold in memory is opened in pieces. The caller must not release the
+  // output of `update` before `finish` has returned.
 
-  /// Starts on one sealed unit.
+  /// Begins one sealed unit.
   func begin(_ nonce: Nonce, authenticating aad: RawSpan) throws(CryptoError) {
     let started = nonce.withUnsafeBytes {
       EVP_CipherInit_ex2(
@@ -103,7 +104,7 @@ struct AESGCM: ~Copyable {
     try LibCrypto.check(status, "EVP_CipherUpdate")
   }
 
-  /// Transforms the next piece; returns how many bytes of `output` it wrote.
+  /// Transforms the next piece; returns the number of bytes that it wrote to `output`.
   func update(_ input: RawSpan, into output: inout MutableRawSpan) throws(CryptoError) -> Int {
     precondition(output.byteCount >= input.byteCount)
     guard input.byteCount > 0 else { return 0 }
@@ -119,7 +120,7 @@ struct AESGCM: ~Copyable {
     return Int(written)
   }
 
-  /// Ends an opening: throws `authenticationFailed` unless `tag` verifies.
+  /// Ends the opening of a unit. Throws `authenticationFailed` unless `tag` verifies.
   func finish(tag: RawSpan) throws(CryptoError) {
     precondition(tag.byteCount == Self.tagLength)
     var none: (UInt8, UInt8) = (0, 0)
@@ -137,11 +138,12 @@ struct AESGCM: ~Copyable {
 
 /// A 12-byte AES-GCM nonce, the initialization vector of the message format.
 struct Nonce: Equatable, Sendable {
-  /// The leading 4 bytes and the trailing 8, each in big-endian value.
+  /// The values of the first 4 and of the last 8 bytes, read as big-endian.
   private let high: UInt32
   private let low: UInt64
 
-  /// The message format's deterministic nonce: the sequence number, padded on the left with zeros.
+  /// The deterministic nonce of the message format: the sequence number, padded on the left with
+  /// zeros.
   init(sequenceNumber: UInt32) {
     high = 0
     low = UInt64(sequenceNumber)
@@ -155,7 +157,7 @@ struct Nonce: Equatable, Sendable {
     self.low = low
   }
 
-  /// The value as the wire carries it: 4 bytes, then 8.
+  /// The value in the order of the wire: 4 bytes, then 8.
   var words: (high: UInt32, low: UInt64) { (high, low) }
 
   init(bytes: some Collection<UInt8>) {
@@ -180,7 +182,7 @@ struct Nonce: Equatable, Sendable {
 }
 
 extension AESGCM {
-  /// Seals a small value at once, as keyrings and the keystore do: ciphertext, then the tag.
+  /// Seals a small value in one call, for keyrings and the keystore: ciphertext, then the tag.
   static func seal(
     _ plaintext: RawSpan, under key: borrowing SecretBytes, nonce: Nonce,
     authenticating aad: [UInt8]
@@ -193,7 +195,7 @@ extension AESGCM {
     return sealed
   }
 
-  /// Opens what `seal` made. Throws `authenticationFailed` also where `sealed` is too short.
+  /// Opens the result of `seal`. Throws `authenticationFailed` also if `sealed` is too short.
   static func open(
     _ sealed: [UInt8], under key: borrowing SecretBytes, nonce: Nonce, authenticating aad: [UInt8]
   ) throws(CryptoError) -> SecretBytes {
@@ -206,7 +208,7 @@ extension AESGCM {
   }
 }
 
-/// One owner of an `EVP_CIPHER_CTX`, which libcrypto wipes when it frees it.
+/// The owner of an `EVP_CIPHER_CTX`. libcrypto wipes the context when it frees it.
 private final class CipherContext {
   let pointer: OpaquePointer
 

@@ -1,9 +1,9 @@
 import COpenSSL
 
-/// AES key wrap with padding (RFC 5649), which imports bring large keys under.
+/// AES key wrap with padding (RFC 5649). Imports of large keys use it.
 enum AESKeyWrap {
-  /// Throws `authenticationFailed` where `wrapped` is not what `key` wrapped, and `invalidKey` unless
-  /// the key has 32 bytes.
+  /// Unwraps `wrapped`. Throws `authenticationFailed` if it was not wrapped under `key`, and
+  /// `invalidKey` unless `key` has 32 bytes.
   static func unwrap(
     _ wrapped: [UInt8], under key: borrowing SecretBytes
   ) throws(CryptoError) -> SecretBytes {
@@ -11,7 +11,7 @@ enum AESKeyWrap {
     guard key.count == 32 else {
       throw .invalidKey("an AES-256 key has 32 bytes, this one has \(key.count)")
     }
-    // Two blocks of 8 bytes at least, and whole ones.
+    // At least two blocks of 8 bytes, and no part of a block.
     guard wrapped.count >= 16, wrapped.count % 8 == 0 else { throw .authenticationFailed }
     let context = try LibCrypto.check(EVP_CIPHER_CTX_new(), "EVP_CIPHER_CTX_new")
     defer { EVP_CIPHER_CTX_free(context) }

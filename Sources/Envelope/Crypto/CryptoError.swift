@@ -1,13 +1,16 @@
-/// What can go wrong in a cryptographic operation.
+/// An error of a cryptographic operation.
 public enum CryptoError: Error, Equatable, Sendable {
-  /// A tag, signature, commitment or padding did not verify. Which one, and why, is never said.
+  /// A tag, signature, commitment or padding did not verify. The error never tells which one, or
+  /// why.
   case authenticationFailed
-  /// Key material of the wrong kind or size: a property of the key, never of data under it.
+  /// Key material of the wrong kind or size. The reason is a property of the key, never of data
+  /// that it encrypted.
   case invalidKey(String)
-  /// A private key where a public one is wanted; the text says where.
+  /// A private key instead of a public key. The text names the PEM block.
   case privateKey(String)
-  /// The system does not grant as many bytes as an operation needs at once.
+  /// The system refuses the number of bytes that an operation needs.
   case outOfMemory(Int)
-  /// libcrypto refused an operation that should work; the reasons are the codes of its error queue.
+  /// An operation of libcrypto failed that should work. The reasons are the codes of its error
+  /// queue.
   case libcrypto(operation: String, reasons: [String])
 }

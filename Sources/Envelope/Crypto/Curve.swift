@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// The elliptic curves of signatures and key agreement: NIST's, under NIST's names.
+/// The NIST curves for signatures and key agreement, under their NIST names.
 enum Curve: String, CaseIterable, Sendable {
   case p256 = "P-256"
   case p384 = "P-384"
@@ -17,7 +17,7 @@ enum Curve: String, CaseIterable, Sendable {
   /// Bytes of a compressed point (SEC 1, 2.3.3).
   var compressedPointLength: Int { 1 + (bits + 7) / 8 }
 
-  /// The name by which keys in DER are known to libcrypto.
+  /// The name of the curve that libcrypto gives for keys read from DER.
   fileprivate var groupName: String {
     switch self {
     case .p256: "prime256v1"
@@ -34,19 +34,19 @@ extension PKey {
     return PKey(owning: try LibCrypto.check(envcrypt_generate_ec(curve.rawValue), "EVP_EC_gen"))
   }
 
-  /// The public key at `point` (SEC 1, 2.3.3), compressed or not. Throws `invalidKey` where that is
-  /// no point on `curve`, or the one at infinity.
+  /// The public key with the point `point` (SEC 1, 2.3.3), compressed or not. Throws `invalidKey`
+  /// if that is not a point on `curve`, or is the point at infinity.
   static func publicKey(on curve: Curve, point: [UInt8]) throws(CryptoError) -> PKey {
     LibCrypto.prepare()
-    // The point at infinity alone has one byte. Under it anyone can make signatures that verify.
+    // Only the point at infinity has one byte. With it as public key, anyone can forge signatures.
     guard point.count > 1 else { throw .invalidKey("not a public key on \(curve.rawValue)") }
     return try PKey(
       envcrypt_ec_public_key(curve.rawValue, point, point.count),
       else: "not a point on \(curve.rawValue)")
   }
 
-  /// The curve of an elliptic-curve key. Throws `invalidKey` for a key of another kind, and for
-  /// curves that are not ours, also where they are spelt out in parameters.
+  /// The curve of an elliptic-curve key. Throws `invalidKey` for a key of another algorithm, for
+  /// other curves, and for keys with explicit curve parameters.
   func curve() throws(CryptoError) -> Curve {
     guard isA("EC") else { throw .invalidKey("a key for \(algorithm), not an elliptic-curve key") }
     let found = try groupName()
@@ -56,8 +56,8 @@ extension PKey {
     return curve
   }
 
-  /// The name of an elliptic-curve key's curve, as libcrypto knows it. Throws `invalidKey` where the
-  /// key does not name it.
+  /// The libcrypto name of the curve of an elliptic-curve key. Throws `invalidKey` if the key has
+  /// explicit curve parameters instead of a name.
   func groupName() throws(CryptoError) -> String {
     var explicit: Int32 = 0
     try LibCrypto.check(
@@ -75,8 +75,8 @@ extension PKey {
   }
 
   /// The public half of an elliptic-curve key as a compressed point. The point at infinity has one
-  /// byte. The key must not be in use by another thread: DER and PEM carry its point uncompressed
-  /// from now on.
+  /// byte. No other thread may use the key during the call, because the call changes it: from now
+  /// on its DER and PEM contain the uncompressed point.
   func compressedPoint() throws(CryptoError) -> [UInt8] {
     try setPointFormat("compressed")
     var point = [UInt8](repeating: 0, count: 256)
@@ -89,9 +89,9 @@ extension PKey {
     return Array(point.prefix(length))
   }
 
-  /// Has DER and PEM of an elliptic-curve key carry its public half from now on, uncompressed,
-  /// whatever form it came in: fingerprints and IDs are those of a key, not of an encoding. The key
-  /// must not be in use by another thread.
+  /// Makes the DER and PEM of an elliptic-curve key contain the public half, uncompressed, whatever
+  /// the encoding that the key was read from: fingerprints and IDs depend on the key, not on its
+  /// encoding. No other thread may use the key during the call.
   func normalizeEncoding() throws(CryptoError) {
     try setPointFormat("uncompressed")
     try LibCrypto.check(

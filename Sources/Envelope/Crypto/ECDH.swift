@@ -1,10 +1,10 @@
 import COpenSSL
 
-/// The public half of an elliptic-curve key pair for key agreement: a point on its curve, and not
-/// the one at infinity.
+/// The public half of an elliptic-curve key pair for key agreement: a point on its curve other than
+/// the point at infinity.
 struct ECPublicKey: Equatable, Sendable {
   let curve: Curve
-  /// SEC 1, 2.3.3: 33, 49 or 67 bytes.
+  /// The point in compressed form (SEC 1, 2.3.3): 33, 49 or 67 bytes.
   let compressedPoint: [UInt8]
   fileprivate let key: PKey
 
@@ -19,14 +19,15 @@ struct ECPublicKey: Equatable, Sendable {
     self.key = key
   }
 
-  /// Takes a key that came from outside in PEM or alone. To read a point is to find it on its curve, and
-  /// the curves have no others than those of the right order: this finds nothing more, today.
+  /// Checks a key from outside. libcrypto accepts only points on the curve when it reads a key, and
+  /// on these curves every point but the one at infinity has the right order, so today the check
+  /// finds no further errors.
   init(checking key: PKey) throws(CryptoError) {
     try self.init(key)
     try key.checkPublicHalf()
   }
 
-  /// Reads the one public key in PEM text from outside.
+  /// Reads and checks the only public key in PEM text from outside.
   init(pem: [UInt8]) throws(CryptoError) { try self.init(checking: .publicKey(pem: pem)) }
 
   /// Reads a DER SubjectPublicKeyInfo.
@@ -34,7 +35,7 @@ struct ECPublicKey: Equatable, Sendable {
     try self.init(.publicKey(subjectPublicKeyInfo: subjectPublicKeyInfo))
   }
 
-  /// Reads a compressed point; its length says on which curve.
+  /// Reads a compressed point. Its length determines the curve.
   init(compressedPoint point: [UInt8]) throws(CryptoError) {
     let curve = Curve.allCases.first { $0.compressedPointLength == point.count }
     guard let curve else {
@@ -47,7 +48,7 @@ struct ECPublicKey: Equatable, Sendable {
     left.curve == right.curve && left.compressedPoint == right.compressedPoint
   }
 
-  /// DER, the point uncompressed in it.
+  /// DER with the uncompressed point.
   func subjectPublicKeyInfo() throws(CryptoError) -> [UInt8] { try key.subjectPublicKeyInfo() }
 
   /// Lower-case hexadecimal SHA-256 of the DER SubjectPublicKeyInfo.
@@ -62,7 +63,7 @@ struct ECPrivateKey: ~Copyable, Sendable {
   let curve: Curve
   private let key: PKey
 
-  /// Throws `invalidKey` also where the public half that came with the key is not its own.
+  /// Throws `invalidKey` also if the public half does not match the private half.
   init(_ key: PKey) throws(CryptoError) {
     let curve = try ECPublicKey(key).curve
     guard try key.hasMatchingHalves() else {
@@ -96,8 +97,8 @@ struct ECPrivateKey: ~Copyable, Sendable {
   /// "BEGIN PRIVATE KEY" PEM text.
   func pem() throws(CryptoError) -> SecretBytes { try key.privatePEM() }
 
-  /// The secret shared with the holder of `peer`'s private half: the x coordinate (SP 800-56A,
-  /// 5.7.1.2), 32, 48 or 66 bytes. Throws `invalidKey` where `peer` is on another curve.
+  /// The secret shared with the holder of the private half of `peer`: the x coordinate (SP 800-56A,
+  /// 5.7.1.2), 32, 48 or 66 bytes. Throws `invalidKey` if `peer` is on another curve.
   func derive(with peer: ECPublicKey) throws(CryptoError) -> SecretBytes {
     guard peer.curve == curve else {
       throw .invalidKey("a key on \(peer.curve.rawValue), not on \(curve.rawValue)")

@@ -1,11 +1,11 @@
 import COpenSSL
 
-/// What a message's bytes pass through, in order, where the message is signed.
+/// A hash for the signature of a message, which takes the bytes of the message in order.
 protocol SignatureHash: AnyObject {
   func update(_ bytes: RawSpan) throws(CryptoError)
 }
 
-/// Signs a message as its bytes pass: one key pair for one message.
+/// Signs the bytes of one message as they pass, with a key pair for this message only.
 final class SignatureSigner: SignatureHash {
   private let key: PKey
   private let hash: DigestContext
@@ -29,7 +29,7 @@ final class SignatureSigner: SignatureHash {
     try LibCrypto.check(status, "EVP_DigestSignUpdate")
   }
 
-  /// The DER signature over everything passed to `update`. Ends the hash.
+  /// The DER signature over all bytes passed to `update`. Ends the hash.
   func finish() throws(CryptoError) -> [UInt8] {
     var length = Int(EVP_PKEY_get_size(key.pointer))
     var signature = [UInt8](repeating: 0, count: length)
@@ -44,7 +44,7 @@ final class SignatureVerifier: SignatureHash {
   private let key: PKey
   private let hash: DigestContext
 
-  /// `publicKey` is a point on `curve`, compressed or not. Throws `invalidKey` where it is none.
+  /// `publicKey` is a point on `curve`, compressed or not. Throws `invalidKey` if it is not one.
   init(curve: Curve, digest: Digest, publicKey: [UInt8]) throws(CryptoError) {
     let key = try PKey.publicKey(on: curve, point: publicKey)
     let hash = try DigestContext()
@@ -60,8 +60,8 @@ final class SignatureVerifier: SignatureHash {
     try LibCrypto.check(status, "EVP_DigestVerifyUpdate")
   }
 
-  /// Throws `authenticationFailed` unless `signature` is the key's over everything passed. Ends the
-  /// hash.
+  /// Throws `authenticationFailed` unless `signature` is a signature of the key over all bytes
+  /// passed to `update`. Ends the hash.
   func finish(_ signature: [UInt8]) throws(CryptoError) {
     guard EVP_DigestVerifyFinal(hash.pointer, signature, signature.count) == 1 else {
       throw LibCrypto.authenticationFailure()
@@ -69,7 +69,7 @@ final class SignatureVerifier: SignatureHash {
   }
 }
 
-/// One owner of an `EVP_MD_CTX`.
+/// The owner of an `EVP_MD_CTX`.
 private final class DigestContext {
   let pointer: OpaquePointer
 

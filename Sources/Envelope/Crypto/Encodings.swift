@@ -13,8 +13,8 @@ enum Hexadecimal {
   }
 }
 
-/// Base64 (RFC 4648, section 4) through libcrypto, strict in what it reads: no white space, no
-/// missing padding, no bits left over.
+/// Base64 (RFC 4648, section 4) with libcrypto. Decoding is strict: no white space, no missing
+/// padding, no bits left over.
 enum Base64 {
   static func encode(_ bytes: [UInt8]) -> [UInt8] {
     var text = [UInt8](repeating: 0, count: (bytes.count + 2) / 3 * 4 + 1)
@@ -22,7 +22,7 @@ enum Base64 {
     return Array(text.prefix(Int(length)))
   }
 
-  /// The bytes that `text` encodes, or nil where it is not exactly what `encode` would write.
+  /// The bytes that `text` encodes; nil if `encode` would write another text for them.
   static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
     let text = Array(text)
     guard text.count % 4 == 0 else { return nil }
@@ -39,10 +39,10 @@ enum Base64 {
     return encode(bytes) == text ? bytes : nil
   }
 
-  /// The text that encodes a secret; no copy of either stays behind.
+  /// The text that encodes a secret. Leaves no copy of either in memory.
   static func encodeSecret(_ bytes: borrowing SecretBytes) -> SecretBytes {
     let count = (bytes.count + 2) / 3 * 4
-    // libcrypto ends the text with a NUL.
+    // libcrypto appends a NUL to the text.
     return SecretBytes(count: count + 1) { span in
       span.withUnsafeMutableBytes { target in
         bytes.withBytes { bytes in
@@ -56,8 +56,8 @@ enum Base64 {
     }.prefix(count)
   }
 
-  /// The secret that `text` encodes, or nil where it is not exactly what `encodeSecret` would write;
-  /// no copy of it stays behind.
+  /// The secret that `text` encodes; nil if `encodeSecret` would write another text for it. Leaves
+  /// no copy of the secret in memory.
   static func decodeSecret(_ text: borrowing SecretBytes) -> SecretBytes? {
     let count = text.count
     guard count % 4 == 0 else { return nil }

@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// HMAC (RFC 2104): it authenticates the keystore's records, and is what HMAC keys compute.
+/// HMAC (RFC 2104). It authenticates the records of the keystore, and HMAC keys compute it.
 enum HMAC {
   static func authenticate(
     _ message: RawSpan, with digest: Digest, under key: borrowing SecretBytes
@@ -21,7 +21,7 @@ enum HMAC {
     return Array(code.prefix(Int(length)))
   }
 
-  /// Whether `code` is the code of `message`, compared in constant time.
+  /// True if `code` is the code of `message`. Compares in constant time.
   static func verify(
     _ code: [UInt8], of message: RawSpan, with digest: Digest, under key: borrowing SecretBytes
   ) throws(CryptoError) -> Bool {
@@ -29,7 +29,7 @@ enum HMAC {
   }
 }
 
-/// HMAC of many messages under one key: set up once. Used by one thread at a time.
+/// HMAC of many messages under one key, set up once. One thread at a time may use it.
 final class HMACContext {
   private let context: OpaquePointer
   private let length: Int
@@ -49,7 +49,7 @@ final class HMACContext {
   deinit { EVP_MAC_CTX_free(context) }
 
   func authenticate(_ message: [UInt8]) throws(CryptoError) -> [UInt8] {
-    // Without a key the one from before is meant.
+    // EVP_MAC_init without a key keeps the previous key.
     try LibCrypto.check(EVP_MAC_init(context, nil, 0, nil), "EVP_MAC_init")
     try LibCrypto.check(EVP_MAC_update(context, message, message.count), "EVP_MAC_update")
     var code = [UInt8](repeating: 0, count: length)

@@ -2,7 +2,7 @@ import COpenSSL
 
 /// HKDF (RFC 5869), extract and expand.
 enum HKDF {
-  /// Derives `count` bytes. An empty salt is the RFC's string of zeros.
+  /// Derives `count` bytes. An empty salt means the string of zeros of the RFC.
   static func derive(
     _ digest: Digest, from input: borrowing SecretBytes, salt: [UInt8], info: [UInt8], count: Int
   ) throws(CryptoError) -> SecretBytes {
@@ -22,8 +22,8 @@ enum HKDF {
   }
 }
 
-/// The key derivation of SP 800-108 in counter mode over HMAC: the counter and the length have 32
-/// bits, a zero byte stands between label and context.
+/// The key derivation of SP 800-108 in counter mode with HMAC. Counter and length have 32 bits; a
+/// zero byte separates label and context.
 enum KBKDF {
   static func derive(
     _ digest: Digest, from input: borrowing SecretBytes, label: [UInt8], context: [UInt8],
@@ -45,9 +45,9 @@ enum KBKDF {
   }
 }
 
-/// scrypt (RFC 7914), which makes a key of a passphrase.
+/// scrypt (RFC 7914), which derives a key from a passphrase.
 struct Scrypt: Equatable, Sendable {
-  /// Cost, block size and parallelism: the memory is 128 * cost * blockSize bytes.
+  /// The parameters N, r and p of RFC 7914. The memory is 128 * cost * blockSize bytes.
   var cost: UInt64
   var blockSize: UInt64
   var parallelism: UInt64
@@ -55,16 +55,16 @@ struct Scrypt: Equatable, Sendable {
   /// The parameters of new passphrase protectors: 128 MiB.
   static let standard = Scrypt(cost: 1 << 17, blockSize: 8, parallelism: 1)
 
-  /// The most memory that stored parameters may ask for, in bytes: four times what new ones do.
+  /// The most memory for stored parameters, in bytes: four times that of new parameters.
   static let memoryLimit: UInt64 = 1 << 29
-  /// The most work that they may ask for: eight times what new ones do.
+  /// The most work for stored parameters: eight times that of new parameters.
   static let workLimit = 8 * standard.work
 
-  /// How long it takes, in steps of which each does the same. Meant for parameters in range.
+  /// The work, in steps of equal length. Overflows if the parameters are out of range.
   var work: UInt64 { cost * blockSize * parallelism }
 
-  /// True if RFC 7914 allows the parameters and they stay below our limits. Stored parameters are input: they
-  /// are checked before anything is allocated.
+  /// True if RFC 7914 allows the parameters and they are within the limits of this program. Stored
+  /// parameters are input, so they are checked before memory is allocated.
   var isValid: Bool {
     guard cost > 1, cost & (cost - 1) == 0, cost <= 1 << 30, (1...64).contains(blockSize),
       (1...16).contains(parallelism)

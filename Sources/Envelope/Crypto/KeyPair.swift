@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// The kinds of key pairs that a keystore makes and takes in.
+/// The kinds of key pairs that a keystore generates and imports.
 enum KeyPairKind: Equatable, Sendable, CustomStringConvertible {
   case rsa(bits: Int)
   case ec(Curve)
@@ -17,7 +17,7 @@ enum KeyPairKind: Equatable, Sendable, CustomStringConvertible {
   }
 }
 
-/// A private key of any kind with its public half, whatever it will be used for.
+/// A private key of any kind with its public half, for any use.
 struct KeyPair: ~Copyable, Sendable {
   let kind: KeyPairKind
   private let key: PKey
@@ -45,12 +45,12 @@ struct KeyPair: ~Copyable, Sendable {
     }
   }
 
-  /// Reads DER PKCS#8 from outside. Throws `invalidKey` also where the public half that came with it
-  /// is not its own. What the pair's DER is does not depend on the form that the key came in.
-  /// Where `wanted` says a kind, every other is refused.
+  /// Reads DER PKCS#8 from outside. Throws `invalidKey` also if the public half does not match the
+  /// private half, or if the kind is not `wanted`. The DER that the pair returns does not depend on
+  /// the encoding that it was read from.
   init(pkcs8: borrowing SecretBytes, wanted: KeyPairKind? = nil) throws(CryptoError) {
     let key = try PKey.privateKey(pkcs8: pkcs8)
-    // What is no key of ours is refused before any arithmetic on it.
+    // Refuse an unsupported key before any arithmetic with it.
     let kind = try key.kind()
     guard wanted == nil || wanted == kind else {
       throw .invalidKey("\(wanted!) is wanted, this is \(kind)")
@@ -62,7 +62,7 @@ struct KeyPair: ~Copyable, Sendable {
     try self.init(key)
   }
 
-  /// DER, a point uncompressed in it.
+  /// DER; the point of an elliptic-curve key is uncompressed.
   func subjectPublicKeyInfo() throws(CryptoError) -> [UInt8] { try key.subjectPublicKeyInfo() }
 
   /// DER PKCS#8.

@@ -1,12 +1,12 @@
-/// A plaintext data key: the input of a message's key derivation, and what keyrings wrap.
+/// A plaintext data key: the input to the key derivation of a message. Keyrings wrap it.
 public struct DataKey: ~Copyable, Sendable {
   let bytes: SecretBytes
 
   init(bytes: consuming SecretBytes) { self.bytes = bytes }
 }
 
-/// The key that seals a message's header and frames: derived from the data key, or the data key
-/// itself in the suites without key derivation.
+/// The key that seals the header and the frames of a message. It is derived from the data key, or
+/// is the data key itself in suites without key derivation.
 struct MessageKey: ~Copyable, Sendable {
   let bytes: SecretBytes
 
@@ -27,13 +27,14 @@ struct WrappingKey: ~Copyable, Sendable {
   }
 }
 
-/// The keystore's own key: it wraps every master-key version and authenticates every record.
+/// The key of the keystore itself. It wraps every version of a master key and authenticates every
+/// record.
 struct RootKey: ~Copyable, Sendable {
   static let length = 32
   let bytes: SecretBytes
 }
 
-/// The key a protector derives from its passphrase or key file, to wrap the root key.
+/// The key that a protector derives from its passphrase or key file to wrap the root key.
 struct ProtectorKey: ~Copyable, Sendable {
   let bytes: SecretBytes
 }

@@ -1,15 +1,15 @@
 import COpenSSL
 
-/// One owner of a memory `BIO`.
+/// The owner of a memory `BIO`.
 final class MemoryBIO {
   let pointer: OpaquePointer
 
-  /// An empty one, to write to.
+  /// An empty BIO, to write to.
   init() throws(CryptoError) {
     pointer = try LibCrypto.check(BIO_new(BIO_s_mem()), "BIO_new")
   }
 
-  /// One that holds a copy of `bytes`.
+  /// A BIO with a copy of `bytes`.
   convenience init(reading bytes: RawSpan) throws(CryptoError) {
     try self.init()
     let pointer = pointer

@@ -1,17 +1,17 @@
-/// Text in PEM (RFC 7468, and RFC 1421 as OpenSSL has it): blocks, and text around them that explains.
-/// libcrypto's own reader and writer leave copies of keys in memory that they do not wipe, and its
-/// reader stops at the first key.
+/// A reader and writer of PEM text (RFC 7468, and RFC 1421 as in OpenSSL): blocks with explanatory
+/// text around them. The reader and writer of libcrypto leave copies of keys in memory that they do
+/// not wipe, and the reader stops at the first key.
 enum PEM {
   /// The text between a BEGIN line and its END line.
   struct Block {
-    /// The place among the blocks of the text, from 1.
+    /// The position among the blocks of the text, counted from 1.
     let number: Int
     let label: String
     fileprivate let base64: SecretText
-    /// True if the block itself says so, in the form from before PKCS #8.
+    /// True if a header of the block says so, in the form from before PKCS #8.
     let isEncrypted: Bool
 
-    /// For messages.
+    /// The name of the block in error messages.
     var name: String { "block \(number) (\(label))" }
 
     func der() throws(CryptoError) -> SecretBytes {
@@ -24,9 +24,9 @@ enum PEM {
 
   private static let lineLength = 64
 
-  /// All blocks of `text`, in order. Throws `invalidKey` if a block has no end, and for whatever looks
-  /// like a damaged one: no key may be left out unnoticed. After the last block there may be text that
-  /// explains only if `allowsTextAfter`.
+  /// All blocks of `text`, in order. Throws `invalidKey` if a block has no end, if a line looks
+  /// like part of a damaged block, and if a line is not text, so that no key is left out unnoticed.
+  /// Explanatory text after the last block is allowed only if `allowsTextAfter`.
   static func blocks(
     of text: borrowing SecretBytes, allowsTextAfter: Bool
   ) throws(CryptoError) -> [Block] {
@@ -57,7 +57,7 @@ enum PEM {
     return blocks
   }
 
-  /// The block whose BEGIN line was read.
+  /// Reads the block after its BEGIN line.
   private static func block(
     number: Int, label: String, of text: borrowing SecretBytes, from lines: inout PEMLines
   ) throws(CryptoError) -> Block {
@@ -73,7 +73,7 @@ enum PEM {
       case .begin, .end: throw .invalidKey("block \(number) (\(label)) has no END line")
       case .blank: isHeader = false
       case .comment, .text, .damaged, .binary:
-        // Headers have a colon, and base64 has none; an empty line ends them.
+        // Headers contain a colon, and base64 does not. An empty line ends the headers.
         let isHeaderHere = isHeader ?? line.contains(":", in: text)
         isHeader = isHeaderHere
         if isHeaderHere {

@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// A key of a file that holds several.
+/// A key in a file that may contain several.
 enum PEMKey {
   case publicKey(PKey)
   case privateKey(PKey)
@@ -8,14 +8,15 @@ enum PEMKey {
 
 extension PEM {
   private static let publicLabels = ["PUBLIC KEY", "RSA PUBLIC KEY"]
-  /// PKCS #8, and the forms from before it.
+  /// The labels of PKCS #8 and of the older forms.
   private static let privateLabels = ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"]
-  /// OpenSSL writes it before a key that says the same.
+  /// OpenSSL writes such a block before an elliptic-curve key, which contains the same parameters.
   private static let parameters = "EC PARAMETERS"
   private static let certificateLabels = ["CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"]
 
-  /// All keys of a file of public keys. Throws `privateKey` for a private one, and `invalidKey` for
-  /// everything else that is not a public key: somebody it was put there for could open nothing.
+  /// All keys of a file of public keys. Throws `privateKey` for a private key, and `invalidKey` for
+  /// every other block that is not a public key. Ignoring a block would lock out the recipient that
+  /// it was added for.
   static func publicKeys(in text: [UInt8]) throws(CryptoError) -> [PKey] {
     let text = SecretBytes(copying: text.span.bytes)
     var keys: [PKey] = []
@@ -26,8 +27,8 @@ extension PEM {
     return keys
   }
 
-  /// All keys of a file of private keys, and public ones beside them. Certificates are passed over:
-  /// they open nothing, and often stand beside a key. Throws `invalidKey` for everything else.
+  /// All keys of a file of private keys, including public keys. Ignores certificates, which often
+  /// come with a key and open nothing. Throws `invalidKey` for every other block.
   static func keys(in text: borrowing SecretBytes) throws(CryptoError) -> [PEMKey] {
     var keys: [PEMKey] = []
     let passedOver = certificateLabels + [parameters]
@@ -68,7 +69,7 @@ extension PEM {
     return try about(block) { () throws(CryptoError) in try PKey.privateKey(der: der) }
   }
 
-  /// The key that stands alone in a text.
+  /// The private key in a text with no other block. Ignores EC parameters.
   fileprivate static func onlyPrivateKey(
     in text: borrowing SecretBytes
   ) throws(CryptoError) -> PKey {
@@ -80,7 +81,7 @@ extension PEM {
     return try privateKey(block)
   }
 
-  /// Has an error say which block it is about.
+  /// Adds the name of the block to an error of `body`.
   private static func about(
     _ block: Block, _ body: () throws(CryptoError) -> PKey
   ) throws(CryptoError) -> PKey {
@@ -93,7 +94,7 @@ extension PEM {
 }
 
 extension PKey {
-  /// Reads the one public key in PEM text.
+  /// Reads the only public key in PEM text.
   static func publicKey(pem: [UInt8]) throws(CryptoError) -> PKey {
     let keys = try PEM.publicKeys(in: pem)
     guard keys.count == 1 else {
@@ -102,7 +103,8 @@ extension PKey {
     return keys[0]
   }
 
-  /// Reads the one private key in PEM text, PKCS #8 or the algorithm's own, not encrypted.
+  /// Reads the only private key in PEM text, in PKCS #8 or in the format of its algorithm, not
+  /// encrypted.
   static func privateKey(pem: borrowing SecretBytes) throws(CryptoError) -> PKey {
     try PEM.onlyPrivateKey(in: pem)
   }

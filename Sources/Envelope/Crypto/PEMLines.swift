@@ -1,10 +1,10 @@
-/// The lines of a text in PEM, one after the other.
+/// A reader of the lines of PEM text, in order.
 struct PEMLines {
   private var start = 0
-  /// Of the line that was read last, from 1.
+  /// The number of the last line that was read, counted from 1.
   private(set) var number = 0
 
-  /// A line: where it stands, without white space around it.
+  /// A line: its range in the text, without surrounding white space.
   struct Line {
     let range: Range<Int>
   }
@@ -22,7 +22,7 @@ struct PEMLines {
       while end < bytes.byteCount, byte(end) != UInt8(ascii: "\n") { end += 1 }
       next = end + 1
       var begin = from
-      // A byte order mark, with which some editors begin a file in UTF-8.
+      // A byte order mark, which some editors write at the start of a UTF-8 file.
       if isFirst, end >= 3, (byte(0), byte(1), byte(2)) == (0xEF, 0xBB, 0xBF) { begin = 3 }
       while begin < end, isSpace(begin) { begin += 1 }
       while end > begin, isSpace(end - 1) { end -= 1 }
@@ -39,13 +39,13 @@ extension PEMLines.Line {
     case blank
     case begin(String)
     case end(String)
-    /// Begins with '#'.
+    /// A line that begins with '#'.
     case comment
-    /// Text that explains.
+    /// Explanatory text.
     case text
-    /// Looks like a BEGIN or END line, or like a line between them, and is not one.
+    /// A line that looks like a damaged BEGIN or END line, or like base64 outside a block.
     case damaged
-    /// Has bytes that no text has.
+    /// A line with control characters.
     case binary
   }
 

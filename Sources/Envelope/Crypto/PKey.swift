@@ -1,14 +1,14 @@
 import COpenSSL
 
-/// One owner of an `EVP_PKEY`: a key of any public-key algorithm, in the encodings that all share.
-/// libcrypto owns the material and wipes it when it frees the key.
+/// The owner of an `EVP_PKEY`: a key of any public-key algorithm, in the encodings that all of them
+/// share. libcrypto holds the key material and wipes it when it frees the key.
 final class PKey: @unchecked Sendable {
   let pointer: OpaquePointer
 
   init(owning pointer: OpaquePointer) { self.pointer = pointer }
   deinit { EVP_PKEY_free(pointer) }
 
-  /// Reads a DER SubjectPublicKeyInfo, and nothing behind it.
+  /// Reads a DER SubjectPublicKeyInfo. Throws `invalidKey` if bytes follow it.
   static func publicKey(subjectPublicKeyInfo: [UInt8]) throws(CryptoError) -> PKey {
     LibCrypto.prepare()
     var rest = 0
@@ -25,7 +25,7 @@ final class PKey: @unchecked Sendable {
     return key
   }
 
-  /// Reads a DER RSAPublicKey (PKCS #1), and nothing behind it.
+  /// Reads a DER RSAPublicKey (PKCS #1). Throws `invalidKey` if bytes follow it.
   static func rsaPublicKey(pkcs1: [UInt8]) throws(CryptoError) -> PKey {
     LibCrypto.prepare()
     var rest = 0
@@ -40,12 +40,13 @@ final class PKey: @unchecked Sendable {
     return key
   }
 
-  /// Reads DER PKCS#8, as the keystore holds it, and nothing behind it.
+  /// Reads DER PKCS#8, the format in the keystore. Throws `invalidKey` if bytes follow it.
   static func privateKey(pkcs8: borrowing SecretBytes) throws(CryptoError) -> PKey {
     try privateKey(der: pkcs8)
   }
 
-  /// Reads DER, PKCS#8 or the algorithm's own, and nothing behind it.
+  /// Reads DER, in PKCS#8 or in the format of the algorithm. Throws `invalidKey` if bytes follow
+  /// it.
   static func privateKey(der: borrowing SecretBytes) throws(CryptoError) -> PKey {
     LibCrypto.prepare()
     var rest = 0
@@ -62,7 +63,7 @@ final class PKey: @unchecked Sendable {
     return key
   }
 
-  /// How many bytes a reader of DER left.
+  /// The number of bytes that a DER reader left unread.
   private static func count(
     from cursor: UnsafePointer<UInt8>?, toEndOf bytes: UnsafeRawBufferPointer
   ) -> Int {
@@ -70,7 +71,7 @@ final class PKey: @unchecked Sendable {
     return bytes.count - start.distance(to: UnsafeRawPointer(cursor))
   }
 
-  /// Takes what a reader returned; where that is nothing, the input was no key, as `reason` says.
+  /// Takes the result of a libcrypto reader. If it is nil, throws `invalidKey` with `reason`.
   convenience init(_ pointer: OpaquePointer?, else reason: String) throws(CryptoError) {
     guard let pointer else {
       _ = LibCrypto.authenticationFailure()
@@ -79,17 +80,17 @@ final class PKey: @unchecked Sendable {
     self.init(owning: pointer)
   }
 
-  /// The algorithm as libcrypto names it: "RSA", "EC", "ED25519".
+  /// The libcrypto name of the algorithm: "RSA", "EC", "ED25519".
   var algorithm: String {
     EVP_PKEY_get0_type_name(pointer).map { String(cString: $0) } ?? "unknown"
   }
 
   func isA(_ algorithm: String) -> Bool { EVP_PKEY_is_a(pointer, algorithm) == 1 }
 
-  /// The size of the algorithm's numbers: an RSA modulus, the order of a curve.
+  /// The size of the RSA modulus, or of the order of the curve.
   var bits: Int { Int(EVP_PKEY_get_bits(pointer)) }
 
-  /// Throws `invalidKey` unless the public half is one that its algorithm allows: an RSA exponent of 1
+  /// Throws `invalidKey` unless the public half is valid for its algorithm. An RSA exponent of 1
   /// encrypts nothing, and not every pair of numbers is a point on a curve.
   func checkPublicHalf() throws(CryptoError) {
     let context = try LibCrypto.check(EVP_PKEY_CTX_new(pointer, nil), "EVP_PKEY_CTX_new")
@@ -101,8 +102,8 @@ final class PKey: @unchecked Sendable {
     }
   }
 
-  /// Whether the public half is that of the private one. They come side by side, and may be of two
-  /// keys.
+  /// True if the public half matches the private half. A file contains both, and they may belong to
+  /// different keys.
   func hasMatchingHalves() throws(CryptoError) -> Bool {
     let context = try LibCrypto.check(EVP_PKEY_CTX_new(pointer, nil), "EVP_PKEY_CTX_new")
     defer { EVP_PKEY_CTX_free(context) }

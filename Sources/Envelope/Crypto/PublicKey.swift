@@ -1,9 +1,9 @@
-/// A public key of either algorithm that data keys are wrapped with.
+/// A public key, RSA or elliptic-curve, for wrapping data keys.
 enum PublicKey: Sendable {
   case rsa(RSAPublicKey)
   case ec(ECPublicKey)
 
-  /// All keys of a file in PEM, each once.
+  /// All keys of a PEM file, without duplicates.
   static func all(inPEM text: [UInt8]) throws(CryptoError) -> [PublicKey] {
     var fingerprints: Set<String> = []
     var keys: [PublicKey] = []
@@ -20,8 +20,8 @@ enum PublicKey: Sendable {
     return keys
   }
 
-  /// Takes a key that came from outside. Throws `invalidKey` for what is not a public key of its
-  /// algorithm.
+  /// Checks a key from outside. Throws `invalidKey` if its numbers are not a public key of its
+  /// algorithm, or if the algorithm is neither RSA nor elliptic-curve.
   init(checking key: PKey) throws(CryptoError) {
     switch try key.wrappingAlgorithm() {
     case .rsa: self = .rsa(try RSAPublicKey(checking: key))
@@ -38,7 +38,7 @@ enum PublicKey: Sendable {
   }
 }
 
-/// A private key of either algorithm that data keys are unwrapped with.
+/// A private key, RSA or elliptic-curve, for unwrapping data keys.
 enum PrivateKey: ~Copyable, Sendable {
   case rsa(RSAPrivateKey)
   case ec(ECPrivateKey)

@@ -1,13 +1,13 @@
 import COpenSSL
 
-/// How an RSA key wraps a data key (raw RSA keyring, "padding scheme").
+/// The padding with which an RSA key wraps a data key (raw RSA keyring, "padding scheme").
 enum RSAPadding: Equatable, Sendable {
   case pkcs1
-  /// OAEP with MGF1, both over the same hash function.
+  /// OAEP with MGF1, both with the same hash function.
   case oaep(Digest)
 }
 
-/// An RSA public key: it wraps.
+/// An RSA public key, for wrapping.
 struct RSAPublicKey: Sendable {
   private let key: PKey
 
@@ -19,17 +19,17 @@ struct RSAPublicKey: Sendable {
     self.key = key
   }
 
-  /// Takes a key that came from outside.
+  /// Checks a key from outside.
   init(checking key: PKey) throws(CryptoError) {
     try self.init(key)
     try check()
   }
 
-  /// Reads the one public key in PEM text from outside.
+  /// Reads and checks the only public key in PEM text from outside.
   init(pem: [UInt8]) throws(CryptoError) { try self.init(checking: .publicKey(pem: pem)) }
 
-  /// Throws `invalidKey` unless the numbers are those of a public key. Takes 3 ms for 2048 bits and 20
-  /// for 4096.
+  /// Throws `invalidKey` unless the numbers are those of a public key. Takes 3 ms for 2048 bits and
+  /// 20 ms for 4096 bits.
   func check() throws(CryptoError) { try key.checkPublicHalf() }
 
   /// Reads a DER SubjectPublicKeyInfo.
@@ -67,7 +67,7 @@ struct RSAPublicKey: Sendable {
   }
 }
 
-/// An RSA private key: it unwraps.
+/// An RSA private key, for unwrapping.
 struct RSAPrivateKey: ~Copyable, Sendable {
   private let key: PKey
 
@@ -87,7 +87,7 @@ struct RSAPrivateKey: ~Copyable, Sendable {
     try self.init(.privateKey(pem: pem))
   }
 
-  /// Reads DER PKCS#8, as the keystore holds it.
+  /// Reads DER PKCS#8, the format in the keystore.
   init(pkcs8: borrowing SecretBytes) throws(CryptoError) {
     try self.init(.privateKey(pkcs8: pkcs8))
   }
@@ -104,7 +104,8 @@ struct RSAPrivateKey: ~Copyable, Sendable {
   /// "BEGIN PRIVATE KEY" PEM text.
   func pem() throws(CryptoError) -> SecretBytes { try key.privatePEM() }
 
-  /// Throws `authenticationFailed` whatever the reason: a padding error must say nothing.
+  /// Throws `authenticationFailed` for every failed decryption: an error must not tell anything
+  /// about the padding.
   func decrypt(_ ciphertext: [UInt8], padding: RSAPadding) throws(CryptoError) -> SecretBytes {
     let context = try LibCrypto.check(EVP_PKEY_CTX_new(key.pointer, nil), "EVP_PKEY_CTX_new")
     defer { EVP_PKEY_CTX_free(context) }

@@ -1,9 +1,9 @@
 import COpenSSL
 
-/// Bytes that must not outlive their use: one owner, wiped when it ends, lent only by closure. They
-/// lie in `SecretMemory`, out of swap and core dumps.
+/// Bytes that must not outlive their use. They have one owner, are wiped at the end of its
+/// lifetime, and are lent only to closures. They are in `SecretMemory`, out of swap and core dumps.
 ///
-/// There is no description and no copy; whoever needs a second owner says so with `duplicate()`.
+/// They have no description and cannot be copied implicitly; `duplicate()` makes a second owner.
 public struct SecretBytes: ~Copyable, @unchecked Sendable {
   private let memory: UnsafeMutableRawBufferPointer
 
@@ -28,17 +28,17 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
 
   deinit { SecretMemory.release(memory) }
 
-  /// How many bytes there are.
+  /// The number of bytes.
   public let count: Int
 
-  /// Lends the bytes for the length of `body`.
+  /// Lends the bytes to `body`.
   public borrowing func withBytes<Result: ~Copyable, Failure: Error>(
     _ body: (RawSpan) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try body(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: memory[..<count])))
   }
 
-  /// Lends the bytes to be written.
+  /// Lends the bytes to `body` for writing.
   mutating func withMutableBytes<Result: ~Copyable, Failure: Error>(
     _ body: (inout MutableRawSpan) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -62,7 +62,7 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     withBytes { SecretBytes(copying: $0.extracting(last: count)) }
   }
 
-  /// Whether both hold the same bytes, in time that depends on their number only.
+  /// True if both have the same bytes. The time depends only on their number.
   public static func areEqual(_ left: borrowing SecretBytes, _ right: borrowing SecretBytes) -> Bool
   {
     left.count == right.count
@@ -71,7 +71,7 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
 }
 
 extension SecretBytes {
-  /// `count` bytes from libcrypto's generator for private values.
+  /// `count` random bytes from the libcrypto generator for private values.
   public static func random(count: Int) throws(CryptoError) -> SecretBytes {
     LibCrypto.prepare()
     return try SecretBytes(count: count) { (span) throws(CryptoError) in

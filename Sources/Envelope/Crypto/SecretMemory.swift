@@ -3,19 +3,20 @@ import COpenSSL
 import Glibc
 import Synchronization
 
-/// The memory that secrets lie in. It belongs to the process, as the system's own allocator does.
+/// The allocator for secrets. There is one per process.
 enum SecretMemory {
   private static let pool = Mutex(SecretPool())
 
   /// `count` zero bytes.
   static func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer {
-    // A pointer is not sent anywhere: the lock guards the pool, not what it hands out.
+    // An integer, because a pointer cannot leave the lock. The lock guards the pool, not its
+    // blocks.
     let address = pool.withLock { UInt(bitPattern: $0.allocate(count)) }
     return UnsafeMutableRawBufferPointer(
       start: UnsafeMutableRawPointer(bitPattern: address), count: count)
   }
 
-  /// True if the system would grant `count` bytes now. Nobody keeps them for who asks.
+  /// True if the system would grant `count` bytes now. Does not reserve them.
   static func isAvailable(_ count: Int) -> Bool {
     let start = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     // MAP_FAILED, a macro that does not import, is -1.
@@ -24,7 +25,7 @@ enum SecretMemory {
     return true
   }
 
-  /// Wipes what `allocate` returned, and takes it back.
+  /// Wipes and frees a block of `allocate`.
   static func release(_ memory: UnsafeMutableRawBufferPointer) {
     OPENSSL_cleanse(memory.baseAddress, memory.count)
     let (address, count) = (UInt(bitPattern: memory.baseAddress), memory.count)
@@ -32,27 +33,28 @@ enum SecretMemory {
   }
 }
 
-/// Pages that are kept out of swap (`mlock`) and core dumps (`MADV_DONTDUMP`), each run of them
-/// between two that nobody may touch, cut into blocks.
+/// Pages that are kept out of swap (`mlock`) and core dumps (`MADV_DONTDUMP`) and cut into blocks.
+/// Each run of pages is between two guard pages without access.
 ///
-/// Where the system locks no more (`ulimit -l`), or grants no more pages, the work goes on in memory
-/// that is wiped all the same.
+/// If the system locks no more pages (`ulimit -l`), or grants no more, blocks come from unlocked
+/// memory, which is wiped all the same.
 struct SecretPool: ~Copyable {
-  /// Blocks have 32 bytes, twice as many, and so on. What is larger has pages of its own.
+  /// The smallest block has 32 bytes, the next size is twice as large, and so on up to `largest`.
+  /// Larger allocations have separate pages.
   private static let smallest = 32
   private static let largest = 4096
 
-  /// Blocks that came back, wiped, by their size.
+  /// The free blocks, wiped, by size.
   private var free: [[UnsafeMutableRawPointer]]
-  /// What is left of the last pages.
+  /// The unused rest of the last run of pages.
   private var rest: UnsafeMutableRawPointer?
   private var restCount = 0
-  /// Large blocks that are no pages of ours.
+  /// Large blocks from the heap, made when the system granted no pages.
   private var heapBlocks: Set<UnsafeMutableRawPointer> = []
   private let pageSize: Int
   private let lock: @Sendable (UnsafeRawPointer, Int) -> Bool
 
-  /// `lock` keeps pages out of swap, if it can.
+  /// `lock` tries to keep pages out of swap.
   init(lock: @escaping @Sendable (UnsafeRawPointer, Int) -> Bool = { mlock($0, $1) == 0 }) {
     free = Array(
       repeating: [], count: 1 + (Self.largest / Self.smallest).trailingZeroBitCount)
@@ -89,14 +91,14 @@ struct SecretPool: ~Copyable {
     return block
   }
 
-  /// Takes back what `allocate` returned for the same `count`; it holds zeros again.
+  /// Frees a block that `allocate` returned for the same `count`. The caller has wiped it.
   mutating func release(_ block: UnsafeMutableRawPointer, _ count: Int) {
     guard count > Self.largest else {
       envcrypt_forbid_access(block, count)
       return free[Self.index(count)].append(block)
     }
     if heapBlocks.remove(block) != nil { return block.deallocate() }
-    // Who gets these addresses next is told nothing.
+    // The next owner of these addresses may access them.
     envcrypt_allow_access(block, roundedUp(count))
     munmap(block - pageSize, roundedUp(count) + 2 * pageSize)
   }
@@ -108,7 +110,7 @@ struct SecretPool: ~Copyable {
 
   private func roundedUp(_ count: Int) -> Int { (count + pageSize - 1) / pageSize * pageSize }
 
-  /// Nil where the system grants none.
+  /// A run of pages between two guard pages; nil if the system grants none.
   private func makePages(_ count: Int) -> UnsafeMutableRawPointer? {
     let start = mmap(
       nil, count + 2 * pageSize, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)

@@ -1,11 +1,11 @@
-/// Text that is a secret, such as a key in PEM: shared by its owners, wiped when the last lets go,
-/// never printed.
+/// Secret text, for example a key in PEM. Owners share it; it is wiped when the last reference
+/// goes, and is never printed.
 public final class SecretText: Sendable {
   let bytes: SecretBytes
 
   public init(_ bytes: consuming SecretBytes) { self.bytes = bytes }
 
-  /// Text that is none: public keys stand where private ones do.
+  /// Text that is not secret: a public key in the place of a private one.
   convenience init(_ text: String) {
     let utf8 = Array(text.utf8)
     self.init(SecretBytes(copying: utf8.span.bytes))
@@ -23,7 +23,7 @@ extension SecretText: CustomStringConvertible, CustomReflectable {
   public var customMirror: Mirror { Mirror(self, children: EmptyCollection()) }
 }
 
-/// Puts a secret together from pieces. What it has outgrown is wiped.
+/// A writer that assembles a secret from pieces. When it grows, it wipes the old memory.
 struct SecretWriter: ~Copyable {
   private var memory = SecretBytes(count: 1024) { _ in }
   private(set) var count = 0

@@ -1,12 +1,12 @@
 import COpenSSL
 
-/// How a key signs.
+/// A signature scheme.
 enum SignatureScheme: Equatable, Sendable {
-  /// RSASSA-PSS: MGF1 over the same hash function, a salt as long as the digest.
+  /// RSASSA-PSS: MGF1 with the same hash function, a salt as long as the digest.
   case pss(Digest)
   /// RSASSA-PKCS1-v1_5.
   case pkcs1(Digest)
-  /// Signatures are DER.
+  /// ECDSA with signatures in DER.
   case ecdsa(Digest)
   /// Pure Ed25519, which takes the message, not a digest.
   case ed25519
@@ -43,7 +43,7 @@ enum SignatureScheme: Equatable, Sendable {
   }
 }
 
-/// A private key that signs small messages. Which scheme fits the key, its owner knows.
+/// A private key that signs small messages. The caller must choose a scheme that fits the key.
 struct SigningKey: ~Copyable, Sendable {
   private let key: PKey
 
@@ -94,8 +94,8 @@ struct VerificationKey: Sendable {
     key = try .publicKey(subjectPublicKeyInfo: subjectPublicKeyInfo)
   }
 
-  /// Whether `signature` is the key's over a message, or the digest of one. Whatever is wrong with it
-  /// is the same answer.
+  /// True if `signature` is a signature of the key over a message, or over the digest of one. False
+  /// for every defect of the signature.
   func verifies(
     _ signature: [UInt8], of message: [UInt8], isDigest: Bool, scheme: SignatureScheme
   ) throws(CryptoError) -> Bool {

@@ -1,19 +1,19 @@
 import Glibc
 
-/// The system does not grant as many bytes as the work needs at once.
+/// The system refused an allocation.
 public struct OutOfMemoryError: Error, Equatable, Sendable {
-  /// Nil if nobody knows.
+  /// The number of bytes of the allocation; nil if unknown.
   public let count: Int?
 
   public init(count: Int?) { self.count = count }
 }
 
-/// Page-aligned memory of one owner that lends parts of itself. It is not zeroed, so that a buffer
-/// costs only the pages that are touched.
+/// Page-aligned memory with one owner, which lends parts of it. The memory is not zeroed, so a
+/// buffer costs only the pages that are touched.
 struct Buffer: ~Copyable {
   private var memory: UnsafeMutableRawBufferPointer
 
-  /// A small one. A process that is refused that much cannot go on.
+  /// Creates a small buffer. If the system refuses this allocation, the process ends.
   init(capacity: Int) {
     precondition(capacity < Self.largeCapacity, "a large buffer grows, and may be refused")
     memory = .allocate(byteCount: max(capacity, 1), alignment: 4096)
@@ -21,8 +21,9 @@ struct Buffer: ~Copyable {
 
   deinit { Self.free(memory) }
 
-  /// From here on a buffer has pages of its own, which the system can refuse without harm: a message
-  /// with frames that are too large for this process is no reason to give up the others of a run.
+  /// A buffer of at least this capacity is mapped separately, and a refused mapping throws: a
+  /// message with frames that are too large for this process must not end a run with other
+  /// messages.
   private static let largeCapacity = 1 << 20
 
   private static func allocate(_ count: Int) throws(OutOfMemoryError)
@@ -44,7 +45,7 @@ struct Buffer: ~Copyable {
 
   var capacity: Int { memory.count }
 
-  /// Makes room for `capacity` bytes; the first `count` stay.
+  /// Makes room for `capacity` bytes and keeps the first `count`.
   mutating func grow(to capacity: Int, keeping count: Int) throws(OutOfMemoryError) {
     guard capacity > memory.count else { return }
     let larger = try Self.allocate(capacity)

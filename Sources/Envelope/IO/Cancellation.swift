@@ -1,17 +1,17 @@
 import Glibc
 import Synchronization
 
-/// Wakes a thread that waits for input when nobody wants the input any more.
+/// Wakes threads that wait for input, if the input is no longer needed.
 public final class Cancellation: Sendable {
-  /// Both ends of a pipe that becomes readable when its writing end is closed; -1 where the system
-  /// has no descriptors left.
+  /// The ends of a pipe. The reading end becomes readable when the writing end is closed. Both are
+  /// -1 if the system has no descriptors left.
   private let ends: (reading: Int32, writing: Int32)
   private let state = Mutex(State())
 
   private struct State {
     var isCancelled = false
     var nextWaiter = 0
-    /// Wakes the threads that wait for something else than a descriptor.
+    /// Functions that wake threads which do not wait for a descriptor.
     var wakers: [Int: @Sendable () -> Void] = [:]
   }
 
@@ -29,7 +29,7 @@ public final class Cancellation: Sendable {
 
   var isCancelled: Bool { state.withLock { $0.isCancelled } }
 
-  /// What `poll` watches.
+  /// The descriptor for `poll` to watch.
   var number: Int32 { ends.reading }
 
   func cancel() {
@@ -41,8 +41,8 @@ public final class Cancellation: Sendable {
     for wake in wakers { wake() }
   }
 
-  /// Runs `body`, which waits for something that `poll` cannot watch. A cancellation meanwhile calls
-  /// `wake`; `body` then asks `isCancelled`.
+  /// Runs `body`, which waits for something that `poll` cannot watch. A cancellation during the
+  /// wait calls `wake`; `body` then checks `isCancelled`.
   func waking<Result>(_ wake: @escaping @Sendable () -> Void, while body: () -> Result) -> Result {
     let waiter = state.withLock { state in
       defer { state.nextWaiter += 1 }
@@ -54,21 +54,21 @@ public final class Cancellation: Sendable {
   }
 }
 
-/// The input is not wanted any more.
+/// The input is no longer needed.
 struct CancelledError: Error {}
 
-/// What waiting for input came to.
+/// The result of waiting for input.
 public enum Readiness: Equatable, Sendable {
-  /// A read will not wait: there are bytes, or the end.
+  /// A read will not block: there are bytes, or the input has ended.
   case ready
-  /// Nothing came in the time given.
+  /// Nothing arrived in the given time.
   case notYet
-  /// Nobody wants the input any more.
+  /// The wait was cancelled.
   case cancelled
 }
 
 extension Descriptor {
-  /// Waits for input, at most `milliseconds`, for ever without them.
+  /// Waits for input, at most `milliseconds`. Without a limit it waits forever.
   func wait(milliseconds: Int32?, unless cancellation: Cancellation?) -> Readiness {
     var watched = [
       pollfd(fd: number, events: Int16(POLLIN), revents: 0),
@@ -76,7 +76,7 @@ extension Descriptor {
     ]
     let count = Self.retrying { poll(&watched, 2, milliseconds ?? -1) }
     if count > 0, watched[1].revents != 0 { return .cancelled }
-    // What poll cannot tell, the read will.
+    // If poll fails, the read reports the error.
     return count == 0 ? .notYet : .ready
   }
 }

@@ -3,8 +3,8 @@ import SystemPackage
 
 func systemErrno() -> Int32 { errno }
 
-/// One owner of a file descriptor, and the calls this program makes on it: complete, retried after
-/// EINTR, with the file's name in every error.
+/// The owner of a file descriptor, with the system calls that this program makes on it. Calls are
+/// retried after EINTR, and every error names the file.
 public final class Descriptor: Sendable {
   let number: Int32
   private let closes: Bool
@@ -28,7 +28,8 @@ public final class Descriptor: Sendable {
   public static var standardInput: Descriptor { Descriptor(borrowing: STDIN_FILENO) }
   public static var standardOutput: Descriptor { Descriptor(borrowing: STDOUT_FILENO) }
 
-  /// Opens a file for reading. A directory is refused here, not at the first read.
+  /// Opens a file for reading. Throws `FileRuleError.isDirectory` for a directory, here and not at
+  /// the first read.
   public static func openInput(_ path: FilePath) throws -> Descriptor {
     let number = retrying { path.withPlatformString { open($0, O_RDONLY | O_CLOEXEC | O_NOCTTY) } }
     guard number >= 0 else { throw IOError.current(.openInput, path) }
@@ -38,8 +39,8 @@ public final class Descriptor: Sendable {
     return descriptor
   }
 
-  /// Opens the regular file that was found at a place. Throws `FileRuleError.changed` if another one, a
-  /// link or a special file has taken its place.
+  /// Opens the regular file that was found at a place. Throws `FileRuleError.changed` if another
+  /// file, a link or a special file has taken its place.
   public static func openInput(
     _ place: FilePlace, foundAs found: FileStatus
   ) throws -> Descriptor {
@@ -60,15 +61,15 @@ public final class Descriptor: Sendable {
     return descriptor
   }
 
-  /// What `fstat` says.
+  /// The result of `fstat`.
   public func status() throws(IOError) -> FileStatus {
     try FileStatus.of(descriptor: number, path)
   }
 
-  /// Whether this is a terminal.
+  /// True if the descriptor is a terminal.
   public var isTerminal: Bool { isatty(number) == 1 }
 
-  /// Reads at most as many bytes as `buffer` has; 0 says that the input has ended.
+  /// Reads at most as many bytes as `buffer` holds. Returns 0 at the end of the input.
   func read(into buffer: inout MutableRawSpan) throws(IOError) -> Int {
     let count = buffer.withUnsafeMutableBytes { target in
       Self.retrying { Glibc.read(number, target.baseAddress, target.count) }
@@ -77,7 +78,7 @@ public final class Descriptor: Sendable {
     return count
   }
 
-  /// Reads at `offset`, at most as many bytes as `buffer` has; 0 says that the file ends there.
+  /// Reads at `offset`, at most as many bytes as `buffer` holds. Returns 0 at the end of the file.
   func read(into buffer: inout MutableRawSpan, at offset: Int64) throws(IOError) -> Int {
     let count = buffer.withUnsafeMutableBytes { target in
       Self.retrying { pread(number, target.baseAddress, target.count, off_t(offset)) }
@@ -86,7 +87,7 @@ public final class Descriptor: Sendable {
     return count
   }
 
-  /// Writes some of `bytes` at `offset`; returns how many.
+  /// Writes some of `bytes` at `offset`; returns their number.
   func write(_ bytes: RawSpan, at offset: Int64) throws(IOError) -> Int {
     let count = bytes.withUnsafeBytes { source in
       Self.retrying { pwrite(number, source.baseAddress, source.count, off_t(offset)) }
@@ -95,14 +96,14 @@ public final class Descriptor: Sendable {
     return count
   }
 
-  /// Cuts the file off behind `count` bytes.
+  /// Truncates the file to `count` bytes.
   func truncate(to count: Int64) throws(IOError) {
     guard Self.retrying({ ftruncate(number, off_t(count)) }) == 0 else {
       throw .current(.write, path)
     }
   }
 
-  /// What was written is on the disk when this returns.
+  /// Writes the file to the disk (`fsync`).
   func synchronize() throws(IOError) {
     guard Self.retrying({ fsync(number) }) == 0 else { throw .current(.write, path) }
   }
@@ -122,17 +123,18 @@ public final class Descriptor: Sendable {
     }
   }
 
-  /// Has the system say now what it would say when the descriptor is closed, when nobody could hear it
-  /// any more: that there is no room on the server, or in the quota, for what was written.
+  /// Throws the errors that `close` would report when it is too late to handle them: no room on the
+  /// server, or in the quota, for the written bytes. Closes a duplicate of the descriptor for that.
   func flush() throws(IOError) {
     let copy = fcntl(number, F_DUPFD_CLOEXEC, 0)
     guard copy >= 0 else { throw .current(.write, path) }
-    // Interrupted, it is closed all the same.
+    // An interrupted close closes the descriptor all the same.
     guard close(copy) == 0 || systemErrno() == EINTR else { throw .current(.write, path) }
   }
 
-  /// Gives a pipe the most room that an unprivileged process may give it: both ends then work for
-  /// longer between waiting for each other. What is no pipe, or may not grow, stays as it is.
+  /// Enlarges a pipe to 1 MiB, the most that an unprivileged process may set by default, so that
+  /// its two ends wait for each other less often. Does nothing if the descriptor is not a pipe or
+  /// the pipe may not grow.
   func enlargePipe() {
     // F_SETPIPE_SZ and F_GETPIPE_SZ, macros that do not import.
     let (set, get): (Int32, Int32) = (1031, 1032)
@@ -140,7 +142,7 @@ public final class Descriptor: Sendable {
     if case 0..<wanted = fcntl(number, get) { _ = fcntl(number, set, wanted) }
   }
 
-  /// Repeats `call` while a signal interrupts it.
+  /// Calls `call` again as long as signals interrupt it.
   static func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
     while true {
       let result = call()
@@ -149,7 +151,7 @@ public final class Descriptor: Sendable {
   }
 }
 
-/// What the system knows of a file.
+/// The status of a file, as `stat` returns it.
 public struct FileStatus: Sendable {
   public enum Kind: Equatable, Sendable { case regular, directory, symbolicLink, other }
 
@@ -161,21 +163,25 @@ public struct FileStatus: Sendable {
   public let permissions: mode_t
   /// Set-user-ID, set-group-ID and sticky.
   let specialBits: mode_t
-  /// Of a directory: files in it get its group, and nobody else comes in, which nobody sets by mistake.
+  /// True if the set-group-ID bit is set and others have no access. A directory has both only on
+  /// purpose; new files in it get its group.
   let isSharedByGroup: Bool
-  /// Of a directory: only who owns a file in it may take its name away.
+  /// True if the sticky bit is set: in such a directory only the owner of a file or of the
+  /// directory may rename or remove the file.
   let isSticky: Bool
-  /// True if the file has a name. One without is its opener's alone, whatever its permissions.
+  /// True if the file has a name. A file without a name belongs to the processes that have it open,
+  /// whatever its permissions.
   let isNamed: Bool
   public let device: UInt64
   public let inode: UInt64
   public let owner: uid_t
   public let group: gid_t
-  /// How many names the file has.
+  /// The number of hard links.
   let linkCount: UInt64
   let accessTime: timespec
   let modificationTime: timespec
-  /// When contents, permissions, owner or names last changed. Nobody can set it back.
+  /// The time of the last change of contents, permissions, owner or names. No system call sets it
+  /// back.
   let changeTime: timespec
 
   init(_ status: stat) {
@@ -202,14 +208,14 @@ public struct FileStatus: Sendable {
     changeTime = status.st_ctim
   }
 
-  /// The status of a file that somebody else has opened.
+  /// The status of an open file that no `Descriptor` owns.
   public static func of(descriptor number: Int32, _ path: FilePath) throws(IOError) -> FileStatus {
     var status = stat()
     guard fstat(number, &status) == 0 else { throw .current(.openInput, path) }
     return FileStatus(status)
   }
 
-  /// What stands at `path`, or nil where nothing does.
+  /// The status of the file at `path`; nil if there is none.
   public static func at(_ path: FilePath, followingLinks: Bool = true) throws(IOError)
     -> FileStatus?
   {
@@ -223,7 +229,7 @@ public struct FileStatus: Sendable {
     throw IOError(.openInput, path, reason)
   }
 
-  /// What stands under `name` in a directory, links not followed; nil where nothing does.
+  /// The status of the file `name` in a directory; nil if there is none. Does not follow a link.
   static func at(
     _ name: FilePath.Component, in directory: Descriptor
   ) throws(IOError) -> FileStatus? {
@@ -237,15 +243,15 @@ public struct FileStatus: Sendable {
     throw IOError(.openInput, directory.path.appending(name), reason)
   }
 
-  /// True if it belongs to this user or to root, and so does not lead astray.
+  /// True if the owner is this user or root, whose links and pipes are trusted.
   var isTrusted: Bool { owner == 0 || owner == geteuid() }
 
-  /// Whether both are one file.
+  /// True if both are the same file.
   public func isSameFile(as other: FileStatus) -> Bool {
     device == other.device && inode == other.inode
   }
 
-  /// True if both are one file with the same contents, as far as size and times tell.
+  /// True if both are the same file and size and times give no sign of a change.
   public func isUnchanged(since other: FileStatus) -> Bool {
     isSameFile(as: other) && size == other.size
       && Self.areEqual(modificationTime, other.modificationTime)

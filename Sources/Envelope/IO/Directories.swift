@@ -2,8 +2,8 @@ import Glibc
 import SystemPackage
 
 extension FilePath {
-  /// The path without its last component. `removingLastComponent` says the same by way of generic
-  /// collections, which are slow the first time.
+  /// The path without its last component. `removingLastComponent` does the same with generic
+  /// collections, which are slow at their first use.
   var directory: FilePath {
     withPlatformString { start in
       guard let slash = strrchr(start, Int32(UInt8(ascii: "/"))) else { return FilePath() }
@@ -13,7 +13,7 @@ extension FilePath {
     }
   }
 
-  /// The last component; nil if that is the root, `.` or `..`, or if there is none.
+  /// The last component; nil if it is the root, `.` or `..`, or if there is none.
   var lastName: FilePath? {
     withPlatformString { start in
       let name = strrchr(start, Int32(UInt8(ascii: "/"))).map { UnsafePointer($0 + 1) } ?? start

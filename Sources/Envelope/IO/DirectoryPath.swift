@@ -3,13 +3,14 @@ import Glibc
 import SystemPackage
 
 extension Descriptor {
-  /// `O_PATH`, a macro that does not import: to go on from, not to read.
+  /// `O_PATH`, a macro that does not import. Such a descriptor serves to open other files, not to
+  /// read.
   static let pathOnly: Int32 = 0o10000000
 
-  /// Opens the directory `path`, from the directory `start` on. Symbolic links on the way are followed, but
-  /// not such as another user may have put there to send us elsewhere.
+  /// Opens the directory `path`, relative to the directory `start`. Follows symbolic links on the
+  /// way, except links that another user may have made to redirect this process.
   ///
-  /// Throws `FileRuleError.foreignLink`, and what the system says as `Errno`.
+  /// Throws `FileRuleError.foreignLink` for such a link, and system errors as `Errno`.
   static func openDirectory(
     _ path: FilePath, from start: Int32 = AT_FDCWD, flags: Int32 = pathOnly
   ) throws -> Descriptor {
@@ -21,7 +22,7 @@ extension Descriptor {
     }
     if number >= 0 { return Descriptor(owning: number, path: path) }
     switch Errno.current {
-    // There is a link, or the system does not know the call.
+    // A component is a link, or the system does not have the call or forbids it.
     case .tooManySymbolicLinkLevels, .noFunction, .notPermitted: break
     case let reason: throw reason
     }
@@ -32,8 +33,8 @@ extension Descriptor {
 }
 
 extension FileStatus {
-  /// True if a link that is in `directory` says where this user, or root, wants to be led: one of them has
-  /// made it, or nobody else may write there.
+  /// True if this user or root made the link: one of them owns it, or nobody else may write to
+  /// `directory`, which contains it.
   func isTrustedLink(in directory: @autoclosure () throws -> FileStatus) rethrows -> Bool {
     if isTrusted { return true }
     let directory = try directory()
@@ -41,7 +42,7 @@ extension FileStatus {
   }
 }
 
-/// The way to a directory, component by component.
+/// A walk to a directory, component by component.
 private struct DirectoryWalk {
   let path: FilePath
   private var current: Descriptor?
@@ -60,7 +61,7 @@ private struct DirectoryWalk {
     for component in way.components { try step(FilePath().appending(component)) }
   }
 
-  /// The directory that was come to.
+  /// The directory that the walk has reached.
   func end(flags: Int32) throws -> Descriptor {
     let last = Descriptor.retrying {
       openat(number, ".", flags | O_DIRECTORY | O_CLOEXEC)
@@ -89,7 +90,7 @@ private struct DirectoryWalk {
     linkCount += 1
     guard linkCount <= FilePlace.linkLimit else { throw Errno.tooManySymbolicLinkLevels }
     guard let target = name.linkTarget(in: number) else { throw Errno.current }
-    // A link of /proc leads where its text does not.
+    // The text of a link in /proc is not its real target.
     let isMagic = FileSystemType.isProc(here)
     if isMagic { try enter(name) } else { try go(target) }
   }

@@ -1,11 +1,11 @@
 import Glibc
 import SystemPackage
 
-/// A lock of a whole file (`flock`). Any process that can open the file can hold one for as long as it
-/// likes, also one that may only read: nobody waits for a lock without end.
+/// A lock on a whole file (`flock`). Any process that can open the file, even for reading only, can
+/// hold a lock for as long as it likes. Therefore every wait for a lock has a limit.
 enum FileLock {
-  /// Takes the lock; false if another process has held one for all of `patience`. Throws what the system
-  /// says, for example that the file system has no locks.
+  /// Takes the lock; false if another process holds a lock for all of `patience`. Throws system
+  /// errors, for example if the file system has no locks.
   static func take(_ number: Int32, patience: Duration) throws(Errno) -> Bool {
     var deadline: ContinuousClock.Instant?
     var pause: useconds_t = 50

@@ -1,11 +1,11 @@
 import Glibc
 import SystemPackage
 
-/// A name in a directory that is open. What is read or written by it stays in that directory, even if
-/// the directory's own path leads elsewhere by then.
+/// A name in an open directory. Reads and writes through it stay in that directory, even if the
+/// path of the directory leads elsewhere later.
 public struct FilePlace: Sendable {
   let directory: Descriptor
-  /// One component.
+  /// A single path component.
   let name: FilePath
   /// The file as the user would name it.
   public let path: FilePath
@@ -20,12 +20,12 @@ public struct FilePlace: Sendable {
     self.init(FilePath().appending(name), in: directory, path: path)
   }
 
-  /// How many links are followed, as by the system.
+  /// The most links to follow, the same number as in the kernel.
   static let linkLimit = 40
 
-  /// The place that `path` leads to, and the status of what is there. A symbolic link is followed unless
-  /// another user may have made it, who could send the output anywhere. If a pipe, a terminal or a device
-  /// is at its end, the place is the link's own.
+  /// The place that `path` leads to, and the status of the file there. Follows a symbolic link
+  /// unless another user may have made it, because that user could redirect the output. If the link
+  /// leads to a pipe, a terminal or a device, the place is that of the link.
   ///
   /// Throws `FileRuleError.noDirectory`, `notADirectory`, `isDirectory`, `foreignLink`, `IOError`.
   public static func following(
@@ -49,7 +49,7 @@ public struct FilePlace: Sendable {
     throw IOError(.createOutput, path, .tooManySymbolicLinkLevels)
   }
 
-  /// The status of what is there; nil if nothing is.
+  /// The status of the file at this place; nil if there is none.
   public func status(followingLinks: Bool = false) throws(IOError) -> FileStatus? {
     var status = stat()
     let result = name.withPlatformString {
@@ -57,7 +57,7 @@ public struct FilePlace: Sendable {
     }
     if result == 0 { return FileStatus(status) }
     let reason = Errno.current
-    // A link may lead nowhere, or round in a circle.
+    // A link may be dangling, or lead in a circle.
     if reason == .noSuchFileOrDirectory || followingLinks { return nil }
     throw IOError(.createOutput, path, reason)
   }
@@ -84,12 +84,13 @@ public struct FilePlace: Sendable {
     }
   }
 
-  /// Opens what is here, or what a link here leads to, for writing: a pipe, a terminal or a device, as it was
-  /// `found`. A named pipe of another user is refused, who would get what was meant for a file.
+  /// Opens a pipe, a terminal or a device for writing, here or at the target of a link here.
+  /// `found` is its status from before. Refuses a named pipe of another user, who would receive
+  /// data that was meant for a file.
   ///
   /// Throws `FileRuleError.foreignPipe`, `changed`, `IOError`.
   public func openSpecial(foundAs found: FileStatus) throws -> Descriptor {
-    // A pipe without a name was handed over by whoever started this process.
+    // The parent process handed over a pipe without a name, so that is trusted.
     if found.isPipe, !found.isTrusted {
       guard FileSystemType.isOfPipes(try open(Descriptor.pathOnly)) else {
         throw FileRuleError.foreignPipe(path)
@@ -113,7 +114,8 @@ public struct FilePlace: Sendable {
 }
 
 extension FilePath {
-  /// The text of a link, which is this one name in a directory; nil if it cannot be read.
+  /// The target of the symbolic link with this name in `directory`, as text; nil if it cannot be
+  /// read.
   func linkTarget(in directory: Int32) -> FilePath? {
     var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
     let count = withPlatformString { readlinkat(directory, $0, &target, Int(PATH_MAX)) }

@@ -1,15 +1,16 @@
 import SystemPackage
 
-/// The rule for every file that a secret is read from: key files, passphrases, private keys.
+/// The rule for every file that holds a secret: key files, passphrases, private keys.
 extension FileStatus {
-  /// Throws `FileRuleError.openToOthers` if others than its owner may read or change the file at
-  /// `path`. Pipes and devices pass: nobody reads what went through them.
+  /// Throws `FileRuleError.openToOthers` if anybody but its owner may access the file at `path`.
+  /// Pipes and devices pass, because nobody can read later what went through them. Files without a
+  /// name pass too.
   public func requirePrivate(_ path: FilePath) throws(FileRuleError) {
     guard kind == .regular, isNamed, permissions & 0o077 != 0, !isCredential else { return }
     throw .openToOthers(path, permissions: UInt32(permissions))
   }
 
-  /// systemd gives a credential to a user by an access control list, which shows as the permission of
-  /// root's own group to read it.
+  /// True for a credential of systemd. An access control list gives it to the user; in the mode
+  /// bits that looks like read permission for the group of root.
   private var isCredential: Bool { owner == 0 && group == 0 && permissions == 0o440 }
 }

@@ -1,9 +1,9 @@
 import CLinux
 import SystemPackage
 
-/// The type of a file system, as far as it matters who else has its files.
+/// The types of file systems that other machines or programs can access too.
 enum FileSystemType {
-  /// What the types are called whose files another machine or program holds.
+  /// The names of the types whose files another machine or program stores.
   private static let remote: [UInt32: String] = [
     0x6969: "NFS", 0xFF53_4D42: "CIFS", 0xFE53_4D42: "SMB", 0x517B: "SMB", 0x0102_1997: "9P",
     0x6573_5546: "FUSE", 0x5346_414F: "AFS", 0x7375_7245: "Coda", 0x00C3_6400: "Ceph",
@@ -12,17 +12,18 @@ enum FileSystemType {
     0xBACB_ACBC: "VMware shared folder",
   ]
 
-  /// The name of the file system at `path` where others hold its files; nil for a disk of this machine.
+  /// The name of the file system at `path` if another machine or program stores its files; nil for
+  /// a disk of this machine.
   static func remoteName(at path: FilePath) -> String? {
     remote[path.withPlatformString { envcrypt_file_system_type($0) }]
   }
 
-  /// True if a pipe has no name in any directory.
+  /// True if a pipe has no name in any directory (pipefs).
   static func isOfPipes(_ descriptor: Descriptor) -> Bool {
     envcrypt_file_system_type_of(descriptor.number) == 0x5049_5045
   }
 
-  /// True if a directory is one of /proc, whose links do not lead where their text says.
+  /// True if a directory is in /proc, where the text of a link is not its real target.
   static func isProc(_ directory: Descriptor) -> Bool {
     envcrypt_file_system_type_of(directory.number) == 0x9FA0
   }

@@ -1,58 +1,58 @@
 import Glibc
 import SystemPackage
 
-/// The regular files below a directory, in the order of their names.
+/// The regular files below a directory, sorted by name.
 ///
-/// Links are not followed, also where one is put into a directory's place meanwhile, and special files
-/// are not opened: both are counted. Names are bytes, as the system has them.
+/// The walk does not follow links, even if a link replaces a directory meanwhile, and does not open
+/// special files. It counts both. Names are compared as bytes.
 public struct FileTree: IteratorProtocol, Sendable {
-  /// What was passed over.
+  /// The number of entries that the walk passed over.
   public struct Skipped: Equatable, Sendable {
     public var symbolicLinks = 0
     public var specialFiles = 0
-    /// Directories that were to be left alone.
+    /// Excluded directories.
     public var directories = 0
   }
 
-  /// A file, or what was in the way of one.
+  /// A file, or the error in its place.
   public enum Entry {
-    /// The path is relative to the tree's root.
+    /// A file with its path relative to the root of the tree.
     case file(relative: FilePath, FoundFile)
-    /// A directory that cannot be read, or a name that cannot be looked up. One that was there, and was
-    /// gone when its turn came, cannot be opened: there is no such file.
+    /// A directory that cannot be read, or a name that cannot be looked up. The error of a file
+    /// that was removed after its directory was listed is "no such file".
     case failure(IOError)
   }
 
   public private(set) var skipped = Skipped()
   private let root: FilePath
   private let excluded: [FileStatus]
-  /// The directories on the way to the current one.
+  /// The directories from the root to the current one.
   private var open: [Level] = []
   private var failure: IOError?
 
   private struct Level {
     let relative: FilePath
     let status: FileStatus
-    /// What its names are looked up in. Only so many stay open that no tree is too deep for it: the
-    /// others are opened again when the walk comes back to them.
+    /// The open directory, in which its names are looked up. At most `openLimit` stay open, so that
+    /// no tree is too deep. The others are opened again when the walk comes back to them.
     var descriptor: Descriptor?
     /// The permissions of the directories from the root to this one.
     let permissions: [mode_t]
-    /// The names that are left, last name first.
+    /// The remaining names, last name first.
     var names: [FilePath.Component]
   }
 
   private static let openLimit = 32
 
-  /// Leaves the directories `excluded` alone.
+  /// A tree that leaves out the directories `excluded`.
   public init(_ root: FilePath, excluding excluded: [FileStatus] = []) {
     self.root = root
     self.excluded = excluded
     enter("", in: nil)
   }
 
-  /// The same of a tree that `isWritten` to: the way to it must not lead through a link that another user
-  /// may have made. Throws `FileRuleError.foreignLink` then.
+  /// Like `init(_:excluding:)`. If the tree `isWritten` to, throws `FileRuleError.foreignLink` if
+  /// the path of its root leads through a link that another user may have made.
   public init(_ root: FilePath, excluding excluded: [FileStatus], isWritten: Bool) throws {
     self.root = root
     self.excluded = excluded
@@ -82,7 +82,7 @@ public struct FileTree: IteratorProtocol, Sendable {
     }
   }
 
-  /// The directory that the walk is in.
+  /// The current directory of the walk, opened again if necessary.
   private mutating func directory() throws(IOError) -> Descriptor {
     let level = open[open.count - 1]
     if let descriptor = level.descriptor { return descriptor }
@@ -90,7 +90,7 @@ public struct FileTree: IteratorProtocol, Sendable {
     do throws(IOError) {
       let descriptor = try Self.open(path, path, in: AT_FDCWD)
       guard try descriptor.status().isSameFile(as: level.status) else {
-        // Another one is in its place, and what it holds is not the tree's.
+        // Another directory is in its place, whose files do not belong to the tree.
         throw IOError(.readDirectory, path, .noSuchFileOrDirectory)
       }
       open[open.count - 1].descriptor = descriptor
@@ -125,7 +125,8 @@ public struct FileTree: IteratorProtocol, Sendable {
     return nil
   }
 
-  /// Goes on below `parent`, or at the root, which may be open already.
+  /// Enters a directory: below `parent`, or without that the root itself. `parent` may also be the
+  /// root, already open.
   private mutating func enter(_ relative: FilePath, in parent: Descriptor?) {
     do throws(IOError) {
       let path = root.pushing(relative)
@@ -164,7 +165,7 @@ public struct FileTree: IteratorProtocol, Sendable {
     of descriptor: Descriptor
   ) throws(IOError) -> [FilePath.Component] {
     let directory = descriptor.path
-    // The stream closes what it reads from.
+    // closedir closes the descriptor that the stream reads from.
     let copy = fcntl(descriptor.number, F_DUPFD_CLOEXEC, 0)
     guard copy >= 0 else { throw .current(.readDirectory, directory) }
     guard let stream = fdopendir(copy) else {
@@ -197,24 +198,25 @@ public struct FileTree: IteratorProtocol, Sendable {
   }
 }
 
-/// A regular file that a walk has found.
+/// A regular file that a walk found.
 public struct FoundFile: Sendable {
-  /// In its directory as the walk had it open.
+  /// The place of the file in the directory that the walk opened.
   public let place: FilePlace
   public let status: FileStatus
-  /// The permissions of the directories from the tree's root to the file's own.
+  /// The permissions of the directories from the root of the tree to the directory of the file.
   public let directoryPermissions: [mode_t]
 
-  /// True if it has a name as unfinished files have it.
+  /// True if the name of the file is that of an unfinished file.
   public var isUnfinished: Bool { HiddenFile.isUnfinished(place.name) }
 
-  /// Another name in the directory of the file: the last component of `path`, as the user would name it.
+  /// Another place in the directory of the file, with the last component of `path` as its name.
+  /// `path` is the path as the user would name it.
   public func sibling(_ path: FilePath) -> FilePlace? {
     path.lastName.map { FilePlace($0, in: place.directory, path: path) }
   }
 }
 
-/// Creates `directory` and what is missing above it.
+/// Creates `directory` and its missing parents.
 public func createDirectories(_ directory: FilePath, permissions: mode_t = 0o777) throws(IOError) {
   if directory.isEmpty { return }
   let made = directory.withPlatformString { mkdir($0, permissions) }

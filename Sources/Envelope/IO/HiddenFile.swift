@@ -1,11 +1,11 @@
 import Glibc
 import SystemPackage
 
-/// Hidden names, for files that are not complete: `.envcrypt-` or `.keystore-`, twelve hexadecimal
-/// digits, `.tmp`, and what SQLite and the audit log put beside that.
+/// Hidden names of incomplete files: `.envcrypt-` or `.keystore-`, twelve hexadecimal digits and
+/// `.tmp`. SQLite and the audit log add companions with a suffix.
 ///
-/// Whoever makes such a file holds a lock of it, which ends with the process, however that ends: a
-/// hidden file without a lock is nobody's any more.
+/// The process that makes such a file holds a lock on it. The lock ends with the process, however
+/// that ends. A hidden file without a lock is a leftover.
 public enum HiddenFile {
   enum Purpose: String, CaseIterable {
     case output = ".envcrypt-"
@@ -14,20 +14,20 @@ public enum HiddenFile {
 
   private static let ending = ".tmp"
   private static let digits = 12
-  /// What may stand beside a keystore that is being made.
+  /// The suffixes of the companions of a keystore that is being made.
   static let companions = ["-journal", "-audit"]
 
   static func name(_ purpose: Purpose, in directory: FilePath) throws -> FilePath {
     directory.pushing(try name(purpose))
   }
 
-  /// A name that nobody has.
+  /// A random name, which no other file has.
   static func name(_ purpose: Purpose) throws -> FilePath {
     FilePath(purpose.rawValue + Hexadecimal.encode(try Random.bytes(digits / 2)) + ending)
   }
 
-  /// True if a name is one that unfinished files have, and what stands beside them. `removeLeftovers`
-  /// removes such files.
+  /// True if `name` is that of an unfinished file or of its companion. `removeLeftovers` removes
+  /// such files.
   public static func isUnfinished(_ name: FilePath) -> Bool {
     name.withPlatformString { start in
       isOurs(start) && String(validatingCString: start).flatMap { hiddenFile(of: $0) } != nil
@@ -40,10 +40,10 @@ public enum HiddenFile {
     }
   }
 
-  /// Locks a hidden file, or one that is about to become one, until the descriptor is closed. False
-  /// where somebody was faster who took it for a leftover, and it has no name any more. Where the file
-  /// system has no locks, nobody takes anything for a leftover. A process that keeps it locked is not waited
-  /// for: it does not look for leftovers, which takes a moment.
+  /// Locks a hidden file, or a file that is about to get a hidden name, until the descriptor is
+  /// closed. False if another process took the file for a leftover and removed its name before. If
+  /// the file system has no locks, no process takes a file for a leftover. Waits at most a second
+  /// for another process that holds a lock: the removal of leftovers holds it only for a moment.
   @discardableResult
   static func lock(_ number: Int32) -> Bool {
     _ = try? FileLock.take(number, patience: .seconds(1))
@@ -51,7 +51,7 @@ public enum HiddenFile {
     return fstat(number, &status) != 0 || status.st_nlink > 0
   }
 
-  /// Removes what killed processes have left in a directory; returns the names.
+  /// Removes the files that killed processes left in a directory; returns their paths.
   @discardableResult
   public static func removeLeftovers(in directory: FilePath) -> [FilePath] {
     let path: FilePath = directory.isEmpty ? "." : directory
@@ -62,7 +62,7 @@ public enum HiddenFile {
     return removeLeftovers(in: Descriptor(owning: number, path: directory))
   }
 
-  /// The same in a directory that is open.
+  /// Like `removeLeftovers(in:)` with a path, in an open directory.
   @discardableResult
   static func removeLeftovers(in directory: Descriptor) -> [FilePath] {
     candidates(in: directory).filter { name in
@@ -72,7 +72,7 @@ public enum HiddenFile {
       }
       defer { if number >= 0 { close(number) } }
       if number < 0 {
-        // What stood beside a file that is gone is nobody's either.
+        // The companion of a file that is gone is a leftover too.
         guard Errno.current == .noSuchFileOrDirectory, file != name else { return false }
       } else {
         guard isRegular(number), flock(number, LOCK_SH | LOCK_NB) == 0 else { return false }
@@ -86,7 +86,7 @@ public enum HiddenFile {
     return fstat(number, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
-  /// The names that look like ours, companions before what they stand beside.
+  /// The names of hidden files and companions, each companion before its file.
   private static func candidates(in directory: Descriptor) -> [String] {
     let number = Descriptor.retrying {
       openat(directory.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -109,7 +109,7 @@ public enum HiddenFile {
     return names.sorted { $0.utf8.count > $1.utf8.count }
   }
 
-  /// The hidden file that `name` is, or stands beside; nil where it is neither.
+  /// The name of the hidden file if `name` is that file or a companion of it; otherwise nil.
   private static func hiddenFile(of name: String) -> String? {
     var file = Substring(name)
     if let companion = companions.first(where: { name.hasSuffix($0) }) {

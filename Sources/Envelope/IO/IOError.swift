@@ -1,8 +1,8 @@
 import SystemPackage
 
-/// A file operation that failed: which, on what, and the system's reason.
+/// A failed file operation: the operation, the file and the reason of the system.
 public struct IOError: Error, Equatable, Sendable {
-  /// What was being done. The caller's exit status depends on it.
+  /// The kind of operation. The exit status of the program depends on it.
   public enum Operation: Equatable, Sendable {
     case openInput
     case read
@@ -22,44 +22,44 @@ public struct IOError: Error, Equatable, Sendable {
     self.errno = errno
   }
 
-  /// The failure that `errno` holds right now.
+  /// A failure with the current value of `errno`.
   static func current(_ operation: Operation, _ path: FilePath) -> IOError {
     IOError(operation, path, .current)
   }
 }
 
-/// A rule about input and output files that the user's choice breaks.
+/// A rule about input and output files that was broken.
 public enum FileRuleError: Error, Equatable, Sendable {
-  /// The output exists and may not be replaced.
+  /// The output exists, and replacing was not allowed.
   case exists(FilePath)
-  /// Input and output are one file.
+  /// Input and output are the same file.
   case sameFile(FilePath)
-  /// Something else than a regular file where one is to be replaced.
+  /// The file to replace is not a regular file.
   case notARegularFile(FilePath)
-  /// The file was changed by somebody else while its replacement was made.
+  /// Another process changed the file after this one looked at it, for example while its
+  /// replacement was made.
   case changed(FilePath)
-  /// A directory where a file is wanted.
+  /// A directory, but a file is required.
   case isDirectory(FilePath)
-  /// The directory an output belongs in is not there.
+  /// The directory for an output does not exist.
   case noDirectory(FilePath)
-  /// A symbolic link of another user where an output belongs.
+  /// The path of an output leads through a symbolic link that another user may have made.
   case foreignLink(FilePath)
-  /// A named pipe of another user where an output belongs.
+  /// The output is a named pipe of another user.
   case foreignPipe(FilePath)
-  /// A name that belongs to the keystore, or to a file of it.
+  /// The name is reserved for the keystore or for one of its files.
   case reserved(FilePath)
-  /// A name as unfinished files have it, which are removed.
+  /// The name is that of an unfinished file; such files are removed as leftovers.
   case unfinishedName(FilePath)
-  /// A symbolic link where outputs are collected.
+  /// A symbolic link below the directory that collects outputs, or in place of an output.
   case symbolicLink(FilePath)
-  /// Others than its owner may read or change a file that holds a secret; `permissions` are its mode
-  /// bits.
+  /// Anybody but the owner may access a file that holds a secret; `permissions` are its mode bits.
   case openToOthers(FilePath, permissions: UInt32)
-  /// A path that was to be the directory for several outputs is none.
+  /// A path that is used as a directory for outputs is not a directory.
   case notADirectory(FilePath)
 }
 
 extension Errno {
-  /// What the C library left in `errno`.
+  /// The current value of `errno`.
   static var current: Errno { Errno(rawValue: systemErrno()) }
 }

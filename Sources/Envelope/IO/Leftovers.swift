@@ -2,22 +2,23 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// Names that must not outlive the process: removed when their owner is done with them, or when a
-/// signal ends the process first. What else has to be done before a signal ends it is done here too.
+/// The names that must not outlive the process. Their owners remove them, or a signal handler
+/// thread does if a signal ends the process first. That thread also does other work that must
+/// precede the end.
 public final class Leftovers: Sendable {
   private struct State {
     var names: [Name] = []
     var isWatching = false
-    /// True if there is a thread that signals come to.
+    /// True if there is a thread that waits for signals.
     var seesSignals = false
-    /// Work to be done before a signal ends the process.
+    /// Work to do before a signal ends the process.
     var endings: [@Sendable () -> Void] = []
-    /// Directories that were looked through.
+    /// Paths of directories in which leftovers were removed.
     var swept: Set<FilePath> = []
     var sweptDirectories: Set<[UInt64]> = []
   }
 
-  /// A name in a directory that is open, or a path.
+  /// A name in an open directory, or a path.
   private struct Name: Equatable {
     let directory: Descriptor?
     let path: FilePath
@@ -33,7 +34,7 @@ public final class Leftovers: Sendable {
 
   private let state = Mutex(State())
 
-  /// Signals that people and programs send, and that end a process.
+  /// Signals that users and programs send to end a process.
   private static let endingSignals = [
     SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGXCPU,
   ]
@@ -53,8 +54,9 @@ public final class Leftovers: Sendable {
     watch()
   }
 
-  /// Sees to it from now on that a signal leaves nothing behind. The first call comes from a thread
-  /// that signals can end: where several work, from the first of them, before there are others.
+  /// From now on a signal that ends the process leaves no recorded name behind. Only the first call
+  /// has an effect. It blocks the signals in the calling thread and in threads that are started
+  /// later, so make it in the main thread before there are other threads.
   public func watch() {
     let isFirst = state.withLock { state in
       defer { state.isWatching = true }
@@ -63,8 +65,8 @@ public final class Leftovers: Sendable {
     if isFirst { watchSignals() }
   }
 
-  /// Has `work` done before a signal ends the process. False if signals are not seen: nobody has called
-  /// `watch`, or the system granted no thread.
+  /// Registers `work` to run before a signal ends the process. False if no thread waits for
+  /// signals: `watch` was not called, or the system refused a thread.
   func beforeSignalEnds(_ work: @escaping @Sendable () -> Void) -> Bool {
     state.withLock { state in
       if state.seesSignals { state.endings.append(work) }
@@ -72,14 +74,14 @@ public final class Leftovers: Sendable {
     }
   }
 
-  /// Removes what killed processes have left in a directory, the first time that it is asked to.
+  /// Removes the leftovers of killed processes in a directory, once per directory and run.
   func sweep(_ directory: FilePath) {
     if state.withLock({ $0.swept.insert(directory).inserted }) {
       HiddenFile.removeLeftovers(in: directory)
     }
   }
 
-  /// The same for a directory that is open.
+  /// Like `sweep(_:)` with a path, for an open directory.
   func sweep(_ directory: Descriptor) {
     guard let status = try? directory.status() else { return }
     let isFirst = state.withLock {
@@ -101,32 +103,33 @@ public final class Leftovers: Sendable {
     forget(name)
   }
 
-  /// The path is not a leftover any more.
+  /// Removes a path from the record; the file stays.
   func forget(_ path: FilePath) { forget(Name(directory: nil, path: path)) }
 
-  /// The name is not a leftover any more.
+  /// Removes a name from the record; the file stays.
   func forget(_ name: FilePath, in directory: Descriptor) {
     forget(Name(directory: directory, path: name))
   }
 
   private func forget(_ name: Name) { state.withLock { $0.names.removeAll { $0 == name } } }
 
-  /// True if the signal's action is that of the Swift runtime, which takes SIGQUIT for a crash.
+  /// True if the Swift runtime handles the signal. It takes SIGQUIT for a crash.
   private static func isRuntimes(_ signal: Int32) -> Bool {
     var action = sigaction()
     return sigaction(signal, nil, &action) == 0 && action.sa_flags & SA_SIGINFO != 0
   }
 
-  /// True if a signal is to be ignored: the process that started us asked for that, as nohup does.
+  /// True if a signal is ignored, because the parent process ignores it as nohup does.
   private static func isIgnored(_ signal: Int32) -> Bool {
     var action = sigaction()
     guard sigaction(signal, nil, &action) == 0 else { return false }
     return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
   }
 
-  /// Waits on a thread of its own for a signal that ends the process, removes what is recorded, and
-  /// lets the signal end it. The signals are blocked in every other thread; a name is recorded only
-  /// after this, so no signal can come between. A signal that is ignored stays so.
+  /// Starts a thread that waits for a signal, removes the recorded names, and lets the signal end
+  /// the process. Blocks the signals in the calling thread, and so in every thread that this one
+  /// starts later. Callers record a name and call this before they create the file, so a signal
+  /// never leaves a file behind. A signal that is ignored stays ignored.
   private func watchSignals() {
     var signals = sigset_t()
     sigemptyset(&signals)
@@ -139,14 +142,14 @@ public final class Leftovers: Sendable {
       guard sigwait(&signals, &number) == 0 else { return }
       for work in state.withLock({ $0.endings }) { work() }
       state.withLock { state in for name in state.names { name.remove() } }
-      // Its action is to end the process, or first to set a terminal right and then to end it.
+      // The action of the signal ends the process, or first restores the terminal and then ends it.
       if Self.isRuntimes(number) { signal(number, SIG_DFL) }
       pthread_sigmask(SIG_UNBLOCK, &signals, nil)
       raise(number)
-      // The first process of a container is not ended by a signal of its own.
+      // A signal that the first process of a container raises does not end it.
       _exit(128 + number)
     }
-    // Without the thread a signal still ends the process; what it leaves, a later one removes.
+    // Without the thread a signal still ends the process. A later process removes its leftovers.
     if !isWatched { pthread_sigmask(SIG_UNBLOCK, &signals, nil) }
     state.withLock { $0.seesSignals = isWatched }
   }

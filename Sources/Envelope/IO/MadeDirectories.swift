@@ -2,15 +2,16 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// The directories that a run makes for its outputs, and what is still to be done about them.
+/// The directories that a run makes for its outputs, and the work that is left to do for them.
 public final class MadeDirectories: Sendable {
   private struct State {
-    /// Directories with new names in them that may not be on the disk.
+    /// Directories that contain new names, which may not be on the disk.
     var changed: [Descriptor] = []
     var unfinished: [Unfinished] = []
   }
 
-  /// A directory that its owner may not write to in the end, and has to until then.
+  /// A directory that gets its final permissions at the end of the run, because they do not give
+  /// its owner the access that the run needs.
   fileprivate struct Unfinished {
     let root: Descriptor
     let relative: FilePath
@@ -22,9 +23,10 @@ public final class MadeDirectories: Sendable {
 
   public init() {}
 
-  /// Makes a directory, `relative` below `root`, with these permissions; without some they are 0777 less
-  /// the umask. At no moment may anybody but its owner do more there. If it is there already it stays as
-  /// it is. Nobody else uses it before this returns.
+  /// Makes a directory, `relative` below `root`, with these permissions, or with 0777 less the
+  /// umask if `permissions` is nil. Until `finish` only the owner may have more permissions. A
+  /// directory that exists is left as it is. No other thread may use the directory before this
+  /// returns.
   func make(
     _ place: FilePlace, relative: FilePath, below root: Descriptor, permissions: mode_t?
   ) throws(IOError) {
@@ -40,7 +42,7 @@ public final class MadeDirectories: Sendable {
     let status = try made.status()
     if status.permissions == first, permissions == first { return }
     guard status.owner == geteuid(), Self.isEmpty(made) else { return }
-    // The umask takes bits away.
+    // The umask has cleared bits.
     if status.permissions != first { try Self.setPermissions(first, of: made, status) }
     if permissions != first {
       let unfinished = Unfinished(
@@ -49,7 +51,7 @@ public final class MadeDirectories: Sendable {
     }
   }
 
-  /// The directories with new names in them, once.
+  /// Returns the directories that contain new names, and forgets them.
   func takeChanged() -> [Descriptor] {
     state.withLock { state in
       defer { state.changed = [] }
@@ -57,14 +59,15 @@ public final class MadeDirectories: Sendable {
     }
   }
 
-  /// The names in these directories are not on the disk after all.
+  /// Takes back directories of `takeChanged` whose names are not on the disk yet.
   func putBack(_ changed: [Descriptor]) { state.withLock { $0.changed += changed } }
 
-  /// Of more directories than this, the file system is synchronized and not each by itself.
+  /// If there are more directories than this, the whole file system is synchronized instead of each
+  /// directory.
   private static let singleLimit = 16
 
-  /// Nothing more is written in any of them: they get the permissions that they have in the end, and are
-  /// on the disk with them if it is `synchronizing`. Returns what was in the way.
+  /// Gives the directories their final permissions, after the last output is written. If
+  /// `synchronizing`, brings them to the disk. Returns the errors.
   func finish(synchronizing: Bool) -> [IOError] {
     let (unfinished, changed) = state.withLock { state in
       defer { (state.unfinished, state.changed) = ([], []) }
@@ -97,7 +100,7 @@ public final class MadeDirectories: Sendable {
     return failures
   }
 
-  /// Nil if it was taken away.
+  /// Opens a directory; nil if that fails, for example because another process removed it.
   private static func open(_ place: FilePlace) throws(IOError) -> Descriptor? {
     let number = Descriptor.retrying {
       place.name.withPlatformString {
@@ -108,7 +111,8 @@ public final class MadeDirectories: Sendable {
     return number < 0 ? nil : Descriptor(owning: number, path: place.path)
   }
 
-  /// True if nothing is in a directory: another one that somebody put in its place may not be opened up.
+  /// True if a directory is empty. A directory with files was put in the place of the new one by
+  /// another process, and must not get wider permissions.
   private static func isEmpty(_ directory: Descriptor) -> Bool {
     let copy = fcntl(directory.number, F_DUPFD_CLOEXEC, 0)
     guard copy >= 0 else { return false }
@@ -117,13 +121,13 @@ public final class MadeDirectories: Sendable {
       return false
     }
     defer { closedir(stream) }
-    // `.` and `..` are in all of them.
+    // Every directory contains `.` and `..`.
     var count = 0
     while count < 3, readdir(stream) != nil { count += 1 }
     return count < 3
   }
 
-  /// Sets the permission bits, and leaves set-group-ID, which a directory has from the one above it.
+  /// Sets the permission bits. Keeps set-group-ID, which a directory inherits from its parent.
   fileprivate static func setPermissions(
     _ permissions: mode_t, of directory: Descriptor, _ status: FileStatus
   ) throws(IOError) {

@@ -2,18 +2,18 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// Outputs of a run that are complete, on their way to the disk and then to their names: many at a time,
-/// for the disk takes as long for hundreds of small files as for one.
+/// Complete outputs of a run that are brought to the disk and then get their names. The batch
+/// handles many at a time, because the disk takes as long for hundreds of small files as for one.
 ///
-/// No name ever shows a file that is not wholly on the disk. Several threads add outputs; the one that
-/// finds enough of them does the work.
+/// A name never refers to a file that is not wholly on the disk. Several threads add outputs; the
+/// thread whose output fills the batch does the work.
 public final class OutputBatch: Sendable {
-  /// Told what became of an output.
+  /// A function that receives the result for an output.
   public typealias Completion = @Sendable (Result<Void, any Error>) -> Void
 
   private struct Pending {
     let output: OutputFile
-    /// What its directory is on.
+    /// The device of its directory.
     let device: UInt64?
     let completion: Completion
   }
@@ -21,56 +21,60 @@ public final class OutputBatch: Sendable {
   private struct State {
     var pending: [Pending] = []
     var byteCount: Int64 = 0
-    /// With so many it is full.
+    /// The number of outputs that fills the batch.
     var countLimit = OutputBatch.firstCount
     var start = ContinuousClock.now
-    /// How many threads wait for what may take for ever.
+    /// The number of threads in `withoutWaiting`.
     var waiting = 0
-    /// The directory of the last output: the next one is often in the same.
+    /// The directory of the last output. The next output is often in the same directory.
     var directory: Descriptor?
     var device: UInt64?
   }
 
-  /// Of more outputs than this, one call brings the whole file system to the disk; of fewer, each file by
-  /// itself, so that nobody waits for what other programs have written.
+  /// If there are more outputs than this, one call brings the whole file system to the disk.
+  /// Otherwise each file is synchronized by itself, to avoid a wait for the writes of other
+  /// programs.
   private static let singleLimit = 16
-  /// So many at a time to begin with, and as long as the disk takes no time, or is none: what the
-  /// processor still has at hand is named sooner.
+  /// The number of outputs of a batch at the beginning, and as long as the disk is fast or the file
+  /// system is in memory: files get their names sooner, while they are still in the processor
+  /// cache.
   private static let firstCount = 32
-  /// So many in the end. Twice as many are open where a process may open 1,024 files: those on their way,
-  /// and the next ones.
+  /// The most outputs of a batch. Twice this number of files are open, those of the current batch
+  /// and of the next, which fits in a limit of 1,024 open files.
   private static let lastCount = 448
-  /// A wait for the disk that is worth sharing among more outputs.
+  /// After a wait of this length for the disk, more outputs share the next wait.
   private static let longWait = Duration.milliseconds(1)
   private static let byteLimit: Int64 = 128 << 20
-  /// A slow run shows what it has done.
+  /// The longest time that an output waits for others, so that a slow run shows its results.
   private static let ageLimit = Duration.seconds(1)
 
   private let isSynchronizing: Bool
   private let made: MadeDirectories
-  /// An output with this descriptor, or a greater one, waits for no others.
+  /// An output with this descriptor or a greater one does not wait for others.
   private let descriptorLimit: Int32
   private let state = Mutex(State())
-  /// One thread at a time waits for the disk, and the next one has all that has come meanwhile.
+  /// Lets one thread at a time wait for the disk. The next thread takes all outputs that were added
+  /// meanwhile.
   private let turn = Mutex<Void>(())
 
-  /// `made` has the directories that are made for the outputs. Outputs get their names at once unless
-  /// it is `synchronizing`. So many threads work on outputs.
+  /// `made` records the directories that are made for the outputs. Unless `synchronizing`, outputs
+  /// get their names at once. `threads` is the number of threads that work on outputs.
   public init(synchronizing: Bool, directories made: MadeDirectories, threads: Int = 1) {
     isSynchronizing = synchronizing
     self.made = made
     descriptorLimit = Self.descriptorLimit(threads)
   }
 
-  /// The system gives the lowest numbers first, so that a number says how many are in use. Some are left
-  /// for a tree, the keystore and its log, and for each thread's input, output and directory.
+  /// The system gives out the lowest free number first, so a descriptor tells how many are in use.
+  /// The limit leaves some for a tree, the keystore and its log, and for the input, output and
+  /// directory of each thread.
   private static func descriptorLimit(_ threads: Int) -> Int32 {
     var limits = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0 else { return 0 }
     return Int32(clamping: limits.rlim_cur) - 64 - 4 * Int32(clamping: threads)
   }
 
-  /// Takes over an output that holds `byteCount` bytes or so, which nobody writes to any more.
+  /// Takes over a complete output of about `byteCount` bytes. Nobody may write to it afterwards.
   public func add(
     _ output: OutputFile, byteCount: Int64, completion: @escaping Completion
   ) {
@@ -100,7 +104,7 @@ public final class OutputBatch: Sendable {
     if isFull { flush() }
   }
 
-  /// Runs `body`, which may wait for ever: until it returns, no output waits for others.
+  /// Runs `body`, which may wait forever. Until it returns, no output waits for others.
   public func withoutWaiting<Result>(_ body: () throws -> Result) rethrows -> Result {
     state.withLock { $0.waiting += 1 }
     defer { state.withLock { $0.waiting -= 1 } }
@@ -108,7 +112,7 @@ public final class OutputBatch: Sendable {
     return try body()
   }
 
-  /// Brings what has been added to the disk and to its names. Returns how many outputs there were.
+  /// Brings the added outputs to the disk and gives them their names. Returns their number.
   @discardableResult
   public func flush() -> Int {
     turn.withLock { _ in
@@ -121,8 +125,8 @@ public final class OutputBatch: Sendable {
     }
   }
 
-  /// The last of all: what has been added, and the directories that were made. Returns what is wrong with
-  /// these.
+  /// Finishes the run: flushes the added outputs, then finishes the directories that were made.
+  /// Returns the errors of the directories.
   public func finish() -> [IOError] {
     flush()
     return made.finish(synchronizing: isSynchronizing)
@@ -136,7 +140,7 @@ public final class OutputBatch: Sendable {
     return devices.map { device in pending.filter { $0.device == device } }
   }
 
-  /// Outputs of one file system.
+  /// Finishes outputs that are on one file system.
   private func finish(_ outputs: [Pending]) {
     let start = ContinuousClock.now
     let synchronized = Self.synchronized(outputs)
@@ -155,7 +159,7 @@ public final class OutputBatch: Sendable {
     }
   }
 
-  /// The longer the disk takes, the more outputs wait for it together.
+  /// Makes the batch larger if the disk is slow, and small again if it is fast.
   private func adapt(to wait: Duration) {
     state.withLock { state in
       state.countLimit =
@@ -163,7 +167,7 @@ public final class OutputBatch: Sendable {
     }
   }
 
-  /// Those whose bytes are on the disk; the others are told why they are not.
+  /// The outputs whose bytes are on the disk. Completes the others with their error.
   private static func synchronized(_ outputs: [Pending]) -> [Pending] {
     var isWhole = false
     if outputs.count > singleLimit {
@@ -171,8 +175,8 @@ public final class OutputBatch: Sendable {
     }
     return outputs.filter { one in
       do throws(IOError) {
-        // The system tells of a file what went wrong with that file. Before Linux 5.8 it tells nothing of
-        // a file system.
+        // The system reports the write errors of each file to that file. Before Linux 5.8 syncfs
+        // reports no write errors.
         if isWhole {
           try one.output.descriptor.checkWrittenBack()
         } else {
@@ -186,7 +190,8 @@ public final class OutputBatch: Sendable {
     }
   }
 
-  /// Brings the names of outputs of one file system to the disk, and says what was in the way.
+  /// Brings the names of outputs on one file system to the disk. Returns each output with its
+  /// error, if any.
   private func synchronizeNames(of outputs: [Pending]) -> [(Pending, failure: IOError?)] {
     guard let file = outputs.first?.output.descriptor else { return [] }
     let changed = made.takeChanged()
@@ -208,7 +213,7 @@ public final class OutputBatch: Sendable {
         failures[identifier] = error
       }
     }
-    // Without the directory a file in it is lost, too.
+    // If a new directory is not on the disk, the files in it are lost too.
     let lost = here.filter { failures[ObjectIdentifier($0)] != nil }
     made.putBack(lost)
     let failure = lost.first.flatMap { failures[ObjectIdentifier($0)] }

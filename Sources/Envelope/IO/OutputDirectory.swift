@@ -2,20 +2,21 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// A directory that outputs are collected below. Nothing is written outside it: what it is named by may
-/// be a symbolic link, unless another user may have made that, but below it none is followed, neither a directory's nor a file's, even if one
-/// is put there meanwhile.
+/// A directory that collects outputs. Nothing is written outside it: its own path may lead through
+/// a symbolic link unless another user may have made that, but below it no link to a directory or
+/// to a file is followed, even if it is put there meanwhile.
 public final class OutputDirectory: Sendable {
   public let path: FilePath
   private let descriptor: Descriptor
   private let made: MadeDirectories
   private let reserved: (any ReservedFiles)?
-  /// The directory that was asked for last: trees are walked directory by directory.
+  /// The last directory that was returned. A tree is walked directory by directory, so it is often
+  /// used again.
   private let latest = Mutex<(relative: FilePath, descriptor: Descriptor)?>(nil)
 
   private static let flags: Int32 = Descriptor.pathOnly | O_DIRECTORY | O_CLOEXEC
 
-  /// Directories that are missing below it are made, and recorded in `made`.
+  /// Missing directories below it are made when outputs need them, and recorded in `made`.
   public init(
     _ path: FilePath, recording made: MadeDirectories = MadeDirectories(),
     reserved: (any ReservedFiles)? = nil
@@ -32,11 +33,11 @@ public final class OutputDirectory: Sendable {
 
   public func status() throws(IOError) -> FileStatus { try descriptor.status() }
 
-  /// The directory `relative` below this one. If it is missing, it is made, with the permissions that
-  /// the last of `permissions` says, and so is what is missing above it, with those before.
+  /// Opens the directory `relative` below this one. Makes it if it is missing, with the last of
+  /// `permissions`, and its missing parents with the permissions before that.
   func directory(_ relative: FilePath, permissions: [mode_t]) throws -> Descriptor {
     if relative.isEmpty { return descriptor }
-    // One thread at a time: what is being made is not complete for another.
+    // One thread at a time: another must not use a directory that is not ready yet.
     return try latest.withLock { latest in
       if let latest, latest.relative == relative { return latest.descriptor }
       let components = Array(relative.components)
@@ -74,17 +75,17 @@ public final class OutputDirectory: Sendable {
     }
   }
 
-  /// Does not follow a link.
+  /// Opens a directory without following a link.
   private static func open(_ name: UnsafePointer<CChar>, in parent: Descriptor) -> Int32 {
     Descriptor.retrying { openat(parent.number, name, flags | O_NOFOLLOW) }
   }
 }
 
 extension OutputFile {
-  /// Prepares to write the file `relative` below `directory`. `directoryPermissions` are for the
-  /// directories on the way that are missing, the last ones for the file's own. Throws
-  /// `FileRuleError.symbolicLink` if a link is in the way, and `notARegularFile` for a special file, even
-  /// when replacing.
+  /// Prepares to write the file `relative` below `directory`. Missing directories on the way get
+  /// `directoryPermissions`, of which the last is for the directory of the file. Throws
+  /// `FileRuleError.symbolicLink` if there is a link on the way, and `notARegularFile` for a
+  /// special file, even when replacing.
   public convenience init(
     _ relative: FilePath, below directory: OutputDirectory, directoryPermissions: [mode_t] = [],
     replacing: Bool, permissions: mode_t? = nil, source: FileStatus? = nil,
@@ -102,7 +103,7 @@ extension OutputFile {
       leftovers: leftovers)
   }
 
-  /// Prepares to write at a place in a directory that is open. No link is followed, as below an
+  /// Prepares to write at a place in an open directory. Does not follow a link, as below an
   /// `OutputDirectory`.
   public convenience init(
     beside place: FilePlace, replacing: Bool, permissions: mode_t?, source: FileStatus?,

@@ -1,42 +1,44 @@
 import Glibc
 import SystemPackage
 
-/// A file that appears under its name only when `commit` says that it is complete.
+/// A file that gets its name only with `commit`, when it is complete.
 ///
-/// Until then it has no name at all (`O_TMPFILE`), so that nothing is left whatever ends the
-/// process. If the file system cannot do that, and for the moment in which it replaces another, it
-/// has a hidden name beside the destination, which `leftovers` removes when the process is told to
-/// stop, and the next process that replaces a file there if it was killed.
+/// Until then it has no name at all (`O_TMPFILE`), so that nothing is left however the process
+/// ends. If the file system cannot do that, and for the moment in which it replaces another file,
+/// it has a hidden name in the same directory. `leftovers` removes that name if a signal ends the
+/// process; if the process is killed, the next process that replaces a file there removes it.
 ///
-/// Its directory is opened once, and every name is looked up in that. One thread at a time uses it.
+/// Its directory is opened once, and every name is looked up in that descriptor. One thread at a
+/// time may use an `OutputFile`.
 public final class OutputFile: ByteSink, @unchecked Sendable {
   public let path: FilePath
   public let discardsOnFailure = true
 
-  /// `O_TMPFILE`, a macro that does not import: its own bit beside `O_DIRECTORY`.
+  /// `O_TMPFILE`, a macro that does not import: its own bit together with `O_DIRECTORY`.
   private static let unnamed: Int32 = 0o20000000 | O_DIRECTORY
-  /// `AT_EMPTY_PATH`, another one: the open file itself.
+  /// `AT_EMPTY_PATH`, another such macro: the open file itself.
   private static let itself: Int32 = 0x1000
-  /// A file without a name gets one through /proc, if not otherwise.
+  /// True if /proc is there. A file without a name can get its name through /proc if the direct way
+  /// fails.
   private static let isProcMounted = access("/proc/self/fd", F_OK) == 0
 
   let descriptor: Descriptor
   private let place: FilePlace
-  /// Whether an existing file may be replaced.
+  /// True if an existing file may be replaced.
   private let replaces: Bool
-  /// Whether there is one.
+  /// True if a file existed at the start.
   private let isReplacing: Bool
   private let leftovers: Leftovers
-  /// The file that this one is made of and replaces.
+  /// The file that this one is made from and replaces.
   private let original: FileStatus?
-  /// The hidden name, while there is one.
+  /// The hidden name, as long as the file has one.
   private var temporary: FilePath?
 
-  /// Prepares to write `path`. `source` is the input's status: the same file is refused, and its
-  /// permission bits become the output's if no `permissions` are given. Without either they are 0666 less
-  /// the umask. `reserved` says what is never an output.
+  /// Prepares to write `path`. `source` is the status of the input: it must not be the same file,
+  /// and its permission bits are the default for `permissions`. Without either they are 0666 less
+  /// the umask. `reserved` names the files that are never outputs.
   ///
-  /// Throws `FileRuleError` if something stands there already, unless `replacing`.
+  /// Throws `FileRuleError.exists` if there is a file already, unless `replacing`.
   public convenience init(
     _ path: FilePath, replacing: Bool, permissions: mode_t? = nil, source: FileStatus? = nil,
     reserved: (any ReservedFiles)? = nil, leftovers: Leftovers
@@ -47,9 +49,9 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
       reserved: reserved, leftovers: leftovers)
   }
 
-  /// Prepares to replace the regular file at `place` by what is made of it. It is `original` now, whose
-  /// owner, permissions and times go to the new file. If another process has changed the file
-  /// meanwhile, `commit` throws `FileRuleError.changed`.
+  /// Prepares to replace the regular file at `place` by a file that is made from it. `original` is
+  /// its status now; the new file gets its owner, permissions and times. If another process changes
+  /// the file meanwhile, `commit` throws `FileRuleError.changed`.
   public convenience init(
     inPlaceOf place: FilePlace, _ original: FileStatus, reserved: (any ReservedFiles)? = nil,
     leftovers: Leftovers
@@ -60,8 +62,9 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
       original: original, reserved: reserved, leftovers: leftovers)
   }
 
-  /// Prepares to write at `place`, where `existing` is now. Throws `FileRuleError.symbolicLink` if a link
-  /// is in the way, and `notARegularFile` for a special file, even when replacing.
+  /// Prepares to write at `place`. `existing` is the status of the file there now. Throws
+  /// `FileRuleError.symbolicLink` if that is a link, and `notARegularFile` for a special file, even
+  /// when replacing.
   public init(
     at place: FilePlace, _ existing: FileStatus?, replacing: Bool, permissions: mode_t?,
     source: FileStatus?, original: FileStatus? = nil, reserved: (any ReservedFiles)?,
@@ -87,11 +90,11 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
     replaces = replacing
     isReplacing = existing != nil
     let directory = place.directory
-    // A process that was killed may have left something here; one that replaces nothing leaves nothing
-    // as a rule.
+    // A killed process that replaced a file may have left a hidden file here. Without replacing
+    // there usually are no leftovers.
     if isReplacing { leftovers.sweep(directory) }
     var number: Int32 = -1
-    // If /proc is missing, better know it now.
+    // Without /proc the file might not get its name later, so it has a hidden name from the start.
     if Self.isProcMounted {
       number = Descriptor.retrying {
         openat(directory.number, ".", Self.unnamed | O_WRONLY | O_CLOEXEC, 0o600)
@@ -118,7 +121,7 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
       } while !HiddenFile.lock(number)
     }
     descriptor = Descriptor(owning: number, path: path)
-    // A file that takes another file's place gets its permissions with its owner.
+    // A file that replaces `original` gets its permissions later, together with its owner.
     let mode =
       original == nil
       ? permissions ?? source?.permissions ?? Self.newFilePermissions() : 0o600
@@ -137,8 +140,8 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
 
   // MARK: Naming
 
-  /// Gives the file its name. It is on the disk before, and so is the name when this returns, unless it
-  /// is not to be `synchronizing`. A file that came into being meanwhile is replaced only if that was
+  /// Gives the file its name. If `synchronizing`, brings the file to the disk before, and the name
+  /// before this returns. A file that was created there meanwhile is replaced only if replacing is
   /// allowed.
   public func commit(synchronizing: Bool = true) throws {
     try complete()
@@ -147,16 +150,16 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
     if synchronizing { try synchronizeName() }
   }
 
-  /// All bytes are there. Comes before the other steps.
+  /// Completes the file after all bytes are written. Comes before the other steps.
   func complete() throws {
     if let original { try takeOver(original) }
     try descriptor.flush()
   }
 
-  /// The bytes are on the disk when this returns.
+  /// Brings the bytes to the disk.
   func synchronize() throws(IOError) { try descriptor.synchronizeIfPossible() }
 
-  /// The name is on the disk when this returns.
+  /// Brings the name to the disk.
   func synchronizeName() throws(IOError) {
     do throws(IOError) {
       try directory.synchronizeNames(orFileSystemOf: descriptor)
@@ -165,7 +168,7 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
     }
   }
 
-  /// The directory that the file gets its name in.
+  /// The directory in which the file gets its name.
   var directory: Descriptor { place.directory }
 
   /// Gives the file its name.
@@ -174,7 +177,7 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
       do {
         return try link(to: place.name)
       } catch FileRuleError.exists where replaces {
-        // It came into being meanwhile.
+        // The file was created meanwhile.
       }
     }
     let name: FilePath
@@ -202,7 +205,7 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
     return hidden.withPlatformString { from in
       place.name.withPlatformString { to -> Int32 in
         if replaces { return renameat(number, from, number, to) }
-        // A link refuses an existing name on every file system that has links.
+        // On every file system with hard links, linkat refuses an existing name.
         let result = linkat(number, from, number, to, 0)
         if result == 0 { unlinkat(number, from, 0) }
         if result == 0 || errno == EEXIST { return result }
@@ -216,16 +219,17 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
     }
   }
 
-  /// Throws unless the file that is about to be replaced is still as it was.
+  /// Throws `FileRuleError.changed` unless the file to replace is unchanged.
   private func checkUnchanged(_ original: FileStatus) throws {
     guard let now = try place.status(), now.isUnchanged(since: original) else {
       throw FileRuleError.changed(path)
     }
   }
 
-  /// Gives the new file what belongs to the old one.
+  /// Gives the new file the owner, permissions and times of the old one.
   private func takeOver(_ original: FileStatus) throws {
-    // Who may not give files away keeps them; what the old group was allowed is not for another.
+    // A user without the right to give files away remains the owner. If the group cannot be set
+    // either, the new group must not get the permissions of the old one.
     var permissions = original.permissions
     if fchown(descriptor.number, original.owner, original.group) != 0,
       fchown(descriptor.number, uid_t.max, original.group) != 0
@@ -245,10 +249,10 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
     leftovers.remove(name, in: directory)
   }
 
-  /// Names the file that has no name.
+  /// Gives a name to the file without a name.
   private func link(to name: FilePath) throws {
     let number = directory.number
-    // Root may do so, and since Linux 6.10 whoever has opened the file.
+    // Root may do this, and since Linux 6.10 also the user who opened the file.
     if name.withPlatformString({ linkat(descriptor.number, "", number, $0, Self.itself) }) == 0 {
       return
     }
@@ -265,11 +269,11 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
 
   // MARK: Permissions
 
-  /// The bits that the umask leaves of 0666. Ask before there are threads that create files.
+  /// The mode 0666 less the umask. Call before there are threads that create files.
   public static func newFilePermissions() -> mode_t { 0o666 & ~creationMask() }
 
-  /// The umask. The system tells it only by setting it: to be asked before there are threads that create
-  /// files.
+  /// The umask. The system returns it only when it is set, so call before there are threads that
+  /// create files.
   public static func creationMask() -> mode_t {
     let mask = Glibc.umask(0o077)
     _ = Glibc.umask(mask)

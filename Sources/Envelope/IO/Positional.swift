@@ -1,25 +1,27 @@
 import Glibc
 
-/// Bytes that any thread can read at any place.
+/// Bytes that any thread can read at any position.
 public protocol PositionalSource: AnyObject, Sendable {
-  /// How many bytes there were when it was opened. A file may have grown or shrunk since.
+  /// The number of bytes at the time of opening. A file may have grown or shrunk since.
   var count: Int64 { get }
-  /// Reads at most as many bytes as `buffer` has, from `position` on; 0 says that there are none.
+  /// Reads at most as many bytes as `buffer` holds, from `position` on. Returns 0 if there are
+  /// none.
   func read(into buffer: inout MutableRawSpan, at position: Int64) throws -> Int
-  /// Told where reading has ended, for who shares the file's offset.
+  /// Sets the position at which reading ended, for other processes that share the offset of the
+  /// file.
   func finish(at position: Int64)
 }
 
-/// A place where any thread can write anywhere.
+/// A sink that any thread can write to at any position.
 public protocol PositionalSink: AnyObject, Sendable {
-  /// Writes some of `bytes` at `position`; returns how many, at least one.
+  /// Writes some of `bytes` at `position`; returns their number, at least one.
   func write(_ bytes: RawSpan, at position: Int64) throws -> Int
-  /// Drops what lies from `count` on.
+  /// Drops the bytes from position `count` on.
   func truncate(to count: Int64) throws
 }
 
 extension PositionalSource {
-  /// Reads until `buffer` is full or there are no more bytes; returns how many there were.
+  /// Reads until `buffer` is full or there are no more bytes; returns the number of bytes.
   func fill(_ buffer: inout MutableRawSpan, at position: Int64) throws -> Int {
     try buffer.withUnsafeMutableBytes { bytes in
       var done = 0
@@ -46,14 +48,14 @@ extension PositionalSink {
   }
 }
 
-/// A regular file from where its offset stood on.
+/// A regular file from its offset at the time of opening on.
 final class FileRegion: PositionalSource, PositionalSink {
   private let descriptor: Descriptor
   private let start: Int64
   let count: Int64
 
-  /// Nil unless `descriptor` is a regular file that says how large it is. (What /proc shows claims
-  /// no size.)
+  /// Nil unless `descriptor` is a regular file with bytes after its offset. (Files in /proc report
+  /// size 0.)
   init?(_ descriptor: Descriptor) {
     guard let status = try? descriptor.status(), status.kind == .regular else { return nil }
     let start = Int64(lseek(descriptor.number, 0, SEEK_CUR))
@@ -63,7 +65,7 @@ final class FileRegion: PositionalSource, PositionalSink {
     count = status.size - start
   }
 
-  /// All of a file that is being written.
+  /// The whole of a file that is being written.
   init(writing descriptor: Descriptor) {
     self.descriptor = descriptor
     start = 0

@@ -1,12 +1,13 @@
-/// Where bytes come from.
+/// A source of bytes.
 public protocol ByteSource: AnyObject {
-  /// Reads at most as many bytes as `buffer` has; 0 says that the input has ended.
+  /// Reads at most as many bytes as `buffer` holds. Returns 0 at the end of the input.
   func read(into buffer: inout MutableRawSpan) throws -> Int
-  /// How many bytes are likely to come, for sizing buffers and progress; nothing is bounded by it.
+  /// The likely number of bytes, for buffer sizes and progress. It is not a limit.
   var expectedCount: Int64? { get }
-  /// The same bytes by their places, where they have such; reading in order then stops.
+  /// The same bytes by position, if the source has positions. After the first use do not read in
+  /// order.
   var positional: (any PositionalSource)? { get }
-  /// Waits until a read will not, at most `milliseconds` where they are given.
+  /// Waits until a read will not block, at most `milliseconds` if given.
   func wait(milliseconds: Int32?, unless cancellation: Cancellation?) -> Readiness
 }
 
@@ -15,14 +16,14 @@ extension ByteSource {
   public func wait(milliseconds: Int32?, unless cancellation: Cancellation?) -> Readiness { .ready }
 }
 
-/// Where bytes go.
+/// A sink for bytes.
 public protocol ByteSink: AnyObject {
-  /// Takes all of `bytes`.
+  /// Writes all of `bytes`.
   func write(_ bytes: RawSpan) throws
-  /// Whether nobody sees what was written until the owner says that all of it is good.
+  /// True if nobody sees the bytes until the owner of the sink says that all of them are good.
   var discardsOnFailure: Bool { get }
-  /// The same place for writing in any order, where nobody sees the gaps; writing in order then
-  /// stops.
+  /// The same sink by position, for writes in any order, if nobody sees the gaps. After the first
+  /// use do not write in order.
   var positional: (any PositionalSink)? { get }
 }
 
@@ -30,7 +31,7 @@ extension ByteSink {
   public var positional: (any PositionalSink)? { nil }
 }
 
-/// A file, pipe or terminal, read from where it stands.
+/// A file, pipe or terminal, read from its current offset on.
 public final class DescriptorSource: ByteSource {
   private let descriptor: Descriptor
   public let positional: (any PositionalSource)?
@@ -53,7 +54,7 @@ public final class DescriptorSource: ByteSource {
   }
 }
 
-/// A pipe, terminal or device that shows what is written as it is written.
+/// A pipe, terminal or device, whose reader sees the bytes at once.
 public final class DescriptorSink: ByteSink {
   private let descriptor: Descriptor
   public let discardsOnFailure = false
@@ -65,11 +66,11 @@ public final class DescriptorSink: ByteSink {
 
   public func write(_ bytes: RawSpan) throws { try descriptor.write(bytes) }
 
-  /// Throws where what was written did not arrive.
+  /// Throws if written bytes did not arrive.
   public func finish() throws { try descriptor.flush() }
 }
 
-/// Nowhere: what `verify` writes to.
+/// A sink that drops all bytes; `verify` writes to it.
 public final class NullSink: ByteSink, PositionalSink {
   public let discardsOnFailure = true
 

@@ -3,21 +3,22 @@ import Glibc
 import SystemPackage
 
 extension Descriptor {
-  /// Brings what was written to the disk, if the file system has a call for it. A few have none, and then
-  /// there is nothing to wait for.
+  /// Brings the file to the disk (`fsync`). Does nothing on the few file systems that do not have
+  /// the call: there is nothing to wait for.
   func synchronizeIfPossible() throws(IOError) {
     guard Self.retrying({ fsync(number) }) != 0 else { return }
     let reason = Errno.current
     if !Self.missing.contains(reason) { throw IOError(.write, path, reason) }
   }
 
-  /// The errors of a system that does not have the call for this file.
+  /// The errors that mean that the system does not have the call for this file.
   private static let missing: [Errno] = [
     .invalidArgument, .notSupported, .notSupportedOnSocket, .noFunction, .readOnlyFileSystem,
   ]
 
-  /// The names in this directory are on the disk when this returns. A directory that may be written and
-  /// not read cannot be synchronized by itself: the whole file system of `file`, which is in it, can.
+  /// Brings the names in this directory to the disk. A directory that may be written but not read
+  /// cannot be synchronized by itself. In that case the whole file system of `file`, a file in it,
+  /// is synchronized.
   func synchronizeNames(orFileSystemOf file: Descriptor?) throws(IOError) {
     let number = Self.retrying { openat(self.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
     guard number >= 0 else {
@@ -27,15 +28,15 @@ extension Descriptor {
     try Descriptor(owning: number, path: path).synchronizeIfPossible()
   }
 
-  /// Everything on the file's file system is on the disk when this returns.
+  /// Brings the whole file system of this file to the disk (`syncfs`).
   func synchronizeFileSystem() throws(IOError) {
     guard Self.retrying({ envcrypt_sync_file_system(number) }) != 0 else { return }
     let reason = Errno.current
     if !Self.missing.contains(reason) { throw IOError(.write, path, reason) }
   }
 
-  /// Throws if the system could not write back something of this file since it was opened. It waits for
-  /// what is on its way, and starts nothing.
+  /// Throws if the system failed to write back part of this file since it was opened. Waits for
+  /// writes that are in progress, and starts none.
   func checkWrittenBack() throws(IOError) {
     guard Self.retrying({ envcrypt_check_written_back(number) }) != 0 else { return }
     switch Errno.current {

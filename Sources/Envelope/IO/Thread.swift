@@ -1,10 +1,11 @@
 import Glibc
 
-/// Of each thread. The system's own choice is eight times as much, which counts where memory is limited.
+/// The stack size of each thread. The default of the system is eight times as large, which matters
+/// if memory is limited.
 private let stackSize = 1 << 20
 
-/// Runs `body` on a detached thread; false where the system grants none. Signals are for the threads
-/// that were there before.
+/// Runs `body` on a detached thread; false if the system refuses a thread. All signals are blocked
+/// in the new thread, so the existing threads handle them.
 @discardableResult
 func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
   final class Work {

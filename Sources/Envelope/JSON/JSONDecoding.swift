@@ -1,12 +1,12 @@
 import Foundation
 
-/// Reads shapes from JSON.
+/// A decoder that reads shapes, which are `Decodable` types, from JSON.
 ///
-/// `memberName` turns the name of a property into the name of its member, and `propertyName` turns it back.
-/// Keys that can be any text, such as those of a dictionary, are data: they stay as they are and are
-/// compared byte by byte. Members that the shape does not have are ignored. A date is a text that `APIDate`
-/// reads, or a number of seconds since 1970. If the shape has an integer, the number must be written as one
-/// and must fit.
+/// `memberName` turns the name of a property into the name of its member, and `propertyName` does
+/// the reverse. Keys that can be any text, for example those of a dictionary, are data: they are
+/// not changed, and are compared byte by byte. Members that the shape does not have are ignored. A
+/// date is a text that `APIDate` reads, or a number of seconds since 1970. A number for an integer
+/// of the shape must be written as an integer and must fit.
 package struct JSONDecoding {
   package var memberName: (String) -> String = { $0 }
   package var propertyName: (String) -> String = { $0 }
@@ -21,7 +21,7 @@ package struct JSONDecoding {
 }
 
 extension JSONError {
-  /// The same error as decoders throw it.
+  /// The same error as a `DecodingError`, which decoders throw.
   package var decodingError: DecodingError {
     .dataCorrupted(
       DecodingError.Context(
@@ -29,7 +29,7 @@ extension JSONError {
   }
 }
 
-/// The keys that lead to a value, for errors.
+/// The path of keys to a value, for errors.
 final class JSONPlace {
   private let key: any CodingKey
   private let outer: JSONPlace?
@@ -42,7 +42,7 @@ final class JSONPlace {
   var codingPath: [any CodingKey] { (outer?.codingPath ?? []) + [key] }
 }
 
-/// The number of an element, from 0.
+/// The index of an element, counted from 0.
 struct JSONElementKey: CodingKey {
   let intValue: Int?
   var stringValue: String { "\(intValue ?? 0)" }
@@ -51,7 +51,7 @@ struct JSONElementKey: CodingKey {
   init?(stringValue: String) { nil }
 }
 
-/// The name of a member, as it is in the text.
+/// The name of a member as in the text.
 struct JSONMemberKey: CodingKey {
   let stringValue: String
   var intValue: Int? { nil }
@@ -61,13 +61,13 @@ struct JSONMemberKey: CodingKey {
 }
 
 extension CodingKey {
-  /// True if any text can be a key of this type. Then it is data, and not the name of a property.
+  /// True if any text can be a key of this type. Such a key is data and not the name of a property.
   static var isData: Bool { Self(stringValue: "") != nil }
 }
 
 // MARK: - Values
 
-/// Decodes one value.
+/// A decoder of one value.
 struct JSONValueDecoder: Decoder {
   let value: JSONValue
   let place: JSONPlace?
@@ -259,7 +259,7 @@ private struct JSONArrayDecoder: UnkeyedDecodingContainer {
   var count: Int? { elements.count }
   var isAtEnd: Bool { currentIndex == elements.count }
 
-  /// Decodes the next element. An element that is refused stays the next one.
+  /// Decodes the next element. If that fails, the element remains the next one.
   private mutating func next<Value>(_ body: (JSONValueDecoder) throws -> Value) throws -> Value {
     let key = JSONElementKey(intValue: currentIndex)
     guard !isAtEnd else {

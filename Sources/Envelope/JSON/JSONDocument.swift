@@ -1,8 +1,8 @@
-/// How much of a JSON text is read. The caller bounds its size.
+/// The limits for reading a JSON text. The caller limits the size of the text.
 package struct JSONLimits: Sendable {
-  /// How deep objects and arrays may be nested.
+  /// The greatest nesting depth of objects and arrays.
   package var depth = 64
-  /// The largest number of values and names of members. Each takes 24 bytes of memory.
+  /// The greatest number of values and member names. Each takes 24 bytes of memory.
   package var values = 1 << 19
   /// True if a byte order mark before the text is skipped. RFC 8259 leaves this to the reader.
   package var allowsByteOrderMark = false
@@ -15,8 +15,8 @@ package struct JSONLimits: Sendable {
   }
 }
 
-/// A JSON text that was checked from end to end, and an index of its values. Nothing is copied out of the
-/// text until a value is asked for.
+/// A JSON text that was checked completely, and an index of its values. A value is copied out of
+/// the text only when it is read.
 package final class JSONDocument: Sendable {
   enum Source: Sendable {
     case plain([UInt8])
@@ -51,7 +51,7 @@ package final class JSONDocument: Sendable {
   /// The outermost value.
   package var root: JSONValue { JSONValue(document: self, index: 0) }
 
-  /// Lends the text for the length of `body`.
+  /// Lends the text to `body`.
   func withBytes<Result: ~Copyable, Failure: Error>(
     _ body: (RawSpan) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -68,19 +68,19 @@ package final class JSONDocument: Sendable {
   }
 }
 
-/// The place of a value, or of the name of a member, in a text. The node of a name is followed by the node
-/// of its value, and the node of an object or array by the nodes of its content.
+/// The place of a value, or of the name of a member, in a text. The node of its value follows the
+/// node of a name. The nodes of its content follow the node of an object or array.
 struct JSONNode: Sendable {
   enum Kind: UInt8, Sendable { case object, array, string, number, `true`, `false`, null }
 
   let kind: Kind
-  /// True if the string has escape sequences in it.
+  /// True if the string contains escape sequences.
   var hasEscapes = false
-  /// The offset of the first byte; of a string, after the quote.
+  /// The offset of the first byte; for a string, the first byte after the opening quote.
   let start: UInt32
-  /// The offset after the last byte; of a string, of the closing quote.
+  /// The offset after the last byte; for a string, the offset of the closing quote.
   var end: UInt32
-  /// The number of the first node that is not part of the value.
+  /// The index of the first node after the nodes of this value.
   var next: UInt32
   let line: UInt32
   let column: UInt32

@@ -1,6 +1,7 @@
 import Foundation
 
-/// Writes shapes as JSON that `JSONDecoding` reads. No copy of a secret text stays behind.
+/// An encoder that writes shapes as JSON, which `JSONDecoding` reads. Leaves no copy of a secret
+/// text in memory.
 package struct JSONEncoding {
   /// The order of the members of an object.
   package enum Order: Sendable {
@@ -27,7 +28,7 @@ package struct JSONEncoding {
 }
 
 extension JSONEncoding {
-  /// The JSON as a text, which cannot be wiped.
+  /// The JSON as a `String`, which cannot be wiped.
   package func text(of value: some Encodable) throws -> String {
     try encode(value).withBytes { bytes in
       bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
@@ -35,7 +36,7 @@ extension JSONEncoding {
   }
 }
 
-/// A value that is encoded, before its members are put in order.
+/// An encoded value whose members are not sorted yet.
 enum JSONTree {
   case null
   case bool(Bool)
@@ -44,7 +45,7 @@ enum JSONTree {
   case secret(SecretText)
   case array(JSONArrayTree)
   case object(JSONObjectTree)
-  /// A value that its encoder has not left yet.
+  /// A value whose encoder is not finished yet.
   case later(JSONSlot)
 
   func write(to writer: inout JSONWriter, _ order: JSONEncoding.Order) {
@@ -75,7 +76,7 @@ enum JSONTree {
 }
 
 extension String {
-  /// Compares the bytes.
+  /// Compares the UTF-8 bytes.
   fileprivate func utf8Precedes(_ other: String) -> Bool {
     let precedes = utf8.withContiguousStorageIfAvailable { left in
       other.utf8.withContiguousStorageIfAvailable { left.lexicographicallyPrecedes($0) }
@@ -87,15 +88,15 @@ extension String {
 final class JSONArrayTree { var elements: [JSONTree] = [] }
 final class JSONObjectTree { var members: [(name: String, value: JSONTree)] = [] }
 
-/// The place for the value that an encoder makes.
+/// The slot that receives the value of an encoder.
 final class JSONSlot {
   var tree: JSONTree?
 
-  /// The empty object if nothing was encoded.
+  /// The value, or an empty object if nothing was encoded.
   var value: JSONTree { tree ?? .object(JSONObjectTree()) }
 }
 
-/// Encodes one value.
+/// An encoder of one value.
 struct JSONTreeEncoder: Encoder {
   let slot: JSONSlot
   let place: JSONPlace?
@@ -159,7 +160,7 @@ extension JSONTreeEncoder: SingleValueEncodingContainer {
     slot.tree = tree
   }
 
-  /// No copy of the text stays behind.
+  /// Encodes a secret text as a string. Leaves no copy of it in memory.
   func encode(secret text: SecretText) { put(.secret(text)) }
 
   func encodeNil() { put(.null) }
@@ -287,7 +288,7 @@ private struct JSONArrayEncoder: UnkeyedEncodingContainer {
 // MARK: - Secrets
 
 extension SecretText {
-  /// The text of a string. `JSONValueDecoder` leaves no copy of it.
+  /// Decodes the text of a string. With `JSONValueDecoder` no copy of it remains in memory.
   package convenience init(from decoder: any Decoder) throws {
     guard let json = decoder as? JSONValueDecoder, let bytes = json.value.secret() else {
       self.init(try decoder.singleValueContainer().decode(String.self))
@@ -296,7 +297,7 @@ extension SecretText {
     self.init(bytes)
   }
 
-  /// Encodes the text as a string. `JSONTreeEncoder` leaves no copy of it.
+  /// Encodes the text as a string. With `JSONTreeEncoder` no copy of it remains in memory.
   package func encode(to encoder: any Encoder) throws {
     if let json = encoder as? JSONTreeEncoder { return json.encode(secret: self) }
     var container = encoder.singleValueContainer()

@@ -1,10 +1,10 @@
-/// A place in a JSON text: line and column, both from 1. A column counts Unicode scalars.
+/// A place in a JSON text: line and column, both counted from 1. Columns count Unicode scalars.
 package struct JSONPosition: Equatable, Sendable {
   package let line: Int
   package let column: Int
 }
 
-/// The names and numbers that lead from the outermost value to an inner one.
+/// The path from the outermost value to an inner one: names of members and indexes of elements.
 package struct JSONPath: Equatable, Sendable {
   package enum Step: Equatable, Sendable {
     case member(String)
@@ -16,7 +16,8 @@ package struct JSONPath: Equatable, Sendable {
 }
 
 extension JSONPath: CustomStringConvertible {
-  /// `Tags[0].TagKey`, with long names cut off; empty for the outermost value.
+  /// The path as text, for example `Tags[0].TagKey`, with long names shortened. Empty for the
+  /// outermost value.
   package var description: String {
     var text = ""
     for step in steps {
@@ -29,24 +30,24 @@ extension JSONPath: CustomStringConvertible {
   }
 }
 
-/// The reason why a JSON text is refused.
+/// An error in a JSON text, with its place.
 package struct JSONError: Error, Equatable, Sendable {
   package enum Problem: Equatable, Sendable {
     /// The text breaks the grammar of RFC 8259, or is not UTF-8.
     case malformed(String)
     case duplicateName(String)
-    /// Objects and arrays are nested deeper than this.
+    /// Objects and arrays are nested deeper than this limit.
     case tooDeep(Int)
-    /// The text has more values and names than this.
+    /// The text has more values and names than this limit.
     case tooManyValues(Int)
   }
 
   package let problem: Problem
   package let position: JSONPosition
-  /// The value in which the place lies.
+  /// The path of the value that contains the place.
   package let path: JSONPath
 
-  /// The problem without its place. It quotes nothing of the text but the beginning of a name.
+  /// The problem without its place. Quotes no part of the text except the beginning of a name.
   package var reason: String {
     switch problem {
     case .malformed(let reason): reason
@@ -61,12 +62,12 @@ package struct JSONError: Error, Equatable, Sendable {
 }
 
 extension JSONError {
-  /// The description for a reader who may not know that JSON is expected.
+  /// The description for a user who may not know that JSON is expected.
   package var explanation: String { (isMalformed ? "it is not JSON: " : "") + description }
 }
 
 extension JSONError: CustomStringConvertible {
-  /// `line 3, column 7: Tags[0]: expected ':'`.
+  /// The error as text, for example `line 3, column 7: Tags[0]: expected ':'`.
   package var description: String {
     let path = path.description
     return "line \(position.line), column \(position.column): "

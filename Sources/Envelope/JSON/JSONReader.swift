@@ -1,21 +1,22 @@
-/// Checks a JSON text (RFC 8259) in one pass and makes the index of its values.
+/// A reader that checks a JSON text (RFC 8259) in one pass and makes the index of its values.
 struct JSONReader {
   private(set) var nodes: [JSONNode] = []
   private let limits: JSONLimits
   private var offset = 0
   private var line = 1
-  /// The offset of the first byte of the line, plus the number of bytes between there and here that
-  /// continue a character: columns count characters.
+  /// The offset of the first byte of the line, plus the number of UTF-8 continuation bytes of the
+  /// line so far, so that columns count characters.
   private var columnBase = 0
-  /// The objects and arrays that are open, the outermost first.
+  /// The open objects and arrays, outermost first.
   private var open: [Open] = []
 
   private struct Open {
-    /// Its node.
+    /// The index of its node.
     let index: Int
-    /// The node of the name of the current member; nil between members, and in an array.
+    /// The index of the node of the name of the current member; nil between members and in an
+    /// array.
     var name: Int?
-    /// The number of the current element; nil in an object.
+    /// The index of the current element; nil in an object.
     var count: Int?
   }
 
@@ -202,7 +203,7 @@ struct JSONReader {
         column: UInt32(offset - columnBase + 1)))
   }
 
-  /// Ends the value here, with the last node as its last one.
+  /// Ends a value at the current offset. The nodes added so far are its content.
   private mutating func finish(_ index: Int) {
     nodes[index].end = UInt32(offset)
     nodes[index].next = UInt32(nodes.count)
@@ -251,7 +252,7 @@ struct JSONReader {
 }
 
 extension RawSpan {
-  /// Nil at the end.
+  /// The byte at `offset`; nil at the end.
   @inline(__always)
   func byte(at offset: Int) -> UInt8? {
     offset < byteCount ? unsafeLoad(fromByteOffset: offset, as: UInt8.self) : nil

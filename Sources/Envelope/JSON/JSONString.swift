@@ -1,7 +1,7 @@
-/// The strings of a JSON text, and the characters that their escape sequences stand for.
+/// Functions that decode the strings of a JSON text and their escape sequences.
 enum JSONString {
-  /// The character that the escape sequence at `offset` stands for, and the length of the sequence in
-  /// bytes; nil if it is malformed. Two escaped surrogates that make one character are one sequence.
+  /// Decodes the escape sequence at `offset`: its character and its length in bytes; nil if it is
+  /// malformed. An escaped surrogate pair counts as one sequence.
   static func escape(at offset: Int, _ text: RawSpan) -> (scalar: Unicode.Scalar, length: Int)? {
     switch text.byte(at: offset + 1) {
     case UInt8(ascii: "\""): return ("\"", 2)
@@ -22,7 +22,7 @@ enum JSONString {
     }
   }
 
-  /// The number in `\u0041`; nil if `offset` has no such sequence.
+  /// The number in a sequence like `\u0041`; nil if there is no such sequence at `offset`.
   static func unit(at offset: Int, _ text: RawSpan) -> UInt32? {
     guard text.byte(at: offset) == UInt8(ascii: "\\"),
       text.byte(at: offset + 1) == UInt8(ascii: "u")
@@ -40,8 +40,8 @@ enum JSONString {
     return value
   }
 
-  /// The number of bytes of the character at `offset`, which is not ASCII; nil if the bytes are not UTF-8
-  /// (RFC 3629, section 4).
+  /// The number of bytes of the character at `offset`, which must not be ASCII; nil if the bytes
+  /// are not valid UTF-8 (RFC 3629, section 4).
   static func characterLength(at offset: Int, _ text: RawSpan) -> Int? {
     func follows(_ distance: Int, _ range: ClosedRange<UInt8> = 0x80...0xBF) -> Bool {
       text.byte(at: offset + distance).map { range.contains($0) } ?? false
@@ -58,14 +58,14 @@ enum JSONString {
     }
   }
 
-  /// The text that a string of a checked document stands for.
+  /// The decoded text of a string in a checked document.
   static func text(_ node: JSONNode, _ text: RawSpan) -> String {
     String(unsafeUninitializedCapacity: node.range.count) { target in
       write(node, text, to: UnsafeMutableRawBufferPointer(target))
     }
   }
 
-  /// The same in UTF-8. No other copy is made.
+  /// The decoded text of a string in UTF-8. Makes no other copy.
   static func secret(_ node: JSONNode, _ text: RawSpan) -> SecretBytes {
     var count = 0
     let bytes = SecretBytes(count: node.range.count) { span in
@@ -74,7 +74,8 @@ enum JSONString {
     return count == bytes.count ? bytes : bytes.prefix(count)
   }
 
-  /// Returns the number of bytes written: at most the number that the string has in the text.
+  /// Writes the decoded text. Returns the number of bytes, which is at most the length of the
+  /// string in the JSON text.
   private static func write(
     _ node: JSONNode, _ text: RawSpan, to target: UnsafeMutableRawBufferPointer
   ) -> Int {
@@ -91,7 +92,7 @@ enum JSONString {
     return count
   }
 
-  /// Compares the bytes that the string stands for.
+  /// True if the decoded string has the same bytes as `name`.
   static func isEqual(_ node: JSONNode, _ name: String, _ text: RawSpan) -> Bool {
     var name = name
     return name.withUTF8 { name in
@@ -106,11 +107,11 @@ enum JSONString {
   }
 }
 
-/// The UTF-8 that a string of a checked document stands for, byte by byte.
+/// An iterator over the UTF-8 bytes of a decoded string in a checked document.
 struct JSONStringBytes {
   private var offset: Int
   private let end: Int
-  /// The remaining bytes of the last escaped character; the next one is the lowest.
+  /// The remaining bytes of the last escaped character. The lowest byte is the next one.
   private var rest: UInt32 = 0
   private var restCount = 0
 
@@ -119,7 +120,7 @@ struct JSONStringBytes {
     end = Int(node.end)
   }
 
-  /// Nil at the end.
+  /// The next byte; nil at the end.
   mutating func next(_ text: RawSpan) -> UInt8? {
     if restCount > 0 {
       let byte = UInt8(truncatingIfNeeded: rest)
@@ -143,10 +144,11 @@ struct JSONStringBytes {
   }
 }
 
-/// The names of the members of an object. They are compared byte by byte: names that Unicode holds equal can
-/// differ.
+/// A check for duplicate names of members. Names are compared byte by byte, so names that are equal
+/// in Unicode can differ.
 enum JSONNames {
-  /// The first name that occurs a second time. `content` is the nodes of the object's members.
+  /// The index of the first name that is equal to an earlier name; nil if there is none. `content`
+  /// contains the nodes of the members.
   static func firstDuplicate(in content: ArraySlice<JSONNode>, _ text: RawSpan) -> Int? {
     var names: [Int] = []
     var index = content.startIndex
@@ -168,7 +170,7 @@ enum JSONNames {
     }.map(\.1).min()
   }
 
-  /// Less than zero if `left` comes first, zero if both are the same bytes.
+  /// Negative if `left` comes first, zero if both have the same bytes, otherwise positive.
   private static func compare(_ left: JSONNode, _ right: JSONNode, _ text: RawSpan) -> Int {
     if !left.hasEscapes, !right.hasEscapes {
       return text.extracting(left.range).withUnsafeBytes { left in

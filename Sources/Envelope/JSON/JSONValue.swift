@@ -33,19 +33,19 @@ package struct JSONValue: Sendable {
     }
   }
 
-  /// Nil if the value is not an array.
+  /// The elements; nil if the value is not an array.
   package var array: [JSONValue]? { node.kind == .array ? elements : nil }
-  /// Nil if the value is not an object.
+  /// The object; nil if the value is not an object.
   package var object: JSONObject? { node.kind == .object ? JSONObject(value: self) : nil }
   package var isNull: Bool { node.kind == .null }
 
-  /// The UTF-8 of a string, without any other copy; nil if the value is not a string.
+  /// The UTF-8 of a string; nil if the value is not a string. Makes no other copy.
   package func secret() -> SecretBytes? {
     guard node.kind == .string else { return nil }
     return document.withBytes { JSONString.secret(node, $0) }
   }
 
-  /// The value's kind, for messages.
+  /// The kind of the value, for messages.
   package var kind: String {
     switch node.kind {
     case .string: "a string"
@@ -68,7 +68,7 @@ package struct JSONValue: Sendable {
   }
 }
 
-/// An object in a JSON text: its members in the order of the text. No name occurs twice.
+/// An object in a JSON text, with its members in the order of the text. No name occurs twice.
 package struct JSONObject: Sendable {
   let value: JSONValue
 
@@ -104,8 +104,9 @@ package struct JSONObject: Sendable {
     return member(name, from: &start)
   }
 
-  /// Searches from the node `start` to the end and then from the first member, so that members that are
-  /// looked up in their order are found at once. Sets `start` to the node after the member.
+  /// Searches for a member from node `start` to the end, then from the first member on. Members
+  /// that are looked up in the order of the text are found at once. Sets `start` to the node after
+  /// the member.
   func member(_ name: String, from start: inout Int) -> JSONValue? {
     let document = value.document
     let (first, end) = (value.index + 1, Int(value.node.next))
@@ -128,15 +129,15 @@ package struct JSONObject: Sendable {
   }
 }
 
-/// A number in a JSON text, as it is written there. Its use decides which numbers are valid.
+/// A number as written in a JSON text. The user of the number decides which numbers are valid.
 package struct JSONNumber: Equatable, Sendable {
   package let text: String
 
   /// True if the number has no fraction and no exponent.
   package var isInteger: Bool { !text.utf8.contains { ".eE".utf8.contains($0) } }
 
-  /// Nil if the number is not written as an integer or does not fit. `4096.0` and `4e3` are not integers,
-  /// for the AWS CLI neither.
+  /// The integer; nil if the number is not written as an integer or does not fit. `4096.0` and
+  /// `4e3` are not integers, as in the AWS CLI.
   package func integer<Integer: FixedWidthInteger>(as type: Integer.Type = Int.self) -> Integer? {
     isInteger ? Integer(text) : nil
   }

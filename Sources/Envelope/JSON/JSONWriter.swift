@@ -1,6 +1,6 @@
-/// The white space of a JSON text.
+/// The layout of a JSON text: its white space.
 package struct JSONLayout: Sendable {
-  /// The number of spaces for each level; nil for a text without line breaks.
+  /// The number of spaces per level; nil for a text without line breaks.
   let indent: Int?
   /// The text between a name and its value.
   let colon: StaticString
@@ -13,8 +13,8 @@ package struct JSONLayout: Sendable {
   package static let keyringFile = JSONLayout(indent: 2, colon: " : ")
 }
 
-/// Characters that are escaped although JSON does not ask for it. Characters that must be escaped have the
-/// short form if there is one, or else the form `\u001f`.
+/// Characters that are escaped although JSON does not require it. Characters that JSON requires to
+/// be escaped get the short form if there is one, otherwise the form `\u001f`.
 package struct JSONEscapes: OptionSet, Sendable {
   package let rawValue: UInt8
 
@@ -22,11 +22,13 @@ package struct JSONEscapes: OptionSet, Sendable {
 
   package static let slash = JSONEscapes(rawValue: 1)
   package static let delete = JSONEscapes(rawValue: 2)
-  /// All characters that move the cursor of a terminal or turn its line around.
+  /// All characters that are not printable (`isUnprintable`), for example those that move the
+  /// cursor of a terminal or reverse its line.
   package static let unprintable = JSONEscapes(rawValue: 4)
 }
 
-/// Writes a JSON text, value by value, in memory that is wiped. An empty array or object takes one line.
+/// A writer of a JSON text, value by value, in memory that is wiped. Brackets of an empty array or
+/// object stay on one line.
 package struct JSONWriter: ~Copyable {
   private let layout: JSONLayout
   private let escapes: JSONEscapes
@@ -45,7 +47,7 @@ package struct JSONWriter: ~Copyable {
   /// The number of bytes written so far.
   package var count: Int { writer.count }
 
-  /// The text, with a line feed at the end if wanted.
+  /// Returns the text, with a line feed at the end if `lineFeed`.
   package consuming func finish(lineFeed: Bool = false) -> SecretBytes {
     if lineFeed { writer.append("\n") }
     return writer.finish()
@@ -110,7 +112,7 @@ package struct JSONWriter: ~Copyable {
     follows = .value
   }
 
-  /// `text` is a number of JSON.
+  /// Writes `text`, which must be a JSON number.
   package mutating func number(_ text: String) {
     separate()
     writer.append(text)
@@ -129,7 +131,8 @@ package struct JSONWriter: ~Copyable {
     follows = .value
   }
 
-  /// Writes a value of another text in this layout. Names, strings and numbers are copied byte by byte.
+  /// Writes a value from another JSON text in this layout. Copies names, strings and numbers byte
+  /// by byte.
   package mutating func copy(_ value: JSONValue) {
     value.document.withBytes { text in copy(value.index, value.document.nodes, text) }
   }
@@ -198,7 +201,7 @@ package struct JSONWriter: ~Copyable {
     writer.append("\"")
   }
 
-  /// Nil for a character that is not escaped.
+  /// The escape sequence for a character; nil if the character is not escaped.
   private func escape(at index: Int, _ length: Int, _ text: RawSpan) -> String? {
     switch text.byte(at: index)! {
     case UInt8(ascii: "\""): return "\\\""

@@ -1,4 +1,4 @@
-/// Writes a message as armor.
+/// A sink that writes a message as armor.
 public final class ArmorSink: ByteSink {
   private let sink: any ByteSink
   /// Bytes that do not fill a line yet.
@@ -9,7 +9,8 @@ public final class ArmorSink: ByteSink {
 
   public var discardsOnFailure: Bool { sink.discardsOnFailure }
 
-  /// Hands `body` the sink itself, or one that writes armor to it if `isArmored`.
+  /// Calls `body` with a sink that writes armor to `sink` if `isArmored`, otherwise with `sink`
+  /// itself.
   public static func wrapping<Result>(
     _ sink: any ByteSink, if isArmored: Bool, _ body: (any ByteSink) throws -> Result
   ) throws -> Result {
@@ -42,7 +43,7 @@ public final class ArmorSink: ByteSink {
   }
 }
 
-/// Reads the message inside armor.
+/// A source that reads the message inside armor.
 final class ArmorSource: ByteSource {
   private let source: any ByteSource
   private var decoder = ArmorDecoder()

@@ -1,27 +1,27 @@
-/// Frames on their way through one thread: read into `input`, sealed or opened into `output`, and
+/// Frames that are processed together: read into `input`, sealed or opened into `output`, and
 /// written from there. A batch is reused, so that no frame allocates memory.
 ///
-/// One thread owns it at a time.
+/// One thread owns a batch at a time.
 final class Batch: @unchecked Sendable {
-  /// The batch's place among those of its stream.
+  /// The index of the batch in its stream.
   var ticket = 0
-  /// Bytes of input that are likely to follow it; nil if unknown.
+  /// Bytes of input that are likely to follow the batch; nil if unknown.
   var countBehind: Int64?
   /// Regular frames of the message before this batch.
   var firstFrame: Int64 = 0
   /// Whole regular frames in `input`, from its front.
   var frameCount = 0
-  /// The offset in `input` at which they end.
+  /// The offset in `input` at which the whole regular frames end.
   var frameEnd = 0
   var input = Buffer(capacity: 0)
-  /// Bytes in `input`. In the last batch the end of the message follows the frames.
+  /// Bytes in `input`. In the last batch, the rest of the input follows the frames.
   var inputCount = 0
   var output = Buffer(capacity: 0)
   /// Bytes in `output`.
   var outputCount = 0
 }
 
-/// How a framed body is cut into batches, on its plaintext side and on its message side.
+/// The division of a framed body into batches, on its plaintext side and on its message side.
 struct FrameLayout: Equatable {
   /// Bytes of plaintext in a regular frame.
   let plaintextLength: Int
@@ -38,8 +38,8 @@ struct FrameLayout: Equatable {
   }
 }
 
-/// Seals or opens the frames of a batch. Each thread has its own.
+/// An operation that seals or opens the frames of a batch. Each thread has its own.
 protocol FrameTransform: AnyObject {
-  /// Reads the frames in `batch.input`, writes `batch.output` and `batch.outputCount`.
+  /// Reads the frames in `batch.input`; writes `batch.output` and `batch.outputCount`.
   func apply(to batch: Batch) throws
 }

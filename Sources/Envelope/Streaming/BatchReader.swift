@@ -1,10 +1,11 @@
-/// Cuts a body into batches of whole regular frames: plaintext to seal, or sealed frames to open.
+/// A reader that cuts a body into batches of whole regular frames: plaintext to seal, or sealed
+/// frames to open.
 protocol BatchReader: AnyObject, Sendable {
   /// True if tickets must come in order.
   var isOrdered: Bool { get }
-  /// How the input is cut.
+  /// The division of the input into batches.
   var shape: BatchShape { get }
-  /// Fills the batch of ticket `batch.ticket`.
+  /// Fills the batch with ticket `batch.ticket`.
   func read(into batch: Batch, unless cancellation: Cancellation?) throws -> BatchReading
   /// Says that all input has been read, including the last batch's part of a frame.
   func finish(behind last: Batch)
@@ -21,7 +22,7 @@ enum BatchReading {
   case cancelled
 }
 
-/// The side of a frame layout that is read.
+/// The sizes of frames and batches on the side that is read: plaintext or message.
 struct BatchShape {
   /// Bytes of a regular frame.
   let frameLength: Int
@@ -68,10 +69,10 @@ struct BatchShape {
   }
 }
 
-/// Reads in order from anything. Tickets take turns.
+/// A reader of any source, in order. Tickets take turns.
 final class OrderedReader: BatchReader, @unchecked Sendable {
   let shape: BatchShape
-  // Touched by the thread whose turn it is.
+  // Only the thread whose turn it is may use these.
   private var input: InputBuffer
   private var frameCount: Int64 = 0
   private var byteCount: Int64 = 0
@@ -83,7 +84,7 @@ final class OrderedReader: BatchReader, @unchecked Sendable {
 
   let isOrdered = true
 
-  /// How long to wait for more if there is a whole frame already, in milliseconds.
+  /// The time to wait for more input if there is a whole frame already, in milliseconds.
   private static let patience: Int32 = 1
 
   func read(into batch: Batch, unless cancellation: Cancellation?) throws -> BatchReading {
@@ -141,7 +142,7 @@ final class OrderedReader: BatchReader, @unchecked Sendable {
   }
 }
 
-/// Reads batches in any order: the number of a frame gives its offset.
+/// A reader of batches in any order: the number of a frame gives its offset.
 final class PositionalReader: BatchReader, Sendable {
   private let source: any PositionalSource
   let shape: BatchShape
@@ -200,7 +201,7 @@ final class PositionalReader: BatchReader, Sendable {
   }
 }
 
-/// Reads a positional source in order, from an offset on.
+/// A source that reads a positional source in order, from an offset on.
 final class PositionalCursor: ByteSource {
   private let source: any PositionalSource
   private var position: Int64
@@ -221,7 +222,7 @@ final class PositionalCursor: ByteSource {
   deinit { source.finish(at: position) }
 }
 
-/// No bytes.
+/// A source without bytes.
 private final class NullSource: ByteSource {
   let expectedCount: Int64? = 0
   func read(into buffer: inout MutableRawSpan) -> Int { 0 }

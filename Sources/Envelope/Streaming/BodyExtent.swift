@@ -39,8 +39,8 @@ struct BodyExtent: Equatable {
     self.finalPosition = finalPosition
   }
 
-  /// n regular frames and a final one. The length of the body leaves one possibility, or two if the
-  /// final frame is full; the prefix of the final frame must confirm it.
+  /// Finds the division into regular frames and a final frame. The length of the body leaves one
+  /// possibility, or two if the final frame is full. The prefix of the final frame must confirm it.
   private static func find(
     _ source: any PositionalSource, from start: Int64, to end: Int64, _ frameLength: FrameLength
   ) throws -> BodyExtent? {

@@ -10,7 +10,7 @@ final class BodyKey: Sendable {
   }
 }
 
-/// The additional authenticated data of a message's frames, of both kinds.
+/// The additional authenticated data (AAD) of the frames of a message, regular and final.
 struct FrameAAD {
   private var regular: BodyAAD
   private var final: BodyAAD
@@ -20,7 +20,7 @@ struct FrameAAD {
     final = BodyAAD(messageID: messageID, content: .finalFrame)
   }
 
-  /// Lends the data of one frame.
+  /// Lends the AAD of one frame.
   mutating func withBytes<Result>(
     of prefix: FramePrefix, contentLength: Int, _ body: (RawSpan) throws -> Result
   ) rethrows -> Result {

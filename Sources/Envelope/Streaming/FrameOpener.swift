@@ -1,4 +1,5 @@
-/// Opens frames of one message. Each frame must carry the number of its place and authenticate.
+/// A transform that opens frames of one message. Each frame must carry the sequence number of its
+/// position and authenticate.
 final class FrameOpener: FrameTransform {
   private let cipher: AESGCM
   private let frameLength: FrameLength
@@ -28,7 +29,7 @@ final class FrameOpener: FrameTransform {
     }
   }
 
-  /// Reads a frame's prefix from the front of `bytes`.
+  /// Reads the prefix of a frame from the front of `bytes`.
   static func parse(
     _ bytes: RawSpan, _ frameLength: FrameLength
   ) throws(MessageError) -> FramePrefix {

@@ -1,5 +1,5 @@
-/// Seals frames of one message. The nonce of a frame is its sequence number. The caller numbers the
-/// frames and never uses a number twice.
+/// A transform that seals frames of one message. The nonce of a frame is its sequence number. The
+/// caller numbers the frames and never uses a number twice.
 final class FrameSealer: FrameTransform {
   private let cipher: AESGCM
   private let frameLength: FrameLength
@@ -13,7 +13,7 @@ final class FrameSealer: FrameTransform {
     aad = FrameAAD(messageID: body.messageID)
   }
 
-  /// The most bytes a frame takes beside its content.
+  /// The most bytes of a frame in addition to its content.
   static let overhead = FramePrefix.finalLength + AESGCM.tagLength
 
   func apply(to batch: Batch) throws {
@@ -55,7 +55,7 @@ final class FrameSealer: FrameTransform {
     return UInt32(index + 1)
   }
 
-  /// Writes one frame to `sealed` at `offset`; returns how many bytes it has.
+  /// Writes one frame to `sealed` at `offset`; returns the number of its bytes.
   func seal(
     _ plaintext: RawSpan, as value: FramePrefix, into sealed: inout Buffer, at offset: Int
   ) throws -> Int {

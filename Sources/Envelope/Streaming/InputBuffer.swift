@@ -7,7 +7,7 @@ struct InputBuffer: ~Copyable {
   private var start = 0
   private var end = 0
   private var hasEnded = false
-  /// Room for so many bytes, as a rule.
+  /// The usual capacity. The buffer grows beyond it only if a caller needs more bytes at once.
   private let capacity: Int
   /// Ends a wait for input.
   var cancellation: Cancellation?
@@ -22,10 +22,10 @@ struct InputBuffer: ~Copyable {
     buffer = Buffer(capacity: min(capacity, max(expected, 4096)))
   }
 
-  /// Bytes at hand.
+  /// The number of bytes in the buffer that are not consumed yet, the bytes at hand.
   var count: Int { end - start }
 
-  /// How many bytes are likely to come from the source.
+  /// The number of bytes that are likely to come from the source.
   var expectedCount: Int64? { source.expectedCount }
 
   /// Reads until at least `count` bytes are at hand; false if the source ends before that.
@@ -48,8 +48,8 @@ struct InputBuffer: ~Copyable {
     return true
   }
 
-  /// Moves bytes to `target`: the bytes at hand, or if there are none the bytes of one read. 0
-  /// means that the input has ended.
+  /// Moves bytes to `target`: the bytes at hand, or if there are none the bytes of one read.
+  /// Returns 0 at the end of the input.
   mutating func read(into target: inout MutableRawSpan) throws -> Int {
     guard count > 0 else {
       if hasEnded { return 0 }
@@ -73,7 +73,7 @@ struct InputBuffer: ~Copyable {
     return source.wait(milliseconds: milliseconds, unless: cancellation)
   }
 
-  /// Puts `bytes` before those at hand.
+  /// Puts `bytes` before the bytes at hand.
   mutating func putBack(_ bytes: RawSpan) throws(OutOfMemoryError) {
     let count = bytes.byteCount
     if start < count {

@@ -1,11 +1,11 @@
-/// The messages that are accepted: the commitment policies of the specification that fit a tool
-/// which writes committing messages only (`framework/commitment-policy.md`).
+/// The rule for accepting messages: the commitment policies of the specification
+/// (`framework/commitment-policy.md`) that fit a tool which only writes committing messages.
 public enum CommitmentPolicy: String, CaseIterable, Sendable {
   case requireEncryptRequireDecrypt = "require-encrypt-require-decrypt"
   case requireEncryptAllowDecrypt = "require-encrypt-allow-decrypt"
 }
 
-/// The reader's own rules refuse a message before it tries any key.
+/// A message that breaks the rules of the reader. It is refused before any key is tried.
 public enum DecryptionPolicyError: Error, Equatable, Sendable {
   /// The suite does not commit to its key, but the policy requires it.
   case notCommitting(AlgorithmSuite)
@@ -15,11 +15,15 @@ public enum DecryptionPolicyError: Error, Equatable, Sendable {
   case contextMismatch(key: String, expected: String, found: String?)
 }
 
-/// Decrypts messages (specification, `client-apis/decrypt.md`). No byte reaches the sink before its
-/// tag is verified. The last frame, or the whole of a non-framed body, waits until the signature
-/// and the end of the input are verified too.
+/// A decryptor of messages (specification, `client-apis/decrypt.md`). No byte of a frame reaches
+/// the sink before its tag is verified. The last frame also waits until the signature and the end
+/// of the input are verified.
+///
+/// A non-framed body is held back until all of that is verified. Only a sink that discards on
+/// failure receives it earlier.
 public struct MessageDecryptor: Sendable {
-  /// The most plaintext of a non-framed body that is held back for a sink that cannot discard it.
+  /// The most plaintext of a non-framed body that is held back for a sink that does not discard on
+  /// failure.
   public static let nonFramedLimit = 16 << 20
 
   private let materialsProvider: any DecryptionMaterialsProvider
@@ -29,7 +33,7 @@ public struct MessageDecryptor: Sendable {
   private let limits: HeaderLimits
   private let scheduler: Scheduler
 
-  /// Every pair of `requiredContext` must be in a message's context.
+  /// Every pair of `requiredContext` must be in the encryption context of a message.
   public init(
     materialsProvider: any DecryptionMaterialsProvider, requiredContext: EncryptionContext,
     policy: CommitmentPolicy = .requireEncryptRequireDecrypt, allowsSigned: Bool = true,
@@ -43,14 +47,14 @@ public struct MessageDecryptor: Sendable {
     self.scheduler = scheduler
   }
 
-  /// Decrypts the one message in `source`, armored or not, to `sink`.
+  /// Decrypts the single message in `source`, armored or not, to `sink`.
   public func decrypt(
     from source: any ByteSource, to sink: any ByteSink, progress: ProgressHandler? = nil
   ) throws -> MessageSummary {
     try open(source).decrypt(to: sink, progress: progress)
   }
 
-  /// Reads and authenticates the header of the one message in `source`, armored or not.
+  /// Reads and authenticates the header of the single message in `source`, armored or not.
   public func open(_ source: any ByteSource) throws -> OpenedMessage {
     let detected = try MessageSource.detect(source)
     var input = InputBuffer(detected.source)
@@ -67,7 +71,7 @@ public struct MessageDecryptor: Sendable {
       source: detected.source, input: input, verifier: verifier, scheduler: scheduler)
   }
 
-  /// The keys derived from the data key; nil if the header is not authenticated by them.
+  /// The keys derived from the data key; nil if they do not authenticate the header.
   private static func derive(
     _ parsed: ParsedHeader, from dataKey: borrowing DataKey
   ) throws(CryptoError) -> MessageKeyDerivation? {

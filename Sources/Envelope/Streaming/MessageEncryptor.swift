@@ -1,4 +1,4 @@
-/// Encrypts one stream after another, each as its own message with its own data key
+/// An encryptor of streams. Each stream becomes a separate message with a separate data key
 /// (specification, `client-apis/encrypt.md`).
 public struct MessageEncryptor: Sendable {
   private let keyrings: [any Keyring]
@@ -7,7 +7,7 @@ public struct MessageEncryptor: Sendable {
   private let frameLength: FrameLength
   private let scheduler: Scheduler
 
-  /// Each of `keyrings` opens the messages alone. `suite` must commit to its key.
+  /// Any one of `keyrings` can open the messages. `suite` must commit to its key.
   public init(
     keyrings: [any Keyring], encryptionContext: EncryptionContext,
     suite: AlgorithmSuite = .standard, frameLength: FrameLength = .standard,
@@ -37,7 +37,7 @@ public struct MessageEncryptor: Sendable {
       messageID: try Random.bytes(suite.formatVersion.messageIDLength), progress: progress)
   }
 
-  /// Encrypts under a data key and message ID that belong to this message alone.
+  /// Encrypts with a data key and a message ID that no other message uses.
   func encrypt(
     from source: any ByteSource, to sink: any ByteSink, materials: borrowing EncryptionMaterials,
     messageID: [UInt8], progress: ProgressHandler?
@@ -83,7 +83,7 @@ public struct MessageEncryptor: Sendable {
     return body + writer.bytes
   }
 
-  /// Seals all whole frames. Returns the batch that holds the rest: less than a frame.
+  /// Seals all whole frames. Returns the last batch, which contains the rest: less than a frame.
   private func sealRegularFrames(
     of source: any ByteSource, _ layout: FrameLayout, _ body: BodyKey, to output: PlacedOutput,
     at start: Int64, signer: SignatureSigner?, progress: ProgressHandler?

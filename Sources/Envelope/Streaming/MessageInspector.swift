@@ -1,12 +1,12 @@
 import SystemPackage
 
-/// The claims of a message about itself. Nothing is authenticated, because that needs a key.
+/// The properties that a message claims. Nothing is authenticated, because that needs a key.
 public struct MessageInspection: Equatable, Sendable {
   public let header: MessageHeader
   /// Bytes of the header, including its authentication.
   public let headerLength: Int
   public let isArmored: Bool
-  /// The rest after the header; nil if the input cannot be seeked.
+  /// The part after the header; nil if the input is not a regular file.
   public let body: Body?
 
   public struct Body: Equatable, Sendable {
@@ -16,7 +16,8 @@ public struct MessageInspection: Equatable, Sendable {
   }
 }
 
-/// Reads the header of a message, and computes its body from the size of the input.
+/// A reader of the header of a message, which computes the size of the body from the size of the
+/// input.
 public enum MessageInspector {
   /// Inspects the message in `descriptor`. Throws `truncated` or `malformed` if no body can have
   /// the size that the input leaves for it.
@@ -40,7 +41,7 @@ public enum MessageInspector {
       header: parsed.header, headerLength: parsed.length, isArmored: detected.isArmored, body: body)
   }
 
-  /// Finds the end of the body from the end of the file.
+  /// Computes the body from the size of the file.
   private static func measure(
     _ source: any PositionalSource, _ parsed: ParsedHeader
   ) throws -> MessageInspection.Body {
@@ -62,7 +63,7 @@ public enum MessageInspector {
     return .init(frameCount: nil, plaintextSize: Int64(parsed.contentLength))
   }
 
-  /// Counts frame by frame if the input has no offsets.
+  /// Reads frame by frame, for armor: offsets in the binary message are not offsets in the file.
   private static func walk(
     _ input: inout InputBuffer, _ header: MessageHeader
   ) throws -> MessageInspection.Body {

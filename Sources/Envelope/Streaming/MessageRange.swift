@@ -14,8 +14,8 @@ extension OpenedMessage {
   /// Decrypts `count` bytes of the plaintext from `offset` on, or as many as there are, to `sink`.
   /// Without `count` it decrypts to the end. Returns the number of bytes.
   ///
-  /// Reads the frames that hold the part, and the final frame: if that is authentic and at the end
-  /// of the file, the file is not truncated. Other frames are neither read nor verified. Throws
+  /// Reads the frames that contain the range, and the final frame: if that is authentic and at the
+  /// end of the file, the file is not truncated. Other frames are neither read nor verified. Throws
   /// `MessageRangeError`.
   public func decrypt(
     from offset: Int64, count: Int64?, to sink: any ByteSink, ignoringSignature: Bool = false,
@@ -71,7 +71,7 @@ extension OpenedMessage {
     return plaintext.withBytes(in: 0..<extent.finalLength) { $0.withUnsafeBytes { Array($0) } }
   }
 
-  /// Opens the regular frames that hold `wanted` and writes that part of them.
+  /// Opens the regular frames that contain `wanted` and writes that part of them.
   private func openFrames(
     holding wanted: Range<Int64>, _ source: any PositionalSource, _ frameLength: FrameLength,
     to output: PlacedOutput, progress: ProgressHandler?

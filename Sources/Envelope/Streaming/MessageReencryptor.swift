@@ -1,10 +1,10 @@
-/// Turns messages into messages under other keys in one pass, each with a fresh data key, as the
-/// KMS operation ReEncrypt does for a small ciphertext. Plaintext stays in memory.
+/// A reencryptor that turns messages into messages under other keys in one pass, each with a fresh
+/// data key, as the KMS operation ReEncrypt does for a small ciphertext. Plaintext stays in memory.
 public struct MessageReencryptor: Sendable {
-  /// Under which keys the new messages are.
+  /// The keys of the new messages.
   private enum Keys {
     case given([any Keyring])
-    /// Under those that the old message is under.
+    /// The keys of the old message.
     case kept(KeptKeys)
   }
 
@@ -13,8 +13,8 @@ public struct MessageReencryptor: Sendable {
   private let frameLength: FrameLength?
   private let scheduler: Scheduler
 
-  /// Each of `keyrings` opens the messages alone. A message stays signed or unsigned and keeps its
-  /// frame length unless `signs` and `frameLength` say otherwise.
+  /// Any one of `keyrings` can open the new messages. A message stays signed or unsigned and keeps
+  /// its frame length unless `signs` and `frameLength` say otherwise.
   public init(
     keyrings: [any Keyring], signs: Bool? = nil, frameLength: FrameLength? = nil,
     scheduler: Scheduler = Scheduler()
@@ -25,7 +25,7 @@ public struct MessageReencryptor: Sendable {
     self.scheduler = scheduler
   }
 
-  /// Every message stays under its own keys.
+  /// Every message keeps its own wrapping keys.
   public init(
     keeping keys: KeptKeys, signs: Bool? = nil, frameLength: FrameLength? = nil,
     scheduler: Scheduler = Scheduler()
@@ -50,8 +50,8 @@ public struct MessageReencryptor: Sendable {
       && header.content == .framed(newFrameLength(for: header))
   }
 
-  /// The keyrings that will open the new message. Throws `KeysNotKeptError` if `message` cannot stay under
-  /// all of its keys.
+  /// The keyrings that can open the new message. Throws `KeysNotKeptError` if `message` cannot keep
+  /// all of its wrapping keys.
   public func keyrings(for message: OpenedMessage) throws -> [any Keyring] {
     switch keys {
     case .given(let keyrings): keyrings
@@ -59,14 +59,14 @@ public struct MessageReencryptor: Sendable {
     }
   }
 
-  /// Reencrypts `message` to `sink`; its encryption context stays.
+  /// Reencrypts `message` to `sink` and keeps its encryption context.
   public func reencrypt(
     _ message: OpenedMessage, to sink: any ByteSink, progress: ProgressHandler? = nil
   ) throws -> MessageSummary {
     let header = message.header
     let keyrings = try keyrings(for: message)
     guard message.fits(newFrameLength(for: header)) else { throw MessageError.tooManyFrames }
-    // The public key in it belongs to the old signature.
+    // The public key in the context belongs to the old signature.
     let context = header.encryptionContext.removing(EncryptionContext.publicKeyName)
     let encryptor = MessageEncryptor(
       keyrings: keyrings, encryptionContext: context,
@@ -80,7 +80,7 @@ public struct MessageReencryptor: Sendable {
     return try reencrypt(message, with: encryptor, to: sink, progress: progress)
   }
 
-  /// Decrypts on a thread of its own while this one encrypts.
+  /// Decrypts on a separate thread while this thread encrypts.
   private func reencrypt(
     _ message: OpenedMessage, with encryptor: MessageEncryptor, to sink: any ByteSink,
     progress: ProgressHandler?
@@ -90,7 +90,7 @@ public struct MessageReencryptor: Sendable {
       discardsOnFailure: sink.discardsOnFailure)
     let cancellation = Cancellation()
     let reader = ThreadGroup(scheduler)
-    // From here on only the other thread touches it.
+    // From here on only the other thread uses `message`.
     nonisolated(unsafe) let message = message
     let isStarted = reader.startSpare {
       let result = Result {

@@ -1,5 +1,5 @@
-/// The part of a message that is read in one piece and in order: the final frame or a non-framed
-/// body, and the footer.
+/// The part of a message that one thread reads in order: the final frame or a non-framed body, and
+/// the footer.
 struct MessageRest: ~Copyable {
   private var input: InputBuffer
   private let verifier: SignatureVerifier?
@@ -13,7 +13,7 @@ struct MessageRest: ~Copyable {
     self.progress = progress
   }
 
-  /// Opens the final frame, frame number `frame` (counted from 0), to the front of `plaintext`.
+  /// Opens the final frame, which has index `frame` (counted from 0), to the front of `plaintext`.
   /// Returns the number of bytes.
   mutating func openFinalFrame(
     at frame: Int64, _ opener: FrameOpener, _ frameLength: FrameLength,
@@ -58,7 +58,7 @@ struct MessageRest: ~Copyable {
     while remaining > 0 {
       guard try input.fill(atLeast: 1) else { throw MessageError.truncated }
       let count = Int(min(UInt64(input.count), remaining))
-      // It doubles as bytes arrive.
+      // The buffer doubles as bytes arrive.
       if held + count > plaintext.capacity {
         try plaintext.grow(to: max(held + count, 2 * plaintext.capacity), keeping: held)
       }
@@ -71,7 +71,8 @@ struct MessageRest: ~Copyable {
       try pass(count)
       held += count
       remaining -= UInt64(count)
-      // It is not authenticated yet: only a sink that discards on failure may have it.
+      // The plaintext is not authenticated yet: only a sink that discards on failure may receive
+      // it.
       if sink.discardsOnFailure {
         try plaintext.withBytes(in: 0..<held) { try sink.write($0) }
         held = 0
@@ -123,7 +124,7 @@ struct MessageRest: ~Copyable {
     }
   }
 
-  /// Consumes `count` bytes of input, and hashes them for the signature if there is one.
+  /// Consumes `count` bytes of input. Hashes them if the message is signed.
   private mutating func pass(_ count: Int) throws {
     if let verifier { try input.withBytes(count) { try verifier.update($0) } }
     input.consume(count)

@@ -1,4 +1,4 @@
-/// The form that the bytes of a message come in, told by the first bytes.
+/// A detector of the form of a message, binary or armored, from its first bytes.
 enum MessageSource {
   /// Returns a source of the binary message in `source`, and true if it was armored.
   static func detect(_ source: any ByteSource) throws -> (source: any ByteSource, isArmored: Bool) {
@@ -9,13 +9,14 @@ enum MessageSource {
     return (ArmorSource(peeked), true)
   }
 
-  /// Explains bytes that do not begin with a version of the format.
+  /// The error for bytes that do not begin with a known version of the format.
   static func explain(version: UInt8, prefix: RawSpan) -> MessageError {
-    // Versions count up from 1: a small number is a later version, a large one another format.
+    // Versions count up from 1, so a small number is a later version and a large number another
+    // format.
     if (3...15).contains(version) { return .unsupportedVersion(version) }
     let bytes = prefix.withUnsafeBytes { Array($0) }
     let text = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
-    // The first character of versions 1 and 2 in base64.
+    // The first characters of versions 1 and 2 in base64.
     let starts = [Array("AYA".utf8), Array("AYB".utf8), Array("Ag".utf8)]
     let whole = Array(text.prefix(text.count / 4 * 4))
     let isBase64 = starts.contains { text.starts(with: $0) } && Base64.decode(whole) != nil
@@ -23,7 +24,7 @@ enum MessageSource {
   }
 }
 
-/// A source whose first bytes were read before.
+/// A source whose first bytes were read in advance.
 private final class PeekedSource: ByteSource {
   private let source: any ByteSource
   private var head: ArraySlice<UInt8>

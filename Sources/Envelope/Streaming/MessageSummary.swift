@@ -10,6 +10,6 @@ public struct MessageSummary: Equatable, Sendable {
   }
 }
 
-/// Called with the number of input bytes that were processed since the last call, on the thread
-/// that processed them.
+/// A function that is called with the number of input bytes that were processed since the last
+/// call, on the thread that processed them.
 public typealias ProgressHandler = @Sendable (_ bytes: Int) -> Void

@@ -26,8 +26,8 @@ public final class OpenedMessage {
     self.scheduler = scheduler
   }
 
-  /// False if the size of the source shows that the plaintext does not fit into a message with such
-  /// frames.
+  /// False if the size of the source shows that the plaintext does not fit into a message with
+  /// frames of this length.
   func fits(_ frameLength: FrameLength) -> Bool {
     guard let positional = source.positional, !frameLength.canHold(positional.count),
       case .framed(let length) = header.content,
@@ -38,8 +38,8 @@ public final class OpenedMessage {
     return frameLength.canHold(extent.plaintextCount(length))
   }
 
-  /// Reads the rest of the source if it says that it has at most `limit` bytes. True if all of it
-  /// is in memory then.
+  /// Reads the rest of the source if it expects at most `limit` bytes. True if all of the source is
+  /// in memory then.
   func isAtHand(upTo limit: Int) throws -> Bool {
     guard let expected = source.expectedCount, expected <= limit else { return false }
     guard var rest = input.take() else { preconditionFailure("a message is decrypted once") }
@@ -74,8 +74,8 @@ public final class OpenedMessage {
     return MessageSummary(header: header, plaintextCount: count)
   }
 
-  /// Opens the regular frames, then the end of the message. Frames stay released even if the end
-  /// turns out to be damaged. The final frame is released only after everything that follows is
+  /// Opens the regular frames, then the end of the message. The sink keeps frames that it received
+  /// even if the end is damaged. It receives the final frame only after everything that follows is
   /// verified.
   private func openFrames(
     of frameLength: FrameLength, _ input: consuming InputBuffer, to sink: any ByteSink,

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The hash of a signed message, and the side of a batch that has the message's bytes.
+/// The hash of a signed message, and the side of a batch that contains the bytes of the message.
 enum StreamSignature {
   case input(any SignatureHash)
   case output(any SignatureHash)
@@ -15,10 +15,10 @@ enum StreamSignature {
   }
 }
 
-/// Takes the regular frames of one message through the threads. Each thread looks for the next
-/// task: hash a batch for the signature, write one, or read one and seal or open it. One thread at
-/// a time hashes, one writes, and one reads if the input has an order. Batches wait for their turn,
-/// threads do not.
+/// A pipeline that seals or opens the regular frames of one message on several threads. Each thread
+/// looks for the next task: hash a batch for the signature, write a batch, or read a batch and seal
+/// or open it. One thread at a time hashes, one writes, and one reads if the input must be read in
+/// order. Batches wait for their turn, threads do not.
 final class Pipeline: @unchecked Sendable {
   /// The next task of a thread.
   private enum Step {
@@ -67,17 +67,18 @@ final class Pipeline: @unchecked Sendable {
     /// Batches between reading and writing.
     var inFlight = 0
     var signing = Stage(isOrdered: true)
-    /// One thread writes at a time even if the order is free: the system lets one thread change a
-    /// file at a time, and the others would spin.
+    /// One thread writes at a time even if batches may be written in any order: the system lets one
+    /// thread at a time change a file, and the others would spin.
     var writing: Stage
-    /// The lowest ticket that has found the end.
+    /// The lowest ticket of a batch at which the input ended.
     var end: Int?
     var last: Batch?
-    /// The lowest ticket that has failed.
+    /// The failed batch with the lowest ticket.
     var failure: (ticket: Int, error: any Error)?
     /// Threads that wait for a task.
     var idle = 0
-    /// Ends a waiting read. Exists from the first helper on.
+    /// Ends a waiting read. The caller sets it, or the first helper of an input that is read in
+    /// order.
     var cancellation: Cancellation?
 
     /// The most batches at once: some in work, some waiting for their turn.
@@ -89,7 +90,7 @@ final class Pipeline: @unchecked Sendable {
     }
 
     var isReadingDone: Bool { end != nil || failure != nil }
-    /// Tickets below this belong to the stream and come before what failed.
+    /// Tickets below this limit belong to the stream and come before the failed batch.
     var limit: Int { min(failure?.ticket ?? .max, end.map { $0 + 1 } ?? .max) }
   }
 
@@ -164,8 +165,8 @@ final class Pipeline: @unchecked Sendable {
     do { try body() } catch { fail(batch, error) }
   }
 
-  /// Runs a step of one thread at a time, then lets the next thread in. A failure is noted before
-  /// that.
+  /// Runs a step that is limited to one thread at a time, then lets the next thread in. Records a
+  /// failure before that.
   private func alone(
     with batch: Batch, _ body: () throws -> Void, finish: (inout State) -> Void
   ) throws {
@@ -198,8 +199,8 @@ final class Pipeline: @unchecked Sendable {
 
   // MARK: The next task
 
-  /// Hashing comes first, because one thread at a time limits it; then writing, which frees
-  /// batches.
+  /// The next task. Prefers hashing, which is limited to one thread at a time, then writing, which
+  /// frees batches.
   private func nextStep() -> Step? {
     condition.lock()
     defer { condition.unlock() }
@@ -230,7 +231,7 @@ final class Pipeline: @unchecked Sendable {
     return result
   }
 
-  /// The batch is written; the last one is kept.
+  /// Finishes a written batch. Keeps the last batch of the stream.
   private func finish(_ batch: Batch) {
     progress?(batch.frameEnd)
     let isLast = locked { state in

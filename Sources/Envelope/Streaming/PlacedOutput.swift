@@ -1,9 +1,9 @@
-/// An output whose writes name their offsets. They come in any order if the sink allows it,
-/// otherwise in the order of the offsets.
+/// An output with an offset for each write. Writes may come in any order if the sink allows that,
+/// otherwise they must come in the order of the offsets.
 final class PlacedOutput: @unchecked Sendable {
   private let sink: any ByteSink
   private let positional: (any PositionalSink)?
-  /// The offset of the next write in order. Only the thread whose turn it is touches it.
+  /// The offset of the next write in order. Only the thread whose turn it is may use it.
   private var next: Int64 = 0
 
   init(_ sink: any ByteSink) {
@@ -27,15 +27,15 @@ final class PlacedOutput: @unchecked Sendable {
   func finish(at count: Int64) throws { try positional?.truncate(to: count) }
 }
 
-/// Writes batches at their offsets.
+/// A writer that writes batches at their offsets.
 final class BatchWriter: Sendable {
   private let output: PlacedOutput
   private let start: Int64
   private let frameLength: Int64
-  /// The part of the plaintext that is wanted; it becomes the whole output.
+  /// The requested part of the plaintext, which becomes the whole output.
   private let window: Range<Int64>?
 
-  /// Frame 0 begins at `start` of the output and each takes `frameLength` bytes.
+  /// Frame 0 begins at offset `start` of the output. Each frame has `frameLength` bytes.
   init(_ output: PlacedOutput, at start: Int64, frameLength: Int, window: Range<Int64>? = nil) {
     self.output = output
     self.start = start

@@ -1,4 +1,4 @@
-/// Holds a short plaintext between two messages: it is written completely, then read.
+/// Memory for a short plaintext between two messages. It is written completely, then read.
 final class PlaintextMemory: ByteSource, ByteSink {
   private var buffer: Buffer
   private var position = 0

@@ -7,7 +7,7 @@ final class PlaintextPipe: ByteSource, ByteSink, @unchecked Sendable {
   struct Abandoned: Error {}
 
   private let condition = NSCondition()
-  // Guarded by `condition`: a ring of bytes.
+  // A ring buffer, guarded by `condition`.
   private var buffer: Buffer
   private var start = 0
   private var count = 0
@@ -60,13 +60,13 @@ final class PlaintextPipe: ByteSource, ByteSink, @unchecked Sendable {
         condition.wait()
         continue
       }
-      // It returns false at the deadline.
+      // `wait(until:)` returns false at the deadline.
       if !condition.wait(until: deadline), count == 0, !hasEnded { return .notYet }
     }
     return .ready
   }
 
-  /// Lets waiting threads look again.
+  /// Wakes the waiting threads, which check their conditions again.
   private func wake() {
     condition.lock()
     condition.broadcast()
@@ -99,7 +99,7 @@ final class PlaintextPipe: ByteSource, ByteSink, @unchecked Sendable {
     condition.unlock()
   }
 
-  /// Says that the reader has left.
+  /// Ends the pipe for the reader: writes throw `Abandoned` from now on.
   func abandon() {
     condition.lock()
     isAbandoned = true

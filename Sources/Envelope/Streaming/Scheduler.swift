@@ -8,23 +8,23 @@ import Synchronization
 public final class Scheduler: Sendable {
   /// Plaintext bytes of a batch, rounded to whole frames.
   let batchLength: Int
-  /// A stream asks for help only if at least so many bytes are likely to come. Fewer are done
-  /// before another thread has started.
+  /// A stream asks for further threads only if at least this number of bytes is likely to come.
+  /// Fewer bytes are done before another thread has started.
   let helpThreshold: Int64
-  /// How many threads work at once; nil for one on each core.
+  /// The number of threads that work at once; nil for one per core.
   private let jobs: Int?
-  /// How many more threads may start; nil until somebody asks, because counting the cores takes
-  /// longer than encrypting a small file.
+  /// The number of further threads that may start; nil until it is needed, because counting the
+  /// cores takes longer than encrypting a small file.
   private let freeThreads = Mutex<Int?>(nil)
   private let freeBatches = Mutex<[Batch]>([])
 
-  /// `jobs` is at least 1; without it, one for each core that the process may use.
+  /// `jobs` is the number of threads, at least 1; nil for one per core that the process may use.
   public convenience init(jobs: Int? = nil) {
     self.init(jobs: jobs, batchLength: Self.standardBatchLength, helpThreshold: 1 << 20)
   }
 
-  /// Large enough that system calls and hand-overs cost little beside the sealing, small enough
-  /// that a batch stays in the second-level cache from read to write.
+  /// Large enough that system calls and hand-overs cost little compared with the sealing. Small
+  /// enough that a batch stays in the second-level cache from read to write.
   private static let standardBatchLength = 256 << 10
 
   init(jobs: Int?, batchLength: Int, helpThreshold: Int64) {
@@ -33,13 +33,13 @@ public final class Scheduler: Sendable {
     self.helpThreshold = helpThreshold
   }
 
-  /// How many threads may work at once.
+  /// The number of threads that may work at once.
   public var threadCount: Int { max(jobs ?? ProcessInfo.processInfo.activeProcessorCount, 1) }
 
   /// Changes the number of threads that may start, and returns what `body` returns.
   private func withFreeThreads<Result>(_ body: (inout Int) -> Result) -> Result {
     freeThreads.withLock { known in
-      // The system counts the cores that this process may use, and a container's share of them.
+      // The system counts the cores that this process may use, including the limit of a container.
       var count = known ?? threadCount - 1
       defer { known = count }
       return body(&count)
@@ -84,7 +84,7 @@ public enum SchedulerError: Error, Equatable, Sendable {
   case noThread
 }
 
-/// The threads that help one caller, who waits for them.
+/// The threads that work for one caller, which waits for them.
 public final class ThreadGroup: Sendable {
   private let scheduler: Scheduler
   private let condition = NSCondition()

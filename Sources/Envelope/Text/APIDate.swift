@@ -1,10 +1,10 @@
 import Foundation
 
-/// Dates of the KMS API as text, in UTC and to the millisecond.
+/// A reader and writer of dates of the KMS API as text, in UTC and to the millisecond.
 enum APIDate {
   static let wanted = "2026-11-23T20:15:00Z, with an offset for Z, a day or seconds since 1970"
 
-  /// Milliseconds since 1970 of the years 1 to 9999.
+  /// The years 1 to 9999 in milliseconds since 1970.
   private static let range = -62_135_596_800_000.0..<253_402_300_800_000.0
 
   /// The date as the AWS CLI prints it: "2026-11-23T20:15:00.250000+00:00", without a fraction if
@@ -48,7 +48,7 @@ enum APIDate {
     return date(milliseconds: Double((day + time - offset) * 1000) + (fraction * 1000).rounded())
   }
 
-  /// Seconds from 1970 to the day that "2026-11-23" begins.
+  /// Reads a day like "2026-11-23". Returns the seconds from 1970 to its beginning.
   private static func day(_ rest: inout ArraySlice<UInt8>) -> Int? {
     guard let year = number(4, &rest), skip("-", &rest), let month = number(2, &rest),
       skip("-", &rest), let day = number(2, &rest)
@@ -63,7 +63,7 @@ enum APIDate {
     return seconds
   }
 
-  /// Seconds of "20:15:00" or "20:15".
+  /// Reads a time like "20:15:00" or "20:15", in seconds.
   private static func time(_ rest: inout ArraySlice<UInt8>) -> Int? {
     guard let hour = number(2, &rest), hour < 24, skip(":", &rest), let minute = number(2, &rest),
       minute < 60
@@ -73,7 +73,7 @@ enum APIDate {
     return (hour * 60 + minute) * 60 + second
   }
 
-  /// Seconds of ".25"; zero for no text.
+  /// Reads a fraction like ".25", in seconds; zero if there is none.
   private static func fraction(_ rest: inout ArraySlice<UInt8>) -> Double? {
     guard skip(".,", &rest) else { return 0 }
     let digits = rest.prefix(while: isDigit)
@@ -81,7 +81,7 @@ enum APIDate {
     return digits.isEmpty ? nil : Double("0.\(String(decoding: digits, as: UTF8.self))")
   }
 
-  /// Seconds of "Z", "+01:00", "+0100" or "+01".
+  /// Reads an offset like "Z", "+01:00", "+0100" or "+01", in seconds.
   private static func offset(_ rest: inout ArraySlice<UInt8>) -> Int? {
     if skip("Zz", &rest) { return 0 }
     let isWest = rest.first == UInt8(ascii: "-")

@@ -1,7 +1,8 @@
-/// Finds the name that was probably meant.
+/// A search for the name that a user probably meant.
 public enum NearestName {
-  /// The first of `names` that differs from `name` in the fewest letters, ignoring case. Nil if all
-  /// differ in more than a third of the letters.
+  /// The first of `names` that differs from `name` in the fewest bytes, ignoring case. Nil if all
+  /// differ in more than one byte and in more than a third of the bytes. Uses at most 64 bytes of
+  /// `name`.
   public static func find(_ name: String, in names: [String]) -> String? {
     let wanted = Array(name.lowercased().utf8.prefix(64))
     let nearest = names.map { (name: $0, distance: distance(wanted, Array($0.lowercased().utf8))) }
@@ -9,7 +10,7 @@ public enum NearestName {
     return nearest.flatMap { $0.distance <= max(1, wanted.count / 3) ? $0.name : nil }
   }
 
-  /// How many letters must be added, removed or changed (Levenshtein).
+  /// The number of bytes to add, remove or change (Levenshtein distance).
   private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
     var row = Array(0...right.count)
     for (index, letter) in left.enumerated() {

@@ -1,5 +1,6 @@
 extension String {
-  /// The text, or the first 64 characters of a longer one: an error quotes a text that may have any length.
+  /// The text, or the first 64 characters of a longer text and an ellipsis. For errors that quote a
+  /// text of any length.
   package var shortened: String {
     guard let end = unicodeScalars.index(startIndex, offsetBy: 64, limitedBy: endIndex),
       end < endIndex
