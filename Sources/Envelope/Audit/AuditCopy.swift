@@ -3,8 +3,8 @@ import SystemPackage
 /// Byte-for-byte copies of an audit log, which need no key.
 extension AuditLog {
   /// Copies the log to the file that `makeOutput` creates, and returns that file; nil if there is
-  /// no log. Needs no lock: it copies up to the end that the head names, while others go on
-  /// appending.
+  /// no log. Copies up to the end that the head names without a lock, while others go on appending.
+  /// Only entries after that end are copied under the lock.
   func copy(to makeOutput: () throws -> AuditFile) throws -> AuditFile? {
     guard let file = try openedForReading() else { return nil }
     let output = try makeOutput()

@@ -77,7 +77,8 @@ final class AuditLog: Sendable {
     }
   }
 
-  /// Makes the log continue after `anchor` if it ends before. The entries between are missing.
+  /// Makes the log continue after `anchor` if it ends before the anchor. The entries between are
+  /// missing.
   func advance(to anchor: AuditAnchor) throws {
     try locked(creating: false, waiting: true) { file, _ in
       guard var head = try readHead(of: file) else { return }

@@ -18,8 +18,8 @@ struct AuditAnchorRecord: AuthenticatedRecord, LedgerRecord {
 }
 
 extension AuditAnchorRecord {
-  /// The number of the last audit record that the keystore knows of. Nil if it knows of none, or if
-  /// the anchor was edited.
+  /// Returns the number of the last audit record that the keystore knows of. Nil if it knows of
+  /// none, or if the anchor was edited or removed.
   static func sequence(verifiedBy unlocked: UnlockedKeystore, _ db: Database) throws -> Int64? {
     do {
       return try last(verifiedBy: unlocked, db)?.sequence

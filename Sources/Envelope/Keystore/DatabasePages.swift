@@ -189,7 +189,7 @@ struct DatabaseHeader {
     applicationID = Int32(bitPattern: UInt32(try bytes.integer(at: 68, bytes: 4)))
   }
 
-  /// The number of a record's bytes that are in the table's page itself.
+  /// Returns the number of a record's bytes that are in the table's page itself.
   func localLength(ofRecord length: UInt64) -> Int {
     let most = UInt64(usableSize - 35)
     if length <= most { return Int(length) }

@@ -165,7 +165,7 @@ public final class Keystore {
 
   // MARK: Protectors
 
-  /// The protectors, oldest first.
+  /// Returns the protectors, oldest first.
   public func protectors() throws -> [ProtectorDescription] {
     try read(ProtectorRecord.oldestFirst).map(\.description)
   }

@@ -131,7 +131,7 @@ final class KeystoreDatabase: Sendable {
     return value!
   }
 
-  /// Prepares a connection for its first change.
+  /// Prepares a connection for writing.
   private static func prepareToWrite(_ db: Database) throws {
     // Overwrites deleted content, and returns from a commit only when it is on the disk.
     try db.execute(

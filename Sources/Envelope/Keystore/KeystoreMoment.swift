@@ -43,7 +43,8 @@ struct KeystoreMoment: @unchecked Sendable {
     if let file, Self.hasMoved(file) != false { throw KeystoreError.replaced(keystore.path) }
   }
 
-  /// Nil if the database is not a file.
+  /// True if the file no longer has the name under which it was opened; nil if the database is not
+  /// a file.
   private static func hasMoved(_ file: UnsafeMutablePointer<sqlite3_file>) -> Bool? {
     var hasMoved: Int32 = 0
     let code = file.pointee.pMethods.pointee.xFileControl(file, SQLITE_FCNTL_HAS_MOVED, &hasMoved)
@@ -53,7 +54,7 @@ struct KeystoreMoment: @unchecked Sendable {
   /// The offset of the number in the file header.
   private static let changeNumberOffset: Int64 = 24
 
-  /// Nil if the number cannot be read.
+  /// Returns the number; nil if it cannot be read.
   private static func changeNumber(of file: UnsafeMutablePointer<sqlite3_file>) -> UInt32? {
     var number: UInt32 = 0
     let code = file.pointee.pMethods.pointee.xRead(

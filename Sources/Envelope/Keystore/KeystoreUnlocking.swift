@@ -5,7 +5,8 @@ import SystemPackage
 public protocol UnlockingSecrets {
   /// The current path of a key-file protector's file; nil if it is the recorded path.
   var keyFile: FilePath? { get }
-  /// The passphrase; nil if none is available. Each attempt to unlock asks for it at most once.
+  /// Returns the passphrase; nil if none is available. Each attempt to unlock asks for it at most
+  /// once.
   func passphrase() throws -> SecretBytes?
   /// Receives the exposures that the mode of the keystore's file does not show, after a protector
   /// `none` unlocked the store.

@@ -35,8 +35,8 @@ extension UnlockedKeystore {
     }
   }
 
-  /// Throws `editedRecord` unless these are all records of their kind that a key has, each one
-  /// valid.
+  /// Throws `editedRecord` unless each record is valid, and the key has no other records of their
+  /// kind.
   func verify<Record: AuthenticatedRecord & LedgerRecord>(
     _ records: [Record], areAllOfKey keyID: String, _ db: Database
   ) throws {
@@ -135,7 +135,8 @@ extension UnlockedKeystore {
     try authenticating(record).update(db)
   }
 
-  /// Sets in the keystore's own record if a key may only be used when the use can be recorded.
+  /// Turns required audit on or off in the keystore's own record. If it is on, a use of a key that
+  /// cannot be recorded is refused.
   func require(audit isRequired: Bool, _ db: Database) throws {
     var record = try keystoreRecord(db)
     record.requiresAudit = isRequired ? 1 : nil

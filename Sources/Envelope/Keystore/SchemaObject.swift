@@ -31,7 +31,7 @@ struct SchemaObject {
       text: ("CREATE INDEX \(name) ON \(table) \(columns)", ""), added: [])
   }
 
-  /// The index of a table's primary key.
+  /// Returns the index that SQLite makes for a table's primary key.
   static func automaticIndex(of table: String, step: Int) -> SchemaObject {
     SchemaObject(
       kind: .index, name: "sqlite_autoindex_\(table)_1", table: table, step: step, text: nil,

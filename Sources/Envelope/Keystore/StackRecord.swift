@@ -1,7 +1,7 @@
 import Foundation
 import GRDB
 
-/// A stack, which a template made.
+/// A stack: the resources that a template made.
 struct StackRecord: AuthenticatedRecord, LedgerRecord {
   static let databaseTableName = "stack"
 

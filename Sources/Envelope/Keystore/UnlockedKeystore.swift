@@ -26,7 +26,7 @@ final class UnlockedKeystore: Sendable {
     self.rootKey = rootKey
   }
 
-  /// The key of the keystore's audit log.
+  /// Returns the key of the keystore's audit log.
   func auditKey() throws(CryptoError) -> AuditKey {
     AuditKey(
       bytes: try HKDF.derive(
@@ -60,8 +60,8 @@ final class UnlockedKeystore: Sendable {
     try verifyCode(of: record, inLedger: ledger != nil)
   }
 
-  /// Verifies the code with or without a ledger, to find out if a record is from the time before
-  /// the ledger.
+  /// Throws `editedRecord` unless `record` carries its code for a store with or without a ledger.
+  /// For callers that ask if a record is from the time before the ledger.
   func verifyCode(of record: some AuthenticatedRecord, inLedger: Bool) throws {
     let message = record.authenticatedMessage(keystoreID: keystoreID, inLedger: inLedger)
     guard

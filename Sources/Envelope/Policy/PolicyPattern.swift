@@ -53,8 +53,8 @@ struct PolicyPattern: Equatable, Sendable {
     hasVariables = false
   }
 
-  /// Reduces each row of wildcards to its `?` and then at most one `*`, so that matching never
-  /// tries the same twice.
+  /// Reduces a sequence of wildcards to its `?`, followed by at most one `*`. Matching then tries
+  /// nothing twice because of them.
   private static func normalized(_ parts: [Part]) -> [Part] {
     var result: [Part] = []
     var hasRun = false
