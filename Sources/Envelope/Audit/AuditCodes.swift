@@ -1,6 +1,7 @@
-/// The codes that make a chain of the entries, and of the head its end.
+/// The codes that chain the entries, and the code of the head, which fixes the end of the chain.
 extension AuditLog {
-  /// The entries of `records`, as the log has them, behind the last one that `head` knows.
+  /// Returns the entries of `records` in the format of the log, following the last entry that
+  /// `head` knows. Advances `head` past them.
   func entries(of records: [AuditRecord], after head: inout AuditHead) throws -> [UInt8] {
     guard let context = try key?.context() else {
       preconditionFailure("a log that is only read is not written")
@@ -25,13 +26,13 @@ extension AuditLog {
     try verifies(entry.code, of: try entry.authenticatedMessage())
   }
 
-  /// The head with its code behind it.
+  /// Returns the head followed by its code.
   func sealed(_ head: AuditHead) throws -> [UInt8] {
     let body = try head.bytes()
     return body + (try authenticate(body))
   }
 
-  /// The head that `sealed` wrote; nil where it does not verify.
+  /// Returns the head that `sealed` wrote; nil if it does not verify.
   func opened(_ sealed: [UInt8]) throws -> AuditHead? {
     guard sealed.count == AuditHead.length else { return nil }
     let body = Array(sealed.dropLast(AuditEntry.codeLength))

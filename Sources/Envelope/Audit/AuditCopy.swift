@@ -1,16 +1,17 @@
 import SystemPackage
 
-/// Copies of an audit log as it lies: no key is needed.
+/// Byte-for-byte copies of an audit log, which need no key.
 extension AuditLog {
-  /// Writes the log into the file that `makeOutput` makes; nil if there is no log. Nobody waits: a log
-  /// is copied up to where its head says that it ends, and others go on appending.
+  /// Copies the log to the file that `makeOutput` creates, and returns that file; nil if there is
+  /// no log. Copies up to the end that the head names without a lock, while others go on appending.
+  /// Only entries after that end are copied under the lock.
   func copy(to makeOutput: () throws -> AuditFile) throws -> AuditFile? {
     guard let file = try openedForReading() else { return nil }
     let output = try makeOutput()
     let bytes = try settledHeadBytes(of: file)
     let size = try file.status().size
     guard let head = try opened(bytes) else {
-      // A damaged log, or one that has no head yet, is copied as it is.
+      // Copies a damaged log, or one without a head yet, as it is.
       try file.copy(0..<size, to: output, at: 0)
       return output
     }
@@ -19,7 +20,8 @@ extension AuditLog {
     try file.copy(start..<end, to: output, at: start)
     try output.write(bytes, at: 0)
     if size > end {
-      // Entries of a process that died before it wrote the head: it had a batch of them at most.
+      // These are entries of a process that died before it wrote the head: at most one batch of
+      // them.
       _ = try ifSettled(file, since: head) {
         let rest = try min(file.status().size - end, Int64(AuditFile.pieceLength))
         try file.copy(end..<max(end, end + rest), to: output, at: end)
@@ -28,8 +30,8 @@ extension AuditLog {
     return output
   }
 
-  /// Whether the log at `later` has every entry of the one at `earlier`, in its place: nothing is lost
-  /// where it replaces that one.
+  /// True if the log at `later` has every entry of the one at `earlier`, at the same place.
+  /// Replacing the earlier log then loses nothing.
   static func continues(_ earlier: FilePath, in later: FilePath) throws -> Bool {
     guard let earlier = try opened(earlier), let later = try opened(later) else { return false }
     let size = try earlier.status().size
@@ -42,7 +44,7 @@ extension AuditLog {
     return true
   }
 
-  /// Whether the log at `later` has every entry of the one at `earlier`, which has some, and more.
+  /// True if the log at `earlier` has entries, and the one at `later` has all of them and more.
   static func goesFurther(_ later: FilePath, than earlier: FilePath) throws -> Bool {
     guard let first = try head(of: earlier), let last = try head(of: later),
       first.end > UInt64(AuditHead.length), last.lastSequence > first.lastSequence
@@ -50,14 +52,14 @@ extension AuditLog {
     return try continues(earlier, in: later)
   }
 
-  /// Whether the log at `later` says that entries were dropped on purpose since it was as the one at
-  /// `earlier`, which is of the same keystore.
+  /// True if the log at `later` was pruned after it was in the state of the one at `earlier`. Both
+  /// must be logs of the same keystore.
   static func wasPruned(_ later: FilePath, since earlier: FilePath) throws -> Bool {
     guard let earlier = try head(of: earlier), let later = try head(of: later) else { return false }
     return later.prunedThrough > earlier.prunedThrough && later.lastSequence >= earlier.lastSequence
   }
 
-  /// Nil if the head is damaged.
+  /// Returns the head of a log; nil if there is none, or if it is damaged.
   private static func head(of path: FilePath) throws -> AuditHead? {
     guard let file = try opened(path) else { return nil }
     do {
@@ -67,7 +69,7 @@ extension AuditLog {
     }
   }
 
-  /// Nil for what is not a log of ours.
+  /// Opens a log; nil if there is none, or if it is not a regular file.
   private static func opened(_ path: FilePath) throws -> AuditFile? {
     do {
       return try AuditLog(reading: path).openedForReading()

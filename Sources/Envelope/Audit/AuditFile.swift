@@ -5,31 +5,31 @@ import SystemPackage
 final class AuditFile: Sendable {
   private let descriptor: Descriptor
 
-  /// One that is open already.
+  /// Uses a file that is open already.
   init(_ descriptor: Descriptor) { self.descriptor = descriptor }
 
-  /// Opens the log for reading and writing. If it is not there and there are `permissions`, it is made
-  /// with these.
+  /// Opens the log for reading and writing. If it does not exist and `permissions` are given,
+  /// creates it with them.
   init(writing place: AuditPlace, creating permissions: mode_t?) throws {
     var number = place.open(O_RDWR)
     if number < 0, systemErrno() == ENOENT, let permissions {
       number = place.open(O_RDWR | O_CREAT | O_EXCL, permissions: permissions)
       if number >= 0 {
-        // The umask can take bits away, never add them.
+        // The umask can remove permissions, but never add them.
         guard fchmod(number, permissions) == 0 else {
           let reason = Errno.current
           close(number)
           throw IOError(.createOutput, place.path, reason)
         }
       } else if systemErrno() == EEXIST {
-        // Somebody was faster.
+        // Another process has just created it.
         number = place.open(O_RDWR)
       }
     }
     descriptor = try Self.checked(number, of: place, .write)
   }
 
-  /// Makes a file under a hidden name beside the log.
+  /// Creates a file with a hidden name beside the log.
   init(new hidden: FilePath, beside place: AuditPlace) throws {
     while true {
       let number = place.create(hidden)
@@ -56,7 +56,7 @@ final class AuditFile: Sendable {
     _ number: Int32, of place: AuditPlace, _ operation: IOError.Operation
   ) throws -> Descriptor {
     guard number >= 0 else {
-      // A symbolic link, a directory, a socket.
+      // A symbolic link, a directory or a socket has the name.
       if [ELOOP, EISDIR, ENXIO].contains(systemErrno()) { throw AuditError.notAFile(place.path) }
       let reason = Errno.current
       let isThere = ((try? place.status()) ?? nil) != nil
@@ -90,8 +90,9 @@ final class AuditFile: Sendable {
 
   func truncate(to count: Int64) throws(IOError) { try descriptor.truncate(to: count) }
 
-  /// Gives the file the owner, group and mode of another one. A process that may not give files away keeps
-  /// them, and then the group gets no rights that were meant for another group.
+  /// Gives the file the owner, group and mode of another file. A process without the right to
+  /// change the owner leaves it as it is. If it cannot change the group either, the group gets no
+  /// access, because the access was meant for another group.
   func take(ownerAndModeOf status: FileStatus) throws {
     var permissions = status.permissions
     if fchown(descriptor.number, status.owner, status.group) != 0,
@@ -104,7 +105,7 @@ final class AuditFile: Sendable {
     }
   }
 
-  /// At most `count` bytes from `offset` on.
+  /// Reads `count` bytes from `offset` on, or fewer if the file ends before.
   func read(_ count: Int, at offset: Int64) throws -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
     let done = try bytes.withUnsafeMutableBytes { bytes in
@@ -132,13 +133,13 @@ final class AuditFile: Sendable {
 
   static let pieceLength = 1 << 20
 
-  /// Copies the bytes of a range to another file, there from `target` on.
+  /// Copies a range of bytes to another file, at `target`.
   func copy(_ range: Range<Int64>, to output: AuditFile, at target: Int64) throws {
     var offset = range.lowerBound
     while offset < range.upperBound {
       let count = min(range.upperBound - offset, Int64(Self.pieceLength))
       let piece = try read(Int(count), at: offset)
-      // It was cut meanwhile.
+      // The file was truncated meanwhile.
       if piece.isEmpty { return }
       try output.write(piece, at: target + offset - range.lowerBound)
       offset += Int64(piece.count)

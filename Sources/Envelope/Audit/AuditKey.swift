@@ -2,7 +2,7 @@
 struct AuditKey: ~Copyable, Sendable {
   let bytes: SecretBytes
 
-  /// For many entries at once.
+  /// Returns an HMAC context for many entries.
   borrowing func context() throws -> HMACContext { try HMACContext(.sha256, key: bytes) }
 
   borrowing func authenticate(_ message: [UInt8]) throws -> [UInt8] {

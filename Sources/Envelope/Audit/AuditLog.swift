@@ -4,32 +4,34 @@ import SystemPackage
 
 /// The audit log beside a keystore: a head, then entries that form a chain of authentication codes.
 ///
-/// A file of its own, because an append must not wait for the disk, and what a power failure leaves of
-/// it must not be the keystore's concern. An append is one write after the entries and one of the head,
-/// under a lock of the file. Entries that a head knows are never written again, so nothing else needs the
-/// lock: a reader takes the head, and reads up to where that ends.
+/// The log is a separate file because an append must not wait for the disk, and because damage by a
+/// power failure must not affect the keystore. An append writes the new entries after the others,
+/// and then the head, under a lock of the file. Entries that a head knows are never written again,
+/// so readers need no lock: they read the head, and then the entries up to the end that it names.
 final class AuditLog: Sendable {
   let path: FilePath
-  /// Without it the log can be read, unverified.
+  /// The key of the log. Without it the log can be read, but not verified.
   let key: AuditKey?
 
-  /// Of a file that is made.
+  /// The mode of a new log file.
   private let permissions: mode_t
-  /// For how long an append waits for a lock that another process holds.
+  /// The time that an append waits for a lock that another process holds.
   private let patience: Duration
   private let state = Mutex(State())
 
   private struct State {
     var place: AuditPlace?
-    /// The file that was appended to last.
+    /// The file of the last append.
     var file: AuditFile?
-    /// True if the last append waited in vain. Until one succeeds, the next ones do not wait as long.
+    /// True if the last append waited in vain for the lock. The next ones wait only a short time
+    /// until one succeeds.
     var isHeldUp = false
   }
 
   static let ownerOnly: mode_t = 0o600
   static let patience = Duration.seconds(5)
-  /// For how long those wait that have waited in vain before, and those that have something else to do.
+  /// The time to wait after an append has waited in vain, and for callers that can do without the
+  /// lock.
   static let shortPatience = Duration.milliseconds(100)
 
   init(
@@ -42,7 +44,7 @@ final class AuditLog: Sendable {
     self.patience = patience
   }
 
-  /// A log whose keystore is locked: what it says can be shown.
+  /// Makes a log whose keystore is locked. Its entries can be read, but not verified.
   init(reading path: FilePath) {
     self.path = path
     key = nil
@@ -50,17 +52,17 @@ final class AuditLog: Sendable {
     patience = Self.patience
   }
 
-  /// The log of a keystore.
+  /// Returns the path of a keystore's log.
   static func path(beside keystore: FilePath) -> FilePath {
     FilePath(keystore.string + "-audit")
   }
 
   // MARK: Writing
 
-  /// Appends records in their order. `anchor` says where the log last was when the keystore knew: a
-  /// log that is not there any more goes on from it, and its beginning is missing. Returns the number
-  /// of the last record. Throws `AuditError.locked` if another process holds a lock for too long; without
-  /// `waiting` that is soon.
+  /// Appends records in their order, and returns the number of the last one. `anchor` gives the end
+  /// of the log that the keystore knows of: if the log is gone, the new one continues from there,
+  /// and the entries before it are missing. Throws `AuditError.locked` if another process holds the
+  /// lock for too long; if `waiting` is false, after a short time.
   @discardableResult
   func append(
     _ records: [AuditRecord], waiting: Bool = true, after anchor: () throws -> AuditAnchor
@@ -75,7 +77,8 @@ final class AuditLog: Sendable {
     }
   }
 
-  /// Has the log go on after `anchor`, if it ends before it: what was between is missing.
+  /// Makes the log continue after `anchor` if it ends before the anchor. The entries between are
+  /// missing.
   func advance(to anchor: AuditAnchor) throws {
     try locked(creating: false, waiting: true) { file, _ in
       guard var head = try readHead(of: file) else { return }
@@ -87,7 +90,7 @@ final class AuditLog: Sendable {
     }
   }
 
-  /// Runs `body` with the file that has the log's name, locked.
+  /// Runs `body` with the file that has the log's name, while the file is locked.
   private func locked<Value>(
     creating: Bool, waiting: Bool, _ body: (AuditFile, AuditPlace) throws -> Value
   ) throws -> Value {
@@ -109,7 +112,7 @@ final class AuditLog: Sendable {
           throw AuditError.locked(path)
         }
         defer { file.unlock() }
-        // Pruning puts another file in its place.
+        // Pruning puts another file in the log's place.
         if let status = try place.status(), status.isSameFile(as: try file.status()) {
           state.file = file
           state.isHeldUp = false
@@ -122,7 +125,8 @@ final class AuditLog: Sendable {
 
   func place() throws -> AuditPlace { try state.withLock { try place(&$0) } }
 
-  /// The directory is opened once: wherever its name leads later, the log is the one in there.
+  /// Opens the directory once, so that the log stays the one in that directory even if the
+  /// directory's name leads elsewhere later.
   private func place(_ state: inout State) throws(IOError) -> AuditPlace {
     if let place = state.place { return place }
     let place = try AuditPlace(path)
@@ -130,8 +134,8 @@ final class AuditLog: Sendable {
     return place
   }
 
-  /// Nil in a file that was just made: the head is written after the first entries, and before it is
-  /// there are zeros, or nothing. Throws `AuditError.damaged` if the head does not verify.
+  /// Reads the head. Nil in a new file, which has zeros or nothing in its place: the head is
+  /// written after the first entries. Throws `AuditError.damaged` if the head does not verify.
   private func readHead(of file: AuditFile) throws -> AuditHead? {
     try head(in: try file.read(AuditHead.length, at: 0))
   }
@@ -142,13 +146,14 @@ final class AuditLog: Sendable {
     return head
   }
 
-  /// Brings the head up to what the file holds: entries whose head was not written before the process
-  /// died are taken in, and half an entry at the end is cut off.
+  /// Makes the head match the file. Adds entries of a process that died before it wrote the head,
+  /// and cuts off a partial entry at the end.
   private func recover(_ head: inout AuditHead, in file: AuditFile) throws {
     let size = try UInt64(file.status().size)
     if size == head.end || size < UInt64(AuditHead.length) { return }
     if size < head.end {
-      // The end of the file is lost. What is there stays, what is damaged too, and the gap shows.
+      // The end of the file is lost. The remaining entries stay, even damaged ones, and the gap is
+      // reported.
       try AuditReader(file: file, head: head, log: self).retreat(into: &head)
     } else {
       try AuditReader(file: file, head: head, log: self).adopt(into: &head, size: size)
@@ -158,7 +163,8 @@ final class AuditLog: Sendable {
 
   // MARK: Reading
 
-  /// The file as it is now; nil if there is none. It stays whole if pruning puts another in its place.
+  /// Opens the log for reading; nil if there is none. The open file stays complete even if pruning
+  /// puts another file in its place.
   func openedForReading() throws -> AuditFile? {
     let place: AuditPlace
     do {
@@ -170,12 +176,14 @@ final class AuditLog: Sendable {
     return try AuditFile.reading(place)
   }
 
-  /// The head of a file that others may be appending to. Throws `AuditError.damaged` if it does not verify.
+  /// Reads the head while others may be appending. Throws `AuditError.damaged` if it does not
+  /// verify.
   func settledHead(of file: AuditFile) throws -> AuditHead? {
     try head(in: try settledHeadBytes(of: file))
   }
 
-  /// A writer may be half through the head: then it is read again.
+  /// Reads the head until two reads give the same bytes, because a writer may be in the middle of
+  /// it.
   func settledHeadBytes(of file: AuditFile) throws -> [UInt8] {
     var bytes = try file.read(AuditHead.length, at: 0)
     for _ in 0..<1000 {
@@ -186,14 +194,15 @@ final class AuditLog: Sendable {
     return bytes
   }
 
-  /// The number of the last record, unverified if the log is only read; nil if there is none.
+  /// Returns the number of the last record; nil if there is none. Not verified if the log has no
+  /// key.
   func lastSequence() throws -> UInt64? {
     guard let file = try openedForReading() else { return nil }
     return try settledHead(of: file)?.lastSequence
   }
 
-  /// The end of the log as it is now, for the keystore to remember; nil if there is no log yet. On the disk when
-  /// this returns.
+  /// Returns the end of the log for the keystore to store; nil if there is no log yet. The log is
+  /// on the disk when this function returns.
   func anchor() throws -> AuditAnchor? {
     guard let file = try openedForReading(), let head = try settledHead(of: file) else {
       return nil
@@ -202,8 +211,8 @@ final class AuditLog: Sendable {
     return AuditAnchor(sequence: head.lastSequence, code: head.lastCode)
   }
 
-  /// Hands every entry to `body` in order, and then what is wrong with the log. Nothing is thrown for
-  /// an altered or missing entry: what comes after it is read too.
+  /// Passes every entry that verifies to `body`, in order. Returns the damage of the log. Altered
+  /// or missing entries do not throw, and the entries after them are read, too.
   func read(
     after anchor: AuditAnchor, _ body: (AuditEntry) throws -> Void
   ) throws -> [AuditDamage] {
@@ -221,8 +230,9 @@ final class AuditLog: Sendable {
     }
   }
 
-  /// Runs `body` under the lock if the file ends as it did when `head` was read: what is after that head
-  /// is then of a process that died. False if not, and also if another process holds the lock.
+  /// Runs `body` under the lock, if the head still names the same end as `head`. All bytes after
+  /// that end are then of a process that died. Returns false if the head has changed, or if another
+  /// process holds the lock.
   func ifSettled(
     _ file: AuditFile, since head: AuditHead, _ body: () throws -> Void = {}
   ) throws -> Bool {
@@ -236,7 +246,8 @@ final class AuditLog: Sendable {
 
   // MARK: Replacing
 
-  /// Runs `body` with the log's file, locked, its head and its place, if the log is still `file`.
+  /// Runs `body` with the log's file, its head and its place, under the lock. Throws
+  /// `FileRuleError.changed` if `file` is no longer the log.
   func replacing<Value>(
     _ file: AuditFile, _ body: (AuditFile, AuditHead, AuditPlace) throws -> Value
   ) throws -> Value {
@@ -250,32 +261,33 @@ final class AuditLog: Sendable {
   }
 }
 
-/// A number and a code that the keystore remembers of its log.
+/// The number and the code of the last entry of the log that the keystore knows of.
 struct AuditAnchor: Equatable {
   var sequence: UInt64
   var code: [UInt8]
 
-  /// Of a keystore that never had a log.
+  /// The anchor of a keystore that never had a log.
   static let none = AuditAnchor(
     sequence: 0, code: [UInt8](repeating: 0, count: AuditEntry.codeLength))
 }
 
-/// What is wrong with an audit log.
+/// A kind of damage to an audit log.
 public enum AuditDamage: Equatable, Sendable {
-  /// The head does not verify, so nothing of the log does.
+  /// The head does not verify, so no entry can be trusted.
   case head
-  /// Entries that were there are not.
+  /// Entries with these numbers are missing.
   case missing(ClosedRange<UInt64>)
-  /// An entry that does not verify, by where it stands.
+  /// An entry that does not verify, with the number expected in its place; or a valid entry in the
+  /// wrong place, with its own number.
   case altered(UInt64)
-  /// Bytes between entries, or behind them, that are none.
+  /// Bytes after this entry that are not an entry. Reading stopped there.
   case unreadable(afterEntry: UInt64)
 }
 
 public enum AuditError: Error, Equatable, Sendable {
   case damaged([AuditDamage])
-  /// Another process holds a lock of the file, and has not let go of it for as long as we wait.
+  /// Another process held a lock of the file for longer than we wait.
   case locked(FilePath)
-  /// Something else than a regular file has the log's name.
+  /// The file with the log's name is not a regular file.
   case notAFile(FilePath)
 }

@@ -1,15 +1,16 @@
 import Glibc
 import SystemPackage
 
-/// The place of an audit log: a name in a directory that was opened once. No link is followed under that name,
-/// so nobody who may write the directory can have another file written or replaced.
+/// The place of an audit log: a name in a directory that is opened once. A symbolic link under that
+/// name is not followed, so a user who may write the directory cannot make us write or replace
+/// another file.
 struct AuditPlace: Sendable {
-  /// The log as the user would name it.
+  /// The path of the log, as the user would name it.
   let path: FilePath
   let directory: Descriptor
   private let name: FilePath
 
-  /// Throws if there is no such directory.
+  /// Opens the directory. Throws if there is none.
   init(_ path: FilePath) throws(IOError) {
     let parent = path.directory
     let number = Descriptor.retrying {
@@ -23,7 +24,7 @@ struct AuditPlace: Sendable {
     directory = Descriptor(owning: number, path: parent)
   }
 
-  /// The status of the file that has the name now; nil if there is none.
+  /// Returns the status of the file that has the name now; nil if there is none.
   func status() throws(IOError) -> FileStatus? {
     var status = stat()
     let result = name.withPlatformString {
@@ -34,16 +35,16 @@ struct AuditPlace: Sendable {
     return nil
   }
 
-  /// -1 and `errno` if it cannot be opened.
+  /// Opens the log. Returns -1 and sets `errno` on failure.
   func open(_ flags: Int32, permissions: mode_t = 0) -> Int32 {
-    // A FIFO or a device must not make us wait.
+    // Opening a FIFO or a device must not block.
     let flags = flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
     return Descriptor.retrying {
       name.withPlatformString { openat(directory.number, $0, flags, permissions) }
     }
   }
 
-  /// Opens a new file of mode 0600 in the same directory; -1 and `errno` if that cannot be.
+  /// Creates a file of mode 0600 in the same directory. Returns -1 and sets `errno` on failure.
   func create(_ other: FilePath) -> Int32 {
     Descriptor.retrying {
       (other.lastName ?? other).withPlatformString {
@@ -52,7 +53,7 @@ struct AuditPlace: Sendable {
     }
   }
 
-  /// Gives the name to the file that has that of `other` in the same directory.
+  /// Renames the file `other` in the same directory to the log's name.
   func replace(by other: FilePath) throws(IOError) {
     let result = (other.lastName ?? other).withPlatformString { from in
       name.withPlatformString { renameat(directory.number, from, directory.number, $0) }
@@ -60,7 +61,7 @@ struct AuditPlace: Sendable {
     guard result == 0 else { throw .current(.createOutput, path) }
   }
 
-  /// New names are on the disk when this returns.
+  /// Flushes new names to the disk.
   func synchronizeNames() {
     let number = openat(directory.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard number >= 0 else { return }

@@ -1,13 +1,14 @@
 import SystemPackage
 
-/// Dropping the oldest entries of an audit log.
+/// The removal of the oldest entries of an audit log.
 extension AuditLog {
-  /// Drops the entries from before `date` (milliseconds since 1970). The chain stays checkable: the
-  /// head says where it begins now. Returns how many were dropped.
+  /// Removes the entries before `date` (milliseconds since 1970) and returns their number. The
+  /// chain can still be verified: the head names the entry where it begins now.
   ///
-  /// The rest is copied while others append; only what they append meanwhile is copied under the lock.
-  /// The new file is made in the directory that was opened, and takes the place of the file that was read
-  /// and locked, or of none.
+  /// The remaining entries are copied while others append. Only entries that are appended meanwhile
+  /// are copied under the lock. The new file is created in the directory that was opened, and
+  /// replaces only the file that was read and locked. Throws `FileRuleError.changed` if another
+  /// file is in its place.
   func prune(
     before date: Int64, after anchor: AuditAnchor, leftovers: Leftovers = Leftovers(),
     beforeReplacing: () throws -> Void = {}
@@ -17,7 +18,7 @@ extension AuditLog {
     let damage = try AuditReader(file: file, head: head, log: self).read(anchor: anchor) {
       cut.take($0, endingAt: $1)
     }
-    // A damaged log is evidence, and stays.
+    // A damaged log is evidence, and is kept.
     guard damage.isEmpty else { throw AuditError.damaged(damage) }
     guard cut.droppedCount > 0 else { return 0 }
 
@@ -52,10 +53,10 @@ extension AuditLog {
   }
 }
 
-/// The first entries of a log, which are dropped.
+/// The entries at the beginning of a log that are removed.
 private struct AuditCut {
   private(set) var droppedCount = 0
-  /// The offset at which the first entry that is kept begins.
+  /// The offset of the first entry that is kept.
   private(set) var start = UInt64(AuditHead.length)
   private var last: (sequence: UInt64, code: [UInt8])?
   private var isComplete = false
@@ -68,7 +69,7 @@ private struct AuditCut {
   }
 
   mutating func take(_ entry: AuditEntry, endingAt end: UInt64) {
-    // Entries that the head does not know yet are not touched.
+    // Entries after the head's end are kept.
     isComplete = isComplete || entry.record.time >= date || end > self.end
     if isComplete { return }
     droppedCount += 1
@@ -76,7 +77,7 @@ private struct AuditCut {
     last = (entry.sequence, entry.code)
   }
 
-  /// The head of the new file, made of that of the old one.
+  /// Returns the head of the new file, made from the old one.
   func head(from old: AuditHead) -> AuditHead {
     var head = old
     guard let last else { return head }

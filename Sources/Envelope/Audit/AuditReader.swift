@@ -1,5 +1,5 @@
-/// Reads an audit log entry by entry, and tells what is wrong with it. It needs no lock: others append
-/// meanwhile, but what `head` knows stays as it is.
+/// A reader that reads an audit log entry by entry, and reports damage. It needs no lock: the
+/// entries that `head` knows do not change while others append.
 struct AuditReader {
   private let file: AuditFile
   private let head: AuditHead
@@ -13,7 +13,7 @@ struct AuditReader {
     window = Window(file)
   }
 
-  /// A piece of the file, read at once for the many small entries in it.
+  /// A piece of the file, read in one call because entries are small.
   private final class Window {
     private static let length = 256 << 10
     private let file: AuditFile
@@ -22,7 +22,8 @@ struct AuditReader {
 
     init(_ file: AuditFile) { self.file = file }
 
-    /// `count` bytes from `offset` on, or fewer if the file ends before. It has `size` bytes.
+    /// Returns `count` bytes from `offset` on, or fewer if the file ends before. `size` is the size
+    /// of the file.
     func bytes(_ count: Int, at offset: UInt64, of size: UInt64) throws -> ArraySlice<UInt8> {
       if offset < start || offset + UInt64(count) > start + UInt64(bytes.count) {
         let wanted = min(size - offset, UInt64(max(count, Self.length)))
@@ -33,19 +34,21 @@ struct AuditReader {
     }
   }
 
-  /// An entry at an offset: what the bytes there are.
+  /// The bytes at the offset of an entry.
   private enum Found {
     case entry(AuditEntry, end: UInt64)
-    /// Bytes of the length they claim that are no entry.
+    /// Bytes with a valid length that are not an entry.
     case garbage(end: UInt64)
-    /// Not enough bytes, or a length that no entry has.
+    /// Too few bytes, or a length that is too large for an entry.
     case nothing
   }
 
-  /// Damage, and whether it is after the end that the head knows, where somebody may be at work.
+  /// Damage. `isAfterEnd` is true if it is after the end that the head names, where another process
+  /// may be writing.
   private typealias Finding = (damage: AuditDamage, isAfterEnd: Bool)
 
-  /// Hands over every entry that verifies, and where it ends.
+  /// Passes every entry that verifies, and its end, to `body`. Returns the damage. Damage after the
+  /// head's end does not count while other processes are writing.
   func read(
     anchor: AuditAnchor, _ body: (AuditEntry, UInt64) throws -> Void
   ) throws -> [AuditDamage] {
@@ -55,13 +58,13 @@ struct AuditReader {
     return findings.filter { areAllSettled || !$0.isAfterEnd }.map(\.damage)
   }
 
-  /// What is wrong, and where the last thing ends that has the length it claims.
+  /// Returns the damage, and the end of the last bytes with a valid length.
   private func walk(
     anchor: AuditAnchor, _ body: (AuditEntry, UInt64) throws -> Void
   ) throws -> (findings: [Finding], end: UInt64) {
     var findings: [Finding] = []
-    // Entries that do not verify are counted, but how many they were is a guess: only those handed
-    // over say which numbers cannot come any more.
+    // `expected` also counts entries that do not verify, so it is a guess. `lowest` is certain:
+    // only entries that verify raise it.
     var expected = head.firstSequence
     var lowest = head.firstSequence
     var code = head.baseCode
@@ -72,7 +75,8 @@ struct AuditReader {
     let size = UInt64(try file.status().size)
     reading: while offset < size {
       let isAfterEnd = offset >= head.end
-      // There a process that died left some entries at most. What anybody may have appended is not read.
+      // After the head's end there can only be a few entries of a process that died. Anybody may
+      // have appended other bytes, so reading stops at the first damage there.
       if isAfterEnd, findings.last?.isAfterEnd ?? false { break }
       switch try find(at: offset, size: size) {
       case .nothing:
@@ -96,7 +100,7 @@ struct AuditReader {
         } else if entry.sequence < lowest
           || (!code.isEmpty && entry.previousCode != code)
         {
-          // An entry of the log, in a place that is not its own.
+          // An entry of the log in the wrong place.
           findings.append((.altered(entry.sequence), isAfterEnd))
           continue
         }
@@ -111,8 +115,9 @@ struct AuditReader {
     return (findings, offset)
   }
 
-  /// Brings `head` back to what is left of a log whose end is lost: to the end of what is whole,
-  /// damaged or not, and up to its last number, which may have been written after the loss.
+  /// Adapts `head` to a log whose end is lost. The new end is that of the last complete entry,
+  /// damaged or not. The last number stays, or is that of a later entry that was written after the
+  /// loss.
   func retreat(into head: inout AuditHead) throws {
     head.end = try walk(anchor: .none) { entry, _ in
       guard entry.sequence >= head.lastSequence else { return }
@@ -121,7 +126,7 @@ struct AuditReader {
     }.end
   }
 
-  /// Takes the entries into `head` that follow its last one.
+  /// Adds the valid entries that follow the last one of `head` to it.
   func adopt(into head: inout AuditHead, size: UInt64) throws {
     while case .entry(let entry, let end) = try find(at: head.end, size: size),
       entry.sequence == head.lastSequence + 1, entry.previousCode == head.lastCode,

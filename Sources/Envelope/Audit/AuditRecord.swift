@@ -1,25 +1,25 @@
 import Foundation
 
-/// What was done with a key, or was not: one record of the audit log. Its fields are those of a
-/// CloudTrail event, as far as they mean something here.
+/// One record of the audit log: an operation with a key, or an attempt that failed. Its fields are
+/// those of a CloudTrail event that have a meaning here.
 public struct AuditRecord: Equatable, Sendable {
   /// Milliseconds since 1970.
   var time: Int64
-  /// CloudTrail's `eventName`: an operation of the KMS API, or a command beside it.
+  /// CloudTrail's `eventName`: an operation of the KMS API, or another command of envcrypt.
   public var operation: String
   /// The caller's ARN.
   public var caller: String
-  /// Empty where no key was found.
+  /// The key's ID; empty if no key was found.
   public var keyID: String
-  /// 0 where no version was used.
+  /// The version of the key; 0 if none was used.
   public var keyVersion: UInt32
-  /// As keyrings authenticate it: serialized, and empty for none.
+  /// The encryption context, serialized as keyrings authenticate it; empty for none.
   var context: [UInt8]
   /// 16 random bytes.
   var requestID: [UInt8]
-  /// Empty for what succeeded, else the API's name of the error.
+  /// The API's name of the error; empty after success.
   public var errorCode: String
-  /// What a person should know beside the name of the error.
+  /// Details of the error, for people.
   public var errorMessage: String
 
   public var date: Date { Date(milliseconds: time) }
@@ -28,7 +28,7 @@ public struct AuditRecord: Equatable, Sendable {
     EncryptionContext(serialized: context) ?? EncryptionContext()
   }
 
-  /// The fields in the order of the log.
+  /// Transcodes the fields in the order of the log.
   static func transcode(
     _ value: AuditRecord?, through wire: inout some Wire
   ) throws(MessageError) -> AuditRecord {
@@ -45,24 +45,26 @@ public struct AuditRecord: Equatable, Sendable {
   }
 }
 
-/// A record where it stands in the log.
+/// A record with its place in the log.
 struct AuditEntry: Equatable {
-  /// From 1, without a gap.
+  /// The number of the entry. Numbers begin at 1 and have no gaps.
   let sequence: UInt64
-  /// The code of the entry before, which makes a chain of them.
+  /// The code of the previous entry, which makes the entries a chain.
   let previousCode: [UInt8]
   let record: AuditRecord
-  /// Over everything before it.
+  /// The code over all fields before it.
   let code: [UInt8]
 
   static let codeLength = 32
-  /// The numbers that entries have: from 1, and so many that no log has them all. Whoever counts on
-  /// from one of them does not overflow.
+  /// The valid numbers of entries. No log ever uses them all, and counting on from one of them does
+  /// not overflow.
   static let numbers: ClosedRange<UInt64> = 1...(1 << 62)
-  /// The most bytes of an entry behind its length: a full context, and room for the rest.
+  /// The most bytes of an entry after its length: a full encryption context, and room for the other
+  /// fields.
   static let lengthLimit: UInt32 = 256 << 10
 
-  /// The number, the code of the entry before, the record: what the code covers.
+  /// Transcodes the fields that the code covers: the number, the code of the previous entry, the
+  /// record.
   private static func transcodeBody(
     _ value: AuditEntry?, through wire: inout some Wire
   ) throws(MessageError) -> (sequence: UInt64, previousCode: [UInt8], record: AuditRecord) {
@@ -73,7 +75,7 @@ struct AuditEntry: Equatable {
     )
   }
 
-  /// What is authenticated, then the code.
+  /// Transcodes the fields that the code covers, then the code.
   static func transcode(
     _ value: AuditEntry?, through wire: inout some Wire
   ) throws(MessageError) -> AuditEntry {
@@ -84,7 +86,7 @@ struct AuditEntry: Equatable {
       code: try wire.bytes(value?.code, count: codeLength))
   }
 
-  /// What the code of a new entry covers.
+  /// Writes the fields of a new entry that its code covers.
   static func write(
     sequence: UInt64, previousCode: [UInt8], record: AuditRecord, to body: inout WireWriter
   ) throws(MessageError) {
@@ -93,7 +95,7 @@ struct AuditEntry: Equatable {
       through: &body)
   }
 
-  /// As the log has it: behind its length.
+  /// Appends an entry in the format of the log: its length, then its fields.
   static func append(_ entry: AuditEntry, to log: inout WireWriter) throws(MessageError) {
     var writer = WireWriter()
     _ = try transcode(entry, through: &writer)
@@ -101,7 +103,7 @@ struct AuditEntry: Equatable {
     _ = log.bytes(writer.bytes, count: writer.bytes.count)
   }
 
-  /// What the code covers.
+  /// Returns the bytes that the code covers.
   func authenticatedMessage() throws(MessageError) -> [UInt8] {
     var writer = WireWriter()
     _ = try Self.transcodeBody(self, through: &writer)
@@ -109,28 +111,29 @@ struct AuditEntry: Equatable {
   }
 }
 
-/// What stands at the beginning of the log, and is written anew with every append.
+/// The head at the beginning of the log, which every append writes again.
 struct AuditHead: Equatable {
-  /// The number of the first entry that is kept: those before it were pruned.
+  /// The number of the first entry that was not pruned.
   var firstSequence: UInt64
-  /// The code of the entry before the first one, where the chain begins.
+  /// The code of the entry before the first one, from which the chain continues.
   var baseCode: [UInt8]
-  /// Up to which entry somebody pruned the log. Where that is less than what is missing, entries were
-  /// lost.
+  /// The number of the last entry that was pruned on purpose. Entries between it and
+  /// `firstSequence` were lost.
   var prunedThrough: UInt64
-  /// The number of the last entry, and its code; `firstSequence - 1` and the base where there is none.
+  /// The number and the code of the last entry; `firstSequence - 1` and `baseCode` if there is
+  /// none.
   var lastSequence: UInt64
   var lastCode: [UInt8]
-  /// Where in the file the last entry ends.
+  /// The offset at which the last entry ends.
   var end: UInt64
 
   /// "ENVA" and the version of the format.
   private static let magic: UInt32 = 0x454E_5641
   private static let version: UInt8 = 1
-  /// Bytes of the head with its own code.
+  /// Bytes of the head, including its code.
   static let length = 4 + 1 + 8 + 32 + 8 + 8 + 32 + 8 + AuditEntry.codeLength
 
-  /// Nil where `bytes` have another shape.
+  /// Parses a head without its code; nil if the bytes have another shape.
   init?(parsing bytes: [UInt8]) {
     let parsed = try? WireReader.read(bytes.span.bytes) { (reader) throws(MessageError) in
       try Self.transcode(nil, through: &reader)
@@ -176,7 +179,7 @@ struct AuditHead: Equatable {
       lastSequence: try wire.uint64(value?.lastSequence),
       lastCode: try wire.bytes(value?.lastCode, count: AuditEntry.codeLength),
       end: try wire.uint64(value?.end))
-    // A log that is read without its key has nothing else to show that its head is one.
+    // Without the key, these checks alone show that the bytes are a head.
     guard AuditEntry.numbers.contains(head.firstSequence),
       (head.firstSequence - 1...AuditEntry.numbers.upperBound).contains(head.lastSequence),
       head.prunedThrough < head.firstSequence, head.end >= length, head.end <= Int64.max

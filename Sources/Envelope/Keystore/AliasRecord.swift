@@ -11,7 +11,7 @@ struct AliasRecord: AuthenticatedRecord, LedgerRecord {
   var lastUpdatedDate: Int64
   var authenticationCode = Data()
 
-  /// Beside the key that the alias stands for.
+  /// The ledger lists an alias together with its target key.
   var ledgerName: LedgerName {
     LedgerName(table: Self.databaseTableName, keyID: targetKeyID, name: name)
   }

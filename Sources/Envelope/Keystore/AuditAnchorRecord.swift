@@ -1,7 +1,7 @@
 import Foundation
 import GRDB
 
-/// Where the audit log was when the keystore was last changed: one row.
+/// The end of the audit log when the keystore was last changed. The table has at most one row.
 struct AuditAnchorRecord: AuthenticatedRecord, LedgerRecord {
   static let databaseTableName = "auditAnchor"
 
@@ -18,7 +18,8 @@ struct AuditAnchorRecord: AuthenticatedRecord, LedgerRecord {
 }
 
 extension AuditAnchorRecord {
-  /// The number of the last audit record that the keystore knows of; nil where it knows of none.
+  /// Returns the number of the last audit record that the keystore knows of. Nil if it knows of
+  /// none, or if the anchor was edited or removed.
   static func sequence(verifiedBy unlocked: UnlockedKeystore, _ db: Database) throws -> Int64? {
     do {
       return try last(verifiedBy: unlocked, db)?.sequence
@@ -27,7 +28,8 @@ extension AuditAnchorRecord {
     }
   }
 
-  /// The anchor; nil where there never was one. Throws `editedRecord`, also where it is gone.
+  /// Returns the anchor; nil if there never was one. Throws `editedRecord` if the anchor was edited
+  /// or removed.
   static func last(
     verifiedBy unlocked: UnlockedKeystore, _ db: Database
   ) throws -> AuditAnchorRecord? {

@@ -5,10 +5,10 @@ import GRDB
 protocol KeystoreRow: FetchableRecord, PersistableRecord {}
 
 extension KeystoreRow {
-  // Plain SQL: what a command looks up before it does anything must not wait for GRDB's query
-  // interface, which asks for the schema of each table first.
+  // Plain SQL, because GRDB's query interface first asks for the schema of each table. The look-ups
+  // at the start of a command must not wait for that.
 
-  /// The first row that meets `condition`.
+  /// Returns the first row that meets `condition`.
   static func first(
     _ db: Database, where condition: StaticString, _ arguments: StatementArguments
   ) throws -> Self? {
@@ -16,7 +16,7 @@ extension KeystoreRow {
     return try fetchOne(db.cachedStatement(sql: sql), arguments: arguments)
   }
 
-  /// Every row that meets `condition`, which may end in an order and a limit.
+  /// Returns every row that meets `condition`. The condition may end in an order and a limit.
   static func all(
     _ db: Database, where condition: String, _ arguments: StatementArguments
   ) throws -> [Self] {
@@ -24,27 +24,27 @@ extension KeystoreRow {
     return try fetchAll(db.cachedStatement(sql: sql), arguments: arguments)
   }
 
-  /// All rows, in no order.
+  /// Returns all rows, in no particular order.
   static func all(_ db: Database) throws -> [Self] {
     try fetchAll(db.cachedStatement(sql: "SELECT * FROM \(databaseTableName)"))
   }
 }
 
 /// A row that decides what a key may do. It carries a code over all its other columns, so that an
-/// edit of the database by hand is noticed.
+/// edit of the database by hand is detected.
 protocol AuthenticatedRecord: KeystoreRow {
-  /// What a message calls the record.
+  /// The name of the record in messages.
   var recordName: String { get }
-  /// The columns of the table's first version but the code, in their order: what is stored is what
-  /// the code covers.
+  /// The columns of the table's first version except the code, in their order. The code covers
+  /// exactly the stored values.
   var columns: [(name: String, value: RecordField)] { get }
-  /// Columns that later versions of the table added. Where they hold nothing, the code is the one
-  /// that the record had before there were such columns.
+  /// The columns that later versions of the table added. The code covers only those that are not
+  /// NULL, so a record from before a column keeps its code.
   var laterColumns: [(name: String, value: RecordField)] { get }
   var authenticationCode: Data { get set }
 }
 
-/// A column's value as the code covers it.
+/// The value of a column, in the form that the code covers.
 enum RecordField: Equatable {
   case text(String)
   case integer(Int64)
@@ -55,7 +55,8 @@ enum RecordField: Equatable {
   static func optional(_ bytes: Data?) -> RecordField { bytes.map(RecordField.bytes) ?? .absent }
   static func optional(_ value: Int64?) -> RecordField { value.map(RecordField.integer) ?? .absent }
 
-  /// A kind, a length and the bytes, so that no two lists of fields read alike.
+  /// Appends a kind, a length and the bytes, so that two different lists of fields never give the
+  /// same message.
   func append(to message: inout [UInt8]) {
     switch self {
     case .absent: Self.append(0, [], to: &message)
@@ -66,7 +67,7 @@ enum RecordField: Equatable {
     }
   }
 
-  /// The value as the database keeps it.
+  /// The value in the form that the database stores.
   var databaseValue: DatabaseValue {
     switch self {
     case .absent: .null
@@ -91,8 +92,8 @@ extension AuthenticatedRecord {
     container["authenticationCode"] = authenticationCode
   }
 
-  /// What the code covers: the keystore, the table and every field. The keystore's ID keeps a
-  /// record from being moved into another store under the same root key.
+  /// Returns the bytes that the code covers: the keystore, the table and every field. The
+  /// keystore's ID prevents a record from being moved into another store under the same root key.
   func authenticatedMessage(keystoreID: String, inLedger: Bool) -> [UInt8] {
     var message: [UInt8] = []
     RecordField.text(inLedger ? "envcrypt ledger record" : "envcrypt keystore record").append(

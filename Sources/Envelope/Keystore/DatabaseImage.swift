@@ -2,13 +2,13 @@ import CSQLite
 import GRDB
 import Glibc
 
-/// A whole database as one block of memory.
+/// A whole database in one block of memory.
 final class DatabaseImage: @unchecked Sendable {
   private let bytes: UnsafeMutableRawBufferPointer
-  /// A connection has the block now, and frees it.
+  /// True if a connection owns the block now, and will free it.
   private var isGivenAway = false
 
-  /// A copy of the file that a connection has open, as it is in the transaction of `db`.
+  /// Copies the file that a connection has open, as it is in the transaction of `db`.
   init(copyingFileOf db: Database) throws {
     let size = try KeystoreDatabase.size(of: db)
     let block = UnsafeMutableRawBufferPointer(start: try Self.allocate(size), count: Int(size))
@@ -20,7 +20,7 @@ final class DatabaseImage: @unchecked Sendable {
     }
   }
 
-  /// A copy of a database that is in memory only.
+  /// Copies an in-memory database.
   init(copyingMemoryOf db: Database) throws {
     var size: sqlite3_int64 = 0
     guard let start = sqlite3_serialize(db.sqliteConnection, "main", &size, 0) else {
@@ -31,7 +31,7 @@ final class DatabaseImage: @unchecked Sendable {
 
   deinit {
     guard !isGivenAway, let start = bytes.baseAddress else { return }
-    // A root key may be in it in the clear.
+    // The block may contain a root key in the clear.
     explicit_bzero(start, bytes.count)
     sqlite3_free(start)
   }
@@ -43,7 +43,7 @@ final class DatabaseImage: @unchecked Sendable {
     return start
   }
 
-  /// Gives the block to a connection, which works on it in place of a file.
+  /// Gives the block to a connection, which uses it in place of a file.
   func attach(to db: Database) throws {
     precondition(!isGivenAway, "a block is given away once")
     isGivenAway = true
@@ -54,7 +54,7 @@ final class DatabaseImage: @unchecked Sendable {
     guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
   }
 
-  /// Lends the bytes.
+  /// Lends the bytes to `body`.
   func withBytes<Value>(_ body: (RawSpan) throws -> Value) rethrows -> Value {
     try body(UnsafeRawBufferPointer(bytes).bytes)
   }

@@ -1,15 +1,16 @@
-/// Tables of an SQLite file, read from its pages without SQLite (https://www.sqlite.org/fileformat2.html): nothing
-/// that is in the file is taken for a statement, so nothing of it can run.
+/// The tables of an SQLite file, read from its pages without SQLite
+/// (https://www.sqlite.org/fileformat2.html). Nothing in the file is interpreted as a statement, so
+/// nothing in it can run.
 ///
-/// Whatever the bytes are, reading them ends soon and takes little memory.
+/// Reading ends soon and takes little memory, whatever the bytes are.
 struct DatabasePages {
-  /// Reads `count` bytes at `offset`; nil if the file ends before.
+  /// Reads `count` bytes at `offset`; nil if the file ends before the last of them.
   typealias Source = (_ offset: Int64, _ count: Int) throws -> [UInt8]?
 
   enum Failure: Error, Equatable {
-    /// It does not begin as an SQLite file does.
+    /// The file does not begin with the header of an SQLite file.
     case notADatabase
-    /// It is one, and its pages contradict themselves.
+    /// The header is that of an SQLite file, but the pages are inconsistent.
     case malformed
   }
 
@@ -19,12 +20,12 @@ struct DatabasePages {
     case integer(Int64)
     case text(ArraySlice<UInt8>)
     case other
-    /// So long that it was not read to its end.
+    /// A value that was too long to be read to its end.
     case cutOff
   }
 
-  /// The pages that one reading may touch, the bytes it may keep, those of one row, and a row's columns: many times
-  /// what the schema of a keystore has.
+  /// The limits of one reading: pages read, bytes kept, bytes of a row, columns of a row. All are
+  /// many times what the schema of a keystore needs.
   private static let mostPages = 4096
   private static let mostBytes = 1 << 22
   private static let mostBytesOfARow: UInt64 = 1 << 16
@@ -39,7 +40,7 @@ struct DatabasePages {
     self.source = source
   }
 
-  /// The rows of the table whose first page is `root`, in the table's order.
+  /// Returns the rows of the table whose first page is `root`, in the table's order.
   func rows(ofTableAt root: Int64) throws -> [[Value]] {
     guard let root = UInt32(exactly: root) else { throw Failure.malformed }
     var rows: [[Value]] = []
@@ -48,7 +49,7 @@ struct DatabasePages {
     var bytesLeft = Self.mostBytes
     while let number = pending.popLast() {
       let page = try page(number, &pagesRead)
-      // The file's own header comes before that of the first page.
+      // The file header comes before the page header of the first page.
       let start = number == 1 ? DatabaseHeader.length : 0
       let count = try Int(page.integer(at: start + 3, bytes: 2))
       switch try page.integer(at: start, bytes: 1) {
@@ -65,7 +66,7 @@ struct DatabasePages {
         for cell in 0..<count {
           let pointer = try Int(page.integer(at: start + 8 + 2 * cell, bytes: 2))
           let record = try record(at: pointer, in: page, &pagesRead)
-          // A row takes more than its bytes.
+          // A row in memory takes more than its bytes.
           bytesLeft -= 256 + record.bytes.count
           guard bytesLeft > 0 else { throw Failure.malformed }
           rows.append(try Self.values(in: record))
@@ -84,13 +85,13 @@ struct DatabasePages {
     return page
   }
 
-  /// A row's record: what of it is in the table's page, and what follows in other pages.
+  /// Returns a row's record: the part in the table's page, then the part in overflow pages.
   private func record(
     at start: Int, in page: [UInt8], _ pagesRead: inout Int
   ) throws -> (bytes: [UInt8], isWhole: Bool) {
     var position = start
     let length = try page.variableInteger(at: &position)
-    // SQLite takes longer forms of the same number for another number.
+    // SQLite reads a longer form of the same number as another number.
     guard position - start <= 5 else { throw Failure.malformed }
     _ = try page.variableInteger(at: &position)
     let wanted = Int(min(length, Self.mostBytesOfARow))
@@ -150,7 +151,7 @@ struct DatabasePages {
     case 8: return .integer(0)
     case 9: return .integer(1)
     case 1...6:
-      // The first bit is the sign.
+      // The first bit of the first byte is the sign.
       let first = bytes.first.map { Int64(Int8(bitPattern: $0)) } ?? 0
       return .integer(bytes.dropFirst().reduce(first) { $0 << 8 | Int64($1) })
     case _ where type > 12 && type % 2 == 1: return .text(bytes)
@@ -159,16 +160,16 @@ struct DatabasePages {
   }
 }
 
-/// The first bytes of an SQLite file.
+/// The file header: the first bytes of an SQLite file.
 struct DatabaseHeader {
   static let length = 100
   private static let beginning = Array("SQLite format 3\0".utf8)
   private static let utf8: UInt64 = 1
 
   let pageSize: Int
-  /// The bytes of a page less what an extension of SQLite keeps at its end.
+  /// The bytes of a page without the space that an SQLite extension reserves at its end.
   let usableSize: Int
-  /// True if SQLite writes changes to another file first.
+  /// True if the file is in WAL mode: SQLite writes changes to another file first.
   let usesWriteAheadLog: Bool
   let isUTF8: Bool
   let applicationID: Int32
@@ -188,7 +189,7 @@ struct DatabaseHeader {
     applicationID = Int32(bitPattern: UInt32(try bytes.integer(at: 68, bytes: 4)))
   }
 
-  /// The bytes of a row's record that are in the table's page itself.
+  /// Returns the number of a record's bytes that are in the table's page itself.
   func localLength(ofRecord length: UInt64) -> Int {
     let most = UInt64(usableSize - 35)
     if length <= most { return Int(length) }
@@ -199,7 +200,7 @@ struct DatabaseHeader {
 }
 
 extension [UInt8] {
-  /// An integer of so many bytes, the first of which is the highest.
+  /// Returns the big-endian integer of `bytes` bytes.
   fileprivate func integer(at start: Int, bytes: Int) throws(DatabasePages.Failure) -> UInt64 {
     guard start >= 0, start <= count - bytes else { throw .malformed }
     var value: UInt64 = 0
@@ -207,7 +208,7 @@ extension [UInt8] {
     return value
   }
 
-  /// SQLite's integer of one to nine bytes. `position` is after it then.
+  /// Returns SQLite's variable-length integer of one to nine bytes, and moves `position` past it.
   fileprivate func variableInteger(at position: inout Int) throws(DatabasePages.Failure) -> UInt64 {
     var value: UInt64 = 0
     for index in 0..<9 {

@@ -1,8 +1,8 @@
 import Foundation
 import GRDB
 
-/// A grant. The key's own record has the digest of all that the key has, so that none can be added,
-/// altered, taken away or, once revoked, put back unnoticed.
+/// A grant. The key's own record has a digest of all grants of the key, so that adding, altering or
+/// removing one, or putting a revoked one back, is detected.
 struct GrantRecord: KeystoreRow, Equatable {
   static let databaseTableName = "keyGrant"
 
@@ -11,16 +11,16 @@ struct GrantRecord: KeystoreRow, Equatable {
   var id: String
   var name: String?
   var creationDate: Int64
-  /// ARNs of users.
+  /// The ARN of a user, like `retiringPrincipal`.
   var granteePrincipal: String
   var retiringPrincipal: String?
-  /// Names of the API, in its order, one space between.
+  /// Names of API operations, in the order of the API, separated by one space.
   var operations: String
-  /// `GrantConstraints` as JSON, names in order.
+  /// `GrantConstraints` as JSON, with sorted names.
   var constraints: String?
 
-  /// The grants of `key`, by ID. Throws `editedRecord` where they are not those that the key's record
-  /// says.
+  /// Returns the grants of `key`, sorted by ID. Throws `editedRecord` if their digest is not the
+  /// one in the key's record.
   static func grants(of key: MasterKeyRecord, _ db: Database) throws -> [GrantRecord] {
     let records = try all(db, where: "keyID = ? ORDER BY id", [key.id])
     guard try digest(of: records) == key.grantsDigest else {
@@ -29,7 +29,8 @@ struct GrantRecord: KeystoreRow, Equatable {
     return records
   }
 
-  /// What the key's record has of its grants as they are now; nil where there are none.
+  /// Returns the digest of a key's grants as they are now, for the key's record; nil if there are
+  /// none.
   static func digest(ofKey keyID: String, _ db: Database) throws -> Data? {
     try digest(of: all(db, where: "keyID = ? ORDER BY id", [keyID]))
   }

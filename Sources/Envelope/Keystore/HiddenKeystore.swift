@@ -2,23 +2,23 @@ import CLinux
 import Glibc
 import SystemPackage
 
-/// A keystore that is being made: under a hidden name in the directory where it is to be, with its audit log
-/// beside that. What is still hidden when it goes away is removed.
+/// A keystore that is being made, under a hidden name in its final directory, with its audit log
+/// beside it. Deinitialization removes the files that still have hidden names.
 ///
-/// The file is written through the descriptor with which it was made. Who may write the directory may put another
-/// under the hidden name: nothing of the store goes there.
+/// All writes go through the descriptor that created the file. A user who may write the directory
+/// can put another file under the hidden name, but no data of the store goes there.
 final class HiddenKeystore {
   let place: KeystorePlace
-  /// The way to the hidden file.
+  /// The path of the hidden file, through the open directory.
   let file: FilePath
   var log: FilePath { AuditLog.path(beside: file) }
 
   private let names: [FilePath]
   private let leftovers: Leftovers
-  /// Its lock says that somebody works on the file.
+  /// Its lock shows that a process is working on the file.
   private let descriptor: Descriptor
 
-  /// Makes an empty file of mode 0600.
+  /// Creates an empty file of mode 0600.
   init(at place: KeystorePlace, leftovers: Leftovers) throws {
     let directory = place.way.removingLastComponent()
     leftovers.sweep(directory)
@@ -39,7 +39,7 @@ final class HiddenKeystore {
 
   deinit { names.forEach(leftovers.remove) }
 
-  /// Makes a file of mode 0600 with a lock of its own. Errors name `path`.
+  /// Creates a file of mode 0600 and locks it. Errors name `path`.
   static func createEmptyFile(_ hidden: FilePath, for path: FilePath) throws -> Descriptor {
     while true {
       let number = Descriptor.retrying {
@@ -47,18 +47,18 @@ final class HiddenKeystore {
       }
       guard number >= 0 else { throw IOError.current(.createOutput, path) }
       let file = Descriptor(owning: number, path: path)
-      // The umask can take bits away, never add them.
+      // The umask can remove permissions, but never add them.
       guard fchmod(number, 0o600) == 0 else { throw IOError.current(.createOutput, path) }
       if HiddenFile.lock(number) { return file }
     }
   }
 
-  // MARK: Its contents
+  // MARK: Contents
 
   /// Appends to the file.
   func write(_ bytes: RawSpan) throws { try descriptor.write(bytes) }
 
-  /// What was written is on the disk when this returns.
+  /// Flushes the file to the disk.
   func synchronize() throws(IOError) {
     try descriptor.flush()
     try descriptor.synchronize()
@@ -66,10 +66,10 @@ final class HiddenKeystore {
 
   // MARK: Placing
 
-  /// Gives the store its name, and its audit log before it: a log without a store is nothing, a store
-  /// without its log would be found damaged. `isReplacing` is asked whether what has the name now is to
-  /// be replaced, while no other keystore is placed in the directory. Throws `exists`, `journal`,
-  /// `loosePermissions`, `FileRuleError.changed`.
+  /// Gives the store its final name, and its audit log before that: a log without a store does no
+  /// harm, but a store without its log would be reported as damaged. `isReplacing` tells if the
+  /// file that now has the name may be replaced. It is called while no other keystore can be placed
+  /// in the directory. Throws `exists`, `journal`, `loosePermissions`, `FileRuleError.changed`.
   func takeName(replacing isReplacing: () throws -> Bool = { false }) throws {
     // Some file systems give every file the same mode.
     let permissions = try descriptor.status().permissions
@@ -97,12 +97,12 @@ final class HiddenKeystore {
     place.synchronize()
   }
 
-  /// SQLite would take what is there for this store's, and undo in it what another store began, or do in it what
-  /// another has done.
+  /// Throws `journal` if a journal or a write-ahead log has the store's name. SQLite would use it
+  /// for this store, and roll back or apply the changes of another store.
   private func refuseStrays() throws {
     for ending in KeystoreFile.companions {
       guard let status = try place.status(of: ending) else { continue }
-      // An empty journal says that nothing is to be undone.
+      // An empty journal means that there is nothing to roll back.
       if ending == "-journal", status.kind == .regular, status.size == 0 { continue }
       throw KeystoreError.journal(FilePath(place.path.string + ending))
     }
@@ -112,10 +112,11 @@ final class HiddenKeystore {
     file.withPlatformString { from in
       place.way.withPlatformString { to in
         if replacing { return Glibc.rename(from, to) == 0 }
-        // The file has one name at any time: one with several is refused.
+        // `renameat2` never gives the file a second name. A store with several names would be
+        // refused.
         if envcrypt_rename_without_replacing(from, to) == 0 { return true }
         guard [EINVAL, ENOSYS].contains(systemErrno()) else { return false }
-        // `link` refuses a name that is taken, on every file system that has links.
+        // `link` fails if the name is taken, on every file system that has hard links.
         if link(from, to) == 0 { return unlink(from) == 0 }
         if systemErrno() == EEXIST { return false }
         return access(to, F_OK) != 0 && Glibc.rename(from, to) == 0
@@ -123,8 +124,10 @@ final class HiddenKeystore {
     }
   }
 
-  /// Of two logs of one keystore the one that goes further stays; another log keeps what it says. Whether
-  /// there was none, and is one now.
+  /// Moves the store's log to its final name. An existing log that has every entry of it and more
+  /// stays instead. Any other existing log is kept under another name, unless the store's log has
+  /// its entries or is the same log after pruning. Returns true if there was no log before and
+  /// there is one now.
   private func placeLog(isOfSameStore: Bool) throws -> Bool {
     let to = AuditLog.path(beside: place.way)
     let hasLog = try FileStatus.at(log, followingLinks: false) != nil
@@ -145,7 +148,7 @@ final class HiddenKeystore {
     return !isThere
   }
 
-  /// Gives the log the first name after its own that is free, too.
+  /// Links the log to the first free one of the names `.old`, `.old.2`, `.old.3` and so on.
   private func setAside(_ log: FilePath) throws {
     for number in 1... {
       let name = FilePath("\(log.string).old" + (number == 1 ? "" : ".\(number)"))

@@ -1,4 +1,4 @@
-// What the KMS API says of a key, in its own words (botocore, `kms/2014-11-01`).
+// The attributes of a key in the KMS API, with the API's own names (botocore, `kms/2014-11-01`).
 
 /// The kind of key material.
 public enum KeySpec: String, CaseIterable, Sendable {
@@ -21,7 +21,7 @@ public enum KeySpec: String, CaseIterable, Sendable {
   case sm2 = "SM2"
 }
 
-/// What a key is for.
+/// The operations that a key is for.
 public enum KeyUsage: String, CaseIterable, Sendable {
   case encryptDecrypt = "ENCRYPT_DECRYPT"
   case signVerify = "SIGN_VERIFY"
@@ -29,7 +29,7 @@ public enum KeyUsage: String, CaseIterable, Sendable {
   case keyAgreement = "KEY_AGREEMENT"
 }
 
-/// Whether a key can be used now.
+/// The state of a key, which decides if the key can be used now.
 public enum KeyState: String, CaseIterable, Sendable {
   case enabled = "Enabled"
   case disabled = "Disabled"
@@ -37,21 +37,21 @@ public enum KeyState: String, CaseIterable, Sendable {
   case pendingImport = "PendingImport"
 }
 
-/// Where key material came from.
+/// The source of the key material.
 public enum KeyOrigin: String, CaseIterable, Sendable {
   case awsKMS = "AWS_KMS"
   case external = "EXTERNAL"
 }
 
-/// Who manages a key.
+/// The manager of a key.
 public enum KeyManager: String, CaseIterable, Sendable {
-  /// A person made it.
+  /// A person created the key.
   case customer = "CUSTOMER"
-  /// `init` made it: it is rotated by itself, and cannot be deleted or disabled.
+  /// `init` created the key. It is rotated automatically, and cannot be deleted or disabled.
   case aws = "AWS"
 }
 
-/// How a version of a key became the current one.
+/// The kind of rotation that made a version of a key the current one.
 public enum RotationType: String, CaseIterable, Sendable {
   case automatic = "AUTOMATIC"
   case onDemand = "ON_DEMAND"

@@ -3,7 +3,7 @@ import SystemPackage
 
 /// The file of a key-file protector: random bytes, kept apart from the keystore.
 public enum KeyFile {
-  /// Fewer bytes could be guessed; more are no key.
+  /// The sizes of a key file. A shorter one could be guessed; a longer file is not a key file.
   public static let sizes = 32...(1 << 20)
 
   /// Reads a key file. Throws `KeystoreError.unusableKeyFile`, `FileRuleError.openToOthers`,
@@ -27,8 +27,9 @@ public enum KeyFile {
     }
   }
 
-  /// Makes a file of 32 random bytes, mode 0600, on the disk when this returns; an existing file is
-  /// never touched. `reserved` says what is never a key file.
+  /// Creates a file of 32 random bytes with mode 0600. It is on the disk when this function
+  /// returns. Never touches an existing file. `reserved` names the files that can never be a key
+  /// file.
   public static func create(
     _ path: FilePath, reserved: (any ReservedFiles)? = nil, leftovers: Leftovers
   ) throws {

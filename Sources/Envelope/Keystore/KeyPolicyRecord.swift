@@ -1,20 +1,20 @@
 import Foundation
 import GRDB
 
-/// A key's policy, where it is not the standard one. The key's own record has its digest.
+/// The policy of a key, if it is not the default policy. The key's own record has its digest.
 struct KeyPolicyRecord: KeystoreRow {
   static let databaseTableName = "keyPolicy"
 
   var keyID: String
   var policy: String
 
-  /// What the key's record has of it.
+  /// Returns the digest of the policy, for the key's record.
   func digest() throws(CryptoError) -> Data {
     Data(try Digest.sha256.hash(Array(policy.utf8)))
   }
 
-  /// The document of a key; nil for the standard one. Throws `editedRecord` where it is not the one
-  /// that `key` says.
+  /// Returns the policy document of a key; nil for the default policy. Throws `editedRecord` if the
+  /// document does not have the digest in `key`.
   static func policy(of key: MasterKeyRecord, _ db: Database) throws -> String? {
     guard let digest = key.policyDigest else { return nil }
     guard let record = try first(db, where: "keyID = ?", [key.id]), try record.digest() == digest

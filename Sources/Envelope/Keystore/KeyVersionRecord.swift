@@ -1,45 +1,48 @@
 import Foundation
 import GRDB
 
-/// One version of a master key's material, wrapped.
+/// One version of a master key, with its material wrapped.
 struct KeyVersionRecord: AuthenticatedRecord, LedgerRecord {
   static let databaseTableName = "keyVersion"
 
   var keyID: String
   var version: Int64
-  /// When the material was made or first imported; from version 2 on, when it was rotated in.
+  /// The date on which the material was made or first imported. From version 2 on, the date of the
+  /// rotation to it.
   var creationDate: Int64
   /// DER SubjectPublicKeyInfo of an asymmetric key.
   var publicKey: Data?
   /// Lower-case hexadecimal SHA-256 of `publicKey`.
   var fingerprint: String?
-  /// The name under which other programs' messages know an imported key.
+  /// The provider ID under which messages of other programs know an imported key. The name and the
+  /// padding belong to it.
   var foreignProviderID: String?
   var foreignKeyName: String?
   var foreignPadding: String?
-  /// Empty, as `wrappedMaterial`, where the material is deleted or expired.
+  /// Empty, like `wrappedMaterial`, if the material is deleted or expired.
   var nonce: Data
   var wrappedMaterial: Data
-  /// The API's KeyMaterialId; nil in versions that were made before there was one.
+  /// The API's KeyMaterialId; nil in versions from before it was stored.
   var materialID: String?
-  /// How the version became the current one; nil for the first, and for one that is not yet.
+  /// The kind of rotation that made the version current. Nil for the first version, and for one
+  /// that is not current yet.
   var rotationType: RotationType?
-  /// When imported material expires.
+  /// The date on which imported material expires.
   var validTo: Int64?
   var materialDescription: String?
-  /// The number of the last audit record from before the version: those behind it bound its uses. Nil
-  /// in versions that were made before this was kept.
+  /// The number of the last audit record before this version. The number of records after it is an
+  /// upper bound of the version's uses. Nil in versions from before it was stored.
   var auditSequence: Int64?
-  /// When a command first found the material past its expiry; nil if none has.
+  /// The date on which a command first found the material expired; nil if none has.
   var foundDueDate: Int64?
   var authenticationCode = Data()
 
   var hasMaterial: Bool { !wrappedMaterial.isEmpty }
 
-  /// Whether there is material, and it has not expired.
+  /// True if there is material and it has not expired.
   func isUsable(at now: Int64) -> Bool { hasMaterial && validTo.map { $0 > now } ?? true }
 
-  /// All versions of a key, the oldest first.
+  /// Returns all versions of a key, oldest first.
   static func all(
     ofKey keyID: String, verifiedBy unlocked: UnlockedKeystore, _ db: Database
   ) throws -> [KeyVersionRecord] {

@@ -4,19 +4,19 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// One SQLite file of master keys (mode 0600), safe under concurrent processes and threads.
+/// One SQLite file of master keys (mode 0600). Several processes can use it at the same time.
 public final class Keystore: Sendable {
-  /// The real file, also if the store was found through a symbolic link.
+  /// The path of the file itself, even if the store was opened through a symbolic link.
   public let path: FilePath
   let database: KeystoreDatabase
   /// The UUID of the store itself.
   public let id: String
   public let creationDate: Date
-  /// Who owns the file.
+  /// The owner of the file.
   let owner: uid_t
-  /// As it was when the store was opened.
+  /// The keystore's own record as it was when the store was opened.
   let record: KeystoreRecord
-  /// The log is beside this file, which is not `path` while the store is being made.
+  /// The audit log is beside this file. It is not `path` while the store is being made.
   private let file: FilePath
   let unlocking = Mutex(Unlocking())
 
@@ -25,7 +25,7 @@ public final class Keystore: Sendable {
   /// Opens an existing store. Throws `KeystoreError`, `KeystoreFileError`.
   public convenience init(at path: FilePath) throws { try self.init(at: path, readOnly: false) }
 
-  /// Opens a store of which nothing is wanted but a copy, and which therefore may have several names (hard links).
+  /// Opens a store only to copy it. The file may therefore have several names (hard links).
   public convenience init(copying path: FilePath) throws {
     try self.init(at: path, readOnly: true, mayHaveOtherNames: true)
   }
@@ -40,7 +40,7 @@ public final class Keystore: Sendable {
     creationDate = Date(milliseconds: record.creationDate)
   }
 
-  /// For how many times another file may take the name while the store is opened.
+  /// The number of retries if another file takes the name while the store is being opened.
   private static let mostTries = 16
 
   private static func open(
@@ -49,7 +49,7 @@ public final class Keystore: Sendable {
     var tries = 0
     while true {
       let file = try KeystoreFile(at: path, mayHaveOtherNames: mayHaveOtherNames)
-      // On a medium that cannot be written the store still decrypts.
+      // A store on a read-only medium can still decrypt.
       let readOnly = readOnly || file.path.withPlatformString { access($0, W_OK) } != 0
       do {
         let (database, record) = try translatingErrors(of: file.path) {
@@ -57,13 +57,14 @@ public final class Keystore: Sendable {
         }
         return (file, database, record)
       } catch KeystoreFileError.changing(_) where tries < mostTries {
-        // A backup that is replaced is another file.
+        // Replacing a backup puts another file under its name.
         tries += 1
       }
     }
   }
 
-  /// A store that is being made, and whose log is beside `file` as long.
+  /// Makes the object of a store that is not complete yet. Its audit log is beside `file` until the
+  /// store has its final name.
   init(
     making path: FilePath, _ database: KeystoreDatabase, _ record: KeystoreRecord, file: FilePath
   ) {
@@ -76,8 +77,8 @@ public final class Keystore: Sendable {
     creationDate = Date(milliseconds: record.creationDate)
   }
 
-  /// Brings an older store up to date, and reads its record. Returns the database to work with: if an older store
-  /// cannot be written, a copy in memory.
+  /// Migrates an older store to the current schema, and reads its record. Returns the database to
+  /// work with: a copy in memory if an older store cannot be written.
   private static func upToDate(
     _ database: KeystoreDatabase, at path: FilePath
   ) throws -> (KeystoreDatabase, KeystoreRecord) {
@@ -98,7 +99,7 @@ public final class Keystore: Sendable {
     } catch let error as DatabaseError
       where [.SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_FULL].contains(error.resultCode)
     {
-      // It still opens messages, and nothing of what is written to a copy would last.
+      // The copy can still decrypt messages. It refuses writes, because they would be lost.
       let image = try database.read { try DatabaseImage(copyingFileOf: $0) }
       let copy = try KeystoreDatabase(reading: image, of: path)
       try copy.finishOpening { _, _ in }
@@ -115,7 +116,7 @@ public final class Keystore: Sendable {
     return record
   }
 
-  /// Leaves the connection open until the process ends, for a process that is about to.
+  /// Leaves the connection open until the process ends. For a process that is about to end.
   public func leaveOpen() { database.leaveOpen() }
 
   /// When something was last found due to be destroyed, as of the time when the store was opened.
@@ -126,20 +127,21 @@ public final class Keystore: Sendable {
   /// True if no key is used unless the use can be recorded. Verified when the store is unlocked.
   public var requiresAudit: Bool { record.requiresAudit != nil }
 
-  /// True if the store's file system is mounted read-only, so that nothing can be recorded beside it.
+  /// True if the store is on a file system that is mounted read-only, so that nothing can be
+  /// recorded beside the store.
   var isOnReadOnlyMedium: Bool {
     path.withPlatformString { access($0, W_OK) } != 0 && Errno.current == .readOnlyFileSystem
   }
 
   func auditLog(_ unlocked: UnlockedKeystore) throws -> AuditLog {
-    // Who may read and write the store may read and write its log.
+    // Users who may read and write the store may also read and write its log.
     let permissions = (try? FileStatus.at(file))??.permissions
     return AuditLog(
       at: AuditLog.path(beside: file), key: try unlocked.auditKey(),
       permissions: permissions ?? AuditLog.ownerOnly)
   }
 
-  /// Where the audit log was when the keystore was last changed.
+  /// Returns the end of the audit log when the keystore was last changed.
   func auditAnchor(verifiedBy unlocked: UnlockedKeystore) throws -> AuditAnchor {
     try Self.translatingErrors(of: path) {
       try auditAnchorReentrantly(verifiedBy: unlocked)
@@ -160,12 +162,12 @@ public final class Keystore: Sendable {
 
   // MARK: Protectors
 
-  /// The protectors, oldest first.
+  /// Returns the protectors, oldest first.
   public func protectors() throws -> [ProtectorDescription] {
     try read(ProtectorRecord.oldestFirst).map(\.description)
   }
 
-  /// Adds a protector beside the others; returns it. Throws `tooManyProtectors`.
+  /// Adds a protector and returns its description. Throws `tooManyProtectors`.
   func addProtector(
     _ record: ProtectorRecord, _ unlocked: UnlockedKeystore
   ) throws -> ProtectorDescription {
@@ -178,7 +180,8 @@ public final class Keystore: Sendable {
     return record.description
   }
 
-  /// Removes a protector. Throws `lastProtector` where it is the only one.
+  /// Removes a protector. Throws `noProtector` if there is no such protector, and `lastProtector`
+  /// if no other valid one is left.
   func removeProtector(_ protectorID: String, _ unlocked: UnlockedKeystore) throws {
     try write { db in
       guard let record = try ProtectorRecord.first(db, where: "id = ?", [protectorID]) else {
@@ -194,20 +197,20 @@ public final class Keystore: Sendable {
 
   // MARK: Access
 
-  /// Runs `body` in one transaction: what it reads belongs together.
+  /// Runs `body` in one transaction, so that everything it reads is consistent.
   func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
     try Self.translatingErrors(of: path) { try database.read(body) }
   }
 
-  /// Runs `body` in one transaction that holds the write lock from its start. Waits for other writers
-  /// unless told not to.
+  /// Runs `body` in one transaction that holds the write lock from its start. Waits for other
+  /// writers, unless `waiting` is false.
   func write<Value>(waiting: Bool = true, _ body: (Database) throws -> Value) throws -> Value {
     try Self.translatingErrors(of: path, isWriting: true) {
       try database.write(waiting: waiting, body)
     }
   }
 
-  /// Runs `body`, and takes back what it wrote where it throws.
+  /// Runs `body`. Rolls its writes back if it throws.
   static func savepoint<Value>(_ db: Database, _ body: () throws -> Value) throws -> Value {
     var value: Value?
     try db.inSavepoint {
@@ -226,13 +229,13 @@ public final class Keystore: Sendable {
       switch error.resultCode {
       case .SQLITE_BUSY, .SQLITE_LOCKED: throw KeystoreError.busy(path)
       case .SQLITE_READONLY: throw KeystoreError.readOnly(path)
-      // What cannot be opened any more once the store is open is its journal.
+      // The store is open already, so the file that cannot be opened is its journal.
       case .SQLITE_CANTOPEN where isWriting: throw KeystoreError.readOnly(path)
       case .SQLITE_NOTADB: throw KeystoreError.notAKeystore(path, "it is not an SQLite database")
       case .SQLITE_NOMEM: throw OutOfMemoryError(count: nil)
       case .SQLITE_FULL: throw IOError(.write, path, .noSpace)
       case .SQLITE_IOERR: throw KeystoreError.ioFailure(path)
-      // SQLite's word also for a disk that does not give the bytes back.
+      // SQLite also reports this if the disk fails to return the bytes.
       case .SQLITE_CORRUPT: throw KeystoreError.unreadable(path)
       default: throw KeystoreError.database(path, error.message ?? "\(error.resultCode)")
       }

@@ -2,26 +2,28 @@ import GRDB
 import Glibc
 import SystemPackage
 
-/// Why a backup is not written where it was to be.
+/// The reason why a backup is not written to a path.
 public enum KeystoreBackupError: Error, Equatable, Sendable {
-  /// Something is there, and was not to be replaced.
+  /// A file exists at the path, and replacing it was not requested.
   case exists(FilePath)
-  /// It is the keystore itself, or would take its place.
+  /// The path is that of the keystore, or the backup's audit log would replace the keystore.
   case keystoreItself(FilePath)
-  /// A keystore with another ID is there.
+  /// The file at the path is a keystore with another ID.
   case otherKeystore(FilePath, id: String)
-  /// What is there is not a backup of this keystore, nor an empty file.
+  /// The file at the path is not a keystore, and not empty.
   case notABackup(FilePath)
-  /// What is there is no regular file.
+  /// There is something at the path that is not a regular file.
   case notARegularFile(FilePath)
 }
 
 extension Keystore {
-  /// Copies the store, as it is at one moment, and its audit log to `path`: complete or not at all, for
-  /// the owner only, on the disk when this returns. Nothing secret is opened. If it is `replacing`, an
-  /// older backup of this store gives way. Returns what the copy's mode does not show.
+  /// Copies the store, as it is at one moment, and its audit log to `path`. The copy is complete or
+  /// not made at all, only its owner can read it, and it is on the disk when this function returns.
+  /// Does not unlock the store. With `replacing`, it replaces an older backup of this store.
+  /// Returns the exposures that the copy's mode does not show.
   ///
-  /// Throws `KeystoreBackupError`, `KeystoreError`, `KeystoreFileError`, `FileRuleError`, `IOError`.
+  /// Throws `KeystoreBackupError`, `KeystoreError`, `KeystoreFileError`, `FileRuleError`,
+  /// `IOError`.
   @discardableResult
   public func backup(
     to path: FilePath, replacing: Bool = false, leftovers: Leftovers = Leftovers()
@@ -30,7 +32,8 @@ extension Keystore {
     _ = try replaces(place, ifAllowed: replacing)
     let copy = try HiddenKeystore(at: place, leftovers: leftovers)
     try copyPages(to: copy)
-    // After the pages: a log may have more than its store knows of, never less.
+    // The log is copied after the pages: a log may have more entries than its store knows of, but
+    // not fewer.
     let log = try AuditLog(reading: AuditLog.path(beside: self.path)).copy {
       AuditFile(try HiddenKeystore.createEmptyFile(copy.log, for: AuditLog.path(beside: path)))
     }
@@ -44,7 +47,7 @@ extension Keystore {
     return try exposures(ofCopyAt: path)
   }
 
-  /// True if there is something that a backup replaces. Throws if it may not be replaced.
+  /// True if there is a file that the backup replaces. Throws if the backup must not replace it.
   private func replaces(_ place: KeystorePlace, ifAllowed replacing: Bool) throws -> Bool {
     let own = try FileStatus.at(self.path)
     for (name, way) in [
@@ -67,7 +70,8 @@ extension Keystore {
     return true
   }
 
-  /// The ID of the store in a file, of whatever mode and version; nil if there is none. SQLite does not see it.
+  /// Returns the ID of the store in a file of any mode and schema version; nil if there is none.
+  /// Does not use SQLite.
   private static func id(ofStoreIn file: Descriptor) throws -> String? {
     do {
       let pages = try DatabasePages { try file.read($1, at: $0) }
@@ -79,11 +83,12 @@ extension Keystore {
     }
   }
 
-  /// Copies every page while the store is locked for reading, so that all are of one moment, and those in which
-  /// SQLite finds nothing wrong. Waits for a writer as any reader does.
+  /// Copies every page while the store is locked for reading, so that the copy is consistent.
+  /// Throws if SQLite finds the pages damaged. Waits for a writer as any reader does.
   private func copyPages(to copy: HiddenKeystore) throws {
     try read { db in
-      // Not in the copy, which has the same bytes: SQLite would open it by its name, or have all of it in memory.
+      // The check runs on the store and not on the copy, which has the same bytes: SQLite would
+      // open the copy by its name, or hold all of it in memory.
       guard try String.fetchOne(db, sql: "PRAGMA quick_check(1)") == "ok" else {
         throw KeystoreError.unreadable(path)
       }
@@ -101,7 +106,7 @@ extension Keystore {
 }
 
 extension Descriptor {
-  /// Nil if the file ends before.
+  /// Reads `count` bytes at `offset`; nil if the file ends before the last of them.
   fileprivate func read(_ count: Int, at offset: Int64) throws -> [UInt8]? {
     let region = FileRegion(self)
     var bytes = [UInt8](repeating: 0, count: count)

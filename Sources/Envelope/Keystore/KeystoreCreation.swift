@@ -4,9 +4,9 @@ import Synchronization
 import SystemPackage
 
 extension Keystore {
-  /// Creates a store with one protector, complete or not at all. `furnish` puts into it what it is to
-  /// have from the beginning. Throws `exists` where the path is taken. Missing directories are made,
-  /// for the owner only. With `requiresAudit` no key is used unless the use can be recorded.
+  /// Creates a store with one protector, complete or not at all. `furnish` adds the initial
+  /// contents. Throws `exists` if the path is taken. Creates missing directories, with access for
+  /// the owner only. With `requiresAudit`, no key can be used unless the use can be recorded.
   public static func create(
     at path: FilePath, protector: consuming NewProtector, requiresAudit: Bool = false,
     now: Date = Date(), leftovers: Leftovers = Leftovers(),
@@ -26,7 +26,8 @@ extension Keystore {
         id: id, creationDate: now.milliseconds, ledger: Data(),
         requiresAudit: requiresAudit ? 1 : nil))
 
-    // In memory until it is complete: SQLite would open a file by its name, and that could be another's by then.
+    // The store stays in memory until it is complete. SQLite would open a file by its name, which
+    // could be another file by then.
     let database = try translatingErrors(of: path) {
       let database = try KeystoreDatabase()
       try database.migrate()

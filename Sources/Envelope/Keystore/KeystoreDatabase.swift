@@ -5,19 +5,19 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// A keystore's connection to SQLite. Nothing that somebody put into the file runs: triggers and views are off,
-/// the schema may call no function that matters, and it is compared with ours before SQLite reads it, and whenever
-/// it has changed since.
+/// A keystore's connection to SQLite. Nothing that somebody put into the file can run: triggers and
+/// views are off, and the schema may call harmless functions only. The schema is compared with ours
+/// before SQLite parses it, and again after every change.
 final class KeystoreDatabase: Sendable {
   private let queue: DatabaseQueue
-  /// Nil if the database is one in memory, which nobody else has.
+  /// Nil if the database was made in memory, so that nobody else can change it.
   private let schema: SchemaGuard?
 
-  /// For how many seconds a writer waits for others.
+  /// The seconds to wait for locks of other processes.
   private static let busyTimeout = 30
 
-  /// Opens a file, and leaves a transaction open, in which the schema is as it was compared: `finishOpening` ends
-  /// it.
+  /// Opens a file. Leaves a transaction open, in which the compared schema cannot change;
+  /// `finishOpening` ends it.
   init(_ file: KeystoreFile, readOnly: Bool) throws {
     try file.refuseStrays()
     let schema = SchemaGuard(file.path)
@@ -29,12 +29,13 @@ final class KeystoreDatabase: Sendable {
       try schema.beginCompared(db)
     }
     self.schema = schema
-    // "file:" at the beginning of a name would be an address to SQLite, and other names have a meaning too.
+    // SQLite would take a name that begins with "file:" for a URI, and other names have a special
+    // meaning, too.
     let name = file.path.isAbsolute ? file.path.string : "./" + file.path.string
     queue = try DatabaseQueue(path: name, configuration: configuration)
   }
 
-  /// An empty one in memory.
+  /// Makes an empty database in memory.
   init() throws {
     var configuration = Self.configuration()
     configuration.prepareDatabase { try Self.harden($0) }
@@ -42,7 +43,7 @@ final class KeystoreDatabase: Sendable {
     queue = try DatabaseQueue(configuration: configuration)
   }
 
-  /// A copy of a file in memory. Leaves a transaction open as the first does.
+  /// Opens a copy of a file in memory. Leaves a transaction open, as the first initializer does.
   init(reading image: DatabaseImage, of path: FilePath) throws {
     let schema = SchemaGuard(path)
     var configuration = Self.configuration()
@@ -59,12 +60,12 @@ final class KeystoreDatabase: Sendable {
     var configuration = Configuration()
     configuration.busyMode = .timeout(TimeInterval(busyTimeout))
     configuration.label = "envcrypt.keystore"
-    // `prepareToWrite` sets it: most commands only read.
+    // Most commands only read. `prepareToWrite` turns foreign keys on.
     configuration.foreignKeysEnabled = false
     return configuration
   }
 
-  /// From now on nothing that is stored in the file can act.
+  /// Disables everything stored in the file that could run.
   private static func harden(_ db: Database) throws {
     let switches: [(option: Int32, isOn: Int32)] = [
       (SQLITE_DBCONFIG_DEFENSIVE, 1), (SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
@@ -74,14 +75,14 @@ final class KeystoreDatabase: Sendable {
       let code = envcrypt_sqlite_switch(db.sqliteConnection, option, isOn)
       guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
     }
-    // Nobody here works with several files at once, so no journal of ours names another.
+    // We never attach a second database, so no journal of ours names another file.
     sqlite3_limit(db.sqliteConnection, SQLITE_LIMIT_ATTACHED, 0)
   }
 
   // MARK: Transactions
 
-  /// Runs `body` with how many of the schema's steps the file has had, and ends the transaction in which it was
-  /// opened.
+  /// Runs `body` with the number of schema steps that the file has had. Ends the transaction in
+  /// which the file was opened.
   func finishOpening<Value>(_ body: (Database, Int) throws -> Value) throws -> Value {
     try queue.unsafeRead { db in
       defer { try? db.cachedStatement(sql: "COMMIT").execute() }
@@ -89,15 +90,15 @@ final class KeystoreDatabase: Sendable {
     }
   }
 
-  /// Runs `body` in one transaction: what it reads belongs together.
+  /// Runs `body` in one transaction, so that everything it reads is consistent.
   ///
-  /// GRDB's own `read` puts the text of each BEGIN together in a way that is slow the first time, as
-  /// it does with all SQL that does not come as a statement.
+  /// GRDB's own `read` composes the SQL of each BEGIN, which is slow the first time, as with all
+  /// SQL that is not a prepared statement.
   func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
     try queue.unsafeRead { try read($0, body) }
   }
 
-  /// The same, but within the transaction of this thread if one is under way.
+  /// Does the same, but inside the transaction of this thread if there is one.
   func readReentrantly<Value>(_ body: (Database) throws -> Value) throws -> Value {
     try queue.unsafeReentrantRead { try $0.isInsideTransaction ? body($0) : read($0, body) }
   }
@@ -111,8 +112,8 @@ final class KeystoreDatabase: Sendable {
     return try body(db)
   }
 
-  /// Runs `body` in one transaction that holds the write lock from its start. Waits for other writers
-  /// unless told not to.
+  /// Runs `body` in one transaction that holds the write lock from its start. Waits for other
+  /// writers, unless `waiting` is false.
   func write<Value>(waiting: Bool = true, _ body: (Database) throws -> Value) throws -> Value {
     var value: Value?
     try queue.writeWithoutTransaction { db in
@@ -130,9 +131,9 @@ final class KeystoreDatabase: Sendable {
     return value!
   }
 
-  /// Comes before the first change that a connection makes.
+  /// Prepares a connection for writing.
   private static func prepareToWrite(_ db: Database) throws {
-    // Deleted content is overwritten, and a commit is on the disk when it returns.
+    // Overwrites deleted content, and returns from a commit only when it is on the disk.
     try db.execute(
       sql: """
         PRAGMA foreign_keys = ON;
@@ -141,17 +142,17 @@ final class KeystoreDatabase: Sendable {
         """)
   }
 
-  /// Runs `body` with the bare connection.
+  /// Runs `body` with the connection itself.
   func writeWithoutTransaction<Value>(_ body: (Database) throws -> Value) rethrows -> Value {
     try queue.writeWithoutTransaction(body)
   }
 
-  /// From now on nothing can be written.
+  /// Makes every later write fail.
   func forbidWriting() throws {
     try writeWithoutTransaction { try $0.execute(sql: "PRAGMA query_only = ON") }
   }
 
-  /// Brings the tables up to date.
+  /// Migrates the tables to the current schema.
   func migrate() throws {
     try queue.writeWithoutTransaction { try Self.prepareToWrite($0) }
     var tries = 0
@@ -161,7 +162,7 @@ final class KeystoreDatabase: Sendable {
       } catch let error as DatabaseError
         where [.SQLITE_ERROR, .SQLITE_CONSTRAINT].contains(error.resultCode) && tries < 8
       {
-        // Another process has taken the step that was to be taken.
+        // Another process has done the same migration step.
         tries += 1
       }
     }
@@ -169,7 +170,8 @@ final class KeystoreDatabase: Sendable {
 
   // MARK: The whole file
 
-  /// Hands the first `size` bytes of the file, as they are in the transaction of `db`, to `take`, piece after piece.
+  /// Passes the first `size` bytes of the file, as they are in the transaction of `db`, to `take`
+  /// in pieces.
   static func forEachPiece(
     of db: Database, size: Int64, _ take: ([UInt8]) throws -> Void
   ) throws {
@@ -184,7 +186,7 @@ final class KeystoreDatabase: Sendable {
     }
   }
 
-  /// The bytes of a database that is in memory only.
+  /// Returns the bytes of an in-memory database.
   func image() throws -> DatabaseImage {
     try queue.unsafeRead { try DatabaseImage(copyingMemoryOf: $0) }
   }
@@ -195,7 +197,7 @@ final class KeystoreDatabase: Sendable {
     return size
   }
 
-  /// Nil if the file ends before.
+  /// Reads `count` bytes at `offset`; nil if the file ends before the last of them.
   fileprivate static func bytes(of db: Database, at offset: Int64, count: Int) throws -> [UInt8]? {
     var bytes = [UInt8](repeating: 0, count: count)
     let code = envcrypt_sqlite_read(db.sqliteConnection, &bytes, Int32(count), offset)
@@ -208,15 +210,15 @@ final class KeystoreDatabase: Sendable {
     guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
   }
 
-  // MARK: Its end
+  // MARK: Closing
 
-  /// Leaves the connection open until the process ends, for a process that is about to: to close it
-  /// takes longer than to look a key up, and to let go of it needs a thread, for which libdispatch waits
-  /// for ever if the system grants none. Nothing is ever pending on it.
+  /// Leaves the connection open until the process ends. For a process that is about to end: closing
+  /// takes longer than looking up a key. Releasing the queue needs a thread, and libdispatch waits
+  /// forever if the system does not grant one. No work is ever pending on the queue.
   func leaveOpen() { _ = Unmanaged.passRetained(queue) }
 
-  /// Closes the connection. Its object stays for ever: what libdispatch does when a queue goes away needs a
-  /// thread, and if the system grants none it waits until it does.
+  /// Closes the connection, but never releases the queue: libdispatch needs a thread for that, and
+  /// waits until the system grants one.
   func close() throws {
     leaveOpen()
     try queue.close()
@@ -224,17 +226,17 @@ final class KeystoreDatabase: Sendable {
 }
 
 extension KeystoreFile {
-  /// True if SQLite has opened this file, and not another that took its name meanwhile.
+  /// True if SQLite has opened this file, and not another file that took its name meanwhile.
   fileprivate func isOpened(by db: Database) throws -> Bool {
     guard let now = try FileStatus.at(path, followingLinks: false) else { return false }
     return now.isSameFile(as: status) && envcrypt_sqlite_has_moved(db.sqliteConnection) != 1
   }
 }
 
-/// Sees to it that a connection knows no other schema than ours.
+/// Ensures that a connection uses no schema other than ours.
 private final class SchemaGuard: Sendable {
   private struct State {
-    /// SQLite's number of the schema that was compared last.
+    /// SQLite's schema version (`PRAGMA schema_version`) at the last comparison.
     var number: Int32?
     var steps = 0
   }
@@ -244,19 +246,20 @@ private final class SchemaGuard: Sendable {
 
   init(_ path: FilePath) { self.path = path }
 
-  /// How many of the schema's steps the file has had.
+  /// The number of schema steps that the file has had.
   var steps: Int { state.withLock { $0.steps } }
 
-  /// Begins a transaction with the schema compared before SQLite reads it. Nobody changes it while that lasts.
+  /// Begins a transaction, and compares the schema before SQLite parses it. The schema cannot
+  /// change during the transaction.
   func beginCompared(_ db: Database) throws {
-    // In a file of that kind SQLite would begin by looking for the changes.
+    // In WAL mode SQLite would begin by reading the write-ahead log.
     if try pages(db).header.usesWriteAheadLog { throw KeystoreFileError.writeAheadLog(path) }
     try db.cachedStatement(sql: "BEGIN").execute()
     try compareIfChanged(db)
   }
 
-  /// Compares the schema unless it is the one that was compared before. In a transaction, to whose lock the first
-  /// question leads, and which needs no schema itself.
+  /// Compares the schema, unless it is the one of the last comparison. Must be called in a
+  /// transaction: the first query takes its lock, and needs no schema.
   func compareIfChanged(_ db: Database) throws {
     let number = try Int32.fetchOne(db.cachedStatement(sql: "PRAGMA schema_version"))
     if let number, state.withLock({ $0.number == number }) { return }

@@ -1,17 +1,18 @@
 import Glibc
 import SystemPackage
 
-/// Why the mode of a keystore's file is not all that decides who has its keys. It matters where a
-/// protector `none` leaves the root key in the clear.
+/// A reason why the mode of a keystore's file alone does not decide who can get its keys. It
+/// matters if a protector `none` stores the root key in the clear.
 public enum KeystoreExposure: Equatable, Sendable {
-  /// The file is on a file system that others hold, of this name.
+  /// The file is on a file system of this name, whose files another machine holds.
   case remote(String)
-  /// Others than the owner may put another file in its place: they may write this directory.
+  /// Users other than the owner may write this directory, so they may put another file in the
+  /// keystore's place.
   case writableDirectory(FilePath, permissions: UInt32)
-  /// So may the user that this directory belongs to.
+  /// This directory belongs to another user, who may do the same.
   case foreignDirectory(FilePath, owner: UInt32)
 
-  /// What is to be said of the file at `path`, which `owner` owns.
+  /// Returns the exposures of the file at `path`, which `owner` owns.
   static func all(of path: FilePath, owner: uid_t) -> [KeystoreExposure] {
     var exposures: [KeystoreExposure] = []
     if let name = FileSystemType.remoteName(at: path) { exposures.append(.remote(name)) }
@@ -28,7 +29,8 @@ public enum KeystoreExposure: Equatable, Sendable {
     }
   }
 
-  /// A user that a namespace does not know shows as this one: the owner of `/` in a container.
+  /// The user ID (nobody) that the kernel shows for a user that a user namespace does not map, for
+  /// example the owner of `/` in a container.
   private static let unknownUser: uid_t = 65534
 
   static func exposure(
@@ -37,8 +39,8 @@ public enum KeystoreExposure: Equatable, Sendable {
     if ![0, owner, geteuid(), unknownUser].contains(status.owner) {
       return .foreignDirectory(directory, owner: status.owner)
     }
-    // A group with its user's number is that user's alone, by custom; another one shares the directory
-    // where its mode says so.
+    // By convention, a group with the same number as its user has no other members. Any other group
+    // shares the directory on purpose if the mode says so (set-group-ID, no access for others).
     let isTrusted = status.group == status.owner || status.isSharedByGroup
     let others: mode_t = isTrusted ? 0o002 : 0o022
     guard status.permissions & others != 0, !status.isSticky else { return nil }
@@ -55,7 +57,7 @@ public enum KeystoreExposure: Equatable, Sendable {
 }
 
 extension Keystore {
-  /// What the file's mode does not show, where a protector `none` is among the protectors.
+  /// Returns the exposures that the file's mode does not show; empty without a protector `none`.
   public func exposures() throws -> [KeystoreExposure] {
     guard try protectors().contains(where: { $0.kind == .none }) else { return [] }
     return KeystoreExposure.all(of: path, owner: owner)

@@ -1,10 +1,10 @@
 import Glibc
 import SystemPackage
 
-/// The file of a keystore, found under any name. Its log, its journal and its locks belong to the place of the real
-/// file.
+/// The file of a keystore, under whatever name it was found. Its audit log, journal and locks
+/// belong to the path of the real file.
 struct KeystoreFile: Sendable {
-  /// Not a symbolic link. Directories above may be.
+  /// The path of the real file, which is not a symbolic link. Its directories may be links.
   let path: FilePath
   let status: FileStatus
 
@@ -26,7 +26,7 @@ struct KeystoreFile: Sendable {
       throw KeystoreError.loosePermissions(path, permissions: UInt32(found.permissions))
     }
     if found.linkCount > 1 {
-      // A process that was killed between the file's two names has left one of them.
+      // A process that was killed between `link` and `unlink` has left a hidden second name.
       HiddenFile.removeLeftovers(in: path.directory)
       found = try FileStatus.at(path, followingLinks: false) ?? found
     }
@@ -37,7 +37,7 @@ struct KeystoreFile: Sendable {
     self.status = found
   }
 
-  /// The file under the name that leads to it.
+  /// Returns the path of the file that a symbolic link leads to.
   private static func resolved(_ path: FilePath) -> FilePath {
     path.withPlatformString { pointer in
       guard let resolved = realpath(pointer, nil) else { return path }
@@ -46,22 +46,24 @@ struct KeystoreFile: Sendable {
     }
   }
 
-  /// True if the owner shares the store with a group on purpose: the directory is shared with that group.
+  /// True if the owner shares the store with a group on purpose, because the directory is shared
+  /// with that group.
   private static func isShared(_ path: FilePath, _ status: FileStatus) throws -> Bool {
     let directory = path.directory
     guard let parent = try FileStatus.at(directory.isEmpty ? "." : directory) else { return false }
     return parent.isSharedByGroup && parent.group == status.group
   }
 
-  // MARK: Beside it
+  // MARK: Files beside it
 
-  /// The endings of files that SQLite keeps beside a database. SQLite uses such a file whoever left it there.
+  /// The suffixes of the files that SQLite keeps beside a database. SQLite uses such a file no
+  /// matter who put it there.
   static let companions = ["-journal", "-wal", "-shm"]
 
-  /// Throws if there is something beside the file that SQLite would take into it and that is not ours.
+  /// Throws if there is a file beside the database that SQLite would use and that is not ours.
   func refuseStrays() throws {
     let log = FilePath(path.string + "-wal")
-    // SQLite looks for it whatever the file says of itself.
+    // SQLite looks for a write-ahead log whatever mode the file header says.
     if try FileStatus.at(log, followingLinks: false) != nil {
       throw KeystoreFileError.strayWriteAheadLog(log, keystore: path)
     }
@@ -82,8 +84,9 @@ struct KeystoreFile: Sendable {
     }
   }
 
-  /// True if the journal ends with the name of another file, as the journals of a transaction over several
-  /// databases do. After the rollback SQLite deletes that file, whatever it is. We have no such transactions.
+  /// True if the journal ends with the name of another file, as journals of a transaction over
+  /// several databases do. SQLite deletes that file after the rollback, whatever it is. We never
+  /// make such transactions.
   private static func namesAnother(_ journal: Descriptor, size: Int64) throws -> Bool {
     let mark: [UInt8] = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7]
     guard size >= 16 else { return false }

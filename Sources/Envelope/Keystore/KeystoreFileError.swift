@@ -1,17 +1,18 @@
 import SystemPackage
 
-/// Why a keystore's file, or what is beside it, is not what SQLite may be given.
+/// The reason why a keystore's file, or a file beside it, must not be given to SQLite.
 public enum KeystoreFileError: Error, Equatable, Sendable {
-  /// Tables, indexes, triggers and the like that envcrypt did not make, or made otherwise.
+  /// The schema is not the one that envcrypt makes: tables, indexes, triggers or views are unknown,
+  /// altered or missing.
   case strangers(FilePath, [SchemaStranger])
-  /// Somebody has put the file into SQLite's WAL mode.
+  /// The file is in SQLite's WAL mode.
   case writeAheadLog(FilePath)
-  /// A write-ahead log lies beside a keystore, which has none: SQLite would take it for the keystore's.
+  /// A write-ahead log is beside a keystore. Keystores do not use one, but SQLite would apply it.
   case strayWriteAheadLog(FilePath, keystore: FilePath)
-  /// A journal that no envcrypt wrote lies beside the keystore.
+  /// A journal that envcrypt cannot have written is beside the keystore.
   case foreignJournal(FilePath)
-  /// The file has so many names (hard links).
+  /// The file has several names (hard links); `count` is their number.
   case severalNames(FilePath, count: UInt64)
-  /// Another file took its name while it was opened, again and again.
+  /// Another file took the keystore's name while it was opened, too many times.
   case changing(FilePath)
 }

@@ -2,16 +2,18 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// The files of keystores, which are never an output: the store, its audit logs, and the journals that
-/// SQLite would take for the store's own.
+/// The files of keystores, which must never be an output: the store, its audit logs, and the files
+/// that SQLite would take for the store's journals.
 ///
-/// A store that is in use is known by its path, also before it is made; any other one by its contents.
+/// A store in use is known by its path, even before it is made. Any other store is recognized by
+/// its contents.
 public final class KeystoreFiles: ReservedFiles {
-  /// The names of the store: as it was named, and as a link leads to it, which SQLite follows.
+  /// The names of the store: the given path and, if that is a symbolic link, its target, which
+  /// SQLite uses.
   private let stores: [Store]
-  /// The store itself, if it was there.
+  /// The status of the store's file; nil if it did not exist.
   private let store: FileStatus?
-  /// The files that the store had when somebody asked.
+  /// The files that the store had at the first check; nil before.
   private let files = Mutex<[FileStatus]?>(nil)
 
   fileprivate struct Store {
@@ -20,11 +22,11 @@ public final class KeystoreFiles: ReservedFiles {
     let path: FilePath
   }
 
-  /// The endings that make the names of a store's other files. SQLite deletes a journal, or applies it, when
-  /// the store is opened.
+  /// The suffixes of the names of a store's other files. When SQLite opens the store, it applies or
+  /// deletes a journal.
   private static let endings = ["-journal", "-wal", "-shm", "-audit", "-audit.old"]
 
-  /// The files of the store at `path`, if there is one to be used.
+  /// Finds the files of the store at `path`; nil if no store is in use.
   public init(of path: FilePath?) {
     var stores: [Store?] = []
     if let path {
@@ -51,16 +53,16 @@ public final class KeystoreFiles: ReservedFiles {
     if try isBesideKeystore(name, place) { throw FileRuleError.reserved(place.path) }
   }
 
-  /// The same for an output that is open already.
+  /// Checks an output that is open already.
   public func check(_ output: FileStatus, named path: FilePath) throws {
     if isFileOfStore(output) { throw FileRuleError.reserved(path) }
   }
 
-  /// True if this is the file of the store itself, by whatever name.
+  /// True if this is the file of the store, under any name.
   public func isStore(_ status: FileStatus) -> Bool { store?.isSameFile(as: status) == true }
 
-  /// True if this is the store's file, and SQLite has a journal of it: somebody is writing, or was killed
-  /// while writing. What is read now may be of two states.
+  /// True if this is the store's file and SQLite has a journal of it: a process is writing, or was
+  /// killed while writing. The bytes may be a mix of two states.
   public func isStoreBeingWritten(_ status: FileStatus) -> Bool {
     guard isStore(status) else { return false }
     return stores.contains { store in
@@ -69,8 +71,8 @@ public final class KeystoreFiles: ReservedFiles {
     }
   }
 
-  /// True if this is the audit log of the store. A run that reads it writes to it, too; a copy that ends in
-  /// the middle of an entry is a log all the same.
+  /// True if this is the audit log of the store. A command that reads the log also appends to it. A
+  /// copy that ends in the middle of an entry is still a log.
   public func isLog(_ status: FileStatus) -> Bool {
     stores.contains { store in
       let log = FilePath(platformString: Self.appending("-audit", to: store.path))
@@ -96,7 +98,8 @@ public final class KeystoreFiles: ReservedFiles {
 
   // MARK: Other keystores
 
-  /// True if a name is one that a file of a keystore would have, and that keystore is beside it.
+  /// True if the name is one that a keystore's other files have, and that keystore is in the same
+  /// directory.
   private func isBesideKeystore(_ name: [UInt8], _ place: FilePlace) throws -> Bool {
     for ending in Self.endings where name.count > ending.utf8.count {
       guard Self.areAlike(name.suffix(ending.utf8.count), ending.utf8) else { continue }
@@ -109,9 +112,9 @@ public final class KeystoreFiles: ReservedFiles {
     return false
   }
 
-  /// True if a file begins as a keystore does.
+  /// True if a file begins with the header of a keystore.
   private static func isKeystore(_ place: FilePlace, _ status: FileStatus) -> Bool {
-    // Pages have 512 bytes at least.
+    // A database page has at least 512 bytes.
     guard status.kind == .regular, status.size >= 512, status.size % 512 == 0,
       let descriptor = try? Descriptor.openInput(place, foundAs: status),
       let region = FileRegion(descriptor)
@@ -127,7 +130,7 @@ public final class KeystoreFiles: ReservedFiles {
 
   // MARK: Names
 
-  /// True if `name` is a store's, or that of one of its other files.
+  /// True if `name` is the name of a store or of one of its other files.
   private static func isFile(_ name: [UInt8], of store: [UInt8]) -> Bool {
     guard name.count >= store.count, areAlike(name.prefix(store.count), store) else { return false }
     let rest = name.dropFirst(store.count)
@@ -135,7 +138,7 @@ public final class KeystoreFiles: ReservedFiles {
       || areAlike(rest.prefix(11), "-audit.old.".utf8)
   }
 
-  /// Some file systems take small and capital letters for the same.
+  /// True if the names are equal, ignoring the case of ASCII letters as some file systems do.
   private static func areAlike(
     _ one: some Sequence<UInt8>, _ other: some Sequence<UInt8>
   ) -> Bool {
@@ -156,7 +159,7 @@ public final class KeystoreFiles: ReservedFiles {
     (bytes(of: path) + Array(ending.utf8) + [0]).map { CChar(bitPattern: $0) }
   }
 
-  /// The target of the path if its last component is a link.
+  /// Returns the target of the path if its last component is a symbolic link.
   private static func linkTarget(_ path: FilePath) -> FilePath? {
     path.withPlatformString { pointer in
       var byte: CChar = 0

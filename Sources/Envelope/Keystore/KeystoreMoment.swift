@@ -3,12 +3,14 @@ import GRDB
 
 /// The state of a keystore at one moment. It can tell later if anything has changed since.
 ///
-/// Every commit raises a number in the file's header (SQLite's "file change counter"). To read it takes one system call.
-/// SQLite's own `PRAGMA data_version` also takes and releases a lock, which is too slow for every message of a run. A
-/// writer raises the number before its change counts, so if the number is the same, nothing has changed.
+/// Every commit increments a number in the file header (SQLite's "file change counter"), which
+/// takes one system call to read. SQLite's own `PRAGMA data_version` also takes and releases a
+/// lock, which is too slow for every message of a run. A writer increments the number before its
+/// commit takes effect, so nothing has changed if the number is the same.
 struct KeystoreMoment: @unchecked Sendable {
-  /// SQLite's own file: if we closed another descriptor of it, SQLite would lose its locks. To read at an offset changes
-  /// nothing of it, so any thread may do that. Nil if the database is a copy in memory.
+  /// SQLite's own file: closing another descriptor of the file would release SQLite's locks. Any
+  /// thread may read it, because a read at an offset changes no state. Nil if the database is a
+  /// copy in memory.
   private let file: UnsafeMutablePointer<sqlite3_file>?
   /// Keeps the file open.
   private let keystore: Keystore
@@ -16,7 +18,8 @@ struct KeystoreMoment: @unchecked Sendable {
   /// The status of the file that was copied into memory.
   private let original: FileStatus?
 
-  /// The moment that the transaction of `view` sees, which has read something: nobody writes to the file while it lasts.
+  /// Records the moment that the transaction of `db` sees. The transaction must have read
+  /// something, so that nobody writes to the file while it lasts.
   init(of keystore: Keystore, _ view: KeystoreView) throws {
     self.keystore = keystore
     let file = envcrypt_sqlite_file(view.db.sqliteConnection)
@@ -25,7 +28,8 @@ struct KeystoreMoment: @unchecked Sendable {
     original = self.file == nil ? try FileStatus.at(keystore.path) : nil
   }
 
-  /// True if nothing was written since. Throws `replaced` if the file that was copied into memory has changed.
+  /// True if nothing was written since. Throws `replaced` if the file that was copied into memory
+  /// has changed.
   func isNow() throws -> Bool {
     if let file { return number != nil && Self.changeNumber(of: file) == number }
     guard let original, try FileStatus.at(keystore.path)?.isUnchanged(since: original) ?? false
@@ -33,23 +37,24 @@ struct KeystoreMoment: @unchecked Sendable {
     return true
   }
 
-  /// Throws `replaced` if another file has the keystore's name by now, or none has. The file that is open does not tell
-  /// what the keystore says then.
+  /// Throws `replaced` if the keystore's name was removed or another file has it now. The open file
+  /// then no longer shows the state of the keystore.
   func requireInPlace() throws {
     if let file, Self.hasMoved(file) != false { throw KeystoreError.replaced(keystore.path) }
   }
 
-  /// Nil if the database is not a file.
+  /// True if the file no longer has the name under which it was opened; nil if the database is not
+  /// a file.
   private static func hasMoved(_ file: UnsafeMutablePointer<sqlite3_file>) -> Bool? {
     var hasMoved: Int32 = 0
     let code = file.pointee.pMethods.pointee.xFileControl(file, SQLITE_FCNTL_HAS_MOVED, &hasMoved)
     return code == SQLITE_OK ? hasMoved != 0 : nil
   }
 
-  /// The number's place in the header.
+  /// The offset of the number in the file header.
   private static let changeNumberOffset: Int64 = 24
 
-  /// Nil if it cannot be read.
+  /// Returns the number; nil if it cannot be read.
   private static func changeNumber(of file: UnsafeMutablePointer<sqlite3_file>) -> UInt32? {
     var number: UInt32 = 0
     let code = file.pointee.pMethods.pointee.xRead(

@@ -1,17 +1,17 @@
 import Glibc
 import SystemPackage
 
-/// The place of a new keystore: a name in a directory that was opened once. If the directory's own name leads elsewhere
-/// later, everything still happens in the directory that was opened.
+/// The place of a new keystore: a name in a directory that is opened once. If the directory's own
+/// name leads elsewhere later, all work still happens in the directory that was opened.
 final class KeystorePlace: Sendable {
   /// The name as the user gave it.
   let path: FilePath
-  /// The same by way of the open directory. Without /proc it is `path`.
+  /// The same name, through the open directory. Without /proc it goes through the directory's name.
   let way: FilePath
   private let directory: Descriptor
   private let name: FilePath.Component
 
-  /// Throws `FileRuleError.noDirectory`, `isDirectory`, `IOError`.
+  /// Throws `FileRuleError.noDirectory`, `notADirectory`, `isDirectory`, `IOError`.
   init(_ path: FilePath) throws {
     guard let name = path.lastComponent, name.kind == .regular else {
       throw FileRuleError.isDirectory(path)
@@ -19,7 +19,7 @@ final class KeystorePlace: Sendable {
     let parent = path.directory
     let directory: FilePath = parent.isEmpty ? "." : parent
     var number: Int32 = -1
-    // A directory that cannot be listed may still be written.
+    // A directory that cannot be read may still be writable.
     for flags in [O_RDONLY, Descriptor.pathOnly] where number < 0 {
       number = Descriptor.retrying {
         directory.withPlatformString { open($0, flags | O_DIRECTORY | O_CLOEXEC) }
@@ -40,10 +40,11 @@ final class KeystorePlace: Sendable {
     way = (isProcMounted ? FilePath("/proc/self/fd/\(number)") : directory).appending(name)
   }
 
-  /// The way to what is beside the keystore, under a name of its own.
+  /// Returns the path of another name in the same directory.
   func way(to name: String) -> FilePath { way.removingLastComponent().appending(name) }
 
-  /// The file that has the keystore's name with this ending; nil if there is none. No link is followed.
+  /// Returns the status of the file with the keystore's name and this ending; nil if there is none.
+  /// Does not follow symbolic links.
   func status(of ending: String = "") throws -> FileStatus? {
     do {
       return try FileStatus.at(FilePath(way.string + ending), followingLinks: false)
@@ -52,7 +53,8 @@ final class KeystorePlace: Sendable {
     }
   }
 
-  /// Opens what has the name, to read it. No link is followed, and nothing is waited for.
+  /// Opens the file that has the name for reading. Does not follow symbolic links, and does not
+  /// wait for FIFOs or devices.
   func openedForReading() throws -> Descriptor {
     let number = Descriptor.retrying {
       way.withPlatformString {
@@ -63,7 +65,7 @@ final class KeystorePlace: Sendable {
     return Descriptor(owning: number, path: path)
   }
 
-  /// Has errors name files as the user would.
+  /// Runs `body`, and makes its errors name files by the user's path.
   func namingAsGiven<Value>(_ body: () throws -> Value) throws -> Value {
     do {
       return try body()
@@ -74,8 +76,9 @@ final class KeystorePlace: Sendable {
     }
   }
 
-  /// Two that place at once would mix their stores and logs. If there are no locks they may, and if
-  /// somebody has the directory locked for a purpose of his own: `flock DIR envcrypt …`.
+  /// Locks the directory, because two processes that place keystores at the same time could mix
+  /// their stores and logs. Goes on without a lock if the file system has none, or if another
+  /// process keeps the directory locked for 10 seconds, as `flock DIR envcrypt …` does.
   func lock() {
     for _ in 0..<1000 {
       let result = Descriptor.retrying { flock(directory.number, LOCK_EX | LOCK_NB) }
@@ -84,6 +87,6 @@ final class KeystorePlace: Sendable {
     }
   }
 
-  /// New names are on the disk too when this returns.
+  /// Flushes new names to the disk.
   func synchronize() { fsync(directory.number) }
 }

@@ -1,18 +1,18 @@
 import Foundation
 import GRDB
 
-/// The keystore itself: one row.
+/// The record of the keystore itself. The table has one row.
 struct KeystoreRecord: AuthenticatedRecord, Equatable {
   static let databaseTableName = "keystore"
 
   var id: String
   var creationDate: Int64
-  /// The root of the ledger; nil in stores of 0.1.0 that nobody has unlocked since.
+  /// The root of the ledger. Nil in stores of version 0.1.0 that were not unlocked since.
   var ledger: Data?
   /// 1 if no key is used unless the use can be recorded in the audit log; nil otherwise.
   var requiresAudit: Int64?
-  /// The latest `foundDueDate` of what is not destroyed yet; nil if nothing waits. Commands that only use keys
-  /// see by it that there is something to do.
+  /// The latest `foundDueDate` of everything that is due and not destroyed yet; nil if there is
+  /// nothing. It tells commands that only use keys that there is something to do.
   var foundDueDate: Int64?
   var authenticationCode = Data()
 
@@ -30,7 +30,8 @@ struct KeystoreRecord: AuthenticatedRecord, Equatable {
     ]
   }
 
-  /// The one row; nil if there is none. However many somebody added, no more than two are read.
+  /// Returns the only row; nil if there is none. Reads at most two rows, however many somebody
+  /// added.
   static func only(_ db: Database) throws -> KeystoreRecord? {
     let records = try all(db, where: "true LIMIT 2", [])
     guard records.count <= 1 else {

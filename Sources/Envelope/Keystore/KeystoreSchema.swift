@@ -1,27 +1,28 @@
 import GRDB
 
-/// The tables of a keystore, as a list of steps that only ever grows.
+/// The tables of a keystore, as a list of migration steps. Steps are only ever added.
 ///
-/// Dates are milliseconds since 1970. `authenticationCode` is the code of the record's other
-/// columns under a key that only the root key yields.
+/// Dates are milliseconds since 1970. `authenticationCode` is a code over the record's other
+/// columns. Its key is derived from the root key.
 enum KeystoreSchema {
-  /// "ENVC", which tells a keystore from any other SQLite file.
+  /// "ENVC". It distinguishes a keystore from other SQLite files.
   static let applicationID: Int32 = 0x454E_5643
 
-  /// The names of the steps, the first of which makes a store.
+  /// The names of the migration steps. The first one makes a store.
   static let steps = [
     "1: keystore, protectors, master keys, versions, aliases",
     "2: deletion, rotation, imported material, tags, policies, grants, audit anchor",
-    // The ledger is filled by who unlocks the store first.
+    // The first process that unlocks the store fills the ledger.
     "3: ledger",
     "4: dates when a destruction was found due, required audit",
   ]
 
-  /// The table in which GRDB's migrator notes the steps that a store has had.
+  /// The table in which GRDB's migrator records the steps that a store has had.
   static let stepsTable = "grdb_migrations"
 
-  /// The first date on which time changes a row of masterKey, deletes it or has it rotated. Every command that writes asks for it,
-  /// so it is an index.
+  /// The date on which a row of masterKey is due: the earlier of its deletion date and, if the key
+  /// is enabled, its next rotation date. Every command that writes queries it, so there is an index
+  /// on it.
   static let dueDate = """
     min(ifnull(deletionDate, \(Int64.max)), \
     CASE state WHEN 'Enabled' THEN ifnull(nextRotationDate, \(Int64.max)) ELSE \(Int64.max) END)
@@ -38,10 +39,10 @@ enum KeystoreSchema {
     return migrator
   }
 
-  /// Everything that a keystore's schema has, in the order in which it is made. What is not here, or has
-  /// another text, is not ours, and the store that has it is refused.
+  /// All objects of a keystore's schema, in the order of their creation. A store is refused if its
+  /// schema has any other object, lacks an object, or has one with another text.
   static let objects: [SchemaObject] = [
-    // The migrator's own.
+    // The table of GRDB's migrator.
     .table(
       stepsTable, step: 0, "CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY)"),
     .automaticIndex(of: stepsTable, step: 0),

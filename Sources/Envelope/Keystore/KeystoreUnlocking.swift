@@ -2,13 +2,15 @@ import Foundation
 import Synchronization
 import SystemPackage
 
-/// Where the secrets that unlock a keystore come from: the terminal, a file, a command.
+/// A source of the secrets that unlock a keystore: the terminal, a file, a command.
 public protocol UnlockingSecrets: Sendable {
-  /// Where a key-file protector's file is now, if not where it was.
+  /// The current path of a key-file protector's file; nil if it is the recorded path.
   var keyFile: FilePath? { get }
-  /// The passphrase; nil where none can be had. Asked for at most once.
+  /// Returns the passphrase; nil if none is available. Each attempt to unlock asks for it at most
+  /// once.
   func passphrase() throws -> SecretBytes?
-  /// Hears of what the mode of the keystore's file does not show, where no secret was wanted.
+  /// Receives the exposures that the mode of the keystore's file does not show, after a protector
+  /// `none` unlocked the store.
   func hear(_ exposures: [KeystoreExposure], of path: FilePath)
 }
 
@@ -17,9 +19,9 @@ extension UnlockingSecrets {
 }
 
 extension Keystore {
-  /// The root key at work. Tried once: a second call answers as the first did. Who only looks what is
-  /// wrong with the store comes in also by a protector that the ledger does not list: nobody else does
-  /// after that.
+  /// Unlocks the store. Tries only once: a second call has the same result. With `anyProtector`, a
+  /// protector that the ledger does not list unlocks the store, too, so that a check can find what
+  /// is wrong. Later calls without `anyProtector` then throw.
   func unlock(
     with secrets: any UnlockingSecrets, anyProtector: Bool = false
   ) throws -> UnlockedKeystore {
@@ -43,13 +45,13 @@ extension Keystore {
     var refusal: KeystoreError?
   }
 
-  /// Unlocks the store before anything else is asked for. Throws `KeystoreError`.
+  /// Unlocks the store before any other secret is asked for. Throws `KeystoreError`.
   public func unlock(_ secrets: any UnlockingSecrets) throws {
     let _: UnlockedKeystore = try unlock(with: secrets)
   }
 
-  /// Unlocks once more, and with the passphrase where one is among the protectors: the keystore is
-  /// about to hand out a key.
+  /// Unlocks the store again, before it hands out a key. Requires the passphrase if there is a
+  /// passphrase protector.
   func reauthenticate(with secrets: any UnlockingSecrets) throws {
     try unlocking.withLock { state in
       state.result = .success(
@@ -57,13 +59,14 @@ extension Keystore {
     }
   }
 
-  /// Whom protectors let in.
+  /// The findings of one attempt to unlock.
   private struct Gate {
-    /// Why the last one of those that cannot be used is not: another may do.
+    /// The reason why the last unusable protector cannot be used. Another protector may still
+    /// unlock the store.
     var refusal: KeystoreError?
-    /// The store as the first protector opened it that the ledger does not list.
+    /// The store as unlocked by the first protector that the ledger does not list.
     var stray: UnlockedKeystore?
-    /// What the others miss.
+    /// The reasons why other protectors were not tried or did not match.
     var reasons: [String] = []
   }
 
@@ -126,8 +129,8 @@ extension Keystore {
     throw gate.refusal ?? .locked(reasons: gate.reasons)
   }
 
-  /// The protectors on which a passphrase may be tried, known before any work is done: who can write the file
-  /// decides what they cost. Throws `costlyProtectors`.
+  /// Returns the protectors on which a passphrase may be tried. This is decided before any work is
+  /// done, because a user who can write the file decides their costs. Throws `costlyProtectors`.
   private func affordable(
     _ protectors: [ProtectorRecord], _ gate: inout Gate
   ) throws -> [ProtectorRecord] {
@@ -140,7 +143,7 @@ extension Keystore {
       work += scrypt.work
       return true
     }
-    // As many of ours as a store may have stay below it.
+    // The most protectors that a store may have, with our own parameters, stay within this limit.
     guard work <= UInt64(ProtectorRecord.mostProtectors) * Scrypt.standard.work else {
       throw KeystoreError.costlyProtectors
     }
@@ -152,7 +155,8 @@ extension Keystore {
   ) throws -> UnlockedKeystore? {
     for protector in protectors {
       guard let path = keyFile ?? protector.keyFilePath.map({ FilePath($0) }) else { continue }
-      // Nobody has checked the row yet that names it: what is not a file is not even opened.
+      // The row that names the file is not authenticated yet, so a path that is not a regular file
+      // is not even opened.
       if keyFile == nil, let status = try? FileStatus.at(path), status.kind != .regular {
         gate.reasons.append("key file \(path.string) is not a regular file")
         continue
@@ -176,7 +180,8 @@ extension Keystore {
     return nil
   }
 
-  /// The root key at work; nil if it is not the store's, or the protector is not one of the store's any more.
+  /// Returns the unlocked store. Nil if the root key is not the store's, or if the protector is no
+  /// longer one of the store's.
   private func accept(
     _ rootKey: consuming RootKey, of protector: ProtectorRecord, _ gate: inout Gate
   ) throws -> UnlockedKeystore? {
@@ -196,7 +201,7 @@ extension Keystore {
 
   private func accept(_ rootKey: consuming RootKey) throws -> UnlockedKeystore {
     var record = record
-    // Somebody may have given the store its ledger since it was opened.
+    // Another process may have added the ledger since the store was opened.
     if record.ledger == nil { record = try read { try Self.record(of: path, $0) } }
     let unlocked = try UnlockedKeystore(
       rootKey, keystoreID: id, hasLedger: record.ledger != nil)
@@ -204,7 +209,8 @@ extension Keystore {
     return unlocked.ledger == nil ? try addLedger(unlocked) : unlocked
   }
 
-  /// Gives a store of 0.1.0 its ledger. Where it cannot be written it goes without.
+  /// Adds a ledger to a store of version 0.1.0. If the store cannot be written, returns it without
+  /// a ledger.
   private func addLedger(_ old: UnlockedKeystore) throws -> UnlockedKeystore {
     let new = try old.withLedger()
     do {
@@ -221,12 +227,13 @@ extension Keystore {
     return new
   }
 
-  /// Nothing is written then: with a ledger that somebody else has added it would count for nothing.
+  /// Forbids writes, because another process may add a ledger, and records written without one
+  /// would not be valid then.
   private func goWithoutLedger(_ old: UnlockedKeystore) throws -> UnlockedKeystore {
     try database.forbidWriting()
     return old
   }
 
-  /// The root key at work, where somebody has unlocked the store.
+  /// The unlocked store; nil if it was not unlocked.
   var unlockedStore: UnlockedKeystore? { try? unlocking.withLock { $0.result }?.get() }
 }

@@ -2,25 +2,26 @@ import Foundation
 import GRDB
 import Synchronization
 
-/// The list of the last code of every record, so that none is taken away unnoticed, and no older one put
-/// back in the place of a later one.
+/// A list of the latest code of every record. It detects that a record was removed, or replaced by
+/// an older one.
 ///
-/// A tree of buckets, whose root the keystore's own authenticated record holds: to verify a record takes to
-/// read a few small buckets, however many keys there are.
+/// The list is a tree of buckets. The keystore's own authenticated record holds the root. Verifying
+/// a record reads only a few small buckets, however many keys there are.
 final class Ledger: Sendable {
   private struct State {
-    /// The keystore's record as it was last found right.
+    /// The keystore's record that was verified last.
     var record: KeystoreRecord?
-    /// The root to which `buckets` belong.
+    /// The root that `buckets` belong to.
     var root: Data?
     var buckets: [LedgerBucket.Name: LedgerBucket] = [:]
   }
 
-  /// Buckets that are verified already: under the same root they are still the same.
+  /// Buckets that are verified already. They cannot change while the root is the same.
   private let state = Mutex(State())
   private static let mostKept = 256
 
-  /// What a bucket lists. Throws `editedRecord` where the table has something else than `root` says.
+  /// Returns a bucket, verified. Throws `editedRecord` if the table does not have the bucket that
+  /// `root` requires.
   func bucket(_ name: LedgerBucket.Name, root: Data, _ db: Database) throws -> LedgerBucket {
     guard let parent = name.parent else { return LedgerBucket(name, bytes: Array(root)) }
     if let kept = kept(name, root: root) { return kept }
@@ -33,12 +34,12 @@ final class Ledger: Sendable {
     return bucket
   }
 
-  /// Lets `change` alter a bucket, and returns the root that there is then.
+  /// Changes a bucket with `change`, and returns the new root.
   func change(
     _ name: LedgerBucket.Name, root: Data, _ db: Database,
     _ change: (inout LedgerBucket) throws -> Void
   ) throws -> Data {
-    // What somebody else has altered is found here, and not taken over.
+    // This throws if somebody else has edited the bucket, so such edits are never adopted.
     var bucket = try bucket(name, root: root, db)
     try change(&bucket)
     var changed: [LedgerBucket] = []
@@ -54,7 +55,7 @@ final class Ledger: Sendable {
     return newRoot
   }
 
-  /// Replaces the whole table. Returns the root.
+  /// Replaces the whole table, and returns the root.
   static func replace(with entries: [LedgerBucket.Entry], _ db: Database) throws -> Data {
     try db.execute(sql: "DELETE FROM ledger")
     var listed = Dictionary(grouping: entries) { $0.name.bucket }
@@ -65,15 +66,15 @@ final class Ledger: Sendable {
         listed[parent, default: []].append(LedgerBucket.Entry(name: name.entryName, code: digest))
       }
     }
-    // First those that list records, then those that list these.
+    // Store the buckets that list records first, and then their parents.
     try store(Array(listed.keys))
     try store(listed.keys.filter { $0 != .root })
     return Data(try LedgerBucket(.root, entries: listed[.root] ?? []).bytes)
   }
 
-  // MARK: What is verified already
+  // MARK: Verified already
 
-  /// Calls `verify` unless it found the same record right before.
+  /// Calls `verify`, unless this record is the one that was verified last.
   func verifyOnce(_ record: KeystoreRecord, _ verify: (KeystoreRecord) throws -> Void) throws {
     if state.withLock({ $0.record == record }) { return }
     try verify(record)
@@ -94,7 +95,7 @@ final class Ledger: Sendable {
     }
   }
 
-  /// What is kept and did not change is the same under the new root.
+  /// Buckets that were kept and did not change are valid under the new root.
   private func advance(to root: Data, _ changed: [LedgerBucket]) {
     state.withLock { state in
       state.root = root

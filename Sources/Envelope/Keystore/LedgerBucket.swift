@@ -1,7 +1,8 @@
 import Foundation
 import GRDB
 
-/// A part of the ledger: the last codes of some records, or the digests of buckets.
+/// A part of the ledger. It lists the latest codes of some records, or the digests of other
+/// buckets.
 struct LedgerBucket {
   struct Entry {
     let name: LedgerName
@@ -10,7 +11,7 @@ struct LedgerBucket {
 
     static let codeLength = 32
 
-    /// The fields in the order of the bucket.
+    /// Transcodes the fields in the order of the bucket.
     static func transcode(
       _ value: Entry?, through wire: inout some Wire
     ) throws(MessageError) -> Entry {
@@ -20,14 +21,15 @@ struct LedgerBucket {
     }
   }
 
-  /// Hexadecimal digits that the key IDs of the bucket's records begin with. A bucket with a shorter name
-  /// has the digests of those whose names begin with it.
+  /// The name of a bucket: the hexadecimal digits with which the key IDs of its records begin. A
+  /// bucket with a shorter name has the digests of the buckets whose names begin with it.
   struct Name: Hashable {
-    /// Of the buckets that list records.
+    /// The number of digits in the name of a bucket that lists records.
     static let digits = 3
-    /// Has the digests of all others, by way of them. The keystore's own record holds it.
+    /// The root, which directly or indirectly has the digests of all other buckets. The keystore's
+    /// own record holds it.
     static let root = Name(text: "")
-    /// Lists what belongs to no key.
+    /// The bucket of records that belong to no key.
     static let store = Name(text: "store")
 
     let text: String
@@ -35,13 +37,13 @@ struct LedgerBucket {
     init(text: String) { self.text = text }
     init(digits: some Sequence<UInt8>) { text = String(decoding: Array(digits), as: UTF8.self) }
 
-    /// The bucket that has this one's digest; nil for the root.
+    /// The bucket that has the digest of this one; nil for the root.
     var parent: Name? {
       if self == .root { return nil }
       let isBelowRoot = self == .store || text.utf8.count == 1
       return isBelowRoot ? .root : Name(digits: text.utf8.prefix(1))
     }
-    /// What the parent has the digest as.
+    /// The name under which the parent lists the digest.
     var entryName: LedgerName { LedgerName(table: Self.table, name: text) }
     private static let table = "ledger"
 
@@ -55,7 +57,8 @@ struct LedgerBucket {
   }
 
   let name: Name
-  /// The entries in the order of their names, as the table and the digest have them.
+  /// The entries in the order of their names. The table stores these bytes, and the digest covers
+  /// them.
   private(set) var bytes: [UInt8]
 
   init(_ name: Name, bytes: [UInt8]) {
@@ -68,7 +71,7 @@ struct LedgerBucket {
     bytes = try Self.serialize(entries.sorted { $0.name < $1.name })
   }
 
-  /// Throws `editedRecord` where the bytes are no bucket.
+  /// Returns the entries. Throws `editedRecord` if the bytes are not those of a bucket.
   func entries() throws -> [Entry] {
     do {
       return try WireReader.read(bytes.span.bytes) { (reader) throws(MessageError) in
@@ -89,7 +92,8 @@ struct LedgerBucket {
     return writer.bytes
   }
 
-  /// The code of a record. Found where its name stands: there may be hundreds, and one is wanted.
+  /// The code of a record. Compares names without decoding the entries: there may be hundreds, and
+  /// only one is needed.
   subscript(name: LedgerName) -> [UInt8]? {
     var writer = WireWriter()
     guard (try? LedgerName.transcode(name, through: &writer)) != nil else { return nil }
@@ -105,7 +109,7 @@ struct LedgerBucket {
     }
   }
 
-  /// Notes the last code of a record, or with nil that it is gone.
+  /// Sets the latest code of a record. Nil removes the entry.
   mutating func set(_ code: [UInt8]?, for name: LedgerName) throws {
     try change { entries in
       entries.removeAll { $0.name == name }
@@ -128,13 +132,14 @@ struct LedgerBucket {
 
   // MARK: The table
 
-  /// The bytes of a bucket as the table has them, unverified; none where it has no such bucket.
+  /// Returns the bytes of a bucket in the table, unverified; empty if there is no such bucket.
   static func fetch(_ name: Name, _ db: Database) throws -> [UInt8] {
     let statement = try db.cachedStatement(sql: "SELECT entries FROM ledger WHERE bucket = ?")
     return try Data.fetchOne(statement, arguments: [name.text]).map { Array($0) } ?? []
   }
 
-  /// Puts the bucket into the table. Returns its digest; nil for one without entries.
+  /// Writes the bucket to the table and returns its digest. Removes a bucket without entries and
+  /// returns nil.
   func store(_ db: Database) throws -> [UInt8]? {
     if bytes.isEmpty {
       try db.cachedStatement(sql: "DELETE FROM ledger WHERE bucket = ?")

@@ -1,11 +1,11 @@
-/// Which record an entry of the ledger is of.
+/// The name of the record that an entry of the ledger is about.
 struct LedgerName: Hashable, Comparable {
   /// The table that has the record.
   let table: String
-  /// The key that the record belongs to; empty where it belongs to the store.
+  /// The key that the record belongs to; empty if it belongs to the store.
   let keyID: String
-  /// What tells the key's records in that table apart. Bytes, since some texts that Swift has for equal are
-  /// not the same.
+  /// The part that distinguishes the key's records in that table. Bytes, because Swift considers
+  /// some different texts equal.
   let name: [UInt8]
 
   init(table: String, keyID: String = "", name: [UInt8] = []) {
@@ -18,15 +18,17 @@ struct LedgerName: Hashable, Comparable {
     self.init(table: table, keyID: keyID, name: Array(name.utf8))
   }
 
-  /// The bucket that lists the record: with all others of its key, and of some other keys.
+  /// The bucket that lists the record. It also lists all other records of the same key, and those
+  /// of some other keys.
   var bucket: LedgerBucket.Name {
     let digits = keyID.utf8.prefix(LedgerBucket.Name.digits)
-    // An ID that does not begin as ours do is of no record that is listed.
+    // The ID is empty if the record belongs to the store. No listed record has any other ID without
+    // these digits.
     let isOfAKey = digits.count == LedgerBucket.Name.digits && digits.allSatisfy(Self.isHexadecimal)
     return isOfAKey ? LedgerBucket.Name(digits: digits) : .store
   }
 
-  /// The fields in the order of a bucket.
+  /// Transcodes the fields in the order of a bucket.
   static func transcode(
     _ value: LedgerName?, through wire: inout some Wire
   ) throws(MessageError) -> LedgerName {
@@ -35,7 +37,7 @@ struct LedgerName: Hashable, Comparable {
       name: try wire.block(value?.name, "a name"))
   }
 
-  /// How many bytes the name takes that these begin with; nil where they end before it.
+  /// Returns the length of the name at the beginning of `bytes`; nil if they end within the name.
   static func length(in bytes: Slice<UnsafeRawBufferPointer>) -> Int? {
     var length = 0
     for _ in 0..<3 {
@@ -57,7 +59,7 @@ struct LedgerName: Hashable, Comparable {
     return a.name.lexicographicallyPrecedes(b.name)
   }
 
-  /// What a message calls the record.
+  /// The name of the record in messages.
   var recordName: String {
     let name = String(decoding: name, as: UTF8.self)
     return switch table {

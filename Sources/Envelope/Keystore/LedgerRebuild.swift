@@ -2,15 +2,15 @@ import Foundation
 import GRDB
 
 extension UnlockedKeystore {
-  /// Gives a store of 0.1.0 its ledger, and its records the codes that count there. A record whose code
-  /// is wrong stays as it is, and is not listed.
+  /// Adds a ledger to a store of version 0.1.0, and gives its records the codes that are valid with
+  /// a ledger. A record with a wrong code stays as it is, and is not listed.
   func takeOver(from old: UnlockedKeystore, _ db: Database) throws {
     try rebuildLedger(db, from: old)
   }
 
-  /// Takes the records that are there, and that the program wrote, for the last ones. Throws `editedRecord` if the
-  /// upper part of the ledger is damaged: then the keystore's own record may be an older one, put back with a
-  /// protector of then.
+  /// Accepts the current records as the latest ones, if the program wrote them. Throws
+  /// `editedRecord` if the upper part of the ledger is damaged: the keystore's own record may then
+  /// be an older one that was put back with a protector of that time.
   func acceptRecords(_ db: Database) throws {
     for entry in try bucket(.root, db).entries() {
       if let child = LedgerBucket.Name(listedAs: entry.name) { _ = try bucket(child, db) }
@@ -24,7 +24,8 @@ extension UnlockedKeystore {
       for record in try Record.all(db) {
         let code: [UInt8]
         if let old {
-          // With a ledger there was one already: the keystore's own record from before was put back.
+          // The store had a ledger before: somebody put back the keystore's own record from the
+          // time without one.
           if isAuthentic(record) { throw KeystoreError.editedRecord("keystore \(keystoreID)") }
           guard old.isAuthentic(record) else { continue }
           let record = try authenticating(record)
@@ -33,7 +34,7 @@ extension UnlockedKeystore {
         } else {
           var record = record
           if !isAuthentic(record) {
-            // A process that was at work since before there was a ledger may have written it.
+            // A process that began before the store had a ledger may have written the record.
             guard isFromBeforeLedger(record) else { continue }
             record = try authenticating(record)
             try record.update(db)
@@ -49,14 +50,15 @@ extension UnlockedKeystore {
     try list(TagRecord.self)
     try list(StackRecord.self)
     try list(AuditAnchorRecord.self)
-    // A protector that was removed is not accepted again. If the ledger cannot say which those are, nothing is.
+    // A protector that was removed is not accepted again. This throws if the ledger cannot tell
+    // which protectors were removed.
     let listed = old == nil ? try bucket(.store, db) : nil
     for protector in try ProtectorRecord.all(db) {
       if let listed, try listed[protector.ledgerName] != protector.ledgerCode() {
         try protector.delete(db)
         continue
       }
-      // No entry has room for a longer name, and no protector of ours has one.
+      // An entry has no room for a longer ID. No protector of ours has one.
       guard protector.id.utf8.count <= Int(UInt16.max) else { continue }
       entries.append(
         LedgerBucket.Entry(name: protector.ledgerName, code: try protector.ledgerCode()))
@@ -67,7 +69,7 @@ extension UnlockedKeystore {
     try authenticating(record).update(db)
   }
 
-  /// Whether the program wrote the record when the store had no ledger.
+  /// True if the program wrote the record while the store had no ledger.
   func isFromBeforeLedger(_ record: some AuthenticatedRecord) -> Bool {
     (try? verifyCode(of: record, inLedger: false)) != nil
   }

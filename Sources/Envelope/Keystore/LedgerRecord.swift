@@ -4,13 +4,12 @@ import GRDB
 /// A row that the ledger lists.
 protocol LedgerRecord: KeystoreRow {
   var ledgerName: LedgerName { get }
-  /// What tells the row from any that was in its place before.
-  /// Of 32 bytes.
+  /// Returns 32 bytes that differ from those of every earlier row in the same place.
   func ledgerCode() throws -> [UInt8]
 }
 
 extension LedgerRecord {
-  /// What a message calls the record.
+  /// The name of the record in messages.
   var recordName: String { ledgerName.recordName }
 }
 
@@ -21,13 +20,13 @@ extension LedgerRecord where Self: AuthenticatedRecord {
 extension UnlockedKeystore {
   // MARK: Verifying
 
-  /// Throws `editedRecord` unless `record` is as the program wrote it, and the last that it wrote there.
+  /// Throws `editedRecord` unless the program wrote `record`, and wrote no later one in its place.
   func verify(_ record: some AuthenticatedRecord & LedgerRecord, _ db: Database) throws {
     try verifyCode(of: record)
     try verifyListed(record, db)
   }
 
-  /// Throws `editedRecord` unless `record` is the last that the program wrote there.
+  /// Throws `editedRecord` unless `record` is the latest that the program wrote in its place.
   func verifyListed(_ record: some LedgerRecord, _ db: Database) throws {
     if ledger == nil { return }
     let code = try bucket(record.ledgerName.bucket, db)[record.ledgerName]
@@ -36,7 +35,8 @@ extension UnlockedKeystore {
     }
   }
 
-  /// Throws `editedRecord` unless these are all the records of their kind that a key has.
+  /// Throws `editedRecord` unless each record is valid, and the key has no other records of their
+  /// kind.
   func verify<Record: AuthenticatedRecord & LedgerRecord>(
     _ records: [Record], areAllOfKey keyID: String, _ db: Database
   ) throws {
@@ -52,7 +52,7 @@ extension UnlockedKeystore {
     }
   }
 
-  /// Whether the ledger has a record of that name.
+  /// True if the ledger lists a record of that name.
   func isListed(_ name: LedgerName, _ db: Database) throws -> Bool {
     if ledger == nil { return false }
     return try bucket(name.bucket, db)[name] != nil
@@ -60,7 +60,7 @@ extension UnlockedKeystore {
 
   // MARK: Writing
 
-  /// Stores a new record, with its code.
+  /// Inserts a new record with its code.
   @discardableResult
   func insert<Record: AuthenticatedRecord & LedgerRecord>(
     _ record: Record, _ db: Database
@@ -76,7 +76,7 @@ extension UnlockedKeystore {
     try list(record, db)
   }
 
-  /// Stores a record with its code in place of the one that is there.
+  /// Replaces a record, and gives the new one its code.
   @discardableResult
   func update<Record: AuthenticatedRecord & LedgerRecord>(
     _ record: Record, _ db: Database
@@ -87,7 +87,7 @@ extension UnlockedKeystore {
     return record
   }
 
-  /// Stores a record with its code, whether or not there is one.
+  /// Inserts or replaces a record, with its code.
   func save(_ record: some AuthenticatedRecord & LedgerRecord, _ db: Database) throws {
     let record = try authenticating(record)
     try record.save(db)
@@ -99,19 +99,19 @@ extension UnlockedKeystore {
     try unlist(record.ledgerName, db)
   }
 
-  /// Deletes a key with all that belongs to it.
+  /// Deletes a key with everything that belongs to it.
   func delete(_ key: MasterKeyRecord, _ db: Database) throws {
     try key.delete(db)
     try unlistAll(ofKey: key.id, db)
   }
 
-  /// Has the ledger forget what a key of that ID had, which is to be made anew.
+  /// Removes all entries of a key ID from the ledger, before a key with that ID is created again.
   func unlistAll(ofKey keyID: String, _ db: Database) throws {
     let bucket = LedgerName(table: MasterKeyRecord.databaseTableName, keyID: keyID).bucket
     try changeLedger(bucket, db) { try $0.removeAll(ofKey: keyID) }
   }
 
-  /// Has the ledger forget a name, for a record that goes on under another one.
+  /// Removes a name from the ledger, because its record now has another name.
   func unlist(_ name: LedgerName, _ db: Database) throws {
     try changeLedger(name.bucket, db) { try $0.set(nil, for: name) }
   }
@@ -135,16 +135,18 @@ extension UnlockedKeystore {
     try authenticating(record).update(db)
   }
 
-  /// Says in the keystore's own record whether a use of a key that cannot be recorded is refused.
+  /// Turns required audit on or off in the keystore's own record. If it is on, a use of a key that
+  /// cannot be recorded is refused.
   func require(audit isRequired: Bool, _ db: Database) throws {
     var record = try keystoreRecord(db)
     record.requiresAudit = isRequired ? 1 : nil
     try authenticating(record).update(db)
   }
 
-  // MARK: What waits to be destroyed
+  // MARK: Pending destruction
 
-  /// The latest date on which something was found due that is not destroyed yet. Throws `editedRecord`.
+  /// Returns the latest date on which something was found due that is not destroyed yet. Throws
+  /// `editedRecord`.
   func foundDueDate(_ db: Database) throws -> Int64? { try keystoreRecord(db).foundDueDate }
 
   func setFoundDueDate(_ date: Int64?, _ db: Database) throws {
@@ -156,13 +158,13 @@ extension UnlockedKeystore {
 
   // MARK: The ledger
 
-  /// A bucket of the ledger, verified. Throws `editedRecord`.
+  /// Returns a bucket of the ledger, verified. Throws `editedRecord`.
   func bucket(_ name: LedgerBucket.Name, _ db: Database) throws -> LedgerBucket {
     let root = try keystoreRecord(db).requireLedger()
     return try ledger?.bucket(name, root: root, db) ?? LedgerBucket(name, bytes: [])
   }
 
-  /// The keystore's own record as it is now, verified.
+  /// Returns the keystore's own record as it is now, verified.
   func keystoreRecord(_ db: Database) throws -> KeystoreRecord {
     guard let record = try KeystoreRecord.only(db) else {
       throw KeystoreError.editedRecord("keystore \(keystoreID)")

@@ -9,30 +9,30 @@ struct MasterKeyRecord: AuthenticatedRecord, LedgerRecord {
   var id: String
   var spec: KeySpec
   var usage: KeyUsage
-  /// As it was when something last changed it. What time has brought about since is not written down before
-  /// it is certain: the clock may be wrong.
+  /// The stored state. Changes by the passing of time are not stored before they are certain,
+  /// because the clock may be wrong. `state` shows them.
   var storedState: KeyState
   var origin: KeyOrigin
   var manager: KeyManager
   var description: String
   var creationDate: Int64
-  /// The version that wraps; all from 1 on unwrap. 0 before the first import.
+  /// The version that wraps. All versions from 1 on unwrap. 0 before the first import.
   var currentVersion: Int64
-  /// When the key goes, where it is pending deletion.
+  /// The date on which a key that is pending deletion is deleted.
   var deletionDate: Int64?
-  /// The days between automatic rotations, where they are on.
+  /// The days between automatic rotations; nil if automatic rotation is off.
   var rotationPeriodInDays: Int64?
   var nextRotationDate: Int64?
-  /// When the first of the imported materials expires.
+  /// The date on which the first of the imported materials expires.
   var validTo: Int64?
-  /// SHA-256 of the key policy; nil for the standard one. So a policy cannot be taken away unnoticed.
+  /// SHA-256 of the key policy; nil for the default policy. It detects that a policy was removed.
   var policyDigest: Data?
-  /// SHA-256 of the key's grants; nil where there are none.
+  /// SHA-256 of the key's grants; nil if there are none.
   var grantsDigest: Data?
-  /// When a command first found the key past its deletion date; nil if none has.
+  /// The date on which a command first found the key past its deletion date; nil if none has.
   var foundDueDate: Int64?
   var authenticationCode = Data()
-  /// True if imported material has expired by the clock, as `asOf` found; no column.
+  /// True if `asOf` found that imported material has expired. Not a column.
   private(set) var isExpired = false
 
   var ledgerName: LedgerName { LedgerName(table: Self.databaseTableName, keyID: id) }
@@ -84,7 +84,7 @@ extension MasterKeyRecord {
 }
 
 extension MasterKeyRecord {
-  /// The key's state now, if the record comes from `asOf`. To set it is to store it.
+  /// The state of the key now, if the record comes from `asOf`. Setting it changes `storedState`.
   var state: KeyState {
     get { isExpired ? .pendingImport : storedState }
     set {
@@ -93,8 +93,8 @@ extension MasterKeyRecord {
     }
   }
 
-  /// The key as time has left it: nil from its deletion date on, and waiting for import if its material has
-  /// expired, although nobody may have written that down yet.
+  /// Returns the key as it is at `now`, even if that is not stored yet: nil from its deletion date
+  /// on, and pending import if its material has expired.
   func asOf(_ now: Int64) -> MasterKeyRecord? {
     if let deletionDate, deletionDate <= now { return nil }
     guard let validTo, validTo <= now, storedState != .pendingDeletion else { return self }

@@ -3,26 +3,26 @@ import GRDB
 import Glibc
 import SystemPackage
 
-/// What keeps the root key: one of several, each of which yields it alone, like the slots of a LUKS
-/// volume.
+/// The kind of a protector. A keystore can have several protectors, and each one alone gives access
+/// to the root key, like the key slots of a LUKS volume.
 public enum ProtectorKind: String, Codable, Sendable {
-  /// scrypt of a passphrase wraps the root key.
+  /// A key derived from a passphrase with scrypt wraps the root key.
   case passphrase
-  /// A file of random bytes wraps the root key.
+  /// A key derived from a file of random bytes wraps the root key.
   case keyFile = "key-file"
-  /// The root key lies in the clear inside the keystore, guarded by the file's mode alone.
+  /// The root key is stored in the clear in the keystore. Only the file's mode protects it.
   case none
 }
 
-/// A protector to be made, with what it takes.
+/// A protector to be made, with its secret.
 public enum NewProtector: ~Copyable {
   case passphrase(SecretBytes)
-  /// The file's path as it will be recorded.
+  /// The path to record, and the contents of the file.
   case keyFile(FilePath, contents: SecretBytes)
   case none
 }
 
-/// A protector as it is listed: nothing secret.
+/// The public description of a protector, without secrets.
 public struct ProtectorDescription: Equatable, Sendable {
   public let id: String
   public let kind: ProtectorKind
@@ -30,8 +30,9 @@ public struct ProtectorDescription: Equatable, Sendable {
   public let keyFilePath: String?
 }
 
-/// A row of the protector table. It needs no authentication code: one that was edited yields no
-/// root key, or yields one that authenticates no other record. The ledger says whether it is still one.
+/// A row of the protector table. It needs no authentication code: an edited row gives no root key,
+/// or a root key that does not verify the other records. The ledger shows if the protector is still
+/// valid.
 struct ProtectorRecord: LedgerRecord {
   static let databaseTableName = "protector"
 
@@ -46,7 +47,7 @@ struct ProtectorRecord: LedgerRecord {
   var nonce: Data
   var wrappedRootKey: Data
 
-  /// Wraps `rootKey` under what `protector` brings.
+  /// Wraps `rootKey` with the secret of `protector`.
   init(
     _ protector: consuming NewProtector, wrapping rootKey: borrowing RootKey, keystoreID: String,
     creationDate: Int64
@@ -78,10 +79,12 @@ struct ProtectorRecord: LedgerRecord {
     }
   }
 
-  /// More would be no help to anybody, and who can write the file could have us try them for hours.
+  /// The most protectors of a keystore. Nobody needs more, and a user who can write the file could
+  /// make us try them for hours.
   static let mostProtectors = 100
 
-  /// Sorted here: to have SQLite do it takes longer than to read the few there are. Throws `tooManyProtectors`.
+  /// Returns all protectors, oldest first. Sorts here, because sorting the few rows in SQLite takes
+  /// longer than reading them. Throws `tooManyProtectors`.
   static func oldestFirst(_ db: Database) throws -> [ProtectorRecord] {
     let all = try all(db, where: "true LIMIT \(mostProtectors + 1)", [])
     guard all.count <= mostProtectors else {
@@ -90,14 +93,15 @@ struct ProtectorRecord: LedgerRecord {
     return all.sorted { ($0.creationDate, $0.id) < ($1.creationDate, $1.id) }
   }
 
-  /// True if no field is longer than in any protector of ours. A row is not authenticated before it unlocks.
+  /// True if no field is longer than our protectors' fields. A row is not authenticated before it
+  /// unlocks the store.
   var hasUsualLengths: Bool {
     id.utf8.count <= 64 && salt.count <= 64 && nonce.count <= AESGCM.nonceLength
       && wrappedRootKey.count <= RootKey.length + AESGCM.tagLength
       && (keyFilePath?.utf8.count ?? 0) <= Int(PATH_MAX)
   }
 
-  /// The cost of trying a passphrase; nil if it is out of bounds.
+  /// The scrypt parameters; nil if they are out of bounds.
   var scrypt: Scrypt? {
     guard let cost = scryptCost, let blockSize = scryptBlockSize,
       let parallelism = scryptParallelism, cost > 0, blockSize > 0, parallelism > 0
@@ -112,20 +116,20 @@ struct ProtectorRecord: LedgerRecord {
       id: id, kind: kind, creationDate: Date(milliseconds: creationDate), keyFilePath: keyFilePath)
   }
 
-  /// The root key in the clear; nil unless the kind is `none`.
+  /// Returns the root key that is stored in the clear; nil unless the kind is `none`.
   func rootKeyInTheClear() -> RootKey? {
     guard kind == .none, wrappedRootKey.count == RootKey.length else { return nil }
     return RootKey(bytes: SecretBytes(copying: wrappedRootKey.bytes))
   }
 
-  /// Nil where the passphrase is another.
+  /// Unwraps the root key; nil if the passphrase is wrong.
   func unwrap(passphrase: borrowing SecretBytes, keystoreID: String) throws -> RootKey? {
     guard let scrypt else { return nil }
     return try unwrap(
       under: try Self.key(from: passphrase, with: scrypt, salt: salt), keystoreID: keystoreID)
   }
 
-  /// Nil where the file is another.
+  /// Unwraps the root key; nil if it is the wrong key file.
   func unwrap(keyFile contents: borrowing SecretBytes, keystoreID: String) throws -> RootKey? {
     try unwrap(under: try Self.key(fromFile: contents, salt: salt), keystoreID: keystoreID)
   }
@@ -163,7 +167,7 @@ struct ProtectorRecord: LedgerRecord {
     }
   }
 
-  /// Everything but the wrapped key itself.
+  /// Returns all fields except the nonce and the wrapped key.
   private func authenticatedData(keystoreID: String) -> [UInt8] {
     var data: [UInt8] = []
     let fields: [RecordField] = [
@@ -222,9 +226,9 @@ extension ProtectorRecord {
 extension ProtectorKind: DatabaseValueConvertible {}
 
 extension Date {
-  /// A stored date.
+  /// Makes a date of a stored value.
   init(milliseconds: Int64) { self.init(timeIntervalSince1970: Double(milliseconds) / 1000) }
 
-  /// The date as it is stored.
+  /// The value to store.
   var milliseconds: Int64 { Int64((timeIntervalSince1970 * 1000).rounded()) }
 }

@@ -1,16 +1,17 @@
 import GRDB
 
-/// A table or an index of a keystore: the statements that make it, and what SQLite keeps of them.
+/// A table or an index of a keystore: the statements that make it, and the text that SQLite stores
+/// for it.
 struct SchemaObject {
   enum Kind: String { case table, index }
 
   let kind: Kind
   let name: String
   let table: String
-  /// The step that makes it; 0 for the table in which the steps themselves are noted.
+  /// The step that makes the object; 0 for the table that records the steps.
   let step: Int
-  /// The statement's text before and after the columns that later steps add; nil for an index that SQLite
-  /// makes of itself.
+  /// The text of the statement before and after the columns that later steps add. Nil for an index
+  /// that SQLite makes automatically.
   private let text: (before: String, after: String)?
   private let added: [(step: Int, column: String)]
 
@@ -30,14 +31,14 @@ struct SchemaObject {
       text: ("CREATE INDEX \(name) ON \(table) \(columns)", ""), added: [])
   }
 
-  /// The index of a table's primary key.
+  /// Returns the index that SQLite makes for a table's primary key.
   static func automaticIndex(of table: String, step: Int) -> SchemaObject {
     SchemaObject(
       kind: .index, name: "sqlite_autoindex_\(table)_1", table: table, step: step, text: nil,
       added: [])
   }
 
-  /// The text that SQLite keeps in a store that has had this many steps.
+  /// Returns the text that SQLite stores for the object after this many steps.
   func text(afterSteps steps: Int) -> String? {
     guard let text else { return nil }
     if added.isEmpty { return text.before }
@@ -46,7 +47,7 @@ struct SchemaObject {
     } + text.after
   }
 
-  /// Does this object's part of a step.
+  /// Makes the object, or adds its columns, if this step does that.
   func make(inStep step: Int, _ db: Database) throws {
     if step == self.step, let text = text(afterSteps: step) { try db.execute(sql: text) }
     for column in added where column.step == step {

@@ -1,7 +1,7 @@
 import Foundation
 import GRDB
 
-/// What a template made, by the stack's name.
+/// A stack: the resources that a template made.
 struct StackRecord: AuthenticatedRecord, LedgerRecord {
   static let databaseTableName = "stack"
 

@@ -1,30 +1,30 @@
 import Glibc
 import SystemPackage
 
-/// Something in a keystore's schema that is not as envcrypt makes it.
+/// An object in a keystore's schema that differs from the schema that envcrypt makes.
 public struct SchemaStranger: Equatable, Sendable {
   public enum Fault: Equatable, Sendable {
-    /// Nothing of that name is ours.
+    /// We have no object of that name.
     case unknown
-    /// Ours has another text.
+    /// Our object of that name has another text.
     case altered
     case missing
   }
 
   public let fault: Fault
-  /// SQLite's word: table, index, trigger, view.
+  /// SQLite's type name: table, index, trigger, view.
   public let kind: String
   public let name: String
 }
 
-/// The schema that a keystore's file has, read from its pages before SQLite parses it.
+/// The schema of a keystore's file, read from its pages before SQLite parses it.
 struct StoredSchema {
-  /// How many of the steps the store has had.
+  /// The number of schema steps that the store has had.
   let steps: Int
-  /// Of the table that has the store's own record.
+  /// The first page of the table with the store's own record.
   private let rootPage: Int64
 
-  /// Throws unless the schema is that of a keystore after one of the steps, and has nothing else.
+  /// Throws unless the schema is exactly that of a keystore after one of the steps.
   init(_ pages: DatabasePages, of path: FilePath) throws {
     let header = pages.header
     guard header.applicationID == KeystoreSchema.applicationID else {
@@ -42,7 +42,7 @@ struct StoredSchema {
     rootPage = objects.first { $0.name.reads(table) }?.rootPage ?? 0
   }
 
-  /// The ID of the store, unverified; nil if there is none.
+  /// Returns the ID of the store, unverified; nil if there is none.
   func keystoreID(in pages: DatabasePages) throws -> String? {
     guard case .text(let id)? = try pages.rows(ofTableAt: rootPage).first?.first else { return nil }
     return String(decoding: id, as: UTF8.self)
@@ -73,7 +73,7 @@ struct StoredSchema {
     among objects: [StoredObject], afterSteps steps: Int
   ) -> [SchemaStranger] {
     let ours = KeystoreSchema.objects.filter { $0.step <= steps }
-    // As a rule they are in the order in which they were made.
+    // Objects are usually in the order in which they were made.
     let isInOrder =
       objects.count == ours.count
       && zip(objects, ours).allSatisfy {
@@ -97,7 +97,7 @@ struct StoredSchema {
   }
 }
 
-/// A row of SQLite's own table of a file's tables and indexes.
+/// A row of SQLite's schema table.
 struct StoredObject {
   let kind: DatabasePages.Value
   let name: DatabasePages.Value
@@ -110,7 +110,7 @@ struct StoredObject {
     kind = row[0]
     name = row[1]
     table = row[2]
-    // A trigger or a view has none.
+    // Triggers and views have no root page.
     rootPage = if case .integer(let page) = row[3] { page } else { 0 }
     text = row[4]
   }
@@ -131,7 +131,7 @@ struct StoredObject {
 }
 
 extension DatabasePages.Value {
-  /// True if it is this text, byte by byte.
+  /// True if the value is this text, byte by byte.
   func reads(_ wanted: String) -> Bool {
     guard case .text(let bytes) = self else { return false }
     return bytes.reads(wanted)
@@ -143,7 +143,7 @@ extension DatabasePages.Value {
 }
 
 extension ArraySlice<UInt8> {
-  /// By the C library: this compares thousands of bytes before each command.
+  /// Uses `memcmp`, because every command compares thousands of bytes.
   fileprivate func reads(_ wanted: String) -> Bool {
     var wanted = wanted
     return wanted.withUTF8 { wanted in

@@ -1,10 +1,10 @@
 import Foundation
 
-/// The root key at work: it wraps and unwraps master-key versions, and makes and checks the codes
-/// of records. Both through keys of their own, derived from it.
+/// A keystore with its root key. It wraps and unwraps the versions of master keys, and computes and
+/// verifies the codes of records. It does both with keys that are derived from the root key.
 final class UnlockedKeystore: Sendable {
   let keystoreID: String
-  /// Nil in a store of 0.1.0, which has none.
+  /// Nil for a store of version 0.1.0, which has no ledger.
   let ledger: Ledger?
   private let wrappingKey: SecretBytes
   private let recordKey: SecretBytes
@@ -26,7 +26,7 @@ final class UnlockedKeystore: Sendable {
     self.rootKey = rootKey
   }
 
-  /// The key of the keystore's audit log.
+  /// Returns the key of the keystore's audit log.
   func auditKey() throws(CryptoError) -> AuditKey {
     AuditKey(
       bytes: try HKDF.derive(
@@ -34,14 +34,14 @@ final class UnlockedKeystore: Sendable {
         info: Array("envcrypt audit log".utf8), count: 32))
   }
 
-  /// The store with a ledger, for one that has none.
+  /// Returns an unlocked store with a ledger, for a store that has none.
   func withLedger() throws(CryptoError) -> UnlockedKeystore {
     try UnlockedKeystore(RootKey(bytes: rootKey.bytes.duplicate()), keystoreID: keystoreID)
   }
 
-  /// `record` with its code.
+  /// Returns `record` with its code.
   func authenticating<Record: AuthenticatedRecord>(_ record: Record) throws -> Record {
-    // SQLite would have the text end at a NUL, and the code would not be that of what is stored.
+    // SQLite would end the text at a NUL, so the code would not match the stored text.
     for case .text(let text) in (record.columns + record.laterColumns).map(\.value)
     where text.utf8.contains(0) { throw KeystoreError.unstorableText(record.recordName) }
     var record = record
@@ -50,7 +50,7 @@ final class UnlockedKeystore: Sendable {
     return record
   }
 
-  /// Records of a store without a ledger have other codes: none of them counts where there is one.
+  /// Codes in a store without a ledger differ, so that none of them is valid in a store with one.
   private func message(of record: some AuthenticatedRecord) -> [UInt8] {
     record.authenticatedMessage(keystoreID: keystoreID, inLedger: ledger != nil)
   }
@@ -60,7 +60,8 @@ final class UnlockedKeystore: Sendable {
     try verifyCode(of: record, inLedger: ledger != nil)
   }
 
-  /// The same, for who asks whether the record is one from before the ledger.
+  /// Throws `editedRecord` unless `record` carries its code for a store with or without a ledger.
+  /// For callers that ask if a record is from the time before the ledger.
   func verifyCode(of record: some AuthenticatedRecord, inLedger: Bool) throws {
     let message = record.authenticatedMessage(keystoreID: keystoreID, inLedger: inLedger)
     guard
@@ -71,7 +72,7 @@ final class UnlockedKeystore: Sendable {
     }
   }
 
-  /// Wraps one version's material; returns the nonce and the wrapped bytes.
+  /// Wraps the material of one version. Returns the nonce and the wrapped bytes.
   func wrap(
     _ material: borrowing SecretBytes, keyID: String, version: Int64
   ) throws -> (nonce: Data, wrapped: Data) {
@@ -83,7 +84,7 @@ final class UnlockedKeystore: Sendable {
     return (Data(nonce.bytes), Data(wrapped))
   }
 
-  /// The material of one version, whose record has been verified.
+  /// Unwraps the material of one version. The record must have been verified.
   func unwrap(_ version: KeyVersionRecord) throws -> SecretBytes {
     guard version.nonce.count == AESGCM.nonceLength else {
       throw KeystoreError.editedRecord(version.recordName)
@@ -98,8 +99,8 @@ final class UnlockedKeystore: Sendable {
     }
   }
 
-  /// The API's KeyMaterialId: 64 hexadecimal digits that tell materials of one key apart, and tell
-  /// nothing of the material to who has not unlocked the store.
+  /// Returns the API's KeyMaterialId: 64 hexadecimal digits that differ between the materials of
+  /// one key. They reveal nothing about the material without the root key.
   func materialID(_ material: borrowing SecretBytes, keyID: String) throws -> String {
     var message: [UInt8] = []
     for field in [RecordField.text("envcrypt key material"), .text(keystoreID), .text(keyID)] {
@@ -121,7 +122,8 @@ final class UnlockedKeystore: Sendable {
     return Hexadecimal.encode(code)
   }
 
-  /// Wraps what is no key version, bound to `purpose`: an import's private key on its way out and in.
+  /// Wraps a secret that is not a key version, for example the private key of an import while it is
+  /// outside the store. The result is bound to `purpose`.
   func seal(_ secret: borrowing SecretBytes, purpose: String) throws -> [UInt8] {
     let nonce = try Nonce.random()
     let aad = Self.sealedAAD(keystoreID: keystoreID, purpose: purpose)
@@ -131,7 +133,7 @@ final class UnlockedKeystore: Sendable {
     return nonce.bytes + sealed
   }
 
-  /// What `seal` wrapped; nil where it is not for that purpose, or not ours.
+  /// Unwraps the result of `seal`. Nil if it has another purpose, or if this store did not make it.
   func open(_ sealed: [UInt8], purpose: String) throws -> SecretBytes? {
     guard sealed.count >= AESGCM.nonceLength + AESGCM.tagLength else { return nil }
     let aad = Self.sealedAAD(keystoreID: keystoreID, purpose: purpose)
@@ -144,7 +146,7 @@ final class UnlockedKeystore: Sendable {
     }
   }
 
-  /// Wraps the root key for one more protector.
+  /// Wraps the root key for a new protector.
   func makeProtector(
     _ protector: consuming NewProtector, creationDate: Int64
   ) throws -> ProtectorRecord {

@@ -1,4 +1,4 @@
-/// What a grant can allow: the KMS API's GrantOperation.
+/// The operations that a grant can allow: the KMS API's GrantOperation.
 public enum GrantOperation: String, CaseIterable, Codable, Sendable {
   case decrypt = "Decrypt"
   case encrypt = "Encrypt"
@@ -18,7 +18,7 @@ public enum GrantOperation: String, CaseIterable, Codable, Sendable {
   case verifyMac = "VerifyMac"
   case deriveSharedSecret = "DeriveSharedSecret"
 
-  /// Whether requests have an encryption context, which is what constraints are about.
+  /// True if requests have an encryption context, to which constraints apply.
   var hasEncryptionContext: Bool {
     switch self {
     case .decrypt, .encrypt, .generateDataKey, .generateDataKeyWithoutPlaintext, .reEncryptFrom,
@@ -31,12 +31,12 @@ public enum GrantOperation: String, CaseIterable, Codable, Sendable {
   }
 }
 
-/// The encryption contexts that a grant is for (KMS API, "GrantConstraints"). Keys of the context are
-/// compared without regard to case, values to the letter.
+/// The encryption contexts that a grant allows (KMS API, "GrantConstraints"). Keys of the context
+/// are compared without regard to case, values exactly.
 public struct GrantConstraints: Codable, Equatable, Sendable {
-  /// Pairs that the context must have.
+  /// The pairs that the context must have. It may have others.
   public var encryptionContextSubset: EncryptionContext?
-  /// All the pairs that the context must have and can have.
+  /// The pairs that the context must have. It must not have others.
   public var encryptionContextEquals: EncryptionContext?
 
   public init(
@@ -56,8 +56,8 @@ public struct GrantConstraints: Codable, Equatable, Sendable {
     return true
   }
 
-  /// Whether these allow nothing that `parent` does not: what a grant made under another must keep
-  /// (developer guide, "Grants in AWS KMS", CreateGrant).
+  /// True if these constraints allow nothing that `parent` does not allow. A grant that is made
+  /// under another grant must satisfy this (developer guide, "Grants in AWS KMS", CreateGrant).
   func isNoWider(than parent: GrantConstraints) -> Bool {
     let equals = encryptionContextEquals.map { ContextPairs($0) }
     if let wanted = parent.encryptionContextEquals, equals != ContextPairs(wanted) { return false }
@@ -69,7 +69,7 @@ public struct GrantConstraints: Codable, Equatable, Sendable {
   }
 }
 
-/// What a grant lets its grantee do.
+/// The permissions that a grant gives to its grantee.
 public struct GrantPermissions: Equatable, Sendable {
   public var operations: Set<GrantOperation>
   public var constraints: GrantConstraints?
@@ -79,15 +79,15 @@ public struct GrantPermissions: Equatable, Sendable {
     self.constraints = constraints
   }
 
-  /// Whether `operation` is allowed where a request has that encryption context. Constraints do not
-  /// matter to operations that have none.
+  /// True if `operation` is allowed in a request with that encryption context. Constraints do not
+  /// apply to operations without an encryption context.
   public func allow(_ operation: GrantOperation, context: EncryptionContext) -> Bool {
     guard operations.contains(operation) else { return false }
     guard operation.hasEncryptionContext, let constraints else { return true }
     return constraints.allow(context)
   }
 
-  /// Whether these allow nothing that `parent` does not.
+  /// True if these permissions allow nothing that `parent` does not allow.
   public func isNoWider(than parent: GrantPermissions) -> Bool {
     guard operations.isSubset(of: parent.operations) else { return false }
     guard let wanted = parent.constraints else { return true }
@@ -95,7 +95,8 @@ public struct GrantPermissions: Equatable, Sendable {
   }
 }
 
-/// Pairs of an encryption context as grants compare them, each with how often it occurs.
+/// The pairs of an encryption context in the form that grants compare, with the number of times
+/// that each occurs.
 private struct ContextPairs: Equatable {
   private struct Pair: Hashable {
     let key: [UInt8]

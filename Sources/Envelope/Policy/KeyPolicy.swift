@@ -1,22 +1,22 @@
 import Foundation
 
-/// A key policy document: who may do what with a key (KMS developer guide, "Key policies"; IAM user
-/// guide, "Grammar of the IAM JSON policy language").
+/// A key policy document: the rules that say which principals may use a key for which actions (KMS
+/// developer guide, "Key policies"; IAM user guide, "Grammar of the IAM JSON policy language").
 ///
-/// There are no IAM policies beside it: what the account itself may do, the keystore's owner may, and
-/// nobody else through it.
+/// There are no IAM policies in addition. A permission of the account is a permission of the
+/// keystore's owner only; other users cannot get it through the account.
 public struct KeyPolicy: Equatable, Sendable {
   /// The most bytes of UTF-8 that a document can have.
   public static let maximumLength = 32768
 
-  /// The document as it was given.
+  /// The document exactly as it was given.
   public let text: String
-  /// The document's own name, where it has one.
+  /// The ID of the document, if it has one.
   public let id: String?
   let statements: [PolicyStatement]
 
-  /// Throws `PolicyError` where the text is no policy, or asks for what a keystore does not have:
-  /// nothing of a policy is passed over.
+  /// Parses a document. Throws `PolicyError` if the text is not a policy, or if it uses a feature
+  /// that a keystore does not have. No part of a policy is ignored.
   public init(parsing text: String) throws(PolicyError) {
     guard text.utf8.count <= Self.maximumLength else {
       throw .limitExceeded(
@@ -31,7 +31,8 @@ public struct KeyPolicy: Equatable, Sendable {
     statements = reader.statements
   }
 
-  /// An explicit denial wins over whatever allows, and what nothing allows is denied.
+  /// Decides on a request. An explicit denial overrides every allowing statement. A request that no
+  /// statement allows is denied.
   public func decide(_ request: PolicyRequest) -> PolicyDecision {
     var allowing: StatementReference?
     for statement in statements {
@@ -43,7 +44,7 @@ public struct KeyPolicy: Equatable, Sendable {
     return allowing.map { .allowed(by: $0) } ?? .implicitlyDenied
   }
 
-  /// The decision with what each statement had to do with it.
+  /// Returns the decision, and how each statement contributed to it.
   public func explain(_ request: PolicyRequest) -> PolicyExplanation {
     PolicyExplanation(
       decision: decide(request),
@@ -53,9 +54,9 @@ public struct KeyPolicy: Equatable, Sendable {
       })
   }
 
-  /// Whether the caller of `request`, were this the key's policy, could not change it again: what
-  /// PutKeyPolicy refuses unless it is told to bypass the policy lockout safety check. The action of
-  /// `request` does not matter.
+  /// True if the caller of `request` could not change this policy again after it became the key's
+  /// policy. PutKeyPolicy refuses such a policy unless it is told to bypass the policy lockout
+  /// safety check. The action of `request` does not matter.
   public func locksOut(_ request: PolicyRequest) -> Bool {
     var request = request
     request.action = "kms:PutKeyPolicy"
@@ -66,7 +67,7 @@ public struct KeyPolicy: Equatable, Sendable {
 }
 
 extension KeyPolicy {
-  /// The policy of a key for which nobody wrote one: the account may do everything.
+  /// The policy of a key that was created without one: the account may do everything.
   public static let defaultPolicy: KeyPolicy = {
     do {
       return try KeyPolicy(parsing: defaultText)

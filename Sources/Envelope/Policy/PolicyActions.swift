@@ -1,12 +1,12 @@
-/// The actions that policies of KMS name (service authorization reference, "Actions, resources, and
+/// The actions in policies of KMS (service authorization reference, "Actions, resources, and
 /// condition keys for AWS Key Management Service").
 public enum PolicyActions {
-  /// What every action begins with.
+  /// The prefix of every action of KMS.
   static let prefix = "kms:"
 
-  /// All of them, as policies write them, in order. They are the operations of the API, except that
-  /// ReEncrypt is two, for the key it decrypts with and the key it encrypts under, and that
-  /// SynchronizeMultiRegionKey is no operation.
+  /// All actions of KMS as policies write them, sorted. They are the operations of the API with two
+  /// exceptions. ReEncrypt has two actions: one for the key that it decrypts with, and one for the
+  /// key that it encrypts under. SynchronizeMultiRegionKey is not an operation.
   public static let all: [String] = [
     "CancelKeyDeletion", "ConnectCustomKeyStore", "CreateAlias", "CreateCustomKeyStore",
     "CreateGrant", "CreateKey", "Decapsulate", "Decrypt", "DeleteAlias", "DeleteCustomKeyStore",
@@ -23,14 +23,14 @@ public enum PolicyActions {
     "UpdatePrimaryRegion", "Verify", "VerifyMac",
   ].map { prefix + $0 }
 
-  /// "Decrypt" for "kms:Decrypt", and for "KMS:decrypt", which means the same in a policy. A text that is not an action
-  /// is returned as it is.
+  /// Returns "Decrypt" for "kms:Decrypt", and for "KMS:decrypt", which means the same in a policy.
+  /// Returns a text without the prefix as it is.
   static func name(of action: String) -> String {
     let known = all.first { $0.lowercased() == action.lowercased() } ?? action
     return String(isOther(known) ? known[...] : known.dropFirst(prefix.count))
   }
 
-  /// True for an action of another service than KMS.
+  /// True for an action of a service other than KMS.
   static func isOther(_ action: String) -> Bool { !action.lowercased().hasPrefix(prefix) }
 
   /// The actions whose requests have an encryption algorithm.
@@ -38,11 +38,12 @@ public enum PolicyActions {
     "Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKey",
     "GenerateDataKeyWithoutPlaintext", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext",
   ]
-  /// The actions whose requests have a key agreement algorithm. Decrypt is among them for files under elliptic-curve keys.
+  /// The actions whose requests have a key agreement algorithm. Decrypt has one for files under
+  /// elliptic-curve keys.
   static let ofKeyAgreement: Set<String> = ["DeriveSharedSecret", "Decrypt"]
 
-  /// The actions that an operation of the API, "ReEncrypt", asks for: for ReEncrypt the one of the
-  /// source key first.
+  /// Returns the actions that an operation of the API requires. For "ReEncrypt" they are two, the
+  /// one on the source key first.
   public static func actions(ofOperation name: String) -> [String] {
     name == "ReEncrypt" ? ["kms:ReEncryptFrom", "kms:ReEncryptTo"] : [prefix + name]
   }

@@ -1,11 +1,11 @@
 import Foundation
 
-/// One line of a statement's conditions: an operator, what it asks about, and the values for it.
+/// One condition of a statement: an operator, a condition key, and the values to compare with.
 struct PolicyCondition: Equatable, Sendable {
   let comparison: PolicyOperator
   let name: PolicyConditionName
   let values: [Value]
-  /// The key and the values as the document has them.
+  /// The key and the values, as the document writes them.
   let writtenKey: String
   let writtenValues: [String]
 
@@ -16,12 +16,12 @@ struct PolicyCondition: Equatable, Sendable {
     case bool(Bool)
   }
 
-  /// Whether the condition is met (IAM user guide, "Condition operators" and "Set operators for
+  /// True if the condition is met (IAM user guide, "Condition operators" and "Set operators for
   /// multivalued context keys").
   ///
-  /// A key that can have one value has several where keys of an encryption context or of tags differ
-  /// only by case. AWS leaves open what then is; here each is asked by itself, and a statement that
-  /// allows needs them all, one that denies needs one.
+  /// A single-valued key has several values if keys of an encryption context or of tags differ only
+  /// by case. AWS does not say what happens then. Here each value is compared separately: in a
+  /// statement that allows, all values must match; in one that denies, one is enough.
   func holds(for request: PolicyRequest, effect: PolicyEffect) -> Bool {
     let found = request.values(of: name)
     if comparison.relation == .null { return values.contains(.bool(found.isEmpty)) }
@@ -54,14 +54,14 @@ struct PolicyCondition: Equatable, Sendable {
     }
   }
 
-  /// A finite decimal number.
+  /// Returns the value of a finite decimal number; nil for any other text.
   static func number(_ text: String) -> Double? {
     guard text.utf8.allSatisfy("0123456789+-.eE".utf8.contains) else { return nil }
     return Double(text).flatMap { $0.isFinite ? $0 : nil }
   }
 }
 
-/// An operator of conditions: "ForAnyValue:StringLikeIfExists".
+/// A condition operator, for example "ForAnyValue:StringLikeIfExists".
 struct PolicyOperator: Equatable, Sendable {
   enum Quantifier: String, CaseIterable, Sendable {
     case forAllValues = "ForAllValues:"
@@ -79,15 +79,16 @@ struct PolicyOperator: Equatable, Sendable {
 
   enum Order: Sendable { case equal, less, lessOrEqual, greater, greaterOrEqual }
 
-  /// As the document has it.
+  /// The name, as the document writes it.
   let name: String
   let quantifier: Quantifier?
   let relation: Relation
-  /// Whether the operator asks for the opposite of its relation.
+  /// True if the operator is the negation of its relation.
   let isNegated: Bool
   let ifExists: Bool
 
-  /// Throws `unsupported` where there is no such operator.
+  /// Parses an operator. Throws `unsupported` if there is no such operator, and `malformed` if Null
+  /// has a prefix or a suffix.
   init(parsing text: String) throws(PolicyError) {
     name = text
     var rest = text[...]
@@ -134,7 +135,7 @@ struct PolicyOperator: Equatable, Sendable {
     }
   }
 
-  /// Whether values of that type can be compared so. Everything is a string, too.
+  /// True if the operator can compare values of that type. Every value is also a string.
   func fits(_ type: PolicyConditionKey.ValueType) -> Bool {
     switch relation {
     case .string, .null: true

@@ -1,6 +1,7 @@
-/// What conditions of a key policy can ask about (KMS developer guide, "AWS KMS condition keys"; IAM
-/// user guide, "AWS global condition context keys"). The raw values are the names as AWS writes them;
-/// case does not matter in them, nor in what follows a name that ends with a colon or a slash.
+/// The condition keys of a key policy (KMS developer guide, "AWS KMS condition keys"; IAM user
+/// guide, "AWS global condition context keys"). The raw values are the names as AWS writes them.
+/// Names are compared without regard to case, and so is the text after a name that ends with a
+/// colon or a slash.
 public enum PolicyConditionKey: String, CaseIterable, Sendable {
   case keySpec = "kms:KeySpec"
   case keyUsage = "kms:KeyUsage"
@@ -57,7 +58,7 @@ public enum PolicyConditionKey: String, CaseIterable, Sendable {
     }
   }
 
-  /// Whether one request can have several values.
+  /// True if one request can have several values.
   var isMultivalued: Bool {
     switch self {
     case .resourceAliases, .encryptionContextKeys, .grantOperations, .tagKeys: true
@@ -65,10 +66,10 @@ public enum PolicyConditionKey: String, CaseIterable, Sendable {
     }
   }
 
-  /// Whether the name goes on: with a key of the encryption context, or of a tag.
+  /// True if a key of the encryption context or of a tag follows the name.
   var isPrefix: Bool { rawValue.hasSuffix(":") || rawValue.hasSuffix("/") }
 
-  /// Whether the values come from the request's principal and time, and from nowhere else.
+  /// True if the values come only from the principal and the time of the request.
   var isDerived: Bool {
     switch self {
     case .callerAccount, .currentTime, .epochTime, .principalARN, .principalAccount, .principalType,
@@ -79,10 +80,10 @@ public enum PolicyConditionKey: String, CaseIterable, Sendable {
   }
 }
 
-/// One thing that a condition can ask about: a key, with what follows it, where something does.
+/// The full name of a condition key, including the text after a prefix.
 struct PolicyConditionName: Hashable, Sendable {
   let key: PolicyConditionKey
-  /// UTF-8 in lower case. Bytes, as strings are equal also where only their look is.
+  /// UTF-8 in lower case. Bytes, because Swift considers some different strings equal.
   private let suffix: [UInt8]
 
   init(_ key: PolicyConditionKey, _ suffix: String = "") {
@@ -91,7 +92,7 @@ struct PolicyConditionName: Hashable, Sendable {
     self.suffix = Array(suffix.lowercased().utf8)
   }
 
-  /// Throws `unsupported` where a keystore has nothing of that name.
+  /// Parses a name. Throws `unsupported` if there is no such condition key.
   init(parsing text: String) throws(PolicyError) {
     let name = text.lowercased()
     for key in PolicyConditionKey.allCases {

@@ -1,9 +1,10 @@
-/// Why a key policy document, or a part of one, is not accepted. The texts name the place.
+/// The reason why a key policy document, or a part of one, is not accepted. The texts name the
+/// place.
 public enum PolicyError: Error, Equatable, Sendable {
-  /// Not a policy: the KMS API's MalformedPolicyDocumentException.
+  /// The text is not a policy: the KMS API's MalformedPolicyDocumentException.
   case malformed(String)
-  /// A policy that AWS would take and that could not be kept here: UnsupportedOperationException.
+  /// The policy is valid in AWS, but cannot be enforced here: UnsupportedOperationException.
   case unsupported(String)
-  /// Longer than a policy may be: LimitExceededException.
+  /// The policy is too long: LimitExceededException.
   case limitExceeded(String)
 }

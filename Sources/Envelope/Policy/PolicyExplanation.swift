@@ -1,15 +1,15 @@
-/// What a policy says to a request. Where nothing else is said, no is.
+/// The decision of a policy on a request. The default is to deny it.
 public enum PolicyDecision: Equatable, Sendable {
-  /// The first statement that allows it.
+  /// The statement is the first one that allows the request.
   case allowed(by: StatementReference)
-  /// The first statement that denies it, whatever others allow.
+  /// The statement is the first one that denies the request, even if others allow it.
   case explicitlyDenied(by: StatementReference)
   case implicitlyDenied
 
   public var isAllowed: Bool { if case .allowed = self { true } else { false } }
 }
 
-/// A decision, and what each statement had to do with it.
+/// A decision, with the contribution of each statement.
 public struct PolicyExplanation: Equatable, Sendable {
   public let decision: PolicyDecision
   /// Every statement of the policy, in order.
@@ -18,7 +18,7 @@ public struct PolicyExplanation: Equatable, Sendable {
   public struct Entry: Equatable, Sendable {
     public let statement: StatementReference
     public let effect: PolicyEffect
-    /// What kept the statement from applying; empty where it applied.
+    /// The elements that kept the statement from applying; empty if it applied.
     public let mismatches: [PolicyMismatch]
 
     public var applies: Bool { mismatches.isEmpty }
@@ -37,11 +37,11 @@ public enum PolicyMismatch: Equatable, Sendable {
 public struct UnmetCondition: Equatable, Sendable, CustomStringConvertible {
   /// The operator: "StringEquals".
   public let comparison: String
-  /// The condition key as the policy has it.
+  /// The condition key, as the policy writes it.
   public let key: String
-  /// The policy's values.
+  /// The values in the policy.
   public let wanted: [String]
-  /// The request's values; empty where it has none.
+  /// The values in the request; empty if it has none.
   public let found: [String]
 
   /// "StringEquals kms:KeySpec: wanted 'RSA_2048', found 'HMAC_256'".

@@ -1,7 +1,7 @@
-/// Text of a policy that others are compared with: plain, with the wildcards `*` (any characters,
-/// also none) and `?` (any one character), and with policy variables.
+/// A text of a policy that other texts are compared with. It can have the wildcards `*` (any
+/// characters, or none) and `?` (any one character), and policy variables.
 ///
-/// Characters are Unicode scalars: what only looks alike is not the same.
+/// Characters are Unicode scalars: texts that only look alike are different.
 struct PolicyPattern: Equatable, Sendable {
   enum Part: Equatable, Sendable {
     case scalar(Unicode.Scalar)
@@ -10,11 +10,11 @@ struct PolicyPattern: Equatable, Sendable {
     case variable(PolicyVariable)
   }
 
-  /// How text becomes a pattern.
+  /// The rules for parsing a text as a pattern.
   struct Form: Sendable {
-    /// Whether `*` and `?` stand for other characters.
+    /// True if `*` and `?` are wildcards.
     var hasWildcards = false
-    /// Whether `${…}` is a variable: from Version 2012-10-17 on.
+    /// True if `${…}` is a variable, as in policies of Version 2012-10-17.
     var hasVariables = false
     var ignoresCase = false
   }
@@ -23,7 +23,7 @@ struct PolicyPattern: Equatable, Sendable {
   let ignoresCase: Bool
   let hasVariables: Bool
 
-  /// Throws `malformed` or `unsupported`, with a text that says of which variable.
+  /// Parses a text. Throws `malformed` or `unsupported` for a wrong variable; the error names it.
   init(_ text: String, as form: Form) throws(PolicyError) {
     var parts: [Part] = []
     var rest = Array((form.ignoresCase ? text.lowercased() : text).unicodeScalars)[...]
@@ -53,7 +53,8 @@ struct PolicyPattern: Equatable, Sendable {
     hasVariables = false
   }
 
-  /// Of wildcards in a row, one `*` is enough, and it comes last: nothing is tried twice for them.
+  /// Reduces a sequence of wildcards to its `?`, followed by at most one `*`. Matching then tries
+  /// nothing twice because of them.
   private static func normalized(_ parts: [Part]) -> [Part] {
     var result: [Part] = []
     var hasRun = false
@@ -78,8 +79,8 @@ struct PolicyPattern: Equatable, Sendable {
       steps: &steps)
   }
 
-  /// Compares as ARNs are compared: each of the six components by itself, so that no wildcard
-  /// reaches over a colon, except in the last.
+  /// Compares as ARNs are compared: each of the six components separately. A wildcard therefore
+  /// does not match across a colon, except in the last component.
   func matchesARN(_ text: String, for principal: PolicyPrincipal) -> Bool {
     let fields = Self.fields(resolved(for: principal)) { $0 == .scalar(":") }
     let found = Self.fields(Array(text.unicodeScalars)) { $0 == ":" }
@@ -88,12 +89,12 @@ struct PolicyPattern: Equatable, Sendable {
     return zip(fields, found).allSatisfy { Self.match(Array($0), $1, steps: &steps) }
   }
 
-  /// The ARN's six components, fewer where it is none.
+  /// The six components of an ARN; fewer if the text is not an ARN.
   var arnFields: [PolicyPattern] {
     Self.fields(parts) { $0 == .scalar(":") }.map { PolicyPattern(parts: Array($0)) }
   }
 
-  /// The text, where it is all plain.
+  /// The text; nil if the pattern has wildcards or variables.
   var plainText: String? {
     var text = String.UnicodeScalarView()
     for part in parts {
@@ -109,7 +110,8 @@ struct PolicyPattern: Equatable, Sendable {
     elements.split(maxSplits: 5, omittingEmptySubsequences: false, whereSeparator: isColon)
   }
 
-  /// The parts with variables replaced. What they stand for is plain text, wildcards and all.
+  /// Returns the parts with variables replaced. The values are plain text, even if they contain
+  /// wildcards.
   private func resolved(for principal: PolicyPrincipal) -> [Part] {
     guard hasVariables else { return parts }
     return parts.flatMap { part -> [Part] in
@@ -119,8 +121,9 @@ struct PolicyPattern: Equatable, Sendable {
     }
   }
 
-  /// Whether all of `text` fits `parts`. What stands before the first `*` and behind the last has its
-  /// place; each piece between is taken where it comes first, which leaves the most to those behind it.
+  /// True if all of `text` fits `parts`. The segments before the first `*` and after the last one
+  /// have fixed places. Each segment between is matched at its first occurrence, which leaves the
+  /// most text to the following ones.
   static func match(
     _ parts: [Part], _ text: ArraySlice<Unicode.Scalar>, steps: inout Int
   ) -> Bool {
@@ -141,7 +144,7 @@ struct PolicyPattern: Equatable, Sendable {
     return true
   }
 
-  /// Whether each scalar fits its part.
+  /// True if each scalar fits its part.
   private static func fit(
     _ parts: ArraySlice<Part>, _ text: ArraySlice<Unicode.Scalar>, steps: inout Int
   ) -> Bool {
@@ -159,8 +162,8 @@ struct PolicyPattern: Equatable, Sendable {
   }
 }
 
-/// What `${…}` can stand for: what every request has of its caller (IAM user guide, "Variables and
-/// tags").
+/// A policy variable `${…}`: an attribute of the caller that every request has (IAM user guide,
+/// "Variables and tags").
 enum PolicyVariable: String, CaseIterable, Sendable {
   case userName = "aws:username"
   case principalARN = "aws:PrincipalArn"
@@ -176,8 +179,8 @@ enum PolicyVariable: String, CaseIterable, Sendable {
     }
   }
 
-  /// The part that `${name}` is: a variable, or one of the characters that have no other way to be
-  /// written.
+  /// Returns the part for `${name}`: a variable, or one of the characters that can only be written
+  /// this way.
   static func part(_ name: String) throws(PolicyError) -> PolicyPattern.Part {
     switch name {
     case "*", "?", "$": return .scalar(name.unicodeScalars.first!)

@@ -1,17 +1,17 @@
-/// Who asks: a user of the account that the keystore is.
+/// The caller of a request: a user of the account that the keystore represents.
 public struct PolicyPrincipal: Equatable, Sendable {
-  /// The account's ID.
+  /// The ID of the account.
   public static let accountID = "000000000000"
-  /// The account itself.
+  /// The ARN of the account itself.
   public static let accountARN = "arn:aws:iam::\(accountID):root"
-  /// What aws:PrincipalType says of every caller.
+  /// The value of aws:PrincipalType for every caller.
   static let type = "User"
   private static let userPrefix = "arn:aws:iam::\(accountID):user/"
 
   /// "arn:aws:iam::000000000000:user/NAME".
   public let arn: String
-  /// Whether this is the keystore's owner, whom a policy means by the account: by
-  /// "arn:aws:iam::000000000000:root" or the account's ID.
+  /// True if this is the keystore's owner. A policy names the owner by the account: by
+  /// "arn:aws:iam::000000000000:root" or by the account's ID.
   public let isOwner: Bool
 
   public init(userName: String, isOwner: Bool) {
@@ -19,7 +19,7 @@ public struct PolicyPrincipal: Equatable, Sendable {
     self.isOwner = isOwner
   }
 
-  /// Throws `malformed` unless `arn` is a user's of this account.
+  /// Throws `malformed` unless `arn` is that of a user of this account.
   public init(arn: String, isOwner: Bool) throws(PolicyError) {
     guard arn.hasPrefix(Self.userPrefix), arn.utf8.count > Self.userPrefix.utf8.count,
       !arn.hasSuffix("/")
@@ -28,28 +28,29 @@ public struct PolicyPrincipal: Equatable, Sendable {
     self.isOwner = isOwner
   }
 
-  /// Whether `arn` is this principal's, byte by byte: names that only look alike are two.
+  /// True if `arn` is that of this principal, byte by byte. Names that only look alike are
+  /// different.
   func isNamed(_ arn: String?) -> Bool { arn.map { $0.utf8.elementsEqual(self.arn.utf8) } ?? false }
 
   public static func == (left: PolicyPrincipal, right: PolicyPrincipal) -> Bool {
     left.isNamed(right.arn) && left.isOwner == right.isOwner
   }
 
-  /// The name without the path before it.
+  /// The user name without its path.
   var userName: String {
     let path = arn.dropFirst(Self.userPrefix.count)
     return String(path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...])
   }
 }
 
-/// Whom a statement is about.
+/// A principal in a statement.
 enum StatementPrincipal: Equatable, Sendable {
   case everyone
-  /// The account, which is the keystore's owner.
+  /// The account, which means the keystore's owner.
   case account
   /// A user, by ARN.
   case user(String)
-  /// Somebody whom AWS knows and a keystore never meets: a role, a service, another account.
+  /// A principal that exists in AWS, but never in a keystore: a role, a service, another account.
   case nobody(String)
 
   func matches(_ principal: PolicyPrincipal) -> Bool {
@@ -61,7 +62,7 @@ enum StatementPrincipal: Equatable, Sendable {
     }
   }
 
-  /// One of the values of "AWS". Throws `malformed` with a text that says what it is instead.
+  /// Parses a value of "AWS". Throws `malformed`; the text says what is wrong.
   init(aws text: String) throws(PolicyError) {
     if text == "*" {
       self = .everyone

@@ -1,12 +1,12 @@
-/// Reads a policy document. What is wrong is named with its place.
+/// A reader of policy documents. Its errors name the place of the problem.
 struct PolicyReader {
   private(set) var id: String?
   private(set) var statements: [PolicyStatement] = []
-  /// Whether the document's version of the language has policy variables.
+  /// True if the document's version of the policy language has variables.
   private var hasVariables = false
 
   init(_ text: String) throws(PolicyError) {
-    // The KMS API's pattern for policies.
+    // These are the characters that the KMS API's pattern for policies allows.
     for scalar in text.unicodeScalars {
       switch scalar.value {
       case 0x09, 0x0A, 0x0D, 0x20...0xFF: break
@@ -30,7 +30,7 @@ struct PolicyReader {
 
   private static func parse(_ text: String) throws(PolicyError) -> JSONValue {
     do throws(JSONError) {
-      // A policy has six levels.
+      // A valid policy has no more than six levels.
       return try JSONDocument(text, limits: JSONLimits(depth: 16, values: KeyPolicy.maximumLength))
         .root
     } catch {
@@ -43,7 +43,8 @@ struct PolicyReader {
     }
   }
 
-  /// Without one, the language is that of the earlier version (IAM user guide, "Version").
+  /// Returns the version of the policy language. Without one, it is the earlier version (IAM user
+  /// guide, "Version").
   private func version(of document: JSONObject) throws(PolicyError) -> String {
     guard let value = document["Version"] else { return "2008-10-17" }
     let version = try Self.string(value, "the document: Version")
@@ -227,7 +228,7 @@ struct PolicyReader {
     }
   }
 
-  // MARK: Parts of all of them
+  // MARK: Helpers
 
   private static func check(
     _ object: JSONObject, knows names: [String], in place: String
@@ -251,7 +252,8 @@ struct PolicyReader {
     return text
   }
 
-  /// What `body` makes of each string: one alone, or those of an array, which has at least one.
+  /// Returns the results of `body` for a single string, or for each string of an array. The array
+  /// must not be empty.
   private static func each<Value>(
     _ value: JSONValue, _ place: String, _ body: (String) throws(PolicyError) -> Value
   ) throws(PolicyError) -> [Value] {
@@ -266,7 +268,7 @@ struct PolicyReader {
     return values
   }
 
-  /// The values of a condition as text: strings, numbers and truth values will do.
+  /// Returns the values of a condition as text. They can be strings, numbers and Booleans.
   private static func scalars(_ value: JSONValue, _ place: String) throws(PolicyError) -> [String] {
     var elements = [value]
     if case .array(let list) = value.content { elements = list }
@@ -287,13 +289,14 @@ struct PolicyReader {
     return texts
   }
 
-  /// A whole number is written without a fraction and an exponent. Nil if the number is out of range.
+  /// Returns the text of a number: a whole number without a fraction or an exponent. Nil if the
+  /// number is out of range.
   private static func text(of number: JSONNumber) -> String? {
     if let integer = number.integer(as: Int64.self) { return "\(integer)" }
     return number.double.map { Int64(exactly: $0).map(String.init) ?? "\($0)" }
   }
 
-  /// Puts the place before what went wrong there.
+  /// Runs `body`, and puts the place before the text of its errors.
   private static func at<Value>(
     _ place: String, _ body: () throws(PolicyError) -> Value
   ) throws(PolicyError) -> Value {
@@ -308,7 +311,8 @@ struct PolicyReader {
 }
 
 extension JSONObject {
-  /// The members in the order of the bytes of their names, so that the order of the text does not matter.
+  /// The members in the order of the bytes of their names, so that their order in the document does
+  /// not matter.
   fileprivate var sortedMembers: [Member] {
     members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
   }

@@ -1,11 +1,12 @@
 import Foundation
 
-/// What a key policy decides: who wants to do what with which key, and under which circumstances.
+/// A request that a key policy decides on: the principal, the action, the key and the
+/// circumstances.
 public struct PolicyRequest: Equatable, Sendable {
   public var principal: PolicyPrincipal
-  /// "kms:Encrypt".
+  /// The action, for example "kms:Encrypt".
   public var action: String
-  /// Another name for the same. A statement is about the request if it names either.
+  /// Another name of the action. A statement covers the request if it covers either name.
   public var otherAction: String?
   /// The key's ARN.
   public var resource: String
@@ -23,17 +24,17 @@ public struct PolicyRequest: Equatable, Sendable {
     self.time = time
   }
 
-  /// Both names.
+  /// Both names of the action.
   var actions: [String] { otherAction.map { [action, $0] } ?? [action] }
 
-  /// A value that a condition can ask about.
+  /// A value that a condition can compare.
   struct Value {
     let text: String
-    /// The date that the value is, where it is one by nature.
+    /// The date, if the value is one.
     var date: Date?
   }
 
-  /// What the request has of `name`: nothing where the request has no such thing.
+  /// Returns the values that the request has for `name`; empty if it has none.
   func values(of name: PolicyConditionName) -> [Value] {
     switch name.key {
     case .callerAccount, .principalAccount: [Value(text: PolicyPrincipal.accountID)]
@@ -48,8 +49,8 @@ public struct PolicyRequest: Equatable, Sendable {
   }
 }
 
-/// What conditions can ask about a request besides its principal and time: parameters, and what is
-/// known of the key.
+/// The values that conditions can compare, except the principal and the time of the request: its
+/// parameters, and properties of the key.
 public struct PolicyContext: Equatable, Sendable {
   private var values: [PolicyConditionName: [String]] = [:]
 
@@ -57,8 +58,8 @@ public struct PolicyContext: Equatable, Sendable {
 
   subscript(name: PolicyConditionName) -> [String] { values[name] ?? [] }
 
-  /// The values of a key whose name does not go on; empty where the request has none. Truth values
-  /// are "true" and "false", dates what the API takes for one.
+  /// The values of a key without a suffix; empty if the request has none. Booleans are "true" and
+  /// "false". Dates have a form that the API accepts.
   public subscript(key: PolicyConditionKey) -> [String] {
     get { values[PolicyConditionName(key)] ?? [] }
     set {
@@ -87,8 +88,9 @@ public struct PolicyContext: Equatable, Sendable {
     set(.resourceTag, tags)
   }
 
-  /// Adds a value under the name that a policy would use, "kms:EncryptionContext:Purpose". Throws
-  /// `unsupported` where there is no such name, `malformed` where its value is the request's own.
+  /// Adds a value under the name that a policy would use, for example
+  /// "kms:EncryptionContext:Purpose". Throws `unsupported` if there is no such name, and
+  /// `malformed` if the value follows from the principal and the time.
   public mutating func insert(_ value: String, as text: String) throws(PolicyError) {
     let name = try PolicyConditionName(parsing: text)
     guard !name.key.isDerived else {
@@ -97,7 +99,7 @@ public struct PolicyContext: Equatable, Sendable {
     values[name, default: []].append(value)
   }
 
-  /// Keys that differ only by case come together under one name.
+  /// Collects the values of keys that differ only by case under one name.
   private mutating func set(_ prefix: PolicyConditionKey, _ pairs: [(key: String, value: String)]) {
     values = values.filter { $0.key.key != prefix }
     for pair in pairs where !pair.key.isEmpty {

@@ -1,18 +1,18 @@
-/// Looks for what stands between two `*` of a pattern.
+/// A search for the segment between two `*` of a pattern.
 ///
-/// Every place where it may have begun is followed at once, one bit for each part that has fit so far:
-/// what a policy's author and a request's context make of each other takes a 64th of their product,
-/// and a single pass where there are not more than 64 parts.
+/// It follows all possible beginnings at the same time, with one bit for each part that has matched
+/// so far. Up to 64 parts take a single pass over the text. For more parts, the cost is at most a
+/// 64th of the product of both lengths, whatever the policy and the request are.
 struct PolicySegmentSearch {
   private typealias Bits = [UInt64]
 
-  /// For each scalar of the segment the parts that it fits.
+  /// The parts that each scalar of the segment fits, as bits.
   private var fits: [Unicode.Scalar: Bits] = [:]
-  /// The parts that any scalar fits.
+  /// The parts that any scalar fits, as bits.
   private var anyScalar: Bits
   private let lastBit: Int
 
-  /// `parts` are not empty, and scalars and `?` only.
+  /// `parts` must not be empty, and may only be scalars and `?`.
   init(_ parts: ArraySlice<PolicyPattern.Part>) {
     lastBit = parts.count - 1
     anyScalar = Bits(repeating: 0, count: lastBit / 64 + 1)
@@ -25,10 +25,10 @@ struct PolicySegmentSearch {
     }
   }
 
-  /// Where the segment first ends in `text`; nil where it is not there.
+  /// Returns the index after the first occurrence of the segment in `text`; nil if there is none.
   func end(in text: ArraySlice<Unicode.Scalar>, steps: inout Int) -> Int? {
     var state = Bits(repeating: 0, count: anyScalar.count)
-    // Words from here on are zero.
+    // The number of words in use. All later words are zero.
     var used = 1
     for position in text.indices {
       let fitting = fits[text[position]] ?? anyScalar

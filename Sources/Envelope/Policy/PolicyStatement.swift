@@ -1,14 +1,14 @@
-/// What a statement does where it applies.
+/// The effect of a statement that applies.
 public enum PolicyEffect: String, Sendable {
   case allow = "Allow"
   case deny = "Deny"
 }
 
-/// A statement's place in its policy.
+/// A reference to a statement of a policy.
 public struct StatementReference: Hashable, Sendable, CustomStringConvertible {
-  /// From 1.
+  /// The position of the statement, beginning at 1.
   public let index: Int
-  /// The statement's own name, where it has one.
+  /// The statement's Sid, if it has one.
   public let sid: String?
 
   public init(index: Int, sid: String?) {
@@ -20,13 +20,13 @@ public struct StatementReference: Hashable, Sendable, CustomStringConvertible {
   public var description: String { "statement \(index)" + (sid.map { " '\($0)'" } ?? "") }
 }
 
-/// One statement of a policy: it applies where all its elements fit a request.
+/// One statement of a policy. It applies if all its elements fit a request.
 struct PolicyStatement: Equatable, Sendable {
   let reference: StatementReference
   let effect: PolicyEffect
   let principals: [StatementPrincipal]
   let actions: [StatementAction]
-  /// Whether the actions are those the statement is not about: NotAction.
+  /// True for NotAction: the statement is about all actions except these.
   let exceptsActions: Bool
   let resources: [StatementResource]
   let conditions: [PolicyCondition]
@@ -36,7 +36,7 @@ struct PolicyStatement: Equatable, Sendable {
       && conditions.allSatisfy { $0.holds(for: request, effect: effect) }
   }
 
-  /// Everything that keeps the statement from applying.
+  /// Returns all elements that keep the statement from applying.
   func mismatches(with request: PolicyRequest) -> [PolicyMismatch] {
     var mismatches: [PolicyMismatch] = []
     if !coversPrincipal(of: request) { mismatches.append(.principal) }
@@ -68,12 +68,12 @@ struct PolicyStatement: Equatable, Sendable {
   }
 }
 
-/// An action, or several by wildcards.
+/// One action, or several with wildcards.
 struct StatementAction: Equatable, Sendable {
   let written: String
   private let pattern: PolicyPattern
 
-  /// Throws `malformed` with a text that says what it is instead.
+  /// Parses an action. Throws `malformed`; the text says what is wrong.
   init(_ text: String) throws(PolicyError) {
     let name = text.dropFirst(PolicyActions.prefix.count)
     let isName = name.utf8.allSatisfy {
@@ -97,12 +97,12 @@ struct StatementAction: Equatable, Sendable {
   }
 }
 
-/// The key that has the policy, or keys by ARN.
+/// A resource of a statement: `*`, which means the key that has the policy, or keys by ARN.
 enum StatementResource: Equatable, Sendable {
   case all
   case arn(PolicyPattern)
 
-  /// Throws `malformed` or `unsupported` with a text that says what it is instead.
+  /// Parses a resource. Throws `malformed` or `unsupported`; the text says what is wrong.
   init(_ text: String, hasVariables: Bool) throws(PolicyError) {
     if text == "*" {
       self = .all

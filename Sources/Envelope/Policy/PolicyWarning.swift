@@ -1,18 +1,18 @@
-/// Something in a policy that is accepted and probably not what was meant.
+/// A part of a policy that is accepted, but is probably a mistake.
 public enum PolicyWarning: Equatable, Sendable {
-  /// No action is so called; the nearest name, where one is near.
+  /// No action has this name; `nearest` is a similar name, if there is one.
   case unknownAction(pattern: String, statement: StatementReference, nearest: String?)
   /// A keystore never meets this principal: a role, a service, another account.
   case matchesNobody(principal: String, statement: StatementReference)
-  /// The key can have several values, and the operator does not say which of them must fit.
+  /// The key can have several values, but the operator does not say which of them must match.
   case needsSetOperator(comparison: String, key: String, statement: StatementReference)
-  /// The key has one value at most: with ForAllValues, a request without it fits too.
+  /// The key has one value at most. With ForAllValues, a request without it matches, too.
   case needlessSetOperator(comparison: String, key: String, statement: StatementReference)
 }
 
 extension KeyPolicy {
-  /// What is probably not meant, in the order of the document, where `actions` are all that there
-  /// are: "kms:Encrypt".
+  /// Returns the probable mistakes, in the order of the document. `actions` are all known actions,
+  /// for example "kms:Encrypt".
   public func warnings(actions: [String] = PolicyActions.all) -> [PolicyWarning] {
     statements.flatMap { $0.warnings(actions: actions) }
   }
@@ -24,7 +24,7 @@ extension PolicyStatement {
     for case .nobody(let name) in principals {
       warnings.append(.matchesNobody(principal: name, statement: reference))
     }
-    // An action has no variables that the caller could decide.
+    // An action has no variables, so the caller does not matter.
     let anyone = PolicyPrincipal(userName: "", isOwner: false)
     for action in actions where !known.contains(where: { action.matches($0, for: anyone) }) {
       let nearest = NearestName.find(action.written.filter { $0 != "*" && $0 != "?" }, in: known)
