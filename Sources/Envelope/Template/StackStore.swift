@@ -1,17 +1,17 @@
 import Foundation
 import GRDB
 
-/// The stacks of a keystore as one transaction sees them, and what they share.
+/// The stacks of a keystore as seen by one transaction, and the exports that they share.
 struct StackStore {
   struct Entry {
     let record: StackRecord
     let stack: Stack
   }
 
-  /// By name.
+  /// The stacks, sorted by name.
   let entries: [Entry]
 
-  /// Without `unlocked` nothing is verified: good for showing it.
+  /// Nothing is verified if `unlocked` is nil: use that only to show stacks.
   init(_ db: Database, verifiedBy unlocked: UnlockedKeystore?) throws {
     let records = try StackRecord.all(db, where: "TRUE ORDER BY name", [])
     try unlocked?.verify(records, areAllOfKey: "", db)
@@ -25,7 +25,7 @@ struct StackStore {
 
   subscript(name: String) -> Entry? { entries.first { $0.record.name == name } }
 
-  /// Throws `TemplateError` where there is no such stack.
+  /// Throws `TemplateError` if there is no such stack.
   func entry(_ name: String) throws -> Entry {
     guard let entry = self[name] else {
       throw TemplateError(.noStack, nil, "there is no stack '\(name)'")
@@ -33,7 +33,7 @@ struct StackStore {
     return entry
   }
 
-  /// The stacks but the one of that name.
+  /// Returns all stacks except the one with this name.
   func others(than name: String) -> Others {
     Others(stacks: entries.map(\.stack).filter { $0.name != name })
   }
@@ -41,7 +41,7 @@ struct StackStore {
   struct Others {
     let stacks: [Stack]
 
-    /// What can be imported from them, by name.
+    /// The values that these stacks export, by name.
     var exports: [String: String] {
       stacks.reduce(into: [:]) { $0.merge($1.exports) { first, _ in first } }
     }
@@ -59,7 +59,7 @@ struct StackStore {
     }
   }
 
-  /// Keeps the stack as it is now.
+  /// Stores the record of a stack.
   func save(_ stack: Stack, now: Int64, _ unlocked: UnlockedKeystore, _ db: Database) throws {
     let old = self[stack.name]?.record
     try unlocked.save(
