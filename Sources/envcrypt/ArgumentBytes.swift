@@ -1,15 +1,17 @@
 import Glibc
 import SystemPackage
 
-/// Arguments and file names are bytes, not always UTF-8; the argument parser takes strings. A byte
-/// that is no UTF-8 travels as a private-use character, and so does every byte of a genuine one of
-/// those characters, so that each name comes back as it was.
+/// Converts between bytes and strings. Arguments and file names are bytes, not always UTF-8, but
+/// the argument parser takes strings. A byte that is not UTF-8 is carried by a private-use
+/// character. So is every byte of such a character in the input, so that each name converts back to
+/// the same bytes.
 enum ArgumentBytes {
-  /// U+10FE00 stands for byte 0, up to U+10FEFF for byte 255.
+  /// U+10FE00 carries byte 0, and so on up to U+10FEFF for byte 255.
   private static let base: UInt32 = 0x10FE00
 
-  /// Swift's runtime looks the arguments up in /proc. Where it cannot, it says that there are none, not
-  /// even the program's name, and nothing would be done without anybody noticing.
+  /// Returns the arguments without the program's name. Swift's runtime reads the arguments from
+  /// /proc. If that fails, there are no arguments at all, not even the program's name: throw,
+  /// because otherwise the command would silently do nothing.
   static func processArguments() throws -> [String] {
     guard CommandLine.argc > 0 else {
       throw Failure(
@@ -60,7 +62,7 @@ enum ArgumentBytes {
     return bytes
   }
 
-  /// The byte that a private-use character carries.
+  /// Returns the byte that a private-use character carries; nil for any other character.
   static func carriedByte(_ scalar: Unicode.Scalar) -> UInt8? {
     isCarrier(scalar) ? UInt8(scalar.value - base) : nil
   }
@@ -90,7 +92,7 @@ extension FilePath {
     self = bytes.withUnsafeBufferPointer { FilePath(platformString: $0.baseAddress!) }
   }
 
-  /// The path as the argument parser would have it.
+  /// The path as the string that the argument parser would have.
   var argument: String {
     withPlatformString { pointer in
       ArgumentBytes.string(

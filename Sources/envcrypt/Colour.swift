@@ -1,7 +1,7 @@
 import Glibc
 
-/// Whether reports have colours: on a terminal that has some, unless NO_COLOR says otherwise
-/// (no-color.org).
+/// Decides if reports have colours: they do on a terminal that supports colours, unless NO_COLOR is
+/// set (no-color.org).
 enum Colour {
   static var isWanted: Bool {
     isatty(STDOUT_FILENO) == 1 && !isSet("NO_COLOR") && !isDumb

@@ -4,35 +4,36 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// Where reports and messages go. Data never passes here.
+/// Writes reports to standard output and messages to standard error. Plaintext and ciphertext are
+/// not written here.
 final class Console: Sendable {
   let isQuiet: Bool
-  /// Cleared before a message, redrawn by its own next tick.
+  /// The progress bar is cleared before a message. Its next update draws it again.
   private let progress = Mutex<ProgressBar?>(nil)
 
   init(isQuiet: Bool = false) { self.isQuiet = isQuiet }
 
-  /// Messages make room for `bar` from now on.
+  /// Sets the progress bar that is cleared before messages.
   func show(_ bar: ProgressBar?) { progress.withLock { $0 = bar } }
 
   private func clearProgress() { progress.withLock { $0 }?.clear() }
 
-  // Whoever makes a text sees to it that names in it are printable. Here no line comes through that
-  // is not, should somebody have forgotten.
+  // The code that builds a text makes the names in it printable. This class makes every line
+  // printable again, in case that was forgotten.
 
-  /// A report, on standard output.
+  /// Writes a report to standard output.
   func output(_ text: String) {
     Self.write(Text.printableLines(text) + "\n", to: STDOUT_FILENO)
   }
 
-  /// One line of a report that a run over files makes. If it cannot be written, that ends the run, not the
-  /// process: what was done has to be recorded first.
+  /// Writes one line of the report of a run over files. If the line cannot be written, throws
+  /// instead of ending the process: the completed work has to be recorded first.
   func report(_ text: String) throws {
     let reason = Self.attempt(Text.printableLines(text) + "\n", to: STDOUT_FILENO)
     if let reason { throw IOError(.write, "-", reason) }
   }
 
-  /// A report with colours, whose lines its maker has made printable.
+  /// Writes a report with colours. The caller has made its lines printable.
   func output(coloured text: String) { Self.write(text + "\n", to: STDOUT_FILENO) }
 
   func error(_ message: String, hint: String?) {
@@ -47,13 +48,13 @@ final class Console: Sendable {
     if let hint { Self.line("hint: \(hint)") }
   }
 
-  /// A hint that helps with the messages before it.
+  /// Writes a hint that belongs to the messages before it.
   func hint(_ text: String) {
     clearProgress()
     Self.line("hint: \(text)")
   }
 
-  /// Says that what a command has done with keys is not all in the audit log.
+  /// Warns that the audit log does not have all records of this command.
   static let warnOfLoss: @Sendable (any Error) -> Void = { error in
     Console().warning("the audit log lacks records of this command: \(Failure(error).message)")
   }
@@ -62,14 +63,15 @@ final class Console: Sendable {
     write("envcrypt: \(Text.printable(text))\n", to: STDERR_FILENO)
   }
 
-  /// What a person likes to know and a script does not need.
+  /// Writes a message that is useful for a person but not needed by a script.
   func note(_ message: String) {
     guard !isQuiet else { return }
     clearProgress()
     Self.line(message)
   }
 
-  /// A report as JSON, in the form of the KMS API. No copy of a secret in it stays behind.
+  /// Writes a report as JSON, in the format of the KMS API. Leaves no copy of its secrets in
+  /// memory.
   func json(_ value: some Encodable, keysAsTheyAre: Bool = false) throws {
     let text = try APICoding.bytes(of: value, keysAsTheyAre: keysAsTheyAre)
     text.withBytes { Self.write($0, to: STDOUT_FILENO) }
@@ -83,7 +85,8 @@ final class Console: Sendable {
     if let reason = attempt(bytes, to: descriptor) { fail(reason, of: descriptor) }
   }
 
-  /// A report that cannot be written has not been made; a message has nowhere else to go.
+  /// Ends the process if a report cannot be written. A message that cannot be written to standard
+  /// error is ignored: there is no other place for it.
   private static func fail(_ reason: Errno, of descriptor: Int32) {
     guard descriptor == STDOUT_FILENO else { return }
     if reason == .brokenPipe { Failure.dieOfBrokenPipe() }
@@ -96,7 +99,7 @@ final class Console: Sendable {
     return text.withUTF8 { attempt(RawSpan(_unsafeElements: $0), to: descriptor) }
   }
 
-  /// Writes all of `bytes`; returns why that was not possible.
+  /// Writes all of `bytes`; returns the error if that fails.
   private static func attempt(_ bytes: RawSpan, to descriptor: Int32) -> Errno? {
     bytes.withUnsafeBytes { bytes -> Errno? in
       var rest = bytes[...]

@@ -76,7 +76,7 @@ struct DataKeyGenerateCommand: ParsableCommand {
       GenerateDataKeyRequest(
         keyID: key, encryptionContext: pairs, keySpec: spec, numberOfBytes: bytes))
     if json { return try console.json(response) }
-    // Nobody gets a key whose wrapped form is not kept.
+    // Write the wrapped key first: nobody should use a data key whose wrapped form was not stored.
     try ReportFile.write(
       response.ciphertextBlob.bytes, to: output, permissions: 0o600, keystore: keystore)
     try SecretOutput.write(response.plaintext)
@@ -126,7 +126,7 @@ struct DataKeyDecryptCommand: ParsableCommand {
   }
 }
 
-/// A secret on its way to the next program.
+/// Writes a secret to standard output, for the next program.
 enum SecretOutput {
   static func refuseTerminal() throws {
     guard Descriptor.standardOutput.isTerminal else { return }
@@ -141,7 +141,7 @@ enum SecretOutput {
 }
 
 extension ContextOptions {
-  /// The context as the KMS API takes it; nil where there is none.
+  /// Returns the context in the form of the KMS API; nil if it is empty.
   func requestContext() throws -> EncryptionContext? {
     let context = try encryptionContext()
     return context.isEmpty ? nil : context

@@ -1,7 +1,7 @@
 import Envelope
 import Foundation
 
-/// Something that waits to be destroyed, as `keystore status` shows it.
+/// A key or key material that is due to be destroyed, in the format of `keystore status`.
 struct DueReport: Encodable {
   let keyID: String
   let keyVersion: Int?
@@ -24,7 +24,7 @@ struct DueReport: Encodable {
 }
 
 extension DueDestructions {
-  /// In one line; nil if nothing waits.
+  /// A summary in one line; nil if nothing is due.
   var summary: String? {
     guard let first = items.first else { return nil }
     let keys = items.count { $0.version == nil }

@@ -3,7 +3,8 @@ import CProcess
 import Envelope
 import Glibc
 
-/// The tool: parses, runs, and turns whatever is thrown into a message and an exit status.
+/// The tool: parses the arguments, runs the command, and turns errors into a message and an exit
+/// status.
 @main
 struct Envcrypt: ParsableCommand {
   static let version = "0.2.0"
@@ -44,10 +45,10 @@ struct Envcrypt: ParsableCommand {
     envcrypt_prepare_memory()
     StandardDescriptors.complete()
     ProcessPrivacy.begin()
-    // A closed pipe is an error like any other while files are being cleaned up; the process then
-    // dies of the signal, as a shell expects.
+    // Ignore SIGPIPE: a closed pipe is then an ordinary error, and files are cleaned up. After that
+    // the process raises the signal, as a shell expects.
     signal(SIGPIPE, SIG_IGN)
-    // So is a file that would become longer than a limit allows.
+    // Ignore SIGXFSZ too: a file that exceeds the size limit is then an ordinary error.
     signal(SIGXFSZ, SIG_IGN)
     let console = Console()
     do {
@@ -59,7 +60,7 @@ struct Envcrypt: ParsableCommand {
     } catch let failure as Failure {
       failure.end(on: console)
     } catch  where exitCode(for: error) == .success {
-      // Help, version and completion scripts arrive as errors that are none.
+      // The parser throws help, version and completion scripts, although they are not errors.
       console.output(fullMessage(for: error))
     } catch  where exitCode(for: error) == .validationFailure {
       Failure(parserMessage: message(for: error)).end(on: console)

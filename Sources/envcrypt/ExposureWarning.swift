@@ -1,12 +1,12 @@
 import Envelope
 import SystemPackage
 
-/// What is said where a keystore without a passphrase lies where others may come to it.
+/// A warning about a keystore without a passphrase or key file, in a place that others can access.
 struct ExposureWarning {
   let message: String
   let hint: String
 
-  /// Nil where there is nothing to say.
+  /// Nil if there are no exposures.
   init?(_ exposures: [KeystoreExposure], of path: FilePath) {
     guard let first = exposures.first else { return nil }
     let reasons = exposures.map(Self.reason).joined(separator: "; ")

@@ -3,31 +3,33 @@ import Envelope
 import Glibc
 import SystemPackage
 
-/// How the tool ends: `sysexits.h`, as far as it is used.
+/// The exit statuses of the tool: those of `sysexits.h` that are used, and 3.
 enum ExitStatus: Int32 {
-  /// As restic says it: the work is done, and an input changed while it was read.
+  /// As in restic: the work is done, but an input changed while it was read.
   case inputChanged = 3
   case usage = 64
   case dataError = 65
   case noInput = 66
   case unavailable = 69
   case software = 70
-  /// EX_OSERR: the system grants no more memory, threads or processes. CProcess has the number too.
+  /// EX_OSERR: the system does not provide more memory, threads or processes. CProcess defines the
+  /// same number.
   case systemError = 71
   case cannotCreate = 73
   case ioError = 74
-  /// EX_TEMPFAIL: nothing was done yet, as DryRun asked.
+  /// EX_TEMPFAIL: nothing was done, because DryRun was set.
   case dryRun = 75
   case noPermission = 77
   case configuration = 78
 }
 
-/// An error as a person reads it. This is the one place where errors become text.
+/// An error in the form that a person reads. This is the only place where errors become text.
 struct Failure: Error {
   var message: String
   var hint: String?
   let status: ExitStatus
-  /// Standard output was closed by its reader: nothing is said, the process dies of the signal.
+  /// True if the reader of standard output closed the pipe: the process writes no message and dies
+  /// of SIGPIPE.
   var isBrokenPipe = false
 
   init(_ status: ExitStatus, _ message: String, hint: String? = nil) {
@@ -36,7 +38,7 @@ struct Failure: Error {
     self.hint = hint
   }
 
-  /// What the argument parser says, in our form.
+  /// Converts a message of the argument parser to the form of our messages.
   init(parserMessage: String) {
     let text =
       parserMessage.hasPrefix("Error: ") ? String(parserMessage.dropFirst(7)) : parserMessage
@@ -46,7 +48,7 @@ struct Failure: Error {
     self.init(.usage, line, hint: "envcrypt help, or envcrypt help COMMAND")
   }
 
-  /// Says it and exits.
+  /// Writes the message and exits.
   func end(on console: Console) -> Never {
     if isBrokenPipe { Self.dieOfBrokenPipe() }
     console.error(message, hint: hint)
@@ -59,7 +61,7 @@ struct Failure: Error {
     Glibc.exit(ExitStatus.ioError.rawValue)
   }
 
-  /// The message with the file it is about before it.
+  /// Returns the failure with the name of its file before the message.
   func about(_ name: String?) -> Failure {
     guard let name else { return self }
     var failure = self
@@ -110,8 +112,8 @@ extension Failure {
     }
   }
 
-  /// The end of a command that has done its work, and could not record all of it. The reason was said when it
-  /// happened.
+  /// The failure of a command that has done its work but could not record all of it. The reason was
+  /// written when it occurred.
   static var unrecorded: Failure {
     Failure(
       .ioError, "the work is done, and its output stays, but the audit log does not have all of it",
@@ -375,7 +377,7 @@ extension Failure {
 }
 
 extension Text {
-  /// The path as a shell takes it, for a command in a hint.
+  /// Returns the path quoted for a shell, for a command in a hint.
   static func shellQuoted(_ path: FilePath) -> String {
     let text = printable(path)
     let plain = text.allSatisfy { $0.isLetter || $0.isNumber || "/._-+=:,@%".contains($0) }

@@ -2,7 +2,7 @@ import ArgumentParser
 import Envelope
 import SystemPackage
 
-/// Which files are read.
+/// The options for the input files.
 struct InputOptions: ParsableArguments {
   @Argument(
     help: ArgumentHelp("Files to read; none or '-' is standard input.", valueName: "file"),
@@ -27,10 +27,10 @@ struct InputOptions: ParsableArguments {
     if nullSeparated, filesFrom == nil { throw ValidationError("--null goes with --files-from") }
   }
 
-  /// Whether every input gets a report of its own: several inputs, or a way to have several.
+  /// True if every input is reported separately: there are several inputs, or there may be.
   var areMany: Bool { files.count > 1 || recursive || filesFrom != nil }
 
-  /// The named inputs, standard input where none is named.
+  /// Returns the named inputs, or standard input if none is named.
   func paths() throws -> [FilePath] {
     var paths = files.map(FilePath.init(argument:))
     if let filesFrom {
@@ -49,7 +49,7 @@ struct InputOptions: ParsableArguments {
   }
 }
 
-/// Where output goes.
+/// The options for the output.
 struct OutputOptions: ParsableArguments {
   @Option(
     name: [.short, .long],
@@ -70,7 +70,7 @@ enum SyncHelp {
     "Do not wait until outputs are on the disk: faster, and a power failure may take them.")
 }
 
-/// How much of the machine is used.
+/// The option for the number of threads.
 struct ParallelOptions: ParsableArguments {
   @Option(
     name: [.short, .long],
@@ -84,7 +84,7 @@ struct ParallelOptions: ParsableArguments {
   func scheduler() -> Scheduler { Scheduler(jobs: jobs) }
 }
 
-/// What is told while the work goes on.
+/// The options for messages during the work.
 struct ReportOptions: ParsableArguments {
   @Flag(help: "Show progress even where standard error is no terminal.")
   var progress = false

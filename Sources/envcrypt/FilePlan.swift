@@ -1,24 +1,24 @@
 import Envelope
 import SystemPackage
 
-/// One input and where its output belongs.
+/// One input and the place of its output.
 struct FileJob {
   let input: FilePath
-  /// Nil for standard output.
+  /// Nil if the output is standard output or if there is none.
   let output: FilePath?
-  /// Whether the output takes the input's place.
+  /// True if the output replaces the input.
   let replacesInput: Bool
-  /// The place of the output; nil if its name alone gives it.
+  /// The place of the output; nil if `output` alone determines it.
   var place: OutputPlace?
-  /// What the walk over a tree has found.
+  /// The file as the walk over a tree has found it; nil if the input is not from a tree.
   var found: FoundFile?
 }
 
-/// The place of an output that may not leave a directory.
+/// The place of an output that must not leave a directory.
 enum OutputPlace {
-  /// To a path below a directory.
+  /// At a relative path below a directory.
   case below(OutputDirectory, FilePath)
-  /// Beside its input, in a directory that is open.
+  /// Beside its input, in a directory that is already open.
   case beside(FilePlace)
 
   var path: FilePath {
@@ -29,13 +29,13 @@ enum OutputPlace {
   }
 }
 
-/// Turns the inputs a person named into jobs, one after the other.
+/// Turns the inputs that the user named into jobs, one after the other.
 struct FilePlan: IteratorProtocol {
-  /// How an output is named after its input.
+  /// The rule that makes the name of an output from the name of its input.
   enum Naming {
-    /// `.envc` is added.
+    /// Appends `.envc`.
     case encrypt
-    /// `.envc` is taken away.
+    /// Removes `.envc`.
     case decrypt
     /// The output replaces the input.
     case replace
@@ -44,7 +44,7 @@ struct FilePlan: IteratorProtocol {
 
     static let suffix = ".envc"
 
-    /// The work on the inputs.
+    /// The name of the work, for messages.
     var verb: String {
       switch self {
       case .encrypt: "encrypt"
@@ -54,7 +54,7 @@ struct FilePlan: IteratorProtocol {
       }
     }
 
-    /// Nil where the input has no name to make one of.
+    /// Returns the path of the output; nil if the input's name gives none.
     func output(for input: FilePath) -> FilePath? {
       switch self {
       case .encrypt: return FilePath(argument: input.argument + Self.suffix)
@@ -68,29 +68,30 @@ struct FilePlan: IteratorProtocol {
   private let isRecursive: Bool
   private let output: FilePath?
   let naming: Naming
-  /// The files that are never an output.
+  /// The files that must never be an output.
   let keystoreFiles: KeystoreFiles
-  /// The directories that are made for outputs.
+  /// The directories that were created for outputs.
   let made = MadeDirectories()
-  /// The directory that `output` names, if it names one.
+  /// The directory that collects the outputs; nil if `output` does not name a directory.
   private let collector: OutputDirectory?
-  /// Inputs to come, the last one first.
+  /// The remaining inputs, in reverse order.
   private var paths: [FilePath]
-  /// All inputs, if there may be trees among them.
+  /// All inputs if directories are read recursively; otherwise empty.
   private let allPaths: [FilePath]
-  /// True if there is only one, so that no two outputs can have one name.
+  /// True if there is at most one named input, so that no two outputs can have the same name. A
+  /// directory counts as one.
   let isSingle: Bool
   private var root: FilePath = ""
   private var tree: FileTree?
-  /// How many files of the tree were not passed over.
+  /// The number of files in the current tree that were not passed over.
   private var treeCount = 0
-  /// The directory of the outputs of the tree; nil if they belong beside their inputs.
+  /// The directory for the outputs of the current tree; nil if they belong beside their inputs.
   private var treeOutput: OutputDirectory?
   private var treeName: FilePath = ""
-  /// What has been passed over on the way.
+  /// The files that were passed over so far.
   private(set) var passedOver = PassedOver()
 
-  /// Throws if `output` cannot take what is to come.
+  /// Throws if `output` cannot take the outputs.
   init(
     _ inputs: InputOptions, output: String?, naming: Naming, keystoreFiles: KeystoreFiles
   ) throws {
@@ -122,11 +123,11 @@ struct FilePlan: IteratorProtocol {
     }
   }
 
-  /// A job, or an input that cannot become one.
+  /// A job, or an input that cannot become a job.
   enum Step {
     case job(FileJob)
     case failure(FilePath, any Error)
-    /// A file of a tree that was gone when its turn came.
+    /// A file of a tree that no longer existed when it was opened.
     case vanished(FilePath)
   }
 
@@ -147,14 +148,14 @@ struct FilePlan: IteratorProtocol {
     }
   }
 
-  /// Begins the walk over a tree. The directory that collects the outputs is not one of the inputs.
+  /// Begins the walk over a tree. The directory that collects the outputs is not an input.
   private mutating func enter(_ path: FilePath) throws {
     var excluded: [FileStatus] = []
     treeOutput = collector
     treeName = ""
     treeCount = 0
     if let collector {
-      // As cp -r does: a directory keeps its name below the one that collects, if it has one.
+      // As with cp -r, a directory keeps its name below the collecting directory, if it has a name.
       treeName = Self.name(ofTree: path)
       let directory = try collector.status()
       let own = try FileStatus.at(path)
@@ -165,7 +166,7 @@ struct FilePlan: IteratorProtocol {
         excluded.append(status)
       }
       if let own, directory.isSameFile(as: own) {
-        // The files that other trees have here are outputs, too.
+        // The outputs of other trees in this directory are not inputs either.
         for name in Set(allPaths.filter(isDirectory).map(Self.name)) where !name.isEmpty {
           try leaveAlone(name)
         }
@@ -182,11 +183,12 @@ struct FilePlan: IteratorProtocol {
       }
     }
     root = path
-    // An output in the tree must be where the user meant it.
+    // If outputs are written into the tree, they must be in the place that the user meant.
     tree = try FileTree(path, excluding: excluded, isWritten: treeOutput == nil && naming != .none)
   }
 
-  /// The name that a tree keeps where outputs are collected; empty if its path ends in none.
+  /// Returns the name of a tree below the collecting directory; empty if its path does not end in a
+  /// name.
   private static func name(ofTree path: FilePath) -> FilePath {
     guard let name = path.lexicallyNormalized().lastComponent, name.kind == .regular else {
       return ""
@@ -194,7 +196,7 @@ struct FilePlan: IteratorProtocol {
     return FilePath().appending(name)
   }
 
-  /// The next file of the tree that is one for this command.
+  /// Returns the next file of the tree that this command processes.
   private mutating func nextInTree() -> Step? {
     while let entry = tree?.next() {
       switch entry {
@@ -213,7 +215,7 @@ struct FilePlan: IteratorProtocol {
     return nil
   }
 
-  /// True if a file of a tree is not for this command. Counts it then.
+  /// True if this command does not process the file of a tree. Counts such a file.
   private mutating func passesOver(_ input: FilePath, _ found: FoundFile) -> Bool {
     guard naming == .encrypt else {
       if Self.hasSuffix(input) { return false }
@@ -224,7 +226,8 @@ struct FilePlan: IteratorProtocol {
       passedOver.unfinishedFiles += 1
       return true
     }
-    // Beside the inputs are the outputs of earlier runs. Elsewhere a message is a file like any other.
+    // If outputs go beside the inputs, messages are outputs of earlier runs. Otherwise a message is
+    // encrypted like any other file.
     guard treeOutput == nil, let source = Self.withoutSuffix(input), isMessage(found) else {
       return false
     }
@@ -234,7 +237,8 @@ struct FilePlan: IteratorProtocol {
     return true
   }
 
-  /// The message about a tree that had nothing for this command.
+  /// Returns the failure of a tree without files for this command. An empty tree is not a failure
+  /// of `encrypt`; it only gets a warning.
   private mutating func endOfTree() -> Step? {
     guard treeCount == 0 else { return nil }
     guard naming != .encrypt else {
@@ -244,15 +248,15 @@ struct FilePlan: IteratorProtocol {
     return .failure(root, Self.nothing(to: naming.verb, "in \(Text.printable(root))"))
   }
 
-  /// Nothing was there for a command that was to read messages: a check, or a restore, of nothing has not
-  /// succeeded.
+  /// Returns the failure of a command that found no messages to read: verifying or restoring
+  /// nothing is not a success.
   static func nothing(to verb: String, _ place: String) -> Failure {
     Failure(
       .noInput, "no messages to \(verb) \(place)",
       hint: "is the place right, and mounted? Names of messages end in \(Naming.suffix)")
   }
 
-  /// The job of an input; of a tree's, which is `relative` there.
+  /// Returns the job of an input. For a file from a tree, `relative` is its path in the tree.
   private func step(
     _ input: FilePath, in relative: FilePath? = nil, found: FoundFile? = nil
   ) -> Step {
@@ -268,7 +272,7 @@ struct FilePlan: IteratorProtocol {
     }
   }
 
-  /// Bytes of all inputs that can be looked at.
+  /// Returns the total size in bytes of all inputs whose size is known.
   func totalSize() -> Int64 {
     var plan = self
     var total: Int64 = 0
@@ -286,7 +290,8 @@ struct FilePlan: IteratorProtocol {
     (try? FileStatus.at(path))?.kind == .directory
   }
 
-  /// Where an output belongs that is collected in a directory, or that is a tree's.
+  /// Returns the place of the output of an input in a tree, or of an output that is collected in a
+  /// directory.
   private func place(
     for input: FilePath, in relative: FilePath?, _ found: FoundFile?
   ) throws -> OutputPlace? {
@@ -307,7 +312,7 @@ struct FilePlan: IteratorProtocol {
     return .below(collector, FilePath().appending(name))
   }
 
-  /// The output of an input that is not collected; nil for standard output or none.
+  /// Returns the output of an input that is not collected; nil for standard output or no output.
   private func output(for input: FilePath) throws -> FilePath? {
     if naming == .none || output == "-" || input == "-" && output == nil { return nil }
     return try output ?? name(for: input)
@@ -325,8 +330,8 @@ struct FilePlan: IteratorProtocol {
 
   static func hasSuffix(_ path: FilePath) -> Bool { withoutSuffix(path) != nil }
 
-  /// The path without `.envc`, byte by byte; nil where it does not end so, or where what is left is no
-  /// name of a file.
+  /// Returns the path without `.envc`, compared byte by byte; nil if the path does not end in it,
+  /// or if the rest is not a file name.
   private static func withoutSuffix(_ path: FilePath) -> FilePath? {
     var bytes = ArgumentBytes.bytes(of: path.argument)
     guard bytes.suffix(Naming.suffix.utf8.count).elementsEqual(Naming.suffix.utf8) else {
@@ -339,9 +344,10 @@ struct FilePlan: IteratorProtocol {
     return FilePath(argument: ArgumentBytes.string(from: bytes))
   }
 
-  /// Whether a file begins as a message does: `encrypt -R` twice over a tree leaves messages be.
+  /// True if the file begins like a message. A second `encrypt -R` over the same tree leaves
+  /// messages alone for this reason.
   private func isMessage(_ found: FoundFile) -> Bool {
-    // To close the keystore's file would let go of the locks that SQLite has of it.
+    // Closing a descriptor of the keystore's file would release SQLite's locks on it.
     guard !keystoreFiles.isStore(found.status),
       let descriptor = try? Descriptor.openInput(found.place, foundAs: found.status)
     else { return false }

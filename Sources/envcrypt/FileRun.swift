@@ -4,24 +4,25 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// Runs jobs, several at once where there are many: opens input and output, hands both over, reports
-/// in the order of the inputs what became of each, and goes on where one fails.
+/// Runs jobs, several at once if there are many. Opens input and output, passes both on to the
+/// command's work, and reports the outcomes in the order of the inputs. A failed job does not stop
+/// the others.
 final class FileRun: Sendable {
-  /// What a command does with one opened input, before there is an output. Called on several
+  /// The work of a command on one opened input, before there is an output. Called on several
   /// threads.
   typealias Work = @Sendable (_ source: any ByteSource, _ job: FileJob) throws -> Decision
 
   enum Decision {
-    /// The work itself: fills the output.
+    /// The input is processed: the closure fills the output.
     case transfer(Transfer)
-    /// The input is to be left as it is.
+    /// The input is left as it is.
     case leave(JobOutcome)
   }
 
   typealias Transfer = (_ sink: any ByteSink, _ progress: @escaping ProgressHandler) throws ->
     MessageSummary
 
-  /// What may go to a terminal.
+  /// The outputs that may be written to a terminal.
   enum TerminalRule {
     case nothing
     case text
@@ -31,14 +32,14 @@ final class FileRun: Sendable {
   private struct State {
     var plan: FilePlan
     var nextIndex = 0
-    /// Outputs of this run, so that no input overwrites another's.
+    /// The outputs of this run, so that no input overwrites the output of another.
     var written: Set<FilePath> = []
   }
 
   private let areMany: Bool
-  /// Whether the inputs were not all named one by one, so that their number says something.
+  /// True if the inputs were not all named one by one, so that their number is worth reporting.
   private let isLongRun: Bool
-  /// True if several inputs could have outputs of one name.
+  /// True if several inputs could have outputs of the same name.
   private let claimsNames: Bool
   private let naming: FilePlan.Naming
   private let replaces: Bool
@@ -48,10 +49,10 @@ final class FileRun: Sendable {
   private let console: Console
   private let progress: ProgressBar?
   private let leftovers: Leftovers
-  /// The bits that outputs do not get whose inputs were named.
+  /// The umask: the mode bits that outputs of named inputs do not get.
   private let mask: mode_t
   private let keepsPermissions: Bool
-  /// Outputs that are complete, among many.
+  /// The complete outputs of a run over many files.
   private let batch: OutputBatch
   private let state: Mutex<State>
   private let outcomes: OutcomeLog
@@ -89,11 +90,12 @@ final class FileRun: Sendable {
     outcomes = OutcomeLog(console: console, goesOn: inputs.areMany, done: done)
     progress = ProgressBar.isWanted(report) ? ProgressBar(total: plan.totalSize()) : nil
     console.show(progress)
-    // Other threads create files from here on.
+    // From here on, other threads create files.
     if inputs.areMany { leftovers.watch() }
   }
 
-  /// Runs every job. Throws the first failure's exit status after all of them.
+  /// Runs every job. Then throws the failure that ended the run early, or the exit status of the
+  /// first failure or of changed inputs.
   func run() throws {
     takeJobs()
     helpers.wait()
@@ -104,7 +106,7 @@ final class FileRun: Sendable {
     try outcomes.finish(passedOver: passedOver, alwaysSummarizing: isLongRun)
   }
 
-  /// No input was named at all; of an empty tree the plan tells.
+  /// Reports that the list of inputs was empty. The plan reports empty trees.
   private func tellOfNothing(_ passedOver: PassedOver) {
     if naming != .encrypt {
       outcomes.add(FilePlan.nothing(to: naming.verb, "in the list of files"))
@@ -113,7 +115,7 @@ final class FileRun: Sendable {
     }
   }
 
-  /// What every thread does.
+  /// The loop of every thread.
   private func takeJobs() {
     while !outcomes.isAborted, let (index, step) = nextStep() {
       if areMany { _ = helpers.start { [self] in takeJobs() } }
@@ -133,20 +135,20 @@ final class FileRun: Sendable {
     }
   }
 
-  /// Told what became of a job, perhaps later and on another thread.
+  /// Receives the outcome of a job, possibly later and on another thread.
   private typealias Reporter = @Sendable (Result<JobOutcome, any Error>) -> Void
 
   private func run(_ job: FileJob, report: @escaping Reporter) {
     do {
       do {
-        // To read a pipe may take for ever, and what is done need not wait for it.
+        // Reading from a pipe may take forever; complete outputs must not wait for it.
         if mayWait(for: job) {
           try batch.withoutWaiting { try perform(job, report) }
         } else {
           try perform(job, report)
         }
       } catch let error as IOError where Self.isOutOfDescriptors(error) && batch.flush() > 0 {
-        // The outputs that waited had them.
+        // The flush has closed the outputs that were waiting: try again.
         try perform(job, report)
       }
     } catch {
@@ -172,8 +174,8 @@ final class FileRun: Sendable {
     }
   }
 
-  /// Opens the input; nil if a walk over a tree has found it and it is gone. What is replaced comes with
-  /// its place.
+  /// Opens the input; nil if a walk over a tree has found it and it no longer exists. An input that
+  /// may be replaced is returned with its place.
   private func open(_ job: FileJob) throws -> (Descriptor, FilePlace?)? {
     if let found = job.found {
       do {
@@ -191,7 +193,7 @@ final class FileRun: Sendable {
     return (input, nil)
   }
 
-  /// Opens a file that is to be replaced, in the directory where it will be.
+  /// Opens a file that will be replaced, in its directory.
   private func openReplaced(_ path: FilePath) throws -> (Descriptor, FilePlace?) {
     guard try FileStatus.at(path) != nil else {
       throw IOError(.openInput, path, .noSuchFileOrDirectory)
@@ -208,7 +210,7 @@ final class FileRun: Sendable {
     return (input, place)
   }
 
-  /// The keystore's file stays open: to close it would let go of the locks that SQLite has of it.
+  /// Keeps the keystore's file open: closing it would release SQLite's locks on it.
   private func holdLocks(of input: Descriptor, _ status: FileStatus) {
     guard keystoreFiles.isStore(status) else { return }
     input.keepOpen()
@@ -219,14 +221,14 @@ final class FileRun: Sendable {
     }
   }
 
-  /// True if an input among several is a pipe, a terminal or a device.
+  /// True if the job is one of many and its input is a pipe, a terminal or a device.
   private func mayWait(for job: FileJob) -> Bool {
     guard areMany, job.found == nil else { return false }
     return job.input == "-" || (try? FileStatus.at(job.input))?.kind == .other
   }
 
-  /// Makes the output that the job wants and lets `transfer` fill it. `place` is the input's, if it may be
-  /// replaced.
+  /// Creates the output of the job and lets `transfer` fill it. `place` is the place of an input
+  /// that may be replaced.
   private func run(
     _ job: FileJob, from input: Descriptor, _ status: FileStatus, in place: FilePlace?,
     _ report: @escaping Reporter, transfer: (any ByteSink) throws -> MessageSummary
@@ -263,15 +265,17 @@ final class FileRun: Sendable {
     batch.add(output, byteCount: summary.plaintextCount) { report($0.map { done }) }
   }
 
-  /// True if somebody wrote to a file while it was read. A message that was verified is what it was meant
-  /// to be, however it came about.
+  /// True if the input of `encrypt` was written to while it was read. Does not apply to the audit
+  /// log, which this run may write to, or to other commands: they verify the message, so it is the
+  /// right one.
   private func isChanged(_ input: Descriptor, since status: FileStatus) throws -> Bool {
     guard naming == .encrypt, status.kind == .regular else { return false }
     if keystoreFiles.isStoreBeingWritten(status) { return true }
     return try !input.status().isUnchanged(since: status) && !keystoreFiles.isLog(status)
   }
 
-  /// The output takes the place of its input, or goes where the job says, or where its own name led to.
+  /// Creates the output in the place of its input, in the place that the job names, or in the place
+  /// that `named` gives.
   private func makeOutput(
     for job: FileJob, from status: FileStatus, replacing replaced: FilePlace?,
     _ named: (place: FilePlace, existing: FileStatus?)?
@@ -300,13 +304,14 @@ final class FileRun: Sendable {
     }
   }
 
-  /// A tree comes back as it was, as with cp -a; what was named gets what the umask leaves, as with cp.
+  /// Returns the mode of an output. In a tree, files keep their mode, as with cp -a. Otherwise the
+  /// umask applies, as with cp.
   private func permissions(from source: FileStatus?) -> mode_t {
     guard let source else { return 0o666 & ~mask }
     return keepsPermissions ? source.permissions : source.permissions & ~mask
   }
 
-  /// Takes an output's name for one job.
+  /// Reserves the name of an output for one job.
   private func claim(_ path: FilePath) throws {
     try state.withLock { state in
       guard state.written.insert(path.lexicallyNormalized()).inserted else {
@@ -317,12 +322,13 @@ final class FileRun: Sendable {
     }
   }
 
-  /// The output was not made: another job may have its name.
+  /// Releases the name of an output that was not created: another job may use it.
   private func giveUp(_ path: FilePath) {
     state.withLock { _ = $0.written.remove(path.lexicallyNormalized()) }
   }
 
-  /// Writes to what cannot be renamed into place: a pipe, a terminal, a device.
+  /// Writes to standard output or a special file: a pipe, a terminal or a device. They cannot be
+  /// replaced by renaming.
   private func write(
     to descriptor: Descriptor, from input: FileStatus,
     _ transfer: (any ByteSink) throws -> MessageSummary

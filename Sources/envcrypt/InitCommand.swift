@@ -38,7 +38,7 @@ struct InitCommand: ParsableCommand {
   func run() throws {
     let console = Console(isQuiet: quiet)
     let path = try keystore.path()
-    // Asked before the passphrase is typed twice in vain.
+    // Check this before the user types a passphrase twice for nothing.
     guard try FileStatus.at(path, followingLinks: false) == nil else {
       throw KeystoreError.exists(path)
     }

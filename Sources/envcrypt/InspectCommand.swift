@@ -37,7 +37,7 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     let console = Console()
-    // A message can be looked at where there is no keystore, or one that cannot be read.
+    // Without a readable keystore, messages can still be inspected.
     let service = keystore.serviceForShowing()
     var reports: [MessageReport] = []
     var firstFailure: Failure?

@@ -1,4 +1,4 @@
-/// What is wrong with the arguments of `envcrypt kms`, as a person reads it.
+/// The text of errors in the arguments of `envcrypt kms`.
 extension Failure {
   init(_ error: KMSArgumentError) {
     let (text, hint) = Self.parts(error)

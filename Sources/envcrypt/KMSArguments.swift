@@ -2,22 +2,23 @@ import Envelope
 import Foundation
 import SystemPackage
 
-/// The arguments of `envcrypt kms OPERATION`: the AWS CLI's options for the KMS API. Which options
-/// there are, and how their values are read, the type of the request decides.
+/// The arguments of `envcrypt kms OPERATION`: the AWS CLI's options for the KMS API. The type of
+/// the request determines which options there are and how their values are read.
 struct KMSArguments {
-  /// What stands where no option's value is wanted.
+  /// The arguments that are neither options nor their values.
   private(set) var operands: [String] = []
-  /// The tokens of each option, without its dashes. Of an option given twice the last counts.
+  /// The tokens of each option, without its dashes. If an option is given twice, the last one
+  /// counts.
   private var options: [String: [String]] = [:]
-  /// Options that `take` and `takeFlag` asked for.
+  /// The names of the options that `take` and `takeFlag` have looked for.
   private var taken: [String] = []
   private var reader = KMSValueReader()
 
-  /// Whether one page of a list is wanted, not all of it.
+  /// True if only one page of a list is wanted.
   private(set) var noPaginate = false
 
-  /// An option takes all tokens up to the next one that begins with two dashes; after `--name=value`
-  /// it has its value.
+  /// An option takes all tokens up to the next one that begins with two dashes. An option in the
+  /// form `--name=value` takes no further tokens.
   init(_ arguments: [String], home: FilePath? = Self.home) throws {
     reader.home = home
     var open: String?
@@ -53,7 +54,7 @@ struct KMSArguments {
     }
   }
 
-  /// Options of the AWS CLI that change nothing here, and whether they are flags.
+  /// The options of the AWS CLI that have no effect here; `isFlag` is true for flags.
   private static let ignored: [(String, isFlag: Bool)] = [
     ("region", false), ("profile", false), ("color", false), ("ca-bundle", false),
     ("cli-read-timeout", false), ("cli-connect-timeout", false), ("no-cli-pager", true),
@@ -76,14 +77,15 @@ struct KMSArguments {
     "'\(text)' is not one of \(values.joined(separator: ", "))"
   }
 
-  /// The one value of an option that is none of the API's; nil where it is not given.
+  /// Removes and returns the single value of an option that does not belong to the API; nil if the
+  /// option is not given.
   mutating func take(_ name: String) throws -> String? {
     taken.append(name)
     guard let values = options.removeValue(forKey: name) else { return nil }
     return try Self.single(values, name)
   }
 
-  /// Whether a flag is given that is none of the API's.
+  /// Removes a flag that does not belong to the API. True if it was given.
   mutating func takeFlag(_ name: String) throws -> Bool {
     taken.append(name)
     guard let values = options.removeValue(forKey: name) else { return false }
@@ -101,7 +103,7 @@ struct KMSArguments {
     if let value = values.first { throw KMSArgumentError.takesNoValue(name, found: value) }
   }
 
-  /// The request that the options make. All of them are used, or it is an error.
+  /// Returns the request that the options describe. Throws if an option is not part of it.
   func decode<Request: Decodable>(_ type: Request.Type) throws -> Request {
     var arguments = self
     let inputJSON = try arguments.take("cli-input-json")
@@ -126,7 +128,7 @@ struct KMSArguments {
     return try members.shape(type)
   }
 
-  /// A request's members: of the options, else of `--cli-input-json`.
+  /// The members of a request: from the options, or else from `--cli-input-json`.
   private struct Members: KMSMembers {
     let options: [String: [String]]
     let reader: KMSValueReader
@@ -151,7 +153,8 @@ struct KMSArguments {
 }
 
 extension KMSArguments {
-  /// The name that was meant: one that begins with `name`, or that differs in few letters.
+  /// Returns the name that was probably meant: one that begins with `name`, or one that differs in
+  /// few letters.
   private static func nearest(to name: String, in names: [String]) -> String? {
     let longer = names.filter { $0.hasPrefix(name) && !name.isEmpty }
     if let longer = longer.min(by: { $0.count < $1.count }) { return longer }

@@ -67,7 +67,7 @@ struct KMSCommand: ParsableCommand {
     if !(response is EmptyResponse) { try console.json(response) }
   }
 
-  /// All pages, unless the request says which.
+  /// Prints all pages, or one page if the request has a limit or a marker.
   private static func print<Request: PagedRequest>(
     _ request: Request, _ service: KeyService, on console: Console
   ) throws {
@@ -98,7 +98,7 @@ struct KMSCommand: ParsableCommand {
 }
 
 extension KeystoreOptions {
-  /// The keystore's own options beside the API's.
+  /// Takes the keystore's own options, which may be given together with the API's.
   fileprivate init(_ arguments: inout KMSArguments) throws {
     self.init()
     keystore = try arguments.take("keystore")

@@ -1,6 +1,6 @@
 import Envelope
 
-/// The members of a JSON object, each decoded when it is wanted.
+/// The members of a JSON object, each decoded when it is needed.
 struct KMSJSONMembers: Decodable, KMSMembers {
   private let container: KeyedDecodingContainer<APIMember>
 
@@ -23,7 +23,7 @@ struct KMSJSONMembers: Decodable, KMSMembers {
 }
 
 extension DecodingError {
-  /// The place of the error, and the problem there, with the API's names.
+  /// The place of the error and its description, with the API's names.
   var problem: String {
     switch self {
     case .keyNotFound(let key, let context):

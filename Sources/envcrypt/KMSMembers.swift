@@ -1,20 +1,20 @@
 import Envelope
 
-/// Where the members of a shape come from while it is decoded, under their property names.
+/// A source of the members of a shape during decoding, under their property names.
 protocol KMSMembers {
-  /// Whether the member is there, and not null.
+  /// True if the member is present and not null.
   func contains(_ property: String) -> Bool
   func value<Value: Decodable>(_ type: Value.Type, _ property: String) throws -> Value
 }
 
 extension KMSMembers {
-  /// The shape that has these members.
+  /// Returns the shape that has these members.
   func shape<Shape: Decodable>(_ type: Shape.Type) throws -> Shape {
     try Shape(from: MemberDecoder(members: self))
   }
 }
 
-/// A decoder of one shape, whose members are all that it offers.
+/// A decoder of one shape that offers only its members.
 private struct MemberDecoder: Decoder {
   let members: any KMSMembers
   let codingPath: [any CodingKey] = []

@@ -1,8 +1,8 @@
 import Envelope
 import Foundation
 
-/// A member of a request, as the command line has it. What there is to know is learned from the
-/// request's own decoding.
+/// A member of a request, as an option of the command line. All facts about it come from the
+/// decoding of the request.
 struct KMSOption: Equatable {
   indirect enum Kind: Equatable {
     case string, integer, boolean, timestamp, blob
@@ -20,11 +20,11 @@ struct KMSOption: Equatable {
   var name: String { APIName.option(property) }
   /// "KeyId"
   var member: String { APIName.member(property) }
-  /// The names under which the command line knows it.
+  /// The names of the option on the command line.
   var names: [String] { kind == .boolean ? [name, "no-\(name)"] : [name] }
 
-  /// The options of a request, in the order of its members. Its decoding must be the synthesized
-  /// one.
+  /// Returns the options of a request, in the order of its members. Its decoding must be
+  /// synthesized by the compiler.
   static func describe<Request: Decodable>(_ type: Request.Type) -> [KMSOption] {
     do {
       let recorder = Recorder()
@@ -35,12 +35,12 @@ struct KMSOption: Equatable {
     }
   }
 
-  /// What values of a type look like.
+  /// Returns the kind of the values of a type.
   static func kind<Value: Decodable>(of type: Value.Type) throws -> Kind {
     try example(type).kind
   }
 
-  /// A kind, and a value of it to go on with.
+  /// Returns the kind of a type, and a value of the type so that decoding can continue.
   private static func example<Value: Decodable>(
     _ type: Value.Type
   ) throws -> (kind: Kind, value: Value) {
@@ -66,7 +66,7 @@ struct KMSOption: Equatable {
     private(set) var options: [KMSOption] = []
     private var optional: Set<String> = []
 
-    /// Only what may be absent is asked for.
+    /// Synthesized decoding calls this only for optional members.
     func contains(_ property: String) -> Bool {
       optional.insert(property)
       return true
@@ -81,7 +81,7 @@ struct KMSOption: Equatable {
   }
 }
 
-/// A list, whatever it is of.
+/// A list of any element type.
 protocol KMSList: Decodable {
   associatedtype Element: Decodable
   init(elements: [Element])
@@ -106,7 +106,7 @@ extension APIEnumeration {
 // MARK: - Help
 
 extension KMSOption {
-  /// What `envcrypt kms OPERATION help` prints.
+  /// Returns the text that `envcrypt kms OPERATION help` prints.
   static func helpText<Request: Decodable>(
     operation: String, for type: Request.Type
   ) -> String {
@@ -135,7 +135,7 @@ extension KMSOption {
     }
   }
 
-  /// The values of an enumeration, in lines of 80 columns.
+  /// The values of an enumeration, in lines of at most 80 columns.
   private var valueLines: [String] {
     var lines: [String] = []
     for value in kind.allowedValues {
@@ -149,7 +149,7 @@ extension KMSOption {
     return lines
   }
 
-  /// The values that there are to choose from; none where the choice is free.
+  /// The values that can be chosen; empty if every value is allowed.
   var allowedValues: [String] { kind.allowedValues }
 }
 

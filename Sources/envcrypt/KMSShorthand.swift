@@ -1,8 +1,8 @@
-/// What the AWS CLI's shorthand syntax says: `TagKey=a,TagValue=b`, `Names=[a,b]`, `Inner={k=v}`.
-/// It is read as the AWS CLI reads it (awscli/shorthand.py), save that a key may stand once only.
+/// A value in the AWS CLI's shorthand syntax: `TagKey=a,TagValue=b`, `Names=[a,b]`, `Inner={k=v}`.
+/// It is parsed as in the AWS CLI (awscli/shorthand.py), but a key may occur only once.
 indirect enum KMSShorthand: Equatable {
-  /// A word. A reference's is replaced by the file it names, where it names one: what an option
-  /// itself says, or `key@=value`.
+  /// A word. If it is a reference and names a file, the contents of the file replace it. The value
+  /// of a scalar option is a reference, and so is the value of `key@=value`.
   case text(String, isReference: Bool)
   case list([KMSShorthand])
   case hash([String: KMSShorthand])
@@ -12,7 +12,8 @@ indirect enum KMSShorthand: Equatable {
     return .hash(try parser.parameter())
   }
 
-  /// What stands where something else should; positions count characters from 1.
+  /// A syntax error, with the position of the unexpected character; positions count characters from
+  /// 1.
   struct SyntaxError: Error, Equatable {
     let problem: String
 
@@ -22,7 +23,7 @@ indirect enum KMSShorthand: Equatable {
           ?? "expected \(wanted), found the end")
     }
 
-    /// Often a comma that should have been a space.
+    /// The cause is often a comma in the place of a space.
     static func duplicate(_ key: String) -> Self { Self(problem: "'\(key)' stands there twice") }
     static let tooDeep = Self(problem: "lists and hashes are nested too deeply")
   }
@@ -33,7 +34,7 @@ extension KMSShorthand {
     private let input: [Unicode.Scalar]
     private var index = 0
     private var depth = 0
-    /// Whether `@=` came before what is being read.
+    /// True if `@=` came before the current value.
     private var isReference = false
 
     private static let depthLimit = 32
@@ -80,8 +81,8 @@ extension KMSShorthand {
       }
     }
 
-    /// `b` of `a=b,c=d`, and `[b,c]` of `a=b,c,d=e`: whether a word belongs to the list shows only
-    /// after it.
+    /// Parses `b` of `a=b,c=d`, and `[b,c]` of `a=b,c,d=e`. Only the character after a word shows
+    /// if the word belongs to the list or is the next key.
     private mutating func commaSeparated() throws(SyntaxError) -> KMSShorthand {
       let first = try word(isKnownToBeValue: true)
       var list = [first]
@@ -97,7 +98,7 @@ extension KMSShorthand {
           }
           list.append(next)
         } catch {
-          // At the end nothing is left that could be a key.
+          // At the end of the input, the error cannot mean that the word is the next key.
           guard current != nil else { throw error }
           while input[index] != "," { index -= 1 }
           break
@@ -157,8 +158,8 @@ extension KMSShorthand {
       }
     }
 
-    /// A quoted or a bare word. After a comma it may be the next key as well, ends at "=" and is
-    /// not empty; a known value may be empty, and has "=" in it.
+    /// Parses a quoted or a bare word. After a comma, the word may also be the next key: it ends at
+    /// "=" and is not empty. A word that is known to be a value may be empty and may contain "=".
     private mutating func word(isKnownToBeValue: Bool) throws(SyntaxError) -> KMSShorthand {
       if let quote = current, quote == "'" || quote == "\"" { return text(try quoted(quote)) }
       let start = index
@@ -196,7 +197,7 @@ extension KMSShorthand {
         }
         end += 1
       }
-      // Where no other ends it, the last escaped quote does, as in 'a\'.
+      // Without a closing quote, the last escaped quote closes the word, as in 'a\'.
       guard let close = end < input.count ? end : escaped else {
         throw .expected("a closing \(quote)", found: nil, at: end)
       }

@@ -2,15 +2,15 @@ import Envelope
 import Foundation
 import SystemPackage
 
-/// Reads options' values as the AWS CLI reads them, by the type that is wanted.
+/// Reads the values of options as the AWS CLI does, according to the type of the value.
 struct KMSValueReader {
   var blobForm = APICoding.BlobForm.base64
-  /// What `~` stands for.
+  /// The directory that `~` means.
   var home: FilePath?
 
   private static let fileLimit = 1 << 20
 
-  /// The value of an option's tokens.
+  /// Returns the value that the tokens of an option describe.
   func value<Value: Decodable>(
     _ type: Value.Type, _ tokens: [String], option: String
   ) throws -> Value {
@@ -26,7 +26,7 @@ struct KMSValueReader {
     return try composite(type, whole, option)
   }
 
-  /// The members of a JSON object.
+  /// Returns the members of a JSON object.
   func members(
     _ token: String, of options: [KMSOption], option: String
   ) throws -> KMSJSONMembers {
@@ -48,7 +48,7 @@ struct KMSValueReader {
 
   // MARK: Lists, maps and structures
 
-  /// Several tokens, or one that is a JSON array.
+  /// Reads a list from several tokens, or from one token that is a JSON array.
   private func list<List: KMSList>(
     _ type: List.Type, _ tokens: [String], _ option: String
   ) throws -> List {
@@ -67,7 +67,7 @@ struct KMSValueReader {
       })
   }
 
-  /// JSON or shorthand.
+  /// Reads a value from JSON or shorthand.
   private func composite<Value: Decodable>(
     _ type: Value.Type, _ text: String, _ option: String
   ) throws -> Value {
@@ -81,7 +81,7 @@ struct KMSValueReader {
     return try value(type, shorthand, At(option))
   }
 
-  /// Words that a shell took apart are one value again.
+  /// Joins the words of a value that the shell has split: JSON with spaces, shorthand with commas.
   private func join(_ tokens: [String]) -> String {
     if begins(tokens[0], with: "{") { return tokens.joined(separator: " ") }
     return tokens.dropFirst().reduce(tokens[0]) { $0 + ($0.hasSuffix(",") ? "" : ",") + $1 }
@@ -93,7 +93,7 @@ struct KMSValueReader {
 
   // MARK: One value
 
-  /// A place in an option's value: the option, and the members that lead there.
+  /// A place in the value of an option: the option and the path of members to it.
   private struct At {
     let option: String
     var path = ""
@@ -125,7 +125,7 @@ struct KMSValueReader {
     }
     guard case .hash(let pairs) = shorthand else { throw at.wrong("key=value pairs are wanted") }
     if type == EncryptionContext.self {
-      // Shorthand has keys in ASCII only, each once.
+      // Keys in shorthand are ASCII, and each occurs only once.
       var context = EncryptionContext()
       for (key, inner) in pairs {
         try context.insert(key, try value(String.self, inner, at.inside(key)))
@@ -145,7 +145,7 @@ struct KMSValueReader {
     return try Pairs(pairs: pairs, reader: self, at: at).shape(type)
   }
 
-  /// A list, or the one element of it.
+  /// Reads a list; a single value is a list of one element.
   private func list<List: KMSList>(
     _ type: List.Type, _ shorthand: KMSShorthand, _ at: At
   ) throws -> List {
@@ -210,7 +210,7 @@ struct KMSValueReader {
     let bytes =
       isReference && isFile(token) ? try file(token) : ArgumentBytes.bytes(of: token)
     if blobForm == .raw { return bytes }
-    // base64(1) breaks its lines.
+    // base64(1) writes line breaks: ignore white space.
     let text = bytes.filter { $0 != UInt8(ascii: " ") && !(0x09...0x0D).contains($0) }
     guard let blob = Blob(base64: String(decoding: text, as: UTF8.self)) else {
       throw KMSArgumentError.notBase64(at.option)
@@ -222,7 +222,8 @@ struct KMSValueReader {
     token.hasPrefix("file://") || token.hasPrefix("fileb://")
   }
 
-  /// A token, or what is in the file that it names, as `ArgumentBytes` has it.
+  /// Returns the token, or the contents of the file that it names, in the encoding of
+  /// `ArgumentBytes`.
   private func contents(_ token: String, _ option: String) throws -> String {
     guard isFile(token) else { return token }
     let bytes = try file(token)
@@ -241,7 +242,7 @@ struct KMSValueReader {
     try SmallFile.readSecret(path(token), limit: Self.fileLimit, as: "value of an option")
   }
 
-  /// What a token with a scheme names.
+  /// Returns the path in a token with a scheme.
   private func path(_ token: String) -> FilePath {
     let scheme = token.hasPrefix("fileb://") ? "fileb://" : "file://"
     var path = FilePath(argument: String(token.dropFirst(scheme.count)))
@@ -285,7 +286,7 @@ struct KMSValueReader {
     }
   }
 
-  /// Reads the file without a copy that stays behind: it may hold a plaintext.
+  /// Reads JSON from a file. Leaves no copy of the file in memory: it may contain a plaintext.
   private func json(file token: String, _ option: String) throws -> JSONValue {
     let text = try secretFile(token)
     do throws(JSONError) {
@@ -305,7 +306,7 @@ struct KMSValueReader {
     }
   }
 
-  /// Refuses members that the shape does not have.
+  /// Throws if the value has members that the shape does not have.
   private func check(_ value: JSONValue, _ kind: KMSOption.Kind, _ option: String) throws {
     switch kind {
     case .list(let element):

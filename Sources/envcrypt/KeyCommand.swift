@@ -14,7 +14,7 @@ struct KeyCommand: ParsableCommand {
     ])
 }
 
-/// The key that a command is about.
+/// The key that a command works on.
 struct KeyArgument: ParsableArguments {
   @Argument(help: ArgumentHelp("Key ID, alias/… or ARN.", valueName: "key"))
   var name: String
@@ -84,7 +84,8 @@ struct KeyCreateCommand: ParsableCommand {
     }
   }
 
-  /// A key on a NIST curve could be for either; files come to mind for RSA.
+  /// The usage if none is given. Nil for a NIST curve, whose keys may be for signing or for key
+  /// agreement: the user has to choose. RSA keys are for encryption.
   private var defaultUsage: KeyUsage? {
     let usages = spec.keyUsages
     return usages.count == 1 || usages.contains(.encryptDecrypt) ? usages.first : nil

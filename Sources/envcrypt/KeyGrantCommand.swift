@@ -181,9 +181,9 @@ struct GrantArgument: ParsableArguments {
 
 extension GrantOperation: ExpressibleByArgument {}
 
-/// A principal as a person names it.
+/// Converts the principal that a person names.
 enum Principal {
-  /// The ARN of a user, who may be named by it or by the name alone.
+  /// Returns the ARN of a user, given as an ARN or as a name.
   static func arn(_ text: String) -> String {
     text.hasPrefix("arn:") ? text : PolicyPrincipal(userName: text, isOwner: false).arn
   }

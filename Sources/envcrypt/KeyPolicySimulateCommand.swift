@@ -90,7 +90,7 @@ struct KeyPolicySimulateCommand: ParsableCommand {
   }
 }
 
-/// What a policy answers to one action, as a person or a script reads it.
+/// The decision of a policy about one action, as text or as JSON.
 struct PolicyReport: Encodable {
   let action: String
   let result: PolicySimulationResult

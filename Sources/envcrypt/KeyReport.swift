@@ -1,9 +1,9 @@
 import Envelope
 import Foundation
 
-/// What `key describe` shows a person.
+/// The report that `key describe` prints for a person.
 struct KeyReport {
-  /// Names and values.
+  /// The names and values of the report.
   private(set) var lines: [(String, String)] = []
 
   init(_ key: KeyMetadata, _ service: KeyService) throws {
@@ -43,7 +43,8 @@ struct KeyReport {
 
   private static let notSeen = "the key's policy does not let you see"
 
-  /// Who may see a key need not see all of it.
+  /// Returns the text, or a note that the key's policy does not allow it: a caller who may describe
+  /// a key may be denied other operations on it.
   private static func seen(_ text: () throws -> String) throws -> String {
     do {
       return try text()

@@ -1,6 +1,6 @@
 import Envelope
 
-/// The KMS API's errors as a person reads them, under the API's names.
+/// The text of the KMS API's errors, under the API's names.
 extension Failure {
   init(_ error: KeyServiceError) {
     let (status, text, hint) = Self.parts(error)

@@ -44,7 +44,7 @@ struct KeyUntagCommand: ParsableCommand {
 }
 
 extension Tag {
-  /// The first '=' divides.
+  /// Splits the argument at the first '='.
   init(argument: String) throws {
     guard let equals = argument.firstIndex(of: "=") else {
       throw Failure(

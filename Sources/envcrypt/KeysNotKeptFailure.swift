@@ -1,6 +1,6 @@
 import Envelope
 
-/// Why a message cannot stay under its own keys, as a person reads it.
+/// The text of the error for a message that cannot stay under its own keys.
 extension Failure {
   init(_ error: KeysNotKeptError) {
     let lost = error.lost.map { lost in
@@ -22,7 +22,7 @@ extension Failure {
     }
   }
 
-  /// Options that name the keys that can stay, and a place for those that cannot.
+  /// Returns options that name the keys that can stay, and a placeholder for the others.
   private static func options(_ error: KeysNotKeptError) -> [String] {
     let keys = error.kept.filter { $0.providerID == "envcrypt" }.map {
       "-k \(Text.printable(String($0.keyName.prefix { $0 != "/" })))"
@@ -33,7 +33,8 @@ extension Failure {
 }
 
 extension KeptKeyObstacle {
-  /// True for a key of somebody who gave a public key.
+  /// True unless the keystore refused the key: the message may then be for somebody else's public
+  /// key.
   fileprivate var isOfOthers: Bool {
     if case .refused = self { return false }
     return true

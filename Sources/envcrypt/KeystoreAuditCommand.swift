@@ -89,9 +89,9 @@ struct KeystoreAuditCommand: ParsableCommand {
   }
 }
 
-/// A record as CloudTrail would have it.
+/// A record in the format of CloudTrail.
 struct AuditEvent: Encodable {
-  /// A user, or what the keystore does by itself.
+  /// A user, or the keystore itself for its own actions.
   struct Identity: Encodable {
     let type: String
     let arn: String?

@@ -29,11 +29,11 @@ struct KeystoreStatusCommand: ParsableCommand {
     let keys: Int
     let aliases: Int
     let protectors: [ProtectorReport]
-    /// True if no key is used unless the use can be recorded.
+    /// True if a key is used only if the use can be recorded.
     let requiresAudit: Bool
-    /// What is wrong with where the file is, and with keys that have wrapped too much.
+    /// Warnings about the location of the file and about keys that have wrapped too many data keys.
     let warnings: [String]
-    /// All that is past its date and not destroyed yet.
+    /// The keys and key material that are due to be destroyed and still exist.
     let due: [DueReport]
 
     enum CodingKeys: String, CodingKey {

@@ -42,7 +42,7 @@ extension Failure {
     }
   }
 
-  /// A path as an argument that is not taken for an option.
+  /// Returns a path as an argument that a command does not take for an option.
   private static func argument(_ path: FilePath) -> String {
     let text = Text.shellQuoted(path)
     return path.string.hasPrefix("-") ? "./" + text : text
@@ -50,7 +50,7 @@ extension Failure {
 }
 
 extension SchemaStranger {
-  /// The first ones; there may be thousands.
+  /// The number of schema objects that a message names; there may be thousands.
   private static let mostNamed = 8
 
   fileprivate static func list(_ strangers: [SchemaStranger]) -> String {
@@ -68,8 +68,8 @@ extension SchemaStranger {
     }
   }
 
-  /// The command that takes out what does not belong there; nil if that is not all that is wrong, or a name is one
-  /// that no shell should be given.
+  /// Returns the command that drops the added schema objects. Nil if something else is wrong too,
+  /// if there are more than `mostNamed`, or if a name is not safe in a shell command.
   fileprivate static func removal(of strangers: [SchemaStranger], from path: FilePath) -> String? {
     let kinds = ["table", "index", "trigger", "view"]
     let isSimple = strangers.allSatisfy { stranger in
@@ -84,7 +84,8 @@ extension SchemaStranger {
     return "sqlite3 \(name)\(Text.shellQuoted(path)) '\(statements.joined(separator: "; "))'"
   }
 
-  /// True for the index of a primary key, which SQLite makes and drops by itself.
+  /// True for an automatic index of a table that is in the list too: SQLite drops the index with
+  /// the table.
   private func goesWithItsTable(among strangers: [SchemaStranger]) -> Bool {
     kind == "index"
       && strangers.contains { $0.kind == "table" && name.hasPrefix("sqlite_autoindex_\($0.name)_") }

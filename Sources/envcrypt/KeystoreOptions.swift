@@ -4,7 +4,7 @@ import Foundation
 import Glibc
 import SystemPackage
 
-/// Which keystore, and how it is unlocked.
+/// The options for the keystore and for unlocking it.
 struct KeystoreOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -41,11 +41,11 @@ struct KeystoreOptions: ParsableArguments {
     }
   }
 
-  /// The keystore's path.
+  /// Returns the keystore's path.
   func path() throws -> FilePath {
     if let keystore { return FilePath(argument: keystore) }
     if let path = Self.environment("ENVCRYPT_KEYSTORE") { return path }
-    // The XDG specification has relative paths ignored.
+    // The XDG specification requires that relative paths are ignored.
     if let data = Self.environment("XDG_DATA_HOME"), data.isAbsolute {
       return data.appending("envcrypt").appending("keystore.db")
     }
@@ -57,7 +57,7 @@ struct KeystoreOptions: ParsableArguments {
     return home.appending(".local/share/envcrypt/keystore.db")
   }
 
-  /// The files that are never an output.
+  /// Returns the files that must never be an output.
   func files() -> KeystoreFiles { KeystoreFiles(of: try? path()) }
 
   func secrets() throws -> PassphraseSource {
@@ -76,14 +76,15 @@ struct KeystoreOptions: ParsableArguments {
       prompt: Text.printable(try path()))
   }
 
-  /// The keystore itself, open until the process ends.
+  /// Returns the keystore, which stays open until the process ends.
   func store() throws -> Keystore {
     let keystore = try Keystore(at: try path())
     keystore.leaveOpen()
     return keystore
   }
 
-  /// A service over the keystore for making a copy of it. A keystore with several names (hard links) is only read.
+  /// Returns a service for making a copy of the keystore. A keystore with several names (hard
+  /// links) is only read.
   func serviceToCopy() throws -> KeyService {
     do {
       return try service()
@@ -94,15 +95,16 @@ struct KeystoreOptions: ParsableArguments {
     }
   }
 
-  /// Opens the keystore for `body`; nothing is unlocked before a key is used. What `body` has done with keys
-  /// is in the audit log when this returns, or the exit status says that it is not.
+  /// Opens the keystore for `body`. Nothing is unlocked before a key is used. All uses of keys by
+  /// `body` are in the audit log when this returns; if that fails, it throws `Failure.unrecorded`.
   @discardableResult
   func withService<Value>(_ body: (KeyService) throws -> Value) throws -> Value {
     let service = try service()
     return try Self.recording(service) { try body(service) }
   }
 
-  /// Runs `body`, which comes to keys by the `service` that there is then.
+  /// Runs `body`, then writes the audit records of `service`, which `body` itself may have opened.
+  /// Throws `Failure.unrecorded` if the audit log does not have all of them.
   fileprivate static func recording<Value>(
     _ service: @autoclosure () -> KeyService?, _ body: () throws -> Value
   ) throws -> Value {
@@ -113,7 +115,8 @@ struct KeystoreOptions: ParsableArguments {
     return value
   }
 
-  /// For a command that only shows what anybody may see; nil if the keystore cannot be opened.
+  /// Returns a service for a command that shows only what everybody may see; nil if the keystore
+  /// cannot be opened.
   func serviceForShowing() -> KeyService? { try? service() }
 
   fileprivate func service(_ secrets: PassphraseSource? = nil) throws -> KeyService {
@@ -127,7 +130,7 @@ struct KeystoreOptions: ParsableArguments {
       KeyServiceHost(keystore, secrets: try secrets ?? self.secrets(), listener: listener))
   }
 
-  /// What `--protector` names, with the passphrase or key file it takes.
+  /// Returns the protector that `--protector` names, with its passphrase or key file.
   func newProtector(
     _ text: String, passphrase: PassphraseSource
   ) throws -> NewProtector {
@@ -157,26 +160,28 @@ struct KeystoreOptions: ParsableArguments {
   }
 }
 
-/// The keystore of one command over files: opened when it is first wanted, and unlocked once.
+/// The keystore of one command over files. It is opened when it is first needed, and unlocked once.
 final class SharedKeystore: @unchecked Sendable {
   private let options: KeystoreOptions
-  /// Guards what is below; a `KeyService` is used by one thread at a time.
+  /// Guards `opened` and `keyring`. Only one thread at a time may use a `KeyService`.
   private let lock = NSLock()
   private var opened: Result<KeyService, any Error>?
   private let secrets: PassphraseSource?
   private let leftovers: Leftovers?
-  /// One for all who open messages: it asks the service for one thread at a time.
+  /// One keyring for all threads that open messages: it calls the service on one thread at a time.
   private var keyring: KeystoreKeyring?
 
-  /// The records of a run over many files are kept back until `leftovers` sees a signal. If what is
-  /// encrypted may need no keystore, `secrets` are not looked for before it does.
+  /// `leftovers` is nil unless the run is over many files. With it, audit records are kept back and
+  /// written together, at the latest when `leftovers` sees a signal. If `secrets` is nil, the
+  /// source of the passphrase is determined when the keystore is opened, for a command that may not
+  /// need a keystore.
   init(_ options: KeystoreOptions, secrets: PassphraseSource?, ofManyFiles leftovers: Leftovers?) {
     self.options = options
     self.secrets = secrets
     self.leftovers = leftovers
   }
 
-  /// A passphrase on a descriptor is read at once: before data is.
+  /// Reads a passphrase on a descriptor at once: it comes before the data.
   convenience init(_ options: KeystoreOptions, ofManyFiles leftovers: Leftovers?) throws {
     self.init(options, secrets: try options.secrets(), ofManyFiles: leftovers)
   }
@@ -195,8 +200,8 @@ final class SharedKeystore: @unchecked Sendable {
     return try service.get()
   }
 
-  /// Runs `body`, the command's work. What it has done with keys is in the audit log when this returns, or
-  /// the exit status says that it is not.
+  /// Runs `body`, the work of the command. All its uses of keys are in the audit log when this
+  /// returns; if that fails, it throws `Failure.unrecorded`.
   func recording<Value>(_ body: () throws -> Value) throws -> Value {
     try KeystoreOptions.recording(openedService, body)
   }
@@ -207,13 +212,13 @@ final class SharedKeystore: @unchecked Sendable {
     return try? opened?.get()
   }
 
-  /// A keyring that opens messages under any key of it; none where there is no keystore and it
-  /// `isOptional`: who brought a keyring may have no keystore at all.
+  /// Returns a keyring that opens messages under any key of the keystore. Returns none if
+  /// `isOptional` is true and there is no keystore: a user who gives a keyring may not have one.
   func keyrings(isOptional: Bool) throws -> [any Keyring] {
     try keyring(isOptional: isOptional).map { [$0] } ?? []
   }
 
-  /// The same, alone.
+  /// The same as a single keyring, or nil.
   func keyring(isOptional: Bool) throws -> KeystoreKeyring? {
     if isOptional, try FileStatus.at(try options.path()) == nil { return nil }
     let service = try service()

@@ -2,7 +2,7 @@ import ArgumentParser
 import Envelope
 import SystemPackage
 
-/// Encryption context pairs.
+/// The option for the pairs of an encryption context.
 struct ContextOptions: ParsableArguments {
   @Option(
     name: [.customShort("c"), .customLong("context")],
@@ -11,7 +11,8 @@ struct ContextOptions: ParsableArguments {
       valueName: "key=value"))
   var pairs: [String] = []
 
-  /// Arguments are bytes; those of a context are text in every message.
+  /// Checks that the pairs are UTF-8: arguments are bytes, but the encryption context of a message
+  /// is text.
   mutating func validate() throws {
     pairs = try pairs.map { pair in
       guard let text = String(validating: ArgumentBytes.bytes(of: pair), as: UTF8.self) else {
@@ -21,7 +22,7 @@ struct ContextOptions: ParsableArguments {
     }
   }
 
-  /// The pairs. The first '=' divides.
+  /// Returns the pairs, split at the first '='.
   func encryptionContext() throws -> EncryptionContext {
     var context = EncryptionContext()
     for pair in pairs {
@@ -52,7 +53,7 @@ struct ContextOptions: ParsableArguments {
   }
 }
 
-/// Who will be able to open a message.
+/// The options for the keys that can open a message.
 struct WrappingOptions: ParsableArguments {
   @Option(
     name: [.customShort("k"), .customLong("key")],
@@ -68,10 +69,11 @@ struct WrappingOptions: ParsableArguments {
     completion: .file())
   var recipients: [String] = []
 
-  /// True if nobody is named.
+  /// True if neither keys nor recipients are named.
   var areEmpty: Bool { keys.isEmpty && recipients.isEmpty }
 
-  /// A keyring of each key, and `others`, each once; if that is nobody, alias/default of the keystore.
+  /// Returns a keyring for each named key and recipient, without repetitions, and then `others`. If
+  /// there are none at all, returns a keyring for alias/default of the keystore.
   func keyrings(
     besides others: [any Keyring], keystore: () throws -> KeyService
   ) throws -> [any Keyring] {
@@ -90,8 +92,8 @@ struct WrappingOptions: ParsableArguments {
     return Self.eachOnce(try names.map { try service.wrappingKeyring($0) }) + keyrings
   }
 
-  /// Without repetitions. Keys of the keystore and recipients have their names from the keys themselves;
-  /// in keyring files two keys may bear one name.
+  /// Returns the keyrings without repetitions. The names of keystore keys and recipients come from
+  /// the keys themselves. Keys in keyring files may share a name, so do not use this for them.
   private static func eachOnce(_ keyrings: [any Keyring]) -> [any Keyring] {
     guard keyrings.count > 1 else { return keyrings }
     var names: Set<WrappingKeyName> = []
@@ -99,7 +101,7 @@ struct WrappingOptions: ParsableArguments {
   }
 }
 
-/// Keys from files.
+/// The option for keyring files.
 struct KeyringOptions: ParsableArguments {
   @Option(
     name: .customLong("keyring"),
@@ -120,7 +122,8 @@ struct KeyringOptions: ParsableArguments {
   }
 }
 
-/// A file that is read whole: a key, never data.
+/// Reads small files as a whole: keys, policies, templates and lists of names, but not data to
+/// encrypt.
 enum SmallFile {
   static func read(_ path: FilePath, limit: Int, as noun: String = "key") throws -> [UInt8] {
     let source = DescriptorSource(
@@ -137,8 +140,8 @@ enum SmallFile {
     }
   }
 
-  /// A keyring file. Throws `FileRuleError.openToOthers` if it has secrets in it, and others may read
-  /// it.
+  /// Reads a keyring file. Throws `FileRuleError.openToOthers` if the file contains secrets and
+  /// others may access it.
   static func readKeyring(_ path: FilePath) throws -> KeyringFile {
     let file = path == "-" ? .standardInput : try Descriptor.openInput(path)
     let keyring = try KeyringFile(
@@ -154,7 +157,7 @@ enum SmallFile {
       path == "-" ? .standardInput : try Descriptor.openInput(path), limit: limit, as: noun)
   }
 
-  /// Of what is read no copy stays behind.
+  /// Reads a secret file. Leaves no copy of its contents in memory.
   private static func readSecret(
     _ file: Descriptor, limit: Int, as noun: String
   ) throws -> SecretBytes {
@@ -195,7 +198,7 @@ enum SmallFile {
   }
 }
 
-/// With which keys messages are opened, and which are.
+/// The options for the keys that open messages, and for the messages that are accepted.
 struct DecryptionOptions: ParsableArguments {
   @OptionGroup var keystore: KeystoreOptions
 
@@ -228,7 +231,7 @@ struct DecryptionOptions: ParsableArguments {
   }
 }
 
-/// What a reader of messages accepts.
+/// The options for the messages that a reader accepts.
 struct AcceptanceOptions: ParsableArguments {
   @OptionGroup var context: ContextOptions
 
@@ -268,7 +271,7 @@ struct AcceptanceOptions: ParsableArguments {
 }
 
 extension FrameLength {
-  /// What `--frame-length` says.
+  /// Checks the argument of `--frame-length`.
   init(argument: UInt32) throws {
     guard Self.range.contains(argument) else {
       throw Failure(

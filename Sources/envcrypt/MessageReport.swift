@@ -1,7 +1,7 @@
 import Envelope
 import SystemPackage
 
-/// What `inspect` shows of one message. The header's fields have no counterpart in the KMS API;
+/// The report of `inspect` on one message. The header's fields have no counterpart in the KMS API;
 /// their names follow its style.
 struct MessageReport: Encodable {
   struct Suite: Encodable {
@@ -96,7 +96,7 @@ struct MessageReport: Encodable {
     headerLength = inspection.headerLength
   }
 
-  /// The report for a person.
+  /// The report as text.
   var text: String {
     var lines: [(String, String)] = []
     lines.append(("file", file))

@@ -3,24 +3,25 @@ import Envelope
 import Synchronization
 import SystemPackage
 
-/// What became of one job that did not fail.
+/// The outcome of a job that did not fail.
 enum JobOutcome {
   case done(MessageSummary)
-  /// The same, and the input changed while it was read: the output has what was read.
+  /// The job is done, but the input changed while it was read: the output has the bytes that were
+  /// read.
   case doneOfChanging(MessageSummary)
-  /// The input was there, and was gone when its turn came.
+  /// The input existed, but was gone when it was opened.
   case vanished
-  /// The input is already what it should be.
+  /// The input is already as it should be.
   case unchanged
-  /// There is something to do, and it was only asked about.
+  /// The input would be changed, but this is a dry run.
   case wouldChange
 }
 
-/// What became of each job of a run, told in the order of the inputs, whichever thread was done
-/// first.
+/// Reports the outcomes of the jobs of a run in the order of the inputs, no matter which thread
+/// finishes first.
 final class OutcomeLog: Sendable {
   private struct State {
-    /// Outcomes that wait for one before them.
+    /// The outcomes that wait for an earlier one.
     var waiting: [Int: (input: FilePath, result: Result<JobOutcome, any Error>)] = [:]
     var next = 0
     var doneCount = 0
@@ -30,16 +31,16 @@ final class OutcomeLog: Sendable {
     var wouldChangeCount = 0
     var failedCount = 0
     var firstFailure: Failure?
-    /// What ended the whole run.
+    /// The failure that ended the whole run.
     var abortion: Failure?
   }
 
   private let console: Console
-  /// Whether one failure is not the end of the run.
+  /// True if the run continues after a failure.
   private let goesOn: Bool
   private let done: @Sendable (FilePath, JobOutcome) throws -> Void
   private let state = Mutex(State())
-  /// The same as an `abortion`, for threads that ask after each job.
+  /// True if there is an `abortion`; threads check it after each job.
   private let aborted = Atomic(false)
 
   init(
@@ -51,7 +52,7 @@ final class OutcomeLog: Sendable {
     self.done = done
   }
 
-  /// Whether no further job is to be begun.
+  /// True if no further job may be started.
   var isAborted: Bool { aborted.load(ordering: .acquiring) }
 
   func add(_ index: Int, _ input: FilePath, _ result: Result<JobOutcome, any Error>) {
@@ -86,13 +87,14 @@ final class OutcomeLog: Sendable {
       do {
         try done(input, outcome)
       } catch {
-        // Nobody can be told of the rest.
+        // The outcomes cannot be reported any more: end the run.
         abort(Failure(error), &state)
       }
     case .failure(let error):
       let failure = Failure(error)
       let named = failure.about(Self.name(input, in: failure))
-      // A reader that has gone away ends everything, a full disk or a bad file only this one.
+      // A reader that closed the pipe ends the whole run. A full disk or a bad file ends only this
+      // job.
       if failure.isBrokenPipe || !goesOn {
         return abort(failure.isBrokenPipe ? failure : named, &state)
       }
@@ -105,7 +107,7 @@ final class OutcomeLog: Sendable {
     aborted.store(true, ordering: .releasing)
   }
 
-  /// Tells a failure that is not an input's.
+  /// Reports a failure that does not belong to an input.
   func add(_ failure: Failure) { state.withLock { tell(failure, &$0) } }
 
   private func tell(_ failure: Failure, _ state: inout State) {
@@ -114,14 +116,14 @@ final class OutcomeLog: Sendable {
     console.error(failure.message, hint: failure.hint)
   }
 
-  /// The input's name, unless the message has it already.
+  /// Returns the input's name, unless the message already contains it.
   private static func name(_ input: FilePath, in failure: Failure) -> String? {
     let name = Text.printable(input)
     return input == "-" || failure.message.contains(name) ? nil : name
   }
 
-  /// Tells the numbers; throws what ended the run, or the first failure's exit status, or that inputs
-  /// changed.
+  /// Writes the summary. Throws the failure that ended the run, else the exit status of the first
+  /// failure, else the exit status for changed inputs.
   func finish(passedOver: PassedOver, alwaysSummarizing: Bool) throws {
     let (abortion, firstFailure, isChanged, summary) = state.withLock { state in
       var summary = "\(Text.count(state.doneCount, "file")) done"

@@ -1,26 +1,26 @@
 import Envelope
 import SystemPackage
 
-/// The files that a run over trees left alone.
+/// The files that a run over trees passed over.
 struct PassedOver {
   var symbolicLinks = 0
   var specialFiles = 0
-  /// Files that are messages already, where messages are made.
+  /// The messages among the files to encrypt.
   var messages = 0
-  /// Files that do not end in `.envc`, where such are read.
+  /// The files that do not end in `.envc`, among the files to read as messages.
   var otherFiles = 0
-  /// Files that a killed process has left, or that another one is writing.
+  /// The unfinished outputs of a killed process or of one that is still running.
   var unfinishedFiles = 0
-  /// Directories of outputs among the inputs.
+  /// The output directories that lie among the inputs.
   var outputDirectories = 0
-  /// The first messages that have no source beside them, and how many there are.
+  /// The paths of the first messages without a source file beside them, and the number of all.
   private var loneMessages: [FilePath] = []
   private var loneCount = 0
-  /// The first trees in which there was nothing to encrypt, and how many there are.
+  /// The paths of the first trees without files to encrypt, and the number of all.
   private var emptyTrees: [FilePath] = []
   private var emptyCount = 0
 
-  /// More names than this are only counted.
+  /// The maximum number of names in a list; the rest is only counted.
   private static let nameLimit = 10
 
   mutating func add(_ skipped: FileTree.Skipped) {
@@ -29,8 +29,9 @@ struct PassedOver {
     outputDirectories += skipped.directories
   }
 
-  /// A message among the files to be encrypted, beside which outputs go. If the file of its name without
-  /// `.envc` is there, it is the output of an earlier run.
+  /// Adds a message that is among the files to encrypt, in a run that writes outputs beside the
+  /// inputs. `hasSource` is true if the file with the same name without `.envc` exists: the message
+  /// is then the output of an earlier run.
   mutating func addMessage(_ path: FilePath, hasSource: Bool) {
     messages += 1
     if hasSource { return }
@@ -57,15 +58,15 @@ struct PassedOver {
     return parts.isEmpty ? nil : parts.joined(separator: ", ")
   }
 
-  /// The same of what a backup does not have, for somebody who reads no summary. What was encrypted by
-  /// an earlier run is not missing.
+  /// A summary of only those files that a backup lacks, for a user who does not get the whole
+  /// summary. Messages from an earlier run are not missing.
   private var missing: String? {
     var missing = self
     (missing.messages, missing.otherFiles) = (0, 0)
     return missing.summary
   }
 
-  /// Tells what no backup may leave out in silence.
+  /// Warns of files that a backup must not leave out silently.
   func warn(on console: Console) {
     for root in emptyTrees {
       console.warning(

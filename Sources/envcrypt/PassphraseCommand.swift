@@ -2,27 +2,28 @@ import Envelope
 import Glibc
 import SystemPackage
 
-/// The command in ENVCRYPT_PASSPHRASE_COMMAND. The first line that it prints is a passphrase.
+/// The command in ENVCRYPT_PASSPHRASE_COMMAND. The first line that it prints is the passphrase.
 struct PassphraseCommand {
   static let variable = "ENVCRYPT_PASSPHRASE_COMMAND"
 
-  /// Seconds until the first line is there: the command may ask a person.
+  /// The time limit for the first line, in seconds: the command may ask a person.
   var timeForLine = 600.0
-  /// Seconds from then on until the command has ended.
+  /// The time limit from the first line to the end of the command, in seconds.
   var timeForEnd = 5.0
-  /// Bytes after the first line that are read, and not wanted: a command that still has something to
-  /// write must not fail of a closed pipe.
+  /// The number of bytes after the first line that are read and discarded: a command that writes a
+  /// little more must not fail because of a closed pipe.
   var restLimit = 64 << 10
 
   private let text: String
 
   init(_ text: String) { self.text = text }
 
-  /// Throws `Failure`.
+  /// Runs the command and returns its first line. Throws `Failure`.
   func firstLine() throws -> SecretBytes {
     let command: ShellCommand
     do {
-      // Were the command to find it, an envcrypt in it could start it once more, and so on.
+      // Remove the variable from the environment of the command. Otherwise an envcrypt in the
+      // command would run the command again, without end.
       command = try ShellCommand(text, without: Self.variable)
     } catch {
       throw Failure(.systemError, "\(Self.variable) cannot be run: \(error)")
@@ -42,7 +43,7 @@ struct PassphraseCommand {
     return passphrase
   }
 
-  /// Sees the command end, and well.
+  /// Waits for the end of the command. Throws if the command fails.
   private func finish(_ command: ShellCommand) throws {
     let time = MonotonicTime.now + timeForEnd
     var rest = restLimit
@@ -56,7 +57,7 @@ struct PassphraseCommand {
     command.closeOutput()
     switch command.end(until: time) {
     case .exited(0): return
-    // It had more to print than anybody wants.
+    // The command printed more than the limit and died of the closed pipe.
     case .exited(128 + SIGPIPE) where rest <= 0, .killed(signal: SIGPIPE) where rest <= 0: return
     case .exited(let status):
       throw Failure(.noPermission, "\(Self.variable) failed: exit status \(status)")

@@ -3,7 +3,7 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// Where passphrases come from: never from the command line, which others can read.
+/// A source of passphrases: never the command line, which others can read.
 final class PassphraseSource: UnlockingSecrets {
   enum Origin: Sendable {
     case file(FilePath)
@@ -18,7 +18,7 @@ final class PassphraseSource: UnlockingSecrets {
   /// The passphrase that was on a descriptor.
   private let early: SecretBox?
 
-  /// A passphrase on a descriptor is read at once: data may follow it there.
+  /// Reads a passphrase on a descriptor at once: data may follow it there.
   init(origin: Origin, keyFile: FilePath?, prompt: String) throws {
     self.origin = origin
     self.keyFile = keyFile
@@ -45,7 +45,7 @@ final class PassphraseSource: UnlockingSecrets {
     Console().warn(exposures, of: path)
   }
 
-  /// A passphrase for a new protector: typed twice if it is typed.
+  /// Returns a passphrase for a new protector. A passphrase from the terminal is typed twice.
   func newPassphrase() throws -> SecretBytes {
     let passphrase: SecretBytes
     if case .terminal = origin {
@@ -76,10 +76,11 @@ final class PassphraseSource: UnlockingSecrets {
     return first
   }
 
-  /// A passphrase of fewer is warned of.
+  /// The user is warned of a passphrase with fewer characters.
   private static let fewCharacters = 8
 
-  /// Unicode code points, counted without a copy: every byte of UTF-8 but those that continue one.
+  /// Returns the number of Unicode code points. Makes no copy: counts every byte of the UTF-8
+  /// except continuation bytes.
   private static func characterCount(_ passphrase: borrowing SecretBytes) -> Int {
     passphrase.withBytes { bytes in
       (0..<bytes.byteCount).count {
@@ -103,7 +104,7 @@ final class PassphraseSource: UnlockingSecrets {
     Failure(.usage, "a passphrase has fewer than \(Terminal.passphraseLimit) bytes")
   }
 
-  /// The first line, without its end.
+  /// Returns the first line, without its line ending.
   private func read() throws -> SecretBytes {
     switch origin {
     case .file(let path):
@@ -124,7 +125,7 @@ final class PassphraseSource: UnlockingSecrets {
     FilePath("/dev/fd/\(number)")
   }
 
-  /// Byte by byte: what follows the line may be somebody else's data.
+  /// Reads one byte at a time: the data after the line may be for another reader.
   private static func readLine(from number: Int32, _ path: FilePath) throws -> SecretBytes {
     try FileStatus.of(descriptor: number, path).requirePrivate(path)
     var count = 0
@@ -144,7 +145,8 @@ final class PassphraseSource: UnlockingSecrets {
     return try line(bytes, count: count)
   }
 
-  /// The passphrase in a line of `count` bytes, whose end is not among them.
+  /// Returns the passphrase in a line of `count` bytes without its line feed. Removes a carriage
+  /// return at the end.
   static func line(_ bytes: borrowing SecretBytes, count: Int) throws -> SecretBytes {
     guard count < Terminal.passphraseLimit else { throw tooLong }
     let line = bytes.prefix(count)
@@ -156,7 +158,7 @@ final class PassphraseSource: UnlockingSecrets {
   }
 }
 
-/// Carries a secret in a class.
+/// Wraps a secret in a class.
 private final class SecretBox: Sendable {
   private let bytes: Mutex<SecretBytes?>
 

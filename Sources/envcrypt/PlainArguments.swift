@@ -1,12 +1,12 @@
 import ArgumentParser
 import Envelope
 
-/// The everyday command lines of `encrypt` and `decrypt`, read without the argument parser: it looks
-/// at every option several times over, which takes longer than to encrypt a small file.
+/// Parses the most common command lines of `encrypt` and `decrypt` without the argument parser. The
+/// parser processes every option several times, which takes longer than encrypting a small file.
 ///
-/// Only what is plain is read here: files, and a few options, each standing alone. Everything else
-/// is left to the parser: other options and commands, `-qf`, `--output=x`, `--`, help, mistakes.
-/// What both read they read alike; a test compares them.
+/// Only simple arguments are parsed here: files and a few options, each as a separate argument. All
+/// the rest is left to the parser: other options and commands, `-qf`, `--output=x`, `--`, help,
+/// mistakes. Both give the same result for the same command line; a test compares them.
 struct PlainArguments {
   private(set) var files: [String] = []
   private(set) var keys: [String] = []
@@ -16,7 +16,7 @@ struct PlainArguments {
   private(set) var force = false
   private(set) var quiet = false
 
-  /// The command that `arguments` say, or nil where the parser has to read them.
+  /// Returns the command that `arguments` describe, or nil if the parser has to parse them.
   static func command(_ arguments: [String]) -> (any ParsableCommand)? {
     let rest = arguments.dropFirst()
     switch arguments.first {
@@ -56,13 +56,13 @@ struct PlainArguments {
     return value
   }
 
-  /// Whether an argument cannot be an option.
+  /// True if the argument cannot be an option.
   private static func isValue(_ argument: String) -> Bool {
     argument == "-" || !argument.isEmpty && argument.utf8.first != UInt8(ascii: "-")
   }
 }
 
-// Every property is set: the parser's wrappers have no value until then.
+// Set every property: without the parser, its property wrappers have no value.
 
 extension EncryptCommand {
   fileprivate init(plain: PlainArguments) {

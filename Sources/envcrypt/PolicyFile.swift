@@ -16,7 +16,7 @@ enum PolicyFile {
     }
   }
 
-  /// Says what a policy that is accepted probably does not mean.
+  /// Warns of parts of a policy that are valid but probably a mistake.
   static func warn(of policy: KeyPolicy, on console: Console) {
     for warning in policy.warnings() { console.warning(Text.printable(warning.text)) }
   }

@@ -2,8 +2,8 @@ import Envelope
 import Glibc
 import Synchronization
 
-/// How far the work is, on standard error: share, rate and time left, redrawn in place. Any thread
-/// may say what it has done.
+/// A progress bar on standard error: share, rate and time left, redrawn in place. Any thread may
+/// report progress.
 final class ProgressBar: Sendable {
   private struct State {
     var done: Int64 = 0
@@ -16,7 +16,7 @@ final class ProgressBar: Sendable {
   private let start = ContinuousClock.now
   private let state: Mutex<State>
 
-  /// Whether there is to be one: on anything but a terminal only `--progress` makes it appear.
+  /// True if progress is shown. If standard error is not a terminal, only `--progress` enables it.
   static func isWanted(_ report: ReportOptions) -> Bool {
     !report.quiet && (report.progress || isatty(STDERR_FILENO) == 1)
   }
@@ -40,7 +40,7 @@ final class ProgressBar: Sendable {
     }
   }
 
-  /// Removes the line, so that a message can stand there.
+  /// Removes the line, so that a message can be written in its place.
   func clear() {
     state.withLock { state in
       guard state.isDrawn, isTerminal else { return }

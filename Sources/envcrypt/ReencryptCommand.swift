@@ -88,11 +88,12 @@ struct ReencryptCommand: ParsableCommand {
       },
       work: { [force, dryRun] source, job in
         let message = try decryptor.open(source)
-        // What is not replaced has to come out, current or not.
+        // A message that is not replaced in place has to be written, even if it is current.
         if !force, job.replacesInput || dryRun, try reencryptor.isCurrent(message) {
           return .leave(.unchanged)
         }
-        // Nothing is begun that cannot be finished.
+        // Find the keyrings before anything is written, so that a message that cannot stay under
+        // its keys fails early.
         _ = try reencryptor.keyrings(for: message)
         if dryRun { return .leave(.wouldChange) }
         return .transfer { sink, progress in

@@ -2,7 +2,7 @@ import Envelope
 import Glibc
 import SystemPackage
 
-/// A small output that a person may want in a file.
+/// Writes a small output to standard output or to a file.
 enum ReportFile {
   static func write(
     _ bytes: [UInt8], to options: OutputOptions, permissions: mode_t?, keystore: KeystoreOptions

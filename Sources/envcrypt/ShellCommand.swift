@@ -2,21 +2,21 @@ import CProcess
 import Glibc
 import SystemPackage
 
-/// A shell command that is running. It has nothing to read, and what it prints comes through a pipe.
-/// It shares standard error and the terminal with this process, and no other descriptor.
+/// A running shell command. It has no input, and its output comes through a pipe. It shares
+/// standard error and the terminal with this process, and no other descriptor.
 final class ShellCommand {
   private var shell = envcrypt_shell()
   private var isOpen = true
-  /// When the command has ended.
+  /// The status of the command after its end; nil while it runs.
   private var status: Status?
 
-  /// How a command ended.
+  /// The way in which a command ended.
   enum Status: Equatable {
     case exited(Int32)
     case killed(signal: Int32)
   }
 
-  /// Starts a command that does not find `variable` in its environment.
+  /// Starts a command without `variable` in its environment.
   init(_ text: String, without variable: String) throws(Errno) {
     let failure = envcrypt_start_shell(text, variable, &shell)
     guard failure == 0 else { throw Errno(rawValue: failure) }
@@ -27,8 +27,8 @@ final class ShellCommand {
     if shell.end >= 0 { close(shell.end) }
   }
 
-  /// Reads what the command prints; 0 at the end of it, which is also when the command has ended and
-  /// others keep the pipe open. Nil when the time has passed.
+  /// Reads the output of the command. Returns 0 at the end of the output, and also if the command
+  /// has ended but other processes keep the pipe open. Returns nil if the time has passed.
   func read(into buffer: UnsafeMutableRawBufferPointer, until time: MonotonicTime) -> Int? {
     guard isOpen else { return 0 }
     var hasEnded = false
@@ -38,7 +38,7 @@ final class ShellCommand {
       if errno == EINTR { continue }
       guard errno == EAGAIN, !hasEnded else { return 0 }
       guard wait(for: shell.output, until: time) else { return nil }
-      // The output from before its end is still in the pipe.
+      // The pipe may still contain output from before the end of the command: read again.
       hasEnded = collect()
     }
   }
@@ -48,7 +48,7 @@ final class ShellCommand {
     isOpen = false
   }
 
-  /// How the command ended; nil if it has not when the time has passed.
+  /// Returns the status of the command; nil if it has not ended when the time has passed.
   func end(until time: MonotonicTime) -> Status? {
     while !collect() {
       guard wait(for: -1, until: time) else { return nil }
@@ -56,7 +56,7 @@ final class ShellCommand {
     return status
   }
 
-  /// Ends the command, if it is running.
+  /// Ends the command if it is still running: SIGTERM first, SIGKILL after a second.
   func stop() {
     closeOutput()
     guard !collect() else { return }
@@ -66,23 +66,23 @@ final class ShellCommand {
     _ = end(until: .now + 60)
   }
 
-  /// True if the command has ended.
+  /// True if the command has ended. Collects its status.
   private func collect() -> Bool {
     if status != nil { return true }
     var raw: Int32 = 0
     guard waitpid(shell.process, &raw, WNOHANG) == shell.process else { return false }
-    // WIFEXITED and its like, macros that do not import.
+    // This is WIFEXITED and similar macros, which Swift does not import.
     let signal = raw & 0x7F
     status = signal == 0 ? .exited(raw >> 8 & 0xFF) : .killed(signal: signal)
     return true
   }
 
-  /// Waits for `descriptor` or for the end of the command, whichever is first; false when the time has
-  /// passed.
+  /// Waits for `descriptor` or for the end of the command, whichever comes first. Returns false if
+  /// the time has passed.
   private func wait(for descriptor: Int32, until time: MonotonicTime) -> Bool {
     let left = time.secondsLeft
     guard left > 0 else { return false }
-    // Without a descriptor of the process somebody has to look now and then.
+    // Without a pidfd, check every 20 ms.
     let wait = shell.end >= 0 ? left : min(left, 0.02)
     var descriptors = [descriptor, shell.end].map {
       pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
@@ -92,7 +92,7 @@ final class ShellCommand {
   }
 }
 
-/// A time by the clock that nobody sets.
+/// A time of the monotonic clock, which nobody can set.
 struct MonotonicTime {
   private let seconds: Double
 
@@ -106,6 +106,6 @@ struct MonotonicTime {
     MonotonicTime(seconds: time.seconds + seconds)
   }
 
-  /// How much of it is still to come.
+  /// The number of seconds until this time.
   var secondsLeft: Double { seconds - Self.now.seconds }
 }

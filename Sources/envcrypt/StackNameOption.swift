@@ -2,7 +2,7 @@ import ArgumentParser
 import Envelope
 import SystemPackage
 
-/// The stack that a template becomes.
+/// The option for the name of the stack that a template becomes.
 struct StackNameOption: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -31,7 +31,7 @@ struct StackNameOption: ParsableArguments {
   }
 }
 
-/// A stack that there is.
+/// The argument for the name of an existing stack.
 struct StackArgument: ParsableArguments {
   @Argument(help: ArgumentHelp("The stack's name.", valueName: "stack-name"))
   var positional: String?

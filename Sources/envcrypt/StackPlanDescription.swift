@@ -1,6 +1,6 @@
 import Envelope
 
-/// A plan in the form of CloudFormation's DescribeChangeSet.
+/// A plan in the format of CloudFormation's DescribeChangeSet.
 struct StackPlanDescription: Encodable {
   struct Change: Encodable {
     var type = "Resource"
@@ -12,9 +12,9 @@ struct StackPlanDescription: Encodable {
     let logicalResourceID: String
     let physicalResourceID: String?
     let resourceType: String
-    /// Of what changes: whether another resource takes its place.
+    /// For a modified resource: "True" if another resource replaces it, else "False".
     let replacement: String?
-    /// Of what goes: what becomes of it.
+    /// For a removed resource: "Delete" or "Retain".
     let policyAction: String?
     let details: [Detail]
   }
@@ -30,7 +30,7 @@ struct StackPlanDescription: Encodable {
     let target: Target
   }
 
-  /// What CloudFormation's change sets leave out.
+  /// An output. CloudFormation's change sets do not contain outputs.
   struct Output: Encodable {
     let outputKey: String
     let beforeValue: String?

@@ -1,7 +1,8 @@
 import Envelope
 
 extension Console {
-  /// What a template probably does not mean, and what was done to a stack beside it.
+  /// Warns of probable mistakes in the template, and of changes that were made to the stack outside
+  /// its template.
   func warn(of plan: StackPlan) {
     for warning in plan.warnings {
       self.warning(Text.printable("'\(warning.logicalID)', \(warning.warning.text)"))

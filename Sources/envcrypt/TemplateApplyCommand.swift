@@ -58,7 +58,8 @@ struct TemplateApplyCommand: ParsableCommand {
 }
 
 extension StackPlan {
-  /// Asks on a terminal whether the keys may go that the plan deletes. Throws where they may not.
+  /// If the plan deletes keys and standard input is a terminal, asks the user for consent. Throws
+  /// if the user does not consent.
   func requireConsent() throws {
     let count = changes.count { change in
       if case .delete(.some) = change.action { true } else { false }

@@ -1,9 +1,9 @@
 import Envelope
 
-/// What was applied, as a person reads it: a line for each resource, then the outputs.
+/// The report of an applied template as text: a line for each changed resource, then the outputs.
 struct TemplateApplyReport {
   let result: StackResult
-  /// Whether lines have ANSI colours.
+  /// True if lines have ANSI colours.
   let isColoured: Bool
 
   /// All lines, without a line feed at the end.

@@ -1,10 +1,10 @@
 import Envelope
 
-/// What is wrong with a template as a person reads it.
+/// The text of errors in a template.
 extension Failure {
   init(_ error: TemplateError) { self.init(error, inTemplate: nil) }
 
-  /// `template.yaml:12:7: …`, the form of compilers, which editors jump to.
+  /// `template.yaml:12:7: …`: the format of compiler messages, which editors can jump to.
   init(_ error: TemplateError, inTemplate file: String?) {
     var place = file.map(Text.printable) ?? ""
     if let mark = error.mark {

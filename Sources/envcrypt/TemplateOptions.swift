@@ -2,7 +2,7 @@ import ArgumentParser
 import Envelope
 import SystemPackage
 
-/// A template in a file, with the values of its parameters.
+/// The options for a template file and the values of its parameters.
 struct TemplateOptions: ParsableArguments {
   @Argument(
     help: ArgumentHelp("The template, YAML or JSON; '-' is standard input.", valueName: "file"),
@@ -47,7 +47,7 @@ struct TemplateOptions: ParsableArguments {
     }
   }
 
-  /// What messages call the template; nil for standard input.
+  /// The name of the template in messages; nil for standard input.
   var name: String? { file == "-" ? nil : file }
 
   func template() throws -> Template {
@@ -69,7 +69,7 @@ struct TemplateOptions: ParsableArguments {
     return request
   }
 
-  /// Runs `body`; what is wrong with the template is said with the file's name.
+  /// Runs `body`. Adds the file's name to an error at a place in the template.
   func placing<Value>(_ body: () throws -> Value) throws -> Value {
     do {
       return try body()

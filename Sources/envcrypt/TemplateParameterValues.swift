@@ -1,4 +1,4 @@
-/// Values of parameters as the AWS CLI takes them.
+/// Values of parameters in the format of the AWS CLI.
 struct TemplateParameterValues {
   private struct Pair: Decodable {
     let parameterKey: String

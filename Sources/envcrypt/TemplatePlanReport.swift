@@ -1,9 +1,10 @@
 import Envelope
 
-/// A plan as a person reads it: `+` is made, `~` changes, `-` goes.
+/// A plan as text: `+` for a resource that is created, `~` for one that changes, `-` for one that
+/// is deleted or leaves the stack.
 struct TemplatePlanReport {
   let plan: StackPlan
-  /// Whether lines have ANSI colours.
+  /// True if lines have ANSI colours.
   let isColoured: Bool
 
   private enum Sign: String {
@@ -30,7 +31,8 @@ struct TemplatePlanReport {
     return (lines + [summary]).joined(separator: "\n")
   }
 
-  /// What was done: a line for each resource, with its name in the keystore, and how many there are.
+  /// Returns the report of a plan that was carried out: a line for each changed resource, with its
+  /// name in the keystore, and the number of resources.
   func done(madeAs physicalIDs: [String: String] = [:]) -> String {
     var lines: [String] = []
     for change in plan.changes { lines += heads(change, madeAs: physicalIDs[change.logicalID]) }
@@ -41,7 +43,7 @@ struct TemplatePlanReport {
     heads(change) + change.properties.flatMap { lines($0, kind: "", indent: 4) }
   }
 
-  /// One line, or none where nothing changes.
+  /// Returns one line, or none if the resource does not change.
   private func heads(_ change: StackPlan.Change, madeAs physicalID: String? = nil) -> [String] {
     var title = "\(change.logicalID) (\(change.type.rawValue))"
     if let id = physicalID ?? change.physicalID { title += " \(id)" }
@@ -74,7 +76,8 @@ struct TemplatePlanReport {
       + difference(old ?? [], new ?? []).map { line($0.sign, $0.text, indent + 4) }
   }
 
-  /// A policy has a line for each value, tags one for each tag.
+  /// Returns the lines of a value: a policy has one line for each of its values, tags have one line
+  /// for each tag.
   private func blocks(_ text: String, of property: String) -> [String] {
     let text = property == "KeyPolicy" ? JSONLayout.indented(text) : text
     return text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
@@ -139,7 +142,7 @@ struct TemplatePlanReport {
 }
 
 extension JSONLayout {
-  /// The JSON with one value on each line. A text that is not JSON is left as it is.
+  /// Returns the JSON with one value on each line. Returns text that is not JSON unchanged.
   fileprivate static func indented(_ json: String) -> String {
     guard let document = try? JSONDocument(json) else { return json }
     var writer = JSONWriter(.plan)

@@ -39,7 +39,7 @@ struct TemplateValidateCommand: ParsableCommand {
   }
 }
 
-/// ValidateTemplate's answer.
+/// The response of ValidateTemplate.
 private struct TemplateSummary: Encodable {
   struct Parameter: Encodable {
     let parameterKey: String
@@ -62,7 +62,7 @@ private struct TemplateSummary: Encodable {
 }
 
 extension TemplateParameter {
-  /// The default, save where values are not to be shown.
+  /// The default value, masked if the parameter is secret.
   fileprivate var shownDefault: String? {
     isSecret ? defaultValue.map { _ in "****" } : defaultValue
   }

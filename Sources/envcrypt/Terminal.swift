@@ -2,13 +2,13 @@ import CProcess
 import Envelope
 import Glibc
 
-/// The terminal the person sits at, whatever standard input and output are.
+/// The controlling terminal of the user, even if standard input and output are redirected.
 enum Terminal {
-  /// The most bytes of a passphrase.
+  /// The size of the buffer for a passphrase in bytes; a passphrase has fewer.
   static let passphraseLimit = 1024
 
-  /// Asks for a passphrase without showing it; nil if there is no terminal. A signal that ends or stops
-  /// the process meanwhile finds the terminal as it was.
+  /// Asks for a passphrase without showing it; nil if there is no terminal. A signal that ends or
+  /// stops the process during this time restores the terminal first.
   static func askPassphrase(_ prompt: String) throws -> SecretBytes? {
     let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
     guard terminal >= 0 else { return nil }
@@ -31,8 +31,8 @@ enum Terminal {
     }
   }
 
-  /// Asks a question that only "y" or "yes" answers so. Where standard input is no terminal, a script
-  /// is at work, which has decided.
+  /// Asks a question. Returns true if the answer is "y" or "yes". If standard input is not a
+  /// terminal, returns true without asking: a script has already decided.
   static func confirms(_ question: String) throws -> Bool {
     guard Descriptor.standardInput.isTerminal else { return true }
     show(question, on: STDERR_FILENO)
@@ -45,7 +45,7 @@ enum Terminal {
   }
 }
 
-/// A line that is typed, with the keys that correct it.
+/// A typed line, with support for the keys that correct it.
 private struct Answer {
   enum End { case noTerminal, hangUp, tooLong, complete }
 
@@ -65,7 +65,8 @@ private struct Answer {
         end = .hangUp
         return
       }
-      // Asked again after a stop, the line begins anew. A byte that was read meanwhile is of the old one.
+      // If the question was asked again after the process was stopped, the line begins anew. A byte
+      // that was read in between belongs to the old line.
       if asked != question {
         question = asked
         count = 0
@@ -93,10 +94,10 @@ private struct Answer {
   }
 }
 
-/// Plaintext on its way to a terminal: text passes, binary does not.
+/// A sink for plaintext that goes to a terminal. It passes text on and refuses binary data.
 final class TerminalSink: ByteSink {
   private let sink: any ByteSink
-  /// The beginning of a character whose end has not come yet.
+  /// The beginning of a character that is not complete yet.
   private var partial: [UInt8] = []
   let discardsOnFailure = false
 
@@ -106,7 +107,7 @@ final class TerminalSink: ByteSink {
     var pending = partial
     bytes.withUnsafeBytes { pending.append(contentsOf: $0) }
     var end = pending.count
-    // At most three bytes of an unfinished character wait for the next call.
+    // At most three bytes of an incomplete character are kept for the next call.
     var back = 1
     while back <= min(3, end) {
       let byte = pending[pending.count - back]
@@ -124,7 +125,7 @@ final class TerminalSink: ByteSink {
     try sink.write(text.span.bytes)
   }
 
-  /// Throws where the plaintext ended inside a character.
+  /// Throws if the plaintext ends inside a character.
   func finish() throws {
     guard partial.isEmpty else { throw Self.refusal }
   }

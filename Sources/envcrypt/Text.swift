@@ -1,11 +1,11 @@
 import Foundation
 import SystemPackage
 
-/// Text for people. What comes from a message, a file name or a keystore may try to move the cursor
-/// or turn the line around: it is shown with such characters spelt out.
+/// Formats text for a person. Text from a message, a file name or a keystore may contain characters
+/// that move the cursor or change the direction of the line; such characters are shown as escapes.
 enum Text {
   static func printable(_ text: String) -> String {
-    // Most is.
+    // Most text needs no change.
     if text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return text }
     var result = ""
     for scalar in text.unicodeScalars {
@@ -21,7 +21,7 @@ enum Text {
     return result
   }
 
-  /// The same of text in lines.
+  /// The same for text of several lines; keeps line feeds and tabs.
   static func printableLines(_ text: String) -> String {
     if text.utf8.allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x0A }) { return text }
     return text.split(separator: "\n", omittingEmptySubsequences: false)
@@ -59,7 +59,7 @@ enum Text {
     count == 1 ? "1 \(noun)" : "\(count) \(noun)s"
   }
 
-  /// Columns, each as wide as its widest cell; no line ends in spaces.
+  /// Returns a table whose columns are as wide as their widest cell. No line ends in spaces.
   static func table(_ header: [String], _ rows: [[String]]) -> String {
     let rows = [header] + rows.map { $0.map(printable) }
     var widths = [Int](repeating: 0, count: header.count)

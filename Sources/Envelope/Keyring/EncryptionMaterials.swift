@@ -1,10 +1,10 @@
-/// What one message is encrypted with (specification, `framework/structures.md`): a fresh data key,
-/// wrapped by every keyring, and a signing key where the suite signs.
+/// The materials for encrypting one message (specification, `framework/structures.md`): a fresh
+/// data key, wrapped by every keyring, and a signing key if the suite signs.
 struct EncryptionMaterials: ~Copyable {
   let dataKey: DataKey
   let encryptionContext: EncryptionContext
   let encryptedDataKeys: [EncryptedDataKey]
-  /// Of the suites that sign.
+  /// Nil if the suite does not sign.
   let signer: SignatureSigner?
 
   init(
@@ -26,7 +26,7 @@ struct EncryptionMaterials: ~Copyable {
     self.signer = signer
   }
 
-  /// Materials that were made elsewhere.
+  /// Uses materials that were made elsewhere, without a signing key.
   init(
     dataKey: consuming DataKey, encryptionContext: EncryptionContext,
     encryptedDataKeys: [EncryptedDataKey]
@@ -37,7 +37,8 @@ struct EncryptionMaterials: ~Copyable {
     signer = nil
   }
 
-  /// The public key goes into the context, so that the data key is wrapped with it.
+  /// Returns the signer of a suite that signs. Adds its public key to `context`, so that the data
+  /// key is wrapped with the public key in its context.
   private static func makeSigner(
     for suite: AlgorithmSuite, context: inout EncryptionContext
   ) throws -> SignatureSigner? {

@@ -1,15 +1,17 @@
-/// A keyring over a key of the keystore, as a run over messages has found it. It holds until something is written to the
-/// keystore, or a date comes that changes what the key may do.
+/// A keyring over a key of the keystore, as a run over messages has found it. It remains valid
+/// until the keystore is written to, or until a date that changes what the key may do.
 struct FoundKeyring: Sendable {
   let keyring: RecordedKeyring
   private let moment: KeystoreMoment
-  /// That date, in milliseconds since 1970.
+  /// The date until which the keyring is valid, in milliseconds since 1970.
   private let end: Int64
-  /// The time at which the keystore was last looked for under its name.
+  /// The time of the last check that the keystore is still the file under its name, in milliseconds
+  /// since 1970.
   private var lookDate: Int64
 
-  /// For how many milliseconds another file may have the keystore's name unnoticed. To look at a name takes longer than to
-  /// read from an open file, and every message of a run comes by here.
+  /// The number of milliseconds for which another file under the keystore's name may stay
+  /// unnoticed. Looking up a name takes longer than reading from an open file, and every message of
+  /// a run needs the check.
   private static let patience: Int64 = 10
 
   init(_ keyring: RecordedKeyring, at moment: KeystoreMoment, now: Int64, until end: Int64) {
@@ -19,7 +21,7 @@ struct FoundKeyring: Sendable {
     lookDate = now
   }
 
-  /// True if a look-up would find the same. Throws `KeystoreError.replaced`.
+  /// True if a new look-up would find the same keyring. Throws `KeystoreError.replaced`.
   mutating func holds(at now: Int64) throws -> Bool {
     if !(0..<Self.patience).contains(now - lookDate) {
       try moment.requireInPlace()

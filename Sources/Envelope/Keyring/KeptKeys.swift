@@ -1,45 +1,47 @@
 import Synchronization
 
-/// One of the keys that a message is under, with a keyring that wraps under it again.
+/// One of the keys that a message is encrypted under, with a keyring that wraps under the same key
+/// again.
 struct KeptKey: Sendable {
-  /// The name of the key in the new message: as in the old one, but a key of the keystore has its current
-  /// version.
+  /// The name of the key in the new message: the same as in the old message, but for a key of the
+  /// keystore, the name of its current version.
   let name: WrappingKeyName
-  /// False if another message with the same name may mean another key.
+  /// False if the same name in another message may mean another key.
   let isForEveryMessage: Bool
   let keyring: Result<any Keyring, KeptKeyObstacle>
 }
 
-/// Why a message cannot stay under one of its keys.
+/// The reason that a message cannot stay under one of its keys.
 public enum KeptKeyObstacle: Error, Equatable, Sendable {
-  /// Nobody here has the key.
+  /// Neither the keystore nor a keyring has the key.
   case notAtHand
-  /// Only a fingerprint is in the message, and nobody here has the public key that it is of.
+  /// The message has only the fingerprint of a public key, and no keyring has that public key.
   case onlyFingerprint
-  /// Messages under it are only read.
+  /// The key is only used to read messages, not to write them.
   case onlyForReading
-  /// The keystore does not let it be used.
+  /// The keystore refuses the use of the key.
   case refused(KeyServiceError)
 }
 
-/// A message cannot stay under all of its keys.
+/// The error for a message that cannot stay under all of its keys.
 public struct KeysNotKeptError: Error, Equatable, Sendable {
   public struct Lost: Equatable, Sendable {
     public let name: WrappingKeyName
     public let obstacle: KeptKeyObstacle
   }
   public let lost: [Lost]
-  /// The others.
+  /// The keys that the message can stay under.
   public let kept: [WrappingKeyName]
 }
 
-/// Finds keyrings that wrap under the keys of a message again, so that everybody who could open it still can.
+/// Finds keyrings that wrap under the keys of a message again, so that everybody who could open the
+/// message can open the new one too.
 public final class KeptKeys: Sendable {
   private let keyrings: [any Keyring]
   private let keystore: @Sendable () throws -> KeystoreKeyring?
   private let known = Mutex<[WrappingKeyName: KeptKey]>([:])
 
-  /// Wraps under keys of the keystore, and under those of `keyrings`.
+  /// Wraps under keys of the keystore, and under the keys of `keyrings`.
   public init(
     keyrings: [any Keyring], keystore: @escaping @Sendable () throws -> KeystoreKeyring?
   ) {
@@ -47,12 +49,12 @@ public final class KeptKeys: Sendable {
     self.keystore = keystore
   }
 
-  /// The names of the keys that a message under the same keys has.
+  /// Returns the names of the keys that a new message under the same keys would have.
   func names(of header: MessageHeader) throws -> [WrappingKeyName] {
     try keys(of: header).map(\.name)
   }
 
-  /// A keyring of each key. Throws `KeysNotKeptError`.
+  /// Returns a keyring for each key. Throws `KeysNotKeptError`.
   func keyrings(of header: MessageHeader) throws -> [any Keyring] {
     var found: [any Keyring] = []
     var kept: [WrappingKeyName] = []
@@ -75,7 +77,8 @@ public final class KeptKeys: Sendable {
     var keys: [KeptKey] = []
     for encrypted in header.encryptedDataKeys {
       let key = try self.key(encrypted, context: context)
-      // Two versions of one key are one from now on. Keys of other names may be two of the same name.
+      // Two versions of one keystore key have the same name now, the current version's: wrap once.
+      // If `isForEveryMessage` is false, two different keys may have the same name: keep both.
       let isRepeated = key.isForEveryMessage && keys.contains { $0.name == key.name }
       if !isRepeated { keys.append(key) }
     }
@@ -99,7 +102,7 @@ public final class KeptKeys: Sendable {
         keyring: .success(keyring))
     }
     if let stored { return stored }
-    // The public key is in the message.
+    // The message contains the recipient's public key.
     if encrypted.providerID.utf8.elementsEqual(RawECDHKeyring.providerID.utf8),
       let information = RawECDHKeyInformation(parsing: encrypted.providerInformation)
     {
@@ -121,8 +124,9 @@ public final class KeptKeys: Sendable {
     return isRead ? .onlyForReading : .notAtHand
   }
 
-  /// The keyring of a file that wraps under the same name, and has the same key as far as it can tell: two
-  /// files may call different keys so. Of an exported key of a keystore, its last version.
+  /// Returns the keyring of a file that wraps under the same name and has the same key, because two
+  /// files may give one name to different keys. A keyring that cannot unwrap is not checked. For an
+  /// exported key of a keystore, returns the keyring of its latest version.
   private func fromFiles(
     _ encrypted: EncryptedDataKey, context: [UInt8]
   ) throws -> (any Keyring)? {
@@ -140,13 +144,13 @@ public final class KeptKeys: Sendable {
 }
 
 extension VersionedKeyName {
-  /// Nil for what is not a name of the keystore's keys.
+  /// Nil if `name` is not the name of a key of a keystore.
   fileprivate init?(exportedAs name: WrappingKeyName) {
     guard name.providerID.utf8.elementsEqual(KeystoreKeyring.providerID.utf8) else { return nil }
     self.init(parsing: Array(name.keyName.utf8))
   }
 
-  /// The version, if `name` is one of the same key; else 0.
+  /// Returns the version if `name` names the same key, else 0.
   fileprivate func age(of name: WrappingKeyName?) -> Int64 {
     guard let other = name.flatMap(Self.init(exportedAs:)), other.keyID == keyID else { return 0 }
     return other.version

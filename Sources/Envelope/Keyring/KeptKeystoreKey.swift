@@ -1,6 +1,6 @@
 extension KeyService {
-  /// The key that wrapped `encrypted`, to wrap under again in its current version, as this caller may. Nil if
-  /// the keystore does not have it.
+  /// Returns the key that wrapped `encrypted`, with a keyring that wraps under its current version
+  /// if this caller may use it. Nil if the keystore does not have the key.
   func keptKey(for encrypted: EncryptedDataKey, context: [UInt8]) throws -> KeptKey? {
     let versions = try findVersions(wrapping: encrypted, among: nil).versions
     var lost: KeptKey?
@@ -12,7 +12,7 @@ extension KeyService {
         guard let keyring = try Self.keyring(key.key, keeping: encrypted, under: found, context)
         else { continue }
         let use = try KeyUse(of: key, call)
-        // Of several keys, one that the policy lets the caller use.
+        // If several keys have the name, take one that the policy lets the caller use.
         if versions.count > 1 { try use.authorize(context: context) }
         return KeptKey(
           name: keyring.wrappingKey ?? encrypted.wrappingKey,
@@ -36,9 +36,10 @@ extension KeyService {
     return lost
   }
 
-  /// Wraps under the name by which the message has the key, so that others who have it under that name open
-  /// the new message too. A version that was rotated away gives way to the current one, which has the
-  /// keystore's name alone. Nil if the key is another one of the same name.
+  /// Returns a keyring that wraps under the name that the key has in the message, so that others
+  /// who have the key under that name can open the new message too. If the version is not the
+  /// current one any more, the keyring wraps under the current version, which has only the
+  /// keystore's name. Nil if the message means another key of the same name.
   private static func keyring(
     _ key: UsableKey, keeping encrypted: EncryptedDataKey, under found: FoundVersion,
     _ context: [UInt8]
@@ -49,7 +50,7 @@ extension KeyService {
       key.version.version == found.version
     else { return own }
     guard !RawECDHKeyInformation.isWritten(by: name.providerID) else {
-      // The name of the keyring over AWS KMS, which does not wrap here.
+      // This name belongs to the AWS KMS ECDH keyring, which cannot wrap here.
       throw KeptKeyObstacle.onlyForReading
     }
     switch key.record.spec.material {
@@ -67,7 +68,7 @@ extension KeyService {
     }
   }
 
-  /// The name that the key has in a message which is kept under it, whether the key can be used or not.
+  /// Returns the name of the key in a message that stays under it, even if the key cannot be used.
   private func currentName(
     of found: FoundVersion, for encrypted: EncryptedDataKey
   ) throws -> WrappingKeyName {
@@ -80,7 +81,7 @@ extension KeyService {
 }
 
 extension EncryptedDataKey {
-  /// True if it has a keystore's own name for its key.
+  /// True if the key has the name that a keystore gives to it.
   fileprivate var isOfKeystore: Bool {
     providerID.utf8.elementsEqual(KeystoreKeyring.providerID.utf8)
   }

@@ -1,26 +1,29 @@
 import Synchronization
 
-/// Who can wrap a data key and unwrap it again (specification, `framework/keyring-interface.md`).
+/// An object that can wrap a data key and unwrap it again (specification,
+/// `framework/keyring-interface.md`).
 public protocol Keyring: Sendable {
-  /// The wrapping keys this keyring has, for a message that says which keys were offered.
+  /// The wrapping keys that this keyring has, for an error that says which keys were offered.
   var keyDescriptions: [String] { get }
 
-  /// What a message calls the key that `wrap` wraps under; nil for a keyring that does not wrap.
+  /// The name in messages of the key that `wrap` wraps under; nil for a keyring that does not wrap.
   var wrappingKey: WrappingKeyName? { get }
 
-  /// False for a public key alone, which only wraps.
+  /// False for a public key alone, which can only wrap.
   var canUnwrap: Bool { get }
 
-  /// Wraps `dataKey`, bound to the serialized encryption context where the algorithm can.
+  /// Wraps the data key of `request`, bound to the serialized encryption context if the algorithm
+  /// supports that.
   func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey
 
-  /// Unwraps `encrypted`; nil where it is not one of this keyring's or does not authenticate.
-  /// Throws where the keyring itself cannot work, and `authenticationFailed` where it must not be told
-  /// apart from a data key that opens nothing.
+  /// Unwraps `encrypted`; nil if another keyring wrapped it, or if it does not authenticate. Throws
+  /// if the keyring itself cannot work. Throws `authenticationFailed` if the caller must not be
+  /// able to distinguish a failed unwrapping from a data key that does not open the message.
   func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey?
 
-  /// The keyrings to ask in turn for `encrypted`: this one, unless it has several keys that the message may
-  /// mean. One that unwraps to a data key that opens nothing is not the last to be asked.
+  /// Returns the keyrings to try in turn for `encrypted`: this keyring itself, unless it has
+  /// several keys that the message may mean. If one of them unwraps to a data key that does not
+  /// open the message, the rest are still tried.
   func candidates(for encrypted: EncryptedDataKey) throws -> [any Keyring]
 }
 
@@ -35,33 +38,33 @@ public struct WrapRequest: ~Copyable {
   let context: [UInt8]
 }
 
-/// No key at hand opens a message.
+/// The error for a message that none of the available keys opens.
 public struct NoMatchingKeyError: Error, Equatable, Sendable {
-  /// Which keys the message is wrapped under.
+  /// The keys that the message is wrapped under.
   public let wanted: [WrappingKeyName]
-  /// Which keys were tried or stood ready.
+  /// The keys that were available.
   public let offered: [String]
 }
 
-/// Where a message's data key comes from: the specification's cryptographic materials manager, as
+/// A source of the data keys of messages: the specification's cryptographic materials manager, as
 /// far as decryption needs it.
 public protocol DecryptionMaterialsProvider: Sendable {
-  /// Lends `body` the plaintext data key of the message with this header, which nothing has
-  /// authenticated yet. Where `body` finds that it opens nothing and returns nil, that is as if the
-  /// key had not unwrapped: others are tried.
+  /// Lends `body` the plaintext data key of the message with this header. Nothing has authenticated
+  /// the data key yet. If `body` finds that the data key does not open the message, it returns nil,
+  /// and the other keys are tried, as after a failed unwrapping.
   func open<Opened: ~Copyable>(
     _ header: MessageHeader, _ body: (borrowing DataKey) throws -> Opened?
   ) throws -> Opened
 }
 
-/// Asks several keyrings in turn; any one of them opens a message (specification,
+/// A keyring that tries several keyrings in turn; any one of them opens a message (specification,
 /// `framework/multi-keyring.md`).
 public final class MultiKeyring: DecryptionMaterialsProvider {
   private let keyrings: [any Keyring]
   private let makeOthers: @Sendable () throws -> [any Keyring]
   private let others = Mutex<Result<[any Keyring], any Error>?>(nil)
 
-  /// `others` are made, once, when none of `keyrings` opens a message.
+  /// `others` are made when none of `keyrings` opens a message, and only once.
   public init(
     _ keyrings: [any Keyring], others: @escaping @Sendable () throws -> [any Keyring] = { [] }
   ) {
@@ -73,7 +76,7 @@ public final class MultiKeyring: DecryptionMaterialsProvider {
     _ header: MessageHeader, _ body: (borrowing DataKey) throws -> Opened?
   ) throws -> Opened {
     let context = try header.encryptionContext.serialized()
-    // A key that cannot be used now is the answer only if no other key opens the message.
+    // Report a key that cannot be used now only if no other key opens the message.
     var obstacle: (any Error)?
     if let opened = try open(header, with: keyrings, context, obstacle: &obstacle, body) {
       return opened
@@ -101,8 +104,8 @@ public final class MultiKeyring: DecryptionMaterialsProvider {
         for candidate in try Self.candidates(of: keyring, for: encrypted, obstacle: &obstacle) {
           do {
             guard let dataKey = try candidate.unwrap(encrypted, context: context) else { continue }
-            // Whatever comes next must not tell a data key that opens nothing from one that does not
-            // unwrap.
+            // The following steps must not distinguish a data key that does not open the message
+            // from one that does not unwrap.
             guard dataKey.bytes.count == header.suite.dataKeyLength, let opened = try body(dataKey)
             else { throw CryptoError.authenticationFailed }
             return opened
@@ -126,12 +129,13 @@ public final class MultiKeyring: DecryptionMaterialsProvider {
     }
   }
 
-  /// Notes why one key does not open the message, where others may. Throws what is no such reason.
+  /// Notes the reason why one key does not open the message; other keys may open it. Rethrows every
+  /// other error.
   private static func note(_ error: any Error, as obstacle: inout (any Error)?) throws {
     switch error {
     case CryptoError.authenticationFailed, is KeystoreError: break
     case is KeyServiceError:
-      // A key that is there and cannot be used says more than one that is gone.
+      // A key that exists but cannot be used is a better answer than a key that does not exist.
       if case KeyServiceError.notFound? = obstacle { obstacle = nil }
     default: throw error
     }

@@ -1,4 +1,4 @@
-/// A JSON file of wrapping keys in the shape of the AWS Encryption SDK's test-vector key manifest
+/// A JSON file of wrapping keys, in the format of the AWS Encryption SDK's test-vector key manifest
 /// (`framework/test-vectors/keys-manifest.md`), with the provider ID in each entry.
 public struct KeyringFile: Equatable, Sendable {
   /// One key.
@@ -27,11 +27,11 @@ public struct KeyringFile: Equatable, Sendable {
 
   init(keys: [Entry]) { self.keys = keys }
 
-  /// The most bytes a keyring file may have.
+  /// The maximum size of a keyring file in bytes.
   public static let sizeLimit = 4 << 20
 
-  /// Reads JSON, or private and public keys in PEM, which stand for the bare keys that they are.
-  /// Throws `KeyringError.malformedFile`.
+  /// Reads JSON, or private and public keys in PEM. PEM keys get the provider ID and the key ID of
+  /// bare keys. Throws `KeyringError.malformedFile`.
   public init(parsing bytes: consuming SecretBytes) throws {
     if Self.isPEM(bytes) {
       do {
@@ -45,10 +45,10 @@ public struct KeyringFile: Equatable, Sendable {
     guard !keys.isEmpty else { throw KeyringError.malformedFile("there are no keys in it") }
   }
 
-  /// True if there is anything in it that others must not know.
+  /// True if the file contains a symmetric or private key.
   public var holdsSecrets: Bool { keys.contains { $0.type != .public } }
 
-  /// JSON may hold PEM text too, and begins with a brace.
+  /// JSON may contain PEM text too, but it begins with a brace.
   private static func isPEM(_ bytes: borrowing SecretBytes) -> Bool {
     bytes.withBytes { bytes in
       bytes.withUnsafeBytes { bytes in
@@ -60,7 +60,8 @@ public struct KeyringFile: Equatable, Sendable {
     }
   }
 
-  /// One keyring for each key. A key that says its own number of bits must have them.
+  /// Returns one keyring for each key. If an entry states its number of bits, its key must have
+  /// that many. Throws `KeyringError.malformedFile`.
   public func keyrings() throws -> [any Keyring] {
     try keys.map { entry in
       do {
@@ -73,7 +74,7 @@ public struct KeyringFile: Equatable, Sendable {
     }
   }
 
-  /// Every key once; of a pair the private half.
+  /// Returns each key once; for a key pair, its private key.
   private static func bareEntries(pem: borrowing SecretBytes) throws -> [Entry] {
     var entries: [Entry] = []
     for key in try PEM.keys(in: pem) {
@@ -171,7 +172,7 @@ extension KeyringFile.Entry {
     }
   }
 
-  /// The bytes of a base64 material.
+  /// Returns the decoded bytes of a base64 material.
   func secretMaterial() throws(CryptoError) -> SecretBytes {
     guard let bytes = Base64.decodeSecret(material.bytes) else {
       throw .invalidKey("material is not base64")
@@ -179,7 +180,7 @@ extension KeyringFile.Entry {
     return bytes
   }
 
-  /// The material of a public key, which is no secret.
+  /// Returns the material of a public key, which is not secret.
   private func publicPEM() -> [UInt8] {
     material.bytes.withBytes { bytes in bytes.withUnsafeBytes { Array($0) } }
   }
@@ -191,10 +192,10 @@ extension KeyringFile.Entry {
     return padding
   }
 
-  /// Messages name the key itself: an entry that calls it something else is wrong.
+  /// Messages name an ECDH key by its fingerprint, so an entry with another name is wrong.
   private func check(_ key: ECPublicKey) throws(CryptoError) {
     try check(bits: key.curve.bits)
-    // An exported key bears the keystore's name for it too.
+    // An exported key has the keystore's name for the key instead.
     if providerID == KeystoreKeyring.providerID,
       VersionedKeyName(parsing: Array(keyID.utf8)) != nil
     {

@@ -1,9 +1,10 @@
 /// Reads the JSON of a keyring file.
 enum KeyringFileReader {
-  /// Keys are three levels deep. Members that are ignored may nest deeper.
+  /// Keys are three levels deep. Ignored members may nest deeper.
   private static let limits = JSONLimits(depth: 32, values: 1 << 19)
 
-  /// Throws `KeyringError.malformedFile`, which says where and what.
+  /// Returns the keys of the file. Throws `KeyringError.malformedFile`, which says what is wrong
+  /// and where.
   static func keys(_ text: consuming SecretBytes) throws(KeyringError) -> [KeyringFile.Entry] {
     let root = try parse(text)
     guard let file = root.object else { throw wrongType("the file") }
@@ -13,7 +14,7 @@ enum KeyringFileReader {
       var entries: [KeyringFile.Entry] = []
       for (index, key) in keys.enumerated() { entries.append(try entry(key, "keys.\(index)")) }
       return entries
-    // The manifest of the SDKs names its keys; ours lists them.
+    // In the manifest of the AWS Encryption SDKs, "keys" is an object; in our files it is an array.
     case .object(let keys):
       let named = keys.members.sorted {
         $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
@@ -63,7 +64,7 @@ enum KeyringFileReader {
     .malformedFile("\(place) has a value that is not known")
   }
 
-  /// The members of an entry. Unknown members, and members that are null, are ignored.
+  /// The members of an entry. Unknown members and null members are ignored.
   private struct Members {
     let place: String
     private(set) var bits: Int?

@@ -1,5 +1,5 @@
 extension KeyringFile {
-  /// The JSON text: a key in the clear.
+  /// Returns the JSON text, which contains the keys in plaintext.
   public func serialized() -> SecretBytes {
     var writer = JSONWriter(.keyringFile)
     writer.beginObject()
@@ -13,7 +13,7 @@ extension KeyringFile {
 }
 
 extension KeyringFile.Entry {
-  /// Members in the order of their names.
+  /// Writes the members in alphabetical order.
   fileprivate func write(to writer: inout JSONWriter) {
     func text(_ member: String, _ value: String?, _ writer: inout JSONWriter) {
       guard let value else { return }

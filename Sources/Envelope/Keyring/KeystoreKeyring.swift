@@ -1,30 +1,30 @@
 import Synchronization
 
-/// Unwraps data keys under master keys of a keystore.
+/// A keyring that unwraps data keys under master keys of a keystore.
 ///
-/// In a message, a symmetric key is a raw AES key and an RSA key a raw RSA key with OAEP over
-/// SHA-256, both of the provider `envcrypt`; an elliptic-curve key for key agreement is a raw ECDH
-/// key. Any SDK opens the message with the exported key.
+/// In a message, a symmetric key is a raw AES key, and an RSA key is a raw RSA key with OAEP and
+/// SHA-256; both have the provider ID `envcrypt`. An elliptic-curve key for key agreement is a raw
+/// ECDH key. Any AWS Encryption SDK opens the message with the exported key.
 ///
-/// A run over many messages looks each key version up once, and again after each change of the keystore: every message
-/// is decided by what the keystore says at that time.
+/// A run over many messages looks up each key version once, and again after each change of the
+/// keystore. Each message is therefore decided by the state of the keystore at that time.
 public final class KeystoreKeyring: Keyring, Sendable {
   static let providerID = "envcrypt"
 
   public let keyDescriptions: [String]
   public let wrappingKey: WrappingKeyName? = nil
   private let service: KeyService
-  /// What the user named; nil stands for every key of the keystore.
+  /// The keys that the user named; nil means every key of the keystore.
   private let names: [String]?
 
-  /// A key version as messages name it.
+  /// The name of a key version in messages.
   private struct Name: Hashable {
     let providerID: [UInt8]
     let information: [UInt8]
   }
 
   private struct Found {
-    /// The versions that messages may mean by a name.
+    /// The versions that a name in a message may mean.
     var versions: [Name: FoundVersions] = [:]
     var keyrings: [NamedVersion: FoundKeyring] = [:]
   }
@@ -36,19 +36,19 @@ public final class KeystoreKeyring: Keyring, Sendable {
 
   private let found = Mutex<Found>(Found())
 
-  /// A keyring that unwraps under the keys `names`, or under any the keystore holds.
+  /// A keyring that unwraps under the keys `names`; if nil, under any key of the keystore.
   public init(_ service: KeyService, unwrappingUnder names: [String]?) {
     self.service = service
     self.names = names
     keyDescriptions = names ?? ["every key of \(service.keystore.path.string)"]
   }
 
-  /// Keys of a keystore wrap through `KeyService.wrappingKeyring`.
+  /// Must not be called: keys of a keystore wrap through `KeyService.wrappingKeyring`.
   public func wrap(_ request: borrowing WrapRequest) -> EncryptedDataKey {
     preconditionFailure("this keyring unwraps only")
   }
 
-  /// One keyring for each key of the keystore that may have wrapped `encrypted`.
+  /// Returns one keyring for each key of the keystore that may have wrapped `encrypted`.
   public func candidates(for encrypted: EncryptedDataKey) throws -> [any Keyring] {
     let name = Self.name(of: encrypted)
     let versions = try found.withLock { found in
@@ -90,7 +90,8 @@ public final class KeystoreKeyring: Keyring, Sendable {
     return try keyring?.unwrap(encrypted, context: context)
   }
 
-  /// The key that wrapped `encrypted`, to wrap under again; nil if the keystore does not have it.
+  /// Returns the key that wrapped `encrypted`, with a keyring that wraps under it again; nil if the
+  /// keystore does not have the key.
   func keptKey(for encrypted: EncryptedDataKey, context: [UInt8]) throws -> KeptKey? {
     try service.keptKey(for: encrypted, context: context)
   }
@@ -101,11 +102,11 @@ public final class KeystoreKeyring: Keyring, Sendable {
   }
 }
 
-/// One version of a key of the keystore, as a keyring that unwraps.
+/// A keyring that unwraps under one version of a key of the keystore.
 private struct KeystoreVersionKeyring: Keyring {
   private let keystore: KeystoreKeyring
   private let version: FoundVersion
-  /// The moment at which it was found.
+  /// The moment at which the version was found.
   private let moment: KeystoreMoment
 
   init(_ keystore: KeystoreKeyring, _ version: FoundVersion, at moment: KeystoreMoment) {
@@ -126,8 +127,8 @@ private struct KeystoreVersionKeyring: Keyring {
   }
 }
 
-/// Wraps data keys under a key of a keystore: each one under the version that is current at that time, if the key may be
-/// used at that time.
+/// A keyring that wraps data keys under a key of a keystore. Each data key is wrapped under the
+/// version that is current at that time, if the key may be used then.
 final class KeystoreWrappingKeyring: Keyring, Sendable {
   let keyDescriptions: [String]
   private let service: KeyService
@@ -143,7 +144,8 @@ final class KeystoreWrappingKeyring: Keyring, Sendable {
     found = Mutex(first)
   }
 
-  /// The current version's name, or if the key cannot be used now, the name of the last version that could.
+  /// The name of the current version; if the key cannot be used now, the name of the last version
+  /// that could be used.
   var wrappingKey: WrappingKeyName? {
     (try? keyring())?.wrappingKey ?? found.withLock { $0.keyring.wrappingKey }
   }
@@ -152,7 +154,8 @@ final class KeystoreWrappingKeyring: Keyring, Sendable {
     try keyring().wrap(request)
   }
 
-  /// `KeystoreKeyring` unwraps: it finds the key by what the message says, not by a name that may have moved.
+  /// Always returns nil. `KeystoreKeyring` unwraps: it finds the key by the key ID in the message,
+  /// not by an alias, which may name another key by now.
   func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) -> DataKey? { nil }
 
   private func keyring() throws -> RecordedKeyring {
@@ -166,8 +169,8 @@ final class KeystoreWrappingKeyring: Keyring, Sendable {
 }
 
 extension KeyService {
-  /// A keyring that wraps under the current version of the key `name`, which must be in a state to
-  /// be used.
+  /// Returns a keyring that wraps under the current version of the key `name`. Throws if the key
+  /// cannot be used now.
   public func wrappingKeyring(_ name: String) throws -> any Keyring {
     try KeystoreWrappingKeyring(self, name)
   }
@@ -206,7 +209,7 @@ extension KeyService {
     }
   }
 
-  /// A keyring of a version that may have wrapped `encrypted`, found at `moment`.
+  /// Returns a keyring of a version that may have wrapped `encrypted` and was found at `moment`.
   fileprivate func findKeyring(
     for encrypted: EncryptedDataKey, under found: FoundVersion, at moment: KeystoreMoment,
     context: [UInt8]
@@ -215,7 +218,7 @@ extension KeyService {
     call.note(messageContext: context)
     do {
       let key = try call.messageKey(named: found.keyID, version: found.version)
-      // The earlier of two moments: the keys that `names` stand for were looked up before this one was.
+      // Use the earlier of two moments: `names` were resolved before this key was looked up.
       return FoundKeyring(
         RecordedKeyring(
           try Self.unwrappingKeyring(key.key, for: encrypted), use: try KeyUse(of: key, call)),
@@ -251,7 +254,7 @@ extension KeyService {
 }
 
 extension KeyVersionRecord {
-  /// The padding under which messages of `providerID` carry data keys for this version.
+  /// Returns the RSA padding of data keys that messages of `providerID` wrap under this version.
   func padding(for providerID: String) -> RSAPadding {
     guard let foreignProviderID, providerID.utf8.elementsEqual(foreignProviderID.utf8),
       let foreignPadding

@@ -1,4 +1,4 @@
-/// Wraps data keys with AES-GCM (specification, `framework/raw-aes-keyring.md`).
+/// A keyring that wraps data keys with AES-GCM (specification, `framework/raw-aes-keyring.md`).
 public final class RawAESKeyring: Keyring {
   private let providerID: String
   private let keyName: String

@@ -1,12 +1,12 @@
-/// Wraps data keys under keys that are agreed upon (specification,
+/// A keyring that wraps data keys under keys from ECDH key agreement (specification,
 /// `framework/raw-ecdh-keyring.md` and `framework/key-agreement-schemas.md`).
 ///
-/// Each data key is wrapped for the recipient with a key pair of its own
-/// (EphemeralPrivateKeyToStaticPublicKey), and unwrapped whoever sent it (PublicKeyDiscovery). With
-/// a public key alone the keyring only wraps.
+/// Each data key is wrapped for the recipient with its own ephemeral key pair
+/// (EphemeralPrivateKeyToStaticPublicKey). Data keys from any sender are unwrapped
+/// (PublicKeyDiscovery). With only a public key, the keyring only wraps.
 public final class RawECDHKeyring: Keyring {
-  /// The provider ID under which data keys are wrapped. The key name is the fingerprint of the
-  /// recipient's public key.
+  /// The provider ID of the wrapped data keys. Their key name is the fingerprint of the recipient's
+  /// public key.
   public static let providerID = RawECDHKeyInformation.providerID
 
   private let keyName: String
@@ -42,7 +42,7 @@ public final class RawECDHKeyring: Keyring {
     let keys = try AgreedKeys(
       sharedSecret: try ephemeral.derive(with: publicKey), salt: salt,
       fixedInformation: fixedInformation)
-    // The key seals once, so its nonce may be fixed.
+    // Each key seals only once, so the nonce may be fixed.
     let sealed = try request.dataKey.bytes.withBytes { (bytes) throws(CryptoError) in
       try AESGCM.seal(
         bytes, under: keys.wrappingKey.bytes, nonce: .zero, authenticating: fixedInformation)
@@ -79,9 +79,9 @@ public final class RawECDHKeyring: Keyring {
   }
 }
 
-/// What both sides derive of their shared secret: 64 bytes, half of them each.
+/// The two keys that both sides derive from their shared secret: 64 bytes, 32 for each key.
 private struct AgreedKeys: ~Copyable {
-  /// Not secret: it goes with the data key.
+  /// This key is not secret: it is stored with the wrapped data key.
   let commitmentKey: SecretBytes
   let wrappingKey: WrappingKey
 

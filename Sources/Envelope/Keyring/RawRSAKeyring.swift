@@ -1,9 +1,9 @@
 import Synchronization
 
-/// Wraps data keys with RSA (specification, `framework/raw-rsa-keyring.md`). With a public key
-/// alone it only wraps.
+/// A keyring that wraps data keys with RSA (specification, `framework/raw-rsa-keyring.md`). With
+/// only a public key, it only wraps.
 public final class RawRSAKeyring: Keyring {
-  /// The provider ID of bare RSA public keys: their key name is the fingerprint.
+  /// The provider ID of bare RSA public keys, whose key name is their fingerprint.
   public static let bareProviderID = "envcrypt-spki"
 
   private let providerID: String
@@ -11,10 +11,10 @@ public final class RawRSAKeyring: Keyring {
   private let padding: RSAPadding
   private let publicKey: RSAPublicKey
   private let privateKey: RSAPrivateKey?
-  /// True if the public half is known to be one.
+  /// True if the public key has been checked.
   private let isChecked = Mutex(true)
 
-  /// Takes a public key that was checked.
+  /// Takes a public key that has already been checked.
   init(providerID: String, keyName: String, padding: RSAPadding, publicKey: RSAPublicKey) {
     self.providerID = providerID
     self.keyName = keyName
@@ -23,8 +23,8 @@ public final class RawRSAKeyring: Keyring {
     privateKey = nil
   }
 
-  /// Takes a private key from outside. Its public half is checked before it wraps anything: that takes
-  /// longer than to unwrap.
+  /// Takes a private key from outside. Its public key is checked only before the first wrapping,
+  /// because the check takes longer than unwrapping.
   init(
     providerID: String, keyName: String, padding: RSAPadding,
     privateKey: consuming RSAPrivateKey
@@ -37,7 +37,7 @@ public final class RawRSAKeyring: Keyring {
     isChecked.withLock { $0 = false }
   }
 
-  /// The keyring of a bare public key.
+  /// Returns the keyring of a bare public key.
   static func recipient(_ key: RSAPublicKey) throws(CryptoError) -> RawRSAKeyring {
     RawRSAKeyring(
       providerID: bareProviderID, keyName: try key.fingerprint(), padding: .oaep(.sha256),
@@ -52,7 +52,7 @@ public final class RawRSAKeyring: Keyring {
 
   public var canUnwrap: Bool { privateKey != nil }
 
-  /// Throws `KeyringError.readOnlyPadding` for PKCS #1 v1.5, which is for reading only.
+  /// Throws `KeyringError.readOnlyPadding` for PKCS #1 v1.5, which is only supported for reading.
   public func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
     guard padding != .pkcs1 else { throw KeyringError.readOnlyPadding(keyName: keyName) }
     try isChecked.withLock { (isChecked) throws(CryptoError) in
@@ -65,8 +65,8 @@ public final class RawRSAKeyring: Keyring {
       providerID: providerID, providerInformation: Array(keyName.utf8), ciphertext: ciphertext)
   }
 
-  /// Throws `invalidKey` where the private half is at hand and is another's: nobody would open what
-  /// was wrapped.
+  /// Throws `invalidKey` if there is a private key and it does not belong to the public key: nobody
+  /// could open the wrapped data key.
   private func checkOpens(_ ciphertext: [UInt8]) throws(CryptoError) {
     do {
       _ = try privateKey?.decrypt(ciphertext, padding: padding)
@@ -85,17 +85,18 @@ public final class RawRSAKeyring: Keyring {
       }
       return DataKey(bytes: dataKey)
     } catch .authenticationFailed {
-      // Who could tell a wrong padding from a wrong data key could decrypt by asking often enough.
+      // An attacker who can distinguish a wrong padding from a wrong data key can decrypt the data
+      // key with enough attempts.
       guard padding != .pkcs1 else { throw CryptoError.authenticationFailed }
       return nil
     }
   }
 }
 
-/// A keyring that cannot do what is asked of it.
+/// The errors of keyrings and keyring files.
 public enum KeyringError: Error, Equatable, Sendable {
-  /// A PKCS #1 v1.5 key was to wrap.
+  /// A PKCS #1 v1.5 key was asked to wrap.
   case readOnlyPadding(keyName: String)
-  /// A keyring file that is none; the text says what is wrong and where.
+  /// A file that is not a valid keyring file; the text says what is wrong and where.
   case malformedFile(String)
 }

@@ -1,5 +1,5 @@
-/// A key of the keystore that was found fit for use, on its way through a run of messages: every use
-/// of it goes to the audit log, before what the key has done is given out.
+/// The use of a key of the keystore that a run over messages has found usable. Every use is
+/// recorded in the audit log before its result is returned.
 struct KeyUse: Sendable {
   private let operation: String
   private let caller: String
@@ -24,7 +24,8 @@ struct KeyUse: Sendable {
     authorization = found.authorization
   }
 
-  /// Throws `accessDenied` where the key's policy does not let the caller use it with this context.
+  /// Throws `accessDenied` if the key's policy does not let the caller use the key with this
+  /// context.
   func authorize(context: [UInt8]) throws {
     do {
       try authorization.decide(context: context, at: now())
@@ -34,7 +35,8 @@ struct KeyUse: Sendable {
     }
   }
 
-  /// Throws `UnrecordedError` if the keystore requires the record, and it cannot be written.
+  /// Records one use of the key, and `error` if it failed. Throws `UnrecordedError` if the keystore
+  /// requires the record and the record cannot be written.
   func record(context: [UInt8], error: KeyServiceError?) throws {
     try trail?.add(
       [
@@ -45,7 +47,7 @@ struct KeyUse: Sendable {
   }
 }
 
-/// A keyring over a key of the keystore.
+/// A keyring over a key of the keystore that records every use.
 struct RecordedKeyring: Keyring {
   private let keyring: any Keyring
   private let use: KeyUse

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The key name of the keystore's keys: `<key uuid>/<version>`.
+/// The key name of a key of a keystore: `<key uuid>/<version>`.
 struct VersionedKeyName: Equatable {
   let keyID: String
   let version: Int64
@@ -10,7 +10,7 @@ struct VersionedKeyName: Equatable {
     self.version = version
   }
 
-  /// Nil where `bytes` are no such name, spelt exactly so.
+  /// Nil if `bytes` are not exactly such a name, in the same spelling.
   init?(parsing bytes: [UInt8]) {
     let parts = bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
     guard parts.count == 2, let uuid = UUID(uuidString: String(decoding: parts[0], as: UTF8.self)),

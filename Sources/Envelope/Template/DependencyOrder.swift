@@ -1,14 +1,15 @@
-/// Names in an order in which each comes after those that it needs.
+/// An order of names in which each name comes after the names that it needs, or a cycle if there is
+/// no such order.
 enum DependencyOrder: Equatable {
   case order([String])
-  /// The first name stands at the end again.
+  /// A cycle of names. The first name is repeated at the end.
   case cycle([String])
 
-  /// Where the needs leave a choice, the order is that of `names`.
+  /// If the dependencies leave a choice, the order is that of `names`.
   init(_ names: [String], _ needs: (String) -> [String]) {
     var order: [String] = []
     var done: Set<String> = []
-    // Not recursive: a chain may be as long as the template.
+    // This is not recursive, because a chain may be as long as the template.
     for name in names where !done.contains(name) {
       var path = [(name: name, rest: needs(name)[...])]
       var open: Set<String> = [name]

@@ -1,4 +1,4 @@
-/// What expressions come to, with the values that are known.
+/// Evaluates expressions with the values that are known.
 struct Evaluation: Sendable {
   let template: Template
   let values: [String: TemplateParameter.Value]
@@ -23,7 +23,7 @@ struct Evaluation: Sendable {
     }
   }
 
-  /// Nil for `AWS::NoValue`.
+  /// Returns the value of an expression; nil for `AWS::NoValue`.
   func value(_ expression: TemplateExpression) throws -> TemplateValue? {
     let mark = expression.mark
     switch expression.form {
@@ -40,7 +40,7 @@ struct Evaluation: Sendable {
     case .ref(let name): return try reference(name, mark)
     case .getAtt(let name, let attribute):
       let id = try physicalID(name, pending: "\(name).\(attribute)", mark)
-      // What is pending has no ARN either.
+      // The ARN of a pending resource is not known either.
       let isKnown = physicalIDs[name] != nil
       return TemplateValue(attribute == "Arn" && isKnown ? KeyName.arn(ofKey: id) : id, mark)
     case .sub(let pieces, let variables):
@@ -58,7 +58,7 @@ struct Evaluation: Sendable {
       let position = try text(index, "the index of Fn::Select")
       let items = try items(list, "what Fn::Select selects from")
       guard !items.isEmpty else { throw list.invalid("what Fn::Select selects from is empty") }
-      // Of what cannot be split before it is known, every part is unknown.
+      // If an unknown value cannot be split yet, each of its parts is unknown.
       if items.count == 1, Int(position).map({ $0 >= 0 }) ?? false, try isUnknown(items[0]) {
         return items[0]
       }
@@ -91,7 +91,7 @@ struct Evaluation: Sendable {
     }
   }
 
-  /// The value where it has to be text.
+  /// Returns the value, which must be text.
   func text(_ expression: TemplateExpression, _ what: String) throws -> String {
     guard let value = try value(expression) else {
       throw expression.invalid("\(what) has no value")
@@ -141,7 +141,7 @@ struct Evaluation: Sendable {
     return UnknownValue.text(of: pending)
   }
 
-  /// Whether it has a part that is known when the stack is made.
+  /// True if the text has a part that is only known after the stack is created.
   private func isUnknown(_ text: String) -> Bool {
     namesPending && text.contains(UnknownValue.prefix)
   }
@@ -155,7 +155,7 @@ struct Evaluation: Sendable {
     _ pieces: [TemplateExpression.Piece], _ variables: [String: TemplateExpression],
     _ mark: TemplateMark
   ) throws -> String {
-    // Each once, however often it stands there.
+    // Evaluate each variable once, even if it occurs several times.
     let variables = try variables.mapValues { try text($0, "a variable of Fn::Sub") }
     var result = ""
     for piece in pieces {
@@ -197,7 +197,8 @@ struct Evaluation: Sendable {
 }
 
 extension Evaluation {
-  /// The resources that the value needs, along the branches that are taken.
+  /// Returns the resources that the value needs, following only the branches of Fn::If that are
+  /// taken.
   func references(in expression: TemplateExpression) -> [String] {
     var names: [String] = []
     visit(expression) {
@@ -211,7 +212,8 @@ extension Evaluation {
     return names
   }
 
-  /// The names of the exports that the value needs, along the branches that are taken.
+  /// Returns the names of the exports that the value needs, following only the branches of Fn::If
+  /// that are taken.
   func imports(in expression: TemplateExpression) throws -> [String] {
     var names: [TemplateExpression] = []
     visit(expression) { if case .importValue(let name) = $0.form { names.append(name) } }
@@ -243,7 +245,7 @@ extension Evaluation {
 }
 
 extension String {
-  /// The parts between the separators, empty ones too.
+  /// Returns the parts between the separators, including empty ones.
   fileprivate func split(_ separator: String) -> [String] {
     var parts: [String] = []
     var rest = self[...]

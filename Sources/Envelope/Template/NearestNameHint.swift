@@ -1,6 +1,7 @@
 extension NearestName {
-  /// ", 'Description' is near", behind "unknown property 'Descripton'"; empty where nothing is. To one
-  /// letter every other is, and it means nothing.
+  /// Returns ", 'Description' is near" to append to "unknown property 'Descripton'"; empty if no
+  /// name is near. Every name of one letter is near every other such name, so for one letter only a
+  /// difference in case counts.
   static func hint(_ name: String, in names: [String]) -> String {
     let nearest = find(name, in: names)
     let isNear = name.count > 1 || nearest?.lowercased() == name.lowercased()

@@ -1,15 +1,17 @@
 import Dispatch
 import Synchronization
 
-/// Whether a text matches a template's regular expression. A hostile one takes longer than anybody
-/// waits, and what matches it cannot be stopped: it gets a thread of its own, and so much time.
+/// Matches text against the regular expression of a template. A hostile expression can take almost
+/// forever, and a running match cannot be stopped. The match therefore runs on its own thread with
+/// a time limit.
 enum PatternMatch {
   private final class Answer: Sendable {
     let value = Mutex<Bool?>(nil)
     let isThere = DispatchSemaphore(value: 0)
   }
 
-  /// Nil where the time is over. The thread then ends with the process, which has nothing more to do.
+  /// Nil if the time limit has passed. The thread then ends with the process, which has no more
+  /// work to do.
   static func matches(
     _ text: String, _ pattern: String, within patience: DispatchTimeInterval = .seconds(2)
   ) -> Bool? {

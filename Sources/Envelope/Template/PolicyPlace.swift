@@ -1,6 +1,7 @@
 extension TemplateValue {
-  /// Where in a key policy something is wrong, by the words that say so: "statement 2 'Sid': Condition:
-  /// StringEquals: the condition key 'x' is not supported". Where they lead nowhere, the policy.
+  /// Returns the place of an error in a key policy, found from the words of the message: "statement
+  /// 2 'Sid': Condition: StringEquals: the condition key 'x' is not supported". If the words name
+  /// no place, returns the place of the policy.
   func mark(ofPolicyError words: String) -> TemplateMark {
     guard let prefix = words.prefixMatch(of: #/statement ([0-9]+)( '[^']*')?: /#),
       let number = Int(prefix.1), let statements = entries.first(where: { $0.key == "Statement" }),
@@ -17,7 +18,8 @@ extension TemplateValue {
 
   private var entries: [Entry] { if case .map(let entries) = content { entries } else { [] } }
 
-  /// One of a list, counted from 1; what is no list is the only one of itself.
+  /// Returns an item of a list, counted from 1. A value that is not a list counts as a list of one
+  /// item.
   private func item(_ number: Int) -> TemplateValue? {
     guard case .list(let items) = content else { return number == 1 ? self : nil }
     return items.indices.contains(number - 1) ? items[number - 1] : nil

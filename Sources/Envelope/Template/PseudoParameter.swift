@@ -1,4 +1,5 @@
-/// What `Ref` gives without a declaration. A keystore is one account in one region.
+/// The pseudo parameters: names that `Ref` accepts without a declaration. A keystore is one account
+/// in one region.
 enum PseudoParameter: String, CaseIterable, Sendable {
   case accountID = "AWS::AccountId"
   case notificationARNs = "AWS::NotificationARNs"

@@ -1,7 +1,8 @@
-/// A resource's properties with their values. What comes to `AWS::NoValue` is not there.
+/// The properties of a resource with their values. A property whose value is `AWS::NoValue` is left
+/// out.
 struct ResourceProperties {
   private var values: [String: TemplateValue] = [:]
-  /// The properties with names in them of what is not made yet.
+  /// The properties whose values refer to resources that are not created yet.
   private let pending: Set<String>
   private let what: String
   let mark: TemplateMark
@@ -46,7 +47,7 @@ struct ResourceProperties {
     return int
   }
 
-  /// One of the values that the KMS API names.
+  /// Returns a value that must be one of the KMS API's enumeration `type`.
   func name<Name: APIEnumeration>(_ property: String, as type: Name.Type) throws -> Name? {
     guard let text = try text(property) else { return nil }
     guard let name = Name(rawValue: text) else {
@@ -63,7 +64,8 @@ struct ResourceProperties {
     TemplateError(kind, mark(of: property), "\(name(property)) \(message)")
   }
 
-  /// Throws what the KMS API says of the property's value, at its place.
+  /// Runs a check of the KMS API. Rethrows its errors as a `TemplateError` at the place of the
+  /// property.
   func check<Result>(
     _ property: String, _ body: () throws(KeyServiceError) -> Result
   ) throws -> Result {

@@ -5,27 +5,27 @@ public struct StackOutput: Codable, Equatable, Sendable {
   public let name: String
   public let value: String
   public let description: String?
-  /// The name by which other stacks import the value.
+  /// The name under which other stacks import the value.
   public let exportName: String?
 }
 
-/// Names of stacks, as CloudFormation has them.
+/// The rules for names of stacks, which are CloudFormation's.
 public enum StackName {
-  /// What a name is, for messages.
+  /// The rule for a name, for messages.
   public static let wanted = "a stack's name is a letter and up to 127 letters, digits and hyphens"
 
   public static func isValid(_ name: String) -> Bool {
     name.wholeMatch(of: /[A-Za-z][A-Za-z0-9-]{0,127}/) != nil
   }
 
-  /// Throws `TemplateError` unless `name` is one.
+  /// Throws `TemplateError` unless `name` is a valid name.
   static func validate(_ name: String) throws {
     guard isValid(name) else {
       throw TemplateError(.parameter, nil, "\(wanted), not '\(name)'")
     }
   }
 
-  /// What stands for the ID of a stack that is not made yet.
+  /// The text in the place of the ID of a stack that is not created yet.
   static let unknownStackID = UnknownValue.text(of: "AWS::StackId")
 
   /// `arn:aws:cloudformation:local:000000000000:stack/NAME/ID`.
@@ -34,14 +34,14 @@ public enum StackName {
   }
 }
 
-/// What stands in a plan for a value that is known when the stack is made.
+/// The text in a plan for a value that is only known after the stack is created.
 enum UnknownValue {
   static let prefix = "(known after apply: "
 
   static func text(of name: String) -> String { "\(prefix)\(name))" }
 }
 
-/// What a template made, as it was applied last.
+/// A stack: the resources and outputs of a template, as it was last applied.
 public struct Stack: Codable, Equatable, Sendable {
   public struct Resource: Codable, Equatable, Sendable {
     public enum Properties: Codable, Equatable, Sendable {
@@ -57,7 +57,7 @@ public struct Stack: Codable, Equatable, Sendable {
     }
 
     public var logicalID: String
-    /// A key's ID, an alias's name.
+    /// The ID of a key, the name of an alias.
     public var physicalID: String
     public var deletionPolicy: DeletionPolicy
     public var properties: Properties
@@ -66,30 +66,30 @@ public struct Stack: Codable, Equatable, Sendable {
   public var name: String
   public var stackID: String
   public var description: String?
-  /// Without secret ones.
+  /// The values of the parameters, without secret ones.
   public var parameters: [String: String]
-  /// In the order in which they were made.
+  /// The resources, in the order in which they were created.
   public var resources: [Resource]
   public var outputs: [StackOutput]
-  /// The names of the exports of other stacks that this one imports.
+  /// The names of the exports that this stack imports from other stacks.
   public var imports: [String]
 
-  /// Reads what `json` gave.
+  /// Decodes the text that `json` returned.
   public init(json: String) throws {
     self = try JSONDecoding().decode(Self.self, from: try JSONDocument(json).root)
   }
 
-  /// JSON text for the keystore: the same record is the same text.
+  /// Returns JSON text for the keystore. Equal records give the same text.
   public func json() throws -> String {
     try JSONEncoding().text(of: self)
   }
 
-  /// The resource of that logical ID.
+  /// The resource with this logical ID.
   public subscript(logicalID: String) -> Resource? {
     resources.first { $0.logicalID == logicalID }
   }
 
-  /// The values that other stacks can import, by name.
+  /// The values that other stacks can import, by export name.
   public var exports: [String: String] {
     outputs.reduce(into: [:]) { exports, output in
       if let name = output.exportName { exports[name] = output.value }
@@ -98,7 +98,8 @@ public struct Stack: Codable, Equatable, Sendable {
 }
 
 extension Stack {
-  /// The stack with every resource of `evaluator` made. Throws `TemplateError`, also where one is not.
+  /// Makes a stack of all resources of `evaluator`. Throws `TemplateError`, also if a resource has
+  /// not been created.
   public init(_ evaluator: TemplateEvaluator) throws {
     name = evaluator.stackName
     stackID = evaluator.stackID
@@ -119,8 +120,8 @@ extension Stack {
 }
 
 extension TemplateEvaluator {
-  /// Enters the IDs of the keys that the stack has. An alias's is its name, which the template may
-  /// have changed, so it is entered when it is made or found as it should be.
+  /// Enters the IDs of the stack's keys. The ID of an alias is its name, which the template may
+  /// have changed, so an alias is entered only when it is created or found unchanged.
   public mutating func enterKeys(of record: Stack) {
     for resource in record.resources where resource.properties.type == .key {
       physicalIDs[resource.logicalID] = resource.physicalID
@@ -129,7 +130,7 @@ extension TemplateEvaluator {
 }
 
 extension StackResource {
-  /// Its name in the template.
+  /// The logical ID of the resource in the template.
   public var logicalID: String {
     switch self {
     case .key(let key): key.logicalID
@@ -137,7 +138,7 @@ extension StackResource {
     }
   }
 
-  /// Where the template declares it.
+  /// The place of the resource in the template.
   public var mark: TemplateMark {
     switch self {
     case .key(let key): key.mark
@@ -145,7 +146,7 @@ extension StackResource {
     }
   }
 
-  /// What becomes of it when the stack no longer has it.
+  /// The action on the resource when the stack no longer has it.
   public var deletionPolicy: DeletionPolicy {
     switch self {
     case .key(let key): key.deletionPolicy
@@ -153,7 +154,7 @@ extension StackResource {
     }
   }
 
-  /// What it is to be, as the record keeps it.
+  /// The properties that the template wants, in the form of the stack's record.
   public var properties: Stack.Resource.Properties {
     switch self {
     case .key(let key): .key(key.properties)

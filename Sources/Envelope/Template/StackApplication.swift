@@ -1,10 +1,10 @@
-/// A plan being carried out, by the operations that a person would call.
+/// Carries out a plan with the same operations that a user would call.
 struct StackApplication {
   private let operations: ServiceTransaction
   private let plan: StackPlan
   private let found: Stack?
   private var evaluator: TemplateEvaluator
-  /// Called after each operation; what it throws, the operation has thrown.
+  /// Called after each operation. If it throws, the operation counts as failed.
   private let afterOperation: () throws -> Void
 
   init(
@@ -19,10 +19,10 @@ struct StackApplication {
     if let found { evaluator.enterKeys(of: found) }
   }
 
-  /// Returns the stack as it is then.
+  /// Carries out the plan and returns the resulting stack.
   mutating func run() throws -> Stack {
     try requireLiveKeys()
-    // Aliases that go make room for those that come.
+    // Delete the aliases that go first: new aliases may take their names.
     for change in plan.changes where change.type == .alias && change.action.removesAlias {
       if let name = change.physicalID { try perform(DeleteAliasRequest(aliasName: name)) }
     }
@@ -30,7 +30,7 @@ struct StackApplication {
     return try Stack(evaluator)
   }
 
-  /// A key that the template has, and that goes, cannot be what the template says.
+  /// Throws if a key that the template still has is pending deletion: such a key cannot be updated.
   private func requireLiveKeys() throws {
     for notice in plan.notices where evaluator.resourceOrder.contains(notice.logicalID) {
       if case .keyIsPendingDeletion = notice.finding {
@@ -95,8 +95,8 @@ struct StackApplication {
     return id
   }
 
-  /// Enabling comes first, because rotation cannot change while a key is disabled; the policy last,
-  /// which may take from the caller what the rest needs.
+  /// Enables the key first, because the rotation of a disabled key cannot be changed. Changes the
+  /// policy last, because the new policy may deny the caller the other changes.
   private func update(
     _ id: String, _ key: TemplateKey, from old: TemplateKey.Properties,
     to new: TemplateKey.Properties

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A stack as CloudFormation's DescribeStacks shows it, under the API's names.
+/// A stack in the form of CloudFormation's DescribeStacks, under the API's names.
 public struct StackDescription: Codable, Equatable, Sendable {
   public struct Parameter: Codable, Equatable, Sendable {
     public let parameterKey: String
@@ -42,14 +42,14 @@ public struct StackDescription: Codable, Equatable, Sendable {
   }
 }
 
-/// DescribeStacks' answer.
+/// The response of DescribeStacks.
 public struct StackDescriptions: Codable, Sendable {
   public let stacks: [StackDescription]
 
   public init(_ stacks: [StackDescription]) { self.stacks = stacks }
 }
 
-/// ListStacks' answer.
+/// The response of ListStacks.
 public struct StackSummaries: Codable, Sendable {
   public struct Summary: Codable, Sendable {
     public let stackID: String

@@ -1,16 +1,16 @@
 import Foundation
 
-/// What somebody did to a stack's resource beside its template, where a plan cannot show it as a change
-/// of a property.
+/// A change to a stack's resource that was made outside its template and that a plan cannot show as
+/// a change of a property.
 public struct StackNotice: Equatable, Sendable {
   public enum Finding: Equatable, Sendable {
-    /// The key is deleted; the template makes another one.
+    /// The key is deleted. The template creates another one.
     case keyIsGone
-    /// The key goes at that time.
+    /// The key will be deleted at this time.
     case keyIsPendingDeletion(Date)
-    /// The alias is deleted, or was taken over by another stack.
+    /// The alias was deleted, or another stack has taken it over.
     case aliasIsGone
-    /// There is an alias of that name, which the stack did not make.
+    /// An alias of this name exists, but the stack did not create it.
     case aliasIsTaken
   }
 
@@ -20,16 +20,16 @@ public struct StackNotice: Equatable, Sendable {
   public let finding: Finding
 }
 
-/// A stack's resources as they are in the keystore now.
+/// The state of a stack's resources in the keystore now.
 struct StackDrift {
-  /// The stack without what is gone, and with the properties that its resources have now. Tags that it
-  /// never gave its keys are left out: they are somebody else's.
+  /// The stack without the resources that are gone, and with the current properties of its
+  /// resources. Tags that the stack did not set are left out: they belong to somebody else.
   private(set) var stack: Stack
   private(set) var notices: [StackNotice] = []
   private let view: KeystoreView
   private let now: Int64
 
-  /// `kept` are the resources that the template has still.
+  /// `kept` are the resources that the template still has.
   init(
     of stack: Stack, keeping kept: Set<String>, others: StackStore.Others, at now: Int64,
     in view: KeystoreView
@@ -47,7 +47,7 @@ struct StackDrift {
         }
         if key.state == .pendingDeletion {
           note(.keyIsPendingDeletion(Date(milliseconds: key.deletionDate ?? now)), resource)
-          // What goes anyway needs no more doing.
+          // If the template no longer has the key, nothing more needs to be done.
           return kept.contains(resource.logicalID) ? resource : nil
         }
         try update(&properties, from: key)
@@ -75,7 +75,7 @@ struct StackDrift {
     _ properties: inout TemplateKey.Properties, from key: MasterKeyRecord
   ) throws {
     properties.description = key.description
-    // A key that waits for its material is neither.
+    // A key that waits for its material is neither enabled nor disabled.
     if key.state != .pendingImport { properties.enabled = key.state == .enabled }
     properties.enableKeyRotation = key.rotationPeriodInDays != nil
     properties.rotationPeriodInDays = key.rotationPeriodInDays.map { Int($0) }

@@ -1,11 +1,11 @@
 import Foundation
 
-/// What `applyStack` did.
+/// The result of `applyStack`.
 public struct StackResult: Sendable {
-  /// What has been done. Where nothing had to be, it is empty.
+  /// The changes that were made; empty if there were none.
   public let plan: StackPlan
   public let stack: StackDescription
-  /// Key IDs and alias names, by logical ID.
+  /// The IDs of keys and the names of aliases, by logical ID.
   public let physicalIDs: [String: String]
 
   init(_ plan: StackPlan, _ entry: StackStore.Entry) {
@@ -16,19 +16,20 @@ public struct StackResult: Sendable {
 }
 
 extension KeyService {
-  /// What `applyStack` would do. Throws `TemplateError` and what operations throw.
+  /// Returns the changes that `applyStack` would make. Throws `TemplateError` and the errors of
+  /// operations.
   public func planStack(_ request: StackRequest) throws -> StackPlan {
     let call = begin(.listKeys)
     return try call.read { try StackPlanning(request, at: call.now, in: $0, newID: nil).plan }
   }
 
-  /// Makes the stack what its template says, all of it or nothing, and keeps a record of it. Throws
-  /// `TemplateError` and what operations throw.
+  /// Makes the stack match its template, completely or not at all, and stores a record of the
+  /// stack. Throws `TemplateError` and the errors of operations.
   public func applyStack(_ request: StackRequest) throws -> StackResult {
     try applyStack(request, afterOperation: {})
   }
 
-  /// `afterOperation` is called after each operation; where it throws, that has failed.
+  /// Calls `afterOperation` after each operation. If it throws, the operation counts as failed.
   func applyStack(
     _ request: StackRequest, afterOperation: @escaping () throws -> Void
   ) throws -> StackResult {
@@ -50,7 +51,8 @@ extension KeyService {
     }
   }
 
-  /// The stack where it is what the template says already: nothing is written then.
+  /// Returns the stack if it already matches its template; otherwise nil. Nothing is written for
+  /// such a stack.
   private func unchanged(_ request: StackRequest) throws -> StackResult? {
     let call = begin(.listKeys)
     return try call.readVerified { view in
@@ -62,14 +64,15 @@ extension KeyService {
     }
   }
 
-  /// What `deleteStack` would do. Throws `TemplateError`.
+  /// Returns the changes that `deleteStack` would make. Throws `TemplateError`.
   public func planStackDeletion(_ name: String) throws -> StackPlan {
     let call = begin(.listKeys)
     return try call.read { try StackPlanning.deletion(of: name, at: call.now, in: $0).plan }
   }
 
-  /// Deletes a stack's aliases and schedules the deletion of its keys, save what it retains; all of it
-  /// or nothing. Throws `TemplateError` and what operations throw.
+  /// Deletes a stack's aliases and schedules the deletion of its keys, completely or not at all.
+  /// Resources with the deletion policy Retain stay. Throws `TemplateError` and the errors of
+  /// operations.
   @discardableResult
   public func deleteStack(_ name: String) throws -> StackPlan {
     try managing(.deleteStack) { call in
@@ -92,12 +95,12 @@ extension KeyService {
     }
   }
 
-  /// The stack of that name. Throws `TemplateError` where there is none.
+  /// Returns the stack of this name. Throws `TemplateError` if there is none.
   public func stack(named name: String) throws -> StackDescription {
     try begin(.listKeys).read { StackDescription(try StackStore($0).entry(name)) }
   }
 
-  /// All stacks, by name.
+  /// Returns all stacks, sorted by name.
   public func stacks() throws -> [StackDescription] {
     try begin(.listKeys).read { try StackStore($0).entries.map(StackDescription.init) }
   }

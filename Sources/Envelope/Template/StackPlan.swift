@@ -1,6 +1,6 @@
-/// What has to be done so that a stack is what its template says. Nothing is done here.
+/// The changes that are needed to make a stack match its template. Making a plan changes nothing.
 public struct StackPlan: Equatable, Sendable {
-  /// A property with its texts before and after; nil where it is not there.
+  /// A property with its texts before and after the change; nil if the property is absent.
   public struct PropertyChange: Equatable, Sendable {
     public let name: String
     public let old: String?
@@ -15,50 +15,53 @@ public struct StackPlan: Equatable, Sendable {
 
   public enum Action: Equatable, Sendable {
     case create
-    /// Where it is only DeletionPolicy or PendingWindowInDays, the record alone changes.
+    /// If only DeletionPolicy or PendingWindowInDays changes, only the stack's record is updated.
     case update
-    /// An alias under another name: the new one is made, the old one goes.
+    /// An alias gets another name: the new one is created, the old one deleted.
     case replace
     case none
-    /// A key's deletion is scheduled after so many days; an alias goes at once.
+    /// The deletion of a key is scheduled after this number of days. An alias is deleted at once.
     case delete(windowInDays: Int?)
-    /// It stays, and belongs to no stack any more.
+    /// The resource stays, but no longer belongs to a stack.
     case retain
   }
 
   public struct Change: Equatable, Sendable {
     public let logicalID: String
     public let type: TemplateResourceType
-    /// Nil for what is not made yet.
+    /// Nil for a resource that is not created yet.
     public let physicalID: String?
     public let action: Action
-    /// Those that change; all of them where the resource is created.
+    /// The properties that change; all properties if the resource is created.
     public let properties: [PropertyChange]
   }
 
-  /// In the order in which they are to be done: what is made, by need, then what goes.
+  /// The changes in the order of execution: resources of the template in the order of their
+  /// dependencies, then deletions.
   public let changes: [Change]
-  /// Outputs by name: the value, and the name it is exported by.
+  /// The outputs by name, each with its value and the name of its export.
   public let outputs: [PropertyChange]
-  /// A key whose policy probably means something else.
+  /// A probable mistake in the policy of a key.
   public struct Warning: Equatable, Sendable {
     public let logicalID: String
     public let warning: PolicyWarning
   }
 
   public let warnings: [Warning]
-  /// What was done to the stack's resources beside its templates.
+  /// The changes to the stack's resources that were made outside its template.
   public internal(set) var notices: [StackNotice] = []
 
-  /// Whether nothing has to be done.
+  /// True if there is nothing to do.
   public var isEmpty: Bool {
     outputs.isEmpty && changes.allSatisfy { $0.action == .none && $0.properties.isEmpty }
   }
 
-  /// From what the stack is, nil where there is none yet, to what `evaluator` says. `importers` names
-  /// the other stacks that import an export, `exporter` the one that has it; `keyState` is that of a
-  /// key of the keystore, nil where there is no such key. Throws `TemplateError`: what the template
-  /// says wrong, changes that would need another key, exports that other stacks need or have.
+  /// Plans the changes from the current stack `record`, nil for a new stack, to `evaluator`.
+  /// `importers` returns the other stacks that import an export, and `exporter` the other stack
+  /// that has an export. `keyState` returns the state of a key of the keystore, nil if there is no
+  /// such key. Throws `TemplateError` for errors in the template, for changes that would need
+  /// another key, for exports that other stacks import and that would change, and for exports that
+  /// another stack already has.
   init(
     from record: Stack?, to evaluator: TemplateEvaluator,
     importers: (String) -> [String] = { _ in [] }, exporter: (String) -> String? = { _ in nil },
@@ -101,7 +104,7 @@ public struct StackPlan: Equatable, Sendable {
       }, importers)
   }
 
-  /// From what the stack is to nothing. Throws `TemplateError` where other stacks need an export.
+  /// Plans the deletion of a stack. Throws `TemplateError` if other stacks import its exports.
   init(deleting record: Stack, importers: (String) -> [String] = { _ in [] }) throws {
     warnings = []
     changes = Self.deletions(record.resources)
@@ -131,7 +134,7 @@ public struct StackPlan: Equatable, Sendable {
           + "become \(properties.type.rawValue); give the new one another name")
     }
     var changes = zip(old.properties.texts, properties.texts).compactMap { old, new in
-      // To `==`, texts are one however their letters are composed.
+      // `==` treats texts as equal if they differ only in Unicode composition.
       old.text.map { Array($0.utf8) } == new.text.map { Array($0.utf8) }
         ? nil : PropertyChange(name: old.name, old: old.text, new: new.text)
     }
@@ -150,7 +153,8 @@ public struct StackPlan: Equatable, Sendable {
       action: changes.isEmpty ? .none : isOtherName ? .replace : .update, properties: changes)
   }
 
-  /// Another spec, usage or origin is another key, which opens nothing that this one sealed.
+  /// Throws if the spec, usage or origin changes: that would be another key, which cannot decrypt
+  /// data encrypted under this key.
   private static func requireSameKey(
     _ key: TemplateKey, _ changes: [PropertyChange]
   ) throws {
@@ -170,7 +174,7 @@ public struct StackPlan: Equatable, Sendable {
         + "material first")
   }
 
-  /// As the KMS API has it: the rotation of a disabled key cannot change.
+  /// Throws if the rotation of a disabled key would change, as the KMS API does.
   private static func requireEnabledForRotation(
     _ key: TemplateKey, _ changes: [PropertyChange]
   ) throws {
@@ -184,7 +188,8 @@ public struct StackPlan: Equatable, Sendable {
       "\(change.name) of '\(key.logicalID)' cannot change while Enabled is false")
   }
 
-  /// An alias for a key that the template does not make needs that key.
+  /// Throws if an alias is for a key outside the template that does not exist or is pending
+  /// deletion.
   private static func requireTarget(
     of alias: TemplateAlias, _ keyState: (String) throws -> KeyState?
   ) throws {
@@ -198,7 +203,7 @@ public struct StackPlan: Equatable, Sendable {
         + (state == nil ? "there is no key \(id)" : "key \(id) is pending deletion"))
   }
 
-  /// The last that was made goes first.
+  /// Returns the deletions, in the reverse order of creation.
   private static func deletions(_ resources: [Stack.Resource]) -> [Change] {
     resources.reversed().map { resource in
       let action: Action
@@ -242,8 +247,8 @@ extension StackOutput {
 }
 
 extension Stack.Resource.Properties {
-  /// Each property under CloudFormation's name, as text, always in the same order; nil where there is
-  /// none.
+  /// Each property under CloudFormation's name, as text, always in the same order; nil if the
+  /// property is absent.
   fileprivate var texts: [(name: String, text: String?)] {
     switch self {
     case .key(let key):

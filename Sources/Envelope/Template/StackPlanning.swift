@@ -1,10 +1,11 @@
 import Foundation
 
-/// A template that is to be a stack.
+/// A request to make a stack from a template.
 public struct StackRequest: Sendable {
   public let template: Template
   public let stackName: String
-  /// Texts by name. A parameter that is not among them keeps the value that the stack has.
+  /// The values of parameters by name. A parameter without a value here keeps the value that the
+  /// stack has.
   public let parameters: [String: String]
 
   public init(template: Template, stackName: String, parameters: [String: String] = [:]) {
@@ -15,8 +16,9 @@ public struct StackRequest: Sendable {
 }
 
 extension StackRequest {
-  /// The plan for an empty keystore; nil where it cannot be known, because a parameter has no value or
-  /// something is imported. Throws `TemplateError`.
+  /// Returns the plan for an empty keystore. Nil if that plan is not known: because no parameter
+  /// values are given and one has no default, or because something is imported. Throws
+  /// `TemplateError`.
   public func check() throws -> StackPlan? {
     let isComplete = template.parameters.allSatisfy {
       $0.defaultValue != nil || parameters[$0.name] != nil
@@ -29,12 +31,12 @@ extension StackRequest {
   }
 }
 
-/// A request against what the keystore has, in one transaction.
+/// A request, compared with the keystore in one transaction.
 struct StackPlanning {
   let store: StackStore
-  /// The stack as it was applied last.
+  /// The stack as it was last applied; nil for a new stack.
   let stored: Stack?
-  /// The same as its resources are now.
+  /// The same stack with the current state of its resources.
   let found: Stack?
   let evaluator: TemplateEvaluator
   let plan: StackPlan
@@ -73,7 +75,7 @@ struct StackPlanning {
       .merging(request.parameters) { $1 }
   }
 
-  /// Names that the plan gives to aliases, and that somebody has given to others.
+  /// Returns a notice for each alias that the plan creates under a name that already exists.
   private static func takenAliases(
     _ plan: StackPlan, at now: Int64, in view: KeystoreView
   ) throws -> [StackNotice] {
@@ -91,7 +93,8 @@ struct StackPlanning {
     }
   }
 
-  /// The stack where nothing has to be done. Throws where something is not made yet.
+  /// Returns the stack that results if there is nothing to do. Throws if a resource is not created
+  /// yet.
   func unchanged() throws -> Stack {
     var evaluator = evaluator
     for resource in found?.resources ?? [] {
@@ -102,7 +105,7 @@ struct StackPlanning {
 }
 
 extension StackPlan.Action {
-  /// Whether an alias goes, or leaves its name.
+  /// True if an alias is deleted or gets another name.
   var removesAlias: Bool {
     switch self {
     case .delete, .replace: true
@@ -116,7 +119,7 @@ extension StackPlanning {
     try call.read { try !$0.hasStack(named: name) }
   }
 
-  /// The plan to delete a stack, and its record.
+  /// Returns the plan to delete a stack, and the stack's record.
   static func deletion(
     of name: String, at now: Int64, in view: KeystoreView
   ) throws -> (plan: StackPlan, record: StackRecord) {

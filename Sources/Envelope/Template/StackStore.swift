@@ -1,13 +1,13 @@
 import Foundation
 
-/// The stacks of a keystore as one transaction sees them, and what they share.
+/// The stacks of a keystore as seen by one transaction, and the exports that they share.
 struct StackStore {
   struct Entry {
     let record: StackRecord
     let stack: Stack
   }
 
-  /// By name.
+  /// The stacks, sorted by name.
   let entries: [Entry]
 
   init(_ view: KeystoreView) throws {
@@ -21,7 +21,7 @@ struct StackStore {
 
   subscript(name: String) -> Entry? { entries.first { $0.record.name == name } }
 
-  /// Throws `TemplateError` where there is no such stack.
+  /// Throws `TemplateError` if there is no such stack.
   func entry(_ name: String) throws -> Entry {
     guard let entry = self[name] else {
       throw TemplateError(.noStack, nil, "there is no stack '\(name)'")
@@ -29,7 +29,7 @@ struct StackStore {
     return entry
   }
 
-  /// The stacks but the one of that name.
+  /// Returns all stacks except the one with this name.
   func others(than name: String) -> Others {
     Others(stacks: entries.map(\.stack).filter { $0.name != name })
   }
@@ -37,7 +37,7 @@ struct StackStore {
   struct Others {
     let stacks: [Stack]
 
-    /// What can be imported from them, by name.
+    /// The values that these stacks export, by name.
     var exports: [String: String] {
       stacks.reduce(into: [:]) { $0.merge($1.exports) { first, _ in first } }
     }
@@ -55,7 +55,7 @@ struct StackStore {
     }
   }
 
-  /// Keeps the stack as it is now.
+  /// Stores the record of a stack.
   func save(_ stack: Stack, at now: Int64, _ transaction: KeystoreTransaction) throws {
     let old = self[stack.name]?.record
     try transaction.save(

@@ -1,6 +1,7 @@
-/// A CloudFormation template: what it declares, checked as far as it can be without parameters.
+/// A CloudFormation template: its declarations, checked as far as possible without parameter
+/// values.
 public struct Template: Sendable {
-  /// A resource that a keystore has no place for.
+  /// A resource of a type that a keystore does not have.
   public struct PassedOver: Equatable, Sendable {
     public let logicalID: String
     public let type: String
@@ -9,22 +10,22 @@ public struct Template: Sendable {
 
   public let description: String?
   public let parameters: [TemplateParameter]
-  /// The resources of other types than `TemplateResourceType` names.
+  /// The resources of types that `TemplateResourceType` does not have.
   public let passedOver: [PassedOver]
   let mappings: [String: TemplateMapping]
-  /// Each after those that it refers to.
+  /// The conditions, each after those that it refers to.
   let conditions: [(name: String, condition: TemplateCondition)]
   let resources: [TemplateResource]
   let outputs: [TemplateOutput]
 
-  /// The most bytes of a template.
+  /// The maximum size of a template in bytes.
   public static let sizeLimit = TemplateReader.sizeLimit
-  /// How many resources there are, but those passed over.
+  /// The number of resources, without those that are passed over.
   public var resourceCount: Int { resources.count }
   static let version = "2010-09-09"
 
-  /// Reads YAML or JSON. Resources of other types are an error that lists them, or passed over.
-  /// Throws `TemplateError`.
+  /// Reads YAML or JSON. Resources of unsupported types are passed over if `skippingUnsupported` is
+  /// true; otherwise an error lists them. Throws `TemplateError`.
   public init(parsing bytes: [UInt8], skippingUnsupported: Bool = false) throws {
     let root = try TemplateReader.read(bytes)
     let sections = try TemplateSections(root)

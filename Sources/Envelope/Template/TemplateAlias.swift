@@ -1,17 +1,17 @@
 /// An `AWS::KMS::Alias` of a template.
 public struct TemplateAlias: Equatable, Sendable {
-  /// What an alias is to be.
+  /// The properties of an alias.
   public struct Properties: Codable, Equatable, Sendable {
     public var aliasName: String
-    /// The ID of the key that the alias stands for.
+    /// The ID of the key that the alias refers to.
     public var targetKeyID: String
   }
 
-  /// The key that an alias stands for.
+  /// The key that an alias refers to.
   public enum Target: Equatable, Sendable {
-    /// A key of the template, by logical ID.
+    /// A key in the template, by logical ID.
     case resource(String)
-    /// A key that is there already, by its ID.
+    /// An existing key, by its ID.
     case keyID(String)
   }
 
@@ -20,7 +20,7 @@ public struct TemplateAlias: Equatable, Sendable {
   public let target: Target
   public let deletionPolicy: DeletionPolicy
   public let mark: TemplateMark
-  /// Where the target stands.
+  /// The place of the target in the template.
   let targetMark: TemplateMark
 
   init(
@@ -65,12 +65,13 @@ public struct TemplateAlias: Equatable, Sendable {
 }
 
 extension Evaluation {
-  /// Whether the value has the ID of a resource in it that is not made yet.
+  /// True if the value refers to a resource that is not created yet.
   func isPending(_ expression: TemplateExpression) -> Bool {
     namesPending && references(in: expression).contains { physicalIDs[$0] == nil }
   }
 
-  /// The resource that the value is the name of, and nothing but the name.
+  /// Returns the logical ID of a resource if the value consists only of a reference to it;
+  /// otherwise nil.
   fileprivate func resourceMeant(by expression: TemplateExpression) -> String? {
     switch expression.form {
     case .ref(let name) where values[name] == nil && PseudoParameter(rawValue: name) == nil: name

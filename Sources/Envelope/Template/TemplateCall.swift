@@ -1,4 +1,4 @@
-/// The functions that are supported, by the names of their long forms.
+/// The supported functions, with the names of their long forms.
 enum TemplateFunction: String, CaseIterable, Sendable {
   case ref = "Ref"
   case condition = "Condition"
@@ -17,15 +17,15 @@ enum TemplateFunction: String, CaseIterable, Sendable {
   case base64 = "Fn::Base64"
 }
 
-/// A function with its argument, in either form.
+/// A call of a function with its argument, from the long or the short form.
 struct TemplateCall {
   let function: TemplateFunction
   let argument: TemplateNode
   let mark: TemplateMark
 
-  /// Nil where `node` is a plain value. Throws where it is a function that is not supported, or one
-  /// with something beside it. `Condition` is an ordinary key in a key policy, and a function among
-  /// conditions.
+  /// Nil if `node` is a plain value. Throws if it is an unsupported function, or a function with
+  /// other keys beside it. `Condition` is an ordinary key in a key policy, but a function in
+  /// Conditions.
   init?(_ node: TemplateNode, amongConditions: Bool = false) throws {
     let name: String
     switch node.content {
@@ -51,12 +51,12 @@ struct TemplateCall {
     self.function = function
   }
 
-  /// What is no misspelling: the other functions of CloudFormation.
+  /// CloudFormation's other functions: their names are not misspelled.
   private static let unsupported: Set<String> = [
     "Fn::Cidr", "Fn::ForEach", "Fn::GetAZs", "Fn::Length", "Fn::ToJsonString", "Fn::Transform",
   ]
 
-  /// Near are names without what most begin with.
+  /// Compares names without the prefix "Fn::", which most names have.
   private static func hint(_ name: String) -> String {
     func short(_ name: String) -> String { String(name.trimmingPrefix("Fn::")) }
     let functions = TemplateFunction.allCases
@@ -67,7 +67,7 @@ struct TemplateCall {
     return ", '\(function.rawValue)' is near"
   }
 
-  /// The items of the argument, a list of so many.
+  /// Returns the items of the argument, which must be a list with a number of items in `counts`.
   func arguments(_ wanted: String, _ counts: ClosedRange<Int>) throws -> [TemplateNode] {
     guard case .list(let items) = argument.content, counts.contains(items.count) else {
       throw invalid("\(function.rawValue) takes a list of \(wanted)")

@@ -36,7 +36,7 @@ struct TemplateCondition: Equatable, Sendable {
 
   func invalid(_ message: String) -> TemplateError { TemplateError(.invalid, mark, message) }
 
-  /// The conditions that it refers to.
+  /// The names of the conditions that this one refers to.
   var references: [String] {
     switch form {
     case .equals: []

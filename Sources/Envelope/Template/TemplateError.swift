@@ -1,4 +1,4 @@
-/// A place in a template: line and column, both from 1; a column counts Unicode scalars.
+/// A place in a template: line and column, both counted from 1. A column counts Unicode scalars.
 public struct TemplateMark: Equatable, Comparable, Sendable {
   public let line: Int
   public let column: Int
@@ -10,28 +10,29 @@ public struct TemplateMark: Equatable, Comparable, Sendable {
   }
 }
 
-/// What is wrong with a template, or with what it was given.
+/// An error in a template or in its input.
 public struct TemplateError: Error, Equatable, Sendable {
   public enum Kind: Sendable {
-    /// Not a template at all: no YAML, too long, too deep.
+    /// The text is not a template at all: not YAML, too long or nested too deeply.
     case malformed
-    /// A template that says something it cannot.
+    /// The template has a statement that is not allowed.
     case invalid
-    /// What CloudFormation has, and a keystore has not.
+    /// The template uses a feature of CloudFormation that a keystore does not have.
     case unsupported
-    /// A parameter's value, or the stack's name; what the caller gave.
+    /// The caller gave a wrong parameter value or name of a stack.
     case parameter
-    /// A change that would need another key in place of the one there is.
+    /// A change would need another key in the place of an existing one.
     case replacement
-    /// An export that other stacks import, and that would go or change; or one that another stack has.
+    /// An export that other stacks import would be removed or changed, or another stack already has
+    /// the export.
     case exportInUse
     case noStack
   }
 
   public let kind: Kind
-  /// Nil where it is about no place in the template.
+  /// Nil if the error is not about a place in the template.
   public let mark: TemplateMark?
-  /// One line, lower case, without a full stop. It may quote the template.
+  /// One line, in lower case, without a full stop. It may quote the template.
   public let message: String
 
   init(_ kind: Kind, _ mark: TemplateMark?, _ message: String) {
@@ -42,7 +43,7 @@ public struct TemplateError: Error, Equatable, Sendable {
 }
 
 extension TemplateError: RecordedError {
-  /// CloudFormation's name for it.
+  /// CloudFormation's name for this error.
   var name: String { "ValidationError" }
   var detail: String { String(message.prefix(512)) }
 }

@@ -1,17 +1,18 @@
-/// A template with its parameters: what each resource and output comes to. A key has no ID before it
-/// is made, so the resources are taken in `resourceOrder`, and each that is made is entered in
-/// `physicalIDs` before the next is asked for; outputs come last.
+/// Evaluates the resources and outputs of a template with its parameters. The ID of a key is known
+/// only after the key is created. Therefore take the resources in `resourceOrder`, and enter each
+/// created resource in `physicalIDs` before asking for the next one. Take the outputs last.
 public struct TemplateEvaluator: Sendable {
   public let template: Template
   public let stackName: String
   public let stackID: String
-  /// The resources whose conditions hold, each after those that it needs.
+  /// The resources whose conditions are true, each after the resources that it needs.
   public let resourceOrder: [String]
-  /// The parameters' values, without those that are secret.
+  /// The values of the parameters, without secret ones.
   public let parameters: [String: String]
-  /// Key IDs and alias names, by logical ID.
+  /// The IDs of keys and the names of aliases, by logical ID.
   public var physicalIDs: [String: String] = [:]
-  /// Whether the ID of a resource that is not made yet is a text that says so, instead of an error.
+  /// True if the ID of a resource that is not created yet is a placeholder text. If false, it is an
+  /// error.
   var namesPending = false
 
   private let values: [String: TemplateParameter.Value]
@@ -20,8 +21,8 @@ public struct TemplateEvaluator: Sendable {
   private let inactive: [String: TemplateResource]
   private let imports: @Sendable (String) -> String?
 
-  /// `parameters` are texts by name, `imports` gives the value of an export of another stack.
-  /// Throws `TemplateError`.
+  /// `parameters` are values by name. `imports` returns the value of another stack's export. Throws
+  /// `TemplateError`.
   public init(
     _ template: Template, stackName: String, stackID: String, parameters: [String: String] = [:],
     imports: @escaping @Sendable (String) -> String? = { _ in nil }
@@ -35,7 +36,7 @@ public struct TemplateEvaluator: Sendable {
     self.parameters = template.parameters.filter { !$0.isSecret }.reduce(into: [:]) {
       $0[$1.name] = parameters[$1.name] ?? $1.defaultValue
     }
-    // Conditions need parameters only, and resources need conditions.
+    // Conditions depend only on parameters, and resources depend on conditions.
     var evaluation = Evaluation(
       template: template, values: values, stackName: stackName, stackID: stackID,
       conditions: [:], imports: imports)
@@ -103,14 +104,15 @@ public struct TemplateEvaluator: Sendable {
   }
 }
 
-/// A resource of a template with its properties' values.
+/// A resource of a template with the values of its properties.
 public enum StackResource: Equatable, Sendable {
   case key(TemplateKey)
   case alias(TemplateAlias)
 }
 
 extension TemplateEvaluator {
-  /// The key of that logical ID, one of `resourceOrder`. Throws `TemplateError`.
+  /// Returns the key with this logical ID, which must be in `resourceOrder`. Throws
+  /// `TemplateError`.
   public func key(_ logicalID: String) throws -> TemplateKey {
     guard case .key(let key) = try resource(logicalID) else {
       throw TemplateError(.invalid, nil, "resource '\(logicalID)' is no key")
@@ -118,7 +120,8 @@ extension TemplateEvaluator {
     return key
   }
 
-  /// The alias of that logical ID, one of `resourceOrder`. Throws `TemplateError`.
+  /// Returns the alias with this logical ID, which must be in `resourceOrder`. Throws
+  /// `TemplateError`.
   public func alias(_ logicalID: String) throws -> TemplateAlias {
     guard case .alias(let alias) = try resource(logicalID) else {
       throw TemplateError(.invalid, nil, "resource '\(logicalID)' is no alias")
@@ -126,7 +129,8 @@ extension TemplateEvaluator {
     return alias
   }
 
-  /// The resource of that logical ID, one of `resourceOrder`. Throws `TemplateError`.
+  /// Returns the resource with this logical ID, which must be in `resourceOrder`. Throws
+  /// `TemplateError`.
   public func resource(_ logicalID: String) throws -> StackResource {
     guard let resource = active[logicalID] else {
       throw TemplateError(
@@ -140,7 +144,8 @@ extension TemplateEvaluator {
     }
   }
 
-  /// The outputs whose conditions hold, in the template's order. Throws `TemplateError`.
+  /// Returns the outputs whose conditions are true, in the order of the template. Throws
+  /// `TemplateError`.
   public func outputs() throws -> [StackOutput] {
     let evaluation = evaluation
     var exports: Set<String> = []
@@ -157,12 +162,13 @@ extension TemplateEvaluator {
     }
   }
 
-  /// Where the template declares the output.
+  /// Returns the place of an output in the template.
   func mark(ofOutput name: String) -> TemplateMark? {
     template.outputs.first { $0.name == name }?.mark
   }
 
-  /// The names of the exports that the resources and outputs import, each once.
+  /// Returns the names of the exports that the resources and the values of outputs import, without
+  /// repetitions.
   public func importedNames() throws -> [String] {
     let evaluation = evaluation
     var names: [String] = []

@@ -1,4 +1,4 @@
-/// A value of a template with the functions that make it.
+/// A value in a template, which may contain functions.
 struct TemplateExpression: Equatable, Sendable {
   struct Entry: Equatable, Sendable {
     let key: String
@@ -10,7 +10,7 @@ struct TemplateExpression: Equatable, Sendable {
   enum Piece: Equatable, Sendable {
     case text(String)
     case value(TemplateExpression)
-    /// One of the function's own variables.
+    /// One of the variables that the function itself defines.
     case variable(String)
   }
 
@@ -36,9 +36,10 @@ struct TemplateExpression: Equatable, Sendable {
   func invalid(_ message: String) -> TemplateError { TemplateError(.invalid, mark, message) }
 }
 
-/// What names in a template can stand for, and which of it is allowed where a value stands.
+/// The names that a template declares, and the names that are allowed in the current place.
 struct TemplateScope {
-  /// Conditions and the names of imports are known before any resource is.
+  /// Resources are refused in conditions and in names of imports, which are evaluated before any
+  /// resource.
   enum Resources {
     case allowed
     case refused(String)
@@ -47,18 +48,18 @@ struct TemplateScope {
   var parameters: Set<String> = []
   var mappings: Set<String> = []
   var conditions: Set<String> = []
-  /// By logical ID.
+  /// The resources of supported types, by logical ID.
   var resources: [String: TemplateResourceType] = [:]
-  /// What is passed over, with its type.
+  /// The types of the resources that are passed over, by logical ID.
   var passedOver: [String: String] = [:]
   var allowsResources = Resources.allowed
-  /// Conditions take neither Fn::If nor Fn::ImportValue.
+  /// True in Conditions, which allow neither Fn::If nor Fn::ImportValue.
   var isCondition = false
 }
 
 extension TemplateExpression {
-  /// Throws `TemplateError` for functions that are not supported, arguments of another shape, and names
-  /// that stand for nothing.
+  /// Throws `TemplateError` for unsupported functions, wrong arguments, and names that are not
+  /// declared.
   init(_ node: TemplateNode, _ scope: TemplateScope) throws {
     mark = node.mark
     form = try Self.form(node, scope)
@@ -141,7 +142,7 @@ extension TemplateExpression {
 }
 
 extension TemplateScope {
-  /// Throws unless `Ref` of the name has a value.
+  /// Throws unless `Ref` of the name has a value in this place.
   func require(_ name: String, _ mark: TemplateMark) throws {
     if parameters.contains(name) || PseudoParameter(rawValue: name) != nil { return }
     guard !name.hasPrefix("AWS::") else {

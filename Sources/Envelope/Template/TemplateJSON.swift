@@ -1,4 +1,4 @@
-/// Reads a template in JSON. A template that begins with `{` is JSON and must be valid JSON, though YAML
+/// Reads a template in JSON. A template that begins with `{` must be valid JSON, although YAML
 /// would accept more.
 enum TemplateJSON {
   static func isJSON(_ text: String) -> Bool {
@@ -32,7 +32,8 @@ enum TemplateJSON {
   }
 
   private static func entries(_ object: JSONObject) throws -> [TemplateNode.Entry] {
-    // JSON compares names byte by byte. A template takes names that Unicode holds equal for one.
+    // JSON compares names byte by byte. A template treats names as equal if they are canonically
+    // equivalent in Unicode.
     var names: Set<String> = []
     return try object.members.map { member in
       let mark = TemplateMark(member.position)

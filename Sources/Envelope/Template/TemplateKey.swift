@@ -1,18 +1,18 @@
 /// An `AWS::KMS::Key` of a template.
 public struct TemplateKey: Equatable, Sendable {
-  /// What the key is to be, every default filled in.
+  /// The properties of a key, with all defaults filled in.
   public struct Properties: Codable, Equatable, Sendable {
     public var description: String
     public var enabled: Bool
     public var enableKeyRotation: Bool
-    /// Days; nil where the key is not rotated.
+    /// In days; nil if the key is not rotated.
     public var rotationPeriodInDays: Int?
-    /// JSON text; nil for the policy that a key gets by itself.
+    /// JSON text; nil for the default policy.
     public var keyPolicy: String?
     public var keySpec: KeySpec
     public var keyUsage: KeyUsage
     public var origin: KeyOrigin
-    /// How many days a key waits that is to be deleted.
+    /// The waiting period of a key that is deleted, in days.
     public var pendingWindowInDays: Int
     public var tags: [Tag]
   }
@@ -22,11 +22,12 @@ public struct TemplateKey: Equatable, Sendable {
   public let bypassPolicyLockoutSafetyCheck: Bool
   public let deletionPolicy: DeletionPolicy
   public let mark: TemplateMark
-  /// What its key policy probably does not mean.
+  /// Probable mistakes in the key policy.
   public let policyWarnings: [PolicyWarning]
   private let marks: [String: TemplateMark]
 
-  /// Where the property stands; where it does not, where the resource does.
+  /// The place of the property in the template; if the property is absent, the place of the
+  /// resource.
   public func mark(of property: String) -> TemplateMark { marks[property] ?? mark }
 
   init(_ resource: TemplateResource, _ values: ResourceProperties) throws {
@@ -74,14 +75,14 @@ public struct TemplateKey: Equatable, Sendable {
     return try values.name("Origin", as: KeyOrigin.self) ?? .awsKMS
   }
 
-  /// A spec that this libcrypto has, and a usage that fits it.
+  /// Returns a spec that this libcrypto supports, and a usage that fits the spec.
   private static func specAndUsage(
     _ values: ResourceProperties, _ origin: KeyOrigin
   ) throws -> (KeySpec, KeyUsage) {
     let spec = try values.name("KeySpec", as: KeySpec.self) ?? .symmetricDefault
     _ = try values.check("KeySpec") { () throws(KeyServiceError) in try spec.requireMaterial() }
     let usages = spec.keyUsages.map(\.rawValue).joined(separator: " or ")
-    // CloudFormation's default, whatever the spec.
+    // This is CloudFormation's default for every spec.
     let usage = try values.name("KeyUsage", as: KeyUsage.self) ?? .encryptDecrypt
     guard spec.keyUsages.contains(usage) else {
       throw values.error(
@@ -91,7 +92,8 @@ public struct TemplateKey: Equatable, Sendable {
     return (spec, usage)
   }
 
-  /// The policy's text, and what it says: nothing while there are names in it of what is not made yet.
+  /// Returns the text of the policy, and the parsed policy. Does not parse a policy that refers to
+  /// resources that are not created yet.
   private static func policy(
     _ values: ResourceProperties
   ) throws -> (text: String?, document: KeyPolicy?) {
@@ -99,7 +101,7 @@ public struct TemplateKey: Equatable, Sendable {
     let what = values.name("KeyPolicy")
     let text: String
     if case .scalar(let scalar) = value.content {
-      // CloudFormation takes JSON as text too.
+      // CloudFormation also accepts JSON in a string.
       text = scalar.text
     } else {
       _ = try value.map(what)

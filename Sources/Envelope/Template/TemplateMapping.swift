@@ -15,7 +15,7 @@ struct TemplateMapping: Sendable {
     self.rows = rows
   }
 
-  /// Text, or a list of texts.
+  /// Returns a text or a list of texts.
   private static func fixed(_ node: TemplateNode, _ what: String) throws -> TemplateValue {
     guard case .list(let items) = node.content else {
       return TemplateValue(.scalar(try node.scalar(what)), node.mark)

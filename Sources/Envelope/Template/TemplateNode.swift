@@ -1,5 +1,5 @@
-/// Text without structure. Whether it stood plain decides what it is in JSON: `true` is a boolean,
-/// `"true"` is text.
+/// A scalar of a template. `isPlain` determines its type in JSON: plain `true` is a boolean, quoted
+/// `"true"` is a string.
 struct TemplateScalar: Equatable, Sendable {
   let text: String
   let isPlain: Bool
@@ -9,10 +9,10 @@ struct TemplateScalar: Equatable, Sendable {
     self.isPlain = isPlain
   }
 
-  /// YAML's nothing: `null`, `~`, or no value at all.
+  /// True for YAML's null: `null`, `~`, or no value at all.
   var isNull: Bool { isPlain && ["", "~", "null", "Null", "NULL"].contains(text) }
 
-  /// As CloudFormation coerces it: `true`, `"true"`, `True`.
+  /// The Boolean value, converted as CloudFormation does: `true`, `"true"`, `True`.
   var bool: Bool? {
     switch text.lowercased() {
     case "true": true
@@ -21,11 +21,11 @@ struct TemplateScalar: Equatable, Sendable {
     }
   }
 
-  /// As CloudFormation coerces it: `7`, `"7"`.
+  /// The integer value, converted as CloudFormation does: `7`, `"7"`.
   var int: Int? { Int(text) }
 }
 
-/// A template as it is written: YAML's tree, the short forms of functions with their long names.
+/// A template as it is written: the YAML tree. Short forms of functions have their long names.
 struct TemplateNode: Equatable, Sendable {
   struct Entry: Equatable, Sendable {
     let key: String
@@ -37,14 +37,14 @@ struct TemplateNode: Equatable, Sendable {
     case scalar(TemplateScalar)
     case list([TemplateNode])
     case map([Entry])
-    /// `!Sub x`, by the name `Fn::Sub`.
+    /// A short form such as `!Sub x`, with the long name `Fn::Sub`.
     case tagged(String, TemplateNode)
   }
 
   let content: Content
   let mark: TemplateMark
 
-  /// What it is, for messages.
+  /// The kind of the node, for messages.
   var kind: String {
     switch content {
     case .scalar: "text"
@@ -54,7 +54,7 @@ struct TemplateNode: Equatable, Sendable {
     }
   }
 
-  /// The entries of a mapping.
+  /// Returns the entries of a mapping.
   func map(_ what: String) throws -> [Entry] {
     guard case .map(let entries) = content else { throw wanted("a mapping", what) }
     return entries
@@ -70,10 +70,10 @@ struct TemplateNode: Equatable, Sendable {
     return scalar
   }
 
-  /// Text where the template allows no function.
+  /// Returns text in a place where the template allows no function.
   func text(_ what: String) throws -> String { try scalar(what).text }
 
-  /// One text, or a list of them.
+  /// Returns a single text or the texts of a list.
   func texts(_ what: String) throws -> [(text: String, mark: TemplateMark)] {
     guard case .list(let items) = content else { return [(try text(what), mark)] }
     return try items.map { (try $0.text(what), $0.mark) }

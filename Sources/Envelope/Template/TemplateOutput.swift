@@ -1,4 +1,4 @@
-/// An output as the template declares it.
+/// The declaration of an output in a template.
 struct TemplateOutput: Sendable {
   let name: String
   let mark: TemplateMark

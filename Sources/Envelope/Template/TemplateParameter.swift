@@ -1,4 +1,4 @@
-/// A parameter that a template declares.
+/// The declaration of a parameter in a template.
 public struct TemplateParameter: Sendable {
   enum Kind: String, CaseIterable, Sendable {
     case string = "String"
@@ -9,7 +9,7 @@ public struct TemplateParameter: Sendable {
     var isList: Bool { self == .commaDelimitedList || self == .numberList }
   }
 
-  /// What a parameter stands for.
+  /// The value of a parameter.
   enum Value: Equatable, Sendable {
     case text(String)
     case list([String])
@@ -17,9 +17,9 @@ public struct TemplateParameter: Sendable {
 
   public let name: String
   public let description: String?
-  /// The text of the value where none is given.
+  /// The text of the default value.
   public let defaultValue: String?
-  /// The value is shown nowhere.
+  /// True if the value must not be shown.
   public let isSecret: Bool
   public let mark: TemplateMark
   let kind: Kind
@@ -35,7 +35,7 @@ public struct TemplateParameter: Sendable {
     var description: String?
   }
 
-  /// The most bytes of a value.
+  /// The maximum size of a value in bytes.
   private static let valueLimit = 4096
 
   init(_ entry: TemplateNode.Entry) throws {
@@ -118,13 +118,13 @@ public struct TemplateParameter: Sendable {
     return number
   }
 
-  /// A decimal number; hexadecimal, infinity and NaN are none.
+  /// Returns a decimal number; nil for hexadecimal numbers, infinity and NaN.
   private static func number(_ text: String) -> Double? {
     guard text.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }) else { return nil }
     return Double(text).flatMap { $0.isFinite ? $0 : nil }
   }
 
-  /// The value of `text`. Throws `TemplateError` where the declaration forbids it.
+  /// Returns the value of `text`. Throws `TemplateError` if the declaration does not allow it.
   func value(of text: String) throws -> Value {
     if let problem = problem(with: text) {
       throw TemplateError(.parameter, nil, "parameter '\(name)' \(problem)")
@@ -140,7 +140,8 @@ public struct TemplateParameter: Sendable {
     }
   }
 
-  /// What a sentence that begins with the parameter says of a value that it cannot have.
+  /// Returns the predicate of an error message about a value that is not allowed, without the
+  /// subject, which is the parameter; nil if the value is allowed.
   private func problem(with text: String) -> String? {
     guard text.utf8.count <= Self.valueLimit else {
       return "has at most \(Self.valueLimit) bytes, not \(text.utf8.count)"

@@ -1,17 +1,18 @@
 import Yams
 
-/// Reads the YAML or JSON of a template. CloudFormation's own exceptions hold: no aliases, no merge
+/// Reads the YAML or JSON of a template, with CloudFormation's restrictions: no aliases, no merge
 /// keys, no null, and of YAML's tags only those of plain JSON types.
 enum TemplateReader {
-  /// The most bytes of a template: what CloudFormation takes from a bucket.
+  /// The maximum size of a template in bytes: CloudFormation's limit for a template in an S3
+  /// bucket.
   static let sizeLimit = 1 << 20
-  /// The most texts, mappings and lists of a template, keys among them: a hundred for each of the 500
-  /// resources.
+  /// The maximum number of texts, mappings and lists in a template, including keys: a hundred for
+  /// each of the 500 resources.
   static let valueLimit = 50_000
-  /// How deep mappings and lists may lie in each other.
+  /// The maximum nesting depth of mappings and lists.
   static let depthLimit = 64
 
-  /// Throws `TemplateError`, of the kinds malformed and unsupported.
+  /// Throws `TemplateError` of the kind `malformed` or `unsupported`.
   static func read(_ bytes: [UInt8]) throws -> TemplateNode {
     guard bytes.count <= sizeLimit else {
       throw TemplateError(
@@ -20,7 +21,7 @@ enum TemplateReader {
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw TemplateError(.malformed, firstInvalid(in: bytes), "the template is not UTF-8")
     }
-    // A byte order mark is no part of the text.
+    // A byte order mark is not part of the text.
     let yaml = text.hasPrefix("\u{FEFF}") ? String(text.dropFirst()) : text
     if TemplateJSON.isJSON(yaml) { return try TemplateJSON.read(yaml) }
     try TemplateStructure.check(yaml)
@@ -32,7 +33,7 @@ enum TemplateReader {
 
   private static func compose(_ yaml: String) throws -> Node? {
     do {
-      // Without rules: a date stays the text that it is.
+      // Without resolver rules, a date stays the text that it is.
       return try Yams.compose(yaml: yaml, .basic, .default, .utf8)
     } catch let error as YamlError {
       throw TemplateError(error)
@@ -66,12 +67,12 @@ enum TemplateReader {
     return function.map { TemplateNode(content: .tagged($0, value), mark: mark) } ?? value
   }
 
-  /// YAML's tags that say what a value is anyway.
+  /// The YAML tags that only state the plain type of a value.
   private static let plainTags: Set<Yams.Tag.Name> = [
     .implicit, .nonSpecific, .str, .seq, .map, .bool, .int, .float,
   ]
 
-  /// The long name of the function whose short form the tag is; nil for a plain value.
+  /// Returns the long name of the function if the tag is a short form; nil for a plain value.
   private static func function(_ tag: Yams.Tag, _ mark: TemplateMark) throws -> String? {
     let name = tag.rawValue
     if plainTags.contains(Yams.Tag.Name(rawValue: name)) { return nil }
@@ -108,7 +109,7 @@ enum TemplateReader {
     }
   }
 
-  /// Where the bytes stop being UTF-8.
+  /// Returns the place of the first bytes that are not UTF-8.
   private static func firstInvalid(in bytes: [UInt8]) -> TemplateMark {
     let valid = String(decoding: bytes, as: UTF8.self).unicodeScalars.prefix { $0 != "\u{FFFD}" }
     let line = valid.reversed().prefix { $0 != "\n" }

@@ -1,9 +1,9 @@
-/// The types of resources that a keystore has.
+/// The types of resources that a keystore can have.
 public enum TemplateResourceType: String, CaseIterable, Codable, Sendable {
   case key = "AWS::KMS::Key"
   case alias = "AWS::KMS::Alias"
 
-  /// What Fn::GetAtt gives.
+  /// The attributes that Fn::GetAtt returns.
   var attributes: [String] {
     switch self {
     case .key: ["Arn", "KeyId"]
@@ -25,15 +25,15 @@ public enum TemplateResourceType: String, CaseIterable, Codable, Sendable {
   }
 }
 
-/// What becomes of a resource that its stack no longer has.
+/// The action on a resource when its stack no longer has it.
 public enum DeletionPolicy: String, CaseIterable, Codable, Sendable {
   case delete = "Delete"
   case retain = "Retain"
-  /// As Retain, save where the stack could not be created.
+  /// The same as Retain, except if the creation of the stack fails.
   case retainExceptOnCreate = "RetainExceptOnCreate"
 }
 
-/// A resource as the template declares it.
+/// The declaration of a resource in a template.
 struct TemplateResource: Sendable {
   let logicalID: String
   let type: TemplateResourceType
@@ -113,7 +113,7 @@ struct TemplateResource: Sendable {
     throw node.invalid("\(what) is one of \(names), not '\(text)'")
   }
 
-  /// A resource of any type, before it is known whether its type is supported.
+  /// The declaration of a resource, before its type is checked.
   struct Declaration {
     let entry: TemplateNode.Entry
     let attributes: [TemplateNode.Entry]

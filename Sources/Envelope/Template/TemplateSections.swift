@@ -13,7 +13,7 @@ struct TemplateSections {
   ]
   private static let unsupported = ["Transform", "Rules", "Hooks"]
 
-  /// The numbers are CloudFormation's quotas.
+  /// The limits are CloudFormation's quotas.
   private static func entries(
     _ section: TemplateNode.Entry, limit: Int
   ) throws -> [TemplateNode.Entry] {

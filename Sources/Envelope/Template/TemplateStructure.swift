@@ -1,11 +1,11 @@
 import CYaml
 
-/// What is wrong with the structure of a YAML text, found before anything is built of it: an alias
-/// stands for what its anchor names, any number of times over, so that a small text unfolds into an
-/// endless tree; a tree's keys are compared, which takes long where they are trees themselves; and each
-/// value of the tree takes a hundred times the room of its text.
+/// Checks the structure of YAML text before a tree is built. An alias repeats the value of its
+/// anchor, so a small text could expand to an endless tree. The keys of a tree are compared, which
+/// takes long if they are trees themselves. And each value in the tree needs a hundred times the
+/// memory of its text.
 enum TemplateStructure {
-  /// Throws `TemplateError`. Text that is no YAML passes: whoever builds the tree says what is wrong.
+  /// Throws `TemplateError`. Accepts text that is not YAML: building the tree reports that error.
   static func check(_ yaml: String) throws {
     var text = yaml
     let problem: TemplateError? = text.withUTF8 { bytes in
@@ -19,7 +19,7 @@ enum TemplateStructure {
     if let problem { throw problem }
   }
 
-  /// A mapping or a list that is open.
+  /// A mapping or a list that is not closed yet.
   private enum Open {
     case list
     case map(awaitsKey: Bool)
@@ -52,14 +52,14 @@ enum TemplateStructure {
         if let problem = place(in: &open, isText: false, mark) { return problem }
         open.append(.map(awaitsKey: true))
       case YAML_SEQUENCE_END_EVENT, YAML_MAPPING_END_EVENT: open.removeLast()
-      // What is behind the first document is an error by itself.
+      // Text after the first document is reported as an error later.
       case YAML_DOCUMENT_END_EVENT, YAML_STREAM_END_EVENT: return nil
       default: break
       }
     }
   }
 
-  /// Puts a value into the innermost mapping or list.
+  /// Adds a value to the innermost mapping or list.
   private static func place(
     in open: inout [Open], isText: Bool, _ mark: TemplateMark
   ) -> TemplateError? {

@@ -1,4 +1,5 @@
-/// `Fn::Sub`: text with `${Name}`, `${LogicalID.Attribute}` and `${!Literal}` in it.
+/// Parses the argument of `Fn::Sub`: text with `${Name}`, `${LogicalID.Attribute}` and
+/// `${!Literal}`.
 enum TemplateSubstitution {
   static func form(
     _ call: TemplateCall, _ scope: TemplateScope
@@ -16,7 +17,7 @@ enum TemplateSubstitution {
     }
     var pieces: [TemplateExpression.Piece] = []
     var rest = text[...]
-    // What is never closed is text, as CloudFormation has it.
+    // A `${` without a closing brace is text, as in CloudFormation.
     while let start = rest.firstRange(of: "${"),
       let end = rest[start.upperBound...].firstIndex(of: "}")
     {

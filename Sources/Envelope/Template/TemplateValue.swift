@@ -1,4 +1,4 @@
-/// What an expression comes to.
+/// The value of an expression.
 struct TemplateValue: Equatable, Sendable {
   indirect enum Content: Equatable, Sendable {
     case scalar(TemplateScalar)
@@ -15,7 +15,7 @@ struct TemplateValue: Equatable, Sendable {
   let content: Content
   let mark: TemplateMark
 
-  /// The most bytes of a text that functions make.
+  /// The maximum size in bytes of a text that functions make.
   static let textLimit = TemplateReader.sizeLimit
 
   init(_ content: Content, _ mark: TemplateMark) {
@@ -54,8 +54,8 @@ struct TemplateValue: Equatable, Sendable {
     return invalid("\(what) is \(wanted), not \(found)")
   }
 
-  /// The value as JSON (RFC 8259) without spaces, keys in the order written. Throws where it is longer
-  /// than `limit` bytes.
+  /// Returns the value as JSON (RFC 8259) without spaces, with keys in the order of the template.
+  /// Throws if the JSON is longer than `limit` bytes.
   func json(_ what: String, limit: Int) throws -> String {
     var writer = JSONWriter(.compact, escaping: .delete)
     try write(to: &writer) { count in
@@ -88,14 +88,15 @@ struct TemplateValue: Equatable, Sendable {
 }
 
 extension TemplateScalar {
-  /// Text that stood plain is a boolean or a number where it is one; a date is text.
+  /// A plain scalar becomes a boolean or a number if it looks like one. A date becomes a string.
   fileprivate func write(to writer: inout JSONWriter) {
     if isPlain, let bool { return writer.bool(bool) }
     if isPlain, isJSONNumber { return writer.number(text) }
     writer.string(text)
   }
 
-  /// A number of RFC 8259: no leading zero, so that an account's ID stays text.
+  /// True for a number of RFC 8259. A number with a leading zero is not one, so an account ID stays
+  /// a string.
   private var isJSONNumber: Bool {
     text.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/) != nil
   }
