@@ -303,7 +303,7 @@ import Testing
           .utf8)
     }
     let limits = JSONLimits(depth: depth, values: 1000)
-    // An opening with a second container beside the next level is one level deeper than it repeats.
+    // An opening that contains a container of its own makes the text one level deeper.
     let fits = isFlat ? depth : depth - 1
     #expect(fits == 0 || problem(text(fits), limits) == "fine")
     #expect(

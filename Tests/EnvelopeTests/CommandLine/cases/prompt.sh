@@ -102,7 +102,7 @@ for number in signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT:
     tool = Tool(*both); tool.asks(); os.kill(tool.job, number); tool.ends_with(-number)
     assert not [name for name in os.listdir("out") if name.startswith(".envcrypt-")], os.listdir("out")
 
-# Keys.
+# Keys on the terminal: Ctrl-C, Ctrl-\ and Ctrl-D.
 tool = Tool(*create); tool.asks(); tool.type(b"half\x03"); tool.ends_with(-signal.SIGINT)
 tool = Tool(*create); tool.asks(); tool.type(b"half\x1c"); tool.ends_with(-signal.SIGQUIT)
 tool = Tool(*create); tool.asks(); tool.type(b"\x04"); tool.ends_with(77)
