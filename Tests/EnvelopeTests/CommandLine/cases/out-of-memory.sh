@@ -14,7 +14,7 @@ cat > drive.py <<'P'
 import hashlib, os, resource, shutil, signal, subprocess, sys
 
 def run(arguments, limit, kind):
-    """The status and the messages; None if the kernel or the loader gave up before the tool began."""
+    """Returns status, messages and output; None if the kernel or the loader failed before the tool began."""
     def bound():
         resource.setrlimit(kind, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -27,7 +27,7 @@ def run(arguments, limit, kind):
     return done.returncode, done.stderr, done.stdout
 
 def floor(kind):
-    """As much as it takes for the tool to begin at all."""
+    """Returns the smallest limit with which the tool starts."""
     low, high = 1 << 20, 8 << 30
     while high - low > 16 << 10:
         middle = (low + high) // 2
@@ -46,7 +46,7 @@ def files():
     return found
 
 def is_complete(path):
-    """Whether a file that was not there, or is another now, is all of a plaintext, message, keystore or escrow."""
+    """True if a new or changed file is a complete plaintext, message, keystore or escrow file."""
     for arguments in (["cmp", "-s", path, "plain"], [tool, "verify", "--keyring", "private.pem", path], ["python3", "-m", "json.tool", path],
                       [tool, "keystore", "check", "--keystore", path, "--passphrase-file", "pass"]):
         if subprocess.run(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:

@@ -12,7 +12,7 @@ import fcntl, os, select, signal, struct, sys, termios, time
 PROMPT = b"Passphrase for "
 
 class Tool:
-    """The tool in the foreground of a terminal of its own, as a job of a shell."""
+    """The tool in the foreground of its own terminal, as a job of a shell."""
     def __init__(self, *arguments, ignoring=()):
         self.terminal, inside = os.openpty()
         self.states, states = os.pipe()
