@@ -1,11 +1,12 @@
-# envcrypt: `make demo` shows the main job on a real file, `make test` checks everything.
+# envcrypt: `make demo` shows the main task with a real file, `make test` checks everything.
 PREFIX ?= /usr/local
 STATIC = .build/static/release/envcrypt
-# The second flag has generic types made by direct calls instead of by name: looking a name up walks
+# The second flag creates generic types with direct calls instead of names. Looking up a name walks
 # every protocol conformance of the binary, which costs more than encrypting a small file.
 RELEASE = -Xswiftc -static-executable \
   -Xswiftc -Xfrontend -Xswiftc -disable-concrete-type-metadata-mangled-name-accessors $(WRAPPED)
-# Sources/CProcess/memory.c stands before these, everywhere in the binary: no allocation fails unnoticed.
+# Sources/CProcess/memory.c replaces these functions in the whole binary, so that no failed
+# allocation goes unnoticed.
 WRAPPED = $(foreach name,malloc calloc realloc memalign aligned_alloc posix_memalign \
   _dispatch_temporary_resource_shortage,-Xlinker --wrap=$(name))
 

@@ -6,7 +6,8 @@ let package = Package(
   name: "envcrypt-benchmarks",
   dependencies: [
     .package(name: "envcrypt", path: ".."),
-    // Without its default traits: they count allocations with jemalloc, AllocationCounter without it.
+    // Without its default traits, which count allocations with jemalloc. AllocationCounter counts
+    // them without it.
     .package(url: "https://github.com/ordo-one/benchmark", exact: "1.38.1", traits: []),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
   ],

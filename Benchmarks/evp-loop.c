@@ -1,11 +1,12 @@
-// What a plain loop over OpenSSL costs: AES-256-GCM of a file through EVP, and nothing around it.
+// The cost of a plain loop over OpenSSL: AES-256-GCM of a file through EVP, without anything else.
 //
 //   evp-loop [-d] [-t THREADS] IN OUT
 //
-// Each thread takes the next batch of 64 KiB frames, reads it at its place, seals each frame (with
-// -d: opens and verifies it) and writes the batch at its place; to /dev/null nothing is written. A
-// sealed frame is the ciphertext and a tag of 16 bytes. No key management, no header, no
-// authenticated length: a measure for envcrypt, not a tool. The key stands below.
+// Each thread takes the next batch of 64 KiB frames, reads it at its position, seals each frame
+// (with -d: opens and verifies it) and writes the batch at its position. If OUT is /dev/null,
+// nothing is written. A sealed frame is the ciphertext and a tag of 16 bytes. There is no key
+// management, no header and no authenticated length: it is a reference for envcrypt and not a tool.
+// The key is below.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -25,7 +26,7 @@ enum {
   frame_length = 64 << 10,
   tag_length = 16,
   nonce_length = 12,
-  // Input and output of a batch stay in a core's second-level cache.
+  // The input and output of a batch fit into a core's second-level cache.
   frames_per_batch = 4,
   max_threads = 1024,
 };
@@ -62,7 +63,7 @@ static void write_at(const unsigned char *buffer, size_t count, off_t offset) {
   }
 }
 
-// Seals or opens one frame; false where it does not verify. The context keeps the key.
+// Seals or opens one frame. Returns false if it does not verify. The context keeps the key.
 static bool process(EVP_CIPHER_CTX *context, uint64_t number, const unsigned char *in, int count,
                     unsigned char *out) {
   unsigned char nonce[nonce_length] = {0};

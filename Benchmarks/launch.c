@@ -1,11 +1,11 @@
-// Runs one command and tells what it took.
+// Runs one command and reports its cost.
 //
 //   launch DESCRIPTOR COMMAND [ARGUMENT ...]
 //
-// Writes to the descriptor: begin and end on the monotonic clock, user and system time in seconds,
-// peak resident memory in KiB, and the status as wait4 gave it. Linux counts the memory of the
-// process that forks towards its child's peak; this one has next to none, an interpreter has more
-// than most programs that are measured.
+// Writes to the descriptor: start and end on the monotonic clock, user and system time in seconds,
+// peak resident memory in KiB, and the status from wait4. Linux counts the memory of the forking
+// process towards the peak of its child. This process uses almost none, while an interpreter uses
+// more than most of the measured programs.
 
 #define _GNU_SOURCE
 #include <errno.h>
@@ -38,13 +38,13 @@ int main(int count, char **arguments) {
   pid_t child = fork();
   if (child < 0) return not_started;
   if (child == 0) {
-    // What is measured does not outlive the measurement.
+    // The measured command does not outlive the measurement.
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     execvp(arguments[2], arguments + 2);
     fprintf(stderr, "%s: %s\n", arguments[2], strerror(errno));
     _exit(not_started);
   }
-  // A pipe ends when the command closes it, so this process must not hold it open.
+  // A pipe ends when the command closes it, so this process must not keep it open.
   close(0);
   close(1);
   int status;

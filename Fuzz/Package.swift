@@ -2,8 +2,8 @@
 
 import PackageDescription
 
-// The program's own sources once more, behind links, built to tell libFuzzer where they have been:
-// a fuzz target reaches what the library and the command keep to themselves.
+// The program's own sources, through symbolic links, built with instrumentation for libFuzzer. A
+// fuzz target can use the internal parts of the library and the command.
 let instrumented: [SwiftSetting] = [
   .unsafeFlags(["-enable-testing", "-sanitize=fuzzer,address"])
 ]
@@ -39,7 +39,7 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: instrumented + [
-        // Its main function is not the one that is run.
+        // Its main function is not the one that runs.
         .unsafeFlags([
           "-Xfrontend", "-entry-point-function-name", "-Xfrontend", "envcrypt_main",
         ])

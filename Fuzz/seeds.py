@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Writes the seeds of every fuzz target, corpus/TARGET/seed-*: well-formed inputs, and near misses.
+"""Writes the seeds of every fuzz target, corpus/TARGET/seed-*: valid inputs, and inputs that are
+almost valid.
 
-What libFuzzer found itself lies beside them under names of its own, and is left alone.
-Run by hand where a format changes; needs nothing but Python.
+The inputs that libFuzzer found are in the same directories under other names and are kept. Run
+this by hand after a change of a format. It needs only Python.
 """
 
 import base64
@@ -16,7 +17,7 @@ import struct
 HERE = os.path.dirname(os.path.abspath(__file__))
 VECTORS = os.path.join(HERE, "../Tests/EnvelopeTests/Vectors/reference-sdk")
 AUDIT_KEY = bytes([7]) * 32
-# The public halves of the signing keys in AuthenticMessage.swift.
+# The public keys of the signing keys in AuthenticMessage.swift.
 POINTS = {
     "p256": b"A+rSGFkBGeiHaykUb/icphdwxO27+X04zjhe0oHYprIw",
     "p384": b"A5gDgH8vbS/ZZs3QKQvUEMAZA1L77H/2JH3hMC34byXTT+Spe+9gz/VINVwBXbs+Xw==",
@@ -42,7 +43,7 @@ def block(data):
     return struct.pack(">H", len(data)) + data
 
 
-# Messages: tags are zero, the target makes them good.
+# Messages: tags are zero, and the target corrects them.
 
 
 def context(pairs):
@@ -366,7 +367,7 @@ def templates():
     yield b"[" * 60 + b"]" * 60
 
 
-# Keystores: changes of a whole one, of its journal and of a write-ahead log; and files as they are.
+# Keystores: changes to a valid one, its journal and a write-ahead log, and complete files.
 
 
 def keystores():
@@ -384,19 +385,19 @@ def keystores():
     yield seed(JOURNAL)
     yield seed(READ_ONLY)
     yield seed(ACCEPTING)
-    # The header: WAL mode, page size, reserved bytes, encoding, another program's file, the schema's number.
+    # The header: WAL mode, page size, reserved bytes, encoding, another program's file, the number of the schema.
     for offset, data in (18, b"\2\2"), (16, b"\2\0"), (16, b"\0\1"), (20, b"\x20"), (56, b"\0\0\0\2"), (68, b"\0" * 4), (40, b"\xff" * 4):
         yield seed(0, change(DATABASE_FILE, offset, data))
-    # The first page's own header, and its first pointers.
+    # The header of the first page, and its first pointers.
     for offset in 100, 101, 103, 105, 108, 112, 114:
         yield seed(0, change(DATABASE_FILE, offset, b"\0\1"))
         yield seed(READ_ONLY, change(DATABASE_FILE, offset, b"\xff\xff"))
-    # Every page: a byte of its header, and some in its middle and at its end.
+    # Every page: a byte of its header, and some bytes in the middle and at the end.
     for page in range(2, 27):
         yield seed(ACCEPTING, change(DATABASE_FILE, (page - 1) * 4096, b"\x05"))
         yield seed(0, change(DATABASE_FILE, page * 4096 - 40, b"\x80" * 8))
         yield seed(ACCEPTING, change(DATABASE_FILE, (page - 1) * 4096 + 3, b"\0\0"))
-    # A journal that undoes more, one that names another, and a log that belongs to nobody.
+    # A journal that rolls back more, a journal with a super-journal, and a log that belongs to no file.
     yield seed(JOURNAL, change(JOURNAL_FILE, 8, b"\xff\xff\xff\xff"))
     yield seed(JOURNAL, change(JOURNAL_FILE, 16, b"\0\0\0\1"))
     yield seed(JOURNAL, change(JOURNAL_FILE, 516 + 100, b"\x0d\0\0\0\0"))
@@ -405,7 +406,7 @@ def keystores():
                                + struct.pack(">II", len(name), sum(name)) + MARK))
     yield seed(LOG)
     yield seed(LOG, change(LOG_FILE, 0, struct.pack(">IIIIIIII", 0x377F0682, 3007000, 4096, 0, 1, 2, 3, 4)))
-    # Files as they are, with small pages.
+    # Complete files with small pages.
     import sqlite3
     for statements in (
         "CREATE TABLE a (b)",

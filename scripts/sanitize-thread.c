@@ -1,6 +1,7 @@
-// Linked into a build with the thread sanitizer. Where threads contend for a Synchronization.Mutex, it is locked and
-// unlocked in Swift's library, by the kernel, and the sanitizer sees neither: it would report what every such lock
-// guards. Here it is told what one thread does before another, for the same address as the half it sees.
+// Linked into a build with the thread sanitizer. Under contention a Synchronization.Mutex is locked
+// and unlocked inside Swift's library, through the kernel. The sanitizer sees neither and would
+// report everything that such a lock guards. This code tells the sanitizer about the order of the
+// threads, with the same address as in the half that it sees.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-"""The times as bars in an SVG, which a browser shows in its own light or dark colours."""
+"""The times as bars in an SVG, which a browser shows in its light or dark colors."""
 
 from xml.sax.saxutils import escape
 
@@ -43,7 +43,8 @@ def value(outcome, result):
 
 
 def panel(outcome, x, y, is_ours):
-    """One workload: a bar for each program, as long as its time, and the goals below."""
+    """Draws one workload: a bar for each program with the length of its time, and the goals
+    below."""
     parts = [text(x, y + 14, outcome.workload.title, "text title")]
     y += TITLE
     longest = max(result.median("wall") for result in outcome.results.values())
@@ -61,7 +62,7 @@ def panel(outcome, x, y, is_ours):
 
 
 def draw(machine, outcomes, is_ours):
-    """Panels in two columns, each put where there is more room."""
+    """Draws the panels in two columns, each in the shorter column."""
     bottoms, parts = [HEADER + MARGIN] * 2, []
     for outcome in outcomes:
         if not outcome.results:

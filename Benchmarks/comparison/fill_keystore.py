@@ -1,10 +1,10 @@
 """Puts many master keys into a keystore whose protector is `none`.
 
-Run by the virtual environment, which has AES-GCM: fill_keystore.py KEYSTORE COUNT
-A process for each of 100,000 keys would take a quarter of an hour. This writes the rows that
-`envcrypt key create` writes (docs/keystore.md) in one transaction, except the ledger's: `envcrypt
-keystore check --accept` has to follow. Prints three of the key IDs, under which envcrypt is then
-asked to encrypt: it checks their records as it does its own.
+Runs in the virtual environment, which has AES-GCM: fill_keystore.py KEYSTORE COUNT. A process
+for each of 100,000 keys would take a quarter of an hour. This script writes the rows that
+`envcrypt key create` writes (docs/keystore.md) in one transaction, except the rows of the
+ledger: `envcrypt keystore check --accept` must follow. Prints three of the key IDs, under which
+envcrypt then encrypts. It verifies their records like its own.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ def derive(root_key, info):
 
 
 def encode(fields):
-    """Each field as its kind, its length and its bytes (Sources/Envelope/Keystore)."""
+    """Encodes each field as its kind, its length and its bytes (Sources/Envelope/Keystore)."""
     parts = []
     for value in fields:
         if value is None:
@@ -54,7 +54,8 @@ class Store:
         return hmac.new(self.record_key, message, hashlib.sha256).digest()
 
     def insert(self, table, row, later={}):
-        """A row of the table's first columns, and of those that were added to it later."""
+        """Inserts a row with the table's first columns and with the columns that were added
+        later."""
         message = encode(["envcrypt ledger record", self.id, table, *row.values(),
                           *(part for pair in later.items() for part in pair)])
         columns = {**row, **later, "authenticationCode": self.authenticate(message)}

@@ -1,4 +1,4 @@
-"""What envcrypt is to reach, each goal a ratio of two measurements of one run."""
+"""The goals for envcrypt. Each is a ratio of two measurements of one run."""
 
 import operator
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Goal:
-    """`value` makes a number of the workload's results by name. It is to be `limit` at least, or
-    with `at_most` at most."""
+    """`value` computes a number from the workload's results by name. The goal is at least
+    `limit`, or at most `limit` with `at_most`."""
     text: str
     value: object
     limit: float

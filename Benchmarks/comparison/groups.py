@@ -1,19 +1,19 @@
-"""All the work, by the names that `--only` knows."""
+"""All groups of workloads, with the names for `--only`."""
 
 from . import large, small
 from .goals import Goal
 from .machine import cores
 from .workloads import SMALL_FILE
 
-# A large file, five programs' ciphertexts and one output, with what encryption adds.
+# The space for a large file, the ciphertexts of five programs and one output, including the overhead of encryption.
 LARGE_FILES = 7.2
 # The same for trees of small files.
 TREES = 6
-# Likewise on the disk, with two programs.
+# The space on the disk, with two programs.
 FILES_ON_DISK = 4.5
 MIB_PER_CORE = 32
 
-# In this order: groups that share the large files come first, `part` drops them.
+# Run in this order. Groups that share the large files come first, and `part` removes the files.
 GROUPS = {"null": large.to_null, "tmpfs": large.tmpfs, "pipe": large.pipe, "sign": large.sign,
           "sdk": large.sdk, "disk": large.disk, "part": large.part, "memory": large.memory,
           "small": small.small, "keystore": small.keystore, "files": small.files,
@@ -21,7 +21,7 @@ GROUPS = {"null": large.to_null, "tmpfs": large.tmpfs, "pipe": large.pipe, "sign
 
 
 def room_wanted(scale, names):
-    """Bytes in shared memory and on the disk that the groups of these names need."""
+    """Returns the bytes in shared memory and on the disk that these groups need."""
     uses_large = {"null", "tmpfs", "pipe", "sign", "sdk"} & set(names)
     in_memory = scale.size * LARGE_FILES if uses_large else 0
     if "files" in names:
@@ -33,7 +33,7 @@ def room_wanted(scale, names):
 
 
 def memory_goal(peak_kib):
-    """The last row: the greatest peak of all runs of envcrypt."""
+    """The last row: the highest peak of all runs of envcrypt."""
     limit = MIB_PER_CORE * cores()
     return Goal(f"{MIB_PER_CORE} MiB for each of {cores()} cores", lambda _: peak_kib / 1024,
                 limit, at_most=True, unit="MiB")

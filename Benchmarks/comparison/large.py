@@ -1,5 +1,5 @@
-"""Work on large files and long messages. Each group is a function of the bench, which makes its
-data and yields its workloads one by one."""
+"""Workloads with large files and long messages. Each group is a function of the bench that
+creates its data and yields its workloads one by one."""
 
 import os
 
@@ -28,7 +28,7 @@ def to_null(bench):
 
 
 def file_to_file(place, scale, name, where, peers, goals, between=None):
-    """Encrypting and decrypting beside `cp` of the file that is read."""
+    """Encrypts and decrypts, compared with `cp` of the input."""
     programs = [place.programs[peer] for peer in peers]
     plain, size = place.plain(), scale.size
     for program in programs:
@@ -48,8 +48,8 @@ def tmpfs(bench):
 
 
 def disk(bench):
-    # Fewer programs: the disk makes each run dear. What a run wrote is removed, and the rest
-    # brought to the disk, so that no run pays for another's.
+    # Fewer programs, because runs on the disk take long. The output of a run is removed and the disk synchronized, so
+    # that no run pays for another one.
     yield from file_to_file(bench.disk, bench.scale, "disk", "root disk, page cache warm",
                             ("envcrypt", "age"), [within_time("cp", 1.1)], between=os.sync)
     bench.disk.drop_large_files()
@@ -88,7 +88,7 @@ def sign(bench):
 
 
 def sdk(bench):
-    """The SDK's key is envcrypt's, so each opens what the other wrote."""
+    """The SDK uses envcrypt's key, so each can open the messages of the other."""
     place, size = bench.memory, bench.scale.size
     amount = min(bench.scale.sdk, size)
     python = find_sdk()
@@ -139,7 +139,7 @@ def check_sdk(place, stream):
 
 
 def check_range(place):
-    """A part of a random file: in zeros every part would look right."""
+    """Decrypts a part of a random file. In a file of zeros every part would look correct."""
     write_random(place.path("plain-part"), 1 << 20)
     place.run(place.encrypt("plain-part", "part.sealed"))
     offset, length = 300_000, 200_000
@@ -181,7 +181,7 @@ def part(bench):
 
 
 def memory(bench):
-    """Memory must not grow with the message. One round: it is not the time that counts."""
+    """Memory must not grow with the message. One round, because the time does not matter."""
     place, small_size, large_size = bench.memory, bench.scale.size, bench.scale.endless
     zeros = lambda name, size: Contender(
         name, [["head", "-c", str(size), "/dev/zero"],

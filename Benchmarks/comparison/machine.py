@@ -1,4 +1,4 @@
-"""What the run needs of the machine: programs, space, memory, and a description of it."""
+"""The requirements on the machine (programs, space, memory) and a description of it."""
 
 import contextlib
 import os
@@ -11,25 +11,25 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, ".build", "bench")
-# The tests have the same environment, so it is made once.
+# The tests use the same environment, so it is created only once.
 VENV = os.path.join(ROOT, ".build", "interop-venv")
 SDK = "aws-encryption-sdk==3.3.1"
 SHARED_MEMORY = "/dev/shm"
 DISK = "/var/tmp"
-# Program that has to be there, and the Debian package it is in.
+# The required programs and their Debian packages.
 PACKAGES = {"age": "age", "age-keygen": "age", "gpg": "gnupg", "openssl": "openssl",
             "cc": "build-essential"}
 LIBCRYPTO_HEADER = "/usr/include/openssl/evp.h"
 HELPERS = {"evp-loop": ["-lcrypto", "-lpthread"], "launch": []}
-# Left alone for the system and whoever else works on the machine.
+# Space left free for the system and for others who work on the machine.
 SPARE_MEMORY = 1 << 30
 SPARE_DISK = 1 << 30
-# Processes for each core that are there before the run and do it no harm.
+# The load for each core before the run that does not disturb it.
 BUSY = 0.25
 
 
 class Failure(Exception):
-    """One line for standard error, or for the workload that it ends."""
+    """A message for standard error, or for the workload that it ends."""
 
 
 def progress(text):
@@ -37,7 +37,7 @@ def progress(text):
 
 
 def run(command, cwd=None, env=None):
-    """Runs a command that is not measured; returns what it prints."""
+    """Runs a command that is not measured and returns its output."""
     process = subprocess.Popen(
         command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True, start_new_session=True)
@@ -53,13 +53,14 @@ def run(command, cwd=None, env=None):
 
 
 def shown(command):
-    """A command as a user would type it."""
+    """Returns a command as a user would type it."""
     name = os.path.basename(command[0])
     return shlex.join([name, *(word.replace(f"{ROOT}/", "") for word in command[1:])])
 
 
 def end(process):
-    """Ends a process that leads a session, and those it has started: a shell's pipeline."""
+    """Ends a process that leads a session, and the processes that it has started, such as a
+    shell's pipeline."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -88,7 +89,8 @@ def install_peers():
 
 
 def find_sdk():
-    """The Python of an environment that has the AWS Encryption SDK, which is made if need be."""
+    """Returns the Python of an environment with the AWS Encryption SDK. Creates the environment
+    if necessary."""
     python = os.path.join(VENV, "bin", "python")
     check = [python, "-c", "import aws_encryption_sdk"]
     if not os.path.exists(python) or subprocess.run(check, capture_output=True).returncode != 0:
@@ -106,7 +108,7 @@ def build_envcrypt():
 
 
 def build_helpers():
-    """Compiles the C programs of this directory; returns the path of each."""
+    """Compiles the C programs of this directory and returns the path of each."""
     os.makedirs(BUILD, exist_ok=True)
     for name, libraries in HELPERS.items():
         source = os.path.join(ROOT, "Benchmarks", f"{name}.c")
@@ -128,7 +130,8 @@ def available_memory():
 
 
 def room_in_memory():
-    """Bytes that files in shared memory may take: they are memory, whatever the mount allows."""
+    """Returns the number of bytes that files in shared memory may take. They use memory,
+    whatever the mount allows."""
     free = shutil.disk_usage(SHARED_MEMORY).free
     return max(0, min(free, available_memory() - SPARE_MEMORY))
 
@@ -138,7 +141,7 @@ def room_on_disk():
 
 
 def check_room(in_memory, on_disk):
-    """Says early that the data will not fit."""
+    """Reports early that the data will not fit."""
     for name, wanted, room in ((SHARED_MEMORY, in_memory, room_in_memory()),
                                (DISK, on_disk, room_on_disk())):
         if wanted > room:
@@ -157,7 +160,7 @@ def warn_if_busy():
 
 
 def describe(envcrypt):
-    """What a reader of the figures wants to know of where they come from."""
+    """Returns the facts about the machine that a reader of the figures needs."""
     return {
         "processor": first_line(["sed", "-n", "s/^model name.*: //p", "/proc/cpuinfo"]),
         "cores": cores(),

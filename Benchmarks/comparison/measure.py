@@ -1,4 +1,4 @@
-"""Running commands and taking what they cost."""
+"""Runs commands and measures their cost."""
 
 import contextlib
 import os
@@ -13,19 +13,19 @@ from .machine import Failure, end, shown
 
 @dataclass
 class Contender:
-    """A pipeline that does a workload's work, or a part of it."""
+    """A pipeline that does the work of a workload, or a part of it."""
     name: str
     stages: list
-    # How much of the workload's amount it does, where that is less: its times are scaled.
+    # The contender's part of the workload's amount if it is less. Its times are scaled.
     amount: int | None = None
-    # Rounds, where the workload's would take too long.
+    # The number of rounds if those of the workload would take too long.
     rounds: int | None = None
-    # Names in the directory that are removed before each run; those in `directories` are made anew.
+    # Names in the directory that are removed before each run. Those in `directories` are created again.
     outputs: tuple = ()
     directories: tuple = ()
-    # The stage whose processor time and memory are shown.
+    # The stage whose processor time and memory are reported.
     focus: int = 0
-    # The program times its work itself and prints seconds, so that its start is left out.
+    # The program measures its own work and prints seconds, so that its start is not counted.
     times_itself: bool = False
     note: str = ""
 
@@ -57,7 +57,7 @@ class Result:
 
 
 class Runner:
-    """Starts commands through the launcher, and ends those that still run when the run ends."""
+    """Starts commands through the launcher, and ends those that are still running at the end."""
 
     def __init__(self, launcher):
         self.launcher = launcher
@@ -67,7 +67,7 @@ class Runner:
         """Returns the process and the descriptor of its report."""
         report, sending = os.pipe()
         try:
-            # In a session of its own the whole group can be ended, a shell's children too.
+            # In its own session the whole process group can be ended, including the children of a shell.
             process = subprocess.Popen(
                 [self.launcher, str(sending), *command], cwd=directory, stdin=source, stdout=out,
                 stderr=errors, pass_fds=[sending], start_new_session=True)
@@ -80,8 +80,8 @@ class Runner:
         return process, report
 
     def measure(self, contender, directory):
-        """One run. The wall time is the pipeline's; processor time and memory are those of the
-        stage in question. The last stage writes to /dev/null."""
+        """Measures one run. The wall time is that of the pipeline; processor time and memory are
+        those of the stage in `focus`. The last stage writes to /dev/null."""
         with tempfile.TemporaryFile() as errors:
             started, printed = self._start_all(contender, directory, errors)
             reports = [self._finish(*one) for one in started]
@@ -126,14 +126,14 @@ class Runner:
         return lines[0] if lines else f"status {os.waitstatus_to_exitcode(status)}"
 
     def stop(self):
-        """Ends whatever a failure or an interrupt has left behind."""
+        """Ends all processes that a failure or an interrupt has left."""
         for process in list(self.running.values()):
             end(process)
         self.running.clear()
 
     def measure_in_turn(self, contenders, amount, directory, rounds, warm_up=True,
                         between=None):
-        """A warm-up, which fills caches and is thrown away, then rounds of A B C A B C."""
+        """A warm-up, which fills caches and is not counted, then rounds of A B C A B C."""
         results = [Result(one, amount / one.amount if one.amount else 1.0) for one in contenders]
         for turn in range(0 if warm_up else 1, rounds + 1):
             for result in results:
@@ -151,7 +151,7 @@ class Runner:
 
 
 def clear_outputs(contender, directory, again=True):
-    """No program is to pay for what another has written, nor to find it there."""
+    """Removes the outputs: no program may pay for the output of another one, or find it."""
     for name in (*contender.outputs, *contender.directories):
         remove(os.path.join(directory, name))
     for name in contender.directories if again else ():

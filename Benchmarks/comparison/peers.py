@@ -1,4 +1,4 @@
-"""How each program is told to encrypt and to decrypt, as its user would."""
+"""The commands with which each program encrypts and decrypts, as its user would type them."""
 
 import contextlib
 import os
@@ -11,15 +11,15 @@ from .machine import Failure, run
 UNAUTHENTICATED = "no authentication"
 COPIES = "copies only"
 BARE = "no keys, no header"
-# gpg takes a lock and starts an agent; neither has to do with its speed.
+# gpg takes a lock and starts an agent, which do not affect its speed.
 GPG = ["gpg", "--batch", "--yes", "--quiet", "--no-options", "--homedir", "gnupg",
        "--pinentry-mode", "loopback", "--passphrase-file", "passphrase"]
 
 
 @dataclass(frozen=True)
 class Program:
-    """`encrypt` and `decrypt` make a command of an input and an output; the filters are the same
-    from standard input to standard output."""
+    """`encrypt` and `decrypt` return a command for an input and an output. The filters do the
+    same from standard input to standard output."""
     name: str
     encrypt: Callable
     decrypt: Callable
@@ -36,7 +36,7 @@ def write_random(path, size):
 
 
 class Place:
-    """A directory with everyone's keys in it, and the large files, each made when first asked for.
+    """A directory with the keys of all programs and the large files, each created on first use.
     Commands run in it, so that they name files as a user would."""
 
     def __init__(self, directory, envcrypt, helpers, size):
@@ -87,7 +87,7 @@ class Place:
                        lambda source, out: [*unseal, "-o", out, source], seal, unseal)
 
     def _openssl(self):
-        # A key rather than a passphrase spares openssl the derivation.
+        # With a key instead of a passphrase openssl does not have to derive one.
         seal = ["openssl", "enc", "-aes-256-ctr", "-K", os.urandom(32).hex(),
                 "-iv", os.urandom(16).hex()]
         return Program("openssl", lambda source, out: [*seal, "-in", source, "-out", out],
@@ -112,7 +112,8 @@ class Place:
         return "plain"
 
     def sealed(self, name):
-        """The program's own ciphertext of `plain`, which it has been seen to give back."""
+        """Returns the program's own ciphertext of `plain`, after checking that the program
+        decrypts it."""
         sealed = f"{name}.sealed"
         if not os.path.exists(self.path(sealed)):
             program = self.programs[name]
@@ -122,7 +123,7 @@ class Place:
         return sealed
 
     def expect_same(self, one, other, name):
-        """Compares, and removes the second file."""
+        """Compares the files and removes the second one."""
         try:
             self.run(["cmp", one, other])
         except Failure as failure:
@@ -130,7 +131,7 @@ class Place:
         os.remove(self.path(other))
 
     def check_filters(self, *more):
-        """Through a pipe, and without a file that would take room."""
+        """Tests a pipe, without a file that would take space."""
         seal, unseal = (shlex.join([self.envcrypt, verb, *self.options(), *options])
                         for verb, options in (("encrypt", more), ("decrypt", ())))
         self.run(["sh", "-c", f"{seal} < {self.plain()} | {unseal} | cmp - {self.plain()}"])
@@ -141,6 +142,6 @@ class Place:
                 os.remove(self.path(name))
 
     def close(self):
-        """gpg leaves an agent behind, which would stay for as long as its directory."""
+        """gpg leaves an agent that would run as long as its directory exists."""
         with contextlib.suppress(Failure, OSError):
             self.run(["gpgconf", "--homedir", self.path("gnupg"), "--kill", "gpg-agent"])

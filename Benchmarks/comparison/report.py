@@ -1,4 +1,4 @@
-"""What a run found: as text, as Markdown and as JSON."""
+"""The report of a run: as text, as Markdown and as JSON."""
 
 from dataclasses import asdict
 
@@ -9,7 +9,7 @@ COLUMNS = ("", "median", "min", "max", "user", "sys", "peak memory", "rate", "ti
 
 
 class Outcome:
-    """One workload's results and verdicts, or why there are none."""
+    """The results and verdicts of one workload, or the reason why there are none."""
 
     def __init__(self, workload, results=None, verdicts=(), error=None):
         self.workload, self.results = workload, results or {}
@@ -38,7 +38,7 @@ def row(workload, result, first):
     short = workload.unit == "process"
     walls, wall = result.walls(), result.median("wall")
     remarks = [result.contender.note, scaled(workload, result.contender)]
-    # A program that times itself leaves its start out of the wall time; its processor time has it.
+    # A program that measures itself excludes its start from the wall time, but not from its processor time.
     cpu = ["-" if result.contender.times_itself else seconds(result.median(key), short)
            for key in ("user", "sys")]
     return [result.contender.name, seconds(wall, short), seconds(min(walls), short),
@@ -77,7 +77,7 @@ def text_of(outcome):
 
 
 def summary_rows(outcomes):
-    """Work, goal, ratio, wanted, reached."""
+    """Yields work, goal, ratio, limit, and if it is reached."""
     for outcome in outcomes:
         title = outcome.workload.title
         if outcome.error:
@@ -123,7 +123,7 @@ def markdown_of(outcome):
 
 
 def markdown(machine, rounds, outcomes):
-    """The whole report. Its first table is what the documentation shows."""
+    """Returns the whole report. The documentation shows its first table."""
     lines = ["# Comparison", "", "Made by `Benchmarks/compare`; how, `Benchmarks/README.md` says.",
              "", *markdown_table(SUMMARY, summary_rows(outcomes), (2, 3)), "",
              "![Median times, each workload for itself](comparison.svg)", ""]

@@ -1,7 +1,8 @@
-"""The AWS Encryption SDK for Python, streaming a file; prints the seconds that the stream took.
+"""Streams a file with the AWS Encryption SDK for Python and prints the seconds that the stream
+took.
 
-Run by its virtual environment: sdk_stream.py encrypt|decrypt KEYRING.json IN OUT [SUITE]
-Starting Python and loading the SDK are left out, in the SDK's favour.
+Runs in its virtual environment: sdk_stream.py encrypt|decrypt KEYRING.json IN OUT [SUITE].
+Starting Python and loading the SDK are not counted, in favor of the SDK.
 """
 
 import base64
@@ -14,7 +15,7 @@ from aws_encryption_sdk.identifiers import Algorithm, EncryptionKeyType, Wrappin
 from aws_encryption_sdk.internal.crypto.wrapping_keys import WrappingKey
 from aws_encryption_sdk.key_providers.raw import RawMasterKey
 
-# What is read from the stream at a time. The frame length stays the SDK's own, 4096.
+# The number of bytes per read from the stream. The frame length is the SDK's default, 4096.
 CHUNK = 64 << 10
 
 

@@ -1,4 +1,4 @@
-"""Work on small files, each in a process of its own or many in one, and under many keys."""
+"""Workloads with small files, each in its own process or many in one, and with many keys."""
 
 import os
 from dataclasses import replace
@@ -9,7 +9,7 @@ from .measure import Contender, remove
 from .peers import COPIES, write_random
 from .workloads import HERE, NULL, SMALL_FILE, SMALL_ROUNDS, Workload, contend, copy
 
-# Directories of the tree of small files, as trees have them.
+# The number of files in each directory of the tree, as in real trees.
 FILES_IN_DIRECTORY = 100
 FILES_ON_DISK = 2000
 
@@ -52,12 +52,12 @@ def make_tree(path, count):
 
 
 def age_loop(command, source, out):
-    """age takes one file at a time: a shell's loop, as its user would write it."""
+    """age takes one file at a time. This is a shell loop as its user would write it."""
     return ["sh", "-c", f'for f in {source}/*/*; do {command} {out} "$f"; done']
 
 
 def many_files(place, scale, where, has_goals, between=None):
-    """The goals are those of the program, so they hold where no disk takes part."""
+    """The goals are for the program, so they apply only if no disk is involved."""
     count, aged = scale.files, min(scale.aged_files, scale.files)
     for name, number in (("tree", count), ("tree-for-age", aged)):
         make_tree(place.path(name), number)
@@ -99,7 +99,8 @@ def many_files(place, scale, where, has_goals, between=None):
 
 
 def find_tree(place, name):
-    """The tree below an output directory, whether or not it begins with the input's name."""
+    """Returns the tree below an output directory, whether it begins with the name of the input
+    or not."""
     below = place.path(name)
     while len(entries := os.listdir(below)) == 1 and entries[0] in ("tree", "sealed"):
         below = os.path.join(below, entries[0])
@@ -111,8 +112,8 @@ def files(bench):
 
 
 def files_disk(bench):
-    # Fewer, as a disk is slow to remove them again. There is no goal: it is the disk that is
-    # measured. `sync`, or one run pays for what was removed before it.
+    # Fewer files, because a disk removes them slowly. There is no goal, because the disk is measured. Synchronizes in
+    # between, or one run would pay for the files that were removed before it.
     scale = replace(bench.scale, files=min(bench.scale.files, FILES_ON_DISK))
     return many_files(bench.disk, scale, "root disk", has_goals=False, between=os.sync)
 
@@ -128,7 +129,7 @@ def keystore(bench):
     for number in (10, count):
         store = f"{number}-keys.db"
         place.make_keystore(store, "none")
-        # One key is there, and one of the others is what the file is encrypted under.
+        # One key exists already, and the file is encrypted under one of the others.
         ids = place.run([python, os.path.join(HERE, "fill_keystore.py"), store,
                          str(number - 1)]).split()
         place.run([place.envcrypt, "keystore", "check", "--accept", "--keystore", store])

@@ -1,4 +1,4 @@
-"""What a workload is, how large things are, and the parts that many workloads have."""
+"""The definition of a workload, the sizes, and the parts that many workloads share."""
 
 import os
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ from .peers import COPIES
 
 NULL = "/dev/null"
 SMALL_FILE = 4096
-# Processes this short are over in milliseconds, so many rounds cost nothing.
+# Processes this short end within milliseconds, so many rounds cost little.
 SMALL_ROUNDS = 60
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -21,7 +21,7 @@ class Workload:
     place: object
     contenders: list
     goals: list = field(default_factory=list)
-    # Of what, and how much of it envcrypt does.
+    # The unit of the work and the amount that envcrypt does.
     amount: float = 1
     unit: str = "process"
     rounds: int | None = None
@@ -32,7 +32,7 @@ class Workload:
 
 @dataclass(frozen=True)
 class Scale:
-    """How large things are; `quick` is for a check that the script works."""
+    """The sizes. `quick` is for a check that the script works."""
     size: int
     rounds: int
     files: int = 10_000
@@ -52,7 +52,7 @@ def quick(rounds):
 
 
 class Bench:
-    """What the groups share."""
+    """The data that the groups share."""
 
     def __init__(self, scale, memory, disk):
         self.scale, self.memory, self.disk = scale, memory, disk

@@ -1,4 +1,4 @@
-"""The chapter of the input that changes while it is read: shorter, longer, other bytes, another file."""
+"""The chapter of an input that changes while it is read: shorter, longer, other bytes, another file."""
 import os, shutil, tempfile
 
 import tracer
@@ -16,7 +16,7 @@ COMMANDS = {
 
 
 class Change:
-    """The input changes before its `at`-th read."""
+    """The input changes before its read number `at`."""
 
     def __init__(self, kind, at):
         self.kind, self.at = kind, at
@@ -26,7 +26,7 @@ class Change:
 
 
 def _scene(stage):
-    """The command's scene with a large file and its message."""
+    """Returns the command's scene with a large file and its message."""
     if not hasattr(stage, "big"):
         here = stage.before.copy(stage.before.root + "-big")
         here.write("big", os.urandom(BIG))
@@ -94,7 +94,7 @@ def _judge(here, before, source, outcome, fault):
         if here.bytes("made") is not None:
             raise Lost("an output of a run that failed")
     elif source == "big":
-        # Each byte is one that stood there.
+        # Each byte was in the file at that position.
         made = here.envcrypt("decrypt", "-o", "-", stdin=outcome.output or here.bytes("made"))
         if fault.kind in ("cut", "grown", "emptied", "removed", "replaced"):
             longest = (now if fault.kind == "grown" else plain) or b""

@@ -1,15 +1,14 @@
-"""The commands that are tortured, and what each may change. A new one is a new row."""
+"""The commands under torture, and the files that each may change. A new command is a new row."""
 import subprocess
 
 import crowd, scene
 
 
 class Command:
-    """`produces`: files by name, and what they are when they are new: a "message" of `plain`, "plain" bytes, a
+    """`produces`: files by name, with the kind of their new contents: a "message" of `plain`, "plain" bytes, a
     message of a "tree"'s file, a "copy" of it, a "secret" of 32 bytes, a "wrapped" key, "escrow" JSON, a "backup" of
-    the keystore, its "log". `again`: what a later run says; nothing
-    where the first run's work, once done, cannot be repeated. `isStream`: standard output may be short
-    where the status says so."""
+    the keystore, its "log". `again`: the arguments of a later run; None if the work of the first run cannot be
+    repeated after it is done. `isStream`: standard output may be short if the status reports it."""
 
     def __init__(self, line, produces={}, again=None, stdin=None, base=scene.furnished, changesStore=False,
                  isStream=False, sources=(), name=None):
@@ -20,12 +19,12 @@ class Command:
         self.changesStore, self.isStream = changesStore, isStream
         self.again = again.split() if again else None
         self.sources = dict(sources)
-        # What goes to standard output is its reader's concern.
+        # Output on standard output is not the tool's responsibility after it was written.
         self.survivesPower = changesStore or not isStream
 
     @property
     def words(self):
-        """The words that name the command itself."""
+        """Returns the words of the command itself."""
         return self.name.split()
 
 
@@ -34,7 +33,7 @@ def _tree(kind):
 
 
 def _many(directory, ending, kind):
-    """More files than are synchronized one by one."""
+    """More files than are synchronized one at a time."""
     return {f"{directory}/many/{n % 3}/{n}{ending}": kind for n in range(scene.MANY)}
 
 
@@ -95,7 +94,7 @@ STORE = [
 
 
 def there(tool):
-    """The commands that this tool has, and the names of those it has not."""
+    """Returns the commands that this tool has, and the names of those that it does not have."""
     have, missing = [], []
     for command in FILES + STORE:
         words = [word for word in command.words if word not in ("over", "pipe", "tree", "many", "signed", "two", "prune",

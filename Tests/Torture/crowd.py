@@ -1,15 +1,15 @@
-"""The chapter of the crowd: hundreds of processes at once over one keystore, and one that holds it too long."""
+"""The chapter of the crowd: hundreds of concurrent processes on one keystore, and one that holds it too long."""
 import os, random, shutil, sqlite3, subprocess, tempfile, threading, time
 
 import scene
 from scene import Lost, Scene
 
-# Longer than any of them may take: a deadlock.
+# Longer than any process may take. More means a deadlock.
 PATIENCE = 240
 
 
 class Crowd:
-    """Processes that were started together, by what they do."""
+    """Processes that were started together, by their kind of work."""
 
     def __init__(self, here):
         self.here, self.running = here, []
@@ -22,7 +22,7 @@ class Crowd:
             stdout=output, stderr=messages)))
 
     def wait(self, tally):
-        """What each printed, by kind; counts who failed."""
+        """Returns the output of each process, by kind. Counts the processes that failed."""
         printed = {}
         end = time.monotonic() + PATIENCE
         for kind, arguments, output, messages, process in self.running:
@@ -46,7 +46,7 @@ class Crowd:
 
 
 def gather(tally, directory, rounds, have):
-    """`rounds` of some twenty processes each, all started before any is waited for."""
+    """Starts `rounds` of about twenty processes each, all before it waits for any of them."""
     here = scene.furnished(os.path.join(directory, "crowd"))
     crowd = Crowd(here)
     here.write("policy.json", POLICY)
@@ -79,7 +79,7 @@ def gather(tally, directory, rounds, have):
 
 
 def _examine(here, rounds, printed, have):
-    """Nothing that a process said it did is missing."""
+    """Checks that the work of every process that reported success is there."""
     plain = here.bytes("plain")
     here.envcrypt("keystore", "check")
     for n in range(rounds):
@@ -112,7 +112,7 @@ def _examine(here, rounds, printed, have):
 
 
 def held(tally, directory, seconds, name, commands, begin="EXCLUSIVE", isPatient=True):
-    """Another program holds the keystore for so long."""
+    """Another program holds the keystore for `seconds`."""
     here = scene.furnished(os.path.join(directory, f"held-{seconds}-{begin}"))
     database = sqlite3.connect(here.keystore, isolation_level=None, check_same_thread=False)
     database.execute(f"BEGIN {begin}")
@@ -163,14 +163,14 @@ def held(tally, directory, seconds, name, commands, begin="EXCLUSIVE", isPatient
 
 
 def run(tally, directory, minutes, have):
-    """All of it: some seconds where `minutes` is None."""
+    """Runs the whole chapter; only a few seconds if `minutes` is None."""
     writes = [["key", "create"], ["key", "rotate", "alias/old"], ["keystore", "protector", "add", "none"],
               ["alias", "create", "alias/x", "alias/old"]]
     reads = [["encrypt", "plain", "-k", "alias/old", "-o", "made"], ["decrypt", "old.envc", "-o", "open"],
              ["key", "list"], ["keystore", "check"]]
     if "keystore backup" in have:
         reads.insert(0, ["keystore", "backup", "copy.db"])
-    # A keystore held for longer than anybody waits, beside everything else.
+    # The keystore is held for longer than any process waits, during everything else.
     long = threading.Thread(target=held, args=(
         tally, directory, 45, "held for 45 s", writes + (reads if minutes else reads[:1]), "EXCLUSIVE", False))
     long.start()

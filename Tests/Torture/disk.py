@@ -1,4 +1,4 @@
-"""The chapter of the full disk: a small tmpfs with so many pages left, and no more."""
+"""The chapter of the full disk: a small tmpfs with a limited number of free pages."""
 import ctypes, os, shutil
 
 from scene import Lost, Scene
@@ -12,7 +12,7 @@ _mounts = {}
 
 
 class Room:
-    """That many pages are free."""
+    """This number of pages is free."""
 
     def __init__(self, pages):
         self.pages = pages
@@ -27,7 +27,7 @@ def _call(result):
 
 
 def mounted(directory):
-    """A small file system of this process's own; raises OSError where the system does not grant one."""
+    """Mounts a small file system for this process. Raises OSError if the system does not permit that."""
     if os.getpid() not in _mounts:
         user, group = os.geteuid(), os.getegid()
         _call(libc.unshare(NEWNS | (0 if user == 0 else NEWUSER)))
@@ -44,7 +44,7 @@ def mounted(directory):
 
 
 def why_not(directory):
-    """Why there can be no small file system here; None where there can."""
+    """Returns the reason why a small file system is not possible here; None if it is."""
     child = os.fork()
     if child == 0:
         status = 0
@@ -58,7 +58,7 @@ def why_not(directory):
 
 
 def rooms(stage):
-    """From nothing to more than is needed."""
+    """From no room to more than is needed."""
     return [Room(pages) for pages in range(0, stage.pages + 8)]
 
 

@@ -1,25 +1,26 @@
-"""The chapter of the clock that is wrong: days or years ahead for a command or two, back again, behind. A key that is to be
-deleted, and imported material that expires, are destroyed only after two commands a day apart have found them due."""
+"""The chapter of the wrong clock: days or years ahead for a command or two, back again, or behind. A key that is
+pending deletion and imported material that expires are destroyed only after two commands a day apart have found them
+due."""
 import datetime, json, os, random, shutil, tempfile
 
 import material
 from scene import Lost
 
 DAY, HOUR = 86_400, 3_600
-# When they are due, by the right clock.
+# The times at which they are due, by the correct clock.
 DUE = {"doomed": 7 * DAY, "imported": 10 * DAY}
 PLACES = [0, 0, 0.5, 6.9, 7.1, 8.0, 8.2, 9.9, 10.1, 11.2, 40, 40.9, 41.1, 42.5, 400, 4_200, 36_500, -0.5, -2, -400, -18_000]
 CURATED = [
     (40,), (40, 0), (40, 40.9), (40, 41.1), (40, 0, 41.1), (40, 0, 40, 41.1), (40, 39, 40.5), (40, 39, 40.1), (7.1, 8.2),
     (7.1, 0, 8.2, 0), (36_500,), (36_500, 0, 40), (36_500, 36_502), (-18_000, 40), (6.9, 7.1, 8.0), (10.1, 11.2),
     (10.1, 0, 11.2, 11.9), (40, 41.1, 0), (400, 40, 42.5)]
-# What writes to the keystore, which is when time is looked at; and what does not.
+# Commands that write to the keystore, which look at the time, and commands that do not.
 WRITES = ["key tag alias/new n={}", "key rotate alias/old", "key create --description made{}", "alias create alias/c{} alias/new"]
 READS = ["encrypt plain -k alias/old -o made{}", "decrypt old.envc -o -", "key list", "key describe alias/new"]
 
 
 class Jumps:
-    """Commands, each under a clock that is so many days ahead."""
+    """Commands, each with a clock that is a number of days ahead."""
 
     def __init__(self, steps):
         self.steps = steps
@@ -41,7 +42,7 @@ def jumps(stage):
 
 
 def _scene(stage):
-    """The scene with a key that is to go, material that expires, and a message under each."""
+    """Returns the scene with a key that is pending deletion, material that expires, and a message under each."""
     if not hasattr(stage, "clocked"):
         here = stage.before.copy(stage.before.root + "-clocked")
         here.envcrypt("key", "create", "--alias", "alias/doomed", "--description", "doomed")
@@ -63,7 +64,7 @@ def _scene(stage):
 
 
 def may_be_gone(steps, due):
-    """Whether two commands a day apart have found it due, and none between them saw an earlier time."""
+    """True if two commands a day apart have found it due, and no command between them saw an earlier time."""
     times = [days * DAY for days, _ in steps]
     return any(
         first >= due - HOUR and second - first >= DAY - HOUR / 10 and min(times[n:m]) >= first
@@ -71,7 +72,7 @@ def may_be_gone(steps, due):
 
 
 def must_be_gone(steps, due):
-    """Whether two that write have, one after the other, and the clock never went back before."""
+    """True if two consecutive commands that write have found it due, and the clock never went back before."""
     steps = [(days * DAY, isWrite) for days, isWrite in ((days, _writes(command)) for days, command in steps)]
     for n in range(1, len(steps)):
         (first, one), (second, other) = steps[n - 1:n + 1]
@@ -91,7 +92,7 @@ def inject(stage, fault, directory):
     root = tempfile.mkdtemp(dir=directory)
     here = before.copy(os.path.join(root, "scene"))
     try:
-        # When the key was last found due, until something is said of a clock that has gone back since.
+        # The time at which the key was last found due. None after a message that the clock has gone back.
         found = None
         for number, (days, command) in enumerate(fault.steps, 1):
             outcome = here.run(command, ahead=int(days * DAY))
@@ -110,7 +111,7 @@ def inject(stage, fault, directory):
 
 
 def _judge(here, before, fault):
-    """What is there afterwards, by the right clock."""
+    """Checks the result, with the correct clock."""
     here.envcrypt("keystore", "check")
     plain = before.bytes("plain")
     if here.envcrypt("decrypt", "old.envc", "-o", "-") != plain:

@@ -1,4 +1,4 @@
-"""The chapter of the memory limit: an address space of so much, and no more."""
+"""The chapter of the memory limit: an address space of limited size."""
 import os, resource, shutil, tempfile
 
 from verdict import judge
@@ -19,7 +19,7 @@ def _run(stage, here, arguments, size):
 
 
 def _least(stage, arguments, isEnough):
-    """The least address space with which a run is enough, to the next step."""
+    """Returns the smallest address space that is sufficient for a run, rounded to a step."""
     low, high = 1 << 20, 4 << 30
     while high - low > STEP:
         middle = (low + high) // 2
@@ -31,8 +31,9 @@ def _least(stage, arguments, isEnough):
 
 
 def limits(stage):
-    """From what the tool needs to begin at all to more than the work takes: closer together where there is nearly
-    enough, and evenly to where each thread gets its stack, which may be the last that there is."""
+    """Limits from what the tool needs to start to more than the work needs. They are closer together just below a
+    sufficient size, and evenly spaced up to the size at which each thread gets its stack, which may be the last
+    memory."""
     begins = _least(stage, ["--version"], lambda status: status in (0, 71))
     works = _least(stage, stage.command.arguments, lambda status: status == 0)
     near = [works + STEP - (distance * distance << 12) for distance in range(1, 40)]

@@ -3,7 +3,7 @@ import base64, hashlib, os
 
 
 def _part(data):
-    """The first element of DER: its contents, and what follows it."""
+    """Returns the contents of the first DER element, and the bytes after it."""
     length, at = data[1], 2
     if length & 0x80:
         at += length & 0x7F
@@ -12,7 +12,7 @@ def _part(data):
 
 
 def _numbers(spki):
-    """Modulus and exponent of a SubjectPublicKeyInfo."""
+    """Returns the modulus and the exponent of a SubjectPublicKeyInfo."""
     _, bits = _part(_part(spki)[0])
     modulus, rest = _part(_part(_part(bits)[0][1:])[0])
     return int.from_bytes(modulus, "big"), int.from_bytes(_part(rest)[0], "big")
@@ -28,7 +28,7 @@ def _xor(one, other):
 
 
 def wrapped(material, publicKey):
-    """Both in base64, as the API has them."""
+    """Takes the public key and returns the result in base64, as the API does."""
     modulus, exponent = _numbers(base64.b64decode(publicKey))
     size = -(-modulus.bit_length() // 8)
     block = hashlib.sha256(b"").digest() + bytes(size - len(material) - 66) + b"\1" + material

@@ -1,18 +1,18 @@
-"""The chapter of what somebody plants in the keystore's file who can write it and has no key: triggers, views, generated columns,
-constraints, defaults, strange tables and indexes, another journal. It never runs, the command refuses by name or does its
-work rightly, and `keystore check` names it."""
+"""The chapter of an attacker who can write the keystore's file but has no key, and plants something in it: triggers,
+views, generated columns, constraints, defaults, strange tables and indexes, another journal. Nothing of it ever
+runs. The command refuses it by name or does its work correctly, and `keystore check` names it."""
 import os, random, re, shutil, sqlite3, tempfile
 
 from scene import Lost
 from verdict import judge
 
 EVENTS = [f"{time} {event}" for time in ("BEFORE", "AFTER") for event in ("INSERT", "UPDATE", "DELETE")]
-# What SQLite keeps of the schema, and how it is changed by hand.
+# The schema in SQLite, and its changes by hand.
 SCHEMA = "SELECT rowid, type, name, tbl_name, rootpage, sql FROM sqlite_master"
 
 
 class Plant:
-    """`statements` are run in the keystore; `name` is what a refusal has to say."""
+    """`statements` run in the keystore. A refusal must contain `name`."""
 
     def __init__(self, kind, name, *statements, beside=None):
         self.kind, self.name, self.statements, self.beside = kind, name, statements, beside
@@ -22,7 +22,7 @@ class Plant:
 
 
 def _rewritten(table, old, new):
-    """The text of a table's definition, changed."""
+    """Returns a statement that changes the text of a table's definition."""
     return (f"UPDATE sqlite_master SET sql = replace(sql, '{_quoted(old)}', '{_quoted(new)}') "
             f"WHERE type = 'table' AND name = '{table}'")
 
@@ -39,7 +39,7 @@ def _triggers(table):
 
 
 def _columns(table, columns):
-    """What can be said of each column in a table's definition."""
+    """Changes to the definition of each column of a table."""
     for name, definition in columns:
         for more in ("DEFAULT (randomblob(16))", "CHECK (abs(random()) % 2)", "COLLATE NOCASE"):
             yield Plant("constraint", table, _rewritten(table, definition, f"{definition} {more}"))
@@ -49,7 +49,7 @@ def _columns(table, columns):
 
 
 def _tables(database):
-    """Each table with its columns, as they were written."""
+    """Yields each table with its columns, as they were written."""
     for name, sql in database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall():
         found = re.findall(r"^\s*(\w+) ((?:TEXT|INTEGER|BLOB)[^,\n]*)", sql, re.MULTILINE)
         yield name, [(column, f"{column} {rest}".strip()) for column, rest in found if not rest.endswith(")")]
@@ -93,26 +93,26 @@ def plants(stage):
         Plant("write-ahead log", "WAL", beside="wal mode"), Plant("write-ahead log", "keystore.db-wal", beside="stray wal"),
         Plant("write-ahead log", "keystore.db-wal", beside="wal of an edit"), Plant("shared memory", "keystore.db-shm", beside="shm"),
     ]
-    # Another choice for each command.
+    # A different selection for each command.
     return random.Random(stage.command.name).sample(found, min(len(found), 300))
 
 
 def _connected(path):
-    """Closed by hand: what the `with` of a connection does not do."""
+    """Returns a connection that the caller must close: `with` does not close one."""
     database = sqlite3.connect(path, isolation_level=None)
     database.execute("PRAGMA writable_schema = ON")
     return database
 
 
 def _plant(here, plant):
-    """Returns the schema as it was."""
+    """Returns the schema before the change."""
     database = _connected(here.keystore)
     try:
         schema = database.execute(SCHEMA).fetchall()
         before = database.execute("PRAGMA schema_version").fetchone()[0]
         for statement in plant.statements:
             database.execute(statement)
-        # Otherwise a change by hand would not be seen.
+        # Otherwise SQLite would not notice a change by hand.
         database.execute(f"PRAGMA schema_version = {before + 1}")
         if plant.statements and database.execute(SCHEMA).fetchall() == schema:
             return None
@@ -124,7 +124,7 @@ def _plant(here, plant):
 
 
 def _beside(path, kind):
-    """What an attacker, or a program that was killed, leaves beside the file."""
+    """Creates the files beside the keystore that an attacker or a killed program may leave."""
     if kind == "shm":
         with open(path + "-shm", "wb") as file:
             file.write(os.urandom(32_768))
@@ -145,7 +145,7 @@ def _beside(path, kind):
 
 
 def _clean(here, schema, plant):
-    """Takes the plant away, so that what was done can be looked at."""
+    """Removes the plant, so that the result can be checked."""
     if plant.beside:
         for suffix in ("-wal", "-shm"):
             if os.path.exists(here.keystore + suffix):
@@ -160,7 +160,7 @@ def _clean(here, schema, plant):
         database.execute(f"PRAGMA schema_version = {version + 1}")
     finally:
         database.close()
-    # The pages of what was planted belong to nothing now, and an index that was away has missed what was written.
+    # The pages of the planted objects are unused now, and an index that was removed lacks the rows that were written.
     database = sqlite3.connect(here.keystore, isolation_level=None)
     database.execute("REINDEX")
     database.execute("VACUUM")
@@ -193,7 +193,7 @@ def _check_names_it(here, fault):
         before = file.read()
     status, _, said = here.answer("keystore", "check")
     if fault.beside and status == 0:
-        # A journal that is none may be set aside, which is said, or passed over.
+        # An invalid journal may be set aside with a message, or ignored.
         return
     if status != 78 or not any(fault.name in line for line in said):
         raise Lost(f"keystore check ends with {status} and does not name {fault.name}: {' '.join(said)[:200]}")

@@ -1,5 +1,5 @@
-"""The chapter of the power failure: what a program wrote and did not have synchronized is gone, in part or
-wholly, at each of its steps. The steps come from a recorded run; the disk is a model of them."""
+"""The chapter of the power failure: data that a program wrote but did not synchronize is lost, partly or completely,
+at each of its steps. The steps come from a recorded run, and the disk is a model of them."""
 import os, random, shutil
 
 from scene import Lost, Scene
@@ -13,7 +13,7 @@ CREATE, TRUNCATE, UNNAMED = 0o100, 0o1000, 0o20000000
 
 
 class Failure:
-    """The power fails after step `at`; after the end of the run without one."""
+    """The power fails after step `at`, or after the end of the run if `at` is None."""
 
     def __init__(self, at, way):
         self.at, self.way = at, way
@@ -23,9 +23,9 @@ class Failure:
 
 
 def steps(stage):
-    """What the command does to files, from a run of it: ("write", file, offset, bytes), ("cut", file, size),
-    ("name", path, file or None), ("rename", from, to, file), ("directory", path), ("sync", file),
-    ("sync names", directory), ("sync all",). Files are numbers."""
+    """Returns the effects of a command on files, recorded from a run: ("write", file, offset, bytes),
+    ("cut", file, size), ("name", path, file or None), ("rename", from, to, file), ("directory", path),
+    ("sync", file), ("sync names", directory), ("sync all",). Files are numbers."""
     if hasattr(stage, "recorded"):
         return stage.recorded
     here = stage.before.copy(os.path.join(os.path.dirname(stage.before.root), "recorded"))
@@ -54,7 +54,7 @@ def steps(stage):
         if call.name == "openat":
             flags = call.arguments[2]
             if flags & UNNAMED == UNNAMED:
-                # A file that has no name, and its number in the place of one.
+                # A file without a name, with its number in the place of a name.
                 continue
             if flags & CREATE and name not in numbers:
                 found.append(("name", name, number(name)))
@@ -110,7 +110,7 @@ def _apply(data, step):
 
 
 def _torn(step, chance):
-    """The sectors of a write that arrived."""
+    """Returns the sectors of a write that reached the disk."""
     if step[0] == "cut":
         return [step] if chance.random() < 0.5 else []
     _, file, at, data = step
@@ -125,12 +125,12 @@ def _torn(step, chance):
 
 
 def disk_after(stage, fault):
-    """Names and bytes as the disk has them when the power is back."""
+    """Returns the names and contents on the disk after the power failure."""
     base, found = steps(stage)
     contents = {number: bytearray(open(os.path.join(stage.before.root, name), "rb").read())
                 for name, number in base.items()}
     names, pending, waiting = dict(base), {}, []
-    # Directories that were made and are not on the disk: what is in them is not there.
+    # Directories that were created but are not on the disk. Their contents are missing.
     missing = {step[1] for step in found if step[0] == "directory"}
     chance = random.Random(f"{fault.at} {fault.way}")
 
@@ -160,7 +160,7 @@ def disk_after(stage, fault):
                 if one not in kept:
                     name(one)
             waiting = kept
-    # What was not synchronized: a file system keeps the order of names, not that of data.
+    # Changes that were not synchronized. A file system keeps the order of names but not of data.
     if fault.way in ("nothing lost", "data lost"):
         arrived = len(waiting)
     elif fault.way in ("names lost", "both lost"):
@@ -196,7 +196,7 @@ def inject(stage, fault, directory):
     end = len(steps(stage)[1])
     if fault.at is not None and fault.at > end:
         return None, None
-    # Where it was recorded: a keystore knows the path of its key file.
+    # At the recorded path, because a keystore stores the path of its key file.
     root = os.path.join(os.path.dirname(stage.before.root), "recorded")
     here = Scene(root)
     try:

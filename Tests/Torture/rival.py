@@ -1,6 +1,7 @@
-"""The chapter of the second user: a directory that another user may write, and his moves in it before each call of ours that is
-about a name. He puts links, files, directories and pipes of his own in the place of what is there, and back again. Nothing of
-the first user's elsewhere changes, and nothing secret lands where he can read it. Only root can be two users."""
+"""The chapter of the second user: a directory that another user may write, in which he makes a move before each of
+our calls with a name. He puts his own links, files, directories and pipes in the place of existing names, and
+removes them again. No other file of the first user may change, and no secret may get into a file that he can read.
+Only root can act as two users."""
 import ctypes, os, random, shutil, stat, tempfile
 
 import tracer
@@ -10,18 +11,19 @@ from verdict import STATUSES, VAGUE
 libc = ctypes.CDLL(None, use_errno=True)
 MOVES = ["link to another's file", "link to his own file", "link to nothing", "his own file", "his own file exchanged", "removed",
          "directory", "link to his own directory", "link to another's directory", "pipe"]
-# The place that he changes: what the command names, or the youngest hidden file in the directory.
+# The target of a move: a file that the command names, or the newest hidden file in the directory.
 HIDDEN = "hidden"
-# These may be pipes: then the command waits for what comes.
+# These may be pipes. Then the command waits for input.
 INPUTS = ("plain", "old.envc", "again.envc")
-# His moves last for so many calls; nothing: for ever.
+# The number of calls for which a move lasts. None: forever.
 LASTING = [None, 1, 2]
 EXCHANGE, CWD = 2, -100
 HIS = b"his own"
-# Commands that keep what they make to their owner whatever the umask is. What the others make is as private as its input.
+# Commands whose output is accessible only to the owner, whatever the umask is. The output of the others is as private
+# as their input.
 PRIVATE = ("key export", "keystore backup", "keystore backup over", "init", "init key-file", "keystore protector add key-file",
            "keystore audit prune")
-# Commands whose keystore itself lies where he may write; its log is what he moves.
+# Commands whose keystore is in a directory that he may write. He moves its log.
 LOG = "../data/envcrypt/keystore.db-audit"
 SHARED = ("keystore audit prune", "key create", "decrypt")
 
@@ -46,7 +48,7 @@ def _become():
 
 
 def _as_rival(work):
-    """Runs it as the other user; whether it went well."""
+    """Runs `work` as the other user. True if it succeeded."""
     child = os.fork()
     if child == 0:
         try:
@@ -73,7 +75,7 @@ class Move:
 
 
 class Look:
-    """At each call he tries to read all there is."""
+    """At each call he tries to read everything."""
     at, lasting = 10 ** 9, None
 
     def __repr__(self):
@@ -81,7 +83,7 @@ class Look:
 
 
 class Arena:
-    """A scene whose work directory the rival may write, with his own things and with what he may not touch."""
+    """A scene whose work directory the rival may write, with his own files and with files that he must not change."""
 
     def __init__(self, before, root, command):
         self.here = before.copy(os.path.join(root, "scene"))
@@ -97,7 +99,7 @@ class Arena:
         if command.name in SHARED:
             os.chmod(os.path.dirname(os.path.dirname(self.here.keystore)), 0o711)
             os.chmod(os.path.dirname(self.here.keystore), 0o777)
-        # A message, so that any command would take it.
+        # A message, so that any command would accept it.
         data = self.here.bytes("old.envc") or b"precious"
         for name in ("precious", "directory/precious"):
             with open(os.path.join(self.safe, name), "wb") as file:
@@ -111,7 +113,7 @@ class Arena:
             _as_rival(lambda: self._own(os.path.join(self.loot, str(number))))
         self.secrets = self._secrets()
         self.state = _state(self.safe)
-        # So that what he took away can be put back.
+        # A place for files that he removed, so that they can be put back.
         self.aside = os.path.join(self.here.work, "aside")
 
     def _own(self, path):
@@ -120,7 +122,7 @@ class Arena:
         os.chmod(path, 0o666)
 
     def _secrets(self):
-        """What he may not come to know: plaintext, and what SQLite begins a keystore with."""
+        """The data that he must not learn: plaintext, and the first bytes of a keystore."""
         found = {"the plaintext": self.here.bytes("plain")[1000:1032], "a keystore": b"SQLite format 3\0"}
         for name in ("0", "1", "2"):
             data = self.here.bytes(f"tree/{name}")
@@ -139,7 +141,7 @@ class Arena:
         return max(found, key=lambda path: os.lstat(path).st_ctime_ns, default=None)
 
     def move(self, fault):
-        """Whether he could do it."""
+        """True if he could make the move."""
         path = self.place(fault.target)
         self.moved = path
         return path is not None and _as_rival(lambda: self._move(path, fault.kind))
@@ -185,7 +187,7 @@ class Arena:
         _as_rival(work)
 
     def look(self):
-        """Fails where he can read something secret, now."""
+        """Fails if he can read a secret now."""
         said, saying = os.pipe()
 
         def work():
@@ -226,7 +228,7 @@ class Arena:
         if self.here.shape() is not None:
             status, _, said = self.here.answer("keystore", "check")
             errors = [line for line in said if ": error: " in line]
-            # His are the log in his directory, and the key file there that opens the keystore.
+            # The log in his directory belongs to him, and so does the key file there that opens the keystore.
             isHis = self.command.name in SHARED and all("audit" in line for line in errors) or (
                 "key" in self.command.produces and status in (66, 77) and all("/work/key" in line for line in errors))
             if status != 0 and not isHis:
@@ -235,7 +237,7 @@ class Arena:
 
 
 def _state(top):
-    """All there is below a directory: names, kinds, owners, modes, times, contents."""
+    """Everything below a directory: names, kinds, owners, modes, times, contents."""
     found = []
     for directory, names, files in os.walk(top):
         for name in sorted(names + files) + ["."]:
@@ -247,7 +249,8 @@ def _state(top):
 
 
 def _targets(command):
-    """What it names in the directory that he may write; its directories; and the hidden file that it makes."""
+    """Returns the names that the command uses in the directory that he may write, its directories, and the hidden
+    file that it creates."""
     names = [name for name in command.produces if name != "-"]
     names += [name for name in (*INPUTS, "tree", "out", "out/tree") if name in command.arguments
               or name.startswith("out") and any(one.startswith("out/") for one in names)]
@@ -267,7 +270,7 @@ def moves(stage):
         outcome = _run(Arena(stage.before, root, command), Look(), lambda seen: None, record=tracer.NAMES)
     finally:
         shutil.rmtree(root, ignore_errors=True)
-    # Elsewhere nothing is his.
+    # Nothing outside this directory belongs to him.
     calls = [(at, call.path or "") for at, call in enumerate(outcome.calls, 1)
              if not (call.path or "").startswith("/") or call.path.startswith(root + "/")]
     found = [Move(at, target, kind, lasting) for target in _targets(command) for at in _times(target, calls)
@@ -276,7 +279,8 @@ def moves(stage):
 
 
 def _times(target, calls):
-    """Before which calls a move can matter. What is there before we look at it first, the caller means."""
+    """Returns the calls before which a move can matter. The caller intends any change before the first look at the
+    target."""
     names = (".envcrypt-", ".keystore-") if target == HIDDEN else (os.path.basename(target),)
     looks = [at for at, path in calls if os.path.basename(path).startswith(names)]
     return [at for at, path in calls if looks and at > looks[0]]

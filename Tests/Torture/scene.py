@@ -1,4 +1,4 @@
-"""A directory in which a command runs: a keystore, files, messages. Made once, copied for every run."""
+"""A directory in which a command runs: a keystore, files, messages. Created once and copied for every run."""
 import os, re, shutil, sqlite3, subprocess, tempfile
 
 import tracer
@@ -6,17 +6,17 @@ import tracer
 PLAIN = 300_000
 # Small files in three directories.
 MANY = 20
-# Names that a killed process may leave, and that a later one takes away.
+# Names that a killed process may leave and that a later process removes.
 LEFTOVER = re.compile(r"(.*/)?(\.envcrypt-[0-9a-f]{12}\.tmp|\.keystore-[0-9a-f]{12}\.tmp(-journal|-audit)?)$")
 BESIDE_KEYSTORE = re.compile(r"data/envcrypt/keystore\.db(-audit(\.old(\.\d+)?)?|-journal)?$")
 
 
 class Lost(Exception):
-    """What must never be: something is gone, half there, or wrong."""
+    """A result that must never occur: something is lost, incomplete or wrong."""
 
 
 class Scene:
-    """Paths below `root`, and the tool in them."""
+    """The paths below `root`, and the tool with that environment."""
     tool = place = None
 
     def __init__(self, root):
@@ -42,7 +42,7 @@ class Scene:
             file.write(data)
 
     def envcrypt(self, *arguments, stdin=b"", status=0):
-        """Runs the tool undisturbed; returns what it printed. Another status than `status` is a loss."""
+        """Runs the tool without faults and returns its output. A status other than `status` is a loss."""
         done = subprocess.run(
             [Scene.tool, *arguments], cwd=self.work, env=self.environment, input=stdin, capture_output=True,
             timeout=120)
@@ -53,14 +53,14 @@ class Scene:
         return done.stdout
 
     def answer(self, *arguments):
-        """The status that the tool ends with, what it prints, and the lines that it says on standard error."""
+        """Returns the tool's status, its output, and the lines on standard error."""
         done = subprocess.run(
             [Scene.tool, *arguments], cwd=self.work, env=self.environment, stdin=subprocess.DEVNULL,
             capture_output=True, timeout=120)
         return done.returncode, done.stdout, done.stderr.decode(errors="replace").splitlines()
 
     def messages(self, *arguments):
-        """What the tool says on standard error, whether it fails or not."""
+        """Returns the tool's messages on standard error, whether it fails or not."""
         return self.answer(*arguments)[2]
 
     def run(self, arguments, fault=None, stdin=None, **options):
@@ -79,7 +79,7 @@ class Scene:
         return outcome
 
     def files(self):
-        """Every file below the root, by its path from there."""
+        """Returns every file below the root, with its relative path."""
         found = set()
         for directory, _, names in os.walk(self.root):
             for name in names:
@@ -87,7 +87,7 @@ class Scene:
         return found
 
     def size(self):
-        """Pages of all files."""
+        """Returns the number of pages of all files."""
         page = os.sysconf("SC_PAGE_SIZE")
         return sum(-(-os.path.getsize(os.path.join(self.root, name)) // page) for name in self.files())
 
@@ -104,8 +104,8 @@ class Scene:
     # The keystore
 
     def shape(self):
-        """What the keystore holds, with all that is random or a date made alike. None without one. SQLite
-        itself checks the file on the way; a copy of it, so that nothing is repaired."""
+        """Returns the contents of the keystore with random values and dates replaced; None without a keystore.
+        SQLite checks a copy of the file, so that nothing is repaired."""
         if not os.path.exists(self.keystore):
             return None
         directory = tempfile.mkdtemp(dir=Scene.place)
@@ -124,11 +124,11 @@ def _shape(path):
         problems = database.execute("PRAGMA integrity_check").fetchall()
         if problems != [("ok",)]:
             raise Lost(f"integrity_check: {problems[:3]}")
-        # The ledger's buckets are named by random digits; `keystore check` looks at each.
+        # The ledger's buckets have names of random digits. `keystore check` verifies each.
         tables = [row[0] for row in database.execute(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' "
             "AND name NOT LIKE 'grdb%' AND name NOT IN ('auditAnchor', 'ledger') ORDER BY name")]
-        # A key is told by its description.
+        # A key is identified by its description.
         names = dict(database.execute("SELECT id, description FROM masterKey"))
         return tuple((table, tuple(sorted(_masked(row, names) for row in _rows(database, table)))) for table in tables)
     except sqlite3.DatabaseError as error:
@@ -138,7 +138,7 @@ def _shape(path):
 
 
 def _rows(database, table):
-    """Without the column that depends on how often the audit log was written to before."""
+    """Returns the rows without the column that depends on the number of earlier writes to the audit log."""
     columns = [row[1] for row in database.execute(f'PRAGMA table_info("{table}")') if row[1] != "auditSequence"]
     return database.execute("SELECT {} FROM \"{}\"".format(", ".join(f'"{name}"' for name in columns), table))
 
@@ -158,7 +158,7 @@ def _masked(row, names):
 
 
 def empty(root):
-    """No keystore yet, and a file."""
+    """A file, and no keystore yet."""
     scene = Scene(root)
     os.makedirs(scene.work)
     scene.write("plain", os.urandom(PLAIN))

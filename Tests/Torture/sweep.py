@@ -1,4 +1,4 @@
-"""The chapters that put one fault into each run: kill, failure, short count, memory."""
+"""The chapters that inject one fault into each run: kill, failure, short count, memory."""
 import errno, itertools, os, random, shutil, tempfile, time
 
 from scene import Lost
@@ -7,7 +7,7 @@ from verdict import judge
 
 E = errno
 DISK = [E.ENOSPC, E.EDQUOT, E.EIO]
-# What each call can be refused with.
+# The errors that each call can return.
 FAILURES = {
     ("read",): [E.EIO, E.EINTR], ("pread64",): [E.EIO, E.EINTR],
     ("write",): [*DISK, E.EINTR, E.EPERM], ("pwrite64",): [*DISK, E.EINTR, E.EPERM],
@@ -27,7 +27,7 @@ SHORT = [("read",), ("pread64",), ("write",), ("pwrite64",)]
 
 
 def _places(counts, calls, slack):
-    """Every place of these calls; some more, for the number differs from run to run."""
+    """Every position of these calls, and some more, because their number differs between runs."""
     return range(1, sum(counts.get(name, 0) for name in calls) + slack + 1)
 
 
@@ -53,13 +53,13 @@ def memory(stage):
 
 
 def isNotOurs(outcome):
-    """SQLite takes an interrupted fsync or fcntl for a failed one; on a local disk neither is ever interrupted.
-    Nor is a read of /proc, where Swift's runtime looks for the arguments."""
+    """True for faults that are not ours. SQLite treats an interrupted fsync or fcntl as failed, but on a local disk
+    neither is ever interrupted. The same holds for a read of /proc, from which Swift's runtime takes the arguments."""
     return outcome.hit in ("fsync", "fdatasync", "fcntl") or b"the command line cannot be read" in outcome.messages
 
 
 def inject(stage, fault, directory, mayNotBegin=False):
-    """One run with one fault, and the verdict: a word, or None where the fault found no place."""
+    """Runs the command once with one fault and returns the verdict: a word, or None if the fault was not reached."""
     root = tempfile.mkdtemp(dir=directory)
     here = stage.before.copy(os.path.join(root, "scene"))
     try:
@@ -85,7 +85,7 @@ def injectWantOfMemory(stage, fault, directory):
 
 
 def thinned(faults, share):
-    """An even choice of a share of them, the same each time."""
+    """Returns an even selection of this share of the faults, the same each time."""
     if share >= 1:
         return faults
     chosen = random.Random(1).sample(range(len(faults)), max(1, int(len(faults) * share)))

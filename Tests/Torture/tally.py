@@ -1,4 +1,4 @@
-"""Counts what became of the faults, and keeps what was lost."""
+"""Counts the results of the faults, and keeps the losses."""
 import collections
 
 WORDS = ["kept old", "became new", "in part", "succeeded", "refused", "told", "kept", "destroyed", "not begun"]
@@ -28,7 +28,7 @@ class Tally:
         self.skipped.append(what)
 
     def chapter(self, chapter):
-        """The table of one chapter, in Markdown."""
+        """Returns the table of one chapter in Markdown."""
         rows = [(command, row) for (name, command), row in self.rows.items() if name == chapter]
         words = [word for word in WORDS if any(row[word] for _, row in rows)]
         columns = ["injected", *words, "lost"]

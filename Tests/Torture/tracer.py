@@ -1,9 +1,8 @@
-"""Runs a program under ptrace, and lets one thing go wrong in it: killed behind its n-th system call, a
-call refused, a call that does less than it was asked to, or something done to its files before a call. Its clock
-can stand otherwise than the system's.
+"""Runs a program under ptrace and injects one fault: a kill after a system call, a call that fails, a call that does
+less than requested, or a change of its files before a call. Its clock can differ from the system's clock.
 
-Linux on x86-64. Counts run over all threads of the program; what the dynamic loader does before the
-program begins is not counted."""
+Linux on x86-64. Counts include all threads of the program, but not the work of the dynamic loader before the program
+starts."""
 import ctypes, os, platform, resource, signal, struct, sys
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -11,10 +10,10 @@ libc.ptrace.restype = ctypes.c_long
 libc.ptrace.argtypes = [ctypes.c_long] * 4
 
 TRACEME, POKEUSER, CONT, SYSCALL, SETOPTIONS, SYSCALL_INFO = 0, 6, 7, 24, 0x4200, 0x420E
-OPTIONS = 1 | 2 | 4 | 8 | 0x100000  # system calls marked, fork, vfork and clone followed, killed with us
+OPTIONS = 1 | 2 | 4 | 8 | 0x100000  # marks system calls, follows fork, vfork and clone, kills with the tracer
 WALL = 0x40000000
 AT_FDCWD = -100
-# Places in the registers, by argument; the number and the result of the call.
+# The register offsets of the arguments, of the call's number and of its result.
 ARGUMENTS, NUMBER, RESULT = [14, 13, 12, 7, 9, 8], 15, 10
 
 CALLS = {
@@ -32,7 +31,7 @@ CALLS = {
     318: "getrandom", 325: "mlock2", 332: "statx", 334: "rseq", 435: "clone3", 439: "faccessat2", 447: "memfd_secret",
 }
 
-# The calls that are about a name: after a directory's descriptor, or at once.
+# Calls with a name: after the descriptor of a directory, or as the first argument.
 AT = {"openat", "unlinkat", "mkdirat", "newfstatat", "statx", "fchmodat", "fchownat", "utimensat", "faccessat2", "readlinkat"}
 BY_NAME = {"open", "unlink", "mkdir", "rmdir", "stat", "lstat", "access", "chmod", "chown", "lchown", "readlink"}
 NAMES = AT | BY_NAME | {"rename", "link", "linkat", "renameat", "renameat2", "symlink", "symlinkat"}
@@ -43,7 +42,7 @@ if sys.platform != "linux" or platform.machine() != "x86_64":
 
 
 def why_not():
-    """Why no program can be traced here; nothing if it can."""
+    """Returns the reason why no program can be traced here; None if one can."""
     pid = os.fork()
     if pid == 0:
         os._exit(0 if libc.ptrace(TRACEME, 0, 0, 0) == 0 else 1)
@@ -51,7 +50,7 @@ def why_not():
 
 
 class Fault:
-    """What goes wrong, at the `at`-th call (from 1) whose name is among `calls` (all of them without)."""
+    """A fault at the call number `at` (from 1) whose name is in `calls`. Without `calls` every call counts."""
 
     def __init__(self, kind, at, calls=None, errno=None, path=None):
         self.kind, self.at, self.calls, self.errno, self.path = kind, at, calls and frozenset(calls), errno, path
@@ -62,7 +61,7 @@ class Fault:
 
 
 class Call:
-    """A call as it came back: name, arguments, result, and what `record` kept of it."""
+    """A finished call: name, arguments, result, and the data that `record` kept."""
     __slots__ = ("name", "arguments", "result", "path", "data")
 
     def __init__(self, name, arguments, path=None, data=None):
@@ -70,7 +69,8 @@ class Call:
 
 
 class Outcome:
-    """How the program ended: `status` as a shell has it negated for signals, and whether the fault came."""
+    """The end of a program: `status` as an exit status, negative for signals, and the call at which the fault
+    occurred."""
 
     def __init__(self):
         self.status, self.hit, self.calls, self.counts, self.seen = None, None, [], {}, 0
@@ -78,7 +78,8 @@ class Outcome:
 
 
 def _text(pid, address):
-    """The C string at an address of the program; nothing at none, which stands for the descriptor itself."""
+    """Returns the C string at an address in the program; an empty text at address 0, which means the descriptor
+    itself."""
     if address == 0:
         return ""
     with open(f"/proc/{pid}/mem", "rb", 0) as memory:
@@ -100,7 +101,8 @@ def _file(pid, number):
 
 
 def _at(pid, directory, path):
-    """A path as a call takes it, which may begin in a directory that is open, by its number or by the name of that."""
+    """Returns a path as a call uses it. It may begin at an open directory, named by its number or by its name in
+    /proc."""
     number = ctypes.c_int(directory).value
     if path.startswith("/proc/self/fd/"):
         number, _, path = path[14:].partition("/")
@@ -111,7 +113,7 @@ def _at(pid, directory, path):
 
 
 def _kept(pid, name, a):
-    """The call with the file it is about and the bytes it carries."""
+    """Returns the call with its file and its data."""
     call = Call(name, a)
     if name in ("write", "pwrite64"):
         call.path, call.data = _file(pid, a[0]), _bytes(pid, a[1], a[2])
@@ -129,7 +131,7 @@ def _kept(pid, name, a):
 
 
 def _start(arguments, directory, environment, files, limits):
-    """Forks the program, stopped at its first instruction. `files` are descriptors 0, 1 and 2."""
+    """Forks the program and stops it at its first instruction. `files` are descriptors 0, 1 and 2."""
     pid = os.fork()
     if pid:
         return pid
@@ -151,7 +153,7 @@ def _start(arguments, directory, environment, files, limits):
 
 
 def _loader(pid):
-    """Where the dynamic loader is mapped; nothing in a static program."""
+    """Returns the address ranges of the dynamic loader; none in a static program."""
     ranges = []
     with open(f"/proc/{pid}/maps") as maps:
         for line in maps:
@@ -162,7 +164,7 @@ def _loader(pid):
 
 
 def _without_vdso(pid):
-    """Takes the kernel's own page from the program, which then asks for the time by system calls. Before it begins."""
+    """Removes the vDSO from the program before it starts, so that it gets the time with system calls."""
     with open(f"/proc/{pid}/stat") as file:
         at = int(file.read().rsplit(")", 1)[1].split()[25])
     with open(f"/proc/{pid}/mem", "r+b", 0) as memory:
@@ -183,19 +185,19 @@ def _without_vdso(pid):
                 memory.seek(place + 16)
 
 
-# The clock of the day, whatever its name.
+# The clocks of the time of day, under any name.
 DAY_CLOCKS = {0, 5, 11}
 
 
 def _time_place(name, a):
-    """Where a call puts the time of the day; nothing if it is about something else."""
+    """Returns the address at which a call stores the time of day; None for another call."""
     if name == "clock_gettime":
         return a[1] if a[0] in DAY_CLOCKS else None
     return a[0] if name == "gettimeofday" else 0 if name == "time" else None
 
 
 def _shift(pid, thread, place, seconds, result):
-    """Puts the clock forward in what a call has brought."""
+    """Moves the time that a call has returned forward."""
     if place:
         with open(f"/proc/{pid}/mem", "r+b", 0) as memory:
             memory.seek(place)
@@ -212,9 +214,9 @@ class TooLong(Exception):
 
 def run(arguments, directory, environment, fault=None, files=(0, 1, 2), limits={}, before=None, record=None,
         seconds=60, ahead=0):
-    """Runs the program to its end. `before()` is called at the fault's call where its kind is "before", `before(n)` at
-    the n-th of its calls, each of them, where it is "each"; `record` names calls to keep in full, with their results.
-    The program's clock is `ahead` seconds ahead. Raises TooLong."""
+    """Runs the program to its end. Calls `before()` at the fault's call if its kind is "before", and `before(n)` at
+    each of its calls if the kind is "each". `record` names calls to keep completely, with their results. The
+    program's clock is `ahead` seconds ahead. Raises TooLong."""
     pid = _start(arguments, directory, environment, files, limits)
     outcome = Outcome()
     os.waitpid(pid, WALL)
@@ -244,7 +246,7 @@ def run(arguments, directory, environment, fault=None, files=(0, 1, 2), limits={
                 continue
             number = os.WSTOPSIG(status)
             if number != signal.SIGTRAP | 0x80:
-                # The start of a thread, an event, or a signal to be delivered.
+                # The start of a thread, an event, or a signal to deliver.
                 deliver = 0 if number in (signal.SIGTRAP, signal.SIGSTOP) else number
                 libc.ptrace(SYSCALL, thread, 0, deliver)
                 continue
@@ -274,11 +276,12 @@ def run(arguments, directory, environment, fault=None, files=(0, 1, 2), limits={
                             if name in ("exit_group", "exit"):
                                 os.kill(pid, signal.SIGKILL)
                         elif fault.kind == "errno" and name == "brk":
-                            # One that fails has no error: it says where the heap ends, as if nothing were asked for.
+                            # A brk that fails has no error: it returns the present end of the heap, as if nothing was
+                            # requested.
                             libc.ptrace(POKEUSER, thread, 8 * ARGUMENTS[0], 0)
                             breaks[thread] = a[0]
                         elif fault.kind == "errno":
-                            # A close that fails has closed all the same.
+                            # A close that fails has closed the descriptor anyway.
                             if name != "close":
                                 libc.ptrace(POKEUSER, thread, 8 * NUMBER, -1)
                             refused[thread] = fault.errno
@@ -315,7 +318,7 @@ def run(arguments, directory, environment, fault=None, files=(0, 1, 2), limits={
 
 
 def _reap(pid, is_gone):
-    """Threads of a killed program that have not been seen to end."""
+    """Waits for threads of a killed program whose end was not seen."""
     while True:
         try:
             thread, _ = os.waitpid(-1, WALL | (os.WNOHANG if is_gone else 0))

@@ -1,16 +1,16 @@
-"""Looks at every file after a fault: is each as it was, or as it should have become?"""
+"""Checks every file after a fault: is each in its old or its new state?"""
 import json, os, stat
 
 import scene
 from scene import BESIDE_KEYSTORE, LEFTOVER, Lost
 
-# Exit statuses that say why, and what a message looks like.
+# Exit statuses that give a reason, and texts that a message must not contain.
 STATUSES = {65, 66, 69, 70, 71, 73, 74, 77, 78}
 VAGUE = (b"unexpected failure", b"DatabaseError", b"Fatal error", b"(libc", b"SQLITE_")
 
 
 class Stage:
-    """A command with the scene it begins in, and what it makes of it when nobody disturbs it."""
+    """A command with its initial scene, and its result without a fault."""
 
     def __init__(self, command, directory):
         self.command = command
@@ -28,7 +28,7 @@ class Stage:
             raise Lost(f"{command.name} fails undisturbed: {outcome.messages.decode(errors='replace')}")
         self.counts = outcome.counts
         self.new = undisturbed.shape()
-        # What the work needs of a disk: what it leaves, and as much again of what it wrote on the way.
+        # The disk space that the work needs: its result, and the same again for what it wrote in between.
         self.pages = 24 + 2 * (undisturbed.size() - size)
         if command.changesStore and self.new == self.old:
             raise Lost(f"{command.name} changes nothing")
@@ -41,7 +41,7 @@ class Stage:
         return [name[5:] for name in self.names if name.startswith("work/")]
 
     def _file_state(self, here, name, outcome):
-        """"old" or "new"; raises where it is neither."""
+        """Returns "old" or "new". Raises Lost otherwise."""
         kind = self.command.produces[name]
         data = outcome.output if name == "-" else here.bytes(name)
         if data == self.keptBytes.get(name):
@@ -69,13 +69,13 @@ class Stage:
             except ValueError:
                 raise Lost(f"{name} is half written")
         elif kind in ("backup", "log"):
-            # A new log may stand beside an old store.
+            # A new log may be next to an old keystore.
             here.envcrypt("keystore", "check", "--keystore", here.path(name.removesuffix("-audit")))
         return "new"
 
     def states(self, here, outcome, auditMayEnd=False):
-        """Of everything that the command may change: what is old, what new. Raises Lost. `auditMayEnd`: the
-        last entries of the audit log may be gone, if `keystore check` says so."""
+        """Returns "old" or "new" for everything that the command may change. Raises Lost. `auditMayEnd`: the last
+        entries of the audit log may be missing if `keystore check` reports that."""
         for name, data in self.keptBytes.items():
             if name not in self.command.produces and here.bytes(name) != data:
                 raise Lost(f"{name} was touched")
@@ -101,7 +101,7 @@ class Stage:
         return found
 
     def _stream_state(self, outcome):
-        """A stream may end early, where the status says so; what is there must be right."""
+        """A stream may end early if the status reports it. The output so far must be correct."""
         if outcome.status == 0:
             return self._file_state(self.before, "-", outcome)
         if self.command.produces["-"] == "plain" and not self.plain.startswith(outcome.output):
@@ -117,15 +117,15 @@ class Stage:
             here.envcrypt("keystore", "check")
 
     def later(self, here, auditMayEnd=False):
-        """A later run works, and nothing hidden is left behind it."""
+        """Checks that a later run works and that no hidden files are left after it."""
         states = self._all_states(here, auditMayEnd)
         command = self.command
         if command.again:
-            # A log that has lost its end, as `keystore check` says, is not pruned.
+            # A log that has lost its end according to `keystore check` is not pruned.
             isDamaged = auditMayEnd and any("audit" in line for line in here.messages("keystore", "check"))
             here.envcrypt(*command.again, status=78 if isDamaged and "prune" in command.name else 0)
         elif "old" in states[-1:]:
-            # A key file that is there already serves.
+            # An existing key file can be used.
             here.envcrypt(*command.arguments)
         if here.shape() is not None:
             self._check(here, auditMayEnd)
@@ -141,7 +141,7 @@ class Stage:
 
 
 class ENDED:
-    """A run that nobody saw the end of."""
+    """A run whose end nobody saw."""
     status, output, messages = -9, b"", b""
 
 
@@ -151,8 +151,8 @@ def _difference(old, new):
 
 
 def judge(stage, here, outcome, mayNotBegin=False):
-    """The word for how it ended. Raises Lost where anything is amiss. `mayNotBegin`: the loader or the C library may
-    give up before the tool does anything."""
+    """Returns the word for the result. Raises Lost if anything is wrong. `mayNotBegin`: the loader or the C library
+    may fail before the tool does anything."""
     found = stage.states(here, outcome)
     isNew, isOld = "old" not in found, "new" not in found
     status = outcome.status

@@ -1,4 +1,4 @@
-// Stands in front of the C library's allocator and counts. Only the benchmarks are linked with it.
+// Wraps the C library's allocator and counts calls. Only the benchmarks are linked with it.
 #include "AllocationCounter.h"
 
 #include <stdatomic.h>

@@ -1,18 +1,19 @@
 import Benchmark
 import Envelope
 
-/// Bytes per second through the frames of one message, and what one frame takes.
+/// Bytes per second through the frames of one message, and the time for one frame.
 private enum FrameMetric {
   static let throughput = BenchmarkMetric.custom(
     "Throughput (MB/s)", polarity: .prefersLarger, useScalingFactor: false)
   static let frame = BenchmarkMetric.custom("One frame (ns)", useScalingFactor: false)
 }
 
-/// Plaintext of the measured messages: the header's share of the time is lost in it.
+/// The plaintext of the measured messages. It is so long that the time for the header does not
+/// matter.
 private let messageLength = 64 << 20
 
-/// Seals and opens frames as the encrypting and decrypting streams do, on one thread, from memory to
-/// nowhere.
+/// Seals and opens frames as the encrypting and decrypting streams do, on one thread, from memory,
+/// discarding the output.
 func registerFrameBenchmarks() {
   var configuration = Benchmark.defaultConfiguration
   configuration.metrics = [FrameMetric.throughput, FrameMetric.frame, .wallClock]
@@ -59,7 +60,7 @@ private func measureFrames(
   benchmark.measurement(FrameMetric.frame, Int(nanoseconds) / (messageLength / length))
 }
 
-/// One raw AES key, and a message under it.
+/// A raw AES key, and a message under it.
 private struct FrameFixture {
   let encryptor: MessageEncryptor
   let decryptor: MessageDecryptor

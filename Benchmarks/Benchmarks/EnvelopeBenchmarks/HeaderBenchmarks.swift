@@ -1,14 +1,14 @@
 import Benchmark
 import Envelope
 
-/// What a message costs apart from its frames.
+/// The cost of a message without its frames.
 func registerHeaderBenchmarks() {
   var configuration = Benchmark.defaultConfiguration
   configuration.scalingFactor = .kilo
   Benchmark(
     "Parse a header", configuration: configuration,
     closure: { (benchmark: Benchmark, message: [UInt8]) in
-      // Refusing to provide a key ends decryption right behind the header.
+      // Providing no key ends decryption immediately after the header.
       let decryptor = MessageDecryptor(
         materialsProvider: NoKeys(), requiredContext: EncryptionContext())
       for _ in benchmark.scaledIterations {

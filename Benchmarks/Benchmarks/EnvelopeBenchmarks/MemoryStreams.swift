@@ -21,7 +21,7 @@ final class MemorySource: ByteSource {
   }
 }
 
-/// Reads one random MiB over and over, so that the plaintext does not come through main memory.
+/// Reads one random MiB repeatedly, so that the plaintext stays in the cache.
 final class PatternSource: ByteSource {
   private static let pattern: [UInt8] = {
     var generator = SystemRandomNumberGenerator()
@@ -47,7 +47,7 @@ final class PatternSource: ByteSource {
   }
 }
 
-/// Keeps what is written.
+/// Keeps the written bytes.
 final class MemorySink: ByteSink {
   private(set) var bytes: [UInt8] = []
   let discardsOnFailure = true

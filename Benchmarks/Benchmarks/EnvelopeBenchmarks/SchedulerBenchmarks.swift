@@ -3,7 +3,7 @@ import Benchmark
 import Envelope
 import SystemPackage
 
-/// What it costs to hand frames to several threads, and what a frame allocates.
+/// The cost of passing frames to several threads, and the allocations for a frame.
 func registerSchedulerBenchmarks() {
   registerStreams()
   registerSmallMessage()
@@ -17,7 +17,8 @@ private enum SchedulerMetric {
     "Allocations per 1000 frames", useScalingFactor: false)
 }
 
-/// One stream on so many threads: with frames that are cheap to seal, handing over is what counts.
+/// One stream on several threads. With frames that are cheap to seal, the cost of passing them
+/// dominates.
 private func registerStreams() {
   var configuration = Benchmark.defaultConfiguration
   configuration.metrics = [SchedulerMetric.throughput, .wallClock]
@@ -51,8 +52,8 @@ private func registerSmallMessage() {
     setup: { try makeEncryptor(jobs: 1) }, teardown: ThrowAwayKeystore.removeAll)
 }
 
-/// The allocations of a long message less those of a short one, over the frames between: none, when
-/// every buffer has been used before.
+/// The allocations of a long message minus those of a short one, divided by the difference in
+/// frames. Zero if every buffer is reused.
 private func registerAllocations() {
   var configuration = Benchmark.defaultConfiguration
   configuration.metrics = [SchedulerMetric.frame]

@@ -3,7 +3,7 @@ import Foundation
 import Synchronization
 import SystemPackage
 
-/// A keystore without a protector in a directory of its own, until `removeAll`.
+/// A keystore without a protector in its own directory, which exists until `removeAll`.
 struct ThrowAwayKeystore {
   private static let directories = Mutex<[URL]>([])
 
@@ -18,7 +18,8 @@ struct ThrowAwayKeystore {
       KeyServiceHost(try Keystore.create(at: path, protector: .none), secrets: NoSecrets()))
   }
 
-  /// Removes the keystores of this process. A benchmark's state outlives it, so each says when.
+  /// Removes the keystores of this process. A benchmark's state outlives the benchmark, so each
+  /// benchmark calls this explicitly.
   static func removeAll() throws {
     try directories.withLock { directories in
       while let directory = directories.popLast() {
@@ -27,14 +28,14 @@ struct ThrowAwayKeystore {
     }
   }
 
-  /// A keyring of the bare key material, as an exported key gives it.
+  /// Returns a keyring with the bare key material, as an exported key provides it.
   func rawKeyring(_ spec: KeySpec) throws -> any Keyring {
     let key = try service.createKey(
       CreateKeyRequest(keySpec: spec, keyUsage: .encryptDecrypt), alias: nil)
     return try service.exportKey(key.keyID).keyrings()[0]
   }
 
-  /// Looks a new key of the keystore up, as a command that encrypts does.
+  /// Looks up a new key of the keystore, as a command that encrypts does.
   func wrappingKey(_ spec: KeySpec) throws -> () throws -> any Keyring {
     let keyID = try service.createKey(
       CreateKeyRequest(keySpec: spec, keyUsage: .encryptDecrypt), alias: nil
@@ -42,7 +43,7 @@ struct ThrowAwayKeystore {
     return { try service.wrappingKeyring(keyID) }
   }
 
-  /// Looks up whichever key a message wants, as a command that decrypts does: once for each keyring.
+  /// Looks up the key that a message needs, as a command that decrypts does: once for each keyring.
   func unwrappingKeyring() -> any Keyring { KeystoreKeyring(service, unwrappingUnder: nil) }
 }
 

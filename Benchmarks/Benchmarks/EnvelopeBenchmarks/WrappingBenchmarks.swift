@@ -36,8 +36,8 @@ private func registerWrapping(_ name: String, _ spec: KeySpec, scale: BenchmarkS
     teardown: ThrowAwayKeystore.removeAll)
 }
 
-/// Looking a key up in the database, checking its records and unwrapping it with the root key; then
-/// one use of it.
+/// Looks up a key in the database, verifies its records and unwraps it with the root key; then uses
+/// it once.
 private func registerLookup(_ name: String, _ spec: KeySpec) {
   Benchmark(
     "Look up \(name) to wrap",
@@ -85,7 +85,7 @@ private struct LookupFixture {
   }
 }
 
-/// Only an encryption hands out a data key to wrap: the measurement happens inside of one.
+/// Only an encryption provides a data key to wrap, so the measurement takes place inside one.
 private final class WrapProbe: Keyring, @unchecked Sendable {
   private let keyring: any Keyring
   private let benchmark: Benchmark

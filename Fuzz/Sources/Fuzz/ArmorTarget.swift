@@ -1,7 +1,8 @@
 @testable import Envelope
 
 extension FuzzTarget {
-  /// Armor: however its bytes arrive, the same comes out, and what was read can be written again.
+  /// Armor. The result does not depend on how the bytes arrive, and a message that was read can be
+  /// written again.
   static let armor = FuzzTarget("armor") { bytes in
     let step = Int(bytes.first ?? 0)
     let text = Array(bytes.dropFirst())

@@ -4,9 +4,8 @@ import SystemPackage
 @testable import Envelope
 
 extension FuzzTarget {
-  /// An audit log as it lies on the disk: read without its key and with it, appended to, pruned. The
-  /// first byte says whether its codes are made good before, so that what is behind them is reached
-  /// too.
+  /// An audit log on disk: read without its key and with it, appended to, and pruned. The first
+  /// byte says if the codes are corrected first, so that the parts after them are reached too.
   static let audit = FuzzTarget("audit") { bytes in
     guard let mode = bytes.first else { return }
     let content = Array(bytes.dropFirst())
@@ -40,20 +39,20 @@ extension FuzzTarget {
       try log.append([record, record], after: { anchor })
       var found = 0
       _ = try log.read(after: .none) { if $0.record == record { found += 1 } }
-      // Who has the key can write a head that is not its log's, or no log's. Where the end is lost, the log
-      // goes on whatever is left of it.
+      // Somebody with the key can write a head that belongs to another log or to none. If the end
+      // is lost, the log continues after whatever is left.
       let head =
         AuditHead(parsing: Array(content.prefix(AuditHead.length))) ?? .start(after: anchor)
       let isSound =
         damage.isEmpty && head.end == content.count && head.lastSequence >= anchor.sequence
         && head.lastSequence == (last > 0 ? last : head.firstSequence - 1)
         && head.lastCode == (lastCode.isEmpty ? head.baseCode : lastCode)
-      // A head without entries ends where the log begins.
+      // A head without entries ends at the beginning of the log.
       let isOfALog =
         head.lastSequence >= head.firstSequence
         || head.lastSequence == head.firstSequence - 1 && head.lastCode == head.baseCode
       let hasLostItsEnd = head.end > content.count && isOfALog
-      // No log gets to the last of its numbers.
+      // No log can reach the last sequence number.
       let hasRoom = max(head.lastSequence, last) < AuditEntry.numbers.upperBound - 1
       require(
         found >= 2 || !hasRoom || !(isSound || hasLostItsEnd), "what was appended is not read")
@@ -72,7 +71,7 @@ extension FuzzTarget {
     fclose(file)
   }
 
-  /// The log with the codes that its head and entries should have.
+  /// Returns the log with the correct codes for its head and entries.
   private static func authentic(_ content: [UInt8]) throws -> [UInt8] {
     let key = AuditKey(bytes: SecretBytes(copying: secret.span.bytes))
     guard content.count >= AuditHead.length else { return content }

@@ -1,17 +1,17 @@
 @testable import Envelope
 
-/// What is done to an input before it is read as a message.
+/// The changes to an input before it is read as a message.
 struct MessageChoice: OptionSet {
   let rawValue: UInt8
 
-  /// The header gets the commitment and the tag that belong to it.
+  /// The header gets the correct commitment and tag.
   static let header = MessageChoice(rawValue: 1)
-  /// The content of frames, or of a body in one piece, is sealed where it stands.
+  /// The content of frames, or of a non-framed body, is sealed in place.
   static let body = MessageChoice(rawValue: 2)
-  /// What follows the body is replaced by a good signature.
+  /// The bytes after the body are replaced with a valid signature.
   static let signature = MessageChoice(rawValue: 4)
   static let armored = MessageChoice(rawValue: 8)
-  /// The sink may have what is not authentic yet.
+  /// The sink may receive plaintext that is not authenticated yet.
   static let discards = MessageChoice(rawValue: 16)
   static let inspected = MessageChoice(rawValue: 32)
 }
@@ -32,8 +32,8 @@ struct FixedDataKey: DecryptionMaterialsProvider {
   }
 }
 
-/// Makes of an input what somebody writes who has the data key and means harm: lengths, numbers,
-/// nonces and order are the input's, tags and signatures are right.
+/// Turns an input into a message as a malicious holder of the data key would write it: lengths,
+/// numbers, nonces and order come from the input, and tags and signatures are correct.
 enum AuthenticMessage {
   static func bytes(of input: [UInt8], _ choice: MessageChoice) throws -> [UInt8] {
     var bytes = input
@@ -83,7 +83,7 @@ enum AuthenticMessage {
     }
   }
 
-  /// Returns where the last whole frame ends.
+  /// Returns the end of the last complete frame.
   private static func sealFrames(
     _ bytes: inout [UInt8], from start: Int, _ frameLength: FrameLength, _ messageID: [UInt8],
     _ key: borrowing MessageKey
@@ -137,7 +137,7 @@ enum AuthenticMessage {
     bytes.replaceSubrange(content.lowerBound..<content.upperBound + AESGCM.tagLength, with: sealed)
   }
 
-  /// Keys of published numbers (NIST's CAVP vectors); the seeds name their public halves.
+  /// Keys with published numbers (NIST's CAVP vectors). The seeds contain their public keys.
   private static func key(on curve: Curve) throws -> SigningKey {
     let der =
       curve == .p256

@@ -1,8 +1,8 @@
 @testable import Envelope
 
 extension FuzzTarget {
-  /// A ciphertext blob, and the structures that keyrings hide in a wrapped data key: what is parsed
-  /// is written as it was.
+  /// A ciphertext blob, and the structures that keyrings put into a wrapped data key. A parsed
+  /// structure is written back unchanged.
   static let blob = FuzzTarget("blob") { bytes in
     if let blob = CiphertextBlob(parsing: bytes) {
       require(blob.bytes == bytes, "a blob is not written as it was read")

@@ -2,8 +2,9 @@
 @testable import envcrypt
 
 extension FuzzTarget {
-  /// The pairs of `-c key=value`, one behind each NUL as the system hands arguments over: the first
-  /// '=' divides, whatever is around it. The same bytes once more as a serialized context.
+  /// The pairs of `-c key=value`, separated by NUL, as the system passes arguments. The first '='
+  /// is the separator, whatever is next to it. The same bytes are also read as a serialized
+  /// context.
   static let context = FuzzTarget("context") { bytes in
     if let context = EncryptionContext(serialized: bytes) {
       let again = EncryptionContext(serialized: try context.serialized())

@@ -3,10 +3,10 @@ import Glibc
 @testable import Envelope
 @testable import envcrypt
 
-/// What is given hostile bytes: a parser, and what must hold of it whatever they are.
+/// A parser that gets hostile bytes, and the properties that must hold for any input.
 struct FuzzTarget: Sendable {
   let name: String
-  /// Takes one input. Nothing may trap, and what does not hold is said with `require`.
+  /// Takes one input. Nothing may trap, and `require` reports properties that do not hold.
   let run: @Sendable ([UInt8]) throws -> Void
 
   init(_ name: String, _ run: @escaping @Sendable ([UInt8]) throws -> Void) {
@@ -25,13 +25,13 @@ struct FuzzTarget: Sendable {
   }
 }
 
-/// Ends the run where `condition` does not hold: libFuzzer keeps the input.
+/// Ends the run if `condition` is false. libFuzzer keeps the input.
 func require(_ condition: Bool, _ message: @autoclosure () -> String) {
   if !condition { fatalError(message()) }
 }
 
 extension ByteSource {
-  /// Everything, as reads of a buffer of `capacity` bring it.
+  /// Returns all bytes, read with a buffer of `capacity` bytes.
   func readAll(capacity: Int = 4096) throws -> [UInt8] {
     var all: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: capacity)

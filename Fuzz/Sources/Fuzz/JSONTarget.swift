@@ -3,8 +3,9 @@ import Foundation
 @testable import Envelope
 
 extension FuzzTarget {
-  /// A JSON text. The reader takes what Foundation takes, and reads the same values, as far as both claim to
-  /// read JSON. What was read is written and read again, and no shape traps a decoder.
+  /// A JSON text. The reader accepts the same texts as Foundation and reads the same values, as far
+  /// as both claim to read JSON. The document is written and read again, and no shape traps a
+  /// decoder.
   static let json = FuzzTarget("json") { bytes in
     let result = Result { () throws(JSONError) in try JSONDocument(.plain(bytes)) }
     let secret = Result { () throws(JSONError) in
@@ -40,8 +41,8 @@ extension FuzzTarget {
     try? JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed)
   }
 
-  /// True if Foundation reads the text, and not because of a liberty that it takes: other encodings, byte
-  /// order marks, commas before a closing bracket.
+  /// True if Foundation reads the text without one of its extensions: other encodings, byte order
+  /// marks, commas before a closing bracket.
   private static func isStrict(_ bytes: [UInt8]) -> Bool {
     guard !bytes.contains(0), !bytes.starts(with: [0xEF, 0xBB, 0xBF]),
       String(validating: bytes, as: UTF8.self) != nil
@@ -55,7 +56,7 @@ extension FuzzTarget {
   }
 
   private static func compare(_ document: JSONDocument, _ bytes: [UInt8]) {
-    // Foundation refuses numbers that a double cannot hold.
+    // Foundation refuses numbers that do not fit into a double.
     guard let theirs = foundation(bytes) else {
       require(!hasOnlySmallNumbers(document.root), "Foundation does not read it")
       return
@@ -76,7 +77,7 @@ extension FuzzTarget {
     switch value.content {
     case .object(let object):
       guard let theirs = theirs as? [String: Any] else { return false }
-      // Names that Unicode holds equal are one in a dictionary.
+      // Names that are equal in Unicode are one key of a dictionary.
       guard Set(object.members.map(\.name)).count == object.members.count else { return true }
       return theirs.count == object.members.count
         && object.members.allSatisfy { member in

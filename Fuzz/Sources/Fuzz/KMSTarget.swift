@@ -2,8 +2,8 @@
 @testable import envcrypt
 
 extension FuzzTarget {
-  /// The arguments of `envcrypt kms OPERATION`, the operation among them, one behind each NUL. A value
-  /// can be shorthand or JSON. Files are not read.
+  /// The arguments of `envcrypt kms OPERATION`, beginning with the operation, separated by NUL. A
+  /// value can be shorthand or JSON. Files are not read.
   static let kms = FuzzTarget("kms") { bytes in
     var arguments = bytes.split(separator: 0, omittingEmptySubsequences: false).map {
       ArgumentBytes.string(from: Array($0))
@@ -13,7 +13,7 @@ extension FuzzTarget {
     let operations = KeyServiceOperation.allCases
     let operation =
       operations.first { APIName.command($0.rawValue) == name }
-      // A name that was mutated is some other operation's.
+      // A mutated name selects another operation.
       ?? operations[Int(bytes.first ?? 0) % operations.count]
     try decode(operation.requestType, arguments)
   }

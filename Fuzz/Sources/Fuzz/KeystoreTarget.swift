@@ -5,9 +5,9 @@ import SystemPackage
 @testable import Envelope
 
 extension FuzzTarget {
-  /// A keystore's file, and what SQLite looks for beside it: opened, checked, unlocked, used and copied. The input is
-  /// the file itself, or changes of one that is whole, of its journal and of a write-ahead log, so that what comes
-  /// after the first checks is reached too.
+  /// A keystore's file and the files that SQLite looks for beside it: opened, checked, unlocked,
+  /// used and copied. The input is the file itself, or changes to a valid file, its journal and a
+  /// write-ahead log, so that the code after the first checks is reached too.
   static let keystore = FuzzTarget("keystore") { bytes in
     guard let mode = bytes.first else { return }
     let files = KeystoreFiles(mode: mode, Array(bytes.dropFirst()))
@@ -45,10 +45,10 @@ extension FuzzTarget {
     _ = try check.get()
   }
 
-  /// Named in a seed's journal, as one that stands above it. No command may touch it.
+  /// The journal of a seed names this file as its super-journal. No command may touch it.
   private static let victim = FilePath("/dev/shm/envcrypt-fuzz-victim")
 
-  /// A keystore that is whole, and what its key encrypted.
+  /// A valid keystore, and a ciphertext under its key.
   fileprivate static let whole: (file: [UInt8], blob: Blob) = {
     let path = FilePath("/dev/shm/envcrypt-fuzz-whole-\(getpid()).db")
     defer { for ending in ["", "-audit"] { unlink(path.string + ending) } }
@@ -86,7 +86,7 @@ private struct NoSecrets: UnlockingSecrets {
 }
 
 extension Keystore {
-  /// Ends the run unless SQLite itself reads the schema that envcrypt makes.
+  /// Ends the run unless SQLite itself reads the schema that envcrypt creates.
   fileprivate func requireOwnSchema() throws {
     let stored = try read { db in
       try Row.fetchAll(
@@ -103,14 +103,14 @@ extension Keystore {
   }
 }
 
-/// The files that an input stands for.
+/// The files that an input describes.
 private struct KeystoreFiles {
   var database: [UInt8]
   var journal: [UInt8]?
   var log: [UInt8]?
 
-  /// The first bit of the mode has the input be the database itself. Else it is changes: of which file (one byte),
-  /// where (three), how many bytes (one), and those.
+  /// If the first bit of the mode is set, the input is the database itself. Otherwise it is a list
+  /// of changes: the file (one byte), the offset (three), the number of bytes (one), and the bytes.
   init(mode: UInt8, _ input: [UInt8]) {
     if mode & 1 != 0 {
       database = input
@@ -140,7 +140,7 @@ private struct KeystoreFiles {
     file.replaceSubrange(offset..<end, with: bytes)
   }
 
-  /// A journal that has SQLite put a page back as it is.
+  /// Returns a journal with which SQLite restores a page to its present contents.
   private static func journal(restoring page: Int, of database: [UInt8]) -> [UInt8] {
     func big(_ value: Int) -> [UInt8] { withUnsafeBytes(of: UInt32(value).bigEndian) { Array($0) } }
     let size = 4096

@@ -3,9 +3,9 @@ import Glibc
 @testable import Envelope
 
 extension FuzzTarget {
-  /// A message, read in pieces and by position, whole and in part. The first byte says how much of it
-  /// is made authentic before: else every input would end at the header's tag. The second says how
-  /// many bytes a read brings.
+  /// A message, read in pieces and by position, completely and in part. The first byte selects the
+  /// parts that are made authentic first: otherwise every input would end at the header's tag. The
+  /// second byte is the number of bytes per read, less one.
   static let message = FuzzTarget("message") { bytes in
     guard bytes.count >= 2 else { return }
     let choice = MessageChoice(rawValue: bytes[0])
@@ -80,7 +80,7 @@ extension FuzzTarget {
   }
 }
 
-/// Bytes in memory, read at any place.
+/// Bytes in memory that can be read at any position.
 final class FuzzFile: ByteSource, PositionalSource, @unchecked Sendable {
   private let bytes: [UInt8]
   private var offset = 0
@@ -110,7 +110,7 @@ final class FuzzFile: ByteSource, PositionalSource, @unchecked Sendable {
   func finish(at position: Int64) {}
 }
 
-/// Bytes in memory, written at any place.
+/// Bytes in memory that can be written at any position.
 final class FuzzOutput: ByteSink, PositionalSink, @unchecked Sendable {
   private(set) var bytes: [UInt8] = []
   let discardsOnFailure = true

@@ -3,7 +3,8 @@ import Foundation
 @testable import Envelope
 
 extension FuzzTarget {
-  /// A key policy document. What is accepted decides every request alike, explained or not.
+  /// A key policy document. An accepted policy decides every request in the same way, with or
+  /// without an explanation.
   static let policy = FuzzTarget("policy") { bytes in
     let policy = try KeyPolicy(parsing: String(decoding: bytes, as: UTF8.self))
     require(try KeyPolicy(parsing: policy.text) == policy, "a policy is read in two ways")

@@ -1,8 +1,8 @@
 @testable import envcrypt
 
 extension FuzzTarget {
-  /// The AWS CLI's shorthand by itself: what is read can be written in its strictest form, and says
-  /// the same then.
+  /// The AWS CLI's shorthand. A parsed value can be written in its strictest form and then has the
+  /// same meaning.
   static let shorthand = FuzzTarget("shorthand") { bytes in
     guard let text = String(validating: bytes, as: UTF8.self) else { return }
     let parsed: KMSShorthand
@@ -12,7 +12,7 @@ extension FuzzTarget {
       require(!error.problem.isEmpty, "an error that says nothing")
       return
     }
-    // A word that ends in one cannot be quoted.
+    // A word that ends in a backslash cannot be quoted.
     guard !text.unicodeScalars.contains("\\") else { return }
     let again = written(parsed).dropFirst().dropLast()
     guard let second = try? KMSShorthand.parse(String(again)) else {
@@ -21,7 +21,7 @@ extension FuzzTarget {
     require(written(second) == written(parsed), "'\(again)' says something else")
   }
 
-  /// Every word quoted, keys in order, and nothing said of what is a reference.
+  /// Returns the value with every word quoted and keys sorted, without marks for references.
   private static func written(_ shorthand: KMSShorthand) -> String {
     switch shorthand {
     case .text(let word, _):

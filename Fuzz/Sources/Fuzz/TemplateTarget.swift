@@ -1,7 +1,7 @@
 @testable import Envelope
 
 extension FuzzTarget {
-  /// A CloudFormation template, YAML or JSON, planned as a stack that is not there yet.
+  /// A CloudFormation template, YAML or JSON, planned as a stack that does not exist yet.
   static let template = FuzzTarget("template") { bytes in
     let template = try Template(parsing: bytes, skippingUnsupported: true)
     let evaluator = try TemplateEvaluator(

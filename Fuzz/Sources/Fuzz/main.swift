@@ -1,9 +1,9 @@
 import Glibc
 
-// Fuzz --target=NAME [libFuzzer's own options] [corpus …]
+// Fuzz --target=NAME [options of libFuzzer] [corpus …]
 //
-// libFuzzer's main function is not used, so that one program holds every target; libFuzzer itself
-// leaves arguments alone that begin with two dashes.
+// libFuzzer's main function is not used, so that one program contains every target. libFuzzer
+// ignores arguments that begin with two dashes.
 
 /// FuzzerInterface.h
 @_silgen_name("LLVMFuzzerRunDriver")

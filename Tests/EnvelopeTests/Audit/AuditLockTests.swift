@@ -5,7 +5,8 @@ import Testing
 
 @testable import Envelope
 
-/// Things that others do to the log's file while we use it: locks, appends, other files under its name.
+/// Other programs act on the log's file while we use it: they lock it, append to it, or put another
+/// file under its name.
 @Suite struct AuditLockTests {
   let directory: TemporaryDirectory
   var path: FilePath { directory.path.appending("log") }
@@ -37,7 +38,8 @@ import Testing
     return numbers
   }
 
-  /// Holds a lock as any process can that may read the file, while `body` runs.
+  /// Runs `body` while another open file holds a lock. Any process that may read the file can hold
+  /// such a lock.
   func held(_ kind: Int32, _ body: () throws -> Void) throws {
     let other = open(path.string, O_RDONLY)
     #expect(flock(other, kind) == 0)
@@ -79,7 +81,7 @@ import Testing
     #expect(try numbers() == [1, 2, 3, 4])
   }
 
-  /// A reader needs no lock, and holds none.
+  /// A reader neither needs nor holds a lock.
   @Test(arguments: [LOCK_SH, LOCK_EX])
   func nobodyWhoReadsWaits(kind: Int32) throws {
     try held(kind) {
@@ -97,7 +99,7 @@ import Testing
   @Test func nobodyWaitsForWhoReads() throws {
     var seen: [UInt64] = []
     let damage = try log().read(after: .none) { entry in
-      // With no patience at all.
+      // The writer does not wait for locks at all.
       try log(patience: .zero).append([AuditLogTests.record(9)], after: { .none })
       seen.append(entry.sequence)
     }
@@ -121,7 +123,7 @@ import Testing
     #expect(try contents(copy) == contents(path))
   }
 
-  /// However many are at work, a reader sees a log that is whole.
+  /// Any number of processes may append: a reader always sees a valid log.
   @Test func readersSeeAWholeLogWhileOthersAppend() async throws {
     let path = path
     await withTaskGroup(of: Void.self) { group in
@@ -151,7 +153,8 @@ import Testing
     #expect(try numbers().count == 303)
   }
 
-  /// Half an entry after the end is of somebody at work, or of a process that died. The lock tells.
+  /// Half an entry after the end belongs to a process at work, or to a process that died. The lock
+  /// shows which of the two.
   @Test func whatIsBeingWrittenIsNoDamage() throws {
     try write(try contents(path) + [0, 0, 0, 200, 1, 2, 3], to: path)
     try held(LOCK_EX) {
@@ -201,7 +204,7 @@ import Testing
     if stranger == .link { #expect(try contents(directory.path.appending("target")).isEmpty) }
   }
 
-  /// A log that was opened goes on where its directory is, not where its path leads by now.
+  /// An open log follows its directory and not the path, which may lead elsewhere now.
   @Test func theDirectoryIsOpenedOnce() throws {
     let first = directory.path.appending("first")
     mkdir(first.string, 0o700)
@@ -223,7 +226,7 @@ import Testing
 
   @Test func pruningKeepsOwnerGroupAndMode() throws {
     chmod(path.string, 0o640)
-    // Only root may give files away.
+    // Only root may change a file's owner.
     if getuid() == 0 { chown(path.string, 12_345, 23_456) }
     let before = try #require(try FileStatus.at(path))
     #expect(try log().prune(before: 3000, after: .none) == 2)
@@ -242,12 +245,12 @@ import Testing
         try other.append([AuditLogTests.record(5), AuditLogTests.record(6)], after: { .none })
       } == 2)
     #expect(try numbers() == [3, 4, 5, 6])
-    // A writer that had the old file open finds the new one.
+    // A writer that has the old file open finds the new file.
     try other.append([AuditLogTests.record(7)], after: { .none })
     #expect(try numbers() == [3, 4, 5, 6, 7])
   }
 
-  /// Somebody puts a link to another file, or another file, in the log's place meanwhile.
+  /// Somebody puts a link to another file, or another file, in the place of the log during pruning.
   @Test(arguments: [true, false])
   func pruningReplacesNothingElse(isLink: Bool) throws {
     let precious = directory.path.appending("precious")
@@ -267,7 +270,7 @@ import Testing
     #expect(directory.names.allSatisfy { !$0.hasPrefix(".") })
   }
 
-  /// Two that prune at once: one of them finds another file, and says so.
+  /// Of two concurrent prunings, one finds another file and reports it.
   @Test func theSameLogIsNotPrunedTwice() throws {
     #expect(throws: FileRuleError.changed(path)) {
       try log().prune(before: 3000, after: .none) {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Envelope
 
-/// The file of the log: appending, reading, and everything that can be done to it by hand.
+/// The file of the log: appending, reading, and changes made by hand.
 @Suite struct AuditLogTests {
   let directory: TemporaryDirectory
   var path: FilePath { directory.path.appending("log") }
@@ -38,7 +38,7 @@ import Testing
     return (numbers, damage)
   }
 
-  /// Where each entry begins, and the file ends.
+  /// Returns the offset of each entry, and the end of the file.
   func offsets() throws -> [Int] {
     let bytes = try contents(path)
     var offsets = [AuditHead.length]
@@ -76,7 +76,8 @@ import Testing
     #expect(found[0].encryptionContext["größe"] == "λ")
   }
 
-  /// Every byte of the file, changed: the entry it is in is named, or the head.
+  /// Changes every byte of the file. The damage names the entry that contains the byte, or the
+  /// head.
   @Test func everyChangedByteIsNoticed() throws {
     try append(1...4)
     let whole = try contents(path)
@@ -92,7 +93,7 @@ import Testing
         continue
       }
       #expect(!numbers.contains(UInt64(entry + 1)), "byte \(position)")
-      // What is before it is whole, and so is what comes behind where its length is.
+      // The entries before it are valid, and so are those after it if its length is unchanged.
       #expect(numbers.starts(with: (0..<entry).map { UInt64($0 + 1) }), "byte \(position)")
       if position >= offsets[entry] + 4 {
         #expect(numbers.count == 3, "byte \(position)")
@@ -127,7 +128,7 @@ import Testing
     #expect(try read().damage == [.altered(2)])
   }
 
-  /// Entries that somebody makes without the key, or takes from another log.
+  /// Entries that somebody made without the key or copied from another log.
   @Test func foreignEntriesAreNamed() throws {
     let other = AuditLog(
       at: directory.path.appending("other"),
@@ -137,14 +138,14 @@ import Testing
     let foreign = try contents(other.path)[(try offsets()[2])...]
     try write(try contents(path) + foreign, to: path)
     #expect(try read().damage == [.altered(3)])
-    // The next append cuts off what is none of the log's.
+    // The next append cuts off the entries that do not belong to the log.
     try append(3...3)
     #expect(try read().numbers == [1, 2, 3])
     #expect(try read().damage.isEmpty)
     #expect(try read(log(3)).damage == [.head])
   }
 
-  /// What a process leaves that dies between writing its entries and the head.
+  /// The state after a process died between writing its entries and writing the head.
   @Test func entriesWithoutTheirHeadAreTakenIn() throws {
     try append(1...2)
     let before = try contents(path)
@@ -161,7 +162,7 @@ import Testing
     }
   }
 
-  /// What a power failure leaves: the end is lost, and that it is shows.
+  /// The state after a power failure: the end is lost, and the loss is detected.
   @Test func aLostEndShows() throws {
     try append(1...4)
     let offsets = try offsets()
@@ -173,14 +174,14 @@ import Testing
       let (numbers, damage) = try read()
       #expect(numbers == (0..<last).map { UInt64($0 + 1) })
       #expect(damage.contains(.missing(UInt64(last + 1)...4)))
-      // The log goes on, and the gap stays.
+      // The log continues, and the gap remains.
       try append(5...5)
       #expect(try read().numbers == numbers + [5])
       #expect(try read().damage == [.missing(UInt64(last + 1)...4)])
     }
   }
 
-  /// A damaged entry before the lost end stays where it is, and so do those behind it.
+  /// A damaged entry before the lost end stays in its place, and so do the entries after it.
   @Test(arguments: 0..<4, [0, 1, 10])
   func whatIsBehindDamageOutlivesALostEnd(damaged: Int, cut: Int) throws {
     try append(1...6)
@@ -189,7 +190,8 @@ import Testing
       let whole = try contents(path)
       defer { try? write(whole, to: path) }
       var bytes = Array(whole.prefix(offsets[5] - cut))
-      // The length of the operation's name, among others: no entry any more, of the same length.
+      // Among others this changes the length of the operation's name. The bytes are no longer an
+      // entry, but keep their length.
       bytes[offsets[damaged] + position] ^= 0x80
       try write(bytes, to: path)
       let (numbers, _) = try read()
@@ -206,8 +208,8 @@ import Testing
     }
   }
 
-  /// The end is lost, the log goes on, and the process dies before the head is written: the next one
-  /// must not use the same number again.
+  /// The end is lost, a process appends, and dies before it writes the head. The next process must
+  /// not use the same number again.
   @Test func entriesBehindALostEndAreTakenIn() throws {
     try append(1...4)
     let head = try contents(path).prefix(AuditHead.length)
@@ -220,7 +222,7 @@ import Testing
     #expect(try read().damage == [.missing(3...4)])
   }
 
-  /// Zeros where entries were claim to be many entries: what comes behind them is read all the same.
+  /// Zeros in the place of entries look like many entries. The entries after them are still read.
   @Test(arguments: [4, 64, 400])
   func zerosTakeNoNumbers(count: Int) throws {
     try append(1...4)
@@ -241,7 +243,7 @@ import Testing
     try log().append([Self.record(4)], after: { anchor })
     let (numbers, damage) = try read(anchor: anchor)
     #expect(numbers == [4] && damage == [.missing(1...3)])
-    // An older log put back lacks what the keystore knows of.
+    // If an older log is restored, it lacks records that the keystore has an anchor for.
     try write([], to: path)
     try append(1...2)
     #expect(try read(anchor: anchor).damage == [.missing(3...3)])
@@ -279,7 +281,7 @@ import Testing
     #expect(throws: AuditError.damaged([.head])) { try append(1...1) }
   }
 
-  /// Lengths that claim more than there is are not believed.
+  /// Lengths beyond the end of the file are not believed.
   @Test(arguments: [UInt32.max, 262_144, 262_145, 0, 1] as [UInt32])
   func hostileLengthsAreBounded(length: UInt32) throws {
     try append(1...1)
@@ -290,7 +292,8 @@ import Testing
     #expect(try !read().damage.isEmpty)
   }
 
-  /// Nothing that somebody appends by hand keeps readers busy: of a file of 1 TiB the log is read.
+  /// Nothing that somebody appends by hand slows readers down: of a file of 1 TiB only the log is
+  /// read.
   @Test func aHugeEndCostsNothing() throws {
     try append(1...3)
     #expect(truncate(path.string, 1 << 40) == 0)
@@ -321,13 +324,14 @@ import Testing
     #expect(count == 160 && damage.isEmpty)
   }
 
-  /// A log is read without its key too, where nothing but its shape speaks for it.
+  /// A log can be read without its key. Then only its shape can be checked.
   @Test(arguments: [0, 1 << 63, UInt64.max])
   func numbersThatNoLogHasAreNoNumbers(number: UInt64) throws {
     try append(1...2)
     let original = try contents(path)
     let reader = AuditLog(reading: path)
-    // An entry's number behind its length; the head's first and last number, and its end.
+    // The offsets of an entry's number (after its length) and of the head's first number, last
+    // number and end.
     for offset in [AuditHead.length + 4, 5, 5 + 8 + 32 + 8, 5 + 8 + 32 + 8 + 8 + 32] {
       var bytes = original
       for index in 0..<8 {
@@ -335,7 +339,7 @@ import Testing
       }
       try write(bytes, to: path)
       let damage = try reader.read(after: .none) { _ in }
-      // A head without entries behind it is one.
+      // A head without entries after it is valid.
       if number == 0, offset == 5 + 8 + 32 + 8 { continue }
       #expect(!damage.isEmpty, "\(number) at \(offset)")
     }

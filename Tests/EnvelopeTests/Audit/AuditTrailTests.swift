@@ -5,7 +5,7 @@ import Testing
 
 @testable import Envelope
 
-/// What the key service records, and what `check` says of a keystore.
+/// The records of the key service, and the report of `check` on a keystore.
 @Suite struct AuditTrailTests {
   let keystore: TestKeystore
   var service: KeyService { keystore.service }
@@ -60,10 +60,11 @@ import Testing
     #expect(try records().suffix(2).map(\.keyID) == [first, second])
   }
 
-  /// Also one of which nobody may know that the padding was wrong.
+  /// Also a use that fails because of the padding, even though nobody may learn that the padding
+  /// was wrong.
   @Test func aWrongPaddingIsAUse() throws {
     let pair = try RSAPrivateKey.generate(bits: 2048)
-    // The number 1 is its own plaintext under every key, and no padding.
+    // The number 1 encrypts to itself under every RSA key and is not valid padding.
     let wrong = [UInt8](repeating: 0, count: 255) + [1]
     var file = try KeyringFile(parsing: try pair.pem().exposed)
     file.keys[0].providerID = "p"
@@ -74,7 +75,8 @@ import Testing
     let wrapped = EncryptedDataKey(
       providerID: "p", providerInformation: Array("k".utf8), ciphertext: wrong)
     let keyring = KeystoreKeyring(service, unwrappingUnder: nil)
-    // From version 3.2 on libcrypto answers a wrong padding with a key that it makes up, and knows of none itself.
+    // From version 3.2 on, libcrypto answers invalid padding with a key that it makes up, and
+    // cannot tell the difference itself.
     let madeUp = try? pair.decrypt(wrong, padding: .pkcs1).exposed
     if let madeUp {
       #expect(try KeyringTests.unwrap(keyring, wrapped) == madeUp)
@@ -116,7 +118,7 @@ import Testing
       try lines() == ["CreateKey", "ExportKey", "ImportKey AlreadyExistsException"])
   }
 
-  /// A message that is as long as an argument can be, in few characters, is no way to have no record.
+  /// A name as long as an argument can be, but of few characters, does not prevent its record.
   @Test func aLongNameIsRecorded() throws {
     _ = try service.createKey()
     let name =
@@ -128,12 +130,13 @@ import Testing
     #expect(try records()[1].errorMessage.utf8.count <= 2100)
   }
 
-  /// A change is recorded before it lasts: whatever ends the process, no change is without a record.
+  /// A change is recorded before it is committed. However the process ends, no change is without a
+  /// record.
   @Test func aChangeIsRecordedBeforeItLasts() throws {
     let key = try service.createKey().keyID
     let seen = Told()
     let log = AuditLog(reading: AuditLog.path(beside: service.keystore.path))
-    // SQLite asks when it is about to commit.
+    // SQLite calls the observer when it is about to commit.
     service.keystore.database.writeWithoutTransaction {
       $0.add(
         transactionObserver: Watcher {
@@ -186,7 +189,7 @@ import Testing
     clock.advance(days: 1)
     _ = try service.decrypt(blob)
     #expect(try lastUsage().keyLastUsage?.operation == "Decrypt")
-    // From a pruned log it says from when on it knows.
+    // With a pruned log, the answer says since when uses are known.
     #expect(try service.pruneAuditLog(before: clock.now) > 0)
     clock.advance(days: 1)
     #expect(try lastUsage().keyLastUsage?.operation == "Decrypt")
@@ -211,14 +214,14 @@ import Testing
     #expect(check.auditRecords == 5)
   }
 
-  /// The file as somebody opens it who does not care what belongs together.
+  /// Opens the file without the constraints that keep its rows consistent.
   static func byHand(_ path: FilePath) throws -> DatabaseQueue {
     var configuration = Configuration()
     configuration.foreignKeysEnabled = false
     return try DatabaseQueue(path: path.string, configuration: configuration)
   }
 
-  /// Every column of every table with codes, changed in turn.
+  /// Changes each column of every table whose rows have authentication codes, one at a time.
   @Test(arguments: [
     "masterKey", "keyVersion", "alias", "tag", "auditAnchor", "keyPolicy", "keyGrant", "stack",
     "ledger", "keystore", "protector",
@@ -247,13 +250,13 @@ import Testing
       try write(whole, to: path)
       try Self.byHand(path).write { db in
         let value = type == "INTEGER" ? "4000000000001" : type == "TEXT" ? "'x'" : "x'00'"
-        // Values that a column cannot have are refused before anything else.
+        // A column's constraint refuses other values first.
         let allowed: [String: String] = [
           "spec": "'RSA_2048'", "usage": "'SIGN_VERIFY'", "state": "'Disabled'",
           "origin": "'EXTERNAL'", "manager": "'AWS'", "rotationType": "'AUTOMATIC'",
           "kind": "'key-file'",
         ]
-        // Of one row, since names are unique.
+        // In one row only, because names are unique.
         try db.execute(
           sql: """
             UPDATE \(table) SET \(column) = \(allowed[column] ?? value)
@@ -265,7 +268,7 @@ import Testing
         #expect(!damage.isEmpty, "\(table).\(column)")
         #expect(damage.allSatisfy { if case .audit = $0 { false } else { true } })
       } catch is KeystoreError {
-        // Without the keystore's own record, or a protector, nothing opens.
+        // Without its own record or a protector the keystore does not open.
         #expect(["keystore", "protector"].contains(table), "\(table).\(column)")
       }
     }
@@ -283,7 +286,7 @@ import Testing
         == [.missing("key \(key)"), .missing("version 1 of key \(key)")])
   }
 
-  /// A log from before, put back, lacks what the keystore knows of.
+  /// An old log that was put back lacks records that the keystore has an anchor for.
   @Test func anOldLogIsNoticed() throws {
     let log = AuditLog.path(beside: service.keystore.path)
     let key = try service.createKey().keyID

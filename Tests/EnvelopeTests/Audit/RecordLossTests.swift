@@ -5,7 +5,8 @@ import Testing
 
 @testable import Envelope
 
-/// When the records of a process are in the log, and what it says of those that are not.
+/// The time at which a process's records are in the log, and the reports about records that are
+/// not.
 @Suite struct RecordLossTests {
   let keystore: TestKeystore
   let key: String
@@ -19,7 +20,7 @@ import Testing
 
   final class Told: @unchecked Sendable { var errors: [any Error] = [] }
 
-  /// The store as another process opens it.
+  /// Opens the keystore as another process would.
   func opened(_ told: Told = Told()) throws -> KeyService {
     try KeyService(
       try Keystore(at: path), secrets: TestSecrets(), tellUnrecorded: { told.errors.append($0) })
@@ -37,7 +38,7 @@ import Testing
     return keyring
   }
 
-  /// Nothing has to go away for it: not the service, nor a keyring that somebody still holds.
+  /// Each record is in the log at once, while the service and a keyring are still in use.
   @Test func eachRecordIsThereAtOnce() throws {
     let service = try opened()
     let keyring = try use(service, times: 5)
@@ -46,7 +47,7 @@ import Testing
     withExtendedLifetime((service, keyring)) {}
   }
 
-  /// A run over many files keeps some back, until it says that it is at its end.
+  /// A run over many files keeps records back until it reports its end.
   @Test func recordsThatAreKeptBackAreThereAtTheEnd() throws {
     let service = try opened()
     let leftovers = Leftovers()
@@ -58,7 +59,7 @@ import Testing
     withExtendedLifetime((service, keyring)) {}
   }
 
-  /// The first is appended at once, and 256 together.
+  /// The first record is appended at once, the next 256 together.
   @Test func noMoreThanABatchIsKeptBack() throws {
     let service = try opened()
     let leftovers = Leftovers()
@@ -69,7 +70,7 @@ import Testing
     withExtendedLifetime((service, keyring)) {}
   }
 
-  /// Also if nothing more comes, and the run goes on for long.
+  /// Also if no more records follow and the run goes on for a long time.
   @Test func nothingIsKeptBackForLong() throws {
     let service = try opened()
     let leftovers = Leftovers()
@@ -82,7 +83,7 @@ import Testing
     withExtendedLifetime((service, keyring)) {}
   }
 
-  /// A process that does not see signals cannot write before one ends it.
+  /// A process that does not watch for signals cannot write its records before a signal ends it.
   @Test func withoutSignalsNothingIsKeptBack() throws {
     let service = try opened()
     service.host.keepRecordsBack(until: Leftovers())
@@ -115,7 +116,7 @@ import Testing
     #expect(told.errors.map { $0 as? AuditError } == [.notAFile(log)])
   }
 
-  /// Another process holds the lock for a while in the middle of a run: nothing is lost.
+  /// Another process holds the lock for a while during a run: no record is lost.
   @Test func whatCouldNotBeWrittenInTimeIsWrittenAtTheEnd() throws {
     let told = Told()
     let service = try opened(told)
@@ -150,7 +151,7 @@ import Testing
     withExtendedLifetime((service, keyring)) {}
   }
 
-  /// Of everything that comes to a key.
+  /// Applies to every operation that uses a key.
   @Test func withoutARecordThereIsNoKey() throws {
     let blob = try keystore.service.encrypt("text", under: key)
     let wrapped = try KeyringTests.wrap(try keystore.service.wrappingKeyring(key))
@@ -192,7 +193,7 @@ import Testing
     }
   }
 
-  /// Changes too: what cannot be recorded does not last.
+  /// Applies to changes too: a change that cannot be recorded is not committed.
   @Test func withoutARecordThereIsNoChange() throws {
     _ = try required()
     try putADirectoryInItsPlace()
@@ -242,7 +243,8 @@ import Testing
     #expect(try opened().check().damage.isEmpty)
   }
 
-  /// The keystore's own row from before says that nothing is required, and carries a code that is right.
+  /// An earlier copy of the keystore's own row says that auditing is not required, and its code is
+  /// valid.
   @Test func theRowFromBeforeIsRefused() throws {
     let before = try AuditTrailTests.byHand(path).read { db in
       try KeystoreRecord.all(db).first

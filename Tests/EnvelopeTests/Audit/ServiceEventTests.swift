@@ -3,7 +3,8 @@ import Testing
 
 @testable import Envelope
 
-/// Rotations and destructions by time are in the audit log, whoever's command found them due.
+/// Rotations and destructions that became due are in the audit log, whichever caller's command
+/// found them due.
 @Suite struct ServiceEventTests {
   let keystore: TestKeystore
   var service: KeyService { keystore.service }
@@ -11,7 +12,7 @@ import Testing
 
   init() throws { keystore = try TestKeystore() }
 
-  /// Records from now on: operation, key, version and error.
+  /// The records after the first `count`: operation, key, version and error.
   private func lines(after count: Int) throws -> [String] {
     var lines: [String] = []
     try service.readAuditLog { sequence, record in
@@ -66,7 +67,7 @@ import Testing
     try service.perform(RotateKeyOnDemandRequest(keyID: imported))
     clock.advance(days: 7)
     let before = try count()
-    // Also if the command that finds it fails.
+    // Also if the command that finds it due fails.
     func fail() {
       _ = #expect(throws: KeyServiceError.notFound("alias/none")) {
         try service.perform(EnableKeyRequest(keyID: "alias/none"))
@@ -84,7 +85,8 @@ import Testing
     #expect(try service.check().damage.isEmpty)
   }
 
-  /// Several operations in one transaction may be undone; what had become due is done all the same.
+  /// Several operations in one transaction may be rolled back. The work that was due is done
+  /// anyway.
   @Test func whatIsDueIsNotUndoneWithATransaction() throws {
     let id = try service.createKey().keyID
     try service.perform(ScheduleKeyDeletionRequest(keyID: id, pendingWindowInDays: 7))
@@ -120,7 +122,7 @@ import Testing
       try lines(after: before) == ["keystore DeleteKey \(id) 0", "user DestroyDue \(id) 0"])
   }
 
-  /// A rotation is no use of the key.
+  /// A rotation does not count as a use of the key.
   @Test func theyAreNoUses() throws {
     let id = try service.createKey().keyID
     try service.perform(EnableKeyRotationRequest(keyID: id))

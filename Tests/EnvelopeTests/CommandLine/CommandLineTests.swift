@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Runs the built binary in shell scripts, each in a directory of its own.
+/// Runs the built tool in shell scripts, each in its own directory.
 @Suite struct CommandLineTests {
   static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import envcrypt
 
-// Requests of the KMS API, as far as they show every kind of value.
+// Requests of the KMS API that contain every kind of value.
 
 private enum Algorithm: String, APIEnumeration {
   case symmetricDefault = "SYMMETRIC_DEFAULT"
@@ -243,7 +243,7 @@ private struct UntagResource: Decodable, Equatable { var tagKeys: [String] }
       named, .writeOnly, options: .create, permissions: .ownerReadWrite)
     _ = try descriptor.closeAfter { try descriptor.writeAll(Array("x".utf8)) }
     #expect(try decode(CreateKey.self, "--policy", strange).policy == "x")
-    // A character that stands for a byte in arguments stands for itself in a file.
+    // A character that represents a byte in arguments represents itself in a file.
     let special = try file("\u{10FE41}", "private")
     #expect(try decode(CreateKey.self, "--policy", "file://\(special)").policy == "\u{10FE41}")
   }

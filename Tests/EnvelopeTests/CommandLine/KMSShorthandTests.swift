@@ -3,7 +3,7 @@ import Testing
 
 @testable import envcrypt
 
-/// What is right here, awscli 1.45's own ShorthandParser says.
+/// The expected results are those of awscli 1.45's own ShorthandParser.
 @Suite struct KMSShorthandTests {
   @Test(arguments: [
     (#"k=v,k2="a,b""#, #"{"k":"v","k2":"a,b"}"#), (#"k='a,b',c=d"#, #"{"c":"d","k":"a,b"}"#),
@@ -56,7 +56,7 @@ import Testing
     #expect(throws: KMSShorthand.SyntaxError(problem: problem)) { try KMSShorthand.parse(text) }
   }
 
-  /// Sorted JSON; "@" marks a reference.
+  /// Returns sorted JSON, in which "@" marks a reference.
   private func canonical(_ shorthand: KMSShorthand) throws -> String {
     func object(_ shorthand: KMSShorthand) -> Any {
       switch shorthand {

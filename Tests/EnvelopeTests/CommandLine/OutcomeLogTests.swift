@@ -4,7 +4,7 @@ import Testing
 
 @testable import envcrypt
 
-/// The end of a run: a failure comes before a change, whichever was first.
+/// The exit status at the end of a run: a failure has precedence over a change, in any order.
 @Suite struct OutcomeLogTests {
   private let log = OutcomeLog(console: Console(isQuiet: true), goesOn: true) { _, _ in }
 

@@ -2,7 +2,7 @@ import Testing
 
 @testable import envcrypt
 
-/// What is read without the argument parser is what the parser would read.
+/// Arguments that are read without the argument parser have the same result as with the parser.
 @Suite struct PlainArgumentsTests {
   private static let operands: [[String]] = [
     [], ["a"], ["a", "b"], ["-"], ["help"], ["encrypt"], ["a b", "\u{10FEFF}", "é=1"],

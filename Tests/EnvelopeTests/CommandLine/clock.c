@@ -1,4 +1,4 @@
-// Preloaded into the tool, it sets its clock forward by as many seconds as CLOCK_OFFSET says.
+// Preloaded into the tool, this library sets the tool's clock forward by CLOCK_OFFSET seconds.
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <sys/syscall.h>

@@ -1,11 +1,11 @@
-# Helpers of the command-line cases. Each case starts in an empty directory, with a keystore of its
-# own that needs no passphrase.
+# Helpers of the command-line cases. Each case starts in an empty directory with its own keystore, which needs no
+# passphrase.
 
 umask 022
 ulimit -c 0
 envcrypt init -q --protector none
 
-# fails STATUS COMMAND...: the command must end with that status; its messages are kept in ./stderr.
+# fails STATUS COMMAND...: the command must end with that status. Keeps its messages in ./stderr.
 fails() {
   local wanted=$1 status=0
   shift
@@ -13,26 +13,26 @@ fails() {
   [ "$status" = "$wanted" ] || { echo "status $status, wanted $wanted"; cat stderr; return 1; }
 }
 
-# says TEXT: the last failure's messages contain the text.
+# says TEXT: the messages of the last failure contain the text.
 says() { grep -qF -- "$1" stderr || { echo "not said: $1"; cat stderr; return 1; }; }
 
-# absent FILE...: no such files, and no leftovers of ours either.
+# absent FILE...: these files do not exist, and there are no leftovers of the tool either.
 absent() {
   local file
   for file; do [ ! -e "$file" ] || { echo "exists: $file"; return 1; }; done
   [ -z "$(find . -name '.envcrypt-*')" ]
 }
 
-# random BYTES: that many bytes that do not compress.
+# random BYTES: prints that many bytes that cannot be compressed.
 random() { head -c "$1" /dev/urandom; }
 
-# json EXPRESSION: evaluates a Python expression over the JSON on standard input as j.
+# json EXPRESSION: evaluates a Python expression, in which j is the JSON on standard input.
 json() { python3 -c 'import json,sys; j=json.load(sys.stdin); print(eval(sys.argv[1]))' "$1"; }
 
-# matches GREP-ARGUMENTS: like grep -q, but reads to the end, so that nobody dies of a closed pipe.
+# matches GREP-ARGUMENTS: like grep -q, but reads to the end, so that the writer is not killed by SIGPIPE.
 matches() { grep "$@" >/dev/null; }
 
-# await COMMAND...: waits until the command succeeds. The time only bounds a failure.
+# await COMMAND...: waits until the command succeeds. The time limit only matters for a failure.
 await() {
   local deadline=$((SECONDS + 120))
   until "$@"; do
@@ -41,7 +41,7 @@ await() {
   done
 }
 
-# flip FILE AT: another byte there.
+# flip FILE AT: changes the byte at this position.
 flip() {
   python3 - "$1" "$2" <<'P'
 import sys
@@ -53,8 +53,8 @@ with open(sys.argv[1], "r+b") as file:
 P
 }
 
-# on_terminal ANSWER COMMAND...: runs it on a terminal of its own, and types the answer when its question is there. All that it
-# shows is printed; the status is the command's.
+# on_terminal ANSWER COMMAND...: runs the command on its own terminal and types the answer when the question appears.
+# Prints the complete output. The status is the command's.
 on_terminal() {
   python3 - "$@" <<'P'
 import os, pty, sys
@@ -80,13 +80,14 @@ sys.exit(status if status >= 0 else 128 - status)
 P
 }
 
-# skipped WHY: says that a part of the case was left out. CI leaves nothing out.
+# skipped WHY: says that a part of the case was skipped. Fails in CI, where nothing may be skipped.
 skipped() {
   echo "SKIPPED: $*"
   [ -z "${CI-}" ]
 }
 
-# can_be USER: whether the case can become this user, and the user can get to this directory and to the tool. If not, says so.
+# can_be USER: true if the case can become this user and the user can reach this directory and the tool. Otherwise
+# prints the reason.
 can_be() {
   local tool
   tool=$(command -v envcrypt)

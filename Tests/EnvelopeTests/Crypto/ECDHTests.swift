@@ -9,7 +9,7 @@ import Testing
       subjectPublicKeyInfo: ECKeys.publicKey(on: agreement.curve, point: [4] + agreement.peer))
     let key = try agreement.privateKey()
     #expect(try key.derive(with: peer).exposed == agreement.sharedSecret)
-    // The peer's point survives its compression.
+    // The peer's point is the same after compression and decompression.
     let again = try ECPublicKey(compressedPoint: peer.compressedPoint)
     #expect(again == peer)
     #expect(try key.derive(with: again).exposed == agreement.sharedSecret)
@@ -37,7 +37,7 @@ import Testing
     #expect(try ECPublicKey(subjectPublicKeyInfo: publicKey.subjectPublicKeyInfo()) == publicKey)
   }
 
-  /// The fingerprint is the key's, whatever form its point came in.
+  /// The fingerprint identifies the key and does not depend on the form of its point.
   @Test(arguments: ECKeys.agreements)
   func fingerprintIsOfTheUncompressedPoint(agreement: ECKeys.Agreement) throws {
     let point = [4] + agreement.peer
@@ -53,7 +53,7 @@ import Testing
     }
   }
 
-  /// Whether `body` throws `invalidKey`.
+  /// True if `body` throws `invalidKey`.
   private func refuses(_ body: () throws -> Void) -> Bool {
     do { try body() } catch CryptoError.invalidKey { return true } catch {}
     return false
@@ -72,7 +72,8 @@ import Testing
             subjectPublicKeyInfo: ECKeys.publicKey(on: curve, point: point))
         })
     }
-    // No coordinate of the field, no form of a point, and x that no point of the curve has.
+    // Refused: a coordinate that is not in the field, and other forms of a point. Below: values of
+    // x that no point of the curve has.
     let x = agreement.peer.prefix(length - 1)
     for point in [[2] + [UInt8](repeating: 0xff, count: length - 1), [4] + x, [5] + x, [0] + x] {
       #expect(refuses { _ = try ECPublicKey(compressedPoint: Array(point)) })

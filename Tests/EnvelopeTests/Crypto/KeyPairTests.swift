@@ -3,7 +3,7 @@ import Testing
 @testable import Envelope
 
 @Suite struct KeyPairTests {
-  /// What identifies a key must not depend on the form that some program wrote it in.
+  /// The identity of a key must not depend on the form in which a program wrote it.
   @Test(arguments: ECKeys.agreements)
   func theFormThatAKeyCameInIsForgotten(agreement: ECKeys.Agreement) throws {
     let key = try agreement.privateKey()
@@ -50,7 +50,8 @@ import Testing
     }
   }
 
-  /// secp256k1 by its field, coefficients, generator and order, as OpenSSL writes it on demand.
+  /// secp256k1 with explicit parameters (field, coefficients, generator and order), as OpenSSL
+  /// writes them on request.
   @Test func aCurveThatIsSpeltOutIsRefused() throws {
     let key = hexadecimal(
       """
@@ -70,7 +71,7 @@ import Testing
     ) { _ = try KeyPair(pkcs8: SecretBytes(key)).kind }
   }
 
-  /// Whoever may choose it as the key of a signature may sign anything.
+  /// If the point at infinity were accepted as the key of a signature, anyone could sign anything.
   @Test(arguments: Curve.allCases)
   func thePointAtInfinityVerifiesNothing(curve: Curve) {
     for point in [[], [0]] as [[UInt8]] {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Envelope
 
-/// Published answers through our wrappers.
+/// Published test vectors, run through our wrappers.
 @Suite struct KnownAnswerTests {
   /// NIST's GCM test vectors, test cases 16 (AES-256) and 4 (AES-128), both with AAD.
   @Test func gcmSealsAndOpens() throws {
@@ -67,8 +67,8 @@ import Testing
           "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8"))
   }
 
-  /// What the KDFs of Python's cryptography and of the reference SDK derive. NIST's vectors have
-  /// neither a separator nor a length between their fields.
+  /// The keys that the KDFs of Python's cryptography and of the reference SDK derive. NIST's
+  /// vectors have neither a separator nor a length between their fields.
   @Test func kbkdfDerives() throws {
     let derived = try KBKDF.derive(
       .sha384, from: SecretBytes(Array(0..<48)), label: Array("label".utf8),
@@ -130,13 +130,14 @@ import Testing
     let ciphertext = try key.publicKey().encrypt(secret, padding: padding)
     let plain = try key.decrypt(ciphertext, padding: padding)
     #expect(plain.exposed == patternBytes(32))
-    // The key survives both of its encodings.
+    // The key is the same after encoding and decoding, as DER and as PEM.
     let fromDER = try RSAPrivateKey(pkcs8: try key.pkcs8())
     let fromPEM = try RSAPrivateKey(pem: try key.pem())
     #expect(try fromDER.decrypt(ciphertext, padding: padding).exposed == patternBytes(32))
     #expect(try fromPEM.publicKey().fingerprint() == key.publicKey().fingerprint())
     let other = try RSAPrivateKey.generate(bits: 2048)
-    // PKCS #1 v1.5 padding may turn up by chance, the secret not.
+    // With a wrong key the PKCS #1 v1.5 padding may be valid by chance, but the result is not the
+    // secret.
     var wrong: [UInt8] = []
     do { wrong = try other.decrypt(ciphertext, padding: padding).exposed } catch {}
     #expect(wrong != patternBytes(32))

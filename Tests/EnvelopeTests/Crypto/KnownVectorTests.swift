@@ -3,7 +3,8 @@ import Testing
 
 @testable import Envelope
 
-/// Answers, good and bad, that vectors.py has other implementations of the algorithms give.
+/// Valid and invalid vectors from vectors.py, which takes the answers from other implementations of
+/// the algorithms.
 @Suite struct KnownVectorTests {
   /// The fewest vectors of each group.
   static let groups = [
@@ -16,7 +17,7 @@ import Testing
     let vectors = try KnownVectors.read().vectors(of: group)
     #expect(vectors.count >= count)
     #expect(vectors.contains { $0.expected == .valid })
-    // Nothing is an invalid input of KBKDF.
+    // KBKDF has no invalid inputs.
     #expect(group == "kbkdf" || vectors.contains { $0.expected != .valid })
     let check = try #require(Self.checks[group])
     for vector in vectors {
@@ -48,7 +49,8 @@ import Testing
     }
   }
 
-  // Each answers whether our wrapper comes to what the vector says, in every direction it has.
+  // Each function returns true if our wrapper agrees with the vector in every direction that the
+  // algorithm has.
 
   @Sendable private static func aesGCM(_ vector: KnownVector) throws -> Bool {
     let nonce = Nonce(bytes: try vector.bytes("nonce"))
@@ -91,7 +93,7 @@ import Testing
     return try AESKeyWrap.unwrap(wrapped, under: key).exposed == plaintext
   }
 
-  /// A vector without a ciphertext is one to make.
+  /// A vector without a ciphertext only tests encryption with the key.
   @Sendable private static func rsaOAEP(_ vector: KnownVector) throws -> Bool {
     let padding = RSAPadding.oaep(try vector.digest())
     let plaintext = try vector.bytes("plaintext")
@@ -128,7 +130,7 @@ import Testing
       #expect(agrees == verifies, "\(vector.comment), as a digest")
     }
     guard verifies else { return false }
-    // What our own key makes of the message verifies too.
+    // A signature that our own key makes of the message verifies too.
     let own = try SigningKey(pkcs8: SecretBytes(try vector.privateKey()))
     let made = try own.sign(message, isDigest: false, scheme: scheme)
     return try key.verifies(made, of: message, isDigest: false, scheme: scheme)
@@ -144,7 +146,7 @@ private struct KnownVectors: Decodable {
   }
   struct Section: Decodable {
     let comment: String
-    /// Fields of every vector that does not have its own.
+    /// Fields that apply to every vector without a field of that name.
     let shared: [String: String]
     let tests: [[String: String]]
   }
@@ -172,10 +174,10 @@ private struct KnownVectors: Decodable {
 
 /// One vector: fields by name, bytes in base64.
 private struct KnownVector: Sendable {
-  /// What a wrapper comes to.
+  /// The outcome of a wrapper.
   enum Outcome: Equatable {
     case valid
-    /// Another answer, or none.
+    /// The wrapper's answer differs from the vector's.
     case invalid
     case authenticationFailed, invalidKey, libcrypto
     case unforeseen(String)
@@ -210,13 +212,13 @@ private struct KnownVector: Sendable {
     return try #require(Digest(rawValue: name))
   }
 
-  /// How many bytes to derive.
+  /// The number of bytes to derive.
   func size() throws -> Int {
     let text = try #require(fields["size"])
     return try #require(Int(text))
   }
 
-  /// Whether `output` is what was to be derived: the vector has it, or its hash.
+  /// True if `output` is the expected result. The vector has the result itself or its hash.
   func hasOutput(_ output: [UInt8]) throws -> Bool {
     guard try output.count == size() else { return false }
     if has("okm") { return try output == bytes("okm") }

@@ -8,7 +8,7 @@ import Testing
 
   init() throws { key = SecretText(try ECPrivateKey.generate(on: .p256).pkcs8()) }
 
-  /// The labels and contents of all blocks.
+  /// Returns the labels and contents of all blocks.
   private func parsed(
     _ text: String, allowsTextAfter: Bool = false
   ) throws -> [(label: String, der: [UInt8])] {
@@ -56,7 +56,7 @@ import Testing
         #expect(try parsed(inDOS).map(\.der) == [wanted], "\(inDOS.debugDescription)")
       }
     }
-    // The last line need not end.
+    // The last line does not need a line feed.
     #expect(try parsed(String(text.dropLast())).map(\.der) == [wanted])
     #expect(try parsed(text + "more\n", allowsTextAfter: true).map(\.der) == [wanted])
     #expect(throws: CryptoError.self) { try parsed(text + "more\n") }
@@ -72,7 +72,7 @@ import Testing
     #expect(blocks.last?.name == "block 5 (PRIVATE KEY)")
   }
 
-  /// After a good block, each of these is an error: it may be what is left of a key.
+  /// Each of these is an error after a valid block, because it may be the rest of a key.
   @Test(arguments: [
     "-----BEGIN PRIVATE KEY-----\n", "-----BEGIN PRIVATE KEY-----\nAAAA\n",
     "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n",

@@ -1,7 +1,7 @@
-"""Writes vectors.json beside itself: answers that the cryptographic wrappers must give, good and
-bad. Usage: vectors.py, with Python's cryptography from PyPI. Every run writes the same bytes: all
-keys, nonces and salts are drawn from SHA-256 in counter mode. What cryptography can be asked, it
-is asked."""
+"""Writes vectors.json beside itself: answers, valid and invalid, that the cryptographic wrappers
+must give. Usage: vectors.py, with Python's cryptography from PyPI. Every run writes the same
+bytes: all keys, nonces and salts come from SHA-256 in counter mode. The answers come from
+cryptography as far as it supports the algorithm."""
 import base64, hashlib, hmac, itertools, json, pathlib
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes, keywrap
@@ -19,7 +19,8 @@ groups, keys = {}, {}
 
 
 def add(group, comment, error=None, **fields):
-    """One vector. With `error` it is invalid; the error is how a wrapper says so, if it throws."""
+    """Adds a vector. With `error` it is invalid. The error is the one that a wrapper reports if
+    it throws."""
     entry = {"comment": comment, "result": "invalid" if error else "valid"}
     if error and error != "false":
         entry["error"] = error
@@ -33,7 +34,7 @@ def text(data):
 
 
 class Source:
-    """Bytes that depend on the name only."""
+    """Bytes that depend only on the name."""
 
     def __init__(self, name):
         self.name, self.count = name, 0
@@ -125,7 +126,7 @@ def kdf():
             ikm, salt = source.take(32), source.take(salt_length)
             info = source.take(info_length)
             okm = HKDF(HASHES[name], count, salt, info).derive(ikm)
-            # Long outputs would fill the file: their hash tells as much.
+            # Long outputs would fill the file. Their hash is sufficient.
             output = {"okm": okm} if count <= 64 else {"okmSHA256": digest("sha256", okm)}
             add("hkdf", f"{name}, salt {salt_length}, info {info_length}, {count} bytes",
                 digest=name, ikm=ikm, salt=salt, info=info, size=count, **output)
@@ -162,7 +163,7 @@ def codes():
          "3a854166ac5d9f023f54d517d0b39dbd"),
     ]
     for case, key, message, first in rfc4231:
-        # The RFC's codes with SHA-224 vouch for this side's implementation.
+        # The RFC's codes with SHA-224 confirm that this implementation is correct.
         assert hmac.digest(key, message, "sha224").hex().startswith(first), case
         for name in ("sha224", "sha256", "sha384", "sha512") if case in "27" else ("sha256",):
             code = hmac.digest(key, message, name)
@@ -190,7 +191,7 @@ def codes():
 
 
 def wrap(key, head, padded):
-    """The wrapping function of RFC 3394 under any head, as whoever has the key can call it."""
+    """The wrapping function of RFC 3394 with any head, as any holder of the key can call it."""
     def encrypt(block):
         return Cipher(algorithms.AES(key), modes.ECB()).encryptor().update(block)
     if len(padded) == 8:
@@ -261,7 +262,7 @@ def key_wrap():
 
 
 def is_prime(number):
-    """Miller and Rabin; the primes are of tests, not of secrets."""
+    """Miller-Rabin test. The primes are for tests and not for secrets."""
     if any(number % p == 0 for p in (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47)):
         return False
     odd, twos = number - 1, 0
@@ -285,7 +286,7 @@ class RSAKey:
         source = Source(f"rsa {bits}")
 
         def prime():
-            # The two highest bits are set, so that the product has all its bits.
+            # The two highest bits are set, so that the product has its full length.
             number = source.number(bits // 2) | 3 << (bits // 2 - 2) | 1
             while not is_prime(number) or number % 65537 == 1:
                 number += 2
@@ -308,7 +309,7 @@ class RSAKey:
         return pow(int.from_bytes(padded, "big"), self.d, self.n).to_bytes(self.size, "big")
 
     def above_modulus(self, value):
-        """The same residue as a larger number; nil where that has too many bytes."""
+        """Returns the same residue as a larger number; None if that has too many bytes."""
         larger = int.from_bytes(value, "big") + self.n
         return larger.to_bytes(self.size, "big") if larger >> self.bits == 0 else None
 
@@ -449,7 +450,7 @@ def rsa_signature_case(group, key, name, message, scheme, prefix):
 
 
 def malformed_signatures(case, key, message, encode):
-    """What is wrong with any RSA signature, whatever its padding."""
+    """Errors that any RSA signature can have, with any padding."""
     good = key.sign(encode(message))
     no = "false"
     case("of another message", no, signature=good, message=message + b"\0")
@@ -611,7 +612,7 @@ def curve_key(name, purpose="signing"):
 
 
 def der(tag, body, long=0):
-    """One element; `long` bytes more than its length needs make it BER only."""
+    """Returns one element. If the length is `long` bytes longer than necessary, it is only BER."""
     length = b"" if long == 0 and len(body) < 128 else len(body).to_bytes(
         (len(body).bit_length() + 7) // 8 + max(0, long - (len(body) < 128)), "big")
     head = bytes([len(body)]) if length == b"" else bytes([0x80 | len(length)]) + length
@@ -652,13 +653,13 @@ def ecdsa():
         case("valid", signature=good)
         for other, what in ((b"", "no message"), (source.take(200), "a long message")):
             case(what, signature=sign(other), message=other)
-        # A hash that the curve's order cuts short, and one that it does not fill.
+        # A hash that is longer than the curve's order and is truncated, and a shorter one.
         thorough = curve_name == "P-256"
         for other in ("sha1", "sha256", "sha384", "sha512"):
             if other != name and (thorough or other in ("sha256", "sha384")):
                 case(f"valid with {other}", signature=sign(message, other), name=other)
                 case(f"made with {other}", no, signature=sign(message, other))
-        # Both s and n - s verify; there is nothing in the API against it.
+        # Both s and n - s verify, which the API permits.
         case("n - s for s", signature=pair(r, order - s))
         bits = 8 * HASHES[name].digest_size
         zero = next(t for t in (source.take(8) for _ in range(100000))
@@ -682,7 +683,7 @@ def ecdsa():
             if thorough or what[0] in "rsn":
                 case(what, no, pair(first, second))
         body = integer(r) + integer(s)
-        # With a length that needs a byte of its own, one byte more is BER too.
+        # If the length needs its own byte, one more byte is only valid in BER too.
         case("a long form of the sequence's length", no, der(0x30, body, 2))
         case("a long form of r's length", no, der(0x30, integer(r, long=1) + integer(s)))
         case("a long form of s's length", no, der(0x30, integer(r) + integer(s, long=2)))
@@ -713,11 +714,11 @@ def ecdsa():
 
 
 def with_point(public, point):
-    """The SubjectPublicKeyInfo of `public` with another point in it."""
+    """Returns the SubjectPublicKeyInfo of `public` with another point in it."""
     whole = spki(public)
     old = public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     head = whole[:whole.index(old)]
-    # 30 length 30 ... 03 length 00: the algorithm stands between the two lengths.
+    # 30 length 30 ... 03 length 00: the algorithm is between the two lengths.
     algorithm = head[head.index(b"\x30", 1):]
     algorithm = algorithm[:2 + algorithm[1]]
     return der(0x30, algorithm + der(3, b"\0" + point))
@@ -739,7 +740,7 @@ def ecdh():
             if private is not key:
                 fields["private"] = private.private_bytes(
                     Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-            fields.setdefault("public", spki(peer))  # of no use where there is a point
+            fields.setdefault("public", spki(peer))  # not used if there is a point
             shared = private.exchange(ec.ECDH(), peer) if error is None else b""
             add("ecdh", f"{curve_name}: {comment}", error, key=name, shared=shared, **fields)
 
@@ -755,7 +756,7 @@ def ecdh():
         case("the private key n - 1", private=last)
         case("the peer's private key 1", peer=one.public_key())
         case("the peer's private key n - 1", peer=last.public_key())
-        # Enough candidates for two zero bytes in front on the smaller curves.
+        # Enough candidates to find two leading zero bytes on the smaller curves.
         found = {}
         number = 2
         while len(found) < 2:
@@ -770,7 +771,7 @@ def ecdh():
             if shared[-1] == 0 and "end" not in found:
                 found["end"] = candidate
                 case("a zero byte at the shared secret's end", private=candidate)
-        # Points whose x is small, and whose x has zeros in front.
+        # Points whose x is small, and points whose x has leading zeros.
         edge = 0
         for x in range(64):
             try:
@@ -809,7 +810,7 @@ def ecdh():
                 (b"\0" + good[1:], "infinity with coordinates"),
                 (b"\x02" + good[1:-1], "compressed, too long"),
                 (bytes([6 | ~good[-1] & 1]) + good[1:], "hybrid, with the other sign")]
-        # The first of them are worth a test on every curve.
+        # The first of them are tested on every curve.
         for wrong, what in wrong_points[:None if curve_name == "P-256" else 5]:
             case(f"the peer's point: {what}", bad, public=with_point(peer, wrong))
         for wrong, what in (
@@ -830,7 +831,7 @@ def ecdh():
         whole = spki(peer)
         case("the peer's DER truncated", bad, public=whole[:-1])
         case("no DER", bad, public=b"")
-        # Private keys beside their range, or with another's public half.
+        # Private keys outside their range, or with the public key of another.
         numbers = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         own = key.private_numbers().private_value.to_bytes(size, "big")
         for number, what in ((0, "0"), (order, "n"), (1, "1 with another's public half")):
@@ -912,7 +913,8 @@ path = pathlib.Path(__file__).with_name("vectors.json")
 
 
 def sections(entries):
-    """Vectors of one subject, and what they share, which each may have otherwise."""
+    """The vectors of each subject and the values that they share. A vector can have its own
+    value instead."""
     for subject, members in itertools.groupby(
             entries, lambda entry: entry["comment"].partition(": ")[0]):
         members = list(members)
@@ -927,7 +929,7 @@ def sections(entries):
 
 
 def lines(section):
-    """One vector a line, so that a change shows."""
+    """Writes one vector in a line, so that a diff shows each change."""
     head = dump({name: section[name] for name in ("comment", "shared")})
     tests = ",\n".join(dump(test) for test in section["tests"])
     return f'{head[:-1]},"tests":[\n{tests}\n]}}'

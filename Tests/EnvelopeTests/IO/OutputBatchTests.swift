@@ -6,13 +6,13 @@ import Testing
 
 @testable import Envelope
 
-/// Outputs that are brought to the disk together, and the directories that are made for them.
+/// Outputs that are synchronized to disk together, and the directories that are created for them.
 @Suite struct OutputBatchTests {
   let directory: TemporaryDirectory
   let made = MadeDirectories()
   private let results = Results()
 
-  /// The result of each output, as it was told.
+  /// The results of the outputs, as they were reported.
   private final class Results: Sendable {
     private let told = Mutex<[Int: Bool]>([:])
     func add(_ number: Int, _ result: Result<Void, any Error>) {
@@ -40,7 +40,7 @@ import Testing
     batch.add(file, byteCount: 1) { results.add(number, $0) }
   }
 
-  /// On both sides of what is synchronized one by one.
+  /// Counts below and above the limit for synchronizing one output at a time.
   @Test(arguments: [1, 2, 16, 17, 30])
   func namesAppearTogether(count: Int) throws {
     let batch = OutputBatch(synchronizing: true, directories: made)
@@ -122,7 +122,8 @@ import Testing
     try FileStatus.at(directory.path.pushing(FilePath(name)))?.permissions
   }
 
-  /// Modes that the umask would take bits from, and such as their owner may not write to.
+  /// Includes modes from which the umask would take bits, and modes that deny the owner write
+  /// access.
   @Test(arguments: [0o700, 0o755, 0o775, 0o777, 0o711, 0o555, 0o500, 0o511, 0o750] as [mode_t])
   func directoriesGetTheirPermissions(mode: mode_t) throws {
     let output = try OutputDirectory(directory.path, recording: made)
@@ -133,7 +134,7 @@ import Testing
         directoryPermissions: name == "a/three" ? [mode] : [mode, mode], replacing: false,
         permissions: 0o640, leftovers: Leftovers())
       for name in ["a", "a/b"] {
-        // Nobody else may do more than in the end, at no moment.
+        // At no time may group or others have more access than at the end.
         if let now = try permissions(name) { #expect(now & 0o077 == mode & 0o077) }
       }
       batch.add(file, byteCount: 0) { [results] in results.add(number, $0) }
@@ -143,7 +144,7 @@ import Testing
     #expect(try permissions("a") == mode)
     #expect(try permissions("a/b") == mode)
     #expect(try permissions("a/b/two") == 0o640)
-    // For whoever clears up.
+    // So that the temporary directory can be removed.
     chmod(directory.path.appending("a").string, 0o700)
     chmod(directory.path.appending("a/b").string, 0o700)
   }
@@ -156,14 +157,15 @@ import Testing
     #expect(made.finish(synchronizing: true).isEmpty)
     #expect(try permissions("a") == 0o751)
     #expect(try FileStatus.at(directory.path.appending("a"))?.specialBits == 0o2000)
-    // A directory has set-group-ID from the one above it, and keeps it.
+    // The new directory inherits the set-group-ID bit from its parent directory and keeps it.
     #expect(try permissions("a/b") == 0o755)
     #expect(try FileStatus.at(directory.path.appending("a/b"))?.specialBits == 0o2000)
   }
 
   // MARK: Places
 
-  /// The directory was opened: its name may lead elsewhere by the time that the file gets its own.
+  /// The output directory is held open: its name may lead elsewhere when the file gets its own
+  /// name.
   @Test(arguments: [true, false])
   func anOutputStaysInItsDirectory(isReplacing: Bool) throws {
     let (inside, outside) = (directory.path.appending("in"), directory.path.appending("outside"))
@@ -192,7 +194,7 @@ import Testing
     let original = try #require(status)
     let file = try OutputFile(inPlaceOf: place, original, leftovers: Leftovers())
     try file.write(([9] as [UInt8]).span.bytes)
-    // The same file, size and time, and other bytes.
+    // Writes other bytes to the same file; size and modification time stay the same.
     let number = open(path.string, O_WRONLY)
     #expect(pwrite(number, [4 as UInt8, 5, 6], 3, 0) == 3)
     var times = [original.accessTime, original.modificationTime]

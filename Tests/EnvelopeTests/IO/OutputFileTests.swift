@@ -41,7 +41,7 @@ import Testing
     #expect(directory.names == ["out"])
   }
 
-  /// Guards the moment between looking and committing.
+  /// Tests a file that appears between the check for an existing file and the commit.
   @Test func aFileThatCameMeanwhileIsNotReplaced() throws {
     let file = try OutputFile(path, replacing: false, leftovers: Leftovers())
     try file.write(([1] as [UInt8]).span.bytes)
@@ -96,7 +96,7 @@ import Testing
     }
     symlink("a", root.appending("link").string)
     mkfifo(root.appending("fifo").string, 0o600)
-    // A name that is no UTF-8 comes through as it is.
+    // A name that is not UTF-8 is passed through unchanged.
     let strange: [CChar] = [CChar(bitPattern: 0xFF), 0]
     let strangePath = root.appending(
       strange.withUnsafeBufferPointer {

@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// The tool beside other programs: the reference SDK, PostgreSQL, large files.
+/// The tool together with other programs (the reference SDK, moto, PostgreSQL) and with large
+/// files.
 @Suite struct InteropTests {
   static let directory = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
   static let python = ProcessInfo.processInfo.environment["ENVCRYPT_TEST_PYTHON"]
@@ -20,7 +21,8 @@ import Testing
         || (Self.python != nil && Self.python4 != nil && Self.moto != nil && Self.hasPostgres))
   }
 
-  /// Both ways between the tool and the Python AWS Encryption SDK, and the README's recovery script.
+  /// Messages in both directions between the tool and the Python AWS Encryption SDK, and the
+  /// README's recovery script.
   @Test(.enabled(if: python != nil, "needs the Python aws-encryption-sdk: run make test"))
   func referenceSDK() throws {
     try expectSuccess([
@@ -29,7 +31,7 @@ import Testing
     ])
   }
 
-  /// Elliptic-curve keys, which the Python SDK knows from version 4 on, and their recovery script.
+  /// Elliptic-curve keys, which the Python SDK supports from version 4, and their recovery script.
   @Test(.enabled(if: python4 != nil, "needs the Python aws-encryption-sdk 4: run make test"))
   func referenceSDKWithEllipticCurveKeys() throws {
     try expectSuccess([
@@ -38,8 +40,8 @@ import Testing
     ])
   }
 
-  /// Every operation of `envcrypt kms` against botocore's model of the KMS API, and its results against
-  /// the Python cryptography package.
+  /// Every operation of `envcrypt kms` checked against botocore's model of the KMS API, and its
+  /// results against the Python cryptography package.
   @Test(.enabled(if: python != nil, "needs the Python botocore and cryptography: run make test"))
   func modelOfTheKMSAPI() throws {
     try expectSuccess([
@@ -47,7 +49,8 @@ import Testing
     ])
   }
 
-  /// The same templates, applied by moto's CloudFormation and KMS, make the same keys and aliases.
+  /// The same templates create the same keys and aliases when moto's CloudFormation and KMS apply
+  /// them.
   @Test(.enabled(if: moto != nil, "needs the Python moto: run make test"))
   func templatesAppliedByMoto() throws {
     try expectSuccess([
@@ -59,18 +62,18 @@ import Testing
   static let hasPostgres =
     (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib/postgresql"))?.isEmpty == false
 
-  /// A dump goes through the pipe and restores.
+  /// A database dump is encrypted in a pipe, decrypted and restored.
   @Test(.enabled(if: hasPostgres, "needs PostgreSQL"))
   func postgresDump() throws {
     try expectSuccess(["bash", Self.directory.appendingPathComponent("postgres.sh").path])
   }
 
-  /// 2 GiB and thousands of files round-trip, in bounded memory.
+  /// A file of 2 GiB and thousands of files survive a round trip in bounded memory.
   @Test func largeFileAndTree() throws {
     try expectSuccess(["bash", Self.directory.appendingPathComponent("big.sh").path])
   }
 
-  /// The README shows the very script that `referenceSDK` runs.
+  /// The README shows exactly the script that `referenceSDK` runs.
   @Test func readmeShowsTheRecoveryScript() throws {
     func text(_ path: String) throws -> String {
       try String(

@@ -1,5 +1,5 @@
-"""The tool and the Python AWS Encryption SDK, both ways. Usage: interop.py RECOVER.py; envcrypt is
-taken from PATH, the current directory is scratch."""
+"""The tool and the Python AWS Encryption SDK, in both directions. Usage: interop.py RECOVER.py. Takes envcrypt from
+PATH and writes into the current directory."""
 import base64, json, os, subprocess, sys
 import aws_encryption_sdk as sdk
 from aws_encryption_sdk.identifiers import (
@@ -38,7 +38,7 @@ for spec in ["SYMMETRIC_DEFAULT", "RSA_2048"]:
     lax = sdk.EncryptionSDKClient(commitment_policy=CommitmentPolicy.FORBID_ENCRYPT_ALLOW_DECRYPT)
 
     def ours(size, *options, context=CONTEXT):
-        """The tool writes, the SDK reads, and so does the recovery script for small sizes."""
+        """The tool writes and the SDK reads. For small sizes the recovery script reads too."""
         global count
         plaintext = os.urandom(size)
         pairs = [option for key, value in context.items() for option in ("-c", f"{key}={value}")]
@@ -60,13 +60,13 @@ for spec in ["SYMMETRIC_DEFAULT", "RSA_2048"]:
         ours(5000, "-k", alias, "--frame-length", str(length), context={})
 
     def theirs(client, algorithm, size, frame_length, *options):
-        """The SDK writes, the tool reads."""
+        """The SDK writes and the tool reads."""
         global count
         plaintext = os.urandom(size)
         message, _ = client.encrypt(
             source=plaintext, key_provider=master_key(keys[0]), algorithm=algorithm,
             encryption_context=CONTEXT, frame_length=frame_length)
-        # From the keystore, and from the keyring file with no keystore at all.
+        # With the keystore, and with the keyring file without any keystore.
         for where in [(), ("--keyring", exported, "--keystore", "nowhere.db")]:
             found = envcrypt("decrypt", *options, *where, "-c", "größe=λ 🙂", source=message)
             assert found == plaintext, (spec, algorithm, size, frame_length)
@@ -80,7 +80,7 @@ for spec in ["SYMMETRIC_DEFAULT", "RSA_2048"]:
         for size, frame_length in [(0, 4096), (4096, 4096), (10000, 4096), (10000, 0), (300000, 65536)]:
             theirs(client, algorithm, size, frame_length, *options)
 
-# A bare public key: the private half is in the exported file under its fingerprint.
+# A bare public key: the exported file has the private key under its fingerprint.
 envcrypt("key", "public-key", "alias/RSA_2048", "-o", "public.pem")
 message = envcrypt("encrypt", "-r", "public.pem", "--keystore", "nowhere.db", source=b"letter")
 bare = [key for key in json.load(open("RSA_2048.json"))["keys"] if key["provider-id"] == "envcrypt-spki"]

@@ -1,5 +1,5 @@
-"""Raw ECDH keyrings of the tool and of the Python AWS Encryption SDK 4, both ways. Usage:
-interop_ecdh.py RECOVER_ECDH.py; envcrypt is taken from PATH, the current directory is scratch."""
+"""Raw ECDH keyrings of the tool and of the Python AWS Encryption SDK 4, in both directions. Usage: interop_ecdh.py
+RECOVER_ECDH.py. Takes envcrypt from PATH and writes into the current directory."""
 import hashlib, json, logging, os, subprocess, sys
 import aws_encryption_sdk as sdk
 from aws_cryptographic_material_providers.mpl import AwsCryptographicMaterialProviders
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 # The tool refuses files with private keys that others may read.
 os.umask(0o077)
 
-logging.disable()  # a key that does not fit is no error here
+logging.disable()  # a key that does not match is not an error here
 recover = sys.argv[1]
 CONTEXTS = [{}, {"purpose": "backup"}, {"purpose": "backup", "größe": "λ 🙂", "empty": "", "a": "b"}]
 SIZES = [0, 1, 65536, 300000]
@@ -35,7 +35,7 @@ def run(*arguments, source=b"", status=0):
 
 
 class Pair:
-    """A key pair, in files; the SDK's keyring for each half."""
+    """A key pair in files, and the SDK's keyring for each half."""
 
     def __init__(self, curve, name):
         key = ec.generate_private_key(curve)
@@ -61,7 +61,7 @@ class Pair:
 
 
 def ours(recipients, size, context, signed, *more):
-    """The tool writes, the SDK reads with each of the keys."""
+    """The tool writes and the SDK reads, with each of the keys."""
     plaintext = os.urandom(size)
     pairs = [option for key, value in context.items() for option in ("-c", f"{key}={value}")]
     names = [option for pair in recipients for option in ("-r", pair.public)]
@@ -78,7 +78,7 @@ def ours(recipients, size, context, signed, *more):
 
 
 def theirs(pair, size, context, signed):
-    """The SDK writes, the tool reads, from the PEM key and from a keyring file."""
+    """The SDK writes and the tool reads, with the PEM key and with a keyring file."""
     plaintext = os.urandom(size)
     message, _ = client.encrypt(
         source=plaintext, keyring=pair.wraps, algorithm=SUITES[signed], encryption_context=context)
@@ -103,7 +103,7 @@ for pair in keys:
         assert run(sys.executable, recover, file, source=message) == plaintext, (pair.private, "recover_ecdh.py")
     count += 1
 
-# One message for all of them, and for an RSA key; nobody else opens it.
+# One message for all of the keys and for an RSA key. Nobody else can open it.
 open("rsa.pub.pem", "wb").write(rsa.generate_private_key(65537, 2048).public_key().public_bytes(
     Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
 plaintext, message = ours(keys, 1000, CONTEXTS[1], False, "-r", "rsa.pub.pem")

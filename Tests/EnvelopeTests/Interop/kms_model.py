@@ -1,47 +1,48 @@
-"""Runs `envcrypt kms` as botocore's model of the KMS API has it: what is asked for is checked against the shapes
-of requests, what is answered against those of answers. envcrypt is taken from PATH."""
+"""Runs `envcrypt kms` according to botocore's model of the KMS API: checks requests against the shapes of requests
+and responses against the shapes of responses. Takes envcrypt from PATH."""
 import base64, collections, datetime, json, re, subprocess
 import botocore, botocore.loaders, botocore.model, botocore.validate
 
 MODEL = botocore.model.ServiceModel(botocore.loaders.Loader().load_service_model("kms", "service-2"))
-# What the model has and envcrypt does not. Anything else that differs is an error.
+# Parts of the model that envcrypt does not have. Any other difference is an error.
 NO_INPUT = {("Decrypt", "DryRunModifiers"), ("ReEncrypt", "DryRunModifiers"), ("ListKeys", "ResourceOwners"),
-            # Services of AWS as principals.
+            # AWS services as principals.
             ("CreateGrant", "GranteeServicePrincipal"), ("CreateGrant", "RetiringServicePrincipal"),
             ("ListGrants", "GranteeServicePrincipal"), ("ListRetirableGrants", "RetiringServicePrincipal")}
-# Needed here, since without a ciphertext there is nothing to do but with DryRunModifiers.
-# A service takes the principal's place in the model only.
+# Required by envcrypt, because without a ciphertext only DryRunModifiers would make sense. Only in the model can a
+# service take the place of the principal.
 REQUIRED = {("Decrypt", "CiphertextBlob"), ("ReEncrypt", "CiphertextBlob"),
             ("CreateGrant", "GranteePrincipal"), ("ListRetirableGrants", "RetiringPrincipal")}
 NO_VALUE = {"ML_KEM_512", "ML_KEM_768", "ML_KEM_1024", "ENCAPSULATE_DECAPSULATE", "Encapsulate", "Decapsulate"}
-# CustomerMasterKeySpec ends before these; the options of both names are read alike.
+# CustomerMasterKeySpec ends before these values. envcrypt reads both options in the same way.
 OLD_NAME_VALUES = {"ECC_NIST_EDWARDS25519", "ML_DSA_44", "ML_DSA_65", "ML_DSA_87"}
 NO_OUTPUT = {
     "CiphertextForRecipient",  # enclaves
     "CloudHsmClusterId", "CustomKeyStoreId", "XksKeyConfiguration",  # custom key stores
     "EncapsulationAlgorithms",  # ML-KEM
     "MultiRegionConfiguration", "PendingDeletionWindowInDays",  # multi-Region keys
-    "GranteeServicePrincipal", "RetiringServicePrincipal", "SourceArn",  # services of AWS
-    "OnDemandRotationStartDate",  # while a rotation is under way, which here is at once
+    "GranteeServicePrincipal", "RetiringServicePrincipal", "SourceArn",  # AWS services
+    "OnDemandRotationStartDate",  # only during a rotation, which is immediate here
 }
 # A key has one policy.
 ONE_PAGE = {"ListKeyPoliciesResponse": {"NextMarker"}}
-# Errors that operations answer and the model does not list for them.
+# Errors that operations return although the model does not list them.
 UNLISTED = {
-    # The API reference's "Common Errors". An alias that stands for the managed key is a key like others.
+    # From "Common Errors" of the API reference. An alias of the managed key is a key like any other.
     "AccessDeniedException": {
         "CancelKeyDeletion", "CreateGrant", "DisableKey", "DisableKeyRotation", "EnableKey", "EnableKeyRotation",
         "PutKeyPolicy", "RevokeGrant", "RotateKeyOnDemand", "ScheduleKeyDeletion", "TagResource", "UntagResource",
         "UpdateKeyDescription"},
     "ValidationException": {"CreateGrant", "CreateKey", "GenerateDataKey", "Sign"},
     "InvalidMarkerException": {"ListKeyPolicies"},
-    # The model has it where keys are described or changed; a malformed ARN can be given wherever a key is named.
+    # The model lists it for operations that describe or change keys. A malformed ARN is possible wherever a key is
+    # named.
     "InvalidArnException": {
         "CreateAlias", "Decrypt", "DeriveSharedSecret", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair",
         "GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext", "GenerateMac", "ReEncrypt", "Sign",
         "UpdateAlias", "Verify", "VerifyMac"},
     "InvalidGrantTokenException": {"DescribeKey"},
-    # What our libcrypto lacks: ED25519_PH_SHA_512.
+    # Missing in our libcrypto: ED25519_PH_SHA_512.
     "UnsupportedOperationException": {"Sign"},
 }
 
@@ -58,7 +59,7 @@ def option(name):
 
 
 def plain(shape, value):
-    """The value as JSON has it."""
+    """Returns the value in its JSON form."""
     if shape.type_name == "structure":
         return {name: plain(shape.members[name], inner) for name, inner in value.items()}
     if shape.type_name == "list":
@@ -69,7 +70,7 @@ def plain(shape, value):
 
 
 def words(name, shape, value, form):
-    """An option and its value as the AWS CLI has them: JSON, or shorthand and files."""
+    """Returns an option and its value as for the AWS CLI: JSON, or shorthand and files."""
     if shape.type_name == "boolean":
         return [f"--{'' if value else 'no-'}{option(name)}"]
     if shape.type_name == "blob" and form == "files":
@@ -79,7 +80,7 @@ def words(name, shape, value, form):
     value = plain(shape, value)
     if shape.type_name == "list" and form == "files":
         values = [inner if isinstance(inner, str) else ",".join(f"{k}={v}" for k, v in inner.items()) for inner in value]
-    elif shape.type_name == "map" and form == "files" and all(k.isascii() for k in value):  # as shorthand wants it
+    elif shape.type_name == "map" and form == "files" and all(k.isascii() for k in value):  # required by shorthand
         values = [",".join(f"{k}={v}" for k, v in value.items())]
     else:
         values = [value if isinstance(value, str) else json.dumps(value)]
@@ -97,7 +98,7 @@ def request(operation, parameters, form):
 
 
 def check(shape, value, path):
-    """The value as Python has it, if it is the shape's."""
+    """Checks the value against the shape and returns it as a Python value."""
     limits, kind = shape.metadata, shape.type_name
     if kind == "structure":
         assert isinstance(value, dict), path
@@ -130,7 +131,8 @@ def check(shape, value, path):
 
 
 def refusal(operation, result):
-    """The name of the error that it ended in. Whether the model has it is seen to at the end."""
+    """Returns the name of the error with which the operation failed. `check_coverage` checks at the end if the model
+    has it."""
     found = re.match(r"envcrypt: error: (\w+): ", result.stderr)
     assert found and result.returncode and not result.stdout, (operation, result)
     errors[found[1]].add(operation)
@@ -143,8 +145,8 @@ def refused(operation, error, form="files", **parameters):
 
 
 def call(operation, **parameters):
-    """The answer, checked; the forms of a request take turns. Before the first, what every operation
-    with such members must refuse."""
+    """Returns the checked response. The forms of a request alternate. Before the first request of an operation,
+    tests the errors that every operation with such members must return."""
     model = MODEL.operation_model(operation)
     members = model.input_shape.members
     if operation not in exercised:
@@ -170,7 +172,7 @@ def call(operation, **parameters):
 
 
 def pages(operation, member, whole, **parameters):
-    """All pages, which are together what is printed without a limit."""
+    """Returns all pages, which together must be equal to the output without a limit."""
     items, marker = [], {}
     while True:
         answer = call(operation, **parameters, Limit=2, **marker)
@@ -185,7 +187,7 @@ def pages(operation, member, whole, **parameters):
 
 
 def supported():
-    """The names of the operations that `kms help` lists. The model's others must be refused by name."""
+    """Returns the operations that `kms help` lists. The other operations of the model must be refused by name."""
     commands = set(re.findall(r"^  (\S+)$", run("kms", "help").stdout, re.M))
     names = {option(name): name for name in MODEL.operation_names}
     assert commands <= names.keys() and len(commands) >= 46, commands - names.keys()
@@ -196,7 +198,7 @@ def supported():
 
 
 def check_options(operation):
-    """`kms OPERATION help` shows the members of the request, which are required, and their values."""
+    """Checks that `kms OPERATION help` shows the members of the request, the required ones, and their values."""
     text = run("kms", option(operation), "help").stdout
     shape = MODEL.operation_model(operation).input_shape
     members = {option(member): member for member in shape.members if (operation, member) not in NO_INPUT}
@@ -210,12 +212,13 @@ def check_options(operation):
         values = set(re.findall(r"\w+", shown[ours].partition("\n")[2]))
         wanted = set(getattr(getattr(inner, "member", inner), "enum", [])) - NO_VALUE
         wanted |= OLD_NAME_VALUES if member == "CustomerMasterKeySpec" else set()
-        # Origins are read as text, to refuse those of custom key stores by their reason.
+        # Origins are parsed as text, so that the error for those of custom key stores can give the reason.
         assert values == (set() if member == "Origin" else wanted), (operation, member, values ^ wanted)
 
 
 def check_coverage(operations):
-    """All of it was there: operations, forms of a request, members of answers; and no error but the model's."""
+    """Checks that all operations, forms of a request and members of responses occurred, and no errors except those
+    of the model."""
     assert exercised.keys() == operations, operations ^ exercised.keys()
     assert len(forms) == 3, forms
     for name in exercised:
@@ -229,7 +232,7 @@ def check_coverage(operations):
                 unseen = shape.members.keys() - seen[shape.name] - ONE_PAGE.get(shape.name, set())
                 assert unseen <= NO_OUTPUT, (shape.name, unseen)
                 todo += [inner for member, inner in shape.members.items() if member not in NO_OUTPUT]
-    # What `call` sees to was seen to.
+    # The checks in `call` have run.
     for member, error in (("GrantTokens", "InvalidGrantTokenException"), ("DryRun", "DryRunOperationException"),
                           ("Marker", "InvalidMarkerException")):
         wanted = {name for name in exercised if member in MODEL.operation_model(name).input_shape.members}

@@ -1,5 +1,5 @@
-"""Every operation of `envcrypt kms`, against botocore's model of the KMS API and what comes out of it against the
-Python cryptography package. envcrypt is taken from PATH, the current directory is scratch."""
+"""Tests every operation of `envcrypt kms` against botocore's model of the KMS API, and its results against the
+Python cryptography package. Takes envcrypt from PATH and writes into the current directory."""
 import datetime, hashlib, hmac, json, os, re
 from cryptography.hazmat.primitives import hashes, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
@@ -268,8 +268,8 @@ for spec, usage, mine in (
     bring(name, der, "RSA_AES_KEY_WRAP_SHA_1" if spec == "RSA_2048" else "RSA_AES_KEY_WRAP_SHA_256", **STAYS)
     assert spki(public_key(name)[0]) == spki(mine.public_key())
 
-# Every operation with keys of every state, and with one that is of no use to most: what goes wrong, the
-# model must know. Those that would change the state are above, but for the managed key.
+# Every operation with keys in every state, and with a key that most operations cannot use: the model must list each
+# error. The operations that change the state are tested above, except for the managed key.
 CHANGES = ["EnableKey", "DisableKey", "ScheduleKeyDeletion", "CancelKeyDeletion"]
 for operation in CHANGES:
     refused(operation, "AccessDeniedException", KeyId="alias/default")

@@ -1,8 +1,9 @@
-# A PostgreSQL dump through the pipe and back. The server refuses root, so it runs as postgres then.
+# A PostgreSQL dump is encrypted and decrypted in a pipe. The server refuses to run as root, so then it runs as
+# postgres.
 set -euo pipefail
 bin=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
 data=$(mktemp -d)
-# The path of a socket has 107 bytes at most.
+# The path of a socket has at most 107 bytes.
 [ ${#data} -le 80 ] || { rmdir "$data"; data=$(mktemp -d /tmp/envcrypt-XXXXXX); }
 trap 'as "$bin/pg_ctl" -D "$data/db" -m immediate stop >/dev/null 2>&1 || true; rm -rf "$data"' EXIT
 as() { (cd "$data" && HOME=$data "$@"); }

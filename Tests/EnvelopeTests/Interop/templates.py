@@ -1,5 +1,5 @@
-"""The same templates applied by envcrypt and by moto's CloudFormation and KMS: the keys, aliases and outputs are alike.
-envcrypt is taken from PATH, the current directory is scratch."""
+"""Applies the same templates with envcrypt and with moto's CloudFormation and KMS: the keys, aliases and outputs
+must be equal. Takes envcrypt from PATH and writes into the current directory."""
 import json, os, re, subprocess, sys
 
 os.environ.update(
@@ -16,7 +16,7 @@ def run(*arguments):
 
 
 class Envcrypt:
-    """What boto3's clients answer, from the tool."""
+    """The interface of boto3's clients, implemented with the tool."""
 
     def apply(self, name, text, parameters):
         with open("template", "w") as file:
@@ -33,7 +33,7 @@ class Envcrypt:
 
 
 def corrected(create):
-    """moto's kms.Key takes tags and policies under CloudFormation's names, and then expects the KMS API's."""
+    """moto's kms.Key takes tags and policies under CloudFormation's names, but then expects those of the KMS API."""
     def created(cls, name, resource, *more, **others):
         properties = dict(resource["Properties"])
         properties["KeyPolicy"] = json.dumps(properties["KeyPolicy"], default=str)
@@ -63,7 +63,7 @@ FIELDS = ("Description", "Enabled", "KeyState", "KeyUsage", "KeySpec", "Origin",
 
 
 def keys(kms):
-    """Every key of a person's own, by ID."""
+    """Returns every customer managed key by its ID."""
     found = {}
     for entry in kms("ListKeys")["Keys"]:
         metadata = kms("DescribeKey", KeyId=entry["KeyId"])["KeyMetadata"]
@@ -73,7 +73,7 @@ def keys(kms):
 
 
 def shape(kms, stack):
-    """What there is, with each key's description in place of its ID."""
+    """Returns the keys and aliases, with each key's description in place of its ID."""
     metadata = keys(kms)
     names = {id: key["Description"] for id, key in metadata.items()}
     assert len(set(names.values())) == len(names), names

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Envelope
 
-/// Shapes to JSON and back, without any of Foundation's coders.
+/// Converts shapes to JSON and back without Foundation's coders.
 @Suite struct JSONCodingTests {
   private func decode<Shape: Decodable>(_ type: Shape.Type, _ json: String) throws -> Shape {
     try JSONDecoding().decode(type, from: try JSONDocument(json).root)
@@ -13,7 +13,7 @@ import Testing
     try JSONEncoding().text(of: value)
   }
 
-  /// The kind of the error, and its coding path.
+  /// Returns the kind of the error and its coding path.
   private func problem<Shape: Decodable>(_ type: Shape.Type, _ json: String) -> String {
     do {
       _ = try decode(type, json)
@@ -69,7 +69,8 @@ import Testing
     #expect(problem([Numbers].self, list) == "\(next) is out of range 3 \(member)")
   }
 
-  /// The AWS CLI refuses them too: Python reads such a number as a float.
+  /// Integers must be written as integers. The AWS CLI refuses these numbers too: Python reads them
+  /// as floats.
   @Test(arguments: ["4096.0", "1e3", "1.5", "-0.0", "1E400", "1e-400", "0e0"])
   func integersAreWrittenAsSuch(number: String) {
     for member in ["int", "uint8", "int64"] {
@@ -177,7 +178,8 @@ import Testing
     )
   }
 
-  /// Members that a shape does not have are ignored, whatever their values; the order does not matter.
+  /// Members that a shape does not have are ignored, whatever their values are. The order does not
+  /// matter.
   @Test func unknownMembersArePassedOver() throws {
     let json =
       #"{"x": {"name": 1}, "flag": true, "y": [[], "name"], "name": "n", "Name": 2, "naMe": null}"#
@@ -232,7 +234,8 @@ import Testing
     struct Deep: Codable, Equatable { var subARN: [Int] }
   }
 
-  /// A property's name is spelt as the API spells it; what can be any text is data.
+  /// Names of properties are spelled as in the API. Names that can be any text are data and stay as
+  /// they are.
   @Test func namesOfPropertiesAreSpeltAndDataIsNot() throws {
     let shape = Renamed(
       keyID: "k", maps: ["keyID": ["subARN": 1], "KeyId": [:]], inner: .init(subARN: [1]))
@@ -243,7 +246,7 @@ import Testing
     #expect(try APICoding.decode(Renamed.self, from: json) == shape)
     let asTheyAre = try APICoding.text(of: shape, keysAsTheyAre: true)
     #expect(asTheyAre.contains("\"keyID\": \"k\""))
-    // The API's spelling only.
+    // Only the API's spelling is accepted.
     #expect(throws: DecodingError.self) { try APICoding.decode(Renamed.self, from: asTheyAre) }
     #expect(throws: DecodingError.self) {
       try APICoding.decode(Renamed.self, from: #"{"keyId": "k", "Maps": {}}"#)
@@ -286,7 +289,7 @@ import Testing
           #expect(inner.isAtEnd)
           #expect(throws: DecodingError.self) { try inner.decode(Int.self) }
         } else {
-          // One that is refused is still there.
+          // After a refused decode the element is still the next one.
           #expect(throws: DecodingError.self) { try list.decode(String.self) }
           numbers.append(try list.decode(Int.self))
         }
@@ -308,7 +311,7 @@ import Testing
       var last = list.nestedUnkeyedContainer()
       try last.encode(numbers[2])
       #expect(list.count == 4)
-      // Containers of one object are one, and may be filled in any order.
+      // Two containers for the same object share its members, which can be added in any order.
       var again = encoder.container(keyedBy: Key.self)
       var object = again.nestedContainer(keyedBy: Key.self, forKey: .object)
       var more = object.superEncoder(forKey: .more).singleValueContainer()
@@ -352,8 +355,8 @@ import Testing
   }
 }
 
-/// The output of version 0.2.0 for each operation that prints something: it is read, and written again byte
-/// for byte.
+/// The output of version 0.2.0 for each operation that prints something. It is decoded and encoded
+/// again, byte for byte.
 @Suite struct JSONResponseTests {
   static let printed: [(operation: KeyServiceOperation, json: String)] = {
     let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Envelope
 
-/// Texts that are JSON, texts that are not, and the place where they stop being JSON.
+/// Texts that are JSON, texts that are not, and the position at which a text stops being JSON.
 @Suite struct JSONDocumentTests {
   private func document(
     _ bytes: [UInt8], _ limits: JSONLimits = JSONLimits()
@@ -41,7 +41,7 @@ import Testing
     ("[null,[true,[false]]]", "[null;[true;[false]]]"),
     (#"{"a":1,"b":{"a":2}}"#, "{a=#1;b={a=#2}}"), ("{\"z\" : 1 ,\n\"a\" : 2}", "{z=#1;a=#2}"),
     (#"{"":0}"#, "{=#0}"), (#"{"a":{},"b":[],"c":""}"#, "{a={};b=[];c=''}"),
-    // Numbers stay as they are written.
+    // Numbers keep their spelling.
     ("-0", "#-0"), ("-1", "#-1"), ("1.50", "#1.50"), ("1e5", "#1e5"), ("1E+05", "#1E+05"),
     ("-0.0e-0", "#-0.0e-0"), ("0e1", "#0e1"), ("10", "#10"), ("1e400", "#1e400"),
     ("123456789012345678901234567890", "#123456789012345678901234567890"),
@@ -144,7 +144,8 @@ import Testing
     #expect(problem(Array(text.utf8)) == "line \(place[0]), column \(place[1]): \(parts[1])")
   }
 
-  /// RFC 3629: no overlong form, no surrogate, nothing after U+10FFFF, nothing cut off.
+  /// Invalid UTF-8 according to RFC 3629: overlong forms, surrogates, code points above U+10FFFF,
+  /// truncated sequences.
   @Test(
     arguments: [
       [0x80], [0xBF], [0xC0, 0x80], [0xC1, 0xBF], [0xC3], [0xC3, 0x28], [0xE0, 0x80, 0x80],
@@ -160,7 +161,7 @@ import Testing
     #expect(problem(Array("[1".utf8) + bytes).contains("expected ',' or ']'"))
   }
 
-  /// Every character but the surrogates, as it is and escaped.
+  /// Reads every character except the surrogates, unescaped and escaped.
   @Test func everyCharacterIsRead() throws {
     var texts: [String] = []
     var json = "["
@@ -204,7 +205,8 @@ import Testing
     #expect(problem(Array(text.utf8)) == "line \(place[0]), column \(place[1]): \(parts[1])")
   }
 
-  /// In small objects and in large ones, which are sorted for it, the first name that comes again.
+  /// The error names the first repeated name, in small objects and in large ones, which are sorted
+  /// to find it.
   @Test(arguments: [2, 7, 8, 9, 10, 100, 1000])
   func theFirstOfSeveralIsNamed(count: Int) throws {
     let names = (0..<count).map { "n\($0 * 7919 % 10_007)" }
@@ -222,7 +224,7 @@ import Testing
         == "line \(count + 1), column 1: '\(names[1])' occurs twice in one object")
   }
 
-  /// Of two names that are one to Unicode, both are there.
+  /// Two names that are equal in Unicode but have different bytes are two members.
   @Test func namesAreBytes() throws {
     let object = try #require(
       try JSONDocument("{\"e\u{301}\":1,\"\u{E9}\":2,\"\u{212A}\":3,\"K\":4,\"k\":5}").root.object)
@@ -301,7 +303,7 @@ import Testing
           .utf8)
     }
     let limits = JSONLimits(depth: depth, values: 1000)
-    // The value beside the next level is as deep.
+    // An opening that contains a container of its own makes the text one level deeper.
     let fits = isFlat ? depth : depth - 1
     #expect(fits == 0 || problem(text(fits), limits) == "fine")
     #expect(
@@ -368,7 +370,7 @@ import Testing
     #expect(object.member("\(plain)0", from: &start) != nil)
   }
 
-  /// An error does not repeat a megabyte.
+  /// An error does not repeat a megabyte of input.
   @Test func errorsAreShort() {
     let name = String(repeating: "é", count: 100_000)
     let shown = String(repeating: "é", count: 64) + "…"
@@ -382,7 +384,7 @@ import Testing
     #expect(String(repeating: "😀", count: 64).shortened.count == 64)
   }
 
-  /// A mutation is JSON for both, or for neither: Foundation reads what this reader takes.
+  /// Foundation accepts every mutation of a JSON text that this reader accepts.
   @Test func mutationsAreReadAsFoundationReadsThem() throws {
     let seed =
       #"{"a": [1, -2.5e+3, true, null, {"b\u00e9\n": "é😀"}], "c": {}, "d": [[], false, 0.5]}"#

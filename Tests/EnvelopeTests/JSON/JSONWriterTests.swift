@@ -87,13 +87,13 @@ import Testing
     var writer = JSONWriter(layout)
     write(&writer)
     #expect(text(writer) == expected)
-    // A text that was read is written in the same layout.
+    // A document that was read is written in the same layout.
     var copy = JSONWriter(layout)
     copy.copy(try JSONDocument(Self.compact).root)
     #expect(text(copy) == expected)
   }
 
-  /// Names, strings and numbers stay as they were written.
+  /// A copy keeps names, strings and numbers exactly as they were written.
   @Test func copiesAreToTheLetter() throws {
     let json =
       #"{ "\u0061\/" : [ 1E+05 , -0.0, "\u00e9é\ud83d\ude00" ,true,false , null], "b":"" }"#
@@ -146,7 +146,7 @@ import Testing
     }
   }
 
-  /// Every character comes back, with Foundation too.
+  /// Every character survives writing and reading, also with Foundation as the reader.
   @Test func everyCharacterComesBack() throws {
     var texts: [String] = []
     for start in stride(from: 0, to: 0x110000, by: 128) {
@@ -173,7 +173,7 @@ import Testing
     }
   }
 
-  /// Texts that outgrow the first memory of the writer are complete.
+  /// Texts that outgrow the writer's initial memory are complete.
   @Test(arguments: [0, 1023, 1024, 1025, 100_000])
   func longTexts(count: Int) throws {
     let long = String(repeating: "é", count: count)

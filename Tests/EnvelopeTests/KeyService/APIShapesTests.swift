@@ -4,7 +4,7 @@ import Testing
 @testable import Envelope
 
 @Suite struct APINameTests {
-  /// The operations of the KMS API, as botocore names them for a command line.
+  /// The operations of the KMS API with botocore's command names.
   private static let operations = """
     CancelKeyDeletion cancel-key-deletion
     ConnectCustomKeyStore connect-custom-key-store
@@ -64,7 +64,7 @@ import Testing
     VerifyMac verify-mac
     """.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
 
-  /// The members of its shapes.
+  /// The members of the API's shapes.
   private static let members = """
     AWSAccountId AccessKeyId AliasArn AliasName Aliases Arn AttestationDocument \
     BypassPolicyLockoutSafetyCheck CiphertextBlob CiphertextForRecipient CloudHsmClusterId \
@@ -125,8 +125,8 @@ import Testing
 }
 
 @Suite struct APICodingTests {
-  /// Keys are bytes: of two that are one to Unicode neither may be lost. Finding F10 of
-  /// docs/spec-conformance.md.
+  /// Keys are compared as bytes. Two keys that are equal in Unicode must both be kept. Finding F10
+  /// of docs/spec-conformance.md.
   @Test func keysThatUnicodeHasEqualAreTwo() throws {
     for json in [
       #"{"\u00e9": "composed", "e\u0301": "decomposed"}"#,
@@ -143,7 +143,8 @@ import Testing
     }
   }
 
-  /// Whatever is in a key comes back, the characters among it that others travel as.
+  /// Every key survives encoding and decoding, including keys that contain the characters used
+  /// internally as carriers.
   @Test func keysComeBackAsTheyWere() throws {
     let context: EncryptionContext = [
       "": "empty", "a\"b\\c\u{1}\n": "escapes", "\u{10F7E9}\u{10F780}x": "carriers",
@@ -157,7 +158,7 @@ import Testing
     #expect(plain["context"]?["名前/😀"] == "\u{10F7E9}\":é")
   }
 
-  /// A key may occur once, byte by byte, however it is spelt.
+  /// A key may occur only once, compared byte by byte after escapes are decoded.
   @Test(arguments: [
     (#"{"é": "1", "a": "3", "\u00e9": "2"}"#, "line 1, column 22: 'é' occurs twice in one object"),
     (#"{"a": "3", "\u0061": "4"}"#, "line 1, column 12: 'a' occurs twice in one object"),

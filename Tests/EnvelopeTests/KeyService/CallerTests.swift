@@ -3,10 +3,11 @@ import Testing
 
 @testable import Envelope
 
-/// The caller that a process is, in the system's user namespace and in others. Here the test says what the kernel would;
-/// case `user-namespaces` has real namespaces.
+/// The caller that a process is, in the system's user namespace and in others. This test supplies
+/// what the kernel would report; the case `user-namespaces` uses real namespaces.
 @Suite struct CallerTests {
-  /// A namespace, the IDs of the process's user and the keystore's owner in it, and the caller that results.
+  /// A namespace, the IDs of the process's user and the keystore's owner in it, and the resulting
+  /// caller.
   struct Row: Sendable {
     var root: uid_t?
     var map: String
@@ -42,28 +43,29 @@ import Testing
   }
 
   static let rows: [Row] = [
-    // The system's own namespace, and every other in which all have their IDs.
+    // The system's own namespace, and every other in which all users have their own IDs.
     Row(0, all, uid: 1000, owner: 1000, known("owner", isOwner: true)),
     Row(0, all, uid: 0, owner: 1000, known("root", isOwner: true)),
     Row(0, all, uid: 1001, owner: 1000, known("eve")),
     Row(0, all, uid: 1002, owner: 1000, known("1002")),
     Row(0, all, uid: 65534, owner: 65534, known("nobody", isOwner: true)),
     Row(0, all, uid: 65534, owner: 1000, known("nobody")),
-    // Root has left out most users, as systemd's PrivateUsers= does. They share the ID of nobody.
+    // Root left most users out of the map, as systemd's PrivateUsers= does. They share the ID of
+    // nobody.
     Row(0, "0 0 1\n34 34 1", uid: 34, owner: 0, known("backup")),
     Row(0, "0 0 1\n34 34 1", uid: 34, owner: 65534, known("backup")),
     Row(0, "0 0 1\n34 34 1", uid: 0, owner: 65534, known("root", isOwner: true)),
     Row(0, "0 0 1\n65534 65534 1", uid: 65534, owner: 65534, known("nobody")),
-    // Namespaces of the keystore's owner: unshare -r, another ID, a rootless container.
+    // Namespaces that the keystore's owner created: unshare -r, another ID, a rootless container.
     Row(65534, "0 1000 1", uid: 0, owner: 0, known("owner", isOwner: true)),
     Row(65534, "77 1000 1", uid: 77, owner: 77, known("owner", isOwner: true)),
     Row(65534, "0 1000 1\n1 100000 65536", uid: 0, owner: 0, known("owner", isOwner: true)),
     Row(65534, "0 1000 1\n1 100000 65536", uid: 33, owner: 0, known("100032")),
-    // A container whose root is not root outside, with a keystore of its own users.
+    // A container whose root is not root outside, with a keystore that belongs to its own users.
     Row(65534, "0 100000 65534", uid: 0, owner: 5, known("100000", isOwner: true)),
     Row(65534, "0 100000 65534", uid: 5, owner: 5, known("100005", isOwner: true)),
     Row(65534, "0 100000 65534", uid: 6, owner: 5, known("100006")),
-    // Namespaces of somebody else, in which the owner has no ID.
+    // Namespaces of another user, in which the keystore's owner has no ID.
     Row(65534, "0 1001 1", uid: 0, owner: 65534, unknown("1001")),
     Row(65534, "1000 1001 1", uid: 1000, owner: 65534, unknown("1001")),
     Row(65534, "65534 1001 1", uid: 65534, owner: 65534, unknown("1001")),
@@ -71,12 +73,12 @@ import Testing
     Row(65534, "0 1000 1", uid: 0, owner: 65534, unknown("1000")),
     Row(65534, "", uid: 65534, owner: 65534, unknown("unknown")),
     Row(65534, "0 0 4294967295", uid: 0, owner: 65534, unknown("0")),
-    // The owner has an ID, and this process does not.
+    // The owner has an ID, but this process does not.
     Row(65534, "0 1000 1", uid: 65534, owner: 0, unknown("unknown")),
-    // A system where another ID stands for all users without one.
+    // A system with another overflow ID for users without an ID.
     Row(99, "0 1001 1", uid: 0, owner: 99, unknown("1001")),
     Row(99, "99 1001 1", uid: 99, owner: 99, unknown("1001")),
-    // The kernel does not say.
+    // The kernel gives no answer.
     Row(nil, "0 0 4294967295", uid: 0, owner: 0, unknown("0")),
     Row(nil, "", uid: 1000, owner: 1000, unknown("unknown")),
   ]
@@ -103,7 +105,8 @@ import Testing
     #expect(namespace.outsideID(of: .max) == nil)
   }
 
-  /// An unknown caller may do nothing with a key, even if everybody may, because the key may be denied to him.
+  /// An unknown caller may not use a key, even if the policy allows everybody, because another
+  /// statement may deny that caller.
   @Test func whoIsNotKnownMayDoNothing() throws {
     let keystore = try TestKeystore()
     let owner = keystore.service
@@ -148,7 +151,7 @@ import Testing
       }
       #expect(text.contains("user/user-namespace:1001") && text.contains(name), "\(text)")
     }
-    // The log says that the ID is only the namespace's word.
+    // The audit log says that the ID is only the ID that the namespace reports.
     var callers: Set<String> = []
     try nobody.readAuditLog { _, record in
       if record.errorCode == "AccessDeniedException" { callers.insert(record.caller) }
@@ -156,7 +159,7 @@ import Testing
     #expect(callers == ["arn:aws:iam::000000000000:user/user-namespace:1001"])
   }
 
-  /// The name is the reader's, not the caller's.
+  /// The name comes from the system of the reader and not from the caller's.
   @Test func namesOfTheUnknownAreTheReaders() {
     let arn = "arn:aws:iam::000000000000:user/"
     #expect(Caller.displayName(ofARN: arn + "eve") == "eve")

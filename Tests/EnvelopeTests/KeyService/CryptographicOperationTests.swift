@@ -3,7 +3,7 @@ import Testing
 
 @testable import Envelope
 
-/// Encrypt, Sign, GenerateMac and their relatives.
+/// Encrypt, Sign, GenerateMac and related operations.
 @Suite struct CryptographicOperationTests {
   let keystore: TestKeystore
   var service: KeyService { keystore.service }
@@ -44,7 +44,7 @@ import Testing
         let error = #expect(throws: KeyServiceError.self, "bit \(bit) of byte \(position)") {
           try service.decrypt(Blob(changed))
         }
-        // A changed key ID is that of no key.
+        // A changed key ID names no key.
         let wanted =
           (4..<20).contains(position) ? "NotFoundException" : "InvalidCiphertextException"
         #expect(error?.name == wanted, "bit \(bit) of byte \(position)")
@@ -58,7 +58,7 @@ import Testing
     #expect(throws: KeyServiceError.invalidCiphertext) { try service.decrypt(Blob(blob + [0])) }
   }
 
-  /// A data key of a file and a blob are under the same key; neither passes as the other.
+  /// The same key encrypts a file's data key and a blob. Neither can be used as the other.
   @Test func aBlobIsNoWrappedDataKey() throws {
     let key = try service.createKey()
     let blob = try #require(
@@ -68,7 +68,8 @@ import Testing
       [],
       CiphertextBlob.authenticatedData(keyID: blob.keyID, keyVersion: 1, context: []),
     ] {
-      // The keyring authenticates whatever context it is given; a message's never begins so.
+      // The keyring authenticates any context that it is given, but a message's context never
+      // begins with zero pairs.
       let wrapped = EncryptedDataKey(
         providerID: "envcrypt",
         providerInformation: RawAESKeyInformation(keyName: name, nonce: blob.nonce).bytes,
@@ -135,7 +136,7 @@ import Testing
     wrong = request
     wrong.sourceEncryptionContext = nil
     #expect(throws: KeyServiceError.invalidCiphertext) { try service.perform(wrong) }
-    // To RSA and back.
+    // Re-encrypts to RSA and back.
     let rsa = try service.createKey(spec: .rsa2048)
     var out = request
     out.destinationKeyID = rsa.keyID
@@ -280,7 +281,7 @@ import Testing
         } == "ValidationException")
       return
     }
-    // A digest is worth what its message is.
+    // A signature of a message also verifies with the message's digest.
     var ofDigest = verify
     ofDigest.message = Blob(try digest.hash(message.bytes))
     ofDigest.messageType = .digest
@@ -362,7 +363,7 @@ import Testing
 
   // MARK: Usage and dry runs
 
-  /// A key is for one thing.
+  /// A key has only one usage.
   @Test(arguments: [
     (KeySpec.symmetricDefault, KeyUsage.encryptDecrypt), (.rsa2048, .encryptDecrypt),
     (.rsa2048, .signVerify), (.hmac256, .generateVerifyMAC), (.eccNISTP256, .keyAgreement),
@@ -413,7 +414,7 @@ import Testing
     var decrypt = DecryptRequest(ciphertextBlob: blob)
     decrypt.dryRun = true
     #expect(throws: KeyServiceError.dryRun) { try service.perform(decrypt) }
-    // What would fail says why.
+    // A dry run of an operation that would fail returns the reason.
     try service.perform(DisableKeyRequest(keyID: key.keyID))
     request.dryRun = true
     #expect(throws: KeyServiceError.disabled(keyID: key.keyID)) { try service.perform(request) }

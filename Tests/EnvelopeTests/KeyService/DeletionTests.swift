@@ -4,7 +4,7 @@ import Testing
 
 @testable import Envelope
 
-/// Keys that go, with a clock that the test sets.
+/// Deletion of keys, with a clock that the test sets.
 @Suite struct DeletionTests {
   let keystore: TestKeystore
   var service: KeyService { keystore.service }
@@ -12,7 +12,7 @@ import Testing
 
   init() throws { keystore = try TestKeystore() }
 
-  /// How many rows a table has for a key.
+  /// Returns the number of a key's rows in a table.
   func rows(_ table: String, _ column: String, of keyID: String) throws -> Int {
     try service.keystore.read {
       try Int.fetchOne(
@@ -36,7 +36,7 @@ import Testing
     clock.advance(days: window - 0.001)
     try service.createKey()
     #expect(try service.describe(key.keyID).keyState == .pendingDeletion)
-    // From the due time on it counts as gone, although nobody has written yet.
+    // From the due time on the key does not exist for callers, although no command has written yet.
     clock.advance(days: 0.001)
     for name in [key.keyID, key.arn, "alias/a"] {
       #expect(throws: KeyServiceError.notFound(name)) { try service.describe(name) }
@@ -47,7 +47,8 @@ import Testing
     let counts = try service.counts()
     #expect(counts.keys == 1 && counts.aliases == 0)
     #expect(try rows("keyVersion", "keyID", of: key.keyID) == 1)
-    // The next command that writes notes it, and one a day later destroys it.
+    // The next command that writes records that the key is due. A command one day later destroys
+    // it.
     try service.createKey()
     clock.advance(days: 0.999)
     try service.createKey()
@@ -61,7 +62,7 @@ import Testing
     #expect(try rows("tag", "keyID", of: key.keyID) == 0)
   }
 
-  /// A command that writes notes and destroys what is due even if it fails itself.
+  /// A command that writes records and destroys what is due even if the command itself fails.
   @Test func aFailingCommandDestroysToo() throws {
     let key = try service.createKey()
     try service.perform(ScheduleKeyDeletionRequest(keyID: key.keyID, pendingWindowInDays: 7))
@@ -75,7 +76,7 @@ import Testing
     }
   }
 
-  /// Nothing of the wrapped material is left in the file.
+  /// No part of the wrapped material is left in the file.
   @Test func destroyedMaterialIsOverwritten() throws {
     let key = try service.createKey()
     let wrapped = try service.keystore.read {
@@ -116,7 +117,7 @@ import Testing
     #expect(try service.describe(key.keyID).keyState == .enabled)
   }
 
-  /// A date that somebody edited is noticed, and destroys nothing.
+  /// An edited deletion date is detected and destroys nothing.
   @Test func anEditedDeletionDateDestroysNothing() throws {
     let key = try service.createKey(alias: "alias/a")
     let blob = try service.encrypt("text", under: key.keyID)

@@ -3,7 +3,8 @@ import Testing
 
 @testable import Envelope
 
-/// A file is decided as the documentation says, whatever kind its key is. `simulate` says the same, and the audit log too.
+/// Access to a file is decided as documented, for every kind of key. `simulate` and the audit log
+/// agree.
 @Suite struct FileDecisionTests {
   let keystore: TestKeystore
   var owner: KeyService { keystore.service }
@@ -15,7 +16,7 @@ import Testing
     try keystore.service(of: "user")
   }
 
-  /// Statements about the user beside the account's own.
+  /// Sets a policy of these statements about the user and the account's own statement.
   func put(_ statements: [String], on key: String) throws {
     let all =
       [
@@ -38,7 +39,7 @@ import Testing
     """
   }
 
-  /// Statements, and whether the user reads a file under an elliptic-curve key then.
+  /// Statements, and true if they let the user read a file under an elliptic-curve key.
   struct Row: Sendable, CustomTestStringConvertible {
     let name: String
     let statements: [String]
@@ -121,7 +122,7 @@ import Testing
     let simulated = try owner.simulate(asked)
     #expect(simulated.isAllowed == row.isAllowed)
     #expect(simulated.explanation.statements.count == row.statements.count + 1)
-    // And the audit log names the same operation.
+    // The audit log names the same operation.
     var records: [AuditRecord] = []
     try user.readAuditLog { if $1.caller == Self.user { records.append($1) } }
     #expect(records.map(\.operation) == ["Decrypt"] && records.map(\.keyID) == [key])
@@ -150,14 +151,14 @@ import Testing
         action: "kms:Decrypt"))
     #expect(simulated.isAllowed == isAllowed)
     #expect(simulated.grantIDs == (isAllowed ? [grant.grantID] : []))
-    // An explicit denial of either wins.
+    // An explicit denial of either action has precedence.
     for action in ["Decrypt", "DeriveSharedSecret"] {
       try put([Self.statement("Deny", action)], on: key)
       #expect(try !read())
     }
   }
 
-  /// The API's own operation is not a file, and is decided by its own name alone.
+  /// DeriveSharedSecret as an API operation is not file access. Only its own name decides about it.
   @Test func deriveSharedSecretItselfIsNotDecrypt() throws {
     let key = try owner.createKey(spec: .eccNISTP256, usage: .keyAgreement).keyID
     let peer = try ECPrivateKey.generate(on: .p256).publicKey().subjectPublicKeyInfo()
@@ -173,7 +174,7 @@ import Testing
     #expect(throws: Never.self) { try derive() }
   }
 
-  /// With other keys, Decrypt is the only name.
+  /// For other keys only Decrypt counts.
   @Test(arguments: [KeySpec.symmetricDefault, .rsa2048])
   func otherKeysAreReadByDecryptAlone(spec: KeySpec) throws {
     let key = try owner.createKey(spec: spec, usage: .encryptDecrypt).keyID
@@ -189,7 +190,7 @@ import Testing
     #expect(throws: Never.self) { try read() }
   }
 
-  /// A condition about the algorithm is decided for files as for requests, and by `simulate` too.
+  /// A condition on the algorithm applies to files as it does to requests, and in `simulate` too.
   @Test(arguments: [
     (KeySpec.symmetricDefault, "SYMMETRIC_DEFAULT", ["GenerateDataKey", "Decrypt"]),
     (.rsa2048, "RSAES_OAEP_SHA_256", ["Encrypt", "Decrypt"]),
@@ -226,7 +227,7 @@ import Testing
     }
   }
 
-  /// Letter case does not matter in an action's name, as in a policy.
+  /// The case of letters in an action's name does not matter, as in a policy.
   @Test(arguments: ["kms:Decrypt", "kms:decrypt", "KMS:DECRYPT"])
   func simulateTakesNamesInAnyCase(action: String) throws {
     let key = try owner.createKey(spec: .eccNISTP256, usage: .keyAgreement).keyID

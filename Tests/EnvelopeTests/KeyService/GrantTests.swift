@@ -4,7 +4,7 @@ import Testing
 
 @testable import Envelope
 
-/// What grants let their grantees do, and who may make and end them.
+/// The operations that grants allow their grantees, and the callers that may create and end grants.
 @Suite struct GrantTests {
   let keystore: TestKeystore
   var owner: KeyService { keystore.service }
@@ -41,7 +41,8 @@ import Testing
     try owner.perform(request(operations, to: name, constraints: constraints)).grantID
   }
 
-  /// A grant lets its retiring principal end it, unless the key's policy denies that, as it denies everything else.
+  /// A grant lets its retiring principal end it unless the key's policy denies that. A denial in
+  /// the policy always has precedence.
   @Test func anExplicitDenialKeepsAGrantFromBeingRetired() throws {
     var request = request([.decrypt])
     request.retiringPrincipal = Self.arn("retiree")
@@ -108,7 +109,7 @@ import Testing
     try grant([.decrypt, .describeKey], constraints: constraints)
     let error = errorName { _ = try service("restore").decrypt(blob, context: Self.context) }
     #expect(error == (isMet ? nil : "AccessDeniedException"))
-    // What has no context is not constrained.
+    // An operation without an encryption context is not constrained.
     #expect(
       errorName { _ = try service("restore").perform(DescribeKeyRequest(keyID: key)) } == nil)
   }
@@ -181,7 +182,7 @@ import Testing
     }
     let own = try grant([.decrypt, .retireGrant], to: "grantee")
     try service("grantee").perform(RetireGrantRequest(keyID: key, grantID: own))
-    // Revoking is the administrator's.
+    // Revoking is for the administrator only.
     let left = try owner.performAll(ListGrantsRequest(keyID: key)).grants[0].grantID
     #expect(
       errorName { try service("retirer").perform(RevokeGrantRequest(keyID: key, grantID: left)) }
@@ -192,7 +193,7 @@ import Testing
         == "NotFoundException")
   }
 
-  /// Who makes a grant by a grant only gives what is his.
+  /// A grantee who creates a grant can only pass on his own permissions.
   @Test func grantsOfGranteesAreNoWider() throws {
     try grant(
       [.createGrant, .decrypt, .encrypt], to: "lead",
@@ -240,7 +241,7 @@ import Testing
         $0.constraints = GrantConstraints(
           encryptionContextEquals: ["k": String(repeating: "v", count: 384)])
       } == "ValidationException")
-    // One character to Unicode, and 385 to the API.
+    // One character in Unicode, but 385 for the API.
     #expect(
       error {
         $0.constraints = GrantConstraints(
@@ -268,8 +269,8 @@ import Testing
         == "InvalidGrantTokenException")
   }
 
-  /// A grant added, altered, or revoked and put back by hand is noticed by whoever would rely on it,
-  /// and by `check`.
+  /// A grant that somebody added, changed, or restored by hand after it was revoked is detected
+  /// when it is used, and by `check`.
   @Test(arguments: [
     "UPDATE keyGrant SET operations = 'Encrypt'", "UPDATE keyGrant SET granteePrincipal = 'x'",
     "UPDATE keyGrant SET constraints = NULL", "UPDATE keyGrant SET creationDate = 1",

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Envelope
 
-/// Material that comes from outside, with a clock that the test sets.
+/// Imported key material, with a clock that the test sets.
 @Suite struct ImportTests {
   let keystore: TestKeystore
   var service: KeyService { keystore.service }
@@ -36,7 +36,8 @@ import Testing
     #expect(metadata.keyState == .enabled && metadata.origin == .external)
     #expect(metadata.expirationModel == .keyMaterialDoesNotExpire && metadata.validTo == nil)
     #expect(metadata.currentKeyMaterialID == response.keyMaterialID)
-    // The material is what was brought: a raw AES keyring with it opens what the key wraps.
+    // The key uses the imported material: a raw AES keyring with that material opens a data key
+    // that the key wrapped.
     let wrapped = try KeyringTests.wrap(try service.wrappingKeyring(key.keyID))
     let raw = RawAESKeyring(
       providerID: "envcrypt", keyName: "\(key.keyID)/1",
@@ -54,7 +55,7 @@ import Testing
     let material = try NewKeyVersion(generating: spec).bytes.exposed
     try service.importMaterial(material, into: key.keyID)
     #expect(try service.describe(key.keyID).keyState == .enabled)
-    // The same again is what it has.
+    // Importing the same material again is accepted.
     try service.importMaterial(material, into: key.keyID)
     let other = try NewKeyVersion(generating: spec).bytes.exposed
     let error = #expect(throws: KeyServiceError.self) {
@@ -119,7 +120,8 @@ import Testing
     #expect(throws: KeyServiceError.invalidState(keyID: key.keyID, state: .pendingImport)) {
       try service.exportKey(key.keyID)
     }
-    // The next command that writes notes it, and one a day later destroys it.
+    // The next command that writes records that the material has expired. A command one day later
+    // destroys it.
     for hasMaterial in [true, false] {
       try service.createKey()
       #expect(try storedMaterial(of: key.keyID) == hasMaterial)
@@ -161,7 +163,7 @@ import Testing
     }
     let next = [UInt8](repeating: 5, count: 32)
     let added = try service.importMaterial(next, into: key.keyID, type: .newKeyMaterial)
-    // It waits: nothing is encrypted under it yet, whatever a message says.
+    // The new material is pending. Nothing is encrypted under it yet, whatever a message claims.
     let early = try KeyringTests.wrap(
       RawAESKeyring(
         providerID: "envcrypt", keyName: "\(key.keyID)/2",
@@ -184,7 +186,7 @@ import Testing
     #expect(try service.describe(key.keyID).currentKeyMaterialID == added.keyMaterialID)
     #expect(try service.decrypt(first) == "first")
     #expect(try service.decrypt(second) == "second")
-    // Without one of its materials the key waits for it, whichever it is.
+    // If any of its materials is missing, the key is pending import.
     let firstID = try #require(waiting[0].keyMaterialID)
     try service.perform(
       DeleteImportedKeyMaterialRequest(keyID: key.keyID, keyMaterialID: firstID))
@@ -194,7 +196,7 @@ import Testing
     #expect(try service.decrypt(first) == "first")
   }
 
-  /// Material that waits and expires is nothing to the key: it never encrypted anything.
+  /// Pending material that expires does not affect the key: it never encrypted anything.
   @Test func waitingMaterialExpiresAlone() throws {
     let key = try service.createKey(origin: .external)
     try service.importMaterial(patternBytes(32), into: key.keyID)
@@ -215,7 +217,7 @@ import Testing
     try service.createKey()
     #expect(try service.keyVersions(key.keyID).count == 1)
     #expect(try service.decrypt(blob) == "text")
-    // Its place is free again, whether somebody has written meanwhile or not.
+    // New material can be imported in its place, even if no command has written since.
     try wait()
     try service.importMaterial(next, into: key.keyID, type: .newKeyMaterial)
     try service.perform(RotateKeyOnDemandRequest(keyID: key.keyID))
@@ -229,7 +231,7 @@ import Testing
     try DatabaseQueue(path: service.keystore.path.string).write { try $0.execute(sql: sql) }
   }
 
-  /// An edit that is taken back must not have been signed meanwhile.
+  /// An operation must not sign an edited row again with a valid code.
   @Test func anEditedVersionIsNotBuiltOn() throws {
     let key = try service.createKey(origin: .external)
     try service.importMaterial(
@@ -253,7 +255,7 @@ import Testing
     }
   }
 
-  /// An edited row of one key keeps no other from being changed.
+  /// An edited row of one key does not prevent changes to another key.
   @Test func anEditedRowBlocksNobody() throws {
     let expiring = try service.createKey(origin: .external)
     try service.importMaterial(

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Envelope
 
-/// What keys can be, and how much of everything there may be.
+/// The kinds of keys, and the limits on numbers and sizes.
 @Suite struct KeyLimitTests {
   let keystore: TestKeystore
   var service: KeyService { keystore.service }
@@ -31,7 +31,7 @@ import Testing
       ]
       #expect(algorithms.compactMap { $0 }.count == 1, "\(usage)")
     }
-    // The API asks for the usage of all but symmetric encryption keys.
+    // The API requires a usage for all keys except symmetric encryption keys.
     let unnamed = CreateKeyRequest(keySpec: spec)
     if spec == .symmetricDefault {
       #expect(try service.perform(unnamed).keyMetadata.keyUsage == .encryptDecrypt)
@@ -104,7 +104,7 @@ import Testing
     #expect(
       name { try service.updateAlias("alias/other", target: key.keyID) }
         == "LimitExceededException")
-    // One that is its own already stays.
+    // An alias that the key already has can still be updated.
     try service.updateAlias("alias/1", target: key.keyID)
     try service.updateAlias("alias/1", target: other.keyID)
     try service.updateAlias("alias/other", target: key.keyID)
@@ -138,14 +138,14 @@ import Testing
     #expect(name { try tag(("", "v")) } == "ValidationException")
     #expect(name { try tag((String(repeating: "k", count: 129), "")) } == "ValidationException")
     #expect(name { try tag(("k", String(repeating: "v", count: 257))) } == "ValidationException")
-    // What looks like one character may be many.
+    // Text that looks like one character may consist of many.
     #expect(
       name { try tag((String(repeating: "👨‍👩‍👧‍👦", count: 19), "v")) } == "ValidationException")
     #expect(name { try tag(("aws:k", "v")) } == "TagException")
     #expect(name { try tag(("k", "1"), ("k", "2")) } == "TagException")
     for number in 3...50 { try tag(("\(number)", "")) }
     #expect(name { try tag(("51", "")) } == "LimitExceededException")
-    // A new value takes no more room.
+    // A new value for an existing tag does not count as another tag.
     try tag(("e", "new"))
     let tags = try service.performAll(ListResourceTagsRequest(keyID: key)).tags
     #expect(tags.count == 50 && tags.contains(Tag(tagKey: "e", tagValue: "new")))
@@ -188,7 +188,7 @@ import Testing
     #expect(aliases == (0..<7).map { "alias/\($0)" })
   }
 
-  /// A key that goes between two pages takes no other with it.
+  /// Deleting a key between two pages does not skip another key.
   @Test func aPageGoesOnWhereItsLastKeyIsGone() throws {
     for _ in 0..<4 { try service.createKey() }
     let first = try service.perform(ListKeysRequest(limit: 2))

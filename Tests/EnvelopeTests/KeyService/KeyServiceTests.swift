@@ -85,7 +85,7 @@ import Testing
 
     let exported = try KeyringFile(parsing: try service.exportKey(key.keyID).serialized())
     #expect(try KeyringTests.unwrap(try exported.keyrings()[0], wrapped) == patternBytes(32))
-    // And the file takes the key into another keystore, under its own ID.
+    // The file imports the key into another keystore, with the same ID.
     let other = try Self.service(in: directory, "other.db")
     #expect(
       try KeyringTests.unwrap(KeystoreKeyring(other, unwrappingUnder: nil), wrapped) == nil)
@@ -99,7 +99,7 @@ import Testing
     }
   }
 
-  /// A strange message must not keep the next ones of a run from being opened.
+  /// An invalid message must not prevent the next messages of a run from being opened.
   @Test(arguments: KeySpec.forFiles)
   func aStrangeMessageSpoilsNoOther(spec: KeySpec) throws {
     let key = try service.createKey(spec: spec)
@@ -137,7 +137,7 @@ import Testing
     let key = try service.importKey(foreign, alias: "alias/theirs")
     let keyring = KeystoreKeyring(service, unwrappingUnder: nil)
     #expect(try KeyringTests.unwrap(keyring, wrapped) == patternBytes(32))
-    // New messages carry its own name, and the export opens both.
+    // New messages carry the key's own name, and the exported file opens both.
     let own = try KeyringTests.wrap(try service.wrappingKeyring(key.keyID))
     #expect(own.keyName == "\(key.keyID)/1")
     let exported = try service.exportKey(key.keyID)

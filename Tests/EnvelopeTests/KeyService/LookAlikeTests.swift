@@ -3,8 +3,8 @@ import Testing
 
 @testable import Envelope
 
-/// Names that are one to Unicode, and to Swift's `==`, and two as bytes: nobody may get by one what
-/// is the other's.
+/// Names that are equal in Unicode and in Swift's `==` but different as bytes: nobody gets access
+/// through one of them to what belongs to the other.
 @Suite struct LookAlikeTests {
   static let composed = "\u{E9}"
   static let decomposed = "e\u{301}"
@@ -111,7 +111,7 @@ import Testing
       CreateGrantRequest(
         keyID: key, granteePrincipal: Self.arn("a"), operations: [.decrypt],
         constraints: GrantConstraints(encryptionContextSubset: both)))
-    // As the keystore has it, and as it is shown.
+    // The stored and the displayed form are equal.
     let listed = try #require(try owner.performAll(ListGrantsRequest(keyID: key)).grants.first)
     #expect(listed.grantID == grant.grantID)
     #expect(listed.constraints?.encryptionContextSubset == both)
@@ -159,7 +159,7 @@ import Testing
     #expect(error("b", [Self.composed: "1", Self.decomposed: "1"]) == "AccessDeniedException")
   }
 
-  /// A key that begins with a combining mark is a key, too.
+  /// A condition key that begins with a combining mark is valid too.
   @Test func conditionKeysAreNoGraphemes() throws {
     #expect(
       try PolicyConditionName(parsing: "kms:EncryptionContext:\u{301}x")
@@ -196,7 +196,7 @@ import Testing
     #expect(try listed() == [tags[1]])
   }
 
-  /// U+212A is a K to `==`, and no letter of an alias.
+  /// U+212A equals K in `==`, but an alias cannot contain it.
   @Test func aliasesAndGrantNamesAreASCII() throws {
     #expect(
       errorName { try owner.createAlias("alias/\u{212A}", target: key) }

@@ -3,10 +3,10 @@ import Testing
 
 @testable import Envelope
 
-/// The keys whose policies each operation asks, and the actions that it asks for: each of them can refuse, and nothing
-/// else is asked. An operation without a row fails.
+/// The keys whose policies each operation checks, and the actions that it checks. Each of them can
+/// refuse the operation, and no other is checked. An operation without a row fails the test.
 @Suite struct OperationKeysTests {
-  /// A key by its part in an operation.
+  /// A key, named by its role in an operation.
   enum Role: String, CaseIterable, Sendable {
     case a, b, rsa, ec, signing, mac, external
   }
@@ -24,10 +24,10 @@ import Testing
   }
 
   struct Row: Sendable, CustomTestStringConvertible {
-    /// An operation of the API, or a command beside it.
+    /// An operation of the API, or another command.
     let name: String
     let asks: [Ask]
-    /// Done by the owner before.
+    /// The preparation, done by the owner.
     private(set) var prepare: @Sendable (Fixture) throws -> Void = { _ in }
     let body: @Sendable (KeyService, Fixture) throws -> Void
 
@@ -42,7 +42,7 @@ import Testing
       self.body = body
     }
 
-    /// The same after the owner has done that.
+    /// Returns the same row with a preparation by the owner.
     func after(_ prepare: @escaping @Sendable (Fixture) throws -> Void) -> Row {
       var row = self
       row.prepare = prepare
@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  /// Keys, made when they are first wanted, and a user who may do what is listed.
+  /// Keys, created on first use, and a user with the permissions in `allowed`.
   final class Fixture: @unchecked Sendable {
     static let user = "arn:aws:iam::000000000000:user/user"
     let keystore: TestKeystore
@@ -81,7 +81,8 @@ import Testing
       return made.keyID
     }
 
-    /// The user in a process of his own, when policies are as `allowed` says.
+    /// Sets the policies according to `allowed` and returns the user's service in a process of its
+    /// own.
     func user() throws -> KeyService {
       for role in Role.allCases {
         guard let key = keys[role] else { continue }
@@ -122,13 +123,13 @@ import Testing
   }
 
   static let rows: [Row] = [
-    // No key's policy is asked.
+    // No policy of a key is checked.
     Row("ListKeys", []) { service, _ in _ = try service.listKeys() },
     Row("ListAliases", []) { service, _ in _ = try service.listAliases() },
     Row("GenerateRandom", []) { service, _ in
       try service.perform(GenerateRandomRequest(numberOfBytes: 1))
     },
-    // The grant names the user.
+    // The grant names the user as the retiring principal.
     Row("RetireGrant", []) { service, test in
       try service.perform(RetireGrantRequest(grantToken: test.grant.grantToken))
     }.after { try $0.makeGrant() },
@@ -330,7 +331,7 @@ import Testing
         RevokeGrantRequest(keyID: try test.key(.a), grantID: test.grant.grantID))
     }.after { try $0.makeGrant() },
 
-    // Files, and commands beside the API.
+    // Files, and commands outside the API.
     Row("a file, encrypted", [Ask("GenerateDataKey", .a)]) { service, test in
       _ = try KeyringTests.wrap(try service.wrappingKeyring(try test.key(.a)))
     },
@@ -358,7 +359,7 @@ import Testing
     },
   ]
 
-  /// The account's, which no key's policy can give to others.
+  /// Operations of the account, which no key policy can allow to others.
   static let accounts = ["CreateKey"]
 
   @Test func everyOperationHasARow() {
@@ -368,7 +369,7 @@ import Testing
 
   private func outcome(of row: Row, allowing allowed: [Ask]) throws -> (KeyServiceError?, Fixture) {
     let fixture = try Fixture()
-    // Both are there in any case.
+    // These two keys always exist.
     _ = (try fixture.key(.a), try fixture.key(.b))
     for ask in row.asks { _ = try fixture.key(ask.role) }
     try row.prepare(fixture)
@@ -391,7 +392,7 @@ import Testing
     }
   }
 
-  /// A template that moves an alias asks both keys, as UpdateAlias does.
+  /// A template that moves an alias checks both keys, as UpdateAlias does.
   @Test func templatesAskBothKeysOfAnAlias() throws {
     for (denied, isLeft) in [(Role.a, true), (.b, false)] {
       let fixture = try Fixture()
@@ -423,7 +424,7 @@ import Testing
     }
   }
 
-  /// An alias that is made together with its key needs what an alias needs that is made later.
+  /// An alias created together with its key needs the same permission as an alias created later.
   @Test func aKeyIsMadeWithAnAliasOnlyIfItsPolicyAllowsThat() throws {
     let keystore = try TestKeystore()
     let owner = keystore.service
@@ -441,7 +442,8 @@ import Testing
     #expect(throws: Never.self) { try owner.createKey(request, alias: nil) }
   }
 
-  /// Each key's policy sees its own half of a request: the algorithm and the alias of the other key are not its own.
+  /// Each key's policy sees only its own half of a request, and not the algorithm or alias of the
+  /// other key.
   @Test func eachKeySeesItsOwnHalfOfARequest() throws {
     let fixture = try Fixture()
     let owner = fixture.owner
@@ -470,7 +472,8 @@ import Testing
     }
   }
 
-  /// A text that is not an alias's name is refused. It used to succeed, and to delete nothing.
+  /// Text that is not the name of an alias is refused. It used to succeed without deleting
+  /// anything.
   @Test func onlyAnAliasIsDeleted() throws {
     let fixture = try Fixture()
     let key = try fixture.key(.a)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Envelope
 
-/// Every operation as each of several callers, under the policy that people write for AWS: an
+/// Every operation by each of several callers, under a policy as people write it for AWS: an
 /// administrator who cannot use the key, and a user who cannot administer it.
 @Suite struct PolicyEnforcementTests {
   static let policy = """
@@ -56,7 +56,7 @@ import Testing
     }
   }
 
-  /// To somebody else.
+  /// A grant to another user.
   var grant: CreateGrantRequest {
     var request = CreateGrantRequest(
       keyID: key, granteePrincipal: "arn:aws:iam::000000000000:user/other",
@@ -69,7 +69,7 @@ import Testing
     try keystore.service(of: name)
   }
 
-  /// One operation, who the policy lets do it, and how it is done.
+  /// An operation, the callers that the policy allows, and the call.
   struct Row: Sendable {
     let operation: String
     let allowed: Set<String>
@@ -85,7 +85,7 @@ import Testing
     }
   }
 
-  /// Who may do what, as the policy says. The order leaves the key usable to the end.
+  /// The permissions that the policy gives. The order keeps the key usable to the end.
   static let rows: [Row] = [
     Row("Encrypt", ["backup"]) { service, test in _ = try service.encrypt("x", under: test.key) },
     Row("Decrypt", ["backup"]) { service, test in
@@ -204,7 +204,7 @@ import Testing
       } catch let error as KeyServiceError where error.name == "AccessDeniedException" {
         denied = error
       } catch KeyServiceError.notFound("alias/new") {
-        // Who could not create it.
+        // This caller could not create the alias.
         continue
       }
       #expect(
@@ -222,19 +222,19 @@ import Testing
     }
   }
 
-  /// A denial is recorded as anything else.
+  /// A denial is recorded like any other result.
   @Test func denialsAreRecorded() throws {
     #expect(throws: KeyServiceError.self) {
       try service("backup").perform(DisableKeyRequest(keyID: key))
     }
-    // What two processes do comes in the order in which they append it.
+    // Records of two processes are in the order in which they were appended.
     var denied: [AuditRecord] = []
     try owner.readAuditLog { if $1.errorCode == "AccessDeniedException" { denied.append($1) } }
     #expect(denied.map(\.operation) == ["DisableKey"] && denied.map(\.keyID) == [key])
     #expect(denied.map(\.caller) == ["arn:aws:iam::000000000000:user/backup"])
   }
 
-  /// What the policy asks of the context is asked of each message of a run.
+  /// A policy's condition on the encryption context is checked for each message of a run.
   @Test func everyMessageOfARunIsDecidedOn() throws {
     let conditional = """
       {"Statement": [
@@ -261,7 +261,7 @@ import Testing
     #expect(throws: Never.self) { try KeyringTests.wrap(own, context: good) }
     #expect(throws: KeyServiceError.self) { try KeyringTests.wrap(own, context: bad) }
     #expect(throws: KeyServiceError.self) { try KeyringTests.wrap(own, context: []) }
-    // And of each request of the API.
+    // It is also checked for each request of the API.
     #expect(try service("backup").decrypt(blob, context: ["purpose": "backup"]) == "text")
     #expect(throws: KeyServiceError.self) { try service("backup").decrypt(blob) }
   }
@@ -306,7 +306,7 @@ import Testing
         keyID: key, policy: Self.locksOut, bypassPolicyLockoutSafetyCheck: true))
     #expect(throws: KeyServiceError.self) { try owner.encrypt("x", under: key) }
     #expect(throws: Never.self) { try service("eve").encrypt("x", under: key) }
-    // The account takes the key back.
+    // The account takes back control of the key.
     #expect(throws: KeyServiceError.self) { try service("bob").resetKeyPolicy(key) }
     try owner.resetKeyPolicy(key)
     #expect(try owner.decrypt(blob, context: ["purpose": "backup"]) == "text")
@@ -331,7 +331,7 @@ import Testing
     #expect(denied?.name == "AccessDeniedException")
   }
 
-  /// A policy that somebody edited, or took away, is noticed where it matters, and by `check`.
+  /// A policy that somebody edited or deleted is detected when it is used, and by `check`.
   @Test(arguments: [
     "UPDATE keyPolicy SET policy = replace(policy, 'key-admin', 'eve')", "DELETE FROM keyPolicy",
     "UPDATE masterKey SET policyDigest = NULL",
@@ -359,7 +359,8 @@ import Testing
     #expect(try simulate("key-admin", "kms:Decrypt").statements[1].mismatches == [.action])
   }
 
-  /// What a request says of itself is there to be asked about, also what it leaves out.
+  /// Conditions can test every property of a request, including a property that the request leaves
+  /// out.
   @Test func conditionsAskAboutTheRequest() throws {
     try owner.perform(
       PutKeyPolicyRequest(
@@ -417,7 +418,8 @@ import Testing
     }
   }
 
-  /// Keys are the account's to make: no policy is there yet to say who else may.
+  /// Only the account's owner may create keys, because there is no key policy yet that could allow
+  /// others.
   @Test func onlyTheOwnerMakesKeys() throws {
     let error = #expect(throws: KeyServiceError.self) { try service("key-admin").createKey() }
     #expect(error?.name == "AccessDeniedException")

@@ -26,7 +26,7 @@ import Testing
     #expect(try service.decrypt(second) == "second")
     let keyring = KeystoreKeyring(service, unwrappingUnder: nil)
     #expect(try KeyringTests.unwrap(keyring, wrapped) == patternBytes(32))
-    // The material is another, and the API tells.
+    // The key material is different, and the API shows that.
     let ids = try [first, second].map {
       try service.perform(DecryptRequest(ciphertextBlob: $0)).keyMaterialID
     }
@@ -39,7 +39,7 @@ import Testing
       ListKeyRotationsRequest(keyID: key.keyID, includeKeyMaterial: .allKeyMaterial))
     #expect(all.rotations.map(\.keyMaterialState) == [.nonCurrent, .current])
     #expect(all.rotations[0].rotationDate == nil)
-    // The export opens both without the keystore.
+    // The exported keys open both without the keystore.
     let exported = try service.exportKey(key.keyID)
     #expect(exported.keys.map(\.keyID) == ["\(key.keyID)/1", "\(key.keyID)/2"])
     #expect(try KeyringTests.unwrap(try exported.keyrings()[0], wrapped) == patternBytes(32))
@@ -152,7 +152,7 @@ import Testing
     isUnsupported { try service.perform(ListKeyRotationsRequest(keyID: key.keyID)) }
   }
 
-  /// A store that cannot be written still encrypts: under the version it has.
+  /// A read-only keystore still encrypts, under its current version.
   @Test func whatIsDueWaitsWhereNothingCanBeWritten() throws {
     let key = try service.createKey()
     try service.perform(EnableKeyRotationRequest(keyID: key.keyID))
@@ -189,7 +189,7 @@ import Testing
     isDenied { try service.perform(TagResourceRequest(keyID: id, tags: [])) }
     isDenied { try service.perform(DisableKeyRotationRequest(keyID: id)) }
     isDenied { try service.perform(RotateKeyOnDemandRequest(keyID: id)) }
-    // Names are the person's own.
+    // The alias remains under the owner's control.
     let other = try service.createKey()
     try service.updateAlias("alias/default", target: other.keyID)
     #expect(try version(under: "alias/default") == "\(other.keyID)/1")

@@ -6,11 +6,11 @@ import Testing
 
 @testable import Envelope
 
-/// A run over many files looks a key up once. After somebody has changed what decides, it uses the key for no further
-/// file.
+/// A run over many files looks a key up once. After a change that affects the decision, the run
+/// uses the key for no further file.
 @Suite struct RunDecisionTests {
   let keystore: TestKeystore
-  /// Another process at the same keystore.
+  /// Another process that uses the same keystore.
   let owner: KeyService
   let key: String
   static let user = "arn:aws:iam::000000000000:user/user"
@@ -21,7 +21,7 @@ import Testing
     key = try owner.createKey(alias: "alias/a").keyID
   }
 
-  /// The process that does the run.
+  /// The process that performs the run.
   func service() throws -> KeyService {
     try keystore.service(of: "user")
   }
@@ -44,14 +44,15 @@ import Testing
     """.replacing("\\(user)", with: user)
   }
 
-  /// A policy that lets the user use the key, a change that ends that, and the error that he gets then.
+  /// A policy that allows the user to use the key, a change that ends that, and the error that the
+  /// user then gets.
   struct Change: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let error: String
     let policy: String
     let prepare: @Sendable (RunDecisionTests) throws -> Void
     let change: @Sendable (RunDecisionTests) throws -> Void
-    /// Puts it back; nil if that cannot be done.
+    /// Reverts the change; nil if that is not possible.
     var undo: (@Sendable (RunDecisionTests) throws -> Void)?
 
     init(
@@ -118,7 +119,7 @@ import Testing
       change: { $0.keystore.clock.advance(days: 1) }),
   ]
 
-  /// The name of what `body` throws, or nothing.
+  /// Returns the name of the error that `body` throws, or an empty string.
   static func refusal(_ body: () throws -> Void) throws -> String {
     do {
       try body()
@@ -138,7 +139,7 @@ import Testing
     for _ in 0..<3 { #expect(try Self.refusal(open) == "") }
     try row.change(self)
     for _ in 0..<2 { #expect(try Self.refusal(open) == row.error) }
-    // Each file is a record, read or refused.
+    // Each file is recorded, whether it was read or refused.
     var results: [String] = []
     try service.readAuditLog { if $1.caller == Self.user { results.append($1.errorCode) } }
     #expect(results == ["", "", "", row.error, row.error])
@@ -156,14 +157,14 @@ import Testing
     let name = try #require(keyring.wrappingKey)
     try row.change(self)
     for _ in 0..<2 { #expect(try Self.refusal(seal) == row.error) }
-    // Files that are under the key already still count as that.
+    // Files that are already under the key still count as such.
     #expect(keyring.wrappingKey == name)
     guard let undo = row.undo else { return }
     try undo(self)
     #expect(try Self.refusal(seal) == "")
   }
 
-  /// Material that expires while a run goes on. Nobody writes that down.
+  /// Imported material expires during a run. No write announces it.
   @Test func materialThatExpiresIsNotUsedAfterItsDate() throws {
     let external = try owner.createKey(origin: .external).keyID
     try owner.importMaterial(
@@ -183,7 +184,7 @@ import Testing
         == "KMSInvalidStateException")
   }
 
-  /// And material that somebody takes away.
+  /// Imported material is deleted during a run.
   @Test func materialThatIsDeletedIsNotUsed() throws {
     let external = try owner.createKey(origin: .external).keyID
     try owner.importMaterial(patternBytes(32), into: external)
@@ -203,7 +204,8 @@ import Testing
     String(wrapped.keyName.split(separator: "/").last ?? "")
   }
 
-  /// After a rotation, by hand or by time, the next file is under the new version, and the old ones open.
+  /// After a rotation, on demand or automatic, the next file is under the new version, and old
+  /// files still open.
   @Test func theNextFileIsUnderTheCurrentVersion() throws {
     let own = try keystore.reopened()
     let sealing = try own.wrappingKeyring("alias/a")
@@ -223,7 +225,7 @@ import Testing
     }
   }
 
-  /// A name stands for the key that it names when a file's turn comes.
+  /// An alias is resolved for each file, at the time when the file is processed.
   @Test func anAliasThatComesToStandForAnotherKey() throws {
     let other = try owner.createKey().keyID
     let own = try keystore.reopened()
@@ -238,7 +240,7 @@ import Testing
     #expect(try KeyringTests.unwrap(opening, second) != nil)
   }
 
-  /// A record that was edited meanwhile is noticed as at the beginning.
+  /// A record that somebody edited during the run is detected as it would be at the start.
   @Test func anEditIsNoticed() throws {
     let own = try keystore.reopened()
     let wrapped = try KeyringTests.wrap(try own.wrappingKeyring(key))
@@ -250,9 +252,9 @@ import Testing
     #expect(throws: KeystoreError.self) { try KeyringTests.unwrap(opening, wrapped) }
   }
 
-  /// The work of several threads, and the key's state meanwhile.
+  /// The work of several threads and the key's current state.
   private struct Work {
-    /// How often the key was disabled or enabled, and whether it is disabled.
+    /// The number of times that the key was disabled or enabled.
     var changes = 0
     var isDisabled = false
     var isOver = false
@@ -274,14 +276,14 @@ import Testing
       }
     }
 
-    /// Waits until the threads have done so much more.
+    /// Waits until the threads have increased the counter `what` by `count`.
     func wait(for count: Int, of what: KeyPath<Work, Int>) {
       let goal = now[keyPath: what] + count
       while now[keyPath: what] < goal { sched_yield() }
     }
   }
 
-  /// Several threads at work: none of them begins another file after the key is disabled.
+  /// With several threads at work, none begins another file after the key is disabled.
   @Test func noThreadBeginsAnotherFile() throws {
     let own = try keystore.reopened()
     let sealing = try own.wrappingKeyring(key)
@@ -331,7 +333,7 @@ import Testing
     }
   }
 
-  /// Others who only read, and the audit log, are no reason to look a key up again.
+  /// Readers and writes to the audit log do not cause another look-up of the key.
   @Test func whatOnlyReadsChangesNothing() throws {
     let own = try keystore.reopened()
     let moment = try moment(of: own.keystore)
@@ -349,7 +351,7 @@ import Testing
     for write in [
       { try owner.perform(UpdateKeyDescriptionRequest(keyID: key, description: "x")) },
       { try owner.perform(UpdateKeyDescriptionRequest(keyID: key, description: "y")) },
-      // By the process itself.
+      // A write by the process itself.
       { try own.perform(UpdateKeyDescriptionRequest(keyID: key, description: "z")) },
     ] {
       let moment = try moment(of: own.keystore)
@@ -359,7 +361,7 @@ import Testing
     }
   }
 
-  /// A write that is taken back is not a change.
+  /// A write that is rolled back is not a change.
   @Test func aWriteThatIsTakenBackIsNone() throws {
     let own = try keystore.reopened()
     let moment = try moment(of: own.keystore)
@@ -373,7 +375,8 @@ import Testing
     #expect(try moment.isNow())
   }
 
-  /// The rollback journal (SQLite's file format, "The Rollback Journal") of a write that made `after` of `before`.
+  /// Builds the rollback journal (SQLite's file format, "The Rollback Journal") of a write that
+  /// changed `before` to `after`.
   private static func journal(_ before: [UInt8], _ after: [UInt8]) -> [UInt8] {
     let size = 4096
     func bytes(_ number: Int) -> [UInt8] {
@@ -392,8 +395,8 @@ import Testing
     return journal
   }
 
-  /// A process that dies in the midst of a write leaves a number in the file that the next write has again. That write is
-  /// seen all the same.
+  /// If a process dies during a write, the next write sets the same change counter in the file. The
+  /// run still detects that write.
   @Test func aWriteAfterOneThatDiedIsSeen() throws {
     let path = owner.keystore.path
     let own = try keystore.reopened()
@@ -409,7 +412,8 @@ import Testing
     #expect(try !moment.isNow())
   }
 
-  /// If another file has the keystore's name, or none has, the run does not go on with the file that it has open.
+  /// If another file has the keystore's name, or if no file has it, the run does not continue with
+  /// its open file.
   @Test(arguments: [true, false]) func anotherFileInItsPlaceEndsTheRun(isThere: Bool) throws {
     let path = owner.keystore.path
     let own = try keystore.reopened()
@@ -427,7 +431,7 @@ import Testing
     keystore.clock.now += 0.01
     #expect(throws: KeystoreError.replaced(path)) { try KeyringTests.unwrap(opening, wrapped) }
     #expect(throws: KeystoreError.replaced(path)) { try KeyringTests.wrap(sealing) }
-    // The next command takes what is there.
+    // The next command uses the file that now has the name.
     guard isThere else { return }
     let next = KeystoreKeyring(try keystore.reopened(), unwrappingUnder: nil)
     #expect(try KeyringTests.unwrap(next, wrapped) != nil)

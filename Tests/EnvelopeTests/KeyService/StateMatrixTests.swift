@@ -10,13 +10,14 @@ import Testing
     case other(String)
   }
 
-  /// Outcomes for a key that is enabled, disabled, pending deletion, pending import.
+  /// Outcomes for a key that is enabled, disabled, pending deletion, and pending import.
   struct Row: CustomStringConvertible, Sendable {
     let operation: KeyServiceOperation
     var note = ""
     let spec: KeySpec
     var usage: KeyUsage?
-    /// Whether the key's material comes from outside in every state, not only where it waits for it.
+    /// True if the key has imported material in every state and not only while it is pending
+    /// import.
     var isExternal = false
     let outcomes: [Outcome]
     let run: @Sendable (Fixture) throws -> Void
@@ -245,12 +246,12 @@ import Testing
     }
   }
 
-  /// A key in some state, and what was made with it before.
+  /// A key in some state, and results that were made with it before.
   struct Fixture {
     let keystore: TestKeystore
     var service: KeyService { keystore.service }
     let id: String
-    /// A key in best order, and something under it.
+    /// Another key, which is enabled, and a ciphertext under it.
     let other: String
     let otherBlob: Blob
     var blob = Blob([])
@@ -332,7 +333,8 @@ import Testing
           keyID: id, wrappingAlgorithm: .rsaAESKeyWrapSHA256, wrappingKeySpec: .rsa2048))
     }
 
-    /// Imports what the key had; a key that takes none is asked with anything.
+    /// Imports the key's own material. For a key that takes no imported material, the request has
+    /// arbitrary content.
     func importAgain() throws {
       if let importing {
         try service.importMaterial(material, into: id, token: importing)

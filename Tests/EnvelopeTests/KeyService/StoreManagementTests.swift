@@ -4,7 +4,8 @@ import Testing
 
 @testable import Envelope
 
-/// Managing the store itself is its owner's, and a record of the audit log, done or refused.
+/// Only the owner may manage the keystore itself, and the audit log records each operation, whether
+/// it was done or refused.
 @Suite struct StoreManagementTests {
   let keystore: TestKeystore
   var owner: KeyService { keystore.service }
@@ -13,7 +14,7 @@ import Testing
   init() throws {
     keystore = try TestKeystore()
     key = try keystore.service.createKey(alias: "alias/a").keyID
-    // A policy that lets everybody do everything makes nobody the owner.
+    // A policy that allows everything to everybody does not make anybody the owner.
     try keystore.service.perform(
       PutKeyPolicyRequest(
         keyID: key,
@@ -36,7 +37,7 @@ import Testing
     return StackRequest(template: try Template(parsing: Array(text.utf8)), stackName: "s")
   }
 
-  /// Does one of them. All can be done in their order.
+  /// Performs one operation. All operations succeed in their order.
   private func perform(_ operation: StoreOperation, by service: KeyService) throws {
     switch operation {
     case .addProtector: _ = try service.addProtector(.passphrase(SecretBytes(Array("p".utf8))))
@@ -69,7 +70,7 @@ import Testing
   @Test func othersAreRefusedAndTold() throws {
     let before = try owner.keystore.protectors()
     for operation in StoreOperation.allCases {
-      // There has to be a stack before it can be changed.
+      // A stack must exist before it can be changed.
       if operation == .updateStack { try perform(.createStack, by: owner) }
       let error = #expect(throws: KeyServiceError.self, "\(operation)") {
         try perform(operation, by: try another())
@@ -87,7 +88,7 @@ import Testing
     #expect(refused.allSatisfy { $0.caller == "arn:aws:iam::000000000000:user/other" })
   }
 
-  /// A template that would change nothing is refused as any other.
+  /// A template that would change nothing is refused like any other.
   @Test func aTemplateThatChangesNothingIsTheOwnersToo() throws {
     try perform(.createStack, by: owner)
     #expect(throws: KeyServiceError.self) { try perform(.createStack, by: try another()) }
@@ -100,14 +101,14 @@ import Testing
     }
     let done = try records()
     #expect(done.allSatisfy { $0.errorCode.isEmpty })
-    // A backup unlocks nothing, and so has no key for the log.
+    // A backup unlocks nothing and therefore has no key for the audit log.
     #expect(
       done.map(\.operation)
         == StoreOperation.allCases.filter { $0 != .backupKeystore }.map(\.rawValue))
     #expect(try owner.check().damage.isEmpty)
   }
 
-  /// The records say which protector came and which went.
+  /// The records name the protector that was added or removed.
   @Test func protectorsAreRecordedByID() throws {
     let added = try owner.addProtector(.passphrase(SecretBytes(Array("p".utf8))))
     try owner.removeProtector(added.id)
@@ -128,8 +129,8 @@ import Testing
     #expect(pairs.map(\.2) == [true, true, false, false])
   }
 
-  /// Nobody is asked for a passphrase in vain: not for a backup, which needs none, and not for a new one before it is
-  /// clear that the caller may add it.
+  /// No passphrase is asked for without need: not for a backup, which needs none, and a new one
+  /// only after it is clear that the caller may add it.
   @Test func nobodyIsAskedInVain() throws {
     final class Counting: UnlockingSecrets, @unchecked Sendable {
       let keyFile: FilePath? = nil

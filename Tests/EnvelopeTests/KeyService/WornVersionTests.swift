@@ -11,7 +11,8 @@ import Testing
 
   init() throws { store = try TestKeystore() }
 
-  /// A keystore whose log has come to `sequence`, and is gone: it goes on from there.
+  /// Makes the log begin again after `sequence`: the anchor says that the log reached it, and the
+  /// log's file is removed.
   private func setLog(to sequence: UInt64) throws {
     let unlocked = try store.service.unlock()
     let record = AuditAnchorRecord(
@@ -39,7 +40,7 @@ import Testing
   @Test func aVersionIsToldWornFromTheBoundOn() throws {
     let key = try store.service.createKey()
     let since = try versions(key.keyID)[0].auditSequence ?? 0
-    // The next record is the last that is not told.
+    // The next record is the last one without a warning.
     try setLog(to: UInt64(since) + WornVersion.warning - 2)
     let told = Told()
     var service = try service(told)
@@ -53,10 +54,10 @@ import Testing
     #expect(told.all == [worn])
     #expect(try service.wornVersions() == [worn])
     #expect(try service.keyVersions(key.keyID).map(\.worn) == [worn])
-    // A run is told once.
+    // A run warns only once.
     try wrapOnce(service, key.keyID)
     #expect(told.all.count == 1)
-    // The API's own operations are uses too.
+    // Operations of the API count as uses too.
     let other = Told()
     _ = try self.service(other).encrypt("text", under: key.keyID)
     #expect(other.all.map(\.keyID) == [key.keyID])
@@ -74,7 +75,7 @@ import Testing
     let after = Told()
     try wrapOnce(try self.service(after), key.keyID)
     #expect(after.all.isEmpty)
-    // A key that is made now is not worn either, whatever the log has come to.
+    // A newly created key does not warn either, whatever number the log has reached.
     let fresh = try service.createKey()
     try wrapOnce(try self.service(after), fresh.keyID)
     #expect(after.all.isEmpty)
@@ -100,7 +101,7 @@ import Testing
   @Test func theNumberOfFramesIsBounded() throws {
     for length: UInt32 in [1, 2, 65536] {
       let frameLength = try FrameLength(length)
-      // 2^32 - 2 whole frames, and a final one that is not full.
+      // 2^32 - 2 whole frames, and a final frame that is not full.
       let most = Int64(length) * (Int64(UInt32.max) - 1) + Int64(length) - 1
       #expect(frameLength.canHold(most))
       #expect(!frameLength.canHold(most + 1))
@@ -123,7 +124,7 @@ import Testing
     #expect(sink.bytes.isEmpty)
   }
 
-  /// The last numbers: the sealer itself refuses what would be sealed twice.
+  /// The last sequence numbers: the sealer itself refuses to seal two frames with the same number.
   @Test func noFrameHasANumberThatIsNone() throws {
     let body = BodyKey(
       MessageKey(bytes: SecretBytes(patternBytes(32))), messageID: patternBytes(32))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Envelope
 
-/// A clock that is wrong for a while destroys nothing.
+/// A clock that is temporarily wrong destroys nothing.
 @Suite struct WrongClockTests {
   let keystore: TestKeystore
   var service: KeyService { keystore.service }
@@ -18,7 +18,7 @@ import Testing
     var clocks: [ClockSetBack] { all.withLock { $0 } }
   }
 
-  /// A run of its own, as every command is.
+  /// Opens the keystore for a new run, as every command does.
   private func run(_ told: Told = Told()) throws -> KeyService {
     var listener = KeyServiceListener()
     listener.clockWasSetBack = { clock in told.all.withLock { $0.append(clock) } }
@@ -31,7 +31,7 @@ import Testing
     } ?? false
   }
 
-  /// A key 30 days from its deletion, and what is encrypted under it.
+  /// Creates a key 30 days before its deletion, and a ciphertext under it.
   private func pendingKey(alias: String? = nil) throws -> (id: String, blob: Blob) {
     let id = try service.createKey(alias: alias).keyID
     let blob = try service.encrypt("text", under: id)
@@ -70,7 +70,7 @@ import Testing
     try expectBack(key)
   }
 
-  /// Once a run, whatever the number of keys.
+  /// A warning appears once in a run, for any number of keys.
   @Test func severalKeysAreToldAtOnce() throws {
     let keys = try (0..<3).map { _ in try pendingKey() }
     let right = clock.now
@@ -84,8 +84,8 @@ import Testing
     for key in keys { try expectBack(key) }
   }
 
-  /// The clock jumps ahead again and again, never for a day: between the jumps it is right, and commands
-  /// that only use keys see it.
+  /// The clock jumps ahead repeatedly, never for a whole day. Between the jumps it is correct, and
+  /// commands that only use keys see the correct time.
   @Test(arguments: [true, false])
   func aClockThatJumpsDestroysNothing(isWriting: Bool) throws {
     let key = try pendingKey()
@@ -105,7 +105,8 @@ import Testing
     try expectBack(key)
   }
 
-  /// It goes back to a date on which the key is due all the same: the waiting starts again there.
+  /// The clock goes back, but to a date at which the key is still due. The waiting time starts
+  /// again at that date.
   @Test func theWaitingStartsAgain() throws {
     let key = try pendingKey()
     let start = clock.now
@@ -124,7 +125,7 @@ import Testing
     #expect(told.clocks.count == 1)
   }
 
-  /// A command takes the time at its start, and may write after one that started later.
+  /// A command reads the clock at its start and may write after a command that started later.
   @Test(arguments: [(0.0, false), (59, false), (61, true)])
   func aCommandThatTookLongIsNoClockThatWentBack(minutes: Double, isTold: Bool) throws {
     let key = try pendingKey()
@@ -137,7 +138,8 @@ import Testing
     #expect(try hasMaterial(key.id))
   }
 
-  /// Two commands that have found it due, a day apart: also two that only use keys, if one before noted it.
+  /// Two commands, a day apart, have found the key due. The second one destroys it even if it only
+  /// uses keys, provided that an earlier one recorded the first finding.
   @Test func whoOnlyUsesKeysDestroysTooAfterADay() throws {
     let key = try pendingKey()
     let other = try service.createKey().keyID
@@ -153,7 +155,7 @@ import Testing
     #expect(try service.keystore.read { try KeystoreRecord.all($0).first?.foundDueDate } == nil)
   }
 
-  /// The keys that wait keep no others from their turn.
+  /// Keys that are waiting do not delay other due changes.
   @Test func whatWaitsKeepsNothingElseWaiting() throws {
     let keys = try (0..<3).map { _ in try pendingKey().id }
     clock.advance(days: 30)
@@ -178,8 +180,9 @@ import Testing
     #expect(try keys.filter(hasMaterial).isEmpty)
   }
 
-  /// Any clock at all: the key goes with a command that comes a day after another one on which it was due, if
-  /// no clock in between was before that one's; not before, and not later if the other one wrote.
+  /// With an arbitrary clock, the key is destroyed by a command that runs at least a day after
+  /// another command that found it due, if no command in between saw an earlier time than that one.
+  /// It is not destroyed before, and not later if the first command wrote.
   @Test(arguments: 1...16 as ClosedRange<UInt64>)
   func whateverTheClockSays(seed: UInt64) throws {
     var numbers = SeededNumbers(state: seed)
@@ -188,11 +191,11 @@ import Testing
     let key = try pendingKey().id
     let start = clock.now
     let dueDay = 30.0
-    /// Days since the start at which commands ran, and whether they write.
+    /// The days since the start on which commands ran, and true for each command that writes.
     var seen: [(day: Double, isWriting: Bool)] = []
     var hasGone = false
     for _ in 0..<60 where !hasGone {
-      // Within a few days of the date, or anywhere.
+      // The day is within a few days of the due date, or anywhere.
       let isNear = Bool.random(using: &numbers)
       let day =
         Double(
@@ -225,7 +228,8 @@ import Testing
     #expect(try run().check().damage == [.edited("key \(key.id)")])
   }
 
-  /// A clock that is behind when a deletion is scheduled makes the wait no shorter, if the keystore can tell.
+  /// If the clock is behind when a deletion is scheduled, the waiting period is not shorter, as far
+  /// as the keystore can tell.
   @Test func aClockFromBeforeTheKeyMakesTheWaitNoShorter() throws {
     let key = try service.createKey()
     let right = clock.now
@@ -248,7 +252,7 @@ import Testing
     let right = clock.now
     clock.advance(days: 40)
     try run().createKey()
-    // Nothing that is done meanwhile writes down what the clock says.
+    // No operation in the meantime records the wrong time.
     try run().perform(TagResourceRequest(keyID: id, tags: [Tag(tagKey: "a", tagValue: "b")]))
     try run().perform(UpdateKeyDescriptionRequest(keyID: id, description: "d"))
     try run().perform(PutKeyPolicyRequest(keyID: id, policy: KeyPolicy.defaultPolicy.text))
@@ -263,7 +267,8 @@ import Testing
     #expect(try run().decrypt(blob) == "text")
   }
 
-  /// A deletion that is cancelled while the clock is ahead leaves the key as a right clock would.
+  /// A deletion cancelled while the clock is ahead leaves the key in the same state as a correct
+  /// clock would.
   @Test func aCancelledDeletionBelievesNoClock() throws {
     let id = try service.createKey(origin: .external).keyID
     try service.importMaterial(patternBytes(32), into: id, validTo: clock.now + 10 * 86_400)
@@ -279,7 +284,8 @@ import Testing
     #expect(try run().decrypt(blob) == "text")
   }
 
-  /// The same material again, before it is destroyed: nothing of the old note counts for it.
+  /// The same material is imported again before it is destroyed. The old finding does not count for
+  /// it.
   @Test func materialThatIsImportedAgainWaitsAnew() throws {
     let id = try service.createKey(origin: .external).keyID
     try service.importMaterial(patternBytes(32), into: id, validTo: clock.now + 86_400)
@@ -324,7 +330,7 @@ import Testing
     #expect(throws: KeyServiceError.notFound("alias/a")) { try service.deleteAlias("alias/a") }
   }
 
-  /// An escrow copy may be older than the key: it does not replace what is there.
+  /// An escrow copy may be older than the key. It does not replace an existing key.
   @Test func anEscrowCopyReplacesNoKeyThatIsNotDestroyed() throws {
     let id = try service.createKey().keyID
     let escrow = try service.exportKey(id)
@@ -366,7 +372,8 @@ import Testing
     #expect(try service.check().damage.isEmpty)
   }
 
-  /// Between the question and the answer the clock may jump: what nobody was asked about stays.
+  /// The clock may jump between the question and the answer. A key that the question did not name
+  /// is kept.
   @Test func onlyWhatWasAskedAboutIsDestroyed() throws {
     let first = try pendingKey()
     clock.advance(days: 10)
@@ -391,7 +398,8 @@ import Testing
 
   // MARK: Rotation
 
-  /// It makes a version too many, which opens and wraps as any. The next date can be set right.
+  /// A clock that is ahead creates an extra version, which opens and wraps like any other. The next
+  /// rotation date can be corrected.
   @Test func aClockAheadRotatesAndHarmsNothing() throws {
     let id = try service.createKey().keyID
     let blob = try service.encrypt("text", under: id)

@@ -3,8 +3,8 @@ import Testing
 
 @testable import Envelope
 
-/// A key that was imported twice is two keys of the keystore under one name: a message opens while one of
-/// them may be used.
+/// A key that was imported twice is two keys of the keystore under one name. A message opens as
+/// long as one of them is usable.
 @Suite struct ImportedTwiceTests {
   /// A reason why a copy cannot be used.
   enum Hindrance: CaseIterable, Sendable {
@@ -44,7 +44,7 @@ import Testing
     let file = try kind.keyringFile()
     let message = try MemoryMessage.encrypt("text", under: try file.keyrings())
     let copies = try (0..<2).map { _ in try service.importKey(file).keyID }
-    // Whichever the look-up comes to first.
+    // The order of the look-up does not matter.
     for copy in copies {
       let other = copies.first { $0 != copy }!
       #expect(try MemoryMessage.decrypt(message, with: opening()) == "text")
@@ -63,7 +63,8 @@ import Testing
     }
   }
 
-  /// Named alone, each copy opens the message: the look-up does not end at the other one.
+  /// Each copy opens the message if only that copy is named: the look-up does not stop at another
+  /// copy.
   @Test(arguments: KeyKind.allCases)
   func eachCopyOpensWhereItIsNamed(kind: KeyKind) throws {
     let file = try kind.keyringFile()
@@ -78,7 +79,7 @@ import Testing
     }
   }
 
-  /// If no copy may be used, the error is about one that somebody can do something about.
+  /// If no copy is usable, the error is about the copy that is easiest to make usable again.
   @Test(arguments: [
     ([Hindrance.pendingDeletion, .disabled], "DisabledException"),
     ([.gone, .disabled], "DisabledException"),
@@ -98,7 +99,7 @@ import Testing
     #expect(error?.name == name)
   }
 
-  /// Two programs may call two keys by one name.
+  /// Two programs may give two keys the same name.
   @Test(arguments: [KeyKind.aes, .rsa])
   func ofTwoKeysOfOneNameEachOpensItsMessages(kind: KeyKind) throws {
     let files = try (0..<2).map { _ in try kind.keyringFile() }
@@ -106,7 +107,7 @@ import Testing
     for (index, file) in files.enumerated() {
       let message = try MemoryMessage.encrypt("\(index)", under: try file.keyrings())
       #expect(try MemoryMessage.decrypt(message, with: opening()) == "\(index)")
-      // From files too, and from one before the keystore.
+      // Also with keys from files, and with a key from a file before the keystore.
       let both = try files.flatMap { try $0.keyrings() }
       #expect(try MemoryMessage.decrypt(message, with: both) == "\(index)")
       let other = try files[1 - index].keyrings()
@@ -114,7 +115,8 @@ import Testing
     }
   }
 
-  /// A wrong key may unwrap PKCS #1 v1.5 to a data key that opens nothing: the next one is tried.
+  /// With PKCS #1 v1.5 a wrong key may unwrap to a data key that does not open the message. The
+  /// next key is tried.
   @Test func aDataKeyThatOpensNothingIsNotTheLast() throws {
     let files = try (0..<2).map { _ in
       var file = try KeyKind.rsa.keyringFile()
@@ -130,7 +132,7 @@ import Testing
     }
   }
 
-  /// Wraps as only other programs do.
+  /// Wraps with PKCS #1 v1.5, as only other programs do.
   private final class PKCS1Wrapper: Keyring {
     private let key: RSAPublicKey
     init(key: RSAPublicKey) { self.key = key }
@@ -147,7 +149,8 @@ import Testing
     func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey? { nil }
   }
 
-  /// Of several keys of one message, too, the first that may be used opens it, and the error is the best.
+  /// The same holds for several keys of one message: the first usable key opens it, and the error
+  /// is the most useful one.
   @Test func severalKeysOfAMessage() throws {
     let keys = try (0..<3).map { _ in try service.createKey().keyID }
     let message = try MemoryMessage.encrypt(

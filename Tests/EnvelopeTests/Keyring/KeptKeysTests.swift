@@ -3,7 +3,7 @@ import Testing
 
 @testable import Envelope
 
-/// Messages that stay under their own keys when they are encrypted anew.
+/// Messages that keep their own keys when they are encrypted again.
 @Suite struct KeptKeysTests {
   let keystore: TestKeystore
   var service: KeyService { keystore.service }
@@ -19,7 +19,7 @@ import Testing
         keyrings: try files.flatMap { try $0.keyrings() }, keystore: { keyring }))
   }
 
-  /// Encrypted anew, whether it is current or not.
+  /// Encrypts the message again, even if it is current.
   private func again(_ message: [UInt8], _ files: [KeyringFile] = []) throws -> [UInt8] {
     let opened = try MemoryMessage.open(
       message, with: opening + (try files.flatMap { try $0.keyrings() }))
@@ -76,7 +76,7 @@ import Testing
     #expect(try isCurrent(new))
   }
 
-  /// Others who have the key, under the name that the message has, open the new message too.
+  /// Others who have the key under the name in the message can open the new message too.
   @Test(arguments: KeyKind.allCases)
   func anImportedKeyKeepsItsName(kind: KeyKind) throws {
     let file = try kind.keyringFile()
@@ -99,7 +99,8 @@ import Testing
     #expect(try MemoryMessage.decrypt(new, with: try file.keyrings()) == "text")
   }
 
-  /// Two files may call two keys by one name: each message stays under its own, and one under both keeps both.
+  /// Two files may have two keys of the same name. Each message keeps its own key, and a message
+  /// under both keeps both.
   @Test(arguments: [KeyKind.aes, .rsa])
   func ofTwoKeysOfOneNameTheRightOneStays(kind: KeyKind) throws {
     let files = try (0..<2).map { _ in try kind.keyringFile() }
@@ -120,7 +121,8 @@ import Testing
     }
   }
 
-  /// Of an elliptic-curve key the public half is in the message, of an RSA key only its fingerprint.
+  /// The message contains the public key of an elliptic-curve recipient, but only the fingerprint
+  /// of an RSA recipient.
   @Test func recipients() throws {
     let own = try service.createKey().keyID
     let ec = try KeyKind.bareEC.keyringFile()
@@ -132,7 +134,7 @@ import Testing
     #expect(try MemoryMessage.decrypt(new, with: try ec.keyrings()) == "text")
 
     let toRSA = try MemoryMessage.encrypt("text", under: [key] + (try rsa.keyrings()))
-    // Nothing has to be done.
+    // Nothing needs to be done.
     #expect(try isCurrent(toRSA))
     let error = try lost(toRSA)
     #expect(error?.lost.map(\.obstacle) == [.onlyFingerprint])
@@ -158,7 +160,7 @@ import Testing
     let error = try lost(message)
     #expect(error?.lost.map(\.name.keyName) == ["strange", "\(theirs)/1"])
     #expect(error?.lost.map(\.obstacle) == [.notAtHand, .notAtHand])
-    // An exported copy will do, in its last version.
+    // An exported copy suffices, with its latest version.
     try elsewhere.service.perform(RotateKeyOnDemandRequest(keyID: theirs))
     let copy = try elsewhere.service.exportKey(theirs)
     let new = try again(message, [stranger, copy])
@@ -181,7 +183,8 @@ import Testing
     #expect(try lost(message)?.lost.map(\.obstacle) == [.onlyForReading])
   }
 
-  /// A key that may not be used is not dropped from the message: it stays as it is, or nothing is done.
+  /// A key that is not usable is not dropped from the message: it stays as it is, or nothing is
+  /// done.
   @Test func aKeyThatMayNotBeUsedIsNamed() throws {
     let own = try service.createKey().keyID
     let other = try service.createKey().keyID
@@ -191,7 +194,8 @@ import Testing
     #expect(try isCurrent(message))
     #expect(
       try lost(message)?.lost.map(\.obstacle) == [.refused(.disabled(keyID: other))])
-    // Rotated before, it is not under its current version, and cannot come to be.
+    // If the key was rotated before, the message is not under its current version and cannot be
+    // updated.
     try service.perform(EnableKeyRequest(keyID: other))
     try service.perform(RotateKeyOnDemandRequest(keyID: other))
     try service.perform(DisableKeyRequest(keyID: other))
@@ -202,7 +206,7 @@ import Testing
     #expect(try lost(message)?.lost.map(\.obstacle) == [.refused(.notFound(other))])
   }
 
-  /// Wrapping under the message's own keys is decided as any wrapping.
+  /// The policy decides about wrapping under the message's own keys as about any wrapping.
   @Test func thePolicyIsAsked() throws {
     let own = try service.createKey().keyID
     let message = try MemoryMessage.encrypt("text", under: [try service.wrappingKeyring(own)])
@@ -217,7 +221,7 @@ import Testing
     #expect(error?.name == "AccessDeniedException")
   }
 
-  /// Of a key that was imported twice, the copy that may wrap does.
+  /// If a key was imported twice, the copy that may wrap is used.
   @Test(arguments: KeyKind.allCases)
   func oneCopyOfAKeyIsEnough(kind: KeyKind) throws {
     let file = try kind.keyringFile()
@@ -246,7 +250,7 @@ import Testing
     }
   }
 
-  /// Imported material that was rotated away gives way to the current one.
+  /// A message under imported key material that was rotated moves to the current material.
   @Test func rotatedImportedMaterial() throws {
     let file = try KeyKind.aes.keyringFile()
     let id = try service.importKey(file).keyID

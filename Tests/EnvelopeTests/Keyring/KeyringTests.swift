@@ -137,7 +137,7 @@ import Testing
     #expect(throws: KeyringError.malformedFile("key 'k': \(reason)")) { try file.keyrings() }
   }
 
-  /// Key names and their parameters: a tag of 128 bits and a nonce of 12 bytes, nothing else.
+  /// Only the parameters of the algorithm are accepted: a tag of 128 bits and a nonce of 12 bytes.
   @Test(arguments: [0, 12, 64, 96, 120, 127, 129, 256, 0x8000_0000], [0, 8, 11, 12, 13, 16])
   func rawAESParametersAreThoseOfItsAlgorithm(tagBits: UInt64, nonceLength: UInt64) throws {
     let keyring = try testKeyring()
@@ -162,7 +162,7 @@ import Testing
     #expect(Set(nonces).count == 16)
   }
 
-  /// The provider ID of AWS KMS is no raw key's.
+  /// A raw key cannot have the provider ID of AWS KMS.
   @Test(arguments: ["aws-kms", "aws-kms-x", "aws-kmsx"])
   func theNameOfAWSKMSIsRefused(providerID: String) throws {
     let rsa = String(decoding: try RSAPrivateKey.generate(bits: 2048).pem().exposed, as: UTF8.self)
@@ -190,8 +190,8 @@ import Testing
     }
   }
 
-  /// A private key that came with the public exponent of no key: what is wrapped under it, nobody
-  /// opens.
+  /// A private key with a public exponent that does not belong to it: nobody could open what it
+  /// wraps.
   @Test(arguments: [RSAPadding.oaep(.sha1), .oaep(.sha256), .oaep(.sha512)])
   func aPrivateKeyWithAnotherPublicHalfDoesNotWrap(padding: RSAPadding) throws {
     var der = try RSAPrivateKey.generate(bits: 2048).pkcs8().exposed
@@ -206,7 +206,7 @@ import Testing
     ) { try Self.wrap(keyring) }
   }
 
-  /// A keyring without a private key unwraps nothing, one for reading only wraps nothing.
+  /// A keyring unwraps only what was wrapped with its own padding, provider ID and key name.
   @Test(arguments: [RSAPadding.oaep(.sha1), .oaep(.sha256), .oaep(.sha384), .oaep(.sha512)])
   func paddingsAreKeptApart(padding: RSAPadding) throws {
     let key = try RSAPrivateKey.generate(bits: 2048)
@@ -227,7 +227,8 @@ import Testing
     }
   }
 
-  /// Serially: of two keys of one name the second opens, where the first does not.
+  /// Keys are tried one after the other: the second key of a name opens the message if the first
+  /// does not.
   @Test func everyKeyOfANameIsTried() throws {
     let sink = MemorySink(discardsOnFailure: false)
     _ = try MessageEncryptor(

@@ -3,7 +3,7 @@ import Testing
 @testable import Envelope
 
 @Suite struct RawECDHKeyringTests {
-  /// A data key as the reference SDK (Python, 4.0.7) wrapped it for the private key of the same
+  /// A data key that the reference SDK (Python, 4.0.7) wrapped for the private key of the same
   /// curve in `ECKeys.agreements`, under the context of `theirContext`.
   struct Wrapped: Sendable {
     let agreement: ECKeys.Agreement
@@ -84,7 +84,7 @@ import Testing
     #expect(try KeyringTests.unwrap(own, wrapped) == patternBytes(32))
     #expect(try KeyringTests.unwrap(own, wrapped, context: [1, 2]) == nil)
     #expect(try KeyringTests.unwrap(own, wrapped, context: []) == nil)
-    // With a private key it wraps for itself.
+    // A keyring with a private key wraps for itself.
     #expect(try KeyringTests.unwrap(own, try KeyringTests.wrap(own)) == patternBytes(32))
     for other in Curve.allCases {
       let stranger = try RawECDHKeyring(privateKey: .generate(on: other))
@@ -141,7 +141,8 @@ import Testing
     #expect(try unwrap(wrapped.providerInformation, wrapped.ciphertext + [0]) == nil)
   }
 
-  /// A ciphertext whose commitment is right and whose key is not: the tag alone refuses it.
+  /// A ciphertext with the correct commitment but a forged sealed data key: only the tag refuses
+  /// it.
   @Test func aCommitmentAloneOpensNothing() throws {
     let keyring = try RawECDHKeyring(privateKey: .generate(on: .p384))
     let wrapped = try KeyringTests.wrap(keyring)

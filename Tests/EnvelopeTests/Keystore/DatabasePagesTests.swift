@@ -5,7 +5,7 @@ import Testing
 
 @testable import Envelope
 
-/// Our own reading of SQLite's pages, beside SQLite's.
+/// Our own reader of SQLite's pages, compared with SQLite.
 @Suite struct DatabasePagesTests {
   let directory: TemporaryDirectory
   var path: FilePath { directory.path.appending("a.db") }
@@ -38,7 +38,7 @@ import Testing
     }
   }
 
-  /// Tables of many pages and long rows, whatever the size of a page.
+  /// Tables with many pages and long rows, for several page sizes.
   @Test(arguments: [512, 1024, 4096, 65536]) func rowsAreWhatSQLiteReads(pageSize: Int) throws {
     let integers: [Int64] = [
       0, 1, -1, 127, -128, 128, 32767, -32768, 32768, 1 << 23, -(1 << 23) - 1, 1 << 31, 1 << 40,
@@ -87,8 +87,8 @@ import Testing
     }
   }
 
-  /// Every byte of the pages that are read, changed in several ways, and every truncation: it ends, and
-  /// nothing traps.
+  /// Changes every byte of the pages that are read in several ways, and truncates them at every
+  /// length. Reading always ends, and nothing traps.
   @Test func noByteCanHangIt() throws {
     let bytes = try database(pageSize: 512) { db in
       for number in 0..<6 { try db.execute(sql: "CREATE TABLE a\(number) (b, c, d, e)") }
@@ -105,12 +105,12 @@ import Testing
     }
   }
 
-  /// Pages that lead to each other, and the same page over and over.
+  /// Pages that refer to each other in a cycle, or to the same page again and again.
   @Test func circlesEnd() throws {
     var bytes = try database(pageSize: 512) { db in
       for number in 0..<40 { try db.execute(sql: "CREATE TABLE a\(number) (b, c, d, e, f, g)") }
     }
-    // The first page has children by now: all of them are the first page.
+    // The first page is an interior page. All of its child pointers are changed to the first page.
     #expect(bytes[100] == 5)
     let count = Int(bytes[103]) << 8 | Int(bytes[104])
     for cell in 0..<count {

@@ -4,7 +4,8 @@ import Testing
 
 @testable import Envelope
 
-/// Somebody who may write the directory interferes between the steps in which a keystore is made there.
+/// A user with write access to the directory interferes between the steps in which a keystore is
+/// created there.
 @Suite struct HiddenKeystoreTests {
   let directory: TemporaryDirectory
   let loot: FilePath
@@ -24,7 +25,7 @@ import Testing
     return names.filter { $0.hasPrefix(".keystore-") && $0.hasSuffix(".tmp") }
   }
 
-  /// Puts a link to a file of theirs, or that file, in the place of what is made.
+  /// Replaces the new file with a link to a file of the attacker, or with that file.
   func swap(with what: String) throws {
     let names = hiddenNames()
     #expect(names.count == 1)
@@ -60,12 +61,13 @@ import Testing
     #expect(try contents(loot) == Array("theirs".utf8))
   }
 
-  /// The directory that was opened is the one in which everything happens.
+  /// Every step happens in the directory that was opened.
   @Test func theDirectoryIsTheOneThatWasOpened() throws {
     let moved = directory.path.appending("moved")
     let trap = directory.path.appending("trap")
     mkdir(trap.string, 0o777)
-    // The store is where the directory went, and not where its name leads by now.
+    // The keystore is in the directory that was moved, and not in the directory that has its name
+    // now.
     #expect(throws: KeystoreError.missing(path)) {
       try Keystore.create(at: path, protector: .none) { store in
         try KeyService(store, secrets: TestSecrets()).createKey()
@@ -80,7 +82,7 @@ import Testing
     #expect(check.damage.isEmpty && check.keys == 1)
   }
 
-  /// A file that a backup would replace is read without SQLite, and nobody waits for it.
+  /// A file that a backup would replace is read without SQLite and without waiting.
   @Test func whatIsReplacedIsNotOpenedAsADatabase() throws {
     let store = try Keystore.create(
       at: directory.path.appending("own.db"), protector: .none)

@@ -26,7 +26,7 @@ import Testing
     try Keystore(at: path).backup(to: copy ?? self.copy, replacing: replacing)
   }
 
-  /// Every row of every table, as SQLite quotes it.
+  /// Returns every row of every table, as SQLite quotes it.
   func rows(of path: FilePath) throws -> [String] {
     try DatabaseQueue(path: path.string).read { db in
       var rows: [String] = []
@@ -69,7 +69,7 @@ import Testing
     #expect(check.keys == 2)
     #expect(check.versions == 3)
     #expect(check.auditRecords == 5)
-    // The keystore is lost; its backup goes on.
+    // The keystore is lost and its backup is used instead.
     for name in directory.names where name.hasPrefix("keystore.db") {
       try FileManager.default.removeItem(atPath: directory.path.appending(name).string)
     }
@@ -105,7 +105,7 @@ import Testing
     _ = try checksOut(copy)
   }
 
-  /// Nothing of it is changed; the copy can be written all the same.
+  /// The original is not changed, and the copy is writable.
   @Test func aReadOnlyStoreIsBackedUp() throws {
     try create()
     try service().createKey(alias: "alias/a")
@@ -207,7 +207,7 @@ import Testing
     let store = try Keystore(at: named)
     let hard = directory.path.appending("hard")
     link(named.string, hard.string)
-    // The log of a backup `a` would be named as the keystore is.
+    // A backup named `a` would have its log at the path of the keystore.
     for (path, itself) in [(named, named), (hard, hard), (directory.path.appending("a"), named)] {
       for replacing in [false, true] {
         #expect(throws: KeystoreBackupError.keystoreItself(itself)) {
@@ -219,7 +219,7 @@ import Testing
     #expect(directory.names == ["a-audit", "hard"])
   }
 
-  /// What SQLite would undo in the copy as soon as it is opened.
+  /// SQLite would apply this journal to the copy as soon as the copy is opened.
   @Test func aJournalThatIsThereIsNotApplied() throws {
     try create()
     let journal = directory.path.appending("copy.db-journal")
@@ -257,8 +257,8 @@ import Testing
 
   // MARK: The log
 
-  /// As after a kill between the log and the store: the log that has all of the other's entries takes
-  /// its place, and another one's stays.
+  /// The state after a kill between placing the log and placing the keystore. A log that has all
+  /// entries of the existing one replaces it, and a different log is kept.
   @Test func aLogThatIsThereIsNotLost() throws {
     try create()
     try service().createKey()
@@ -278,7 +278,7 @@ import Testing
     _ = try checksOut(other)
   }
 
-  /// Put back where the keystore was, the backup goes on with the log that is still there.
+  /// A backup that is restored in the keystore's place continues with the log that is still there.
   @Test func aLogThatGoesFurtherStays() throws {
     try create()
     try service().createKey(alias: "alias/a")
@@ -294,7 +294,7 @@ import Testing
     #expect(try checksOut(path).auditRecords == 3)
   }
 
-  /// A store that has no log does not come to the log of another.
+  /// A keystore without a log does not adopt the log of another keystore.
   @Test func aLogThatIsThereIsNotTakenForItsOwn() throws {
     try create()
     let other = directory.path.appending("other.db")
@@ -306,7 +306,7 @@ import Testing
     _ = try checksOut(other)
   }
 
-  /// A kill between the two leaves an old store with a newer log.
+  /// A kill between the two files leaves an old keystore with a newer log.
   @Test func anOlderStoreWithANewerLogChecksOut() throws {
     try create()
     try service().createKey()
@@ -329,7 +329,7 @@ import Testing
     #expect(!directory.names.contains("copy.db-audit.old"))
   }
 
-  /// Uses of the backup itself are in no other log.
+  /// Uses of the backup itself are recorded in no other log.
   @Test func whatWasDoneWithABackupIsNotLost() throws {
     try create()
     try service().createKey(alias: "alias/a")
@@ -342,7 +342,8 @@ import Testing
     #expect(try checksOut(copy).auditRecords == 2)
   }
 
-  /// What a killed process left behind the head is copied too, and taken in by the next append.
+  /// Entries that a killed process left after the head's end are copied too, and the next append
+  /// includes them.
   @Test func entriesBehindTheHeadAreCopied() throws {
     try create()
     let log = AuditLog.path(beside: path)
@@ -357,8 +358,8 @@ import Testing
 
   // MARK: Under load
 
-  /// Every backup holds a state that the store had: of what each writer made one after the other, the
-  /// first ones, and no fewer than the backup before.
+  /// Every backup contains a state that the keystore had. It has the first keys of each writer
+  /// without a gap, and at least those of the backup before.
   @Test func backupsAmongWritersHoldStatesThatWere() async throws {
     try create()
     let (path, place) = (path, directory.path)
@@ -383,7 +384,7 @@ import Testing
           }
         }
       }
-      // All to one name: whichever was the last is whole.
+      // All of these have the same name. The last one is complete.
       for _ in 0..<2 {
         group.addTask {
           for _ in 0..<4 {

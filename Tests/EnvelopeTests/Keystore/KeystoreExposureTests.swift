@@ -26,7 +26,7 @@ import Testing
           ? .writableDirectory(directory.path, permissions: UInt32(mode & 0o777)) : nil))
   }
 
-  /// A group with the user's own number is the user's alone; any other is not.
+  /// A group whose number is the user's own number is private to the user. Other groups are not.
   @Test(.enabled(if: getuid() == 0)) func groupsAndOwnersAreLookedAt() throws {
     let directory = try TemporaryDirectory()
     func exposure(owner: uid_t, group: gid_t, mode: mode_t) throws -> KeystoreExposure? {
@@ -39,7 +39,7 @@ import Testing
     #expect(
       try exposure(owner: 1000, group: 50, mode: 0o775)
         == .writableDirectory(directory.path, permissions: 0o775))
-    // Shared on purpose, and closed to others.
+    // A directory that is shared on purpose and closed to others.
     #expect(try exposure(owner: 1000, group: 50, mode: 0o2770) == nil)
     #expect(
       try exposure(owner: 1000, group: 50, mode: 0o2775)
@@ -51,7 +51,7 @@ import Testing
     #expect(try exposure(owner: 65534, group: 65534, mode: 0o755) == nil)
   }
 
-  /// A group comes to a keystore where the directory shares it with that group, and nobody else does.
+  /// The group may access a keystore if the directory is shared with that group and nobody else.
   @Test(
     .enabled(if: getuid() == 0),
     arguments: [
@@ -87,7 +87,7 @@ import Testing
     #expect(chmod(outer.path.string, 0o777) == 0)
     let wanted = KeystoreExposure.writableDirectory(outer.path, permissions: 0o777)
     #expect(try Keystore(at: path).exposures() == [wanted])
-    // Also through a link from somewhere else.
+    // Also through a symbolic link in another directory.
     let other = try TemporaryDirectory()
     let link = other.path.appending("link.db")
     #expect(symlink(path.string, link.string) == 0)

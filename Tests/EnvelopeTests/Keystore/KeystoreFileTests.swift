@@ -5,7 +5,8 @@ import Testing
 
 @testable import Envelope
 
-/// One store is one file in one place, whatever name leads there and whatever lies beside it.
+/// One keystore is one file in one place, whatever name leads to it and whatever files are beside
+/// it.
 @Suite struct KeystoreFileTests {
   let directory: TemporaryDirectory
   var path: FilePath { directory.path.appending("keystore.db") }
@@ -27,7 +28,7 @@ import Testing
 
   // MARK: Names
 
-  /// Its log, and what SQLite puts beside it, are where the file is.
+  /// The log and SQLite's files are beside the real file.
   @Test(arguments: ["absolute", "relative", "of a link"]) func aLinkLeadsToTheOneStore(
     kind: String
   ) throws {
@@ -52,7 +53,7 @@ import Testing
       let check = try service(at: name).check()
       #expect(check.damage.isEmpty && check.auditRecords == 3)
     }
-    // A backup does not take the place of the file that it is made of, nor of the link.
+    // A backup does not replace the file that it copies, nor the link to it.
     for target in [link, path] {
       #expect(throws: KeystoreBackupError.keystoreItself(target)) {
         try Keystore(at: link).backup(to: target, replacing: true)
@@ -64,7 +65,7 @@ import Testing
     URL(fileURLWithPath: path.string).resolvingSymlinksInPath().path
   }
 
-  /// The directory decides with whom a store is shared: that where the file is.
+  /// The directory of the real file decides with whom a keystore is shared.
   @Test func theRealDirectoryDecidesWhoMayRead() throws {
     let shared = directory.path.appending("shared")
     mkdir(shared.string, 0o700)
@@ -88,7 +89,7 @@ import Testing
     }
   }
 
-  /// Names that SQLite would take for something else.
+  /// Names that SQLite would interpret as something else.
   @Test(arguments: ["file:keystore.db?immutable=1", "file:other.db", ":memory:"])
   func aNameIsAName(name: String) throws {
     let other = directory.path.appending(name)
@@ -110,7 +111,7 @@ import Testing
     try Keystore(copying: snapshot).backup(to: copy)
     #expect(try service(at: copy).listKeys().count == 1)
     #expect(try contents(path) == before)
-    // An older copy of a snapshot gives way: the other name keeps what it has.
+    // An older copy of a snapshot is replaced. Its other name keeps the old contents.
     let second = directory.path.appending("second.db")
     link(copy.string, second.string)
     unlink(snapshot.string)
@@ -120,7 +121,7 @@ import Testing
     #expect(try service(at: second).listKeys().count == 1)
   }
 
-  /// As after a kill of 0.2.0 between a store's two names.
+  /// The state after 0.2.0 was killed while a keystore had two names.
   @Test func aSecondNameThatWasLeftIsRemoved() throws {
     let left = directory.path.appending(".keystore-0123456789ab.tmp")
     link(path.string, left.string)
@@ -140,7 +141,7 @@ import Testing
         try Keystore(at: path, readOnly: readOnly)
       }
     }
-    // SQLite has not begun to work with it.
+    // SQLite has not changed the file.
     #expect(try contents(path) == before)
     #expect(directory.names == ["keystore.db"])
     try DatabaseQueue(path: path.string).writeWithoutTransaction {
@@ -149,7 +150,8 @@ import Testing
     #expect(throws: Never.self) { try service(at: path).createKey() }
   }
 
-  /// A log of changes that another file left, or that is empty: SQLite looks for one in any case.
+  /// A write-ahead log that another file left, or an empty one. SQLite looks for a write-ahead log
+  /// in any case.
   @Test(arguments: [0, 4096]) func aStrayLogIsRefused(size: Int) throws {
     let stray = try put(patternBytes(size), at: "keystore.db-wal")
     #expect(throws: KeystoreFileError.strayWriteAheadLog(stray, keystore: path)) {
@@ -163,7 +165,7 @@ import Testing
     }
   }
 
-  /// Bug: a restore took the log of the file that was there before for the restored file's.
+  /// Bug: after a restore, SQLite applied the log of the previous file to the restored file.
   @Test(arguments: ["-wal", "-shm", "-journal"]) func nothingIsPlacedUponStrays(
     ending: String
   ) throws {
@@ -179,14 +181,14 @@ import Testing
 
   // MARK: Journals
 
-  /// A journal that names another one has SQLite delete the file of that name.
+  /// If a journal names a super-journal, SQLite deletes the file of that name.
   @Test func aJournalThatNamesAFileIsRefused() throws {
     let mark: [UInt8] = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7]
     let victim = try put(Array("precious".utf8), at: "precious")
     let name = Array(victim.string.utf8)
     let sum = name.reduce(UInt32(0)) { $0 &+ UInt32($1) }
     func big(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { Array($0) } }
-    // A header that says that nothing is to be undone, and then the name.
+    // A header with nothing to roll back, followed by the name.
     let size = UInt32(try contents(path).count / 4096)
     var header = mark + big(0) + big(0) + big(size) + big(512) + big(4096)
     header += [UInt8](repeating: 0, count: 512 - header.count)
@@ -195,7 +197,7 @@ import Testing
       at: "keystore.db-journal")
     #expect(throws: KeystoreFileError.foreignJournal(journal)) { try Keystore(at: path) }
     #expect(try contents(victim) == Array("precious".utf8))
-    // So it would have been.
+    // This is what would have happened.
     try DatabaseQueue(path: path.string).writeWithoutTransaction {
       try $0.execute(sql: "PRAGMA user_version = 1")
     }
@@ -214,7 +216,7 @@ import Testing
     }
   }
 
-  /// A change that a killed process did not finish is undone, as before.
+  /// A change that a killed process did not finish is still rolled back.
   @Test func aJournalOfOursIsRolledBack() throws {
     try service(at: path).createKey(alias: "alias/a")
     var configuration = Configuration()

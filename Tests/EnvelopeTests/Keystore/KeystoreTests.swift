@@ -62,7 +62,7 @@ import Testing
     _ = try create(.passphrase(SecretBytes(Array("correct horse".utf8))))
     let right = try service(TestSecrets(passphrase: "correct horse"))
     let key = try right.createKey(alias: "alias/a")
-    // Metadata needs no passphrase.
+    // Reading metadata does not ask for the passphrase.
     let secrets = TestSecrets()
     #expect(try service(secrets).describe("alias/a") == key)
     #expect(secrets.timesAsked == 0)
@@ -99,7 +99,7 @@ import Testing
       .passphrase(SecretBytes(Array("second".utf8))), secrets: TestSecrets())
     #expect(try store.protectors().map(\.kind) == [.keyFile, .passphrase])
     _ = try service(TestSecrets()).createKey()
-    // The key file moves: its new place is told, or the passphrase serves.
+    // The key file is moved. The caller gives its new path, or the passphrase unlocks instead.
     let moved = directory.path.appending("moved")
     try FileManager.default.moveItem(atPath: keyFile.string, toPath: moved.string)
     _ = try service(TestSecrets(keyFile: moved)).createKey()
@@ -133,7 +133,7 @@ import Testing
     ) { try service(TestSecrets(keyFile: short)).createKey() }
   }
 
-  /// Each column that decides what a key may do, changed by hand, one at a time.
+  /// Edits each column that decides how a key may be used, one at a time.
   @Test(arguments: [
     ("UPDATE masterKey SET state = 'Disabled'", "key"),
     ("UPDATE masterKey SET description = 'x'", "key"),
@@ -193,7 +193,7 @@ import Testing
     }
   }
 
-  /// Writers in parallel, each with its own connection, lose nothing.
+  /// Parallel writers, each with its own connection, lose no changes.
   @Test func concurrentWritersLoseNothing() async throws {
     _ = try create()
     let path = path
@@ -224,7 +224,8 @@ import Testing
     #expect(try KeyringTests.unwrap(keyring, wrapped) == patternBytes(32))
   }
 
-  /// Beside the record's code: material that was moved does not unwrap where it is now.
+  /// In addition to the record's code: wrapped material that was moved to another key or version
+  /// does not unwrap there.
   @Test func wrappedMaterialIsItsKeysAndVersions() throws {
     let unlocked = try UnlockedKeystore(RootKey(bytes: .random(count: 32)), keystoreID: "a")
     let (nonce, wrapped) = try unlocked.wrap(SecretBytes(patternBytes(32)), keyID: "k", version: 1)
@@ -242,7 +243,7 @@ import Testing
     }
   }
 
-  /// Each column of a protector is bound to the root key that it wraps.
+  /// Each column of a protector is bound to the root key that the protector wraps.
   @Test(arguments: [
     "id = '00000000'", "creationDate = creationDate + 1", "keyFilePath = 'elsewhere'",
     "scryptCost = 2", "scryptBlockSize = 1", "scryptParallelism = 1", "salt = zeroblob(32)",

@@ -5,8 +5,8 @@ import Testing
 
 @testable import Envelope
 
-/// Rows that were right once, put back or taken away: each row carries its code, and only the ledger
-/// tells that it is not the last.
+/// Rows that were once valid and are restored or deleted. Each row carries a valid code, and only
+/// the ledger shows that it is not current.
 @Suite struct LedgerTests {
   let keystore: TestKeystore
   var service: KeyService { keystore.service }
@@ -20,7 +20,7 @@ import Testing
     other = try keystore.service.createKey(alias: "alias/b").keyID
   }
 
-  /// What `body` does to the keystore, undone by hand for the rows of one table.
+  /// Runs `body`, then restores the rows of one table by hand to their state before it.
   func puttingBack(_ table: String, after body: () throws -> Void) throws {
     let old = try contents(path)
     try body()
@@ -58,7 +58,7 @@ import Testing
     try expectRefusal("key \(key)") { _ = try $0.decrypt(blob) }
     try expectRefusal("key \(key)") { _ = try $0.encrypt("x", under: "alias/a") }
     try expectRefusal("key \(key)") { try $0.perform(EnableKeyRequest(keyID: key)) }
-    // Others are not touched by it.
+    // Other keys are not affected.
     #expect(throws: Never.self) { try service.encrypt("x", under: other) }
   }
 
@@ -84,7 +84,7 @@ import Testing
       try service.perform(DeleteImportedKeyMaterialRequest(keyID: id))
     }
     #expect(try damage() == [.outdated("version 1 of key \(id)")])
-    // The key waits for its material, and so it stays.
+    // The key is waiting for its material and remains in that state.
     #expect(throws: KeyServiceError.invalidState(keyID: id, state: .pendingImport)) {
       try keystore.reopened().decrypt(blob)
     }
@@ -93,7 +93,7 @@ import Testing
     }
   }
 
-  /// Also all at once: the key's row, its versions, and the alias.
+  /// Also if everything is restored at once: the key's row, its versions and the alias.
   @Test func aDeletedKeyStaysDeleted() throws {
     let blob = try service.encrypt("text", under: key)
     try puttingBack("masterKey") {
@@ -137,7 +137,7 @@ import Testing
     try expectRefusal("stack s") { try $0.deleteStack("s") }
   }
 
-  /// A protector that was removed does not open the store again.
+  /// A removed protector does not open the keystore again.
   @Test func aRemovedProtectorStaysRemoved() throws {
     let store = service.keystore
     let secrets = TestSecrets()
@@ -148,29 +148,30 @@ import Testing
     let old = try store.protectors().first { $0.kind == .none }!.id
     try puttingBack("protector") { try store.removeProtector(old, secrets: secrets) }
     #expect(try damage() == [.strayProtector(old)])
-    // The one that was put back comes first, and the other one opens all the same.
+    // The restored protector comes first, and the other one opens the keystore anyway.
     #expect(throws: Never.self) { try keystore.reopened().encrypt("x", under: key) }
     try FileManager.default.removeItem(atPath: file.string)
     try expectRefusal("protector \(old)") { _ = try $0.encrypt("x", under: key) }
-    // Nor is it accepted, or taken away, by who came in by it.
+    // A caller who unlocked with the restored protector cannot accept or remove it.
     #expect(throws: KeystoreError.editedRecord("protector \(old)")) {
       try keystore.reopened().acceptRecords()
     }
     #expect(throws: KeystoreError.self) { try keystore.reopened().encrypt("x", under: key) }
   }
 
-  /// With the keystore's own record, too: then the ledger is not what that says.
+  /// Also if the keystore's own record is restored: then the ledger does not match that record.
   @Test func anOldRecordOfTheKeystoreIsNoticed() throws {
     try puttingBack("masterKey") {
       try puttingBack("keystore") { try service.perform(DisableKeyRequest(keyID: key)) }
     }
     let bucket = "the ledger's bucket \(key.prefix(1))"
     #expect(try damage().contains(.edited(bucket)))
-    // The protector is looked up first, in another bucket that is older too.
+    // The protector is looked up first. Its record is in another bucket, which does not match
+    // either.
     try expectRefusal("the ledger's bucket store") { _ = try $0.encrypt("x", under: key) }
   }
 
-  /// Where the ledger itself cannot tell, that is said of each record.
+  /// If the ledger itself is damaged, the records that it cannot confirm are reported.
   @Test func damageToTheLedgerDoesNotHideWhatWasPutBack() throws {
     try puttingBack("masterKey") { try service.perform(DisableKeyRequest(keyID: key)) }
     try byHand("UPDATE ledger SET entries = x'00' WHERE bucket = '\(key.prefix(3))'")
@@ -181,7 +182,7 @@ import Testing
     #expect(try self.damage().isEmpty)
   }
 
-  /// Bug: an anchor that was gone, or behind, was written anew, and with it went what it knew.
+  /// Bug: an anchor that was missing or outdated was rewritten, and the information in it was lost.
   @Test(arguments: ["an old log", "no log and no anchor", "an old log and an old anchor"])
   func anAnchorDoesNotForget(what: String) throws {
     let log = AuditLog.path(beside: path)
@@ -209,7 +210,7 @@ import Testing
 
   // MARK: Taken away
 
-  /// A template is not made a second time because its stack's record is gone.
+  /// A template is not applied a second time because the record of its stack was deleted.
   @Test func aStackThatIsTakenAwayIsMissed() throws {
     let text = "Resources: {Key: {Type: AWS::KMS::Key, Properties: {}}}"
     let request = StackRequest(
@@ -219,7 +220,7 @@ import Testing
     try expectRefusal("stack s") { _ = try $0.applyStack(request) }
   }
 
-  /// What a key had is lost with it, and does not keep the key from work when it is back.
+  /// The key's lost attributes do not prevent the key from working after it is imported again.
   @Test func aKeyFromItsEscrowCopyIsWhole() throws {
     func insert(_ id: String) throws {
       let new = NewKey(
@@ -236,7 +237,7 @@ import Testing
     #expect(try keystore.reopened().decrypt(blob) == "text")
   }
 
-  /// An ID that no key of ours has is in no bucket of keys.
+  /// An ID that none of our keys can have is not in a bucket of keys.
   @Test(arguments: ["\u{E9}", "", "ab", "xyz", "\u{FFFD}\u{FFFD}\u{FFFD}", "ABC"])
   func strangeIDsAreListedNowhere(id: String) throws {
     let name = LedgerName(table: "masterKey", keyID: id)
@@ -257,7 +258,7 @@ import Testing
     #expect(missing.allSatisfy { if case .missing = $0 { true } else { false } }, "\(missing)")
   }
 
-  /// A policy that denies by tag asks for all tags that the key has.
+  /// A policy that denies by tag checks that all tags of the key are present.
   @Test func aTagThatIsTakenAwayDoesNotOpenTheKey() throws {
     try service.perform(
       TagResourceRequest(keyID: key, tags: [Tag(tagKey: "secret", tagValue: "yes")]))
@@ -283,7 +284,8 @@ import Testing
     let count = try service.keystore.read {
       try Int.fetchOne($0, sql: "SELECT count(*) FROM ledger")!
     }
-    // Of three keys, each with a bucket and one above it as a rule, and the store's.
+    // The rows of three keys, usually each with a bucket and a bucket above it, and the row of the
+    // store.
     #expect(count >= 3)
     for row in 0..<count {
       for change in [
@@ -303,7 +305,7 @@ import Testing
     }
   }
 
-  /// What is done while the ledger is damaged does not mend what somebody altered.
+  /// A change while the ledger is damaged does not repair a record that somebody edited.
   @Test func aChangeDoesNotTakeOverWhatWasAltered() throws {
     try puttingBack("masterKey") { try service.perform(DisableKeyRequest(keyID: key)) }
     try service.perform(DisableKeyRequest(keyID: other))
@@ -312,7 +314,7 @@ import Testing
     #expect(try damage() == [.outdated("key \(key)")])
   }
 
-  /// Damage to one key keeps nobody from another whose ID begins alike.
+  /// Damage to one key does not affect another key whose ID has the same prefix.
   @Test func keysOfOneBucketDoNotHinderEachOther() throws {
     let ids = ["abc00000-0000-4000-8000-000000000001", "abc00000-0000-4000-8000-000000000002"]
     for id in ids {
@@ -338,7 +340,7 @@ import Testing
     ]
     #expect(try damage() == before)
     #expect(try keystore.reopened().acceptRecords() == Array(before.dropFirst()))
-    // What does not carry its code stays refused.
+    // A record with a wrong code stays refused.
     #expect(try damage() == [.edited("version 1 of key \(other)")])
     #expect(try keystore.reopened().decrypt(blob) == "text")
     var names: [String] = []
@@ -346,9 +348,9 @@ import Testing
     #expect(names.contains("AcceptRecords"))
   }
 
-  /// The rows of these tables, or these rows of them, put back as they were before a protector was removed and a
-  /// key disabled. Who comes by the protector that is back has nothing accepted, whatever of the ledger and of the
-  /// keystore's record is back with it.
+  /// These tables, or these rows of them, are restored to their state before a protector was
+  /// removed and a key disabled. A caller who unlocks with the restored protector cannot accept
+  /// records, even if parts of the ledger and the keystore's record are restored too.
   @Test(arguments: [
     ["protector", "masterKey"],
     ["protector", "masterKey", "ledger"],
@@ -370,7 +372,7 @@ import Testing
     try write(contents(path), to: old)
     try service.perform(DisableKeyRequest(keyID: key))
     try store.removeProtector(protector, secrets: TestSecrets())
-    // The key file is away: all that opens the store is what was put back.
+    // The key file is away: only the restored protector opens the keystore.
     let away = keystore.directory.path.appending("away")
     rename(file.string, away.string)
     try AuditTrailTests.byHand(path).writeWithoutTransaction { db in
@@ -383,7 +385,7 @@ import Testing
       try db.execute(sql: "DETACH old")
     }
     #expect(throws: KeystoreError.self) { try keystore.reopened().acceptRecords() }
-    // Also after it was let in to look, and also together with a look in one process.
+    // The same after a check with that protector, and with a check in the same process.
     #expect(try !damage().isEmpty)
     let looking = try keystore.reopened()
     _ = try looking.check()
@@ -392,7 +394,8 @@ import Testing
     #expect(try store.read { try MasterKeyRecord.first($0, where: "id = ?", [key])?.state } != nil)
   }
 
-  /// With a current protector the records that are there are accepted, and the protector that was put back goes.
+  /// With a current protector the present records are accepted, and the restored protector is
+  /// removed.
   @Test func aCurrentProtectorHasRecordsAccepted() throws {
     let file = keystore.directory.path.appending("k")
     try KeyFile.create(file, leftovers: Leftovers())
@@ -413,7 +416,7 @@ import Testing
     #expect(try store.protectors().map(\.kind) == [.keyFile])
   }
 
-  /// If the ledger cannot say which protectors are current, nobody has anything accepted.
+  /// If the ledger cannot say which protectors are current, no records can be accepted.
   @Test(arguments: ["store", "its upper part"]) func aDamagedLedgerAcceptsNothing(part: String)
     throws
   {
@@ -432,7 +435,7 @@ import Testing
     #expect(throws: KeyServiceError.self) { try somebody.acceptRecords() }
   }
 
-  /// Names that Swift has for equal are two records.
+  /// Names that are equal in Swift are two records.
   @Test func namesAreComparedByteByByte() throws {
     let (composed, decomposed) = ("caf\u{E9}", "cafe\u{301}")
     for tag in [composed, decomposed] {
@@ -444,8 +447,8 @@ import Testing
     #expect(try damage() == [.missing("tag '\(decomposed)' of key \(key)")])
   }
 
-  /// Bug: SQLite's text ends at a NUL, so that a key with one in its description had a code that no row
-  /// could have, and was refused for ever.
+  /// Bug: text in SQLite ends at a NUL. A key with a NUL in its description had a code that no row
+  /// could match, and was refused forever.
   @Test func aTextWithNULIsRefused() throws {
     #expect(throws: KeyServiceError.self) {
       try service.perform(UpdateKeyDescriptionRequest(keyID: key, description: "a\0b"))

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Envelope
 
-/// Whatever somebody adds to the schema, or changes in it, is refused by its name before any of it can run.
+/// Any addition or change to the schema is refused by name before it can run.
 @Suite struct PlantedSchemaTests {
   let directory: TemporaryDirectory
   var path: FilePath { directory.path.appending("keystore.db") }
@@ -17,7 +17,7 @@ import Testing
     }
   }
 
-  /// Runs statements as anybody who can write the file might.
+  /// Runs statements as anybody who can write the file could.
   func plant(_ sql: String, in path: FilePath? = nil) throws {
     var configuration = Configuration()
     configuration.acceptsDoubleQuotedStringLiterals = true
@@ -76,7 +76,8 @@ import Testing
     (
       "DROP TABLE tag; CREATE VIEW tag AS SELECT 1 AS keyID", "table", "tag", .missing
     ),
-    // By hand in the schema's own table: also what SQLite would not take, which shows that it never saw it.
+    // Edits of the schema table itself, including definitions that SQLite would refuse, which shows
+    // that SQLite did not parse them.
     (
       edit("UPDATE sqlite_schema SET sql = replace(sql, 'state TEXT', 'state TEXT CHECK (1)')"),
       "table", "masterKey", .altered
@@ -137,12 +138,12 @@ import Testing
       let found = try strangers { _ = try Keystore(at: path, readOnly: readOnly) }
       #expect(found.contains(wanted), "\(found)")
     }
-    // Nor is it copied, and what it is planted in is not replaced.
+    // The file is not copied either, and not replaced.
     #expect(try strangers { _ = try Keystore(copying: path) }.contains(wanted))
     #expect(directory.names.filter { $0.hasPrefix("keystore.db-") } == ["keystore.db-audit"])
   }
 
-  /// A store of 0.1.0, also one that is brought up to date in memory.
+  /// A keystore of 0.1.0, including one that is migrated in memory.
   @Test(arguments: [false, true]) func anOlderStoreIsComparedBeforeItIsMigrated(
     readOnly: Bool
   ) throws {
@@ -157,7 +158,7 @@ import Testing
     #expect(try contents(path) == before)
   }
 
-  /// Later tables in an older store are not its own.
+  /// Tables of a later version do not belong in an older keystore.
   @Test func anOlderStoreHasNothingOfALaterOne() throws {
     try plant("DELETE FROM grdb_migrations WHERE identifier LIKE '4%'")
     let found = try strangers { _ = try Keystore(at: path) }
@@ -173,7 +174,7 @@ import Testing
     }
   }
 
-  /// A connection that is open finds out before its next transaction.
+  /// An open connection notices before its next transaction.
   @Test func whatIsPlantedMeanwhileIsNamed() throws {
     let store = try Keystore(at: path)
     let service = try KeyService(store, secrets: TestSecrets())
@@ -185,7 +186,7 @@ import Testing
     #expect(try strangers { try store.backup(to: directory.path.appending("b")) } == wanted)
     try plant("DROP TRIGGER t")
     #expect(throws: Never.self) { try service.createKey() }
-    // A change that leaves the schema's texts alone does no harm.
+    // A change that does not touch the schema's text is harmless.
     try plant("VACUUM")
     #expect(throws: Never.self) { try service.createKey() }
     #expect(directory.names == ["keystore.db", "keystore.db-audit"])
@@ -202,7 +203,7 @@ import Testing
     #expect(try contents(copy) == before)
   }
 
-  /// SQLite's own tools reorganize a file and leave the schema's texts alone.
+  /// SQLite's own tools may reorganize a file. The text of the schema stays the same.
   @Test(arguments: [
     "VACUUM", "REINDEX", "PRAGMA page_size = 512; VACUUM", "PRAGMA page_size = 65536; VACUUM",
     "PRAGMA auto_vacuum = 1; VACUUM", "PRAGMA auto_vacuum = 2; VACUUM", "PRAGMA user_version = 9",
@@ -219,7 +220,7 @@ import Testing
     #expect(try KeyService(try Keystore(at: copy), secrets: TestSecrets()).check().damage.isEmpty)
   }
 
-  /// The steps leave what is compared: SQLite's texts are ours, whichever of the steps a store has had.
+  /// After every migration step the text that SQLite stores is the text that we compare with.
   @Test func everyStepLeavesOurTexts() throws {
     let queue = try DatabaseQueue()
     for (index, step) in KeystoreSchema.steps.enumerated() {
@@ -232,7 +233,7 @@ import Testing
       let ours = KeystoreSchema.objects.filter { $0.step <= index + 1 }.map {
         "\($0.kind.rawValue) \($0.name) \($0.table) \($0.text(afterSteps: index + 1) ?? "-")"
       }
-      // The first step comes after the migrator's own table, and each object after those of the steps before.
+      // The migrator's own table comes first, then the objects in the order of their steps.
       #expect(stored == ours)
     }
   }
@@ -243,7 +244,7 @@ import Testing
     let store = try Keystore(at: path)
     try store.database.writeWithoutTransaction { db in
       func fails(_ sql: String) -> Bool { (try? db.execute(sql: sql)) == nil }
-      // Triggers are made, and not run.
+      // Triggers can be created but do not run.
       try db.execute(
         sql: """
           BEGIN; CREATE TABLE zz (a); INSERT INTO zz VALUES (1);
@@ -277,9 +278,9 @@ import Testing
     #expect(throws: KeystoreError.self) { try Keystore(at: path) }
   }
 
-  /// An index that lacks a row hides a key from who looks it up by its ID.
+  /// An index without an entry for a row hides a key from a look-up by ID.
   @Test func aRowThatAnIndexHidesIsNoticed() throws {
-    // The index of another table in the place of this one's, which is empty.
+    // This table's index is replaced with the index of another table, which is empty.
     try plant(
       """
       PRAGMA writable_schema = ON;

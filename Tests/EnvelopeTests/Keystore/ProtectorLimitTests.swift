@@ -5,7 +5,8 @@ import Testing
 
 @testable import Envelope
 
-/// Unlocking has a bounded cost, whatever somebody wrote into the file: it is checked before any work.
+/// Unlocking has a bounded cost, whatever somebody wrote to the file: the parameters are checked
+/// before any work.
 @Suite struct ProtectorLimitTests {
   let directory: TemporaryDirectory
   var path: FilePath { directory.path.appending("keystore.db") }
@@ -20,7 +21,8 @@ import Testing
     try DatabaseQueue(path: path.string).write { try $0.execute(sql: sql) }
   }
 
-  /// Copies of the only protector, under other names and older than it, with some columns changed.
+  /// Inserts copies of the only protector, with other IDs and earlier dates, and with some columns
+  /// changed.
   func plant(_ count: Int, _ changes: [String: String] = [:]) throws {
     let columns = [
       "id", "kind", "creationDate", "keyFilePath", "salt", "scryptCost", "scryptBlockSize",
@@ -42,7 +44,7 @@ import Testing
 
   // MARK: Parameters
 
-  /// Cost as a power of two, block size and parallelism.
+  /// The cost as a power of two, the block size and the parallelism.
   static let fitting: [[UInt64]] = [
     [17, 8, 1], [18, 8, 4], [17, 8, 8], [19, 8, 1], [22, 1, 2], [1, 1, 1], [16, 64, 1],
   ]
@@ -60,7 +62,7 @@ import Testing
     #expect(!other.isValid || other.cost == 2)
   }
 
-  /// No passphrase is even asked for.
+  /// The passphrase is not even asked for.
   @Test(arguments: [
     "scryptCost = 1048576, scryptParallelism = 16", "scryptParallelism = 9", "scryptCost = -1",
     "scryptCost = 9223372036854775807", "scryptBlockSize = 1000000", "scryptCost = NULL",
@@ -72,7 +74,7 @@ import Testing
     #expect(throws: KeystoreError.costlyProtector(id)) { try unlock() }
   }
 
-  /// Beside one that was made dear, another opens the store as ever.
+  /// A protector that was made costly does not prevent another one from opening the keystore.
   @Test func aDearProtectorKeepsNobodyOut() throws {
     try create(.passphrase(SecretBytes(Array("right".utf8))))
     try plant(3, ["scryptParallelism": "16"])
@@ -84,7 +86,7 @@ import Testing
 
   @Test func allTogetherHaveALimit() throws {
     try create(.passphrase(SecretBytes(Array("right".utf8))))
-    // Each of them would do.
+    // Each of them alone would be acceptable.
     try plant(13, ["scryptParallelism": "8"])
     let secrets = TestSecrets(passphrase: "right")
     #expect(throws: KeystoreError.costlyProtectors) { try unlock(secrets) }
@@ -98,7 +100,7 @@ import Testing
     try plant(ProtectorRecord.mostProtectors - 1, Self.cheap)
     #expect(throws: Never.self) { try unlock() }
     #expect(throws: KeystoreError.wrongPassphrase) { try unlock(TestSecrets(passphrase: "wrong")) }
-    // Nobody adds one more.
+    // No further protector can be added.
     let store = try Keystore(at: path)
     let tooMany = KeystoreError.tooManyProtectors(limit: ProtectorRecord.mostProtectors)
     #expect(throws: tooMany) {
@@ -148,7 +150,7 @@ import Testing
     #expect(secrets.timesAsked == 0)
   }
 
-  /// A path that the row names, which nobody has checked: only a regular file is opened.
+  /// The row names a path that nobody has checked. Only a regular file is opened.
   @Test(arguments: ["fifo", "directory", "/dev/tty", "/dev/zero"]) func onlyAFileIsOpened(
     what: String
   ) throws {

@@ -5,7 +5,8 @@ import Testing
 
 @testable import Envelope
 
-/// Keystores that version 0.1.0 wrote, with a message under each of its keys, and one of 0.2.0 with its log.
+/// Keystores that version 0.1.0 wrote, with a message under each of its keys, and a keystore of
+/// 0.2.0 with its log.
 @Suite struct SchemaTests {
   static let fixture = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("schema-1")
@@ -36,7 +37,7 @@ import Testing
   func anOlderStoreOpensAndItsRecordsVerify(alias: String) throws {
     let service = try KeyService(try Keystore(at: path), secrets: TestSecrets())
     #expect(try decrypt("\(alias).envc", with: service) == Self.file("plain"))
-    // And goes on: new versions, dates and tags beside the old records.
+    // The keystore can still be changed: new versions, dates and tags are added to the old records.
     let id = try service.describe("alias/\(alias)").keyID
     try service.perform(TagResourceRequest(keyID: id, tags: [Tag(tagKey: "a", tagValue: "b")]))
     if alias == "default" {
@@ -50,7 +51,7 @@ import Testing
     #expect(try decrypt("\(alias).envc", with: again) == Self.file("plain"))
   }
 
-  /// A keystore of 0.2.0, whose ledger is of then.
+  /// A keystore of 0.2.0, with the ledger of that version.
   @Test(arguments: [false, true]) func aStoreOf020Opens(readOnly: Bool) throws {
     let fixture = Self.fixture.deletingLastPathComponent().appendingPathComponent("schema-3")
     func file(_ name: String) throws -> [UInt8] {
@@ -60,7 +61,7 @@ import Testing
     try write(try file("keystore.db-audit"), to: AuditLog.path(beside: path))
     chmod(AuditLog.path(beside: path).string, 0o600)
     let store = try Keystore(at: path, readOnly: readOnly)
-    // On the day on which it was made: nothing is due.
+    // On the day of its creation, when nothing is due.
     let service = try KeyService(
       store, secrets: TestSecrets(), now: { Date(timeIntervalSince1970: 1_796_000_000) })
     let check = try service.check()
@@ -77,7 +78,7 @@ import Testing
     #expect(try contents(path) == file("keystore.db") || !readOnly)
   }
 
-  /// On a medium that cannot be written it still decrypts, and nothing of it changes.
+  /// On a read-only medium the keystore still decrypts and does not change.
   @Test func anOlderStoreThatCannotBeWrittenOpens() throws {
     let before = try contents(path)
     let store = try Keystore(at: path, readOnly: true)
@@ -87,7 +88,7 @@ import Testing
     #expect(try contents(path) == before)
   }
 
-  /// The columns that came later are covered by the code as those from before.
+  /// The codes cover the columns that were added later, like the original columns.
   @Test(arguments: [
     "UPDATE masterKey SET deletionDate = 4000000000000",
     "UPDATE masterKey SET rotationPeriodInDays = 90",
@@ -114,7 +115,7 @@ import Testing
     }
   }
 
-  /// What was set cannot be taken back by hand either.
+  /// A value that was set cannot be removed by hand either.
   @Test(arguments: ["rotationPeriodInDays", "nextRotationDate"])
   func laterColumnsCannotBeEmptied(column: String) throws {
     let service = try KeyService(try Keystore(at: path), secrets: TestSecrets())
@@ -133,7 +134,8 @@ import Testing
     }
   }
 
-  /// Who unlocks the store first gives it its ledger; who had opened it before goes on.
+  /// The first process that unlocks the keystore creates its ledger. A process that opened it
+  /// earlier continues to work.
   @Test func anOlderStoreGetsItsLedger() throws {
     let service = try KeyService(try Keystore(at: path), secrets: TestSecrets())
     let opened = try KeyService(try Keystore(at: path), secrets: TestSecrets())
@@ -155,8 +157,8 @@ import Testing
     #expect(try service.check().damage == [.edited("alias alias/offsite")])
   }
 
-  /// The keystore's own record from before does not do away with the ledger, and no record from before
-  /// counts beside it.
+  /// Restoring the keystore's own record from before the ledger does not disable the ledger. Other
+  /// records from before the ledger are refused.
   @Test(arguments: ["keystore", "masterKey", "alias"])
   func recordsFromBeforeTheLedgerDoNotCount(table: String) throws {
     _ = try Keystore(at: path)
@@ -174,7 +176,7 @@ import Testing
     #expect(try ledgerCount() == ledger)
   }
 
-  /// Bug: of those who opened an older store at once, only the first did.
+  /// Bug: of several processes that opened an older keystore at once, only the first succeeded.
   @Test func manyMayOpenAnOlderStoreAtOnce() async throws {
     let path = path
     await withTaskGroup(of: Void.self) { group in
@@ -190,7 +192,7 @@ import Testing
     #expect(try KeyService(try Keystore(at: path), secrets: TestSecrets()).check().damage.isEmpty)
   }
 
-  /// What a process wrote that was at work since before the ledger is accepted, where it is asked for.
+  /// Records of a process that has been running since before the ledger are accepted on request.
   @Test func recordsFromBeforeTheLedgerCanBeAccepted() throws {
     _ = try Keystore(at: path)
     let old = path.removingLastComponent().appending("old.db")

@@ -96,7 +96,7 @@ import Testing
       try Self.parse(bytes)
     }
     #expect(try Self.parse(bytes, keys: 17).header == header)
-    // A claim of 65,535 keys is refused by the count alone: nothing stands behind it.
+    // A claim of 65,535 keys is refused by the count alone: no keys follow it.
     let claim = Array(bytes.prefix(1 + 2 + 32 + 2)) + [0xFF, 0xFF]
     #expect(throws: MessageError.tooManyEncryptedDataKeys(found: 65535, limit: 16)) {
       try Self.parse(claim)
@@ -108,7 +108,7 @@ import Testing
   }
 
   @Test func contextsAreOrderedByBytesAndComparedByBytes() throws {
-    // The same letter, composed and decomposed: equal to Unicode, two keys to the format.
+    // The same letter, composed and decomposed: equal in Unicode, but two keys in the format.
     let context = try EncryptionContext([
       (key: "\u{E9}", value: "composed"), (key: "e\u{301}", value: "decomposed"),
     ])

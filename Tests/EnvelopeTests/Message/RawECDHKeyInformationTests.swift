@@ -85,7 +85,7 @@ import Testing
       EncryptedDataKey(providerID: providerID, providerInformation: bytes, ciphertext: []).keyName
     }
     #expect(name(providerID, information.bytes) == fingerprint)
-    // What has another shape, or is another provider's, is shown as it is.
+    // Information with another shape or from another provider is shown as it is.
     #expect(name(providerID, [0xff, 0]) == "ff00")
     #expect(name(providerID, Array("text".utf8)) == "text")
     #expect(name("raw-ecdh2", information.bytes) == Hexadecimal.encode(information.bytes))

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Envelope
 
-/// What is a key policy document, and what is said of what is none.
+/// Texts that are key policy documents, and the errors for texts that are not.
 @Suite struct PolicyDocumentTests {
   struct Refusal: Sendable, CustomStringConvertible {
     let text: String
@@ -252,7 +252,7 @@ import Testing
     #expect(
       throws: PolicyError.limitExceeded("a key policy of 32769 bytes, at most 32768 fit")
     ) { try KeyPolicy(parsing: full + " ") }
-    // Characters of two bytes count twice.
+    // Sizes count bytes: a character of two bytes counts twice.
     #expect(throws: PolicyError.limitExceeded("a key policy of 32770 bytes, at most 32768 fit")) {
       try KeyPolicy(parsing: full.dropLast() + "é" + " ")
     }
@@ -275,7 +275,7 @@ import Testing
         Policies.statement().replacing(#""Resource""#, with: #""Effect": "Deny", "Resource""#)),
       "1, column 142", "Statement[0]: 'Effect'"
     ),
-    // Whether a letter is escaped makes no difference.
+    // An escaped letter equals the unescaped one.
     (
       Policies.document(
         Policies.statement().replacing(
@@ -295,7 +295,7 @@ import Testing
   }
 
   @Test func namesMayOccurInSeveralObjects() throws {
-    // Values that look like names, and names again after an object of the same names.
+    // Values that look like names, and names that occur again after an object with the same names.
     _ = try Policies.policy(
       Policies.statement(
         condition: """
@@ -339,7 +339,7 @@ import Testing
     #expect(steps <= 3 * text.count, "\(steps) steps")
   }
 
-  /// Every place where the piece between two `*` may have begun is followed at once.
+  /// The search follows all possible starting positions of the piece between two `*` at once.
   @Test(arguments: [10, 63, 64, 65, 127, 128, 129, 16_000])
   func wildcardsTakeASmallPartOfTheProduct(count: Int) throws {
     let pattern = "*" + String(repeating: "a", count: count) + "b*c"

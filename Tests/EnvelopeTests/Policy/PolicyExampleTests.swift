@@ -3,12 +3,13 @@ import Testing
 
 @testable import Envelope
 
-/// Policies as the KMS developer guide shows them ("Default key policy", "Condition keys for AWS
-/// KMS", "ABAC", "Grants"), for users of this account, each with requests that pass and that fail.
+/// Policies as in the KMS developer guide ("Default key policy", "Condition keys for AWS KMS",
+/// "ABAC", "Grants"), for users of this account, each with requests that pass and requests that
+/// fail.
 @Suite struct PolicyExampleTests {
   static let alice = #"{"AWS": "arn:aws:iam::000000000000:user/alice"}"#
 
-  /// Expects statement 1 to be met by alice's `passes` and by none of her `fails`.
+  /// Expects that alice's requests in `passes` meet statement 1 and that none in `fails` does.
   func expect(
     _ effect: String = "Allow", action: String, condition: String, passes: [PolicyRequest],
     fails: [PolicyRequest], sourceLocation: SourceLocation = #_sourceLocation
@@ -53,7 +54,8 @@ import Testing
     }
   }
 
-  /// Administrators, users, and the right to let services use the key: what the console writes.
+  /// The policy that the console writes: administrators, users, and the permission to let services
+  /// use the key.
   @Test func consolePolicy() throws {
     let principals = #"{"AWS": ["000000000000", "arn:aws:iam::000000000000:user/alice"]}"#
     let policy = try Policies.policy(
@@ -120,7 +122,8 @@ import Testing
   }
 
   @Test func encryptionContext() throws {
-    // The key of a condition is never case-sensitive, not even the part that is the context's.
+    // The key of a condition is never case-sensitive, not even the part from the encryption
+    // context.
     try expect(
       action: #""kms:GenerateDataKey""#,
       condition: """
@@ -167,11 +170,11 @@ import Testing
       condition: #"{"ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": ["A", "B"]}}"#,
       passes: [try encrypt("Encrypt", ("A", "1"), ("C", "2"))],
       fails: [try encrypt(), try encrypt("Encrypt", ("C", "1"))])
-    // Any context at all.
+    // Any encryption context.
     try expect(
       action: #""kms:Encrypt""#, condition: #"{"Null": {"kms:EncryptionContextKeys": false}}"#,
       passes: [try encrypt("Encrypt", ("", ""))], fails: [try encrypt()])
-    // A deny of what comes without the context that is wanted.
+    // A Deny statement for requests without the required context.
     try expect(
       "Deny", action: #""kms:Encrypt""#,
       condition: #"{"StringNotEquals": {"kms:EncryptionContext:Stage": "prod"}}"#,
@@ -381,7 +384,7 @@ import Testing
     #expect(admin.locksOut(Policies.request("PutKeyPolicy", by: "me", isOwner: true)))
     #expect(!KeyPolicy.defaultPolicy.locksOut(Policies.request("", by: "me", isOwner: true)))
     #expect(KeyPolicy.defaultPolicy.locksOut(Policies.request("")))
-    // Who can only put policies by bypassing the check is locked out, too.
+    // A user who can put policies only by bypassing the check is locked out too.
     let bypassing = try Policies.policy(
       Policies.statement(condition: #"{"Bool": {"kms:BypassPolicyLockoutSafetyCheck": true}}"#))
     #expect(

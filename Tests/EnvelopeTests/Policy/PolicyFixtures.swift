@@ -2,7 +2,7 @@ import Foundation
 
 @testable import Envelope
 
-/// Shorthand for policies and requests.
+/// Short forms of policies and requests.
 enum Policies {
   static let key = "arn:aws:kms:local:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab"
   /// 2026-11-24T12:00:00Z.
@@ -17,7 +17,7 @@ enum Policies {
       parsing: #"{"Version": "2012-10-17", "Statement": [\#(statements.joined(separator: ", "))]}"#)
   }
 
-  /// One statement about user alice, or whoever `principal` says, as JSON.
+  /// Returns a statement about user alice, or about `principal`, as JSON.
   static func statement(
     sid: String? = nil, effect: String = "Allow",
     principal: String = #"{"AWS": "arn:aws:iam::000000000000:user/alice"}"#,
@@ -50,7 +50,7 @@ enum Policies {
   }
 }
 
-/// Numbers that are the same in every run (SplitMix64).
+/// Random numbers that are the same in every run (SplitMix64).
 struct SeededNumbers: RandomNumberGenerator {
   var state: UInt64
 

@@ -75,7 +75,7 @@ import Testing
 
   // MARK: As the plainest way would match
 
-  /// `*` takes nothing, or one scalar and goes on.
+  /// A simple matcher for comparison. `*` matches nothing, or one scalar and then again `*`.
   private static func plainly(_ parts: [Character], _ text: [Character]) -> Bool {
     var reached = Set([0])
     func closed(_ places: Set<Int>) -> Set<Int> {
@@ -118,7 +118,7 @@ import Testing
     }
   }
 
-  /// Pieces longer than a word of the search has bits.
+  /// Pieces with more characters than a word of the search has bits.
   @Test(arguments: 0..<60)
   func longPieces(seed: UInt64) throws {
     var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
@@ -131,7 +131,7 @@ import Testing
     }
     let pattern = pieces.reduce(["*"] as [Character]) { $0 + $1 + ["*"] }
     let parsed = try PolicyPattern(String(pattern), as: .init(hasWildcards: true))
-    // One that fits, with one character changed in every other test.
+    // A text that matches. In every other test one character is changed.
     var text = pieces.flatMap { piece in
       Array(repeating: "a" as Character, count: next(80)) + piece.map { $0 == "?" ? "b" : $0 }
     }

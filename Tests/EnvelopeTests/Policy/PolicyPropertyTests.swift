@@ -3,8 +3,8 @@ import Testing
 
 @testable import Envelope
 
-/// The evaluator beside a slow, obvious one that shares no code with it, over generated policies and
-/// requests.
+/// Compares the evaluator with a slow, simple one that shares no code with it, for generated
+/// policies and requests.
 @Suite struct PolicyPropertyTests {
   @Test func agreesWithTheObviousEvaluator() throws {
     var numbers = SeededNumbers(state: 20_261_124)
@@ -58,7 +58,7 @@ import Testing
   }
 }
 
-/// A policy as the generator thinks of it.
+/// A policy as the generator represents it.
 private struct ModelPolicy {
   var hasVariables: Bool
   var statements: [ModelStatement]
@@ -161,12 +161,12 @@ private struct ModelStatement {
       && conditions.allSatisfy { holds($0, for: request) }
   }
 
-  /// A character of a pattern, and whether it stands for itself.
+  /// A character of a pattern; true if it is literal and not a wildcard.
   typealias Letter = (letter: Character, isPlain: Bool)
 
   func plain(_ text: String) -> [Letter] { text.map { ($0, !"*?".contains($0)) } }
 
-  /// The pattern's letters after variables are filled in.
+  /// Returns the pattern's letters with variables replaced.
   func letters(_ pattern: String, _ request: ModelRequest, wildcards: Bool) -> [Letter] {
     var pieces: [(text: String, isLiteral: Bool)] = [(pattern, false)]
     if hasVariables {
@@ -185,7 +185,7 @@ private struct ModelStatement {
     }
   }
 
-  /// The definition of wildcards, word for word.
+  /// Follows the definition of wildcards literally.
   func like(_ pattern: [Letter], _ text: String) -> Bool {
     guard let first = pattern.first else { return text.isEmpty }
     let rest = Array(pattern.dropFirst())
@@ -197,12 +197,12 @@ private struct ModelStatement {
   }
 
   func arnLike(_ pattern: String, _ text: String, _ request: ModelRequest) -> Bool {
-    // Variables of the generator's ARNs come last and have no colon.
+    // Variables in the generator's ARNs come last and contain no colon.
     var pattern = pattern
     if hasVariables { pattern = pattern.replacing("${aws:username}", with: "\u{1}") }
     let patterns = pattern.components(separatedBy: ":")
     var texts = text.components(separatedBy: ":")
-    // All of the last component, whatever is in it.
+    // The rest is the last component, with all its colons.
     if texts.count > 6 { texts[5...] = [texts[5...].joined(separator: ":")] }
     return patterns.count == 6 && texts.count == 6
       && zip(patterns, texts).allSatisfy { pattern, text in
@@ -247,7 +247,7 @@ private struct ModelStatement {
     if everyValue { return !results.contains(false) }
     if anyValue { return results.contains(true) }
     if ["kms:encryptioncontextkeys", "aws:tagkeys"].contains(condition.key.lowercased()) {
-      // Any of the values may match; none may where the opposite is asked.
+      // One matching value is enough. For a negated operator no value may match.
       return isNot ? !results.contains(false) : results.contains(true)
     }
     return allows ? !results.contains(false) : results.contains(true)
@@ -352,7 +352,7 @@ private struct ModelRequest {
   var context: [(key: String, value: String)]
   var tags: [(key: String, value: String)]
 
-  /// Dates and the seconds that they are.
+  /// Dates and their seconds since 1970.
   static let dates: [String: Double] = [
     "2026-01-01T00:00:00Z": 1_767_225_600, "2026-01-01T01:00:00+01:00": 1_767_225_600,
     "2026-07-01T00:00:00Z": 1_782_864_000, "2025-12-31T23:59:59Z": 1_767_225_599,

@@ -3,7 +3,8 @@ import Testing
 
 @testable import Envelope
 
-/// A key with an administrator and a user, as people write it for AWS, misspellings and all.
+/// A key policy with an administrator and a user, as people write it for AWS, including
+/// misspellings.
 @Suite struct TemplatePolicyTests {
   static let text = """
     {
@@ -42,7 +43,7 @@ import Testing
     }
     """
 
-  /// Who may besides the owner, who may everything.
+  /// The permissions of the two users for each operation. The owner has all permissions.
   static let table: [(operation: String, admin: Bool, backup: Bool)] = [
     ("CreateKey", true, false),
     ("DescribeKey", true, true),

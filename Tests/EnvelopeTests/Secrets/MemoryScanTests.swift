@@ -5,7 +5,7 @@ import Testing
 
 @testable import Envelope
 
-/// Runs the tool, and looks into its memory when the work is done: for every key and passphrase that
+/// Runs the tool and searches its memory when its work is done: for every key and passphrase that
 /// it had, and for one secret that must be there.
 @Suite(
   .serialized,
@@ -25,7 +25,8 @@ struct MemoryScanTests {
     try write(patternBytes(300_000), to: directory.path.appending("plain"))
   }
 
-  /// Runs `arguments`; afterwards nothing of `secrets` and of what unlocks the keystore is left.
+  /// Runs `arguments`. Afterwards no part of `secrets` and of the secrets that unlock the keystore
+  /// is left.
   private func expectNothingLeft(
     _ arguments: [String], input: String? = nil, output: String? = nil,
     secrets: (Known) throws -> [(String, [UInt8])] = { _ in [] }
@@ -35,15 +36,15 @@ struct MemoryScanTests {
       let known = try Known(directory.path, passphrase: Self.passphrase)
       let needles = try (known.all() + secrets(known)).flatMap(Self.windows)
       let leaked = try process.finds(needles)
-      // What is there on purpose shows that the search finds.
+      // A secret that is there on purpose shows that the search works.
       let control = try process.finds([("control", Array(tool.control.utf8))])
       #expect(!control.isEmpty, "\(arguments)")
       #expect(leaked.isEmpty, "\(arguments): \(leaked)")
     }
   }
 
-  /// Parts of a secret, for copies that have lost their beginning; and the same backwards, as
-  /// libcrypto holds numbers.
+  /// Parts of a secret, for copies that have lost their beginning. Includes each part backwards, as
+  /// libcrypto stores numbers.
   private static func windows(_ name: String, _ bytes: [UInt8]) -> [(name: String, bytes: [UInt8])]
   {
     let starts = Set([0, bytes.count / 3, bytes.count * 2 / 3, bytes.count - 16]).filter {
@@ -100,7 +101,8 @@ struct MemoryScanTests {
     }
   }
 
-  /// Plaintexts in JSON, in what is printed and in a file that is read: neither the bytes nor their base64.
+  /// Plaintexts in JSON, in the output and in an input file: neither the bytes nor their base64 are
+  /// left.
   @Test func nothingIsLeftOfPlaintextsInJSON() throws {
     try expectNothingLeft(["init", "--protector", "passphrase"])
     try expectNothingLeft(
@@ -133,7 +135,7 @@ struct MemoryScanTests {
   }
 }
 
-/// What a test knows of the secrets in a directory: the keystore's, and those of messages.
+/// The secrets in a directory that a test knows: those of the keystore and those of messages.
 private struct Known {
   let directory: FilePath
   private let passphrase: String
@@ -147,7 +149,7 @@ private struct Known {
     service = try KeyService(keystore, secrets: TestSecrets(passphrase: passphrase))
   }
 
-  /// The passphrase, the root key, what is derived of it, and every master key.
+  /// The passphrase, the root key, the keys derived from it, and every master key.
   func all() throws -> [(String, [UInt8])] {
     let unlocked = try service.unlock()
     let root = try rootKey()
@@ -167,8 +169,8 @@ private struct Known {
       })
   }
 
-  /// What is no part of the public key, which may be anywhere: the number behind it of a key on
-  /// P-256, and all that follows modulus and exponent of an RSA key.
+  /// The part of a private key that is not in the public key, which may be anywhere in memory. For
+  /// P-256 it is the private number, for RSA everything after modulus and exponent.
   private static func privatePart(ofPKCS8 bytes: [UInt8]) -> [UInt8] {
     bytes.count < 200 ? Array(bytes[36..<68]) : Array(bytes[320...])
   }
@@ -203,27 +205,27 @@ private struct Known {
     }
   }
 
-  /// Keys of a keyring file, as it has them.
+  /// The keys of a keyring file, in their encoding.
   func materials(of name: String) throws -> [(String, [UInt8])] {
     try KeyringFile(parsing: SecretBytes(try contents(directory.appending(name)))).keys.map {
       let text = $0.material.bytes.exposed
       switch $0.algorithm {
       case .aes: return ("material", text)
-      // The rest of the first line behind the head of the PKCS #8.
+      // The rest of the first line after the PKCS #8 header.
       case .ecdh: return ("material", Array(text[76..<92]))
       case .rsa: return ("material", Array(text.dropFirst(28 + 434).dropLast(28)))
       }
     }
   }
 
-  /// The plaintext in JSON that was printed, and its base64.
+  /// The plaintext in the printed JSON, and its base64.
   func plaintext(of name: String) throws -> [(String, [UInt8])] {
     let printed = try JSONSerialization.jsonObject(
       with: Data(try contents(directory.appending(name))))
     let members = try #require(printed as? [String: Any])
     let text = try #require((members["Plaintext"] ?? members["PrivateKeyPlaintext"]) as? String)
     let bytes = Array(try #require(Data(base64Encoded: text)))
-    // The private number of a key pair on P-256, of which the rest is public.
+    // Of a key pair on P-256 only the private number: the rest is public.
     let secret = members["Plaintext"] == nil ? Array(bytes[36..<68]) : bytes
     return [
       ("plaintext", secret),
@@ -231,7 +233,7 @@ private struct Known {
     ]
   }
 
-  /// A file that is a key.
+  /// A file that consists of a key.
   func bytes(of name: String) throws -> [(String, [UInt8])] {
     [(name, try contents(directory.appending(name)))]
   }

@@ -3,11 +3,11 @@ import Glibc
 import SystemPackage
 import Testing
 
-/// The built tool, stopped when its work is done and before the system takes its memory back.
+/// The built tool, stopped when its work is done but before the system reclaims its memory.
 final class PausedTool {
   private let directory: FilePath
   private let library: FilePath
-  /// In the environment of every process: a secret that is there for as long as it lives.
+  /// A secret in the environment of every process, which is there as long as the process lives.
   let control = UUID().uuidString
 
   init(in directory: FilePath) throws {
@@ -21,7 +21,8 @@ final class PausedTool {
     try #require(compiler.status == 0, "\(compiler.output)")
   }
 
-  /// Runs the tool, and `look` at it when it has stopped. Its messages are in the error where it fails.
+  /// Runs the tool and calls `look` when it has stopped. If the tool fails, the error contains its
+  /// messages.
   func run(
     _ arguments: [String], input: String? = nil, output: String? = nil,
     look: (StoppedProcess) throws -> Void
@@ -32,8 +33,8 @@ final class PausedTool {
     process.executableURL = BuiltTool.directory.appendingPathComponent("envcrypt")
     process.arguments = arguments
     process.currentDirectoryURL = URL(fileURLWithPath: directory.string)
-    // To find a function when it is first called, the dynamic linker leaves all registers on the stack,
-    // with what was copied last. The static release has none.
+    // When a function is first called, the dynamic linker resolves it and leaves all registers on
+    // the stack, including the last copied bytes. The static release has no dynamic linker.
     process.environment = [
       "LD_BIND_NOW": "1",
       "HOME": directory.string, "LD_PRELOAD": library.string, "CONTROL": control,
@@ -67,9 +68,9 @@ final class PausedTool {
   }
 }
 
-/// A process that has stopped itself, and what is in its memory.
+/// A process that has stopped itself, and its memory.
 struct StoppedProcess {
-  /// True if the system lets us look into the memory of our own children.
+  /// True if the system lets us read the memory of our own children.
   static let canBeLookedInto: Bool = {
     let scope = try? String(contentsOfFile: "/proc/sys/kernel/yama/ptrace_scope", encoding: .utf8)
     let level = scope.flatMap { Int($0.trimmingCharacters(in: .whitespacesAndNewlines)) } ?? 0
@@ -80,7 +81,7 @@ struct StoppedProcess {
 
   init(_ number: pid_t) { self.number = number }
 
-  /// Whether it has stopped, within a minute.
+  /// True if the process stops within a minute.
   func wait() -> Bool {
     for _ in 0..<6000 {
       let status = (try? contents(FilePath("/proc/\(number)/stat"))) ?? []
@@ -93,7 +94,7 @@ struct StoppedProcess {
     return false
   }
 
-  /// Which of `needles` are in memory that the process can write, and where.
+  /// Returns the `needles` that are in writable memory of the process, and their positions.
   func finds(_ needles: [(name: String, bytes: [UInt8])]) throws -> [String] {
     let memory = open("/proc/\(number)/mem", O_RDONLY | O_CLOEXEC)
     try #require(memory >= 0, "the memory of another process cannot be read here")
@@ -116,7 +117,7 @@ struct StoppedProcess {
     return found
   }
 
-  /// Foundation reads but the first page of a file that has no size.
+  /// Reads in pieces: Foundation reads only the first page of a file without a size.
   private func maps() throws -> String {
     let file = try #require(FileHandle(forReadingAtPath: "/proc/\(number)/maps"))
     var bytes = Data()

@@ -5,7 +5,7 @@ import Testing
 @testable import Envelope
 
 @Suite struct SecretMemoryTests {
-  /// What the kernel says of the mapping at an address.
+  /// Returns the kernel's flags of the mapping at an address.
   private static func flags(at address: UInt) throws -> Set<Substring> {
     let file = try #require(FileHandle(forReadingAtPath: "/proc/self/smaps"))
     var bytes = Data()
@@ -30,12 +30,12 @@ import Testing
     let secret = try SecretBytes.random(count: count)
     let flags = try Self.flags(at: Self.address(secret))
     #expect(flags.contains("dd"))
-    // lo: locked. What others in this process hold may have used the limit up; then nothing is.
+    // lo: locked. Other tests in this process may have used up the limit; then nothing is locked.
     var limit = rlimit()
-    // RLIMIT_MEMLOCK, which does not import.
+    // RLIMIT_MEMLOCK, which Swift does not import.
     getrlimit(__rlimit_resource_t(8), &limit)
     if limit.rlim_cur >= 4 << 20 { #expect(flags.contains("lo")) }
-    // And the mapping of what is no secret is neither: the flags tell.
+    // A mapping without secrets does not have the flag, so the flags are meaningful.
     let plain = [UInt8](repeating: 7, count: count)
     let other = try plain.withUnsafeBytes { try Self.flags(at: UInt(bitPattern: $0.baseAddress)) }
     #expect(!other.contains("dd"))
@@ -59,7 +59,7 @@ import Testing
       bytes.copyBytes(from: repeatElement(0, count: count))
       pool.release(block, count)
     }
-    // What came back is used again.
+    // A released block is used again.
     let first = pool.allocate(64)
     #expect(blocks.contains { $0.0 == first })
   }
@@ -76,13 +76,13 @@ import Testing
   }
 
   @Test func aSecretIsWipedWhenItEnds() {
-    // No other test, which may get the place next, has such a secret.
+    // No other test has such a secret, even if another test gets the same memory next.
     let unlike = patternBytes(64).map { ~$0 }
     let address = {
       let secret = SecretBytes(unlike)
       return Self.address(secret)
     }()
-    // The page is the pool's still.
+    // The page still belongs to the pool.
     let bytes = UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: address), count: 64)
     #expect(!bytes.elementsEqual(unlike))
   }

@@ -1,5 +1,5 @@
-// Preloaded into the tool, it stops the process when its work is done, so that a test can look at its memory, and
-// leaves that memory readable meanwhile.
+// Preloaded into the tool, this library stops the process when its work is done, so that a test can
+// search its memory. It also keeps that memory readable: prctl does nothing.
 #include <signal.h>
 #include <sys/prctl.h>
 

@@ -2,10 +2,10 @@ import Testing
 
 @testable import Envelope
 
-/// Messages that a holder of the key made, right and wrong: every tag in them verifies, so that what
-/// refuses the wrong ones is the rule they break.
+/// Messages made by a holder of the key, valid and invalid. Every tag in them verifies, so an
+/// invalid message is refused only because of the rule that it breaks.
 @Suite struct CraftedMessageTests {
-  /// Opens a message; returns what came out into a pipe, and why it ended.
+  /// Opens a message. Returns the bytes that a pipe receives, and the error.
   static func open(
     _ message: CraftedMessage, keyrings: [any Keyring]? = nil
   ) throws -> (released: [UInt8], error: (any Error)?) {
@@ -28,7 +28,8 @@ import Testing
     #expect(released == message.pieces.flatMap(\.plaintext), what)
   }
 
-  /// Refused; of the frames only whole ones have come out, in front of the one that is wrong.
+  /// Expects that the message is refused and that only whole frames before the wrong one are
+  /// released.
   static func expectRefused(
     _ message: CraftedMessage, releasing count: Int = 0, _ wanted: some Error & Equatable
   ) throws {
@@ -51,7 +52,8 @@ import Testing
     try Self.expectRefused(message, CryptoError.authenticationFailed)
   }
 
-  /// Version 1 carries the nonce of the header's tag; version 2 has zero, whatever it was made with.
+  /// Version 1 carries the nonce of the header's tag. Version 2 always uses zero, whatever nonce
+  /// the tag was made with.
   @Test(arguments: AlgorithmSuite.allCases)
   func theHeadersNonceIsTheOneThatItsVersionSays(suite: AlgorithmSuite) throws {
     var message = CraftedMessage(suite.rawValue)
@@ -100,7 +102,7 @@ import Testing
     try Self.expectRefused(message, releasing: 32, MessageError.truncated)
   }
 
-  /// What a frame's authenticated data says: message, kind, place, length.
+  /// The authenticated data of a frame: message ID, kind, sequence number, length.
   @Test(arguments: [0, 2])
   func authenticatedDataOfAnotherFrameIsRefused(index: Int) throws {
     let texts = [
@@ -141,7 +143,7 @@ import Testing
     }
   }
 
-  /// Old writers drew the nonces of frames; a reader takes the one that the frame carries.
+  /// Old writers chose random nonces for frames. A reader uses the nonce in the frame.
   @Test(arguments: [0x0014, 0x0378, 0x0478] as [UInt16], [16, nil])
   func noncesThatAFrameCarriesOpenIt(suite: UInt16, frameLength: Int?) throws {
     var message = CraftedMessage(suite, frameLength: frameLength)
@@ -153,7 +155,7 @@ import Testing
 
   // MARK: Encryption context
 
-  /// A reader sorts what a writer should have sorted, and finds the key of two that are one.
+  /// A reader sorts pairs that the writer should have sorted, and finds a key that occurs twice.
   @Test func contextsOutOfOrderOpenAndTwiceTheSameKeyDoesNot() throws {
     var message = CraftedMessage(0x0478)
     message.context = [("b", "1"), ("a", "2"), ("c", "")]
@@ -166,7 +168,7 @@ import Testing
     try Self.expectOpens(message)
   }
 
-  /// The worst order there is for a reader that sorts: one key in front that belongs behind all.
+  /// The worst order for a reader that sorts: the first key belongs after all others.
   @Test(.timeLimit(.minutes(10)))
   func aContextInTheWorstOrderIsReadQuickly() throws {
     var pairs: [(key: String, value: String)] = [("~", "")]
@@ -201,7 +203,7 @@ import Testing
     message.publicKey = "AAAA"
     let curve = suite == 0x0214 ? "P-256" : "P-384"
     try Self.expectRefused(message, CryptoError.invalidKey("not a point on \(curve)"))
-    // The point at infinity: under it anyone's signature verifies.
+    // With the point at infinity anyone's signature would verify.
     message.publicKey = "AA=="
     try Self.expectRefused(message, CryptoError.invalidKey("not a public key on \(curve)"))
     message.publicKey = "?"
@@ -221,7 +223,7 @@ import Testing
     }
   }
 
-  /// Header and body are signed, all of them; the signature is strict DER.
+  /// The signature covers the whole header and body. It is strict DER.
   @Test(arguments: [0x0214, 0x0346, 0x0378, 0x0578] as [UInt16], [16, nil])
   func theSignatureCoversEverything(suite: UInt16, frameLength: Int?) throws {
     let released = frameLength == nil ? 0 : 32
@@ -237,7 +239,7 @@ import Testing
 
   // MARK: Encrypted data keys
 
-  /// 4 MiB of a header that goes on are read, whatever it says of itself.
+  /// A header that does not end is read up to 4 MiB, whatever it claims.
   @Test func aHeaderWithoutEndIsRefused() throws {
     let head = [2, 0x04, 0x78] + patternBytes(32) + [0, 0, 0xFF, 0xFF]
     let dataKey =
@@ -256,9 +258,9 @@ import Testing
     #expect(source.read(into: &raw) > 0)
   }
 
-  /// A wrapped key of which the padding is right and the key is not, and one of which the padding is
-  /// wrong: with another key at hand that opens the message both come to the same. Who saw a
-  /// difference could decrypt what is wrapped with PKCS #1 v1.5, one question at a time.
+  /// A wrapped key with valid padding and a wrong key, and a wrapped key with invalid padding: if
+  /// another key opens the message, the result is the same. From a difference an attacker could
+  /// decrypt keys wrapped with PKCS #1 v1.5, one query at a time.
   @Test(arguments: [0x0178, 0x0478] as [UInt16])
   func aPaddingCannotBeAskedFor(suite: UInt16) throws {
     let key = try RSAPrivateKey.generate(bits: 2048)

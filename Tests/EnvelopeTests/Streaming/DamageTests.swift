@@ -3,8 +3,8 @@ import Testing
 
 @testable import Envelope
 
-/// A small message of every kind, damaged at every position: refused, and nothing unauthenticated
-/// released.
+/// A small message of every kind, damaged at every position, is refused, and no unauthenticated
+/// plaintext is released.
 @Suite struct DamageTests {
   /// A message of one kind, under the test keyring.
   struct Sample: CustomTestStringConvertible, Sendable {
@@ -12,7 +12,7 @@ import Testing
     let message: [UInt8]
     let plaintext: [UInt8]
     let suite: AlgorithmSuite
-    /// Nil where the body is in one piece.
+    /// Nil for a non-framed body.
     let frameLength: Int?
 
     func decryptor() throws -> MessageDecryptor {
@@ -22,7 +22,8 @@ import Testing
     }
   }
 
-  /// Every suite, framed and not: three frames of 16 bytes, the last one not full.
+  /// Every suite, framed and non-framed. Framed messages have three frames of up to 16 bytes, and
+  /// the last one is not full.
   static let samples: [Sample] = AlgorithmSuite.allCases.flatMap { suite in
     [16, nil].map { frameLength in
       let plaintext = patternBytes(39)
@@ -40,8 +41,8 @@ import Testing
     #expect(sink.bytes == sample.plaintext)
   }
 
-  /// What may be released before the end is known: whole frames, not the final one; of a body in
-  /// one piece nothing.
+  /// The plaintext that may be released before the end of the message: whole frames, but not the
+  /// final one. Nothing of a non-framed body.
   private func check(_ released: [UInt8], of sample: Sample, _ what: Comment) {
     #expect(sample.plaintext.starts(with: released), what)
     guard let length = sample.frameLength else {
@@ -87,7 +88,7 @@ import Testing
     check(sink.bytes, of: sample, "one byte more")
   }
 
-  /// All eight bits of every byte of a message of our own, both suites.
+  /// Changes each of the eight bits of every byte of a message that we wrote, in both suites.
   @Test(arguments: [AlgorithmSuite.standard, .signing])
   func everyBitOfOurOwnMessagesCounts(suite: AlgorithmSuite) throws {
     let plaintext = patternBytes(20)
@@ -105,7 +106,7 @@ import Testing
     }
   }
 
-  /// Frames of one message, swapped, dropped and repeated; and one of another message.
+  /// Frames of one message that are swapped, dropped and repeated, and a frame of another message.
   @Test func framesInDisorderAreRefused() throws {
     let message = try RoundTripTests.encrypt(patternBytes(60))
     let other = try RoundTripTests.encrypt(patternBytes(60))
@@ -132,8 +133,8 @@ import Testing
     }
   }
 
-  /// A non-framed body that claims 64 GiB is refused for a pipe by its claim, and for a file when
-  /// its bytes end; neither takes memory for it.
+  /// A non-framed body that claims 64 GiB. A pipe refuses it because of the claim, a file at the
+  /// end of its bytes. Neither allocates memory for it.
   @Test func aHugeNonFramedClaimCostsNothing() throws {
     let sample = try #require(
       Self.samples.first { $0.frameLength == nil && !$0.suite.isSigned })
@@ -160,8 +161,8 @@ import Testing
   }
 
   @Test func commitmentIsCheckedAndThePolicyHolds() throws {
-    // The same frame under a data key that was not committed to: the wrapped key is replaced by
-    // another one that unwraps well.
+    // The same frame with a data key that the header does not commit to: another wrapped key, which
+    // unwraps correctly, replaces the original.
     let first = try RoundTripTests.encrypt(patternBytes(8))
     let second = try RoundTripTests.encrypt(patternBytes(8))
     let header = try MessageHeaderTests.parse(first).header

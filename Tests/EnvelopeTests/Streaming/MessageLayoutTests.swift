@@ -2,9 +2,9 @@ import Testing
 
 @testable import Envelope
 
-/// What the encryptor writes, read by hand from the specification, byte by byte.
+/// Parses the output of the encryptor by hand from the specification, byte by byte.
 @Suite struct MessageLayoutTests {
-  /// Takes from the front.
+  /// Reads from the front.
   private struct Bytes {
     var rest: ArraySlice<UInt8>
 
@@ -114,7 +114,7 @@ import Testing
     #expect(context == CraftedMessage.serialize(CraftedMessage.sorted(wanted)))
   }
 
-  /// Number 2^32 - 1 marks the final frame, and only that one may bear it.
+  /// Sequence number 2^32 - 1 marks the final frame, and only the final frame may have it.
   @Test func thereAreNoMoreFramesThanNumbers() throws {
     func sealer() throws -> FrameSealer {
       try FrameSealer(
@@ -145,7 +145,7 @@ import Testing
     }
   }
 
-  /// What this reader would not take is not written either.
+  /// The writer refuses a header that this reader would not accept.
   @Test func aHeaderThatNobodyReadsIsNotWritten() throws {
     let name = String(repeating: "n", count: 65_000)
     func encrypt(_ count: Int) throws -> [UInt8] {
@@ -165,7 +165,7 @@ import Testing
     #expect(throws: MessageError.headerTooLong(limit: HeaderLimits.length)) { try encrypt(65) }
   }
 
-  /// Also where the characters of the prefix run into what stands behind them.
+  /// Also if the last character of the prefix merges with the character that follows.
   @Test(arguments: ["aws-crypto-", "aws-crypto-x", "aws-crypto-public-key", "aws-crypto-\u{301}"])
   func reservedKeysAreNotWritten(key: String) throws {
     for suite in [AlgorithmSuite.standard, .signing] {

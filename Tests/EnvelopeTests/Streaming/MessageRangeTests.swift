@@ -2,7 +2,7 @@ import Testing
 
 @testable import Envelope
 
-/// Parts of messages: the right bytes, few reads, and a bad end noticed.
+/// Decrypts parts of messages: correct bytes, few reads, and a wrong end is detected.
 @Suite struct MessageRangeTests {
   static func decrypt(
     _ message: [UInt8], from offset: Int64, count: Int64?, jobs: Int = 3,
@@ -16,7 +16,7 @@ import Testing
     return sink.bytes
   }
 
-  /// Every range of a message with a final frame that is not full, and with an empty one.
+  /// Every range of a message whose final frame is not full, and of one whose final frame is empty.
   @Test(arguments: [150, 160], [1, 2, 3])
   func everyRange(count: Int, jobs: Int) throws {
     let plaintext = patternBytes(count)
@@ -34,7 +34,7 @@ import Testing
     #expect(try Self.decrypt(message, from: .max, count: .max) == [])
   }
 
-  /// What other programs write: a final frame that is full.
+  /// Other programs write messages with a full final frame.
   @Test func aFullFinalFrame() throws {
     let plaintext = patternBytes(48)
     let message = try makeMessage(.standard, frameLength: 16, plaintext)
@@ -44,7 +44,7 @@ import Testing
     }
   }
 
-  /// A truncated message is noticed wherever it ends, even where the part itself is there.
+  /// A truncated message is detected wherever it ends, even if it contains the whole part.
   @Test func everyTruncationIsNoticed() throws {
     let message = try PipelineTests.message(of: patternBytes(150))
     for count in message.indices {
@@ -59,13 +59,14 @@ import Testing
     }
   }
 
-  /// Damage in what is read is noticed; damage elsewhere is not, and is not looked for.
+  /// Damage in the bytes that are read is detected. Other damage is not, because those bytes are
+  /// not read.
   @Test func damageIsNoticedWhereItIsRead() throws {
     let plaintext = patternBytes(150)
     let message = try PipelineTests.message(of: plaintext)
     let start = try MessageHeaderTests.parse(message).length
     let frame = PipelineTests.frameLength.sealedBytes
-    // Byte 40 is in the third frame; the final frame is the tenth.
+    // Byte 40 is in the third frame. The final frame is the tenth.
     for position in message.indices {
       var damaged = message
       damaged[position] ^= 1

@@ -3,14 +3,14 @@ import Testing
 
 @testable import Envelope
 
-/// Messages go from one key to another whole, or not at all.
+/// A message is encrypted under another key completely or not at all.
 @Suite struct MessageReencryptorTests {
   static func reencryptor(
     signs: Bool? = nil, frameLength: FrameLength? = nil, jobs: Int = 3, isShort: Bool = false
   ) throws -> MessageReencryptor {
     MessageReencryptor(
       keyrings: [try testKeyring(name: "new", byte: 8)], signs: signs, frameLength: frameLength,
-      // A message shorter than a batch is decrypted whole before it is encrypted.
+      // A message shorter than a batch is decrypted completely before it is encrypted.
       scheduler: isShort ? Scheduler(jobs: jobs) : PipelineTests.scheduler(jobs))
   }
 
@@ -29,7 +29,7 @@ import Testing
     return (summary.header, sink.bytes)
   }
 
-  /// From every suite, framed and not, with full final frames and empty ones.
+  /// Messages of every suite, framed and non-framed, with full and empty final frames.
   @Test(arguments: DamageTests.samples, [0, 1, 48, 500])
   func everyKindOfMessage(sample: DamageTests.Sample, count: Int) throws {
     for isShort in [true, false] { try reencrypt(sample, count: count, isShort: isShort) }
@@ -76,8 +76,8 @@ import Testing
     }
   }
 
-  /// A body in one piece is not authentic before its end: nothing of it may reach a pipe under the
-  /// new key, where every frame would look authentic.
+  /// A non-framed body is not authenticated before its end. No part of it may reach a pipe under
+  /// the new key, where every frame would look authentic.
   @Test func nothingUnauthenticatedBecomesAuthentic() throws {
     var old = try makeMessage(.standard, frameLength: nil, patternBytes(1000))
     old[try MessageHeaderTests.parse(old).length + NonFramedPrefix.length + 5] ^= 1
@@ -94,7 +94,8 @@ import Testing
     #expect(released.bytes.isEmpty)
   }
 
-  /// The output fails while the input has more to come and does not: nobody waits for it.
+  /// The output fails while the input has not ended but provides no more bytes: the program does
+  /// not wait for it.
   @Test(arguments: [400, 2000], [1, 3])
   func nobodyWaitsForInputThatNobodyWants(count: Int, jobs: Int) throws {
     let old = try makeMessage(.standard, frameLength: 16, patternBytes(4000))

@@ -4,21 +4,23 @@ import Testing
 
 @testable import Envelope
 
-/// Many threads make of a stream what one makes, whatever its ends are and whatever fails.
+/// Many threads produce the same result as one thread, for every kind of input and output and for
+/// every failure.
 @Suite struct PipelineTests {
-  /// Frames of 16 bytes, four to a batch: everything happens within a few hundred bytes.
+  /// Frames of 16 bytes and four frames per batch: every case fits in a few hundred bytes.
   static func scheduler(_ jobs: Int) -> Scheduler {
     Scheduler(jobs: jobs, batchLength: 64, helpThreshold: 0)
   }
 
   static let frameLength = try! FrameLength(16)
   static let framesPerBatch = 4
-  /// Every whole number of frames up to three batches, and a byte around each.
+  /// Every whole number of frames up to three batches, and counts one byte below, one byte above
+  /// and seven bytes above each.
   static let counts = (0...3 * framesPerBatch).flatMap { frames in
     [-1, 0, 1, 7].map { frames * 16 + $0 }.filter { $0 >= 0 }
   }
 
-  /// Which ends of a stream have an order.
+  /// Files, which have positions, and pipes, which are sequential, as input and output.
   enum Ends: CaseIterable, CustomTestStringConvertible {
     case files, pipes, fileToPipe, pipeToFile
 
@@ -29,7 +31,7 @@ import Testing
 
   static let jobs = [1, 2, 3, 8]
 
-  /// Encrypts under one data key and message ID, so that results can be compared.
+  /// Encrypts under one data key and message ID, so that results are comparable.
   static func encrypt(
     _ source: MemoryFile, to sink: MemoryOutput, jobs: Int
   ) throws -> MessageSummary {
@@ -147,8 +149,8 @@ import Testing
     }
   }
 
-  /// Every byte changed, by several threads: refused, and what came out in order is whole frames of
-  /// the truth.
+  /// With several threads, every changed byte is refused, and sequential output consists of whole
+  /// frames of the true plaintext.
   @Test(arguments: Ends.allCases)
   func everyChangedByteIsRefused(ends: Ends) throws {
     let plaintext = patternBytes(200)
@@ -174,7 +176,8 @@ import Testing
     }
   }
 
-  /// Frames of a message in another order, through threads that do not see each other's frames.
+  /// Frames of a message in another order, decrypted by threads that do not see each other's
+  /// frames.
   @Test func framesInDisorderAreRefused() throws {
     let message = try Self.message(of: patternBytes(300))
     let start = try MessageHeaderTests.parse(message).length
@@ -193,8 +196,8 @@ import Testing
     }
   }
 
-  /// A file that is shorter or longer than it claimed when it was opened: what is there is
-  /// encrypted, to where it ends for the thread that comes to the end first.
+  /// A file that is shorter or longer than the size at its opening. Its actual contents are
+  /// encrypted, up to the end that the first thread to reach it finds.
   @Test(arguments: [0, 1, 63, 64, 65, 150, 199, 200, 201, 256, 400, 1000], jobs)
   func aWrongClaimIsNoHarm(claim: Int, jobs: Int) throws {
     let plaintext = patternBytes(200)
@@ -206,7 +209,7 @@ import Testing
     #expect(sink.bytes == wanted.bytes)
   }
 
-  /// A file that grows, or shrinks, with every read: the message holds a beginning of it.
+  /// A file that grows or shrinks with every read. The message contains a prefix of it.
   @Test(arguments: [true, false], jobs)
   func aFileThatChangesIsReadToSomeEnd(grows: Bool, jobs: Int) throws {
     for _ in 0..<20 {
@@ -231,10 +234,10 @@ import Testing
     }
   }
 
-  /// A file that shrinks while some writes fail: an error, or a message that is whole.
+  /// A file that shrinks while some writes fail. The result is an error or a complete message.
   ///
-  /// Guards against a failed write that kept earlier batches from being written, and an end found
-  /// before it that made the failure look like none.
+  /// Guards against a failed write that prevented earlier batches from being written, while an end
+  /// that was found before it hid the failure.
   @Test(arguments: [2, 8])
   func aShrinkingFileAndAFailingOutputLeaveNoHole(jobs: Int) throws {
     let plaintext = patternBytes(2000)
@@ -259,7 +262,7 @@ import Testing
     }
   }
 
-  /// A pipe that holds its breath: frames that are there come out while the rest is not.
+  /// A pipe that stalls: the frames that have arrived are released before the rest arrives.
   @Test func framesComeOutBeforeTheNextOnesAreThere() throws {
     let plaintext = patternBytes(100)
     let message = try Self.message(of: plaintext)
@@ -273,7 +276,7 @@ import Testing
     #expect(source.countAtStop == 32)
   }
 
-  /// A failing output ends a stream whose input would never have come.
+  /// A failing output ends a stream whose input would never have ended.
   @Test func nobodyWaitsForInputThatNobodyWants() throws {
     var ends: [Int32] = [0, 0]
     #expect(pipe(&ends) == 0)
@@ -291,7 +294,7 @@ import Testing
   }
 }
 
-/// Has nothing to read behind some byte until it has been asked whether it has.
+/// Provides nothing after a certain byte until it has been asked if it is ready.
 private final class HesitantSource: ByteSource {
   private let bytes: [UInt8]
   private let stop: Int
@@ -310,7 +313,8 @@ private final class HesitantSource: ByteSource {
   func wait(milliseconds: Int32?, unless cancellation: Cancellation?) -> Readiness {
     guard offset == stop, countAtStop != 32 else { return .ready }
     if milliseconds != nil { return .notYet }
-    // A reader that waits without an end must have handed on what there was. That another thread writes it takes a moment.
+    // A reader that waits without a limit must have released the available frames. Another thread
+    // writes them, which takes a moment.
     for _ in 0..<60_000 where measure() != 32 { usleep(1000) }
     countAtStop = measure()
     return .ready

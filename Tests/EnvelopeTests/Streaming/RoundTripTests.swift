@@ -2,7 +2,7 @@ import Testing
 
 @testable import Envelope
 
-/// Encrypts and decrypts in memory, around every boundary there is.
+/// Encrypts and decrypts in memory, around every boundary.
 @Suite struct RoundTripTests {
   static func encrypt(
     _ plaintext: [UInt8], suite: AlgorithmSuite = .standard, frameLength: UInt32 = 16,
@@ -39,14 +39,14 @@ import Testing
     let plaintext = patternBytes(count)
     let message = try Self.encrypt(plaintext, suite: suite)
     #expect(try Self.decrypted(message) == plaintext)
-    // Behind the regular frames stands a final one that is never full.
+    // A final frame, which is never full, follows the regular frames.
     let frames = count / 16 + 1
     let body = try MessageHeaderTests.parse(message).length
     let footer = suite.isSigned ? message.count - body - count - frames * 32 - 8 : 0
     #expect(message.count == body + count + frames * 32 + 8 + footer)
   }
 
-  /// Around the batch: 16 frames of 64 KiB.
+  /// Sizes around the batch of 16 frames of 64 KiB.
   @Test(arguments: [
     (1 << 20) - 1, 1 << 20, (1 << 20) + 1, (1 << 20) + 65535, (1 << 20) + 65536,
     (1 << 20) + 65537, 3 << 20, (3 << 20) + 7,
@@ -132,7 +132,8 @@ import Testing
       let out = MemorySink(discardsOnFailure: false)
       var bytes = sink.bytes
       bytes[position] ^= 1
-      // A line feed may turn into white space that is forgiven; nothing else may pass.
+      // A changed line feed may become white space that the reader accepts. No other change may
+      // pass.
       let passed = (try? Self.decrypt(bytes, sink: out)) != nil
       #expect(!passed || out.bytes == patternBytes(100), "byte \(position)")
       #expect(out.bytes.isEmpty || passed)

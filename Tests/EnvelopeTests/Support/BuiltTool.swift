@@ -3,13 +3,14 @@ import Glibc
 import Synchronization
 import Testing
 
-/// The built binary, and scripts run with it first in PATH.
+/// The built tool, and scripts that run with it first in PATH.
 enum BuiltTool {
   static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-  /// The directory of the tool: where the build puts it, beside the test runner. Some tests run it as
-  /// another user. If others cannot get there, it is a copy in a directory where they can.
+  /// The directory of the tool: the build places it beside the test runner. Some tests run the tool
+  /// as another user. If other users cannot reach it, this is a copy in a directory that they can
+  /// reach.
   static let directory: URL = {
     let runner = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
     let beside = runner.deletingLastPathComponent()
@@ -20,7 +21,7 @@ enum BuiltTool {
     return (try? reachableCopy(of: built)) ?? built
   }()
 
-  /// True if every user can get to a directory and into it.
+  /// True if every user can reach the directory and enter it.
   static func isReachable(_ path: String) -> Bool {
     var directory = URL(fileURLWithPath: path).resolvingSymlinksInPath()
     while true {
@@ -33,8 +34,8 @@ enum BuiltTool {
     }
   }
 
-  /// A directory for temporary files: the caller's own, unless tests that become other users run, who
-  /// could not get there.
+  /// The directory for temporary files. It is the caller's own unless tests run that become other
+  /// users and those users could not reach it.
   static let temporaryDirectory: URL = {
     let callers = FileManager.default.temporaryDirectory
     guard getuid() == 0, !isReachable(callers.path) else { return callers }
@@ -54,7 +55,8 @@ enum BuiltTool {
     }
     let tool = copy.appendingPathComponent("envcrypt")
     try FileManager.default.copyItem(at: built.appendingPathComponent("envcrypt"), to: tool)
-    // The tool looks for libraries beside itself too; a tool chain in somebody's home is for nobody else.
+    // The tool also looks for libraries beside itself. A tool chain in a home directory is not
+    // accessible to other users.
     for library in try libraries(of: tool)
     where !isReachable(library.deletingLastPathComponent().path) {
       try FileManager.default.copyItem(
@@ -84,16 +86,16 @@ enum BuiltTool {
     }
   }
 
-  /// The variables of the caller that are passed on. Any other (a language, a time zone, a terminal's
-  /// kind, the settings of programs that the scripts run) may make a test fail that is right.
+  /// The caller's variables that are passed on. Any other variable (a language, a time zone, a
+  /// terminal type, settings of programs that the scripts run) could make a correct test fail.
   private static let passedOn: Set = [
     "ASAN_OPTIONS", "CI", "LD_LIBRARY_PATH", "PYENV_ROOT", "SANITIZER", "SWIFT_BACKTRACE",
     "TSAN_OPTIONS", "UBSAN_OPTIONS",
   ]
 
-  /// Runs `arguments` in a fresh directory with its own HOME, without a terminal, signals as they are by
-  /// default. Returns the exit status (128 and the signal where one ended it) and everything that was
-  /// printed.
+  /// Runs `arguments` in a fresh directory with its own HOME, without a terminal and with the
+  /// default signal actions. Returns the exit status (128 plus the signal number if a signal ended
+  /// it) and everything that was printed.
   static func run(_ arguments: [String]) throws -> (status: Int32, output: String) {
     let scratch = try TemporaryDirectory()
     let log = scratch.path.appending("log")
@@ -124,13 +126,13 @@ enum BuiltTool {
     return (process.terminationReason == .exit ? status : 128 + status, output)
   }
 
-  /// The parts that a script left out are shown even if it has passed.
+  /// Prints the parts that a script skipped, even if the script passed.
   static func showSkipped(in output: String, of name: String) {
     for line in output.split(separator: "\n") where line.hasPrefix("SKIPPED") {
       print("\(name): \(line)")
     }
   }
 
-  /// Whether nothing may be skipped.
+  /// True in CI, where no test may be skipped.
   static var isCI: Bool { ProcessInfo.processInfo.environment["CI"] != nil }
 }

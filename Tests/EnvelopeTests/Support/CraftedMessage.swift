@@ -1,12 +1,12 @@
 @testable import Envelope
 
-/// A message put together by hand from the specification, so that each of its fields can be another
-/// than a writer's. It shares the primitives with the code under test, and nothing of the format.
+/// A message assembled by hand from the specification. Each field can differ from what a writer
+/// would write. It shares the primitives with the code under test, but no code of the format.
 struct CraftedMessage {
-  /// What `framework/algorithm-suites.md` says of a suite.
+  /// The parameters of a suite in `framework/algorithm-suites.md`.
   struct Parameters {
     let keyLength: Int
-    /// Nil where the data key is the message key.
+    /// Nil if the data key is the message key.
     let digest: Digest?
     let commits: Bool
     let signature: (Curve, Digest)?
@@ -32,14 +32,14 @@ struct CraftedMessage {
     }
   }
 
-  /// One frame, or the body that is not framed.
+  /// One frame, or the non-framed body.
   struct Piece {
     var number: UInt32
     var isFinal = false
     var plaintext: [UInt8]
-    /// The sequence number, unless another is given.
+    /// Replaces the nonce; nil for the sequence number.
     var nonce: [UInt8]?
-    /// What the authenticated data says in place of the truth.
+    /// These replace the true values in the authenticated data.
     var text: String?
     var aadNumber: UInt32?
     var aadLength: UInt64?
@@ -47,23 +47,23 @@ struct CraftedMessage {
   }
 
   var suite: UInt16
-  /// In the order of the wire.
+  /// The pairs in the order of the wire.
   var context: [(key: String, value: String)] = [("purpose", "test")]
-  /// Nil for a body that is not framed.
+  /// Nil for a non-framed body.
   var frameLength: UInt32? = 16
   var pieces: [Piece]
   var headerNonce = [UInt8](repeating: 0, count: 12)
   var changesCommitment = false
-  /// The public key in the context; nil for the one that belongs there.
+  /// The public key in the context; nil for the correct one.
   var publicKey: String?
   var leavesPublicKeyOut = false
-  /// Which bytes of the message, from its start, are signed.
+  /// The number of bytes at the start of the message that the signature leaves out.
   var signedSuffix: Int = 0
   var signatureSuffix: [UInt8] = []
-  /// What stands before the encrypted data key that opens the message.
+  /// Encrypted data keys before the one that opens the message.
   var otherDataKeys: [EncryptedDataKey] = []
 
-  /// `plaintext` in frames, as writers cut it.
+  /// `plaintext` split into frames as writers split it.
   init(_ suite: UInt16, frameLength: Int? = 16, _ plaintext: [UInt8] = patternBytes(39)) {
     self.suite = suite
     self.frameLength = frameLength.map { UInt32($0) }
@@ -126,7 +126,7 @@ struct CraftedMessage {
     return (key.exposed, [])
   }
 
-  /// Under the test keyring.
+  /// Returns the message, under the test keyring.
   func bytes() throws -> [UInt8] {
     let parameters = Parameters.of(suite)
     let signer = try parameters.signature.map { try SignatureSigner(curve: $0.0, digest: $0.1) }

@@ -1,13 +1,13 @@
 @testable import Envelope
 
-/// Elliptic-curve keys of published numbers, in DER as other programs write them.
+/// Elliptic-curve keys with published numbers, in the DER that other programs write.
 enum ECKeys {
-  /// A private key and what belongs to it: the first case of each curve in NIST's CAVP vectors for
-  /// the ECC CDH primitive, SP 800-56A.
+  /// A private key, a peer and their shared secret: the first case of each curve in NIST's CAVP
+  /// vectors for the ECC CDH primitive, SP 800-56A.
   struct Agreement: Sendable {
     let curve: Curve
     let scalar: [UInt8]
-    /// x and y of the other side's public key.
+    /// x and y of the peer's public key.
     let peer: [UInt8]
     let sharedSecret: [UInt8]
 
@@ -53,7 +53,7 @@ enum ECKeys {
           + "72d72cc770742d1711c3c3a4c334a0ad9759436a4d3c5bf6e74b9578fac148c831")),
   ]
 
-  /// SEC 1, C.4; the public half is left out unless one is given.
+  /// SEC 1, C.4. Leaves out the public key unless `point` is given.
   static func privateKey(
     on curve: Curve, scalar: [UInt8], point: [UInt8]? = nil
   ) -> [UInt8] {
@@ -63,7 +63,7 @@ enum ECKeys {
     return element(0x30, parts)
   }
 
-  /// SEC 1, C.3. `point` is in any of its forms.
+  /// SEC 1, C.3. `point` can have any form.
   static func publicKey(on curve: Curve, point: [UInt8]) -> [UInt8] {
     element(
       0x30,

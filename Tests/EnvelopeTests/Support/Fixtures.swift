@@ -4,7 +4,7 @@ import SystemPackage
 
 @testable import Envelope
 
-/// Deterministic bytes that no compression or repetition hides errors in.
+/// Deterministic bytes without repetition that could hide errors.
 func patternBytes(_ count: Int) -> [UInt8] {
   var state: UInt32 = 0x1234_5678
   return (0..<count).map { _ in
@@ -34,8 +34,8 @@ extension SecretText: ExpressibleByStringLiteral {
   public convenience init(stringLiteral text: String) { self.init(text) }
 }
 
-/// The processor time of the calling thread, for what must not take long: unlike the time on the clock it does
-/// not depend on what else the machine does.
+/// The processor time of the calling thread, for operations that must be fast. Unlike elapsed time
+/// it does not depend on the load of the machine.
 func threadTime() -> Duration {
   var time = timespec()
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
@@ -49,11 +49,11 @@ func testKeyring(name: String = "test", byte: UInt8 = 7) throws -> RawAESKeyring
     wrappingKey: try WrappingKey(bytes: SecretBytes([UInt8](repeating: byte, count: 32))))
 }
 
-/// A directory that goes when the test ends.
+/// A directory that is removed when the test ends.
 final class TemporaryDirectory {
   let path: FilePath
 
-  /// Modes of files are tested, and must not depend on the caller's umask.
+  /// Tests check file modes, which must not depend on the caller's umask.
   private static let usualUmask: Void = { _ = umask(0o022) }()
 
   init() throws {
@@ -78,7 +78,7 @@ func write(_ bytes: [UInt8], to path: FilePath) throws {
   try Data(bytes).write(to: URL(fileURLWithPath: path.string))
 }
 
-/// Secrets that a test hands out, on one thread.
+/// Secrets that a test provides.
 final class TestSecrets: UnlockingSecrets, @unchecked Sendable {
   var keyFile: FilePath?
   var text: String?

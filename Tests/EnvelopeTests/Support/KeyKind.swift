@@ -1,13 +1,13 @@
 @testable import Envelope
 
-/// The kinds of keys that come from elsewhere and open messages.
+/// The kinds of keys that are imported and open messages.
 enum KeyKind: CaseIterable, Sendable {
-  /// Under another program's name.
+  /// A key with the name that another program gave it.
   case aes, rsa
-  /// Under the fingerprint of the public key.
+  /// A key named by the fingerprint of its public key.
   case bareRSA, bareEC
 
-  /// A file with a fresh key.
+  /// Returns a file with a fresh key.
   func keyringFile(keyID: String = "key") throws -> KeyringFile {
     switch self {
     case .aes:

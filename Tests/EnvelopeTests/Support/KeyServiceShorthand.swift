@@ -1,14 +1,14 @@
 @testable import Envelope
 
 extension KeySpec {
-  /// One spec of each kind that files are encrypted under.
+  /// One spec of each kind of key that encrypts files.
   static let forFiles: [KeySpec] = [.symmetricDefault, .rsa2048, .eccNISTP256]
 
-  /// All that libcrypto can do here.
+  /// All specs that libcrypto supports here.
   static let supported = allCases.filter { $0.material != nil }
 }
 
-/// Operations in few words.
+/// Short forms of the operations.
 extension KeyService {
   @discardableResult
   func createKey(

@@ -1,7 +1,7 @@
 @testable import Envelope
 
-/// Writes a message of any suite, also those that the tool only reads. That the reader reads what
-/// others write is for the reference vectors to show.
+/// Writes a message of any suite, including those that the tool only reads. The reference vectors
+/// test that the reader reads messages of other writers.
 func makeMessage(
   _ suite: AlgorithmSuite, frameLength: Int?, _ plaintext: [UInt8]
 ) throws -> [UInt8] {

@@ -2,7 +2,7 @@ import Synchronization
 
 @testable import Envelope
 
-/// Bytes in memory as a source; each read brings at most `step` of them.
+/// A source of bytes in memory. Each read returns at most `step` of them.
 final class MemorySource: ByteSource {
   private let bytes: [UInt8]
   private let step: Int
@@ -24,7 +24,7 @@ final class MemorySource: ByteSource {
   }
 }
 
-/// A sink that remembers, and says of itself what the test wants.
+/// A sink that keeps its bytes. The test chooses its `discardsOnFailure`.
 final class MemorySink: ByteSink {
   private(set) var bytes: [UInt8] = []
   let discardsOnFailure: Bool
@@ -37,14 +37,14 @@ final class MemorySink: ByteSink {
 /// A failure that a test injects.
 struct InjectedError: Error, Equatable { let position: Int64 }
 
-/// A file in memory for reading: by position from any thread, or in order.
+/// A file in memory for reading, by position from any thread or sequentially.
 final class MemoryFile: ByteSource, PositionalSource {
   private let bytes: [UInt8]
-  /// The most bytes one read brings.
+  /// The most bytes that one read returns.
   private let step: Int
   /// A read that touches this position fails.
   private let failure: Int64?
-  /// Where the file ends now, which need not be where it claims to.
+  /// The current end of the file, which may differ from the end that it claims.
   private let end: @Sendable () -> Int
   let count: Int64
   private let offset = Mutex(0)
@@ -89,7 +89,7 @@ final class MemoryFile: ByteSource, PositionalSource {
   func finish(at position: Int64) {}
 }
 
-/// A file in memory for writing: by position from any thread, or in order.
+/// A file in memory for writing, by position from any thread or sequentially.
 final class MemoryOutput: ByteSink, PositionalSink {
   private let contents = Mutex<[UInt8]>([])
   private let step: Int

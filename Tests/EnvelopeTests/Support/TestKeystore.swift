@@ -2,14 +2,14 @@ import Foundation
 
 @testable import Envelope
 
-/// A clock that a test sets, on one thread.
+/// A clock that a test sets from one thread.
 final class TestClock: @unchecked Sendable {
   var now = Date(timeIntervalSince1970: 1_700_000_000)
 
   func advance(days: Double) { now += days * 86_400 }
 }
 
-/// A keystore of its own, with a clock.
+/// A keystore for one test, with its own clock.
 final class TestKeystore {
   let directory: TemporaryDirectory
   let clock = TestClock()
@@ -23,7 +23,7 @@ final class TestKeystore {
       secrets: TestSecrets(), now: { clock.now })
   }
 
-  /// The same file, opened anew.
+  /// Opens the same file again.
   func reopened(_ listener: KeyServiceListener = KeyServiceListener()) throws -> KeyService {
     let clock = clock
     return try KeyService(
@@ -61,7 +61,7 @@ extension KeyService {
     try self.init(KeyServiceHost(keystore, secrets: secrets, clock: now, listener: listener))
   }
 
-  /// Wraps material as its owner would, and imports it.
+  /// Wraps key material as its owner would, and imports it.
   @discardableResult
   func importMaterial(
     _ material: [UInt8], into keyID: String, validTo: Date? = nil, type: ImportType? = nil,
@@ -107,7 +107,7 @@ extension SecretBlob {
   var exposed: [UInt8] { withBytes { bytes in bytes.withUnsafeBytes { Array($0) } } }
 }
 
-/// As `KeyService` does it for the owner, without a record.
+/// Does what `KeyService` does for the owner, without an audit record.
 extension Keystore {
   @discardableResult
   func addProtector(

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Envelope
 
-/// Templates that become keys and aliases, and what is left where they cannot.
+/// Templates that create keys and aliases, and the state after one fails.
 @Suite struct StackApplyTests {
   let stacks: TestStacks
   var service: KeyService { stacks.service }
@@ -51,7 +51,7 @@ import Testing
     #expect(check.damage.isEmpty && check.stacks == 1)
   }
 
-  /// Old lines, new lines, the operations, what the key is then.
+  /// Old lines, new lines, and the operations that make the change.
   @Test(
     arguments: [
       ("Description: x", "Description: y", ["UpdateKeyDescription"]),
@@ -124,11 +124,11 @@ import Testing
     try stacks.apply(text("y", "x"))
     #expect(try service.describe("alias/y").keyID == ids["k"])
     #expect(try service.describe("alias/x").keyID == ids["l"])
-    // And the same aliases under other names in the template.
+    // The same aliases under other names in the template.
     let plan = try stacks.apply(text("y", "x", ids: ("c", "d"))).plan
     #expect(plan.notices.isEmpty)
     #expect(try service.describe("alias/y").description == names["k"])
-    // An alias that comes to stand for another key is the same alias.
+    // An alias with a new target key is still the same alias.
     let count = try stacks.log().count
     try stacks.apply(text("y", "x", ids: ("c", "d")).replacing("!GetAtt l.KeyId", with: "!Ref k"))
     #expect(
@@ -161,13 +161,13 @@ import Testing
       ])
     #expect(outputs[1].exportName == "s-name")
     #expect(try stacks.apply(templateOfEveryFunction).plan.isEmpty)
-    // What it retains stays.
+    // Resources with the policy Retain are kept.
     try service.deleteStack("s")
     #expect(try service.describe(second.keyID).keyState == .enabled)
     #expect(try service.describe(first).keyState == .pendingDeletion)
   }
 
-  /// As many as there may be.
+  /// The largest number of resources.
   @Test func manyResources() throws {
     let text =
       "Resources:\n"
@@ -212,14 +212,14 @@ import Testing
         && stacks.log() == [
           "CreateKey", "CreateAlias", "CreateStack",
         ])
-    // The policy is in force.
+    // The policy is effective.
     let backup = try stacks.service(of: "backup")
     let blob = try backup.encrypt("x", under: key.keyID)
     #expect(try backup.decrypt(blob) == "x")
     let administrator = try stacks.service(of: "key-admin")
     let denied = #expect(throws: KeyServiceError.self) { try administrator.decrypt(blob) }
     #expect(denied?.name == "AccessDeniedException")
-    // It changes, and it goes.
+    // The stack is changed and then deleted.
     try stacks.apply(text.replacing("kms:TagResourse*", with: "kms:TagResource"))
     #expect(try stacks.policy(key.keyID).contains(#""kms:TagResource""#))
     let plan = try service.deleteStack("s")
@@ -227,7 +227,7 @@ import Testing
     #expect(try service.describe(key.keyID).keyState == .pendingDeletion)
   }
 
-  /// A policy that names a key of the template is known when that key is made.
+  /// A policy that names another key of the template is known as soon as that key exists.
   @Test func policiesNameOtherKeys() throws {
     let text = """
       Resources:
@@ -259,7 +259,8 @@ import Testing
     try stacks.apply(text + "      BypassPolicyLockoutSafetyCheck: true\n")
   }
 
-  /// Every operation is decided by the key's policy, and what one may not do nothing of it is done.
+  /// The key's policy decides about every operation. If it denies one, the whole template is rolled
+  /// back.
   @Test func whatThePolicyDeniesIsDenied() throws {
     let denying = """
       Resources:
@@ -310,7 +311,7 @@ import Testing
     "ScheduleKeyDeletion",
   ]
 
-  /// The records of operations: UpdateAlias has one of each of its two keys.
+  /// The audit records of operations: UpdateAlias writes one record for each of its two keys.
   private static func records(_ operations: some Sequence<String>) -> [String] {
     operations.flatMap { $0 == "UpdateAlias" ? [$0, $0] : [$0] }
   }
@@ -335,7 +336,7 @@ import Testing
         == Self.records(Self.operations.prefix(index + 1)).map { "\($0) RolledBack" }
         + ["UpdateStack KMSInternalException"])
     #expect(try service.check().damage.isEmpty)
-    // Nothing stands in the way of the next time.
+    // The next attempt succeeds.
     try stacks.apply(Self.many)
     #expect(
       try Array(stacks.log().suffix(Self.operations.count + 2))
@@ -343,7 +344,7 @@ import Testing
     #expect(try stacks.plan(Self.many).isEmpty)
   }
 
-  /// The last resource is an alias that somebody has.
+  /// The last resource is an alias that already exists.
   @Test func aFailureOfTheLastResourceLeavesTheKeystoreAsItWas() throws {
     try service.createKey(alias: "alias/taken")
     let last = "Properties: {AliasName: alias/taken, TargetKeyId: !Ref k}"
@@ -382,7 +383,7 @@ import Testing
     }
   }
 
-  /// Others see the stack as a whole, or not yet.
+  /// Other processes see the complete stack or nothing of it.
   @Test func othersSeeNothingOfIt() throws {
     let other = try stacks.keystore.reopened()
     var seen: Set<Int> = []
@@ -420,7 +421,7 @@ import Testing
     #expect(throws: TemplateError(.noStack, nil, "there is no stack 's'")) {
       try service.deleteStack("s")
     }
-    // The same template makes another stack; what was retained is in the way, or is not.
+    // The same template creates another stack. A retained alias prevents that until it is deleted.
     #expect(throws: KeyServiceError.alreadyExists("alias/b")) { try stacks.apply(text) }
     try service.deleteAlias("alias/b")
     #expect(try stacks.apply(text).physicalIDs["k"] != ids["k"])

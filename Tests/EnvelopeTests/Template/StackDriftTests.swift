@@ -4,7 +4,7 @@ import Testing
 
 @testable import Envelope
 
-/// What a person does to a stack's resources beside its template, and what stacks have of each other.
+/// Manual changes to a stack's resources outside its template, and the relations between stacks.
 @Suite struct StackDriftTests {
   let stacks: TestStacks
   var service: KeyService { stacks.service }
@@ -26,7 +26,7 @@ import Testing
     try #require(try stacks.apply(Self.text).physicalIDs["k"])
   }
 
-  /// What is put back: the properties that the plan names.
+  /// The template restores only the properties that the plan names.
   @Test(arguments: [
     "Description", "Enabled", "EnableKeyRotation", "RotationPeriodInDays", "Tags", "KeyPolicy",
   ])
@@ -81,7 +81,7 @@ import Testing
     #expect(try stacks.plan(Self.text).notices.isEmpty)
   }
 
-  /// What another stack has made since is its own.
+  /// A resource that another stack has created in the meantime belongs to that stack.
   @Test func anotherStacksAliasIsLeftAlone() throws {
     _ = try made()
     try service.deleteAlias("alias/a")
@@ -104,10 +104,10 @@ import Testing
       try stacks.apply(Self.text)
     }
     #expect(try stacks.contents() == before)
-    // It may go from the template, and the stack.
+    // The key can be removed from the template and the stack.
     let plan = try service.planStackDeletion("s")
     #expect(plan.notices == [notice] && plan.changes.map(\.logicalID) == ["a"])
-    // Or it may stay after all.
+    // Or the deletion can be cancelled.
     try service.perform(CancelKeyDeletionRequest(keyID: id))
     #expect(try stacks.plan(Self.text).changes[0].properties.map(\.name) == ["Enabled"])
     try stacks.apply(Self.text)

@@ -185,7 +185,7 @@ import Testing
       ])
   }
 
-  /// The last that was made goes first, and only what is to.
+  /// Deletes in the reverse order of creation, and only resources that are to be deleted.
   @Test(arguments: [
     ("Delete", StackPlan.Action.delete(windowInDays: 9)), ("Retain", .retain),
     ("RetainExceptOnCreate", .retain),

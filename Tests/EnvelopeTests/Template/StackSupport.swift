@@ -3,7 +3,7 @@ import GRDB
 
 @testable import Envelope
 
-/// A keystore of its own with what templates made in it.
+/// A keystore for one test, with the stacks that templates created in it.
 final class TestStacks {
   let keystore: TestKeystore
   var service: KeyService { keystore.service }
@@ -30,7 +30,7 @@ final class TestStacks {
     try service.planStack(request(text, stack: stack))
   }
 
-  /// "line:column message" of what `body` throws.
+  /// Returns "line:column message" of the error that `body` throws.
   func problem(_ body: () throws -> Void) throws -> String {
     do {
       try body()
@@ -40,7 +40,7 @@ final class TestStacks {
     }
   }
 
-  /// The audit log: operation, and the error's name.
+  /// The audit log: each operation, with the error's name if it failed.
   func log() throws -> [String] {
     var lines: [String] = []
     try service.readAuditLog { _, record in
@@ -50,12 +50,12 @@ final class TestStacks {
     return lines
   }
 
-  /// Every row of every table but where the audit log was.
+  /// Every row of every table, except the tables that every change updates.
   func contents() throws -> [String] {
     try service.keystore.read { db in
       let tables = try String.fetchAll(
         db, sql: "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-      // What every change of the keystore notes, whatever it is.
+      // Every change of the keystore updates these, whatever it changes.
       let always = ["auditAnchor", "keystore", "ledger"]
       return try tables.filter { !always.contains($0) }.flatMap { table in
         try Row.fetchAll(db, sql: "SELECT * FROM \(table)")
@@ -74,7 +74,7 @@ final class TestStacks {
     try service.perform(GetKeyPolicyRequest(keyID: key)).policy
   }
 
-  /// The same keystore, used by somebody who does not own it.
+  /// The same keystore, used by somebody who is not its owner.
   func service(of user: String) throws -> KeyService {
     try keystore.service(of: user)
   }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Envelope
 
-/// Each thing that is wrong or not supported, with its place.
+/// Every error and every unsupported feature, with its position.
 @Suite struct TemplateErrorTests {
   private static let resource = "Resources: {k: {Type: 'AWS::KMS::Key'}}\n"
 
@@ -327,7 +327,7 @@ import Testing
     #expect(try problem(text) == "3:3 resources depend on each other: a -> b -> c -> a")
     let own = keyTemplate("KeyPolicy: {Resource: !GetAtt k.Arn}")
     #expect(try problem(own) == "2:3 resources depend on each other: k -> k")
-    // A branch that is not taken needs nothing.
+    // A branch that is not chosen is not evaluated.
     let broken =
       "Conditions: {No: !Equals [a, b]}\n" + keyTemplate("Description: !If [No, !Ref k, x]")
     #expect(try problem(broken) == "fine")

@@ -84,7 +84,7 @@ import Testing
     #expect(found == expected)
   }
 
-  /// A pattern that goes through every way to divide the text.
+  /// A pattern that backtracks through every way to divide the text.
   @Test func patternsWithoutEndAreGivenUp() {
     let text = String(repeating: "a", count: 22)
     #expect(PatternMatch.matches(text + "b", "(a+)+$", within: .milliseconds(50)) == nil)

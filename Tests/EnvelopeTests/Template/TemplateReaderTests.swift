@@ -2,7 +2,7 @@ import Testing
 
 @testable import Envelope
 
-/// What no template is, and what would not end.
+/// Input that is not a template, and input that would expand without limit.
 @Suite struct TemplateReaderTests {
   private static let resource = "Resources: {k: {Type: 'AWS::KMS::Key'}}\n"
 
@@ -61,7 +61,7 @@ import Testing
     #expect(problem(Array(text.utf8)) == expected)
   }
 
-  /// Anchors that nothing refers to, and text that looks like both.
+  /// Anchors that nothing refers to, and text that looks like anchors and aliases.
   @Test(arguments: [
     "Description: &x text\n", "Description: '&x *x'\n", "Description: |\n  &x a\n  *x b\n",
     "# a: &x\n# b: *x\n", "Metadata: &Meta {a: 'kms:*Meta'}\n",
@@ -70,7 +70,8 @@ import Testing
     #expect(problem(Array((text + Self.resource).utf8)) == "fine")
   }
 
-  /// Every line ten times the one before: a billion in the end, also as a key, which is hashed.
+  /// Each line expands to ten times the line before, up to a billion values. The last line also
+  /// uses them as a key, which would be hashed.
   @Test(arguments: ["last: *i", "? *i\n: x", "{*i : x}"])
   func aliasBombsDoNotUnfold(end: String) {
     var text = "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
@@ -86,7 +87,7 @@ import Testing
     (64, "fine"), (65, "2:75 mappings and lists lie in each other more than 64 deep"),
   ])
   func depthIsLimited(depth: Int, expected: String) {
-    // The template and Metadata are two of them.
+    // The template and Metadata are two of the levels.
     let lists =
       String(repeating: "[", count: depth - 1) + "x" + String(repeating: "]", count: depth - 1)
     let text = "\(Self.resource)Metadata: \(lists)"
@@ -96,7 +97,7 @@ import Testing
   @Test(arguments: [0, 1])
   func valuesAreLimited(more: Int) {
     // The template, Resources and its mapping, the key's name and mapping, Type and its value,
-    // Metadata and its list are 9 of them; each line of the list has one more.
+    // Metadata and its list are 9 values. Each line of the list adds one.
     let values = TemplateReader.valueLimit - 9 + more
     let text = "\(Self.resource)Metadata:\n" + String(repeating: "- x\n", count: values)
     let expected =
@@ -115,7 +116,7 @@ import Testing
         || found.hasSuffix("a mapping's key is text, not a mapping or a list"), "\(found)")
   }
 
-  /// Keys are compared, and those that are trees would be compared along all they hold, at every level
+  /// Mapping keys are compared. Keys that are trees would be compared completely, at every level
   /// again: 400 KB took minutes.
   @Test(arguments: [
     (1000, "? ", "[a, b, c, d, e, f, g, h]: x"), (400, "{? ", "x"), (60, "? ", "{a: b}"),
@@ -131,7 +132,7 @@ import Testing
     }
   }
 
-  /// As editors and generators write them.
+  /// Templates as editors and generators write them.
   @Test(arguments: [
     "\u{FEFF}Resources:\r\n  k:\r\n    Type: AWS::KMS::Key\r\n",
     "\u{FEFF}{\r\n\t\"Resources\": {\"k\":\t{\"Type\": \"AWS::KMS::Key\"}}}\r\n",
@@ -161,7 +162,7 @@ import Testing
     #expect(problem(bytes) == expected)
   }
 
-  /// Values that grow by functions instead of aliases.
+  /// Values that grow through functions instead of aliases.
   @Test func valuesDoNotGrowWithoutEnd() throws {
     var value = "x"
     for _ in 0..<18 {
@@ -169,7 +170,7 @@ import Testing
     }
     #expect(
       try grown(outputTemplate(value)).contains("a value grows to more than 1048576"))
-    // Nothing, any number of times over, is still nothing.
+    // An empty value stays empty, however often it is repeated.
     value = "''"
     for _ in 0..<18 {
       value = "!Sub ['\(String(repeating: "${a}", count: 20))', {a: \(value)}]"
@@ -191,7 +192,7 @@ import Testing
     }
   }
 
-  /// No prefix of a template, and no byte changed in it, ends in anything but an error or a template.
+  /// A truncated template or a template with a changed byte gives an error or is still a template.
   @Test func damageIsRefusedOrRead() throws {
     let bytes = Array(try exampleTemplate().utf8)
     for end in stride(from: 0, to: bytes.count, by: 7) {

@@ -2,14 +2,14 @@ import Foundation
 
 @testable import Envelope
 
-/// The template that must apply as it is.
+/// The example template, which must be accepted unchanged.
 func exampleTemplate() throws -> String {
   let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("example.yaml")
   return try String(contentsOf: file, encoding: .utf8)
 }
 
-/// A template with its parameters.
+/// Parses a template and returns an evaluator with its parameters.
 func evaluator(
   _ text: String, parameters: [String: String] = [:], skippingUnsupported: Bool = false,
   imports: [String: String] = [:]
@@ -20,8 +20,8 @@ func evaluator(
     parameters: parameters, imports: { imports[$0] })
 }
 
-/// Every resource evaluated in order, with physical IDs as if they had been made: a key's ID is
-/// `ID-` and its logical ID.
+/// Evaluates every resource in order and assigns physical IDs as if the resource had been created.
+/// A key's ID is `ID-` and its logical ID.
 func made(_ evaluator: TemplateEvaluator) throws -> TemplateEvaluator {
   var evaluator = evaluator
   for logicalID in evaluator.resourceOrder {
@@ -33,7 +33,7 @@ func made(_ evaluator: TemplateEvaluator) throws -> TemplateEvaluator {
   return evaluator
 }
 
-/// "line:column message" of what is wrong, wherever it shows; "fine" where nothing is.
+/// Returns "line:column message" of the first error in any step, or "fine".
 func problem(
   _ text: String, parameters: [String: String] = [:], skippingUnsupported: Bool = false
 ) throws -> String {
@@ -58,24 +58,24 @@ func keyTemplate(_ properties: String...) -> String {
     + properties.flatMap { $0.split(separator: "\n") }.map { "      \($0)\n" }.joined()
 }
 
-/// A template of one key with an output of that value.
+/// A template of one key, with an output of this value.
 func outputTemplate(_ value: String, before: String = "") -> String {
   "\(before)Resources:\n  k:\n    Type: AWS::KMS::Key\nOutputs:\n  o:\n    Value: \(value)\n"
 }
 
-/// A key policy in YAML's flow form, with this Sid.
+/// A key policy with this Sid in YAML's flow style.
 func policyText(_ sid: String, action: String = "kms:*") -> String {
   "{Statement: [{Sid: \(sid), Effect: Allow, Principal: {AWS: 'arn:aws:iam::000000000000:root'}, "
     + "Action: '\(action)', Resource: '*'}]}"
 }
 
-/// The same as JSON.
+/// The same key policy as JSON.
 func policyJSON(_ sid: String, action: String = "kms:*") -> String {
   #"{"Statement":[{"Sid":"\#(sid)","Effect":"Allow","Principal":"#
     + #"{"AWS":"arn:aws:iam::000000000000:root"},"Action":"\#(action)","Resource":"*"}]}"#
 }
 
-/// Every function, in its short form, its long form or both. It imports production-vpc.
+/// Every function in its short form, its long form, or both. Imports production-vpc.
 let templateOfEveryFunction = """
   AWSTemplateFormatVersion: 2010-09-09
   Description: all of it

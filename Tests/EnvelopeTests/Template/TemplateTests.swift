@@ -56,7 +56,7 @@ import Testing
     #expect(key.mark(of: "KeySpec") == key.mark)
   }
 
-  /// With tabs, escapes and long forms, as JSON has them.
+  /// The JSON has tabs, escapes and the long forms of functions.
   @Test func sameTemplateAsJSONIsTheSame() throws {
     let json = """
       {
@@ -186,7 +186,7 @@ import Testing
     #expect(key.properties.keyUsage.rawValue == usage)
     #expect(key.properties.origin == .external)
     #expect(key.bypassPolicyLockoutSafetyCheck)
-    // There is nothing to rotate.
+    // These keys cannot be rotated.
     #expect(key.properties.rotationPeriodInDays == nil)
   }
 

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// The quick part of `make torture`: the built tool under injected faults, with every file looked at
-/// afterwards. docs/torture.md says what is injected.
+/// The quick part of `make torture`: runs the built tool under injected faults and checks every
+/// file afterwards. docs/torture.md lists the faults.
 @Suite struct TortureTests {
   @Test func quickChoiceOfEveryFault() throws {
     let script = BuiltTool.repository.appendingPathComponent("Tests/Torture/run").path

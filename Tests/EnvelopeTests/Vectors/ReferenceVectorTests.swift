@@ -3,7 +3,7 @@ import Testing
 
 @testable import Envelope
 
-/// The 467 messages that the reference SDK made, each with the verdict its manifest names.
+/// The 467 messages that the reference SDK made, each with the result in its manifest.
 @Suite struct ReferenceVectorTests {
   struct Manifest: Decodable {
     let tests: [String: Case]

@@ -1,4 +1,4 @@
 #pragma once
 
-/// How many blocks of memory this process has asked the C library for.
+/// Returns the number of memory blocks that this process has requested from the C library.
 unsigned long allocation_count(void);

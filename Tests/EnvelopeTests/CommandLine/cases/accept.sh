@@ -1,5 +1,5 @@
-# Only a protector that the keystore still has may have records accepted: one that was removed, put back together with
-# an older record of a key, does not get that key accepted.
+# Only a current protector of the keystore can accept records. A removed protector that is restored together with an
+# older record of a key cannot have that key accepted.
 umask 077
 export ENVCRYPT_KEYSTORE=$PWD/p.db
 sql() {
@@ -34,7 +34,7 @@ for more in '' "INSERT OR REPLACE INTO ledger SELECT * FROM old.ledger WHERE buc
   fails 78 envcrypt keystore check --accept --passphrase-file leaked
   fails 78 envcrypt decrypt f.envc -o g --passphrase-file leaked
   absent g
-  # Looking is allowed, and says what is wrong.
+  # A check is allowed and reports the damage.
   fails 78 envcrypt keystore check --passphrase-file leaked
 done
 cp current.db p.db
@@ -43,12 +43,12 @@ fails 78 envcrypt keystore check --accept --passphrase-file leaked; says "protec
 fails 78 envcrypt keystore check --passphrase-file leaked
 says "protector $old is not one of the keystore's any more: it was put back"
 
-# With a current protector the records that are there are accepted, and the other protector goes.
+# With a current protector the present records are accepted, and the other protector is removed.
 envcrypt keystore check --accept --passphrase-file fresh 2>stderr
 says "removed: protector $old, which was put back"
 fails 77 envcrypt key create --passphrase-file leaked
 
-# A ledger that cannot say which protectors are current: nobody has anything accepted, and nothing is changed.
+# If the ledger cannot say which protectors are current, nobody can accept records and nothing is changed.
 cp current.db p.db
 sql "UPDATE ledger SET entries = x'00' WHERE bucket = 'store'"
 cp p.db damaged.db

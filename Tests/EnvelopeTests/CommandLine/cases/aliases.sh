@@ -1,4 +1,4 @@
-# Aliases name keys; messages do not depend on them.
+# Aliases name keys. Messages do not depend on them.
 envcrypt key create --alias alias/a > a; envcrypt key create > b
 echo text > f; envcrypt encrypt f -k alias/a
 envcrypt alias update alias/a "$(cat b)"

@@ -1,4 +1,4 @@
-# Ciphertext as text: in a variable, with CRLF, without its last line feed; decrypt recognises it.
+# Ciphertext as text: in a variable, with CRLF, without the last line feed. decrypt recognizes it.
 secret=$(echo hunter2 | envcrypt encrypt -a)
 [ "$(printf '%s' "$secret" | envcrypt decrypt)" = hunter2 ]
 [ "$(printf '\n%s  \n\n' "$secret" | sed 's/$/\r/' | envcrypt decrypt)" = hunter2 ]

@@ -1,4 +1,4 @@
-# A process that dies at its first entry of the audit log leaves no head: the log goes on.
+# A process that dies while it writes the first entry of the audit log leaves no head. The log continues.
 store=data/envcrypt/keystore.db
 random 1000 > a
 python3 -c 'import sys; f = open(sys.argv[1], "r+b"); f.write(bytes(133))' $store-audit
@@ -7,12 +7,12 @@ envcrypt encrypt a
 envcrypt keystore audit --json | json 'len(j["Records"]) if isinstance(j, dict) else len(j)' | matches -x 2
 envcrypt keystore check
 
-# Or nothing at all.
+# The same with an empty log.
 rm a.envc; : > $store-audit
 envcrypt keystore check; envcrypt encrypt a; envcrypt keystore check
 envcrypt keystore audit | matches GenerateDataKey
 
-# The log of a keystore that is gone is set aside.
+# The log of a keystore that was removed is renamed.
 rm $store; cp $store-audit before
 envcrypt init -q --protector none
 cmp $store-audit.old before

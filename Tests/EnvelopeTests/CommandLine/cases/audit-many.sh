@@ -1,11 +1,11 @@
-# Each file of a run is a record of its own, however busy the machine is and however the run ends.
+# Each file of a run has its own record, even on a busy machine and however the run ends.
 store=$XDG_DATA_HOME/envcrypt/keystore.db; log=$store-audit
 mkdir plain
 for number in $(seq 60); do echo "$number" > "plain/$number"; done
-# count OPERATION: how many records of it succeeded.
+# count OPERATION: prints the number of successful records of the operation.
 count() { envcrypt keystore audit --operation "$1" | grep -c ' ok$' || true; }
 
-# Two busy processes, so that threads are stopped at odd places.
+# Two busy processes, so that threads are interrupted at unusual points.
 busy() { while [ ! -e quiet ]; do :; done; }
 busy & busy &
 for round in 1 2 3; do
@@ -21,7 +21,7 @@ touch quiet; wait
 envcrypt keystore check
 rm -rf opened plain/* "$log"
 
-# A run that is stopped: all that it wrote is in the log. The last input is a pipe, which never ends.
+# A run that is stopped by a signal: everything that it wrote is in the log. The last input is a pipe that never ends.
 mkfifo endless.envc; exec 9<>endless.envc
 find sealed -name '*.envc' > list; echo endless.envc >> list
 for signal in INT TERM HUP QUIT USR1 XCPU; do
@@ -44,7 +44,7 @@ P
   absent
   envcrypt keystore audit --prune-before 2999-01-01 2>/dev/null
 done
-# A signal that is to be ignored is ignored: nohup.
+# A signal that the caller ignores is ignored, as with nohup.
 python3 - <<'P'
 import os, signal, subprocess
 child = subprocess.Popen(
@@ -56,7 +56,7 @@ assert child.wait(timeout=60) == 65, child.returncode
 P
 exec 9>&-
 
-# A reader of the report that goes away, and an output that is full.
+# A reader of the report that closes the pipe, and an output without space.
 envcrypt keystore audit --prune-before 2999-01-01 2>/dev/null
 set +e
 envcrypt verify -R sealed 2>stderr | head -n 1 > line
@@ -67,7 +67,7 @@ set -e
 envcrypt keystore audit --prune-before 2999-01-01 2>/dev/null
 fails 74 envcrypt verify -R sealed > /dev/full; says 'cannot write standard output'
 [ "$(count Decrypt)" -ge 1 ]
-# Files that fail among others that do not.
+# Files that fail among files that succeed.
 envcrypt keystore audit --prune-before 2999-01-01 2>/dev/null
 echo damaged > sealed/plain/damaged.envc
 fails 65 envcrypt verify -q -R sealed

@@ -1,5 +1,5 @@
-# Pruning, and every append, while a member of the group puts a link to a file of the owner's, and that file's
-# own name, in the log's place over and over: the file stays as it is.
+# Pruning and appending while a member of the group repeatedly puts a link to a file of the owner, and that file itself,
+# in the place of the log. The file stays unchanged.
 export ENVCRYPT_KEYSTORE=$PWD/store/k.db
 log=$ENVCRYPT_KEYSTORE-audit
 mkdir -m 700 store swaps
@@ -21,7 +21,7 @@ log, link = b"store/k.db-audit", b"store/link"
 os.symlink(os.path.abspath("precious"), link)
 parent = os.getppid()
 while not os.path.exists("stop") and os.getppid() == parent:
-    # AT_FDCWD, RENAME_EXCHANGE: there and back.
+    # AT_FDCWD, RENAME_EXCHANGE: exchanges the two names and exchanges them back.
     for _ in range(2):
         if libc.renameat2(-100, log, -100, link, 2) and ctypes.get_errno() != 2:
             os._exit(1)
@@ -30,7 +30,7 @@ cksum precious > sums; stat -c '%i %U %G %a %s' precious >> sums
 as_other python3 swap.py & swapper=$!
 end=$((SECONDS + 3)) runs=0
 while [ $SECONDS -lt $end ] || [ $runs -lt 10 ]; do
-  # It may find that the log is none, or another one, and say so.
+  # The command may find no log, or another file, and report that.
   for command in 'encrypt -q -f f' 'keystore audit --prune-before 2999-01-01'; do
     status=0; envcrypt $command 2> /dev/null || status=$?
     case $status in 0 | 73 | 74 | 78) ;; *) echo "status $status: $command"; exit 1 ;; esac
@@ -39,7 +39,7 @@ while [ $SECONDS -lt $end ] || [ $runs -lt 10 ]; do
 done
 touch stop; wait $swapper
 { cksum precious; stat -c '%i %U %G %a %s' precious; } | diff sums -
-# One of the two is the log, and the other one the link.
+# One of the two names is the log and the other one is the link.
 [ -f "$log" ] && [ ! -L "$log" ] || mv store/link "$log"
 [ -z "$(find store -name '.*')" ]
 envcrypt keystore audit > /dev/null

@@ -1,4 +1,4 @@
-# A keystore that requires it: no record, no key, whatever a shell can do to the log.
+# A keystore that requires auditing: without a record no key is used, whatever a shell can do to the log.
 export ENVCRYPT_KEYSTORE=$PWD/store/k.db
 log=$ENVCRYPT_KEYSTORE-audit
 mkdir -m 700 store
@@ -17,7 +17,7 @@ before() { envcrypt keystore audit | wc -l; }
 [ "$(before)" = 11 ]
 none='none can be written'
 
-# refused COMMAND...: it ends with 74, and gives nothing out.
+# refused COMMAND...: the command ends with 74 and prints nothing.
 refused() {
   local status=0
   timeout 60 "$@" > given 2> stderr || status=$?
@@ -42,7 +42,7 @@ everything() {
   refused envcrypt keystore require-audit off
   absent made
   [ "$(envcrypt key list | wc -l)" = 2 ]
-  # Of many files, too.
+  # The same with many files.
   ! timeout 60 envcrypt decrypt -q -R out -o opened 2> stderr || return 1
   says "$none"; [ -z "$(find opened -type f 2> /dev/null)" ]
   ! timeout 60 envcrypt verify -R out > given 2> stderr || return 1
@@ -50,7 +50,7 @@ everything() {
 }
 cksum many.envc > sums
 
-# Something else under its name.
+# Something else has the name of the log.
 mv "$log" store/away
 mkdir "$log"; everything; rmdir "$log"
 mkfifo "$log"; everything; rm "$log"
@@ -59,25 +59,25 @@ ln -s away "$log"; everything; rm "$log"
 head -c 500 /dev/urandom > "$log"; everything; rm "$log"
 mv store/away "$log"
 [ "$(before)" = 11 ]
-# No room, by a limit: with the signal that it sends, and without. What is said goes through a pipe, which no
-# limit is for.
+# No space, because of a limit: with its signal and without it. The messages go through a pipe, to which no limit
+# applies.
 for trap in 'trap - XFSZ' 'trap "" XFSZ'; do
   bash -c "$trap; ulimit -f 0; timeout 60 envcrypt decrypt f.envc -o - 2>&1; echo status \$?" | cat > given
   grep -q 'status 74' given; grep -q "$none" given; ! grep -q '^secret$' given || exit 1
 done
-# No descriptors: whichever call fails, nothing comes out without a record.
+# No descriptors: whichever call fails, no output appears without a record.
 for limit in $(seq 4 16); do
   was=$(before)
   (ulimit -n "$limit"; envcrypt decrypt f.envc -o - > given 2> /dev/null) || true
   [ ! -s given ] || [ "$(before)" -gt "$was" ] || exit 1
 done
-# A lock of somebody who may only read.
+# A process that may only read the log holds a lock on it.
 (exec 9<"$log"; flock -s 9; refused envcrypt decrypt f.envc -o -; refused envcrypt encrypt f -o made; absent made)
-# Closed descriptors: the log is never what standard output or error is.
+# Closed descriptors: the log never becomes standard output or standard error.
 envcrypt decrypt f.envc -o made 2>&- 1>&- 0<&-
 cmp made f; rm made; envcrypt decrypt f.envc -o - >&- 2>/dev/null || [ $? = 74 ]
 envcrypt keystore check > /dev/null
-# Killed at any point: what came out is in the log.
+# Killed at any time: the output that appeared is in the log.
 for wait in 0.001 0.002 0.004 0.006 0.008 0.010 0.012 0.016 0.020; do
   was=$(before)
   timeout -s KILL "$wait" envcrypt decrypt f.envc -o - > given 2> /dev/null || true
@@ -86,12 +86,13 @@ done
 cksum many.envc | diff sums -
 envcrypt keystore check > /dev/null
 
-# Each of many files is a record before anything of it is there.
+# Each of many files is recorded before any of its output appears.
 envcrypt keystore audit --prune-before 2999-01-01 2> /dev/null
 envcrypt decrypt -q -R out -o opened
 [ "$(envcrypt keystore audit --operation Decrypt | wc -l)" = 5 ]
 
-# Set and unset later, on the record. Without it the work is done, and the status tells.
+# The requirement can be turned on and off later, and each change is recorded. Without it the work is done, and the
+# status reports the missing record.
 envcrypt keystore require-audit off
 envcrypt keystore status | matches 'audit  *not required'
 envcrypt keystore audit | tail -n 1 | matches 'StopRequiringAudit  -  ok'
@@ -104,10 +105,10 @@ envcrypt keystore audit | tail -n 1 | matches 'RequireAudit  -  ok'
 fails 64 envcrypt keystore require-audit perhaps
 envcrypt keystore check > /dev/null
 
-# A copy that cannot be written: there it is no key either.
+# A copy that cannot be written: its keys cannot be used either.
 if [ "$(id -u)" = 0 ] && unshare -m true 2> /dev/null; then
   was=$(before)
-  # The log alone, and the whole directory.
+  # First only the log is read-only, then the whole directory.
   unshare -m bash -eu -c '
     mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"
     status=0; envcrypt decrypt f.envc -o - > given 2> stderr || status=$?
@@ -116,7 +117,8 @@ if [ "$(id -u)" = 0 ] && unshare -m true 2> /dev/null; then
     status=0; envcrypt decrypt f.envc -o - > given 2> stderr || status=$?
     [ $status = 74 ]; [ ! -s given ]; grep -qF "none can be written" stderr' - "$log"
   envcrypt keystore require-audit off
-  # Without it: a log that alone cannot be written is a loss; on a medium that cannot be, nothing else can be.
+  # Without the requirement: if only the log cannot be written, the missing record is an error. On a read-only medium it
+  # is not, because nothing else can be written either.
   unshare -m bash -eu -c '
     mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"
     status=0; envcrypt decrypt f.envc -o - > given 2> stderr || status=$?
@@ -127,7 +129,7 @@ else
   echo 'SKIPPED: read-only mounts, which only root can make'
 fi
 
-# A second user of the store, whom its policy lets decrypt: no trace, no text.
+# A second user of the keystore, whose policy allows decryption: without a record no plaintext.
 as_backup() {
   setpriv --reuid backup --regid backup --clear-groups env -C "$PWD" HOME="$PWD/store" "$@"
 }

@@ -1,4 +1,4 @@
-# Every use and change of a key is recorded, shown, and checked.
+# Every use and change of a key is recorded, shown and checked.
 store=$XDG_DATA_HOME/envcrypt/keystore.db; log=$store-audit
 [ "$(stat -c %a "$log")" = 600 ]
 id=$(envcrypt key create --alias alias/a --tag x=y)
@@ -9,7 +9,7 @@ fails 69 envcrypt decrypt f.envc -o -
 envcrypt key describe alias/a | matches 'last used *2.*, Decrypt'
 envcrypt key list > /dev/null; envcrypt inspect f.envc > /dev/null
 envcrypt keystore audit --key alias/a | sed 's/  */ /g' | cut -d' ' -f3- > shown
-# Of a user without a name it prints the number, and fails.
+# For a user without a name, id prints the number and fails.
 me=$(id -un 2>/dev/null || true)
 envcrypt keystore audit | matches "  $me  CreateKey  $id  ok"
 diff shown - <<X
@@ -25,9 +25,9 @@ envcrypt keystore audit --since 2999-01-01 | cmp - /dev/null
 fails 64 envcrypt keystore audit --since yesterday; says 'no date'
 envcrypt kms get-key-last-usage --key-id alias/a | json 'j["KeyLastUsage"]["Operation"]' | matches -x Decrypt
 envcrypt keystore check | matches 'all as envcrypt wrote them'
-# Control characters of a context are spelt out.
+# Control characters in a context are escaped.
 envcrypt encrypt f -f -c $'k=\e[31m' && envcrypt keystore audit | matches -F 'k=\u{1b}[31m'
-# What is edited or removed is named.
+# Entries that were edited or removed are named.
 cp "$log" whole
 python3 - "$log" <<'P'
 import sys
@@ -37,19 +37,19 @@ data[at:at + 10] = b"EnableKey\0"
 open(sys.argv[1], "wb").write(data)
 P
 fails 78 envcrypt keystore check; says 'was edited'
-envcrypt encrypt f -f -o g   # nobody is kept from the keys
+envcrypt encrypt f -f -o g   # the keys can still be used
 cp whole "$log"; truncate -s -40 "$log"
 fails 78 envcrypt keystore check; says 'is no record'
 rm "$log"
 fails 78 envcrypt keystore check; says 'are missing'
 cp whole "$log"
 envcrypt keystore check > /dev/null
-# Pruning leaves what can be checked.
+# A pruned log can still be checked.
 envcrypt keystore audit --prune-before 2999-01-01 2>&1 | matches 'records dropped'
 [ "$(envcrypt keystore audit | wc -l)" = 1 ]
 envcrypt keystore check > /dev/null
 envcrypt key describe alias/a | matches 'last used *not since'
-# A log that cannot be written keeps nobody from the keys, but it is told, and the status says it too.
+# A log that cannot be written does not prevent the use of keys, but a message and the status report it.
 rm "$log"; mkdir "$log"; rm f.envc
 fails 74 envcrypt encrypt f; says 'the audit log lacks records of this command'; says 'keystore.db-audit is not a regular file'
 envcrypt inspect f.envc > /dev/null

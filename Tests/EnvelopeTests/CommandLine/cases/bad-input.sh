@@ -1,4 +1,4 @@
-# Each kind of bad input: one clear error, its exit status, no output.
+# Every kind of bad input gives one clear error and its exit status, and no output.
 random 200000 > a; envcrypt encrypt a; size=$(stat -c %s a.envc)
 for cut in 1 50 100 300 65900 $((size - 70)) $((size - 1)); do
   head -c "$cut" a.envc > cut.envc
@@ -23,7 +23,7 @@ fails 73 envcrypt encrypt a -o missing/x; says 'no directory missing'
 fails 64 envcrypt encrypt --no-such-option
 fails 64 envcrypt encrypt a -f --frame-length 0
 
-# The largest file there can be, with nothing in it: no arithmetic goes over. (It once did.)
+# An empty file of the largest size: no arithmetic overflows. (It once did.)
 if truncate -s 9223372036854775807 /dev/shm/envcrypt-huge.$$ 2>/dev/null; then
   fails 65 envcrypt inspect /dev/shm/envcrypt-huge.$$ || { rm /dev/shm/envcrypt-huge.$$; exit 1; }
   fails 65 envcrypt decrypt -o - /dev/shm/envcrypt-huge.$$ || { rm /dev/shm/envcrypt-huge.$$; exit 1; }

@@ -1,4 +1,4 @@
-# Inputs that claim more than they are: the answer is quick, in bounded memory.
+# Inputs with false claims: the tool answers quickly and in bounded memory.
 python3 - <<'P'
 from struct import pack
 def block(b): return pack('>H', len(b)) + b
@@ -11,7 +11,7 @@ put('keys', front, block(b''), pack('>H', 65535), key * 24)
 put('seventeen', front, block(b''), pack('>H', 17), small * 17, end(b'\x02', 16))
 put('frame', front, block(b''), pack('>H', 1), small, end(b'\x02', 2**32 - 1), bytes(1 << 16))
 put('whole', front, block(b''), pack('>H', 1), small, end(b'\x01', 0), bytes(12), pack('>Q', 64 << 30))
-# As many pairs as 64 KiB hold, in the worst order.
+# The most pairs that fit into 64 KiB, in the worst order.
 pairs = [block(pack('>H', i).hex().encode()) + block(b'') for i in range(8190, 0, -1)]
 put('context', front, block(pack('>H', len(pairs)) + b''.join(pairs)), pack('>H', 1), small, end(b'\x02', 16))
 put('armor', b'-----BEGIN ENVCRYPT MESSAGE-----\n', (b'A' * 64 + b'\n') * 400000)
@@ -39,7 +39,7 @@ put('dashes.yaml', '- ' * 100000 + 'x')
 put('json.yaml', '{"a":' * 100000)
 put('values.yaml', 'Resources: {k: {Type: "AWS::KMS::Key"}}\nMetadata: [' + 'x,' * 500000 + ']')
 put('anchors.yaml', 'Resources: {k: {Type: "AWS::KMS::Key"}}\nMetadata:\n' + ''.join('- &a%d x\n' % i for i in range(80000)))
-# As many as there may be.
+# The largest allowed number.
 put('most.yaml', 'Resources: {k: {Type: "AWS::KMS::Key"}}\nMetadata:\n' + ''.join('- &a%d x\n' % i for i in range(49991)))
 head = '{"Statement":{"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*","Condition":{"StringLike":{"kms:EncryptionContext:k":"'
 like = lambda pattern: head + pattern + '"}}}}'
@@ -50,8 +50,8 @@ put('half.json', like('*' + 'a?' * 8000 + 'b*c'))
 put('over.json', like('a' * (room + 1)))
 put('nested.json', '{"Statement":' + '[' * 32000)
 P
-# bounded STATUS COMMAND...: within 30 seconds of processor time, 64 MiB of memory at its peak, and 1 GiB of addresses,
-# most of which are libraries; a sanitizer needs more. On two cores at most, for each thread takes some of that.
+# bounded STATUS COMMAND...: within 30 seconds of processor time, 64 MiB of peak memory and 1 GiB of address space, most
+# of which is libraries. A sanitizer needs more. Uses at most two cores, because each thread takes some memory.
 bounded() {
   local status=$1
   shift
@@ -89,7 +89,7 @@ bounded 69 envcrypt verify whole
 bounded 69 envcrypt verify context
 bounded 65 envcrypt verify armor
 bounded 65 envcrypt verify line
-# Without end, too.
+# The same with input that does not end.
 envcrypt encrypt -q -a -o armored huge.json
 for stream in 'yes ""' 'yes "-----BEGIN ENVCRYPT MESSAGE-----"' 'cat armored; yes ""' \
   'echo "-----BEGIN ENVCRYPT MESSAGE-----"; yes " "'; do

@@ -1,4 +1,4 @@
-# Nothing is overwritten without -f, and a failure never touches what is there.
+# Nothing is overwritten without -f, and a failure never changes an existing file.
 echo one > a; envcrypt encrypt a; cp a.envc first
 fails 73 envcrypt encrypt a
 says '--force'

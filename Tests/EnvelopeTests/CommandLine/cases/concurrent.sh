@@ -1,12 +1,12 @@
-# Two hundred processes at once on one keystore: each does its work, and nothing of it is lost. A sanitizer makes each so slow
-# that the last of so many would wait for longer than a writer waits: then they are fewer.
+# Two hundred concurrent processes on one keystore: each does its work, and no work is lost. A sanitizer makes each
+# process so slow that the last one would wait longer than a writer waits, so there are fewer.
 rounds=20
 [ -z "${SANITIZER-}" ] || rounds=5
 echo text > a; random 100000 > b
 shared=$(envcrypt key create --alias alias/shared); turning=$(envcrypt key create --alias alias/turning)
 envcrypt encrypt a -k alias/turning -o before.envc
 pids=()
-# start NAME COMMAND...: at once; what it says is kept.
+# start NAME COMMAND...: starts the command in the background and keeps its output.
 start() {
   "${@:2}" > "out.$1" 2> "err.$1" &
   pids+=($!)
@@ -33,7 +33,7 @@ tail -n +1 $(find . -name 'err.*' -size +0) < /dev/null
 [ "$failed" = 0 ]
 [ -z "$(find . -name 'err.*' -size +0)" ]
 
-# Keys, each under the ID that was printed, with its alias and its tags.
+# Each key exists under the ID that was printed, with its alias and its tags.
 [ "$(cat out.create* | sort -u | wc -l)" = $((4 * rounds)) ]
 envcrypt kms list-keys | json '"\n".join(k["KeyId"] for k in j["Keys"])' | sort > keys
 [ "$(wc -l < keys)" = $((4 * rounds + 3)) ]
@@ -49,7 +49,7 @@ for n in $(seq $rounds); do
   envcrypt decrypt $n.envc -o - | cmp - b
   cmp before.$n a
 done
-# One version for each rotation, and each with material of its own.
+# Each rotation made one version, and each version has its own material.
 envcrypt kms list-key-rotations --key-id "$turning" --include-key-material ALL_KEY_MATERIAL |
   json 'len(j["Rotations"]), len({r["KeyMaterialId"] for r in j["Rotations"]}), j["Rotations"][-1]["KeyMaterialState"]' |
   matches -xF "($((rounds + 1)), $((rounds + 1)), 'CURRENT')"

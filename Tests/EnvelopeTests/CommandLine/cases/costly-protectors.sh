@@ -1,4 +1,5 @@
-# Unlocking has a bounded cost, whatever somebody wrote into the keystore's file: it is checked before any work.
+# Unlocking has a bounded cost, whatever somebody wrote to the keystore's file: the parameters are checked before any
+# work.
 umask 077
 export ENVCRYPT_KEYSTORE=$PWD/p.db
 sql() {
@@ -12,7 +13,8 @@ echo 'correct horse' >pass
 envcrypt init -q --passphrase-file pass
 id=$(envcrypt keystore protector list --json | json 'j["Protectors"][0]["ProtectorId"]')
 cp p.db whole.db
-# seconds COMMAND...: as fails 78, and it must not have worked for long. Processor time, which no load changes.
+# cheaply COMMAND...: the same as fails 78, and the command must use little processor time, which does not depend on the
+# load.
 cheaply() { (ulimit -t 5; fails 78 "$@"); }
 
 # Parameters that would take a minute and a gibibyte.
@@ -25,7 +27,7 @@ cheaply envcrypt keystore protector add passphrase --passphrase-file pass --new-
 # Metadata needs no unlocking.
 envcrypt key list >/dev/null
 
-# Each would do, and all of them would take minutes.
+# Each protector alone would be acceptable, but all together would take minutes.
 cp whole.db p.db
 sql 'UPDATE protector SET scryptParallelism = 8;
   WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 60)
@@ -33,14 +35,14 @@ sql 'UPDATE protector SET scryptParallelism = 8;
 cheaply envcrypt key create --passphrase-file pass
 says 'its passphrase protectors together would take more time'
 
-# Thousands of cheap ones.
+# Thousands of cheap protectors.
 cp whole.db p.db
 sql 'WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 5000)
   INSERT INTO protector SELECT n, kind, n, NULL, salt, 2, 1, 1, nonce, wrappedRootKey FROM n, protector'
 cheaply envcrypt key create --passphrase-file pass
 says 'the keystore has more than 100 protectors, and none is tried'
 
-# A few dear ones beside the right one keep nobody out; check names them, and takes them away.
+# A few costly protectors do not prevent the correct one from opening the keystore. check names them and removes them.
 cp whole.db p.db
 sql 'WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 3)
   INSERT INTO protector SELECT n, kind, n, NULL, salt, scryptCost, 8, 16, nonce, wrappedRootKey FROM n, protector'
@@ -50,7 +52,7 @@ says "protector 2 is not one of the keystore's any more"
 envcrypt keystore check --accept --passphrase-file pass | matches 'all as envcrypt wrote them'
 [ "$(envcrypt keystore protector list --json | json 'len(j["Protectors"])')" = 1 ]
 
-# Tens of protectors are usual, and the last one is as good as the first.
+# Tens of protectors are normal, and the last one works like the first.
 envcrypt init -q --protector none --keystore many.db
 for n in {1..30}; do envcrypt keystore protector add key-file:key.$n --keystore many.db >/dev/null; done
 none=$(envcrypt keystore protector list --json --keystore many.db | json '[p["ProtectorId"] for p in j["Protectors"] if p["Type"] == "none"][0]')
@@ -59,7 +61,7 @@ mkdir away; mv key.* away
 envcrypt key create --keystore many.db --key-file away/key.30 >/dev/null
 envcrypt keystore check --keystore many.db --key-file away/key.7 | matches 'all as envcrypt wrote them'
 
-# A row that names a pipe as its key file has nobody wait for it.
+# If a row names a pipe as its key file, nothing waits for the pipe.
 mkfifo pipe
 cp many.db q.db
 ENVCRYPT_KEYSTORE=q.db sql "UPDATE protector SET keyFilePath = '$PWD/pipe'"

@@ -1,4 +1,4 @@
-# Data keys for other programs: wrapped in a file, in the clear only into a pipe.
+# Data keys for other programs: wrapped in a file, plaintext only in a pipe.
 envcrypt key create --alias alias/disks > /dev/null
 context=(-c disk=sdb -c 'größe=λ=1')
 envcrypt data-key generate -k alias/disks "${context[@]}" -o wrapped > plain
@@ -6,7 +6,7 @@ envcrypt data-key generate -k alias/disks "${context[@]}" -o wrapped > plain
 envcrypt data-key decrypt wrapped "${context[@]}" | cmp - plain
 envcrypt data-key decrypt "${context[@]}" < wrapped | cmp - plain
 envcrypt data-key decrypt - -k alias/disks "${context[@]}" < wrapped | cmp - plain
-# The whole context, and nothing else.
+# The context must match exactly.
 for wrong in '' '-c disk=sdb' '-c disk=sdc -c größe=λ=1' '-c disk=sdb -c größe=λ=1 -c more=1'; do
   fails 65 envcrypt data-key decrypt wrapped $wrong > out; says InvalidCiphertextException; [ ! -s out ]
 done
@@ -15,7 +15,7 @@ printf x >> wrapped; fails 65 envcrypt data-key decrypt wrapped "${context[@]}";
 echo nothing > file; fails 65 envcrypt data-key decrypt file
 fails 66 envcrypt data-key decrypt missing
 
-# Lengths; the default key; what the KMS API makes of it.
+# Lengths, the default key, and the same operations in the KMS API.
 for options in '--spec AES_128:16' '--spec AES_256:32' '--bytes 1:1' '--bytes 1024:1024'; do
   envcrypt data-key generate ${options%:*} -o sized -f > plain.sized
   [ "$(wc -c < plain.sized)" = "${options#*:}" ]
@@ -24,7 +24,7 @@ done
 envcrypt kms decrypt --ciphertext-blob fileb://sized | json 'j["Plaintext"]' | base64 -d | cmp - plain.sized
 for bytes in 0 1025; do fails 64 envcrypt data-key generate --bytes $bytes -o none; absent none; done
 
-# JSON, without and with the key.
+# JSON, without and with the plaintext key.
 envcrypt data-key generate -k alias/disks --json > both.json
 json 'j["CiphertextBlob"]' < both.json | base64 -d > wrapped.json
 json 'j["Plaintext"]' < both.json | base64 -d > plain.json
@@ -34,7 +34,7 @@ envcrypt data-key generate --json --no-plaintext | json '"Plaintext" in j' | mat
 envcrypt data-key generate --no-plaintext -o later > out; [ ! -s out ]
 [ "$(envcrypt data-key decrypt later | wc -c)" = 32 ]
 
-# Options that exclude each other, and one that is needed.
+# Options that exclude each other, and a required option.
 fails 64 envcrypt data-key generate -o none --json; says 'exclude each other'
 fails 64 envcrypt data-key generate -o none --spec AES_256 --bytes 32; says 'exclude each other'
 fails 64 envcrypt data-key generate; says '--output'
@@ -43,7 +43,7 @@ fails 64 envcrypt data-key generate -o none --spec AES_512
 fails 64 envcrypt data-key generate -o none -c nothing
 absent none
 
-# A wrapped key is not overwritten, and nobody gets a key then.
+# A wrapped key is not overwritten, and in that case no plaintext key is printed.
 cp wrapped before
 fails 73 envcrypt data-key generate -k alias/disks -o wrapped > out; says --force
 cmp wrapped before; [ ! -s out ]
@@ -51,7 +51,7 @@ fails 73 envcrypt data-key generate -o missing/wrapped > out; [ ! -s out ]
 envcrypt data-key generate -k alias/disks -o wrapped -f > plain
 fails 1 cmp -s wrapped before; envcrypt data-key decrypt wrapped | cmp - plain
 
-# Keys that wrap no data keys.
+# Keys that do not wrap data keys.
 envcrypt key create --spec RSA_2048 --alias alias/rsa > /dev/null
 envcrypt key create --spec HMAC_256 --alias alias/mac > /dev/null
 for alias in alias/rsa alias/mac; do

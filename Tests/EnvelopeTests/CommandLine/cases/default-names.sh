@@ -1,4 +1,4 @@
-# FILE becomes FILE.envc beside it and back; a name without .envc tells no output.
+# FILE becomes FILE.envc in the same directory, and back. A name without .envc does not determine the output.
 mkdir d; random 1000 > d/a
 envcrypt encrypt d/a
 mv d/a original

@@ -1,4 +1,4 @@
-# Elliptic-curve keys of the keystore: any host encrypts to the public half, the keystore opens.
+# Elliptic-curve keys of the keystore: any host can encrypt to the public key, and the keystore decrypts.
 umask 077
 bare() { HOME=/nowhere XDG_DATA_HOME=/nowhere envcrypt "$@"; }
 echo letter > a
@@ -8,7 +8,7 @@ for curve in P256 P384 P521; do
   envcrypt key public-key $alias -o public.pem -f
   hash=$(openssl pkey -pubin -in public.pem -outform DER | sha256sum | cut -d' ' -f1)
   envcrypt key describe $alias | matches -F "public key SHA-256 $hash"
-  # Here, and on a host that has the public key alone.
+  # Encrypts here, and on a host that has only the public key.
   envcrypt encrypt a -k $alias -o here.envc -f
   bare encrypt a -r public.pem -c purpose=letter -o there.envc -f
   for file in here.envc there.envc; do
@@ -22,12 +22,12 @@ for curve in P256 P384 P521; do
     [ -z "$(envcrypt reencrypt -n $file -k $alias)" ]
   done
   [ "$(envcrypt reencrypt -n here.envc -k alias/default)" = here.envc ]
-  # Beside a symmetric key, either opens.
+  # With an additional symmetric key, each of the two keys opens the message.
   envcrypt encrypt a -k $alias -k alias/default --sign -o two.envc -f
   envcrypt decrypt two.envc -o - -k $alias | cmp - a
   envcrypt decrypt two.envc -o - -k alias/default | cmp - a
 
-  # The exported key opens them elsewhere, and comes back under its key ID.
+  # The exported key opens the messages elsewhere and is imported again under its key ID.
   envcrypt key export $alias -o key.json -f 2>/dev/null
   rm -f other.db; envcrypt init -q --protector none --keystore other.db
   fails 69 envcrypt decrypt there.envc --keystore other.db -o -
@@ -42,21 +42,21 @@ for curve in P256 P384 P521; do
   envcrypt decrypt back.envc -o - | cmp - a
   envcrypt key public-key alias/back --keystore other.db | cmp - public.pem
   fails 73 envcrypt key import key.json; says AlreadyExistsException
-  # Another program's private key comes in too, and opens what went to it.
+  # The private key of another program can also be imported, and opens messages to that key.
   openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-${curve#P} -out private.pem 2>/dev/null
   openssl pkey -in private.pem -pubout -out theirs.pem
   bare encrypt a -r theirs.pem -o theirs.envc -f
   fails 69 envcrypt decrypt theirs.envc -o -
   envcrypt key import private.pem > imported
   envcrypt decrypt theirs.envc -o - | cmp - a
-  # The states hold for these keys too.
+  # The key states apply to these keys too.
   envcrypt key disable $alias
   fails 69 envcrypt decrypt here.envc -o -; says DisabledException
   fails 69 envcrypt encrypt a -k $alias -o none; says DisabledException; absent none
   envcrypt decrypt two.envc -o - | cmp - a
   envcrypt key enable $alias; envcrypt decrypt here.envc -o - | cmp - a
 done
-# A curve needs a usage, and a key that signs encrypts nothing.
+# An elliptic-curve key needs a usage, and a signing key does not encrypt.
 fails 64 envcrypt key create --spec ECC_NIST_P256; says KeyUsage
 envcrypt key create --spec ECC_NIST_P256 --usage SIGN_VERIFY --alias alias/sign > /dev/null
 fails 64 envcrypt encrypt a -k alias/sign -o none; says InvalidKeyUsageException; absent none

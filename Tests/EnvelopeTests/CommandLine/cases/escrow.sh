@@ -1,4 +1,4 @@
-# An exported key opens messages without the keystore, and comes back into another one.
+# An exported key opens messages without the keystore and can be imported into another one.
 for spec in SYMMETRIC_DEFAULT RSA_2048; do
   envcrypt key create --spec "$spec" --alias "alias/$spec" > id
   echo "$spec" > a; envcrypt encrypt -f a -k "alias/$spec"

@@ -1,4 +1,4 @@
-# Names from a list, by line or by NUL.
+# Names from a list, separated by line feeds or by NUL.
 random 10 > a; random 10 > 'b c'; random 10 > $'d\ne'
 printf 'a\nb c\n' > list
 envcrypt encrypt -q --files-from list

@@ -1,4 +1,4 @@
-# Grants: made, listed, retired, revoked.
+# Grants: created, listed, retired, revoked.
 key=$(envcrypt key create --alias alias/a)
 id=$(envcrypt key grant create alias/a --grantee restore --operations Decrypt DescribeKey -c purpose=backup --retiring ci --name first)
 [ ${#id} = 64 ]

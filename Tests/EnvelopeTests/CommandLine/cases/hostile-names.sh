@@ -1,4 +1,4 @@
-# Names that are not what a script expects: each comes through as it is, or is refused by itself.
+# Names that scripts do not expect: each is handled unchanged or refused on its own.
 mkdir tree out back
 for name in $'line\nfeed' $'esc\e[31m' $'bidi\u202e' $'latin1-\xe9' $'half\xc3' -R '*' '$(id)' 'a  b ' \
   $'\u0600' $'tail\u0301' A a; do
@@ -9,7 +9,7 @@ says '13 files done'
 envcrypt decrypt -q -R out/tree -o back
 diff -r tree back/tree
 
-# What fails is named with its control characters spelt out, and the rest is done.
+# Failed files are named with control characters escaped, and the other files are done.
 printf x > $'out/tree/esc\e[31m.envc'
 rm -r back; mkdir back
 fails 65 envcrypt decrypt -R out/tree -o back
@@ -17,7 +17,7 @@ says '12 files done, 1 failed'
 says 'esc\u{1b}[31m.envc'
 fails 1 grep -q $'\e' stderr
 
-# A name so long that .envc has no room.
+# A name so long that there is no room for .envc.
 long=$(printf '%0251d' 0)
 mkdir long; echo 1 > "long/$long"; echo 2 > long/short; echo 3 > "long/${long:0:250}"
 fails 73 envcrypt encrypt -R long -o out
@@ -25,7 +25,7 @@ says 'file name too long'; says '2 files done, 1 failed'
 envcrypt decrypt -q -f "out/long/${long:0:250}.envc" -o back
 [ "$(cat "back/${long:0:250}")" = 3 ]
 
-# Two names of one file are two messages; an output that is another name of its input is refused.
+# Two names of one file give two messages. An output that is another name of its input is refused.
 mkdir links; echo 1 > links/a; ln links/a links/b
 envcrypt encrypt -q -R links -o out
 envcrypt verify -q out/links/a.envc out/links/b.envc
@@ -37,7 +37,7 @@ ln links/a links/b.envc
 fails 64 envcrypt encrypt -f links/b
 [ "$(cat links/a)" = 1 ]
 
-# An argument that is no text is no context.
+# An argument that is not text is not a context.
 fails 64 envcrypt encrypt links/a -o - -c $'k=\xff'
 says 'not UTF-8'
 envcrypt encrypt links/a -o with -c $'k=\u0301x=y'

@@ -1,9 +1,9 @@
-# Trees that somebody else has laid out: nothing is written outside the output directory, no link is
-# followed below it, and what is no regular file is not opened.
+# Trees that somebody else prepared: nothing is written outside the output directory, no link below it is followed, and
+# special files are not opened.
 echo kept > outside; mkdir elsewhere out
 echo text > a; envcrypt encrypt a
 
-# A directory, or a file, that is a link in the output directory.
+# A directory or a file in the output directory that is a symbolic link.
 mkdir -p tree/sub; cp a.envc tree/sub/a.envc; cp a.envc tree/b.envc
 mkdir out/tree; ln -s "$PWD/elsewhere" out/tree/sub; ln -s "$PWD/outside" out/tree/b
 fails 73 envcrypt decrypt -f -R tree -o out
@@ -15,20 +15,20 @@ says 'out/a is a symbolic link'
 absent missing
 rm -r out; mkdir out
 
-# The output directory itself may be a link: that is the user's word.
+# The output directory itself may be a link: the user named it.
 ln -s elsewhere named
 envcrypt decrypt -q -R tree -o named
 cmp a elsewhere/tree/sub/a; cmp a elsewhere/tree/b
 rm -r elsewhere/*
 
-# Beside the inputs no link is written through either.
+# Next to the inputs no link is written through either.
 ln -s ../outside tree/b
 fails 73 envcrypt decrypt -f -R tree
 says 'tree/b is a symbolic link'
 [ "$(cat outside)" = kept ]; cmp a tree/sub/a
 rm tree/b tree/sub/a
 
-# A special file where an output belongs, and in the tree.
+# A special file in the place of an output, and in the tree.
 mkdir -p out/tree; mkfifo out/tree/b
 fails 64 timeout 300 envcrypt decrypt -f -R tree -o out
 says 'out/tree/b is not a regular file'
@@ -44,7 +44,7 @@ says '2 files done'; says "$special special files"; says '2 symbolic links'
 timeout 300 envcrypt verify -q -R tree
 rm -r out; mkdir out
 
-# Names that lead back: the tree's own, and what is left of a name without .envc.
+# Names that refer to the parent: the name of the tree itself, and the rest of a name without .envc.
 mkdir -p below/out
 (cd below && envcrypt decrypt -q -R .. -o out)
 cmp a below/out/tree/b; cmp a below/out/a; absent below/tree below/a
@@ -55,7 +55,7 @@ cmp a out/dots/...
 fails 64 envcrypt decrypt dots/...envc -o out
 rm -r out; mkdir out
 
-# Listed names: whatever leads to them, they are collected by their last part.
+# Listed names: only the last component counts for the output.
 mkdir -p deep/er; cp a.envc deep/b.envc
 printf '%s\n' "$PWD/a.envc" deep/er/../b.envc ../../../../../../etc/hostname.envc > list
 fails 66 envcrypt decrypt --files-from list -o out
@@ -64,7 +64,7 @@ says '1 failed'
 fails 73 envcrypt decrypt --files-from list -o out
 rm -r out; mkdir out
 
-# A tree deeper than descriptors may be open, with files on the way back up.
+# A tree that is deeper than the limit of open descriptors, with files on the way back up.
 python3 - <<'P'
 import os
 os.mkdir('nested'); os.chdir('nested')
@@ -76,7 +76,7 @@ P
 says '101 files done'
 [ "$(find nested -name z.envc | wc -l)" = 101 ]
 
-# The output directory among the inputs is none of them.
+# The output directory inside the inputs is not an input.
 mkdir -p work/out; echo 1 > work/one; echo kept > work/out/old
 envcrypt encrypt -R work -o work/out 2>stderr
 says '1 file done'; says 'passed over the output directory'

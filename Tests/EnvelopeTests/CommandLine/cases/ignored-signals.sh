@@ -1,4 +1,4 @@
-# A signal that the caller has the tool ignore, as nohup does, does not end it, also while it has hidden files to remove.
+# A signal that the caller ignores, as nohup does, does not end the tool, even while it has hidden files to remove.
 mkfifo pipe; mkdir out
 cat > drive.py <<'P'
 import os, signal, subprocess
@@ -10,7 +10,7 @@ def run(ignored):
     tool = subprocess.Popen(["envcrypt", "encrypt", "pipe", "-f", "-o", "out/x.envc"], preexec_fn=prepare)
     writer = open("pipe", "wb")
     writer.write(bytes(3000000)); writer.flush()
-    # It has read more than a pipe holds, so its output is begun, and the signals are watched.
+    # The tool has read more than a pipe holds, so its output has begun and it watches for signals.
     return tool, writer
 for ignored in SIGNALS, (signal.SIGHUP,):
     tool, writer = run(ignored)
@@ -18,7 +18,7 @@ for ignored in SIGNALS, (signal.SIGHUP,):
     writer.write(b"the end"); writer.close()
     assert tool.wait(timeout=120) == 0, tool.returncode
     assert subprocess.run(["envcrypt", "decrypt", "out/x.envc", "-o", "-"], capture_output=True).stdout == bytes(3000000) + b"the end"
-# The others end it as ever, and leave nothing hidden.
+# The other signals end it as usual and leave no hidden files.
 tool, writer = run([signal.SIGHUP])
 tool.send_signal(signal.SIGHUP); tool.send_signal(signal.SIGTERM)
 assert tool.wait(timeout=120) == -signal.SIGTERM, tool.returncode

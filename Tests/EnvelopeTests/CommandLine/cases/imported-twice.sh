@@ -1,4 +1,4 @@
-# A key that was imported twice opens its messages while one of the two may be used.
+# A key that was imported twice opens its messages as long as one of the two is usable.
 umask 077
 echo text >f
 random 32 | base64 -w0 >material
@@ -20,12 +20,12 @@ for file in theirs.json rsa.pem ec.pem; do
     envcrypt decrypt m.envc -k "$2" -o - | cmp - f
     fails 69 envcrypt decrypt m.envc -k "$1" -o -; says "key $1 is disabled"
     envcrypt inspect m.envc | matches -F "$2"
-    # Encrypted anew it stays under the same key, by the same name.
+    # Encrypted again, the message stays under the same key and name.
     envcrypt reencrypt --force m.envc
     envcrypt decrypt m.envc --keyring $file --keystore none.db -o - | cmp - f
     envcrypt key schedule-deletion -y "$1" 2>/dev/null
     envcrypt decrypt m.envc -o - | cmp - f
-    # If both may not be used, the one is named that can be enabled at once.
+    # If neither is usable, the error names the one that can be enabled at once.
     envcrypt key disable "$2"
     fails 69 envcrypt decrypt m.envc -o -
     says "DisabledException: key $2 is disabled"; says "hint: envcrypt key enable $2"
@@ -33,7 +33,7 @@ for file in theirs.json rsa.pem ec.pem; do
   done
 done
 
-# Two keyring files that call different keys by one name: each message finds its own.
+# Two keyring files have different keys of the same name. Each message is opened with its own key.
 sed "s|$(cat material)|$(random 32 | base64 -w0)|" theirs.json >others.json
 cmp -s theirs.json others.json && exit 1
 envcrypt encrypt f -f --keyring theirs.json -o a.envc; envcrypt encrypt f -f --keyring others.json -o b.envc
@@ -42,5 +42,5 @@ for message in a b; do
   envcrypt decrypt $message.envc --keystore none.db --keyring others.json --keyring theirs.json -o - | cmp - f
 done
 fails 69 envcrypt decrypt b.envc --keyring theirs.json -o -
-# The keystore has the one, a file the other.
+# The keystore has one key, a file the other.
 envcrypt decrypt a.envc --keyring others.json -o - | cmp - f

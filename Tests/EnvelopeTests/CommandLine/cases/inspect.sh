@@ -1,4 +1,4 @@
-# What a message says of itself, without any key or passphrase.
+# The properties that a message shows without any key or passphrase.
 random 200000 > a
 envcrypt encrypt a --sign -c k=v --frame-length 1000
 out=$(envcrypt inspect --json a.envc | json '(lambda m: (m["AlgorithmSuite"]["Id"], m["FrameLength"], m["FrameCount"], m["PlaintextSize"], m["Signed"], m["EncryptionContext"]["k"], m["EncryptedDataKeys"][0]["Aliases"]))(j["Messages"][0])')

@@ -1,4 +1,4 @@
-# Any number of threads, any two ends: the same bytes come back.
+# With any number of threads and any kind of input and output the same bytes come back.
 
 random 5000000 >plain
 for jobs in 1 2 3 8; do
@@ -14,7 +14,7 @@ done
 fails 64 envcrypt encrypt -j 0 plain
 fails 64 envcrypt encrypt -j many plain
 
-# Inputs that do not say how long they are, or say it wrong.
+# Inputs without a length or with a wrong one.
 envcrypt encrypt -o cpuinfo.envc /proc/cpuinfo
 envcrypt decrypt -o - cpuinfo.envc | matches processor
 envcrypt encrypt -o version.envc /proc/version
@@ -23,7 +23,7 @@ truncate -s 40M sparse
 envcrypt encrypt sparse
 envcrypt decrypt -o - sparse.envc | cmp - sparse
 
-# A log that is being written: what is there is encrypted, and it is told of if it grew meanwhile.
+# A log that is being written: its current contents are encrypted, and a warning appears if it grew in the meantime.
 (for i in $(seq 200); do head -c 50000 plain; sleep 0.005; done) >log &
 await test -s log
 status=0
@@ -35,7 +35,7 @@ size=$(stat -c %s log.part)
 [ "$size" -gt 0 ]
 head -c "$size" log | cmp - log.part
 
-# From where the shell has read to, and to where it reads on.
+# From the position up to which the shell has read, and the shell continues after it.
 printf 'first\n' >file
 cat plain >>file
 {
@@ -44,7 +44,7 @@ cat plain >>file
   [ "$(wc -c)" = 0 ]
 } <file
 envcrypt decrypt -o - rest.envc | cmp - plain
-# Appended to what is there.
+# Output is appended to the existing contents.
 printf 'before' >appended
 envcrypt decrypt -o - plain.envc >>appended
 cmp <(tail -c +7 appended) plain

@@ -1,4 +1,4 @@
-# What holds a key is for its owner alone, whatever the umask.
+# Files with keys are accessible only to their owner, whatever the umask is.
 for mask in 000 022 077; do
   (
     umask "$mask"
@@ -7,7 +7,7 @@ for mask in 000 022 077; do
     export XDG_DATA_HOME=$PWD/data
     envcrypt init -q --protector key-file:protector.key
     envcrypt keystore protector add key-file:other.key >/dev/null
-    # SQLite's journal is there for the length of a commit.
+    # SQLite's journal exists only during a commit.
     (
       while [ ! -e stop ] && [ -d "$PWD" ]; do
         for name in journal wal shm; do
@@ -17,7 +17,7 @@ for mask in 000 022 077; do
     ) &
     watcher=$!
     for _ in $(seq 5); do envcrypt key create >/dev/null; done
-    # It must have been seen, or the check has shown nothing.
+    # The journal must have been seen, or the check proves nothing.
     has_seen_it() { envcrypt key create >/dev/null && grep -q journal seen; }
     await has_seen_it
     touch stop

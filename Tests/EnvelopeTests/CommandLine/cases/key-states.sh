@@ -1,9 +1,9 @@
-# A key that is disabled or waits for its deletion opens nothing and wraps nothing, files included.
+# A key that is disabled or pending deletion opens nothing and wraps nothing, including files.
 echo text > a
 id=$(envcrypt key create --alias alias/x); envcrypt key create --alias alias/y > /dev/null
 envcrypt encrypt a -k alias/x -o x.envc; envcrypt encrypt a -k alias/x -k alias/y -o both.envc
 state() { envcrypt key describe "$id" --json | json 'j["KeyMetadata"]["KeyState"], j["KeyMetadata"]["Enabled"]'; }
-# closed NAME HINT: no file is encrypted or decrypted under the key, and nothing is left behind.
+# closed NAME HINT: no file is encrypted or decrypted under the key, and nothing is left.
 closed() {
   fails 69 envcrypt encrypt a -k alias/x -o out; says "$1"; says "envcrypt: hint: envcrypt key $2 $id"
   absent out
@@ -15,7 +15,7 @@ closed() {
   fails 69 envcrypt reencrypt moved.envc -k alias/y; says "$1"; cmp x.envc moved.envc; absent
   # The other key of a message opens it.
   envcrypt decrypt both.envc -o - | cmp - a
-  # What the message says of itself, it still says.
+  # The information in the message itself is still readable.
   envcrypt inspect x.envc | matches -F "alias/x"
 }
 open() { envcrypt encrypt a -k alias/x -o new.envc -f; envcrypt decrypt new.envc -o - | cmp - a; envcrypt decrypt x.envc -o - | cmp - a; }
@@ -34,7 +34,7 @@ fails 64 envcrypt key schedule-deletion alias/x --days 31
 before=$(date -u -d '+7 days' +%F)
 envcrypt key schedule-deletion alias/x --days 7 2>stderr
 says 'was last used'; says "envcrypt key cancel-deletion $id"
-# A day may end meanwhile.
+# The date may change in the meantime.
 after=$(date -u -d '+7 days' +%F)
 [ "$(state)" = "('PendingDeletion', False)" ]
 envcrypt key describe alias/x > shown; grep -E "^state +PendingDeletion, deleted on ($before|$after)" shown
@@ -50,13 +50,13 @@ envcrypt key cancel-deletion alias/x 2>stderr; says 'key is disabled'
 fails 69 envcrypt key cancel-deletion alias/x; says KMSInvalidStateException
 [ "$(state)" = "('Disabled', False)" ]; closed DisabledException enable
 envcrypt key enable "$id"; open
-# The escrow copy opens even then.
+# The escrow copy opens messages even then.
 envcrypt key export alias/x -o x.json 2>/dev/null
 envcrypt key schedule-deletion alias/x -y --json 2>/dev/null | json 'j["PendingWindowInDays"], j["KeyState"]' | matches -x "(30, 'PendingDeletion')"
 envcrypt decrypt x.envc --keyring x.json --keystore missing.db -o - | cmp - a
 envcrypt key cancel-deletion alias/x 2>/dev/null; envcrypt key enable alias/x
 
-# On a terminal it is asked for.
+# On a terminal the tool asks for confirmation.
 cat > drive.py <<'P'
 import os, pty, sys
 def run(arguments, answer):

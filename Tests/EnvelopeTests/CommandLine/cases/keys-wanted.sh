@@ -1,4 +1,4 @@
-# A message none of our keys opens: which it wants and what was offered.
+# A message that none of our keys opens: the error names the keys that it needs and those that were tried.
 echo text > a; envcrypt encrypt a
 wanted=$(envcrypt key describe alias/default --json | json 'j["KeyMetadata"]["KeyId"]')
 envcrypt init -q --protector none --keystore other.db

@@ -1,4 +1,4 @@
-# init never overwrites; loose permissions and edited records are refused with a fix.
+# init never overwrites. Loose permissions and edited records are refused with a hint.
 store=$XDG_DATA_HOME/envcrypt/keystore.db
 [ "$(stat -c %a "$store")" = 600 ]
 fails 73 envcrypt init --protector none; says 'already'

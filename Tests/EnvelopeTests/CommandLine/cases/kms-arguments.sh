@@ -1,4 +1,4 @@
-# Arguments of kms that cannot be: what was wanted, and what was found.
+# Invalid arguments of kms: the error names the expected and the actual value.
 wrong() { fails 64 envcrypt kms "$@"; }
 wrong encrypt; says 'required: --key-id, --plaintext'
 wrong encrypt --key-id alias/default --plaintext '?'; says '--plaintext: the value is not base64'; says 'fileb://'
@@ -19,8 +19,8 @@ wrong create-key --cli-input-json '{'; says 'not JSON'
 fails 66 envcrypt kms create-key --description file://missing
 wrong list-keys --passphrase-fd x; says 'no number'
 
-# JSON is laid out as the AWS CLI's, for scripts that look for a member with grep: it was not, `"KeyId" : "` in place
-# of `"KeyId": "`. What Python writes of the same value is the same bytes, empty lists and quotes in strings too.
+# JSON has the layout of the AWS CLI, for scripts that search for a member with grep. It once had `"KeyId" : "` instead
+# of `"KeyId": "`. Python writes the same bytes for the same value, including empty lists and quotes in strings.
 laid_out() {
     "$@" > shown
     python3 -c 'import json; print(json.dumps(json.load(open("shown")), indent=4, ensure_ascii=False))' > wanted

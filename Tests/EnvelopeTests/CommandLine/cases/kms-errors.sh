@@ -1,6 +1,6 @@
-# Every error of the API: what brings it about, and the exit status it ends with.
+# Every error of the API: its cause and its exit status.
 touch seen
-# errs STATUS NAME ARGUMENT...: the operation must end so.
+# errs STATUS NAME ARGUMENT...: the operation must end with that status and error.
 errs() {
   fails "$1" envcrypt kms "${@:3}"
   says "envcrypt: error: $2: "
@@ -45,7 +45,7 @@ errs 64 InvalidKeyUsageException sign --key-id "$mac" --message fileb://text --s
 errs 64 InvalidKeyUsageException sign --key-id "$sign" --message fileb://text --signing-algorithm ECDSA_SHA_384
 errs 64 InvalidKeyUsageException encrypt --key-id "$sign" --plaintext fileb://text
 
-# What there is not, and what would be needed.
+# Unsupported features, with their requirements.
 errs 69 UnsupportedOperationException create-key --key-spec ML_DSA_44 --key-usage SIGN_VERIFY
 says 'OpenSSL 3.5'
 errs 69 UnsupportedOperationException create-key --key-spec SM2 --key-usage SIGN_VERIFY; says China
@@ -96,7 +96,7 @@ cat > flip.py <<'P'
 import re, subprocess
 blob = open("blob", "rb").read()
 assert len(blob) == 4 + 16 + 4 + 12 + 4 + 16, len(blob)
-# Every third byte, cut short, and longer. Of a key ID that is another there is no key.
+# Every third byte is changed; the blob is truncated and extended. A changed key ID names no key.
 bad = {n: blob[:n] + bytes([blob[n] ^ 1 << n % 8]) + blob[n + 1:] for n in range(0, len(blob), 3)}
 bad |= {"cut": blob[:-1], "long": blob + b"\0", "head": blob[:36]}
 for place, altered in bad.items():
@@ -123,13 +123,13 @@ errs 75 DryRunOperationException encrypt --key-id "$key" --plaintext fileb://tex
 external=$(id --origin EXTERNAL)
 errs 69 KMSInvalidStateException encrypt --key-id "$external" --plaintext fileb://text
 says PendingImport
-# wrapping KEY: a token and a public key for the key's material.
+# wrapping KEY: gets a token and a public key for the key's material.
 wrapping() {
   envcrypt kms get-parameters-for-import --key-id "$1" --wrapping-key-spec RSA_2048 --wrapping-algorithm RSAES_OAEP_SHA_256 > parameters
   field ImportToken < parameters > token
   field PublicKey < parameters | base64 -d > public.der
 }
-# wrapped FILE: its bytes as material for the token.
+# wrapped FILE: wraps its bytes as material for the token.
 wrapped() {
   openssl pkeyutl -encrypt -pubin -keyform DER -inkey public.der -in "$1" -out material \
     -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 -pkeyopt rsa_mgf1_md:sha256
@@ -150,7 +150,7 @@ errs 65 InvalidImportTokenException "${import[@]}"
 mv whole token; errs 69 UnsupportedOperationException "${import[@]}" --key-id "$key"
 errs 65 InvalidImportTokenException "${import[@]}" --key-id "$(id --origin EXTERNAL)"
 
-# States, last: the keys are of no use then.
+# States come last, because they make the keys unusable.
 envcrypt kms disable-key --key-id "$key"
 errs 69 DisabledException encrypt --key-id alias/a --plaintext fileb://text
 errs 69 DisabledException decrypt --ciphertext-blob fileb://blob --encryption-context k=v
@@ -159,7 +159,7 @@ errs 69 KMSInvalidStateException encrypt --key-id "$key" --plaintext fileb://tex
 errs 69 KMSInvalidStateException enable-key --key-id "$key"
 errs 69 KMSInvalidStateException cancel-key-deletion --key-id "$other"
 
-# None is forgotten. An import token expires in a day: tests with a clock of their own see to that.
+# Every error is covered. An import token expires after a day, which tests with their own clock check.
 source=$(dirname "${BASH_SOURCE[0]}")/../../../../Sources/Envelope/KeyService/KeyServiceError.swift
 echo ExpiredImportTokenException >> seen
 diff <(grep -o '"[A-Za-z]*Exception"' "$source" | tr -d '"' | sort -u) <(sort -u seen)

@@ -1,5 +1,5 @@
-# What a killed process left under a hidden name, the next one that replaces a file there removes; what
-# belongs to a process that lives, or is none of ours, stays.
+# Hidden files of a killed process are removed by the next process that replaces a file there. Files of a live process
+# and files with other names are kept.
 random 1000 > a; envcrypt encrypt a
 left=.envcrypt-0123456789ab.tmp; living=.envcrypt-ba9876543210.tmp; other=.envcrypt-0123456789AB.tmp
 touch $left $living $other
@@ -11,7 +11,7 @@ envcrypt reencrypt a.envc -k "$(envcrypt key create)"
 [ ! -e $living ]; rm $other
 envcrypt decrypt a.envc -o - | cmp - a
 
-# Beside the keystore, 'keystore check' does, and says so.
+# In the keystore's directory 'keystore check' removes them and reports it.
 store=data/envcrypt
 touch $store/.keystore-0123456789ab.tmp $store/.keystore-0123456789ab.tmp-journal $store/.keystore-ba9876543210.tmp-audit
 envcrypt keystore check 2>said

@@ -1,4 +1,4 @@
-# What does not fit into a message is known before the work where the size is.
+# An input that does not fit into a message is refused before the work if its size is known.
 truncate -s 5G sparse
 fails 65 timeout 300 envcrypt encrypt --frame-length 1 sparse -o out
 says 'the input needs more frames than a message can have'
@@ -6,12 +6,12 @@ says 'choose a greater --frame-length'
 absent out
 fails 65 timeout 300 envcrypt encrypt --frame-length 1 -o out <sparse
 absent out
-# 2^32 - 2 whole frames and a final one are the most.
+# 2^32 - 2 whole frames and a final frame are the most.
 truncate -s 4294967295 sparse
 fails 65 timeout 300 envcrypt encrypt --frame-length 1 sparse -o out
 absent out
 
-# The same where a message is put under other keys: only its sizes say so, the body is none.
+# The same when a message is re-encrypted. Only its sizes are those of a message: the body consists of zeros.
 echo text | envcrypt encrypt --frame-length 67108864 -o message
 python3 - "$(envcrypt inspect --json message | json 'j["Messages"][0]["HeaderLength"]')" <<'P'
 import struct, sys

@@ -1,7 +1,7 @@
-# Names that look alike are two: "é" as one character, and as two.
+# Names that look alike are different: "é" as one character and as two.
 one=$'\u00e9' two=$'e\u0301'
 key=$(envcrypt key create --json | json 'j["KeyMetadata"]["KeyId"]')
-# pairs: the objects of a JSON text that have such a key, with the bytes of their keys.
+# pairs: prints the objects of a JSON text that have such a key, with the bytes of their keys.
 pairs() {
   python3 -c 'import json, sys
 def show(pairs):
@@ -11,7 +11,7 @@ json.load(sys.stdin, object_pairs_hook=show)'
 }
 both="[('65cc81', '2'), ('c3a9', '1')]"
 
-# By the API, in JSON.
+# With the API, in JSON.
 for context in "{\"$one\":\"1\",\"$two\":\"2\"}" '{"\u00e9":"1","e\u0301":"2"}'; do
   envcrypt kms encrypt --key-id "$key" --plaintext "$(printf secret | base64)" \
     --encryption-context "$context" | json 'j["CiphertextBlob"]' >blob
@@ -32,7 +32,7 @@ envcrypt keystore audit --operation Encrypt --json >audit
 [ "$(pairs <audit | sort -u)" = "$both" ]
 fails 64 envcrypt kms create-key --cli-input-json $'{"\u212aeySpec": "SYMMETRIC_DEFAULT"}'
 
-# By the commands.
+# With the commands.
 envcrypt data-key generate -k "$key" -c "$one=1" -c "$two=2" -o wrapped >plain
 envcrypt data-key decrypt wrapped -c "$two=2" -c "$one=1" | cmp - plain
 fails 65 envcrypt data-key decrypt wrapped -c "$one=1"

@@ -1,4 +1,4 @@
-# Hundreds of small files: all of them, reported in order, one bad one among them told.
+# Hundreds of small files are all done and reported in order, and one bad file among them is reported.
 
 mkdir -p tree/a tree/b/c
 for i in $(seq 300); do
@@ -14,11 +14,11 @@ diff -r tree back/tree
 envcrypt verify -R out >names 2>/dev/null
 [ "$(wc -l <names)" = 601 ]
 LC_ALL=C sort -c names
-# No two have a data key or message ID in common.
+# No two messages share a data key or message ID.
 [ "$(find out -name '*.envc' -size -4 -exec sh -c 'head -c 35 "$1" | tail -c 32 | od -An -v -tx1 -w32' - {} \; |
   sort | uniq -d | wc -l)" = 0 ]
 
-# One bad file does not stop the others, and decides the exit status.
+# One bad file does not stop the others, but determines the exit status.
 flip out/tree/a/50.envc 180
 rm -rf back
 mkdir back
@@ -33,5 +33,5 @@ mkdir back
 envcrypt decrypt --files-from list -0 -o back 2>/dev/null
 [ "$(find back -type f | wc -l)" = 300 ]
 
-# Progress over all of them, on request.
+# Progress over all files, on request.
 envcrypt verify --progress -R out/tree/b 2>messages >/dev/null

@@ -1,5 +1,5 @@
-# Outputs are brought to the disk many at a time. It does not matter how few descriptors there are, nor how small the
-# batches get, and where a directory cannot be read.
+# Outputs are synchronized to disk in batches. This works with few descriptors, with small batches, and in a directory
+# that cannot be read.
 for d in $(seq 40); do mkdir -p tree/$d; for n in 1 2 3 4 5 6 7 8 9 10; do echo "$d $n" > tree/$d/$n; done; done
 for limit in 30 60 90 130 200; do
   rm -rf bk back; mkdir bk back
@@ -15,7 +15,7 @@ envcrypt verify -q -R bk
 # With many threads.
 (ulimit -n 200; envcrypt encrypt -q -f -R tree -o bk -j 40)
 
-# --no-sync, wherever something is written.
+# --no-sync, for every command that writes files.
 rm -rf bk back; mkdir bk back
 envcrypt encrypt -q --no-sync -R tree -o bk; envcrypt decrypt -q --no-sync -R bk/tree -o back; diff -r tree back/tree
 envcrypt reencrypt -q --no-sync --force -R bk -k alias/default; envcrypt verify -q -R bk
@@ -24,7 +24,7 @@ rsa=$(envcrypt key create --spec RSA_2048)
 envcrypt key export alias/default --no-sync -o e.json 2>/dev/null; envcrypt key public-key "$rsa" --no-sync -o p.pem
 envcrypt data-key generate --no-plaintext --no-sync -o k; [ -s e.json ]; [ -s p.pem ]; [ -s k ]
 
-# What is done is shown before a pipe is waited for, which may take for ever.
+# Finished files appear before the tool waits for a pipe, which may take forever.
 mkfifo pipe; mkdir shown
 envcrypt encrypt -q a tree/1/1 pipe -o shown & tool=$!
 for _ in $(seq 600); do [ -e shown/a.envc ] && [ -e shown/1.envc ] && break; sleep 0.05; done
@@ -32,7 +32,7 @@ for _ in $(seq 600); do [ -e shown/a.envc ] && [ -e shown/1.envc ] && break; sle
 echo piped > pipe; wait $tool
 envcrypt decrypt -o - shown/pipe.envc | matches piped
 
-# A directory that may be written and not read. (Root reads all.)
+# A directory that may be written but not read. (Root can read everything.)
 mkdir blind; chmod 300 blind
 envcrypt encrypt -q a -o blind/a.envc; envcrypt encrypt -q -R tree/1 -o blind
 cp a blind/b; envcrypt encrypt -q -f a tree/1/1 -o blind

@@ -1,10 +1,10 @@
-# What is named gets the input's permission bits within the umask; from a pipe outputs follow the umask.
+# A named input passes its permission bits to the output, limited by the umask. The output of a pipe follows the umask.
 random 10 > a; chmod 640 a
 envcrypt encrypt a; [ "$(stat -c %a a.envc)" = 640 ]
 chmod 600 a.envc; rm a
 envcrypt decrypt a.envc; [ "$(stat -c %a a)" = 600 ]
 (umask 027; cat a | envcrypt encrypt -o p.envc); [ "$(stat -c %a p.envc)" = 640 ]
-# mode UMASK MODE RESULT: of a message as it comes from a share, a web server, a memory stick.
+# mode UMASK MODE RESULT: for a message from a network share, a web server or a memory stick.
 mkdir out
 mode() {
   chmod "$2" a.envc a
@@ -14,10 +14,10 @@ mode() {
   [ "$(stat -c %a d.envc out/a.envc | sort -u)" = "$3" ]
 }
 mode 077 666 600; mode 022 666 644; mode 027 777 750; mode 002 664 664; mode 022 4755 755; mode 000 666 666
-# In place a message keeps its mode.
+# A message that is replaced in place keeps its mode.
 chmod 666 a.envc; (umask 077; envcrypt reencrypt -q --force a.envc -k alias/default); [ "$(stat -c %a a.envc)" = 666 ]
 
-# A tree comes back as it was, whatever the umask: a private directory private.
+# A tree comes back with its modes, whatever the umask is: a private directory stays private.
 mkdir -p tree/private/deep tree/open tree/shared tree/fixed/deep
 chmod 700 tree; chmod 700 tree/private; chmod 755 tree/private/deep tree/open; chmod 2775 tree/shared
 for directory in private private/deep open shared fixed fixed/deep; do echo diary > tree/$directory/file; chmod 644 tree/$directory/file; done
@@ -30,7 +30,7 @@ for mask in 000 022 077 777; do
   modes bk/tree | diff wanted -
   modes back/tree | diff wanted -
   diff -r tree back/tree
-  # A directory that is there keeps its mode, and set-user-ID and set-group-ID do not come back.
+  # An existing directory keeps its mode. set-user-ID and set-group-ID are not restored.
   [ -z "$(find bk back -perm /6000)" ]
   chmod -R u+w bk back
 done

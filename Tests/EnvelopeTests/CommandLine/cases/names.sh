@@ -1,4 +1,4 @@
-# File names are bytes: spaces, line feeds, leading dashes and no UTF-8 come through as they are.
+# File names are bytes: spaces, line feeds, leading dashes and invalid UTF-8 are kept unchanged.
 for name in 'two words' $'line\nfeed' -dash "quo'te" $'latin1-\xe9' 'größe'; do
   printf 'in %s' "$name" > "./$name"
   envcrypt encrypt -- "$name"

@@ -1,4 +1,4 @@
-# One store is one file in one place: whatever name leads there, and whatever lies beside it.
+# One keystore is one file in one place, whatever name leads to it and whatever files are beside it.
 store=$XDG_DATA_HOME/envcrypt/keystore.db
 sql() {
   python3 - "$1" "$2" <<'P'
@@ -9,7 +9,7 @@ P
 }
 random 1000 >a
 
-# A symbolic link: the log, the journal and the count of uses are those of the one file.
+# A symbolic link: the log, the journal and the usage count are those of the one file.
 mkdir other
 ln -s "$store" other/link.db
 for n in 1 2 3; do envcrypt encrypt -q -f a; done
@@ -23,13 +23,13 @@ for name in "$store" other/link.db; do
 done
 envcrypt keystore status --keystore other/link.db | matches "keystore    $store"
 fails 64 envcrypt keystore backup -f other/link.db --keystore "$store"; says 'is the keystore itself'
-# A link to a link, and one to nothing.
+# A link to a link, and a link to nothing.
 ln -s other/link.db second.db
 envcrypt decrypt a.envc -o - --keystore second.db | cmp - a
 ln -s nothing.db third.db
 fails 78 envcrypt key list --keystore third.db; says 'there is no keystore at third.db'
 
-# Names that mean something to SQLite are names.
+# Names with a meaning for SQLite are ordinary names.
 mkdir names
 for name in 'file:a.db?immutable=1' ':memory:' file:b.db; do
   (cd names; envcrypt init -q --protector none --keystore "$name"; envcrypt key create --keystore "$name" >/dev/null
@@ -37,7 +37,7 @@ for name in 'file:a.db?immutable=1' ':memory:' file:b.db; do
 done
 [ "$(ls names | wc -l)" = 6 ]
 
-# A hard link would have a log and a journal of its own. Nothing is done under either name; a copy is made of it.
+# A hard link would have its own log and journal. Commands refuse both names, but a copy can be made.
 ln "$store" snapshot.db
 for name in "$store" snapshot.db; do
   for command in 'encrypt a -o b' 'decrypt a.envc -o b' 'key list' 'keystore check' 'key create'; do
@@ -52,14 +52,14 @@ envcrypt decrypt a.envc -o - --keystore copy.db | cmp - a
 rm snapshot.db
 envcrypt keystore backup whole.db
 envcrypt keystore check | matches 'all as envcrypt wrote them'
-# Snapshots of a directory of backups, as rsync --link-dest and cp -al make them, keep what they had.
+# Snapshots of a backup directory, as rsync --link-dest and cp -al make them, keep their contents.
 mkdir day1; cp copy.db day1/keystore.db; cp -al day1 day2
 envcrypt key create >/dev/null
 envcrypt keystore backup -f day2/keystore.db
 envcrypt key list --keystore day1/keystore.db | wc -l | matches -x 3
 envcrypt key list --keystore day2/keystore.db | wc -l | matches -x 4
 
-# Somebody's sqlite3 has put it into WAL mode.
+# Somebody put the keystore into WAL mode with sqlite3.
 sql "$store" 'PRAGMA journal_mode = WAL'
 for command in 'encrypt a -o b' 'key list' 'keystore check' 'keystore backup b'; do
   fails 78 envcrypt $command
@@ -71,13 +71,13 @@ absent b
 sql "$store" 'PRAGMA journal_mode = DELETE'
 envcrypt key create >/dev/null
 
-# A write-ahead log that another file left is not used for this one: not on opening, and not after a restore.
+# The write-ahead log of another file is not used for this one: not on opening and not after a restore.
 random 5000 >"$store-wal"
 for command in 'encrypt a -o b' 'key list' 'keystore check'; do
   fails 78 envcrypt $command
   says "there is $store-wal, which SQLite would take for the keystore's"
 done
-# The hint, pasted.
+# Runs the command of the hint.
 eval "$(sed -n 's/.*; else: //p' stderr)"
 envcrypt keystore check | matches 'all as envcrypt wrote them'
 mv "$store" gone.db
@@ -97,7 +97,7 @@ envcrypt keystore backup --keystore whole.db "$store"
 envcrypt keystore check | matches 'all as envcrypt wrote them'
 envcrypt decrypt a.envc -o - | cmp - a
 
-# A WAL of many changes, of the store that was there before: 0.2.0 had it applied to the one that was put back.
+# A WAL with many changes to the previous keystore: version 0.2.0 had SQLite apply it to the restored one.
 mv "$store" before.db
 python3 - "$store" before.db <<'P'
 import os, shutil, sqlite3, sys
@@ -106,7 +106,7 @@ shutil.copy(before, store)
 db = sqlite3.connect(store, isolation_level=None)
 db.execute('PRAGMA journal_mode = WAL')
 db.execute("UPDATE masterKey SET description = hex(zeroblob(5000))")
-# As a killed process leaves it.
+# Exits like a killed process.
 os._exit(0)
 P
 [ -s "$store-wal" ]

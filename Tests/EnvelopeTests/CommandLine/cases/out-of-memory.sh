@@ -1,4 +1,4 @@
-# However little memory the system grants, a command ends with a status, and leaves nothing that is half done.
+# With any limit on memory a command ends with a status and leaves nothing half done.
 umask 077
 echo 'correct horse' > pass
 envcrypt init -q --keystore p.db --passphrase-file pass
@@ -14,7 +14,7 @@ cat > drive.py <<'P'
 import hashlib, os, resource, shutil, signal, subprocess, sys
 
 def run(arguments, limit, kind):
-    """The status and the messages; None if the kernel or the loader gave up before the tool began."""
+    """Returns status, messages and output; None if the kernel or the loader failed before the tool began."""
     def bound():
         resource.setrlimit(kind, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -27,7 +27,7 @@ def run(arguments, limit, kind):
     return done.returncode, done.stderr, done.stdout
 
 def floor(kind):
-    """As much as it takes for the tool to begin at all."""
+    """Returns the smallest limit with which the tool starts."""
     low, high = 1 << 20, 8 << 30
     while high - low > 16 << 10:
         middle = (low + high) // 2
@@ -40,13 +40,13 @@ def files():
     for directory, _, names in os.walk("."):
         for name in names:
             path = os.path.join(directory, name)
-            # The audit log may say what was refused; hidden files are as a kill leaves them.
+            # The audit log may record the refusal. Hidden files remain as after a kill.
             if not name.endswith("-audit") and not name.endswith(".tmp") and "-journal" not in name:
                 found[path] = hashlib.sha256(open(path, "rb").read()).hexdigest()
     return found
 
 def is_complete(path):
-    """Whether a file that was not there, or is another now, is all of a plaintext, message, keystore or escrow."""
+    """True if a new or changed file is a complete plaintext, message, keystore or escrow file."""
     for arguments in (["cmp", "-s", path, "plain"], [tool, "verify", "--keyring", "private.pem", path], ["python3", "-m", "json.tool", path],
                       [tool, "keystore", "check", "--keystore", path, "--passphrase-file", "pass"]):
         if subprocess.run(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:
@@ -71,7 +71,8 @@ shutil.copytree(".", "../before", symlinks=True)
 seen = set()
 for number, command in enumerate(commands):
     for kind, least in kinds:
-        # Closer together where the work begins, and uneven, so that another allocation fails each time.
+        # The limits are closer together near the start of the work and irregular, so that each time another allocation
+        # fails.
         for step in range(5 if kind == resource.RLIMIT_AS else 1):
             limit = least + (step * step * 400 + number * 37 % 150) * 4096
             found = run(command, limit, kind)
@@ -94,7 +95,7 @@ for number, command in enumerate(commands):
                 shutil.copytree("../before", ".", symlinks=True, dirs_exist_ok=True)
 assert seen == {0, 71}, seen
 
-# What takes more memory than is left is said, and of several files the others are done.
+# A single operation that needs too much memory is reported, and with several files the others are done.
 size = 64 << 20
 limit = kinds[0][1] + size + (48 << 20)
 status, messages, _ = run(["key", "create", *locked], kinds[0][1] + (100 << 20), resource.RLIMIT_AS)

@@ -1,5 +1,5 @@
-# Managing the keystore is its owner's. Somebody else who can read and write it, and whom every policy lets do everything, is
-# refused, told who may, and recorded.
+# Only the owner may manage the keystore. Another user, who can read and write it and to whom every policy allows
+# everything, is refused, is told who may do it, and is recorded.
 envcrypt key create --alias alias/a > /dev/null
 cat > everything.json <<X
 {"Statement": {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}}
@@ -10,7 +10,7 @@ Resources:
   x: {Type: 'AWS::KMS::Alias', Properties: {AliasName: alias/x, TargetKeyId: '$(envcrypt key describe alias/a --json | json 'j["KeyMetadata"]["KeyId"]')'}}
 X
 
-# The owner does it all, and each is a record.
+# The owner does every operation, and each is recorded.
 envcrypt keystore protector add key-file:own.key > added
 envcrypt keystore protector remove "$(cat added)"
 envcrypt template apply stack.yaml --stack-name s --yes > /dev/null
@@ -36,7 +36,7 @@ refused() {
   fails 77 as backup envcrypt "$@"
   says "AccessDeniedException: arn:aws:iam::000000000000:user/backup may not do $name: only the keystore's owner, daemon, and root may"
 }
-# He uses the key as its policy says.
+# The other user may use the key as its policy says.
 echo text > f; as backup envcrypt encrypt -q f -k alias/a -o theirs/f.envc
 as daemon envcrypt keystore protector list > before
 refused AddProtector keystore protector add none
@@ -52,12 +52,12 @@ refused CreateStack template apply stack.yaml --stack-name other --yes
 refused DeleteStack template delete s --yes
 refused BackupKeystore keystore backup theirs/copy.db; absent theirs/copy.db
 as daemon envcrypt keystore protector list | diff before -
-# Looking is everybody's who can read the file.
+# Everybody who can read the file may look at it.
 as backup envcrypt keystore status > /dev/null
 as backup envcrypt template plan stack.yaml --stack-name s > /dev/null
 as backup envcrypt keystore audit | matches PruneAuditLog
 as backup envcrypt keystore check | matches 'all as envcrypt wrote them'
-# Its owner, who is not root, and root.
+# The owner, who is not root, and root.
 as daemon envcrypt keystore protector add none > added
 envcrypt keystore protector remove "$(cat added)"
 as daemon envcrypt keystore backup theirs/copy.db

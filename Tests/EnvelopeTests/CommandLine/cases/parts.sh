@@ -1,4 +1,4 @@
-# Parts of a message: the right bytes, and only what was asked for.
+# Parts of a message: the correct bytes, and only the requested ones.
 
 random 3000000 >plain
 envcrypt encrypt plain
@@ -17,13 +17,13 @@ envcrypt decrypt --offset 10 --length 20 -o piece plain.envc
 cmp piece <(cut 10 20)
 envcrypt decrypt --offset 7 -o - <plain.envc | cmp - <(tail -c +8 plain)
 
-# A part never becomes a file of the whole's name.
+# A part is never written to a file with the name of the whole.
 rm plain.copy 2>/dev/null || true
 cp plain.envc copy.envc
 envcrypt decrypt --offset 10 --length 20 copy.envc | cmp - <(cut 10 20)
 absent copy
 
-# The end is looked at, also where the part is not there.
+# The end is checked, even if the part is elsewhere.
 head -c 2000000 plain.envc >short.envc
 fails 65 envcrypt decrypt --offset 0 --length 1 -o - short.envc
 says 'truncated'

@@ -1,11 +1,12 @@
-# ENVCRYPT_PASSPHRASE_COMMAND: its first line is the passphrase. It gets none of the data, and is not waited for without end.
+# ENVCRYPT_PASSPHRASE_COMMAND: the first line of its output is the passphrase. The command gets none of the data, and
+# the tool does not wait for it forever.
 umask 077
 export ENVCRYPT_KEYSTORE=$PWD/p.db
 echo 'correct horse' > right
 envcrypt init -q --passphrase-file right
 seq 1 100000 > input
 
-# It has nothing to read, and the data arrives whole.
+# The command has nothing to read, and the data arrives complete.
 export ENVCRYPT_PASSPHRASE_COMMAND='head -c 70000 > taken; cat right'
 cat input | envcrypt encrypt > m; [ ! -s taken ]
 cat m | envcrypt decrypt | cmp - input; [ ! -s taken ]
@@ -13,12 +14,13 @@ envcrypt encrypt < input > m; envcrypt decrypt < m | cmp - input
 export ENVCRYPT_PASSPHRASE_COMMAND='readlink /proc/self/fd/0 > read; cat right'
 envcrypt encrypt < input > m; [ "$(cat read)" = /dev/null ]
 
-# Of what is open here it gets standard error and nothing else. Nothing is kept from it by a signal mask, and SIGPIPE ends it.
+# Of the open descriptors the command inherits only standard error. No signals are blocked or ignored for it, and
+# SIGPIPE ends it.
 export ENVCRYPT_PASSPHRASE_COMMAND='echo /proc/self/fd/* >&2; grep -E "Sig(Blk|Ign)" /proc/self/status >&2; env >&2; cat right'
 exec 9<input
 envcrypt encrypt < input 2> seen > /dev/null
 exec 9<&-
-[ "$(head -n 1 seen | tr ' ' '\n' | grep -c '/[0-9]*$')" = 4 ]  # 0, 1, 2, and the directory that is read
+[ "$(head -n 1 seen | tr ' ' '\n' | grep -c '/[0-9]*$')" = 4 ]  # 0, 1, 2 and the descriptor of the directory
 matches '^SigBlk:[[:space:]]0*$' seen
 ! matches 'ENVCRYPT_PASSPHRASE_COMMAND' seen
 python3 - <<'P'
@@ -27,18 +29,18 @@ ignored = int(re.search(r"SigIgn:\s*(\w+)", open("seen").read())[1], 16)
 assert not ignored & 1 << 12, hex(ignored)
 P
 
-# The line's end may be missing, and may be that of DOS. What comes after the line is nobody's.
+# The line may lack its end or have the line end of DOS. Output after the line is ignored.
 opens() { ENVCRYPT_PASSPHRASE_COMMAND=$1 timeout 60 envcrypt decrypt m -o - 2>stderr | cmp - input; }
 for command in "printf 'correct horse'" "printf 'correct horse\r\n'" 'cat right; seq 1 9' 'cat right; seq 1 20000' \
   'sleep 0.2; cat right' 'cat right; sleep 0.2; echo more' 'cat right; yes'; do
   opens "$command"
 done
-# Who stays in the background with the pipe does not hold anything up.
+# A background process that keeps the pipe open does not delay anything.
 for command in 'sleep 300 & echo $! > child; cat right' 'sleep 300 & echo $! > child; printf "correct horse"'; do
   opens "$command"; kill "$(cat child)"
 done
 
-# What goes wrong is said, with a status, and the command is not left behind.
+# Failures are reported with a status, and the command does not keep running.
 bad() { fails "$1" env ENVCRYPT_PASSPHRASE_COMMAND="$2" timeout 60 envcrypt decrypt m -o out; says "$3"; absent out; }
 bad 77 'cat right; exit 3' 'ENVCRYPT_PASSPHRASE_COMMAND failed: exit status 3'
 bad 77 'cat right; kill -9 $$' 'ENVCRYPT_PASSPHRASE_COMMAND was ended by signal 9'
@@ -53,7 +55,7 @@ bad 77 'cat right; echo $$ > child; exec sleep 300' 'did not end within 5 second
 bad 77 'while cat right; do sleep 1; done' 'did not end'
 bad 77 'trap "" TERM; cat right; echo $$ > child; exec >&-; while :; do sleep 1; done' 'did not end'
 ! kill -0 "$(cat child)" 2>/dev/null
-# The caller may ignore the end of its children.
+# The caller may ignore SIGCHLD.
 python3 - <<'P'
 import os, signal, subprocess
 environment = dict(os.environ, ENVCRYPT_PASSPHRASE_COMMAND="cat right; exit 3")

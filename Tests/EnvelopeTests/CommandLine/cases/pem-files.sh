@@ -1,4 +1,4 @@
-# A file in PEM may hold several keys. All of them are used, and none is left out unnoticed.
+# A PEM file may contain several keys. All of them are used, and none is skipped silently.
 umask 077
 echo letter > a
 key() { openssl genpkey -quiet -algorithm "$1" -pkeyopt "$2" -out "$3.key" 2>/dev/null; openssl pkey -in "$3.key" -pubout -out "$3.pub"; }
@@ -6,7 +6,7 @@ key RSA rsa_keygen_bits:2048 ann; key EC ec_paramgen_curve:P-256 bob; key EC ec_
 keys() { envcrypt inspect --json "$1" | json 'len(j["Messages"][0]["EncryptedDataKeys"])'; }
 opens() { envcrypt decrypt --keystore none.db --keyring "$1" "$2" -o - | cmp - a; }
 
-# Everybody in the file can open the message, in whatever order and company the keys come.
+# Everybody in the file can open the message, whatever the order of the keys and the other contents are.
 cat ann.pub bob.pub > both.pub
 envcrypt encrypt -r both.pub a -o m
 [ "$(keys m)" = 2 ]; opens ann.key m; opens bob.key m
@@ -20,20 +20,20 @@ for file in text crlf mark unended parameters; do
   envcrypt encrypt -f -r $file.pub a -o m; opens ann.key m; opens bob.key m
 done
 [ "$(keys m)" = 3 ]; opens eve.key m
-# The form from before SubjectPublicKeyInfo.
+# The form that preceded SubjectPublicKeyInfo.
 openssl rsa -in ann.key -RSAPublicKey_out -out old.pub 2>/dev/null
 cat bob.pub >> old.pub; envcrypt encrypt -f -r old.pub a -o m; opens ann.key m; opens bob.key m
 envcrypt encrypt -o moved -k alias/default a; envcrypt reencrypt -r both.pub moved; opens ann.key moved; opens bob.key moved
-# The same key counts once, in one file, in several, and in whatever form.
+# The same key counts once, in one file, in several files and in any form.
 openssl ec -in bob.key -pubout -conv_form compressed -out short.pub 2>/dev/null
 cat both.pub both.pub short.pub > twice.pub
 envcrypt encrypt -f -r twice.pub -r ann.pub -k alias/default -k alias/default a -o m; [ "$(keys m)" = 3 ]
 
-# All private keys of a keyring file open.
+# All private keys of a keyring file open messages.
 cat ann.key bob.key > both.key
 envcrypt encrypt -f -r ann.pub a -o for-ann; envcrypt encrypt -f -r bob.pub a -o for-bob
 opens both.key for-ann; opens both.key for-bob
-# Beside certificates, parameters, text, and public keys, to which they encrypt too.
+# Also with certificates, parameters, text, and public keys, which are recipients too.
 openssl req -x509 -key ann.key -subj /CN=Ann -days 9 -out ann.crt 2>/dev/null
 openssl pkcs12 -export -inkey bob.key -nocerts -passout pass: 2>/dev/null | openssl pkcs12 -passin pass: -noenc 2>/dev/null > bag.key || cp bob.key bag.key
 { cat ann.crt ann.key; openssl ecparam -name prime256v1; openssl ec -in bob.key 2>/dev/null; cat bag.key ann.pub eve.pub
@@ -44,7 +44,7 @@ envcrypt encrypt -f --keyring all.key a -o m; [ "$(keys m)" = 3 ]; opens eve.key
 fails 64 envcrypt key import both.key; says 'the file holds 2 keys'
 envcrypt key import ann.key >/dev/null
 
-# What is not a key for anybody is named, with its place, and nothing is encrypted.
+# A block that is not the key of a recipient is named with its position, and nothing is encrypted.
 refused() { local file=$1; shift; fails 78 envcrypt encrypt -r "$file" a -o out; for text; do says "$text"; done; absent out; }
 cat bob.pub ann.key > x; refused x 'x: ' 'block 2 (PRIVATE KEY) is a private key' 'openssl pkey'
 cat bob.pub ann.crt > x; refused x 'block 2 (CERTIFICATE)' 'openssl x509'
@@ -75,7 +75,7 @@ cat bob.key locked.key > x; refused x 'block 2 (RSA PRIVATE KEY) is not an unenc
 { cat ann.key; head -n 2 bob.key; } > x; refused x 'block 2 (PRIVATE KEY) is cut off'
 { cat ann.key; sed 1d bob.key; } > x; refused x 'looks like a part of a PEM block'
 cp ann.crt x; refused x 'not an unencrypted PEM private key'
-# One entry of a keyring file in JSON is one key.
+# An entry of a keyring file in JSON is one key.
 python3 - <<'P'
 import json
 entry = {"provider-id": "p", "key-id": "k", "algorithm": "rsa", "type": "private", "bits": 2048, "encoding": "pem",
@@ -84,7 +84,7 @@ json.dump({"keys": [entry]}, open("x", "w"))
 P
 refused x "key 'k': 2 PEM blocks, where one is wanted"
 
-# Numbers that are not those of a public key: with an exponent of 1 the data key would be in the header in the clear.
+# Numbers that are not a valid public key: with an exponent of 1 the header would contain the data key in plaintext.
 cat > numbers.py <<'P'
 import base64, re, subprocess, sys
 def read(at): return int.from_bytes(at, "big")

@@ -1,8 +1,8 @@
-# Somebody who can write the keystore's file, and knows no key, plants SQL in its schema: it never runs, and every
-# command refuses it by name.
+# Somebody who can write the keystore's file but has no key plants SQL in its schema. It never runs, and every command
+# refuses it by name.
 umask 077
 store=$XDG_DATA_HOME/envcrypt/keystore.db
-# sql STATEMENTS: on the keystore, as any program of SQLite's would.
+# sql STATEMENTS: runs them on the keystore as any SQLite program would.
 sql() {
   python3 - "$store" "$1" <<'P'
 import sqlite3, sys
@@ -16,7 +16,7 @@ envcrypt encrypt f -k alias/a
 envcrypt keystore check | matches 'all as envcrypt wrote them'
 cp "$store" clean.db
 
-# Triggers that undo what the owner does: the owner hears of them, and nothing was done.
+# Triggers that revert the owner's changes: the owner is told, and nothing was done.
 sql "CREATE TRIGGER undo AFTER UPDATE ON masterKey BEGIN UPDATE masterKey SET state = OLD.state WHERE id = OLD.id; END;
   CREATE TABLE kept AS SELECT * FROM ledger; CREATE VIEW seen AS SELECT * FROM protector;"
 cp "$store" planted.db
@@ -27,7 +27,7 @@ for command in 'key disable alias/a' 'key list' 'keystore check' 'keystore statu
 done
 absent g copy.db
 cmp "$store" planted.db
-# The hint, pasted, takes out what was planted, and nothing else.
+# The command of the hint removes exactly what was planted.
 sed -n "s/^envcrypt: hint: sqlite3 .* '\(.*\)'$/\1/p" stderr >statements
 [ "$(cat statements)" = 'DROP TRIGGER undo; DROP TABLE kept; DROP VIEW seen' ]
 sql "$(cat statements)"
@@ -37,14 +37,14 @@ envcrypt key enable alias/a
 envcrypt decrypt f.envc -o - | cmp - f
 envcrypt keystore check | matches 'all as envcrypt wrote them'
 
-# A name that a shell would take for more than a name is in no hint.
+# A name with special characters of the shell is not put into a hint.
 sql "CREATE TABLE \"x'; touch pwned; '\" (a)"
 fails 78 envcrypt key list
 says "table 'x'; touch pwned; '' was added"
 says 'hint: restore the keystore from a backup'
 sql "DROP TABLE \"x'; touch pwned; '\""
 
-# ANALYZE leaves tables of its own; the hint says how they go.
+# ANALYZE leaves its own tables. The hint says how to remove them.
 sql ANALYZE
 fails 78 envcrypt key list
 says "table 'sqlite_stat1' was added"
@@ -52,7 +52,7 @@ says "'DROP TABLE sqlite_stat1"
 sql "$(sed -n "s/^envcrypt: hint: sqlite3 .* '\(.*\)'$/\1/p" stderr)"
 envcrypt key list | matches "$key"
 
-# Our own tables with another text: columns that are computed, checked, or filled by a statement.
+# Our own tables with another definition: columns that are computed, checked, or have a default.
 for change in 'ALTER TABLE masterKey ADD COLUMN x TEXT AS (upper(state))' \
   'ALTER TABLE masterKey ADD COLUMN x TEXT CHECK (x IS NULL)' "ALTER TABLE masterKey ADD COLUMN x TEXT DEFAULT 'y'"; do
   sql "$change"
@@ -66,7 +66,7 @@ fails 78 envcrypt keystore check
 says "index 'masterKeyByDueDate' is missing"
 cp clean.db "$store"
 
-# Put in while a command waits for the passphrase: found before anything is changed.
+# A change while a command waits for the passphrase is detected before anything is written.
 echo secret >pass
 export ENVCRYPT_KEYSTORE=$PWD/p.db
 envcrypt init -q --passphrase-file pass
@@ -83,7 +83,7 @@ envcrypt key describe "$one" | matches 'Enabled'
 unset ENVCRYPT_KEYSTORE
 store=$XDG_DATA_HOME/envcrypt/keystore.db
 
-# A backup with a table of somebody's own is not replaced, and none is made of it.
+# A backup with a foreign table is not replaced, and a keystore with one is not backed up.
 envcrypt keystore backup copy.db
 store=copy.db
 sql 'CREATE TABLE notes AS SELECT 1'

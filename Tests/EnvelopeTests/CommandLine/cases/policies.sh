@@ -1,4 +1,4 @@
-# An administrator and a backup user: who may do what with a key, on paper and as a second real user.
+# An administrator and a backup user: the permissions for a key, in simulation and with a second real user.
 key=$(envcrypt key create --alias alias/a)
 arn=arn:aws:iam::000000000000
 cat > policy.json <<X
@@ -22,7 +22,7 @@ says "envcrypt: warning: statement 2 'admin': 'kms:TagResourse*' matches no acti
 envcrypt key policy get alias/a | diff - policy.json
 envcrypt key policy get alias/a --json | json 'j["PolicyName"]' | matches -x default
 envcrypt key describe alias/a | matches 'policy .*its own'
-# What decides, before anybody tries.
+# The decision, before anybody tries.
 simulate() { envcrypt key policy simulate alias/a "$@"; }
 simulate --principal backup --action kms:GenerateDataKey | matches "allowed by statement 3 'use'"
 simulate --principal backup --action Decrypt -c purpose=backup | matches "allowed by statement 4 'restore'"
@@ -34,7 +34,7 @@ fails 77 simulate --principal key-admin --action Encrypt --action PutKeyPolicy -
 simulate --action kms:ScheduleKeyDeletion | matches "allowed by statement 1 'account'"
 sed 's/"Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"/"Deny", "Principal": {"AWS": "*"/' policy.json > deny.json
 fails 77 simulate --policy deny.json --principal backup --action GenerateDataKey > out; matches "denied by statement 1" < out
-# Nobody locks himself out by mistake, and the owner finds a way back.
+# Nobody is locked out by mistake, and the owner has a way back.
 fails 64 envcrypt key policy put alias/a deny.json; says 'MalformedPolicyDocumentException'
 envcrypt key policy put alias/a deny.json --bypass-policy-lockout-safety-check 2> /dev/null
 echo text > f
@@ -44,7 +44,8 @@ says 'envcrypt: hint: envcrypt key policy simulate'
 envcrypt key policy reset alias/a
 envcrypt encrypt f -k alias/a -c purpose=backup
 envcrypt key policy put alias/a policy.json 2> /dev/null
-# A file under an elliptic-curve key is kms:Decrypt to read, or kms:DeriveSharedSecret, which is the same to AWS.
+# To read a file under an elliptic-curve key, kms:Decrypt is needed, or kms:DeriveSharedSecret, which is the same in
+# AWS.
 envcrypt key create --alias alias/ec --spec ECC_NIST_P256 --usage KEY_AGREEMENT > /dev/null
 envcrypt encrypt f -o ec.envc -k alias/ec
 for action in Decrypt DeriveSharedSecret; do
@@ -63,12 +64,12 @@ done
 envcrypt key policy reset alias/ec
 envcrypt decrypt ec.envc -o - | cmp - f
 envcrypt keystore audit --key alias/ec | cut -d' ' -f3- | grep -o 'Decrypt\|Derive[A-Za-z]*' | sort -u | diff - <(echo Decrypt)
-# What is wrong with a document is said with its place.
+# Errors in a document are reported with their position.
 fails 64 envcrypt key policy put alias/a <(sed 's/"Allow"/"Permit"/' policy.json); says "statement 1 'account'"
 fails 64 envcrypt key policy put alias/a <(echo '{'); says 'not JSON'
 fails 66 envcrypt key policy put alias/a absent.json
 
-# A second user, who can read and write a copy of the keystore.
+# A second user who can read and write a copy of the keystore.
 if can_be backup; then
   mkdir store; cp "$XDG_DATA_HOME"/envcrypt/keystore.db* store
   chown -R 0:backup store; chmod 770 store; chmod 660 store/*
@@ -76,7 +77,7 @@ if can_be backup; then
   chmod 2770 store
   envcrypt encrypt f -o other.envc -k alias/a -c purpose=other
   chmod 755 .; chmod 644 *.envc
-  # The tool itself may be where nobody else comes.
+  # The tool itself may be in a directory that other users cannot reach.
   mkdir -m 755 bin; cp "$(command -v envcrypt)" bin
   as_backup() {
     setpriv --reuid backup --regid backup --clear-groups env -C "$PWD" \
@@ -91,7 +92,7 @@ if can_be backup; then
   fails 77 as_backup key disable alias/a
   fails 77 as_backup key create; says 'only the account'
   fails 77 as_backup encrypt f -k alias/default -o theirs/g.envc
-  # A grant opens what the policy does not.
+  # A grant allows what the policy does not.
   export ENVCRYPT_KEYSTORE=$PWD/store/keystore.db
   [ "$(stat -c %a:%G store/keystore.db-audit)" = 660:backup ]
   grant=$(envcrypt key grant create alias/a --grantee backup --operation Decrypt -c purpose=other)

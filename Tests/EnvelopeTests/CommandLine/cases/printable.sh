@@ -1,8 +1,8 @@
-# Text from outside is never printed so that it can move the cursor or turn the line around: C0, DEL,
-# C1, line separators and bidirectional controls are spelt out, wherever it came in.
+# Text from outside is never printed in a way that moves the cursor or changes the direction of a line: C0, DEL, C1,
+# line separators and bidirectional controls are escaped, wherever the text comes from.
 evil=$'x\e[2J\x07\x7f\xc2\x9b1m\xe2\x80\xae\xe2\x80\x8f\xd8\x9c\xe2\x81\xa6\xe2\x80\xa8y'
 
-# shows WHAT COMMAND...: all that is printed is harmless, and the evil text is there, spelt out.
+# shows WHAT COMMAND...: the whole output is harmless, and it contains the hostile text, escaped.
 shows() {
   local wanted=$1
   shift
@@ -18,7 +18,7 @@ P
 spelt='x\u{1b}[2J\u{7}\u{7f}\u{9b}1m\u{202e}\u{200f}\u{61c}\u{2066}\u{2028}y'
 json='x\u001b[2J\u0007\u007f\u009b1m\u202e\u200f\u061c\u2066\u2028y'
 
-# The check itself can fail.
+# Tests that the check itself can fail.
 ! (shows x printf '%s' "$evil") 2>/dev/null || exit 1
 ! (shows nothing echo something) 2>/dev/null || exit 1
 
@@ -100,7 +100,7 @@ shows "$spelt" envcrypt keystore status
 shows "$spelt" envcrypt keystore protector remove "$evil"
 shows "$spelt" env ENVCRYPT_KEYSTORE="$PWD/$evil" envcrypt key list
 
-# Arguments that are wrong: what the parser echoes, and what we do.
+# Invalid arguments: those that the parser repeats, and those that we repeat.
 shows "$spelt" envcrypt "$evil"
 shows "$spelt" envcrypt "--$evil"
 shows "$spelt" envcrypt encrypt "--$evil"
@@ -117,7 +117,7 @@ shows "$spelt" envcrypt kms describe-key --key-id "$evil"
 shows "$spelt" envcrypt kms list-keys --marker "$evil"
 shows "$spelt" envcrypt kms encrypt --key-id alias/default --plaintext "fileb://$evil-none"
 
-# What comes in armor.
+# Text in armor.
 printf -- '-----BEGIN %s-----\n%s\n' "$evil" "$evil" >armored
 shows 'armor' envcrypt inspect armored
 printf -- '-----BEGIN AWS ENCRYPTION SDK MESSAGE-----\n%s\n' "$evil" >armored

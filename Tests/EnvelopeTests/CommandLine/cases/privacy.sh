@@ -1,5 +1,5 @@
-# No core dumps, and no other process of the same user looks into the tool's memory; nothing secret is
-# in its arguments or environment. Root may do anything, so the tool runs as somebody else.
+# No core dumps, and no other process of the same user can read the tool's memory. No secret is in its arguments or
+# environment. Root may do anything, so the tool runs as another user.
 run=()
 mkdir -m 755 theirs
 cp "$(command -v envcrypt)" theirs/
@@ -12,13 +12,13 @@ cd theirs
 export HOME=$PWD XDG_DATA_HOME=$PWD/data
 mkfifo pipe
 [ "$(id -u)" != 0 ] || chown 65534:65534 pipe
-# Nothing can be locked either: the work goes on in memory that is not.
+# No memory can be locked either: the work continues in memory that is not locked.
 ulimit -l 0
 ulimit -c unlimited 2>/dev/null || true
 "${run[@]}" ./envcrypt init -q --protector none
 "${run[@]}" ./envcrypt encrypt pipe -o out &
 tool=$!
-# Open both ways, the pipe is there whether the tool has begun or has failed.
+# Opened for reading and writing, the pipe works whether the tool has started or has failed.
 exec 3<>pipe
 await grep '^Max core file size  *0  *0 ' "/proc/$tool/limits"
 belongs_to_root() { [ "$(stat -c %u "/proc/$tool/mem")" = 0 ]; }
@@ -26,7 +26,7 @@ await belongs_to_root
 for file in mem maps environ; do
   ! "${run[@]}" head -c 1 "/proc/$tool/$file" >/dev/null 2>&1 || { echo "readable: $file"; exit 1; }
 done
-# What looks the same in another process can be read: it is the tool that forbids it.
+# The same files of another process are readable, so the tool itself denies access.
 "${run[@]}" sleep 60 &
 other=$!
 await grep -x sleep "/proc/$other/comm"
@@ -37,6 +37,6 @@ exec 3>&-
 wait "$tool"
 [ "$("${run[@]}" ./envcrypt decrypt out -o -)" = text ]
 
-# A passphrase goes by none of the ways that others see.
+# A passphrase cannot be passed in any way that others can see.
 fails 64 ./envcrypt init --keystore p.db --passphrase secret
 fails 64 ./envcrypt init --keystore p.db --protector passphrase:secret

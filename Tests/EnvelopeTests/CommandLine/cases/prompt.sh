@@ -1,5 +1,5 @@
-# Whatever ends or stops the tool while it asks for a passphrase, the terminal shows again what is typed.
-# Swift's own backtraces, which the release has not, take some signals.
+# Whatever ends or stops the tool while it asks for a passphrase, the terminal echoes again afterwards. Swift's own
+# backtraces, which the release does not have, would handle some signals.
 export SWIFT_BACKTRACE=enable=no
 umask 077
 echo correct-horse > pass; echo text > a
@@ -12,7 +12,7 @@ import fcntl, os, select, signal, struct, sys, termios, time
 PROMPT = b"Passphrase for "
 
 class Tool:
-    """The tool in the foreground of a terminal of its own, as a job of a shell."""
+    """The tool in the foreground of its own terminal, as a job of a shell."""
     def __init__(self, *arguments, ignoring=()):
         self.terminal, inside = os.openpty()
         self.states, states = os.pipe()
@@ -21,7 +21,7 @@ class Tool:
         if self.shell == 0:
             self.be_shell(inside, states, orders, arguments, ignoring)
         os.close(states); os.close(orders)
-        self.inside = inside  # open, or the terminal would be gone with the tool
+        self.inside = inside  # kept open, or the terminal would disappear with the tool
         self.job = int(self.state())
         self.shown = b""
 
@@ -93,7 +93,7 @@ class Tool:
 
 create = ["envcrypt", "key", "create", "--keystore", "p.db"]
 
-# Signals of other processes. The second command has hidden files to remove, and a thread that waits for signals.
+# Signals from other processes. The second command has hidden files to remove and a thread that waits for signals.
 for number in signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGALRM, signal.SIGUSR1:
     tool = Tool(*create); tool.asks(); os.kill(tool.job, number); tool.ends_with(-number)
 both = ["envcrypt", "decrypt", "open.envc", "locked.envc", "-o", "out", "--keystore", "p.db", "--keyring", "escrow.json", "-f", "-j", "1"]
@@ -102,7 +102,7 @@ for number in signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT:
     tool = Tool(*both); tool.asks(); os.kill(tool.job, number); tool.ends_with(-number)
     assert not [name for name in os.listdir("out") if name.startswith(".envcrypt-")], os.listdir("out")
 
-# Keys.
+# Keys on the terminal: Ctrl-C, Ctrl-\ and Ctrl-D.
 tool = Tool(*create); tool.asks(); tool.type(b"half\x03"); tool.ends_with(-signal.SIGINT)
 tool = Tool(*create); tool.asks(); tool.type(b"half\x1c"); tool.ends_with(-signal.SIGQUIT)
 tool = Tool(*create); tool.asks(); tool.type(b"\x04"); tool.ends_with(77)
@@ -114,19 +114,19 @@ assert b"fewer than 1024 bytes" in tool.shown, tool.shown
 tool = Tool(*create); tool.asks(); tool.type(b"wrong\x15correct-horsf\x7fe\n"); tool.ends_with(0)
 assert b"horse" not in tool.shown, tool.shown
 
-# Stopped, it gives the terminal back; in the foreground again it asks again, and begins anew.
+# When it is stopped, the tool restores the terminal. In the foreground again it asks again, from the beginning.
 for way in b"\x1a", signal.SIGTSTP:
     tool = Tool(*create); tool.asks(); tool.type(b"nonsense")
     tool.type(way) if isinstance(way, bytes) else os.kill(tool.job, way)
     assert tool.state() == "stopped"
     assert tool.echoes(), "stopped, and the terminal is silent"
-    # First in the background, where it may not touch the terminal.
+    # First in the background, where it may not change the terminal.
     tool.goes_on(inForeground=False)
     assert tool.state() == "stopped"
     assert tool.echoes()
     tool.goes_on(inForeground=True)
     tool.asks(); tool.type(b"correct-horse\n"); tool.ends_with(0)
-# Ended while it is stopped, as 'kill %1' does: at once, and without a touch of the terminal.
+# Ended while it is stopped, as by 'kill %1': it ends at once and does not change the terminal.
 for isInBackground in False, True:
     tool = Tool(*create); tool.asks(); tool.type(b"\x1a")
     assert tool.state() == "stopped"
@@ -134,7 +134,7 @@ for isInBackground in False, True:
         tool.goes_on(inForeground=False)
         assert tool.state() == "stopped"
     tool.is_terminated(); tool.ends_with(-signal.SIGTERM)
-# A stop that nobody can catch: the shell sets its terminal right, and the tool makes it silent again.
+# A stop that cannot be caught: the shell restores the terminal, and the tool turns echo off again.
 tool = Tool(*create); tool.asks(); os.kill(tool.job, signal.SIGSTOP)
 assert tool.state() == "stopped"
 attributes = termios.tcgetattr(tool.terminal); attributes[3] |= termios.ECHO | termios.ICANON
@@ -142,7 +142,7 @@ termios.tcsetattr(tool.terminal, termios.TCSANOW, attributes)
 tool.goes_on(inForeground=True)
 tool.asks(); tool.type(b"correct-horse\n"); tool.ends_with(0)
 
-# A window of another size is nothing to it, nor is a signal that it was told to ignore.
+# A change of the window size and a signal that the caller ignores have no effect.
 tool = Tool(*create, ignoring=[signal.SIGINT, signal.SIGHUP]); tool.asks()
 fcntl.ioctl(tool.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 20, 0, 0))
 os.kill(tool.job, signal.SIGWINCH); os.kill(tool.job, signal.SIGINT); os.kill(tool.job, signal.SIGHUP)

@@ -1,7 +1,7 @@
-# Records of the keystore that were right once, put back from an older copy of the file by somebody who can
-# write it and knows no key: each is refused by name where it would count, and check names it.
+# Records that were once valid, restored from an older copy of the keystore by somebody who can write the file but has
+# no key. Each is refused by name when it is used, and check names it.
 store=$XDG_DATA_HOME/envcrypt/keystore.db
-# sql STATEMENT: on the keystore, with the older copy at hand as "old".
+# sql STATEMENT: runs it on the keystore, with the older copy attached as "old".
 sql() {
   python3 - "$store" "$1" <<'P'
 import sqlite3, sys
@@ -28,11 +28,11 @@ says "hint: 'envcrypt keystore check' names all that is wrong"
 fails 78 envcrypt key enable alias/a
 fails 78 envcrypt keystore check
 says "error: key $one is not the last that envcrypt wrote: an older one was put back"
-# Nothing else is kept from its work.
+# Nothing else is affected.
 envcrypt encrypt f -k alias/b -o f.b
 envcrypt decrypt f.b -o - | cmp - f
 
-# An alias that was moved, and one that is gone.
+# An alias that was moved, and an alias that was deleted.
 envcrypt alias update alias/b alias/default
 sql 'INSERT OR REPLACE INTO alias SELECT * FROM old.alias'
 fails 78 envcrypt encrypt f -k alias/b -o f.c
@@ -42,7 +42,7 @@ sql "DELETE FROM alias WHERE name = 'alias/b'"
 fails 78 envcrypt keystore check
 says 'error: alias alias/b is missing'
 
-# Who has no backup takes what is there; the audit log says so.
+# Without a backup the present records can be accepted. The audit log records it.
 envcrypt keystore check --accept 2>stderr
 says "accepted: key $one is not the last"
 says 'accepted: alias alias/b is missing'
@@ -50,7 +50,7 @@ envcrypt decrypt f.envc -o - | cmp - f
 envcrypt decrypt f.b -o - | cmp - f
 envcrypt keystore audit | matches 'AcceptRecords  -  ok'
 
-# What was edited is not taken.
+# Edited records are not accepted.
 sql "UPDATE masterKey SET state = 'Disabled' WHERE id = '$two'"
 fails 78 envcrypt keystore check --accept
 says "key $two was edited or damaged"

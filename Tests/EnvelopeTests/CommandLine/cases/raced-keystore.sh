@@ -1,6 +1,6 @@
-# A second user who may write the directory puts links to files of his own in the place of everything that a backup, a
-# restore or init makes there, as soon as it appears, over and over: the keystore with the root key in the clear never
-# comes into a file that he made or can read, and no file of the owner's is written or removed.
+# A second user with write access to the directory puts links to his own files in the place of everything that a backup,
+# a restore or init creates there, as soon as it appears, repeatedly. The keystore with the plaintext root key never
+# gets into a file that he made or can read, and no file of the owner is written or removed.
 here=$PWD
 as_daemon() { setpriv --reuid daemon --regid daemon --clear-groups "$@"; }
 if [ "$(id -u)" != 0 ] || ! id daemon >/dev/null 2>&1 || ! as_daemon true; then
@@ -23,8 +23,8 @@ echo precious >own/precious
 cksum own/* >before
 
 cat >swap.py <<'P'
-# swap.py DIRECTORY LOOT VICTIM TURN: whenever a name appears in the directory, puts something else in its place, until the
-# directory "stop" is there.
+# swap.py DIRECTORY LOOT VICTIM TURN: whenever a name appears in the directory, puts something else in its place, until
+# the file "stop" exists.
 import ctypes, os, struct, sys
 directory, loot, victim, turn = sys.argv[1:]
 libc = ctypes.CDLL(None, use_errno=True)
@@ -35,7 +35,7 @@ assert libc.inotify_add_watch(watch, b'.', 0x100 | 0x80 | 0x2) >= 0
 print('armed', flush=True)
 turn, mine = int(turn), set()
 while not os.path.exists('../stop'):
-    # He spins: to be woken takes longer than to make a file.
+    # Polls without waiting: to be woken up takes longer than to create a file.
     try:
         events, names, at = os.read(watch, 65536), [], 0
     except BlockingIOError:
@@ -58,14 +58,14 @@ while not os.path.exists('../stop'):
             else:
                 os.mkfifo(bait, 0o666)
             os.rename(bait, name)
-            # Once is enough for each name: let the next one come.
+            # One swap for each name is enough: waits for the next name.
             mine.add(name)
             turn += 1
         except OSError:
             pass
 print('turns', turn, flush=True)
 P
-# A directory of everybody's, without the sticky bit, and what the second user has in it to catch the keystore with.
+# A directory that everybody may write, without the sticky bit, and the second user's traps for the keystore in it.
 catch() {
   rm -rf stop open theirs
   mkdir -m 777 open
@@ -78,7 +78,7 @@ catch() {
   cat swapped; echo 'the second user did not begin'
   return 1
 }
-# Nothing of the root key is in any file of his, or in any that he can read.
+# No part of the root key is in a file that he owns or can read.
 verdict() {
   touch stop
   wait $swapper
@@ -102,17 +102,17 @@ cp own/ks.db own/ks.db-audit .
 cksum own/* >before
 for round in {1..8}; do
   catch
-  # The second user may make it fail. It must end in time, and without harm.
+  # The second user may cause a failure. The command must end in time and without harm.
   status=0
   timeout 60 envcrypt keystore backup open/b.db --keystore own/ks.db 2>stderr || status=$?
   [ $status -lt 100 ] || { echo "status $status"; cat stderr; exit 1; }
-  # With the name still free the first backup may have come through; a second one replaces it, or refuses.
+  # If the name was still free, the first backup may have succeeded. A second one replaces it or is refused.
   status=0
   timeout 60 envcrypt keystore backup -f open/b.db --keystore own/ks.db 2>stderr || status=$?
   [ $status -lt 100 ] || { echo "status $status"; cat stderr; exit 1; }
   verdict root
 done
-# Restores go the same way, from a directory of everybody's.
+# Restores from a directory that everybody may write work the same way.
 for round in {1..4}; do
   catch
   status=0
@@ -120,7 +120,8 @@ for round in {1..4}; do
   [ $status -lt 100 ] || { echo "status $status"; cat stderr; exit 1; }
   verdict root
 done
-# A new keystore: its root key is not known before, but whoever opens it has it. What he caught opens nothing.
+# A new keystore: its root key is not known in advance, but anybody who opens it has the key. The files that he caught
+# open nothing.
 for round in {1..8}; do
   catch
   status=0
@@ -129,7 +130,7 @@ for round in {1..8}; do
   touch stop
   wait $swapper
   cksum own/* | cmp - before
-  # No page of a database is in a file of his, or in one that he can read.
+  # No page of a database is in a file that he owns or can read.
   python3 - <<'P'
 import os, stat, sys
 for place in ('open', 'theirs'):
@@ -143,7 +144,7 @@ for place in ('open', 'theirs'):
 P
 done
 touch stop
-# Without the second user everything works as ever.
+# Without the second user everything works as usual.
 rm -rf open; mkdir -m 777 open
 envcrypt keystore backup open/b.db --keystore own/ks.db 2>/dev/null
 envcrypt keystore check --keystore open/b.db 2>/dev/null | matches 'all as envcrypt wrote them'

@@ -1,5 +1,5 @@
-# Elliptic-curve public keys as recipients: a host that has nothing else encrypts, the private key
-# opens, from PEM in any form or from a keyring file.
+# Elliptic-curve public keys as recipients: a host without anything else encrypts, and the private key decrypts, from
+# PEM in any form or from a keyring file.
 umask 077
 generate() { openssl genpkey -algorithm EC -pkeyopt "ec_paramgen_curve:$1" -out "$2" "${@:3}" 2>/dev/null; }
 bare() { HOME=/nowhere XDG_DATA_HOME=/nowhere envcrypt "$@"; }
@@ -22,7 +22,7 @@ for curve in P-256 P-384 P-521; do
   bare encrypt a -o b -f -r compressed.pem
   envcrypt inspect b | matches "raw-ecdh $hash"
   bare decrypt b -o - --keyring private.pem | cmp - a
-  # A keyring file wraps too, for the key itself.
+  # A keyring file also wraps, for its own key.
   python3 - "$hash" "${curve#P-}" > keyring.json <<END
 import json, sys
 print(json.dumps({"keys": [{"provider-id": "raw-ecdh", "key-id": sys.argv[1], "algorithm": "ecdh", "type": "private",
@@ -33,7 +33,7 @@ END
   bare decrypt a.envc -o - --keyring keyring.json | cmp - a
   generate $curve other.pem
   fails 69 envcrypt decrypt a.envc -o - --keyring other.pem
-  # Either of two recipients opens; reencrypt moves a message to one, and then leaves it alone.
+  # Each of two recipients opens the message. reencrypt moves a message to one of them, and then leaves it alone.
   openssl pkey -in other.pem -pubout -out other.pub.pem
   bare encrypt a -f -r public.pem -r other.pub.pem --sign
   bare decrypt a.envc -o - --keyring other.pem | cmp - a
@@ -43,7 +43,7 @@ END
   fails 69 envcrypt decrypt a.envc -o - --keyring private.pem
   bare decrypt a.envc -o - --keyring other.pem | cmp - a
 done
-# What is no such key says why.
+# Keys of another kind are refused with the reason.
 public() { openssl pkey -in "$1" -pubout -out public.pem; }
 generate secp256k1 private.pem; public private.pem
 fails 78 envcrypt encrypt a -f -r public.pem; says "a key on the curve secp256k1, not on P-256, P-384 or P-521"

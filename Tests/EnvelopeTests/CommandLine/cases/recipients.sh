@@ -1,4 +1,4 @@
-# Encrypting to a bare RSA public key needs no keystore; its private key opens, from PEM or imported.
+# Encrypting to a bare RSA public key needs no keystore. Its private key decrypts, from PEM or imported.
 openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out private.pem 2>/dev/null
 openssl pkey -in private.pem -pubout -out public.pem
 echo letter > a
@@ -11,7 +11,7 @@ HOME=/nowhere XDG_DATA_HOME=/nowhere envcrypt decrypt a.envc -o - --keyring priv
 envcrypt key import private.pem --alias alias/mine > /dev/null
 envcrypt decrypt a.envc -o - | cmp - a
 envcrypt inspect a.envc | matches alias/mine
-# The keystore's own RSA keys serve as recipients too.
+# The keystore's own RSA keys can be recipients too.
 envcrypt key create --spec RSA_2048 --alias alias/rsa > /dev/null
 envcrypt key public-key alias/rsa -o rsa.pem
 envcrypt encrypt a -f -r rsa.pem -k alias/default

@@ -1,4 +1,4 @@
-# Without -k and -r a message stays under its own keys, in their current versions, or stays as it is.
+# Without -k and -r a message is moved to the current versions of its own keys, or stays unchanged.
 umask 077
 echo text >f
 mine=$(envcrypt key create --alias alias/mine); other=$(envcrypt key create --alias alias/other)
@@ -6,7 +6,7 @@ envcrypt key create --alias alias/rsa --spec RSA_2048 >/dev/null
 envcrypt key create --alias alias/ec --spec ECC_NIST_P256 --usage KEY_AGREEMENT >/dev/null
 openssl genrsa -out bob.pem 2048 2>/dev/null; openssl rsa -in bob.pem -pubout -out bob.pub 2>/dev/null
 openssl ecparam -name prime256v1 -genkey -noout -out eve.pem; openssl ec -in eve.pem -pubout -out eve.pub 2>/dev/null
-# keys FILE: under what it is, sorted.
+# keys FILE: prints the keys of the message, sorted.
 keys() { envcrypt inspect "$1" --json | json '"\n".join(sorted(k["ProviderId"] + " " + k["KeyName"] for k in j["Messages"][0]["EncryptedDataKeys"]))'; }
 
 mkdir tree
@@ -16,12 +16,12 @@ envcrypt encrypt f -o tree/default.envc
 envcrypt encrypt f -k alias/mine -r bob.pub -o tree/bob.envc
 cp -a tree before
 
-# Nothing is to be done, also for a recipient of whom nothing but a fingerprint is there.
+# There is nothing to do, even for a recipient of whom only a fingerprint is known.
 envcrypt reencrypt -R tree 2>stderr; says '0 files done, 4 left as they are'
 [ -z "$(envcrypt reencrypt -n -R tree 2>/dev/null)" ]
 diff -r before tree
 
-# After a rotation there is. The one message that cannot follow stays, and says why.
+# After a rotation there is. The one message that cannot be moved stays unchanged, and the error says why.
 envcrypt key rotate alias/mine
 fails 69 envcrypt reencrypt -n -R tree
 says '2 files to be done, 1 left as they are, 1 failed'
@@ -38,14 +38,14 @@ for key in alias/mine alias/other; do envcrypt decrypt tree/two.envc -k $key -o 
 for key in alias/mine alias/rsa alias/ec; do envcrypt decrypt tree/kinds.envc -k $key -o - | cmp - f; done
 envcrypt decrypt tree/kinds.envc --keyring eve.pem --keystore none.db -o - | cmp - f
 absent none
-# Again: nothing but the one that cannot.
+# A second run finds only the message that cannot be moved.
 fails 69 envcrypt reencrypt -R tree; says '0 files done, 3 left as they are, 1 failed'
-# As the hint says.
+# Follows the hint.
 envcrypt reencrypt -k "$mine" -r bob.pub tree/bob.envc
 envcrypt decrypt tree/bob.envc --keyring bob.pem --keystore none.db -o - | cmp - f
 envcrypt reencrypt -R tree 2>stderr; says '0 files done, 4 left as they are'
 
-# With the key at hand it is kept: in a keyring file, or in the keystore itself.
+# A recipient whose key is available is kept: from a keyring file or from the keystore itself.
 envcrypt key rotate alias/mine
 envcrypt reencrypt tree/bob.envc --keyring bob.pem
 keys tree/bob.envc | matches -F "$mine/3"; envcrypt decrypt tree/bob.envc --keyring bob.pem --keystore none.db -o - | cmp - f
@@ -55,7 +55,7 @@ envcrypt reencrypt tree/bob.envc
 keys tree/bob.envc | matches -F "$mine/4"; keys tree/bob.envc | matches envcrypt-spki
 envcrypt decrypt tree/bob.envc --keyring bob.pem --keystore none.db -o - | cmp - f
 
-# A key that is disabled is not dropped.
+# A disabled key is not dropped.
 envcrypt key disable alias/other
 cp tree/two.envc two.envc
 fails 69 envcrypt reencrypt tree/two.envc; says "$other/1"; says "DisabledException: key $other is disabled"
@@ -63,7 +63,7 @@ cmp two.envc tree/two.envc
 envcrypt key enable alias/other
 envcrypt reencrypt tree/two.envc; envcrypt decrypt tree/two.envc -k alias/other -o - | cmp - f
 
-# A stranger's key, without a keystore too.
+# A foreign key, also without a keystore.
 printf '{"keys": [{"provider-id": "p", "key-id": "k", "algorithm": "aes", "type": "symmetric", "bits": 256, "encoding": "base64", "material": "%s"}]}' "$(random 32 | base64 -w0)" >p.json
 envcrypt encrypt f --keyring p.json -r eve.pub -o p.envc
 cp p.envc p.before
@@ -75,12 +75,12 @@ for keyring in p.json eve.pem; do envcrypt decrypt p.envc --keystore none.db --k
 fails 69 envcrypt reencrypt --force --keystore none.db --keyring eve.pem p.envc
 says 'the message cannot stay under its key p k (neither the keystore nor a --keyring has it)'
 
-# In a pipe something always comes out.
+# A pipe always gets output.
 envcrypt reencrypt <tree/two.envc >piped.envc; keys piped.envc | diff - <(keys tree/two.envc)
 envcrypt decrypt piped.envc -o - | cmp - f
 fails 69 envcrypt reencrypt --keyring eve.pem --keystore none.db <p.envc
 
-# It is decided and recorded as any encryption.
+# It is decided and recorded like any encryption.
 [ "$(envcrypt keystore audit --key alias/rsa | grep -c '  Encrypt  .*  ok$')" = 2 ]
 cat >policy.json <<P2
 {"Version": "2012-10-17", "Statement": [

@@ -1,4 +1,4 @@
-# Messages move to other keys in place; a message that cannot be read stays as it is.
+# Messages move to other keys in place. A message that cannot be read stays unchanged.
 
 old=$(envcrypt key create --alias alias/old)
 new=$(envcrypt key create --alias alias/new)
@@ -14,7 +14,7 @@ ln -s b.envc tree/link.envc
 echo 'not a message' >tree/notes.txt
 cp -a tree before
 
-# What would change is printed, and nothing happens.
+# Prints what would change and changes nothing.
 envcrypt reencrypt -R tree -k alias/new --dry-run >names
 printf 'tree/%s.envc\n' a b big c | cmp - names
 diff -r before tree
@@ -31,7 +31,7 @@ envcrypt inspect tree/big.envc --json | json '[(m["Armored"], m["Signed"]) for m
 fails 69 envcrypt decrypt -k alias/old tree/a.envc -o -
 absent tree/.envcrypt-x
 
-# Who is there already stays untouched, unless it is forced.
+# Messages that are already under the key stay unchanged without --force.
 cp -a tree after
 envcrypt reencrypt -R tree -k alias/new 2>messages
 grep -qF '0 files done, 4 left as they are' messages
@@ -41,12 +41,12 @@ fails 1 cmp -s after/a.envc tree/a.envc
 envcrypt reencrypt tree/b.envc -k alias/new -k alias/old
 envcrypt decrypt -k alias/old tree/b.envc -o - | matches 'secret b'
 
-# A link stays a link, what it points to is replaced.
+# A link stays a link, and its target is replaced.
 envcrypt reencrypt tree/link.envc -k alias/old
 [ -L tree/link.envc ]
 envcrypt inspect tree/b.envc | matches -F alias/old
 
-# A bad file is told, left as it is, and does not stop the others.
+# A bad file is reported and left unchanged, and does not stop the others.
 envcrypt encrypt -o whole.envc big
 head -c 100000 whole.envc >tree/bad.envc
 cp tree/bad.envc bad
@@ -56,13 +56,13 @@ says '3 files done, 1 left as they are, 1 failed'
 cmp bad tree/bad.envc
 absent tree/.envcrypt-x
 
-# What is under the key already comes out of a pipe all the same. (It once came out empty.)
+# A message that is already under the key is still written to a pipe. (The output was once empty.)
 envcrypt encrypt -k alias/new -o current.envc big
 envcrypt reencrypt -k alias/new <current.envc >again.envc
 envcrypt decrypt again.envc -o - | cmp - big
 [ -z "$(envcrypt reencrypt -k alias/new --dry-run <current.envc)" ]
 
-# An output that is gone ends it, also while more input would come.
+# A closed output ends the command, even if more input would follow.
 mkfifo fifo
 (
   exec 9>fifo
@@ -74,7 +74,7 @@ sleeper=$!
 [ "$(cat status)" != 124 ]
 kill $sleeper
 
-# Pipes; recipients; a keyring for the old message; nothing but a keyring.
+# Pipes; recipients; a keyring for the old message; only a keyring.
 envcrypt reencrypt -k alias/new <tree/a.envc >piped.envc
 envcrypt decrypt -k alias/new piped.envc -o - | matches 'secret a'
 openssl genrsa -out rsa.pem 2048 2>/dev/null

@@ -1,11 +1,11 @@
-# A run over many files is decided file by file: a change of the key, or of the keystore, counts for the next file. The second
-# input of each run is a pipe, so that the run waits there.
+# A run over many files decides for each file: a change of the key or of the keystore applies to the next file. The
+# second input of each run is a pipe, so that the run waits there.
 key=$(envcrypt key create --alias alias/a)
 echo text > f
 envcrypt encrypt -q f -k alias/a -o m.envc
 
-# during ACTION STATUS COMMAND...: does ACTION as soon as the run's first output is there ("first" or "first.envc"), and then
-# fills the pipe, which a run that refuses may not read to its end. The run must end with the status.
+# during ACTION STATUS COMMAND...: runs ACTION as soon as the first output of the run exists ("first" or "first.envc"),
+# and then writes to the pipe, which a run that refuses may not read to its end. The run must end with the status.
 during() {
   local action=$1 wanted=$2 status=0
   shift 2
@@ -26,7 +26,7 @@ during() {
 during : 0 envcrypt decrypt
 cmp first f; cmp second f
 
-# Disabled, scheduled for deletion, or forbidden by its policy: the first file is there, and the second is not.
+# Disabled, scheduled for deletion, or denied by its policy: the first file is written and the second is not.
 during 'envcrypt key disable alias/a' 69 envcrypt decrypt
 says "DisabledException: key $key is disabled"; cmp first f; absent second
 envcrypt key enable alias/a
@@ -52,7 +52,7 @@ during 'envcrypt key rotate alias/a' 0 envcrypt encrypt -k alias/a
 envcrypt inspect first.envc | matches "$key/1"; envcrypt inspect second.envc | matches "$key/2"
 envcrypt decrypt second.envc -o - | cmp - f
 
-# The keystore replaced by a backup: the run does not go on with the one that it has open.
+# The keystore is replaced with a backup: the run does not continue with its open file.
 store=$XDG_DATA_HOME/envcrypt/keystore.db
 envcrypt keystore backup copy.db
 during 'mv copy.db "$store"' 78 envcrypt decrypt

@@ -1,4 +1,4 @@
-# Input and output being one file is refused, by whatever name.
+# An input and an output that are the same file are refused, under any name.
 echo text > a; ln a hard; ln -s a soft
 fails 64 envcrypt encrypt -f a -o a
 says 'same file'

@@ -1,4 +1,4 @@
-# Another user who may write to the directory of an output gains nothing.
+# Another user with write access to the directory of an output gains nothing.
 if [ "$(id -u)" != 0 ]; then echo 'SKIPPED second-user: only root can be two users'; exit 0; fi
 other() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 mkdir -m 777 shared; mkdir -m 700 private
@@ -10,7 +10,8 @@ state > before
 refused() { local text=$1; shift; fails 73 timeout 20 "$@"; says "$text"; state | diff before -; }
 link='is a symbolic link of another user'
 
-# Links to where the other user may not write: a new file, one that is there, a directory, the last one of a chain.
+# Links to places that the other user may not write: a new file, an existing file, a directory, and the last link of a
+# chain.
 other ln -s "$PWD/private/new" shared/new; other ln -s "$PWD/private/kept" shared/kept
 other ln -s "$PWD/private" shared/directory; ln -s new shared/chain
 for option in -q -f; do
@@ -30,17 +31,17 @@ refused "$link" envcrypt reencrypt -R shared/directory -k "$new"
 refused "$link" envcrypt reencrypt shared/directory/m.envc -k "$new"
 other ln -s "$PWD/private/m.envc" shared/m.envc
 refused "$link" envcrypt reencrypt shared/m.envc -k "$new"
-# What is read may come by such a link: it is verified.
+# An input may be reached by such a link, because it is verified.
 envcrypt verify -q shared/m.envc
 
-# A pipe where a file is to be would have the plaintext.
+# A pipe in the place of an output file would receive the plaintext.
 other mkfifo shared/pipe
 (other timeout 20 cat shared/pipe > got) & reader=$!
 refused 'is a pipe of another user' envcrypt decrypt a.envc -o shared/pipe
 refused 'is a pipe of another user' envcrypt decrypt -f a.envc -o shared/pipe
 other sh -c ': > shared/pipe'; wait $reader; [ ! -s got ]
 
-# Links of one's own, and of a place where nobody else may write, are followed.
+# Links of the user's own, and links in a directory that only their owner may write, are followed.
 mkdir -m 755 quiet; ln -s ../private/mine quiet/link; chown -h 65534 quiet/link
 envcrypt decrypt -q a.envc -o quiet/link; [ -L quiet/link ]; cmp a private/mine
 rm private/mine; ln -s "$PWD/private/mine" shared/mine
@@ -49,8 +50,8 @@ mkfifo own; (timeout 20 cat own > got) & reader=$!
 envcrypt decrypt a.envc -o own; wait $reader; cmp a got
 envcrypt decrypt a.envc -o >(cat > got.2); envcrypt decrypt a.envc -o /dev/null; envcrypt decrypt a.envc -o /dev/fd/1 | cmp - a
 
-# A race: directories, and links to a private one with the same messages in it, change places. The private
-# directory keeps its files, which are the very same files by another name.
+# A race: directories, and links to a private directory with the same messages in it, change places. The private
+# directory keeps its files, which are hard links to the very same files.
 mkdir -m 777 shared/tree shared/tree/sub; mkdir -m 700 snapshot
 for n in 1 2 3 4 5 6; do envcrypt encrypt -q a -o shared/tree/sub/$n.envc; done
 cp -al shared/tree/sub/. snapshot; chmod 700 snapshot

@@ -1,4 +1,5 @@
-# A file that a secret is read from is for its owner alone: passphrases, keyring files, private keys, key files.
+# A file from which a secret is read must be accessible only to its owner: passphrases, keyring files, private keys, key
+# files.
 echo text > a
 echo 'correct horse' > pass; chmod 600 pass
 envcrypt init -q --keystore p.db --passphrase-file pass
@@ -23,7 +24,7 @@ for mode in 644 640 604 660 602 620 610 666; do
   refused private.pem envcrypt key import private.pem
   refused escrow.json envcrypt key import escrow.json
   refused "$PWD/key-file" envcrypt keystore protector add key-file:key-file
-  # The descriptor is asked, whatever leads to it.
+  # The check is on the open descriptor, whatever name leads to it.
   ln -sf pass link; fails 77 create --passphrase-file link; says 'others than its owner may read or change link'
   fails 77 create --passphrase-fd 3 3<pass; says 'others than its owner may read or change /dev/fd/3'
   fails 77 create --passphrase-file /dev/fd/3 3<pass; says 'may read or change /dev/fd/3'
@@ -36,7 +37,7 @@ for mode in 600 400 700; do
   envcrypt decrypt --keyring private.pem for-private -o - | cmp - a
   envcrypt decrypt --keyring - m -o - <escrow.json | cmp - a
 done
-# Pipes, and files without a name, are their opener's alone.
+# Pipes and files without a name belong to the process that opened them.
 chmod 644 pass
 create --passphrase-file <(cat pass); create --passphrase-fd 3 3< <(cat pass); cat pass | create --passphrase-fd 0
 mkfifo -m 644 pipe; cat pass > pipe & create --passphrase-file pipe; wait
@@ -46,12 +47,12 @@ file = os.memfd_create("passphrase"); os.write(file, b"correct horse\n"); os.lse
 subprocess.run(["envcrypt", "key", "create", "--keystore", "p.db", "--passphrase-fd", str(file)], pass_fds=[file], check=True, stdout=subprocess.DEVNULL)
 P
 create --passphrase-fd 3 3<<<'correct horse'
-# Public keys are for all to read.
+# Everybody may read public keys.
 chmod 644 private.pem
 envcrypt encrypt --keyring public.pem a -o out; envcrypt encrypt -f -r public.pem a -o out
 cat public.pem private.pem > both.pem; refused both.pem envcrypt encrypt --keyring both.pem -f a -o out
 if [ $asRoot = yes ]; then
-  # systemd gives root's credentials to a user by an access control list, which shows as a group's permission.
+  # systemd gives root's credentials to a user with an access control list, which appears as a permission of the group.
   chown 0:0 pass; chmod 440 pass; create --passphrase-file pass
   chmod 460 pass; refused pass create --passphrase-file pass
   chmod 444 pass; refused pass create --passphrase-file pass
@@ -62,7 +63,7 @@ else
   echo 'SKIPPED: credentials of systemd are root'\''s, and this is not root'
 fi
 
-# An empty passphrase is none, and a short one is warned of.
+# An empty passphrase is refused, and a short one gives a warning.
 umask 077
 for text in '' '\n' '\r\n' '\nsecret\n'; do
   printf "$text" > none

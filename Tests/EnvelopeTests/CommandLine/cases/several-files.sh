@@ -1,4 +1,4 @@
-# One bad file is reported and does not stop the others; the exit status tells.
+# One bad file is reported and does not stop the others. The exit status reports it.
 for n in 1 2 3; do random 5000 > f$n; done
 envcrypt encrypt f1 f2 f3
 printf x >> f2.envc

@@ -1,4 +1,4 @@
-# No file or '-' is standard input to standard output; -o names a file for it.
+# No file or '-' means from standard input to standard output. -o names an output file.
 random 200000 > a
 envcrypt encrypt < a | envcrypt decrypt | cmp - a
 envcrypt encrypt - < a | envcrypt decrypt - | cmp - a

@@ -1,7 +1,7 @@
-# JSON is read to the letter of RFC 8259, and what is wrong is told with its place.
+# JSON is read strictly according to RFC 8259, and errors are reported with their position.
 umask 077
 
-# input OPERATION JSON: the request as JSON, on the command line and in a file, must be refused as wrong usage.
+# input OPERATION JSON: a JSON request must be refused as wrong usage, on the command line and in a file.
 input() {
   fails 64 envcrypt kms "$1" --cli-input-json "$2"
   cp stderr first
@@ -10,7 +10,8 @@ input() {
   cmp first stderr
 }
 
-# Numbers: every integer of every request. They were internal errors (70) if they had a fraction or were too large.
+# Numbers: every integer of every request. They once were internal errors (70) with a fraction or if they were too
+# large.
 while read -r operation member rest; do
   for number in 1.5 4096.0 1e3 -1.0 1e400; do
     input "$operation" "{\"$member\": $number$rest}"; says "--cli-input-json: $member: $number is not a whole number"
@@ -39,7 +40,7 @@ envcrypt kms generate-data-key --cli-input-json '{"KeyId": "alias/default", "Num
 envcrypt kms list-keys --cli-input-json $'\n{ "Limit" :\t1 }\r\n' | matches KeyId
 input list-keys '{"Limit": -0}'; says ValidationException
 
-# Texts that other readers let pass, or read in two ways.
+# Texts that other readers accept or read in two ways.
 while IFS='|' read -r json place; do
   input create-key "$(printf '%b' "$json")"
   says "--cli-input-json: it is not JSON: line $place"
@@ -91,7 +92,7 @@ X
 fails 64 envcrypt key policy put alias/a <(echo "${policy/\"Action\"/\"Effect\": \"Deny\", \"Action\"}")
 says "line 1, column 73: Statement: 'Effect' occurs twice in one object"
 
-# Templates: one that begins with a brace is JSON, though YAML would read it.
+# Templates: a template that begins with a brace is JSON, although YAML would accept it.
 template='{"Resources": {"k": {"Type": "AWS::KMS::Key", "Properties": {"Description": "\ud83d\ude00", "PendingWindowInDays": 7}}}}'
 echo "$template" > k.json
 envcrypt template validate k.json
@@ -109,7 +110,7 @@ done <<'X'
 "Description"|"PendingWindowInDays": 8, "Description"|119: 'PendingWindowInDays' stands there twice
 \ude00|x|78: not JSON: unpaired surrogate
 X
-# A mapping of YAML's own is YAML where something else comes before it.
+# A flow mapping is YAML if something comes before it.
 printf -- '--- {Resources: {k: {Type: AWS::KMS::Key}},}\n' > k.yaml
 envcrypt template validate k.yaml
 

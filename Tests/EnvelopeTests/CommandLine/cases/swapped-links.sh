@@ -1,5 +1,5 @@
-# Directories that change places with symbolic links while trees are worked on: nothing is written
-# outside the output directory, and nothing from outside the tree is read.
+# Directories change places with symbolic links while trees are processed: nothing is written outside the output
+# directory, and nothing is read from outside the tree.
 mkdir -p tree/a/b/c tree/d swaps outside/b/c outside/d
 for directory in tree/a tree/a/b tree/a/b/c tree/d; do
   for name in 1 2 3 4 5 6 7 8; do echo inside > "$directory/$name"; done
@@ -11,7 +11,7 @@ find sealed -type f ! -name '*.envc' -delete
 state() { find outside | sort; find outside -type f -exec cksum {} + | sort; }
 state > before
 
-# Directories and links to the outside change places, over and over.
+# Repeatedly exchanges directories with links to the outside.
 cat > swap.py <<'P'
 import ctypes, os, sys, time
 libc = ctypes.CDLL(None, use_errno=True)
@@ -24,13 +24,13 @@ parent = os.getppid()
 while not os.path.exists('stop') and os.getppid() == parent:
     for name, link in pairs:
         for _ in range(2):
-            # AT_FDCWD, RENAME_EXCHANGE; a directory below one that is away is not there.
+            # AT_FDCWD, RENAME_EXCHANGE; a directory is missing while its parent is away.
             if libc.renameat2(-100, name, -100, link, 2) and ctypes.get_errno() != 2:
                 sys.exit('renameat2: %d' % ctypes.get_errno())
             time.sleep(0.0003)
 P
-# swapping DIRECTORY... -- COMMAND...: runs it for two seconds, and at least twice, while the directories are
-# swapped. A run may fail.
+# swapping DIRECTORY... -- COMMAND...: runs the command for two seconds and at least twice, while the directories are
+# exchanged. A run may fail.
 swapping() {
   local directories=() end status runs=0 swapper
   while [ "$1" != -- ]; do directories+=("$1"); shift; done
@@ -47,7 +47,7 @@ swapping() {
   touch stop; wait $swapper
   state | diff before -
 }
-# inside FILE TEXT: the file's text is one of the tree's.
+# inside FILE TEXT: the text of the file must come from the tree.
 inside() { [ "$2" = inside ] || { echo "from outside: $1"; return 1; }; }
 
 mkdir out; envcrypt encrypt -q -R tree -o out

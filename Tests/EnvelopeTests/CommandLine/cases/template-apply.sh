@@ -1,4 +1,4 @@
-# A template becomes a stack, changes it, and goes.
+# A template creates a stack, changes it and deletes it.
 cat > keys.yaml <<'END'
 AWSTemplateFormatVersion: '2010-09-09'
 Description: Keys of a test
@@ -28,13 +28,13 @@ id=$(sed -n 's/^+ main (AWS::KMS::Key) //p' applied)
 envcrypt key describe alias/main --json | json 'j["KeyMetadata"]["KeyId"]' | matches -x "$id"
 matches -x "Arn *arn:aws:kms:local:000000000000:key/$id" < applied
 echo text > f; envcrypt encrypt f -k alias/main
-# Again without effect.
+# The second time has no effect.
 
 envcrypt template apply keys.yaml | matches -x 'nothing to change'
 envcrypt template apply keys.yaml --no-fail-on-empty-changeset --capabilities CAPABILITY_IAM CAPABILITY_NAMED_IAM
 fails 69 envcrypt template apply keys.yaml --fail-on-empty-changeset; says 'nothing to change'
 envcrypt template plan keys.yaml | matches -x 'nothing to change'
-# What it shows.
+# The reports.
 envcrypt template outputs keys | matches -E "^Arn +arn:aws:kms:local:000000000000:key/$id +main-arn"
 envcrypt template outputs --stack-name keys --json | json 'j["Stacks"][0]["Outputs"][0]["ExportName"]' | matches -x main-arn
 envcrypt template list | matches -E '^keys +CREATE_COMPLETE .* Keys of a test$'
@@ -74,7 +74,7 @@ envcrypt template delete other | matches 'stays, and leaves the stack'
 [ "$(envcrypt template list --json | json 'j["StackSummaries"]')" = '[]' ]
 envcrypt keystore audit | matches ' DeleteStack '
 envcrypt keystore check | matches '0 stacks'
-# The template that people have, with its policy in force, and a warning for each misspelt action.
+# A template as people write it, with an effective policy and a warning for each misspelled action.
 template=$(dirname "$BASH_SOURCE")/../../Template/example.yaml
 envcrypt template apply "$template" --stack-name example 2>stderr | matches -x '2 created'
 [ "$(wc -l < stderr)" = 2 ]

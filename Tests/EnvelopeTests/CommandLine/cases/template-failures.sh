@@ -1,4 +1,4 @@
-# What a template may not say, with its place; and that nothing is done then.
+# Errors in templates, with their positions. Nothing is done.
 cat > bad.yaml <<'END'
 Resources:
   k:
@@ -30,7 +30,7 @@ fails 64 envcrypt template plan 'd/a b.yaml' --parameter-overrides P=1; says '--
 printf 'Resources: {k: {Type: "AWS::KMS::Key", Properties: {KeySpec: RSA_2048}}}' > spec.yaml
 envcrypt template apply needs.yaml --stack-name spec --parameter-overrides P=x
 fails 69 envcrypt template apply spec.yaml; says 'KeySpec'; says 'another key'
-# All or nothing: the alias is somebody's.
+# All or nothing: the alias already exists.
 envcrypt key create --alias alias/taken
 cat > two.yaml <<'END'
 Resources:
@@ -46,7 +46,7 @@ fails 69 envcrypt key describe alias/fresh
 fails 69 envcrypt template outputs two
 envcrypt keystore audit --operation CreateKey | tail -1 | matches RolledBack
 envcrypt keystore check
-# A key that is going stands in the way, and the hint is a command that helps.
+# A key that is pending deletion prevents the change, and the hint is a command that helps.
 envcrypt alias delete alias/taken
 id=$(envcrypt template apply two.yaml | sed -n 's/^+ k (AWS::KMS::Key) //p')
 envcrypt key schedule-deletion "$id" 2>/dev/null
@@ -55,15 +55,15 @@ fails 69 envcrypt template apply two.yaml
 $(sed -n 's/^envcrypt: hint: //p' stderr)
 envcrypt template apply two.yaml
 envcrypt key describe "$id" | matches Enabled
-# A keystore that is not there.
+# A keystore that does not exist.
 fails 78 envcrypt template list --keystore nowhere.db
-# Colours are for terminals, and for those who want them.
+# Colors only on terminals, and only if they are wanted.
 envcrypt template plan two.yaml --stack-name new > plain
 ! matches "$(printf '\033')" < plain
 on_terminal '' env TERM=xterm envcrypt template plan two.yaml --stack-name new | matches "$(printf '\033')\[32m+ k"
 on_terminal '' env NO_COLOR=1 TERM=xterm envcrypt template plan two.yaml --stack-name new > plain
 if grep -q "$(printf '\033')" plain; then exit 1; fi
-# Keys are deleted on a terminal by who says so.
+# On a terminal the user must confirm before keys are deleted.
 printf 'Resources: {n: {Type: "AWS::KMS::Key"}}' > new.yaml
 for answer in n y; do
   status=0

@@ -1,4 +1,4 @@
-# Binary never goes to a terminal; a passphrase is asked for without being shown.
+# Binary output never goes to a terminal. A passphrase is asked for without echo.
 echo text > a; random 1000 > b; envcrypt encrypt a b
 cat > drive.py <<'P'
 import os, pty, select, sys

@@ -1,5 +1,5 @@
-# -R takes regular files, passes over links and special files and says how many; a second run over
-# the same tree leaves messages alone.
+# -R takes regular files. Links and special files are skipped and counted. A second run over the same tree leaves
+# messages unchanged.
 mkdir -p tree/deep/er out back
 random 70000 > tree/a; random 10 > 'tree/deep/b c'; : > tree/deep/er/empty
 ln -s a tree/link; ln -s deep tree/dirlink; mkfifo tree/pipe

@@ -1,4 +1,4 @@
-# A user who calls himself root, or another user, in a user namespace of his own is neither.
+# A user who calls himself root or another user in his own user namespace is neither.
 can_be backup && can_be daemon || exit 0
 as() { local user=$1; shift; setpriv --reuid "$user" --regid backup --clear-groups env HOME="$PWD/theirs" "$@"; }
 as backup unshare -r true 2> /dev/null || { skipped 'users cannot make user namespaces here'; exit; }
@@ -12,7 +12,7 @@ echo text > f; as daemon envcrypt encrypt -q - -k alias/a < f > m.envc; chmod 64
 owner=$(id -u daemon); other=$(id -u backup)
 last() { as daemon envcrypt keystore audit --json | json 'tuple(j["Records"][-1]["userIdentity"]["userName"].split(":")) + (j["Records"][-1].get("errorCode"),)'; }
 
-# refused COMMAND...: who is not allowed, in a namespace.
+# refused COMMAND...: the user in this namespace is refused.
 refused() {
   fails 77 as backup "$@" envcrypt decrypt m.envc -o -
   says 'in a user namespace that the keystore'"'"'s owner is not in'; says "kms:Decrypt with key $key"
@@ -26,16 +26,16 @@ refused unshare --map-user="$owner"
 refused unshare --map-user=65534
 refused unshare -rm sh -c "echo 'daemon:x:0:0::/:/bin/sh' > theirs/passwd; mount --bind theirs/passwd /etc/passwd; exec \"\$@\"" sh
 id=unknown refused unshare -U
-# A namespace inside another says what its maker chooses. The log shows it as that.
+# A namespace inside another one reports what its creator chooses. The log shows it as a claim.
 id=$owner refused unshare --map-user="$owner" --map-group=0 unshare --map-user=0
-# So does a file that is mounted over the kernel's own.
+# The same with a file that is mounted over the kernel's own.
 id=0 refused unshare -rm sh -c "echo '0 0 4294967295' > theirs/map; mount --bind theirs/map /proc/self/uid_map; mount --bind theirs/map /proc/\$\$/uid_map; exec \"\$@\"" sh
 fails 77 as backup unshare -r envcrypt keystore protector add none; says 'may not do AddProtector'
 fails 77 as backup unshare -r envcrypt key create; says 'may not do kms:CreateKey'
-# The name is the reader's, and a question.
+# The name comes from the reader's system and is followed by a question mark.
 as daemon envcrypt keystore audit | matches "user-namespace:$other(backup?)  Decrypt"
 
-# He is refused even if everybody may, because it may be denied to him.
+# He is refused even if everybody is allowed, because a statement may deny him.
 cat > policy.json <<X
 {"Statement": [
   {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"},
@@ -45,7 +45,7 @@ as daemon envcrypt key policy put alias/a policy.json
 fails 77 as backup envcrypt decrypt m.envc -o -; says 'statement 2 of its policy denies it'
 id=$other refused unshare -r
 
-# The owner is the owner in a namespace of his own, under whatever ID, and is recorded as himself.
+# The owner is the owner in his own namespace too, under any ID, and is recorded as himself.
 for map in -r --map-user=77 --map-user="$other"; do
   as daemon unshare "$map" envcrypt decrypt m.envc -o - | cmp - f
   [ "$(last)" = "('daemon', None)" ]

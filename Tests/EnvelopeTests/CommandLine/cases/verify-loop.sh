@@ -1,4 +1,4 @@
-# The loop people write over their backups.
+# A loop that people write to verify their backups.
 for n in 1 2 3; do random 1000 > b$n; done
 envcrypt encrypt b1 b2 b3
 flip b2.envc 400

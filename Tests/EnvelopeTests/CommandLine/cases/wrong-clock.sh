@@ -1,13 +1,13 @@
-# A wrong clock destroys nothing: what is past its date counts as gone, and two commands at least a day apart
-# have to find it so before it is destroyed.
+# A wrong clock destroys nothing: a key that is past its date counts as deleted, but two commands at least a day apart
+# must find it due before it is destroyed.
 if ldd "$(command -v envcrypt)" 2>&1 | matches 'not a dynamic'; then
   echo 'SKIPPED: nothing can be preloaded into a static binary'
   exit 0
 fi
 cc -shared -fPIC -O1 -o "$PWD/clock.so" "$(dirname "${BASH_SOURCE[0]}")/../clock.c"
-# ahead DAYS COMMAND...: the command sees a clock that is so many days ahead.
+# ahead DAYS COMMAND...: runs the command with a clock that is this many days ahead.
 ahead() { local days=$1; shift; CLOCK_OFFSET=$((days * 86400)) LD_PRELOAD=$PWD/clock.so "$@"; }
-# rows TABLE KEY-COLUMN ID: how many rows the keystore has.
+# rows TABLE KEY-COLUMN ID: prints the number of rows in the keystore.
 rows() { python3 -c 'import sqlite3,sys; print(sqlite3.connect(sys.argv[1]).execute(f"SELECT count(*) FROM {sys.argv[2]} WHERE {sys.argv[3]} = ?", (sys.argv[4],)).fetchone()[0])' "$XDG_DATA_HOME/envcrypt/keystore.db" "$@"; }
 state() { envcrypt key describe "$1" --json | json 'j["KeyMetadata"]["KeyState"]'; }
 
@@ -26,7 +26,7 @@ ahead 40 envcrypt keystore status --json | json '[(d["KeyId"], "FoundDueDate" in
 ahead 40 envcrypt keystore check | matches -F '1 key waits to be destroyed'
 [ "$(rows keyVersion keyID "$id")" = 1 ]
 
-# It is right again: the next command that uses a key says so, once, and the waiting starts again.
+# The clock is correct again: the next command that uses a key warns once, and the waiting time starts again.
 [ "$(state "$id")" = PendingDeletion ]
 envcrypt decrypt f.envc -o - 2>stderr | cmp - f
 says "warning: key $id was due to be destroyed when the clock said 20"
@@ -42,7 +42,7 @@ done
 envcrypt key cancel-deletion alias/old 2>/dev/null; envcrypt key enable alias/old
 envcrypt decrypt old.envc -o - | cmp - f
 
-# Two commands a day apart destroy; that, and a rotation, is a record of the keystore's own.
+# Two commands a day apart destroy the key. The destruction, and a rotation, are recorded as the keystore's own.
 envcrypt key schedule-deletion -y alias/old --days 7 2>/dev/null
 ahead 8 envcrypt key create >>created
 fails 73 ahead 8 envcrypt alias create alias/default alias/default
@@ -56,7 +56,7 @@ envcrypt keystore audit --operation DeleteKey --json | json '[(r["eventType"], r
 envcrypt keystore audit --operation RotateKey | matches -E "kms.amazonaws.com  RotateKey  .*  version 2  ok$"
 envcrypt keystore check | matches 'all as envcrypt wrote them'
 
-# Material that was imported and expires.
+# Imported material that expires.
 cat >import.sh <<'P2'
 envcrypt kms get-parameters-for-import --key-id "$1" --wrapping-algorithm RSAES_OAEP_SHA_256 --wrapping-key-spec RSA_2048 >parameters
 json 'j["ImportToken"]' <parameters | base64 -d >token
@@ -78,7 +78,7 @@ ahead 12 envcrypt key create >>created
 fails 69 envcrypt decrypt theirs.envc -o -; says PendingImport
 envcrypt keystore audit --key "$theirs" | matches -F 'DeleteExpiredKeyMaterial'
 
-# The owner need not wait, and is asked on a terminal.
+# The owner does not have to wait, but must confirm on a terminal.
 id=$(envcrypt key create --alias alias/due)
 envcrypt keystore check --destroy-due 2>stderr >shown; says 'nothing is due to be destroyed'
 envcrypt key schedule-deletion -y "$id" --days 7 2>/dev/null
@@ -120,7 +120,7 @@ python3 drive.py "$id"
 envcrypt keystore audit --key "$id" | tail -2 | sed 's/^[^ ]* *//' | diff - <(printf '%s\n' "kms.amazonaws.com  DeleteKey  $id  ok" "$(id -un)  DestroyDue  $id  ok")
 [ "$(ahead 8 envcrypt key import escrow.json)" = "$id" ]
 
-# Nobody else does.
+# Nobody else can do that.
 if [ "$(id -u)" = 0 ] && id backup >/dev/null 2>&1; then
   chmod 755 . && chown -R backup: "$XDG_DATA_HOME"
   store=$XDG_DATA_HOME/envcrypt/keystore.db
