@@ -26,30 +26,55 @@ let package = Package(
       providers: [.apt(["libsqlite3-dev"])]
     ),
     .target(name: "CProcess"),
+    // Encrypts and decrypts messages. Knows no keystore.
     .target(
       name: "Envelope",
+      dependencies: ["CLinux", "COpenSSL", .product(name: "SystemPackage", package: "swift-system")]
+    ),
+    // The contract of the KMS API: operations, shapes, names, errors.
+    .target(name: "KMSAPI", dependencies: ["Envelope"]),
+    // Decisions of key policies and grants.
+    .target(name: "KMSPolicy", dependencies: ["KMSAPI", "Envelope"]),
+    // The keystore file: records, protectors, ledger, audit log. Only this module uses SQL.
+    .target(
+      name: "KMSKeystore",
       dependencies: [
-        "CLinux",
-        "COpenSSL",
-        "CSQLite",
+        "KMSAPI", "Envelope", "CLinux", "CSQLite",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "SystemPackage", package: "swift-system"),
+      ]
+    ),
+    // The operations over a keystore, and the keyrings of its keys.
+    .target(
+      name: "KMSService",
+      dependencies: [
+        "KMSKeystore", "KMSPolicy", "KMSAPI", "Envelope", "CLinux",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ]
+    ),
+    // CloudFormation templates.
+    .target(
+      name: "KMSTemplates",
+      dependencies: [
+        "KMSService", "KMSKeystore", "KMSPolicy", "KMSAPI", "Envelope",
         .product(name: "Yams", package: "Yams"),
       ]
     ),
     .executableTarget(
       name: "envcrypt",
       dependencies: [
-        "CLinux",
-        "CProcess",
-        "Envelope",
+        "KMSTemplates", "KMSService", "KMSKeystore", "KMSPolicy", "KMSAPI", "Envelope",
+        "CLinux", "CProcess",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
       ]
     ),
     .testTarget(
       name: "EnvelopeTests",
-      dependencies: ["Envelope", "envcrypt"],
+      dependencies: [
+        "KMSTemplates", "KMSService", "KMSKeystore", "KMSPolicy", "KMSAPI", "Envelope", "envcrypt",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ],
       exclude: [
         "CommandLine/cases",
         "CommandLine/clock.c",

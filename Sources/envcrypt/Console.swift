@@ -1,6 +1,7 @@
 import Envelope
 import Foundation
 import Glibc
+import KMSAPI
 import Synchronization
 import SystemPackage
 

@@ -1,5 +1,6 @@
-import Envelope
 import Foundation
+import KMSKeystore
+import KMSService
 
 /// A key or key material that is due to be destroyed, in the format of `keystore status`.
 struct DueReport: Encodable {

@@ -1,4 +1,4 @@
-import Envelope
+import KMSKeystore
 import SystemPackage
 
 /// A warning about a keystore without a passphrase or key file, in a place that others can access.

@@ -1,6 +1,10 @@
 import ArgumentParser
 import Envelope
 import Glibc
+import KMSAPI
+import KMSKeystore
+import KMSPolicy
+import KMSTemplates
 import SystemPackage
 
 /// The exit statuses of the tool: those of `sysexits.h` that are used, and 3.

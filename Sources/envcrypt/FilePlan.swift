@@ -1,4 +1,5 @@
 import Envelope
+import KMSKeystore
 import SystemPackage
 
 /// One input and the place of its output.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Envelope
 import Glibc
+import KMSKeystore
 import Synchronization
 import SystemPackage
 

@@ -1,5 +1,8 @@
 import ArgumentParser
 import Envelope
+import KMSAPI
+import KMSKeystore
+import KMSService
 
 struct InitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

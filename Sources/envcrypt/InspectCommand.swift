@@ -1,5 +1,6 @@
 import ArgumentParser
 import Envelope
+import KMSService
 import SystemPackage
 
 struct InspectCommand: ParsableCommand {

@@ -1,5 +1,6 @@
 import Envelope
 import Foundation
+import KMSAPI
 import SystemPackage
 
 /// The arguments of `envcrypt kms OPERATION`: the AWS CLI's options for the KMS API. The type of

@@ -1,5 +1,7 @@
 import ArgumentParser
-import Envelope
+import KMSAPI
+import KMSPolicy
+import KMSService
 
 struct KMSCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -41,11 +43,11 @@ struct KMSCommand: ParsableCommand {
     try Self.run(operation.requestType, rest)
   }
 
-  private static func help<Request: KeyServiceRequest>(_ type: Request.Type) -> String {
+  private static func help<Request: HandledRequest>(_ type: Request.Type) -> String {
     KMSOption.helpText(operation: Request.operation.rawValue, for: type)
   }
 
-  private static func run<Request: KeyServiceRequest>(
+  private static func run<Request: HandledRequest>(
     _ type: Request.Type, _ arguments: [String]
   ) throws {
     var arguments = try KMSArguments(arguments)
@@ -55,10 +57,10 @@ struct KMSCommand: ParsableCommand {
   }
 
   private static func run(
-    _ request: some KeyServiceRequest, _ service: KeyService, paginates: Bool
+    _ request: some HandledRequest, _ service: KeyService, paginates: Bool
   ) throws {
     let console = Console()
-    if let request = request as? any PagedRequest, paginates {
+    if let request = request as? any PagedRequest & HandledRequest, paginates {
       return try print(request, service, on: console)
     }
     let response = try service.perform(request)
@@ -68,7 +70,7 @@ struct KMSCommand: ParsableCommand {
   }
 
   /// Prints all pages, or one page if the request has a limit or a marker.
-  private static func print<Request: PagedRequest>(
+  private static func print<Request: PagedRequest & HandledRequest>(
     _ request: Request, _ service: KeyService, on console: Console
   ) throws {
     if request.limit == nil, request.marker == nil {

@@ -1,4 +1,4 @@
-import Envelope
+import KMSAPI
 
 /// The members of a JSON object, each decoded when it is needed.
 struct KMSJSONMembers: Decodable, KMSMembers {

@@ -1,4 +1,4 @@
-import Envelope
+import KMSAPI
 
 /// A source of the members of a shape during decoding, under their property names.
 protocol KMSMembers {

@@ -1,5 +1,6 @@
 import Envelope
 import Foundation
+import KMSAPI
 
 /// A member of a request, as an option of the command line. All facts about it come from the
 /// decoding of the request.

@@ -1,5 +1,6 @@
 import Envelope
 import Foundation
+import KMSAPI
 import SystemPackage
 
 /// Reads the values of options as the AWS CLI does, according to the type of the value.

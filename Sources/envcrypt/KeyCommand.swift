@@ -1,5 +1,6 @@
 import ArgumentParser
-import Envelope
+import KMSAPI
+import KMSService
 
 struct KeyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,8 @@
 import ArgumentParser
 import Envelope
+import KMSAPI
+import KMSPolicy
+import KMSService
 
 struct KeyGrantCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -204,7 +207,7 @@ extension Grant {
   }
 
   private static func name(_ arn: String) -> String {
-    arn == PolicyPrincipal.accountARN ? "the account" : String(arn.split(separator: "/").last ?? "")
+    arn == Account.arn ? "the account" : String(arn.split(separator: "/").last ?? "")
   }
 
   private static func list(_ context: EncryptionContext) -> String {

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Envelope
+import KMSAPI
+import KMSService
 import SystemPackage
 
 struct KeyExportCommand: ParsableCommand {

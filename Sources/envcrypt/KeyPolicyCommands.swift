@@ -1,5 +1,6 @@
 import ArgumentParser
-import Envelope
+import KMSAPI
+import KMSService
 import SystemPackage
 
 struct KeyPolicyCommand: ParsableCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
-import Envelope
+import KMSPolicy
+import KMSService
 
 struct KeyPolicySimulateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

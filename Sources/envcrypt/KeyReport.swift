@@ -1,5 +1,8 @@
-import Envelope
 import Foundation
+import KMSAPI
+import KMSKeystore
+import KMSPolicy
+import KMSService
 
 /// The report that `key describe` prints for a person.
 struct KeyReport {

@@ -1,5 +1,6 @@
 import ArgumentParser
-import Envelope
+import KMSAPI
+import KMSService
 
 struct KeyRotateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

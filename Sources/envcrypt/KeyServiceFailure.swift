@@ -1,4 +1,4 @@
-import Envelope
+import KMSAPI
 
 /// The text of the KMS API's errors, under the API's names.
 extension Failure {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Envelope
+import KMSAPI
 
 struct KeyTagCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,6 +1,9 @@
 import ArgumentParser
 import Envelope
 import Foundation
+import KMSAPI
+import KMSKeystore
+import KMSService
 
 struct KeystoreAuditCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Envelope
+import KMSKeystore
 import SystemPackage
 
 struct KeystoreBackupCommand: ParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
-import Envelope
 import Foundation
+import KMSKeystore
+import KMSService
 import SystemPackage
 
 struct KeystoreCommand: ParsableCommand {

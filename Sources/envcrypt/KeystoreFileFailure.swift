@@ -1,4 +1,4 @@
-import Envelope
+import KMSKeystore
 import SystemPackage
 
 extension Failure {

@@ -2,6 +2,8 @@ import ArgumentParser
 import Envelope
 import Foundation
 import Glibc
+import KMSKeystore
+import KMSService
 import SystemPackage
 
 /// The options for the keystore and for unlocking it.

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Envelope
 
 struct KeystoreRequireAuditCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

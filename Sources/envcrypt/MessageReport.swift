@@ -1,4 +1,5 @@
 import Envelope
+import KMSService
 import SystemPackage
 
 /// The report of `inspect` on one message. The header's fields have no counterpart in the KMS API;

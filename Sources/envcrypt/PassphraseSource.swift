@@ -1,5 +1,6 @@
 import Envelope
 import Glibc
+import KMSKeystore
 import Synchronization
 import SystemPackage
 

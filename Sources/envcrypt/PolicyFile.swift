@@ -1,4 +1,4 @@
-import Envelope
+import KMSPolicy
 import SystemPackage
 
 /// A key policy document in a file.

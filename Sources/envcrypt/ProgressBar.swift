@@ -1,4 +1,3 @@
-import Envelope
 import Glibc
 import Synchronization
 

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Envelope
+import KMSTemplates
 import SystemPackage
 
 /// The option for the name of the stack that a template becomes.

@@ -1,4 +1,4 @@
-import Envelope
+import KMSTemplates
 
 /// A plan in the format of CloudFormation's DescribeChangeSet.
 struct StackPlanDescription: Encodable {

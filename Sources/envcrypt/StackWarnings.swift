@@ -1,4 +1,4 @@
-import Envelope
+import KMSTemplates
 
 extension Console {
   /// Warns of probable mistakes in the template, and of changes that were made to the stack outside

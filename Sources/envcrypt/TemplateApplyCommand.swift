@@ -1,5 +1,7 @@
 import ArgumentParser
 import Envelope
+import KMSService
+import KMSTemplates
 
 struct TemplateApplyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,4 +1,4 @@
-import Envelope
+import KMSTemplates
 
 /// The report of an applied template as text: a line for each changed resource, then the outputs.
 struct TemplateApplyReport {

@@ -1,4 +1,4 @@
-import Envelope
+import KMSTemplates
 
 /// The text of errors in a template.
 extension Failure {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Envelope
+import KMSTemplates
 import SystemPackage
 
 /// The options for a template file and the values of its parameters.

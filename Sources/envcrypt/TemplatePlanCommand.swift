@@ -1,5 +1,4 @@
 import ArgumentParser
-import Envelope
 
 struct TemplatePlanCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

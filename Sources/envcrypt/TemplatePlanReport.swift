@@ -1,4 +1,5 @@
 import Envelope
+import KMSTemplates
 
 /// A plan as text: `+` for a resource that is created, `~` for one that changes, `-` for one that
 /// is deleted or leaves the stack.

@@ -1,5 +1,6 @@
 import ArgumentParser
-import Envelope
+import KMSService
+import KMSTemplates
 
 struct TemplateDeleteCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

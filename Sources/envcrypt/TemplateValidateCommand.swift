@@ -1,5 +1,5 @@
 import ArgumentParser
-import Envelope
+import KMSTemplates
 
 struct TemplateValidateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

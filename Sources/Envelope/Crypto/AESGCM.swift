@@ -2,9 +2,9 @@ import COpenSSL
 
 /// AES-GCM under one key with 12-byte nonces and 16-byte tags, set up once and used for any number
 /// of nonces. The caller must never seal twice with the same nonce under one key.
-struct AESGCM: ~Copyable {
-  static let nonceLength = 12
-  static let tagLength = 16
+package struct AESGCM: ~Copyable {
+  package static let nonceLength = 12
+  package static let tagLength = 16
 
   /// The operation that the context is set up for.
   enum Direction { case seal, open }
@@ -137,7 +137,7 @@ struct AESGCM: ~Copyable {
 }
 
 /// A 12-byte AES-GCM nonce, the initialization vector of the message format.
-struct Nonce: Equatable, Sendable {
+package struct Nonce: Equatable, Sendable {
   /// The values of the first 4 and of the last 8 bytes, read as big-endian.
   private let high: UInt32
   private let low: UInt64
@@ -160,17 +160,17 @@ struct Nonce: Equatable, Sendable {
   /// The value in the order of the wire: 4 bytes, then 8.
   var words: (high: UInt32, low: UInt64) { (high, low) }
 
-  init(bytes: some Collection<UInt8>) {
+  package init(bytes: some Collection<UInt8>) {
     precondition(bytes.count == AESGCM.nonceLength)
     high = bytes.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
     low = bytes.dropFirst(4).reduce(0) { $0 << 8 | UInt64($1) }
   }
 
-  static func random() throws(CryptoError) -> Nonce {
+  package static func random() throws(CryptoError) -> Nonce {
     Nonce(bytes: try Random.bytes(AESGCM.nonceLength))
   }
 
-  var bytes: [UInt8] { withUnsafeBytes { Array($0) } }
+  package var bytes: [UInt8] { withUnsafeBytes { Array($0) } }
 
   func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
     let words = (
@@ -183,7 +183,7 @@ struct Nonce: Equatable, Sendable {
 
 extension AESGCM {
   /// Seals a small value in one call, for keyrings and the keystore: ciphertext, then the tag.
-  static func seal(
+  package static func seal(
     _ plaintext: RawSpan, under key: borrowing SecretBytes, nonce: Nonce,
     authenticating aad: [UInt8]
   ) throws(CryptoError) -> [UInt8] {
@@ -196,7 +196,7 @@ extension AESGCM {
   }
 
   /// Opens the result of `seal`. Throws `authenticationFailed` also if `sealed` is too short.
-  static func open(
+  package static func open(
     _ sealed: [UInt8], under key: borrowing SecretBytes, nonce: Nonce, authenticating aad: [UInt8]
   ) throws(CryptoError) -> SecretBytes {
     guard sealed.count >= tagLength else { throw .authenticationFailed }

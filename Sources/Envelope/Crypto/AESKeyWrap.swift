@@ -1,10 +1,10 @@
 import COpenSSL
 
 /// AES key wrap with padding (RFC 5649). Imports of large keys use it.
-enum AESKeyWrap {
+package enum AESKeyWrap {
   /// Unwraps `wrapped`. Throws `authenticationFailed` if it was not wrapped under `key`, and
   /// `invalidKey` unless `key` has 32 bytes.
-  static func unwrap(
+  package static func unwrap(
     _ wrapped: [UInt8], under key: borrowing SecretBytes
   ) throws(CryptoError) -> SecretBytes {
     LibCrypto.prepare()

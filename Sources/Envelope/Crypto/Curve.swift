@@ -1,12 +1,12 @@
 import COpenSSL
 
 /// The NIST curves for signatures and key agreement, under their NIST names.
-enum Curve: String, CaseIterable, Sendable {
+package enum Curve: String, CaseIterable, Sendable {
   case p256 = "P-256"
   case p384 = "P-384"
   case p521 = "P-521"
 
-  var bits: Int {
+  package var bits: Int {
     switch self {
     case .p256: 256
     case .p384: 384

@@ -1,11 +1,11 @@
 import COpenSSL
 
 /// The hash functions of the message format, of RSA paddings and of the KMS API's algorithms.
-enum Digest: String, Sendable {
+package enum Digest: String, Sendable {
   case sha1, sha224, sha256, sha384, sha512
 
   /// Bytes of a digest.
-  var length: Int {
+  package var length: Int {
     switch self {
     case .sha1: 20
     case .sha224: 28
@@ -26,7 +26,7 @@ enum Digest: String, Sendable {
   }
 
   /// The digest of `bytes`.
-  func hash(_ bytes: [UInt8]) throws(CryptoError) -> [UInt8] {
+  package func hash(_ bytes: [UInt8]) throws(CryptoError) -> [UInt8] {
     LibCrypto.prepare()
     var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
     var length: UInt32 = 0

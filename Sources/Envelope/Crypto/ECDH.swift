@@ -2,8 +2,8 @@ import COpenSSL
 
 /// The public half of an elliptic-curve key pair for key agreement: a point on its curve other than
 /// the point at infinity.
-struct ECPublicKey: Equatable, Sendable {
-  let curve: Curve
+package struct ECPublicKey: Equatable, Sendable {
+  package let curve: Curve
   /// The point in compressed form (SEC 1, 2.3.3): 33, 49 or 67 bytes.
   let compressedPoint: [UInt8]
   fileprivate let key: PKey
@@ -31,7 +31,7 @@ struct ECPublicKey: Equatable, Sendable {
   init(pem: [UInt8]) throws(CryptoError) { try self.init(checking: .publicKey(pem: pem)) }
 
   /// Reads a DER SubjectPublicKeyInfo.
-  init(subjectPublicKeyInfo: [UInt8]) throws(CryptoError) {
+  package init(subjectPublicKeyInfo: [UInt8]) throws(CryptoError) {
     try self.init(.publicKey(subjectPublicKeyInfo: subjectPublicKeyInfo))
   }
 
@@ -44,7 +44,7 @@ struct ECPublicKey: Equatable, Sendable {
     try self.init(.publicKey(on: curve, point: point))
   }
 
-  static func == (left: ECPublicKey, right: ECPublicKey) -> Bool {
+  package static func == (left: ECPublicKey, right: ECPublicKey) -> Bool {
     left.curve == right.curve && left.compressedPoint == right.compressedPoint
   }
 
@@ -59,8 +59,8 @@ struct ECPublicKey: Equatable, Sendable {
 }
 
 /// An elliptic-curve private key for key agreement.
-struct ECPrivateKey: ~Copyable, Sendable {
-  let curve: Curve
+package struct ECPrivateKey: ~Copyable, Sendable {
+  package let curve: Curve
   private let key: PKey
 
   /// Throws `invalidKey` also if the public half does not match the private half.
@@ -78,12 +78,12 @@ struct ECPrivateKey: ~Copyable, Sendable {
   }
 
   /// Reads PEM text, PKCS#8 or SEC 1, not encrypted.
-  init(pem: borrowing SecretBytes) throws(CryptoError) {
+  package init(pem: borrowing SecretBytes) throws(CryptoError) {
     try self.init(.privateKey(pem: pem))
   }
 
   /// Reads DER PKCS#8.
-  init(pkcs8: borrowing SecretBytes) throws(CryptoError) {
+  package init(pkcs8: borrowing SecretBytes) throws(CryptoError) {
     try self.init(.privateKey(pkcs8: pkcs8))
   }
 
@@ -92,14 +92,14 @@ struct ECPrivateKey: ~Copyable, Sendable {
   }
 
   /// DER PKCS#8.
-  func pkcs8() throws(CryptoError) -> SecretBytes { try key.pkcs8() }
+  package func pkcs8() throws(CryptoError) -> SecretBytes { try key.pkcs8() }
 
   /// "BEGIN PRIVATE KEY" PEM text.
   func pem() throws(CryptoError) -> SecretBytes { try key.privatePEM() }
 
   /// The secret shared with the holder of the private half of `peer`: the x coordinate (SP 800-56A,
   /// 5.7.1.2), 32, 48 or 66 bytes. Throws `invalidKey` if `peer` is on another curve.
-  func derive(with peer: ECPublicKey) throws(CryptoError) -> SecretBytes {
+  package func derive(with peer: ECPublicKey) throws(CryptoError) -> SecretBytes {
     guard peer.curve == curve else {
       throw .invalidKey("a key on \(peer.curve.rawValue), not on \(curve.rawValue)")
     }

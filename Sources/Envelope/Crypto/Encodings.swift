@@ -1,8 +1,8 @@
 import COpenSSL
 
 /// Lower-case hexadecimal.
-enum Hexadecimal {
-  static func encode(_ bytes: some Sequence<UInt8>) -> String {
+package enum Hexadecimal {
+  package static func encode(_ bytes: some Sequence<UInt8>) -> String {
     let digits = Array("0123456789abcdef".utf8)
     var text: [UInt8] = []
     for byte in bytes {
@@ -15,15 +15,15 @@ enum Hexadecimal {
 
 /// Base64 (RFC 4648, section 4) with libcrypto. Decoding is strict: no white space, no missing
 /// padding, no bits left over.
-enum Base64 {
-  static func encode(_ bytes: [UInt8]) -> [UInt8] {
+package enum Base64 {
+  package static func encode(_ bytes: [UInt8]) -> [UInt8] {
     var text = [UInt8](repeating: 0, count: (bytes.count + 2) / 3 * 4 + 1)
     let length = EVP_EncodeBlock(&text, bytes, LibCrypto.length(bytes.count))
     return Array(text.prefix(Int(length)))
   }
 
   /// The bytes that `text` encodes; nil if `encode` would write another text for them.
-  static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
+  package static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
     let text = Array(text)
     guard text.count % 4 == 0 else { return nil }
     if text.isEmpty { return [] }
@@ -40,7 +40,7 @@ enum Base64 {
   }
 
   /// The text that encodes a secret. Leaves no copy of either in memory.
-  static func encodeSecret(_ bytes: borrowing SecretBytes) -> SecretBytes {
+  package static func encodeSecret(_ bytes: borrowing SecretBytes) -> SecretBytes {
     let count = (bytes.count + 2) / 3 * 4
     // libcrypto appends a NUL to the text.
     return SecretBytes(count: count + 1) { span in
@@ -58,7 +58,7 @@ enum Base64 {
 
   /// The secret that `text` encodes; nil if `encodeSecret` would write another text for it. Leaves
   /// no copy of the secret in memory.
-  static func decodeSecret(_ text: borrowing SecretBytes) -> SecretBytes? {
+  package static func decodeSecret(_ text: borrowing SecretBytes) -> SecretBytes? {
     let count = text.count
     guard count % 4 == 0 else { return nil }
     if count == 0 { return text.duplicate() }

@@ -1,8 +1,8 @@
 import COpenSSL
 
 /// HMAC (RFC 2104). It authenticates the records of the keystore, and HMAC keys compute it.
-enum HMAC {
-  static func authenticate(
+package enum HMAC {
+  package static func authenticate(
     _ message: RawSpan, with digest: Digest, under key: borrowing SecretBytes
   ) throws(CryptoError) -> [UInt8] {
     LibCrypto.prepare()
@@ -22,7 +22,7 @@ enum HMAC {
   }
 
   /// True if `code` is the code of `message`. Compares in constant time.
-  static func verify(
+  package static func verify(
     _ code: [UInt8], of message: RawSpan, with digest: Digest, under key: borrowing SecretBytes
   ) throws(CryptoError) -> Bool {
     LibCrypto.areEqual(code, try authenticate(message, with: digest, under: key))
@@ -30,11 +30,11 @@ enum HMAC {
 }
 
 /// HMAC of many messages under one key, set up once. One thread at a time may use it.
-final class HMACContext {
+package final class HMACContext {
   private let context: OpaquePointer
   private let length: Int
 
-  init(_ digest: Digest, key: borrowing SecretBytes) throws(CryptoError) {
+  package init(_ digest: Digest, key: borrowing SecretBytes) throws(CryptoError) {
     LibCrypto.prepare()
     let context = try key.withBytes { (bytes) throws(CryptoError) in
       let context = bytes.withUnsafeBytes {
@@ -48,7 +48,7 @@ final class HMACContext {
 
   deinit { EVP_MAC_CTX_free(context) }
 
-  func authenticate(_ message: [UInt8]) throws(CryptoError) -> [UInt8] {
+  package func authenticate(_ message: [UInt8]) throws(CryptoError) -> [UInt8] {
     // EVP_MAC_init without a key keeps the previous key.
     try LibCrypto.check(EVP_MAC_init(context, nil, 0, nil), "EVP_MAC_init")
     try LibCrypto.check(EVP_MAC_update(context, message, message.count), "EVP_MAC_update")

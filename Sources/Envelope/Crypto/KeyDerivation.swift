@@ -1,9 +1,9 @@
 import COpenSSL
 
 /// HKDF (RFC 5869), extract and expand.
-enum HKDF {
+package enum HKDF {
   /// Derives `count` bytes. An empty salt means the string of zeros of the RFC.
-  static func derive(
+  package static func derive(
     _ digest: Digest, from input: borrowing SecretBytes, salt: [UInt8], info: [UInt8], count: Int
   ) throws(CryptoError) -> SecretBytes {
     LibCrypto.prepare()
@@ -46,14 +46,20 @@ enum KBKDF {
 }
 
 /// scrypt (RFC 7914), which derives a key from a passphrase.
-struct Scrypt: Equatable, Sendable {
+package struct Scrypt: Equatable, Sendable {
   /// The parameters N, r and p of RFC 7914. The memory is 128 * cost * blockSize bytes.
-  var cost: UInt64
-  var blockSize: UInt64
-  var parallelism: UInt64
+  package var cost: UInt64
+  package var blockSize: UInt64
+  package var parallelism: UInt64
+
+  package init(cost: UInt64, blockSize: UInt64, parallelism: UInt64) {
+    self.cost = cost
+    self.blockSize = blockSize
+    self.parallelism = parallelism
+  }
 
   /// The parameters of new passphrase protectors: 128 MiB.
-  static let standard = Scrypt(cost: 1 << 17, blockSize: 8, parallelism: 1)
+  package static let standard = Scrypt(cost: 1 << 17, blockSize: 8, parallelism: 1)
 
   /// The most memory for stored parameters, in bytes: four times that of new parameters.
   static let memoryLimit: UInt64 = 1 << 29
@@ -61,18 +67,18 @@ struct Scrypt: Equatable, Sendable {
   static let workLimit = 8 * standard.work
 
   /// The work, in steps of equal length. Overflows if the parameters are out of range.
-  var work: UInt64 { cost * blockSize * parallelism }
+  package var work: UInt64 { cost * blockSize * parallelism }
 
   /// True if RFC 7914 allows the parameters and they are within the limits of this program. Stored
   /// parameters are input, so they are checked before memory is allocated.
-  var isValid: Bool {
+  package var isValid: Bool {
     guard cost > 1, cost & (cost - 1) == 0, cost <= 1 << 30, (1...64).contains(blockSize),
       (1...16).contains(parallelism)
     else { return false }
     return 128 * cost * blockSize <= Self.memoryLimit && work <= Self.workLimit
   }
 
-  func derive(
+  package func derive(
     from passphrase: borrowing SecretBytes, salt: [UInt8], count: Int
   ) throws(CryptoError) -> SecretBytes {
     LibCrypto.prepare()

@@ -1,13 +1,13 @@
 import COpenSSL
 
 /// The kinds of key pairs that a keystore generates and imports.
-enum KeyPairKind: Equatable, Sendable, CustomStringConvertible {
+package enum KeyPairKind: Equatable, Sendable, CustomStringConvertible {
   case rsa(bits: Int)
   case ec(Curve)
   case secp256k1
   case ed25519
 
-  var description: String {
+  package var description: String {
     switch self {
     case .rsa(let bits): "an RSA key of \(bits) bits"
     case .ec(let curve): "a key on \(curve.rawValue)"
@@ -18,8 +18,8 @@ enum KeyPairKind: Equatable, Sendable, CustomStringConvertible {
 }
 
 /// A private key of any kind with its public half, for any use.
-struct KeyPair: ~Copyable, Sendable {
-  let kind: KeyPairKind
+package struct KeyPair: ~Copyable, Sendable {
+  package let kind: KeyPairKind
   private let key: PKey
 
   private init(_ key: PKey) throws(CryptoError) {
@@ -29,7 +29,7 @@ struct KeyPair: ~Copyable, Sendable {
     self.key = key
   }
 
-  static func generate(_ kind: KeyPairKind) throws(CryptoError) -> KeyPair {
+  package static func generate(_ kind: KeyPairKind) throws(CryptoError) -> KeyPair {
     LibCrypto.prepare()
     switch kind {
     case .rsa(let bits):
@@ -48,7 +48,7 @@ struct KeyPair: ~Copyable, Sendable {
   /// Reads DER PKCS#8 from outside. Throws `invalidKey` also if the public half does not match the
   /// private half, or if the kind is not `wanted`. The DER that the pair returns does not depend on
   /// the encoding that it was read from.
-  init(pkcs8: borrowing SecretBytes, wanted: KeyPairKind? = nil) throws(CryptoError) {
+  package init(pkcs8: borrowing SecretBytes, wanted: KeyPairKind? = nil) throws(CryptoError) {
     let key = try PKey.privateKey(pkcs8: pkcs8)
     // Refuse an unsupported key before any arithmetic with it.
     let kind = try key.kind()
@@ -63,10 +63,10 @@ struct KeyPair: ~Copyable, Sendable {
   }
 
   /// DER; the point of an elliptic-curve key is uncompressed.
-  func subjectPublicKeyInfo() throws(CryptoError) -> [UInt8] { try key.subjectPublicKeyInfo() }
+  package func subjectPublicKeyInfo() throws(CryptoError) -> [UInt8] { try key.subjectPublicKeyInfo() }
 
   /// DER PKCS#8.
-  func pkcs8() throws(CryptoError) -> SecretBytes { try key.pkcs8() }
+  package func pkcs8() throws(CryptoError) -> SecretBytes { try key.pkcs8() }
 }
 
 extension PKey {

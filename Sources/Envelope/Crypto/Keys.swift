@@ -15,26 +15,14 @@ struct MessageKey: ~Copyable, Sendable {
 }
 
 /// An AES key that wraps other keys.
-struct WrappingKey: ~Copyable, Sendable {
+package struct WrappingKey: ~Copyable, Sendable {
   let bytes: SecretBytes
 
   /// Throws `invalidKey` unless there are 16, 24 or 32 bytes.
-  init(bytes: consuming SecretBytes) throws(CryptoError) {
+  package init(bytes: consuming SecretBytes) throws(CryptoError) {
     guard [16, 24, 32].contains(bytes.count) else {
       throw .invalidKey("an AES key has 16, 24 or 32 bytes, this one has \(bytes.count)")
     }
     self.bytes = bytes
   }
-}
-
-/// The key of the keystore itself. It wraps every version of a master key and authenticates every
-/// record.
-struct RootKey: ~Copyable, Sendable {
-  static let length = 32
-  let bytes: SecretBytes
-}
-
-/// The key that a protector derives from its passphrase or key file to wrap the root key.
-struct ProtectorKey: ~Copyable, Sendable {
-  let bytes: SecretBytes
 }

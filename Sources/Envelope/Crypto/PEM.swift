@@ -1,7 +1,7 @@
 /// A reader and writer of PEM text (RFC 7468, and RFC 1421 as in OpenSSL): blocks with explanatory
 /// text around them. The reader and writer of libcrypto leave copies of keys in memory that they do
 /// not wipe, and the reader stops at the first key.
-enum PEM {
+package enum PEM {
   /// The text between a BEGIN line and its END line.
   struct Block {
     /// The position among the blocks of the text, counted from 1.
@@ -87,7 +87,7 @@ enum PEM {
   }
 
   /// "BEGIN PRIVATE KEY" around `pkcs8`.
-  static func text(pkcs8: borrowing SecretBytes) -> SecretBytes {
+  package static func text(pkcs8: borrowing SecretBytes) -> SecretBytes {
     let base64 = Base64.encodeSecret(pkcs8)
     var writer = SecretWriter()
     writer.append("-----BEGIN PRIVATE KEY-----\n")

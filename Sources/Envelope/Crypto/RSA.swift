@@ -1,14 +1,14 @@
 import COpenSSL
 
 /// The padding with which an RSA key wraps a data key (raw RSA keyring, "padding scheme").
-enum RSAPadding: Equatable, Sendable {
+package enum RSAPadding: Equatable, Sendable {
   case pkcs1
   /// OAEP with MGF1, both with the same hash function.
   case oaep(Digest)
 }
 
 /// An RSA public key, for wrapping.
-struct RSAPublicKey: Sendable {
+package struct RSAPublicKey: Sendable {
   private let key: PKey
 
   init(_ key: PKey) throws(CryptoError) {
@@ -33,7 +33,7 @@ struct RSAPublicKey: Sendable {
   func check() throws(CryptoError) { try key.checkPublicHalf() }
 
   /// Reads a DER SubjectPublicKeyInfo.
-  init(subjectPublicKeyInfo: [UInt8]) throws(CryptoError) {
+  package init(subjectPublicKeyInfo: [UInt8]) throws(CryptoError) {
     try self.init(.publicKey(subjectPublicKeyInfo: subjectPublicKeyInfo))
   }
 
@@ -47,7 +47,7 @@ struct RSAPublicKey: Sendable {
   /// "BEGIN PUBLIC KEY" PEM text.
   func pem() throws(CryptoError) -> String { try key.publicPEM() }
 
-  func encrypt(
+  package func encrypt(
     _ plaintext: borrowing SecretBytes, padding: RSAPadding
   ) throws(CryptoError) -> [UInt8] {
     let context = try LibCrypto.check(EVP_PKEY_CTX_new(key.pointer, nil), "EVP_PKEY_CTX_new")
@@ -68,7 +68,7 @@ struct RSAPublicKey: Sendable {
 }
 
 /// An RSA private key, for unwrapping.
-struct RSAPrivateKey: ~Copyable, Sendable {
+package struct RSAPrivateKey: ~Copyable, Sendable {
   private let key: PKey
 
   init(_ key: PKey) throws(CryptoError) {
@@ -83,30 +83,30 @@ struct RSAPrivateKey: ~Copyable, Sendable {
   }
 
   /// Reads PEM text, PKCS#8 or PKCS#1, not encrypted.
-  init(pem: borrowing SecretBytes) throws(CryptoError) {
+  package init(pem: borrowing SecretBytes) throws(CryptoError) {
     try self.init(.privateKey(pem: pem))
   }
 
   /// Reads DER PKCS#8, the format in the keystore.
-  init(pkcs8: borrowing SecretBytes) throws(CryptoError) {
+  package init(pkcs8: borrowing SecretBytes) throws(CryptoError) {
     try self.init(.privateKey(pkcs8: pkcs8))
   }
 
-  var bits: Int { key.bits }
+  package var bits: Int { key.bits }
 
   func publicKey() throws(CryptoError) -> RSAPublicKey {
     try RSAPublicKey(subjectPublicKeyInfo: try key.subjectPublicKeyInfo())
   }
 
   /// DER PKCS#8.
-  func pkcs8() throws(CryptoError) -> SecretBytes { try key.pkcs8() }
+  package func pkcs8() throws(CryptoError) -> SecretBytes { try key.pkcs8() }
 
   /// "BEGIN PRIVATE KEY" PEM text.
   func pem() throws(CryptoError) -> SecretBytes { try key.privatePEM() }
 
   /// Throws `authenticationFailed` for every failed decryption: an error must not tell anything
   /// about the padding.
-  func decrypt(_ ciphertext: [UInt8], padding: RSAPadding) throws(CryptoError) -> SecretBytes {
+  package func decrypt(_ ciphertext: [UInt8], padding: RSAPadding) throws(CryptoError) -> SecretBytes {
     let context = try LibCrypto.check(EVP_PKEY_CTX_new(key.pointer, nil), "EVP_PKEY_CTX_new")
     defer { EVP_PKEY_CTX_free(context) }
     try LibCrypto.check(EVP_PKEY_decrypt_init(context), "EVP_PKEY_decrypt_init")

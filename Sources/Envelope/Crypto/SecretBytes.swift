@@ -84,8 +84,8 @@ extension SecretBytes {
 }
 
 /// Public random values: message IDs, nonces, salts.
-enum Random {
-  static func bytes(_ count: Int) throws(CryptoError) -> [UInt8] {
+package enum Random {
+  package static func bytes(_ count: Int) throws(CryptoError) -> [UInt8] {
     LibCrypto.prepare()
     var bytes = [UInt8](repeating: 0, count: count)
     try LibCrypto.check(RAND_bytes(&bytes, LibCrypto.length(count)), "RAND_bytes")

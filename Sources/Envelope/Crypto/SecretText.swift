@@ -1,7 +1,7 @@
 /// Secret text, for example a key in PEM. Owners share it; it is wiped when the last reference
 /// goes, and is never printed.
 public final class SecretText: Sendable {
-  let bytes: SecretBytes
+  package let bytes: SecretBytes
 
   public init(_ bytes: consuming SecretBytes) { self.bytes = bytes }
 

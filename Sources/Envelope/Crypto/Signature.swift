@@ -1,7 +1,7 @@
 import COpenSSL
 
 /// A signature scheme.
-enum SignatureScheme: Equatable, Sendable {
+package enum SignatureScheme: Equatable, Sendable {
   /// RSASSA-PSS: MGF1 with the same hash function, a salt as long as the digest.
   case pss(Digest)
   /// RSASSA-PKCS1-v1_5.
@@ -11,7 +11,7 @@ enum SignatureScheme: Equatable, Sendable {
   /// Pure Ed25519, which takes the message, not a digest.
   case ed25519
 
-  var digest: Digest? {
+  package var digest: Digest? {
     switch self {
     case .pss(let digest), .pkcs1(let digest), .ecdsa(let digest): digest
     case .ed25519: nil
@@ -44,16 +44,16 @@ enum SignatureScheme: Equatable, Sendable {
 }
 
 /// A private key that signs small messages. The caller must choose a scheme that fits the key.
-struct SigningKey: ~Copyable, Sendable {
+package struct SigningKey: ~Copyable, Sendable {
   private let key: PKey
 
   /// Reads DER PKCS#8.
-  init(pkcs8: borrowing SecretBytes) throws(CryptoError) {
+  package init(pkcs8: borrowing SecretBytes) throws(CryptoError) {
     key = try .privateKey(pkcs8: pkcs8)
   }
 
   /// Signs a message, or the digest of one.
-  func sign(
+  package func sign(
     _ message: [UInt8], isDigest: Bool, scheme: SignatureScheme
   ) throws(CryptoError) -> [UInt8] {
     guard let digest = scheme.digest else {
@@ -86,17 +86,17 @@ struct SigningKey: ~Copyable, Sendable {
 }
 
 /// A public key that verifies signatures over small messages.
-struct VerificationKey: Sendable {
+package struct VerificationKey: Sendable {
   private let key: PKey
 
   /// Reads a DER SubjectPublicKeyInfo.
-  init(subjectPublicKeyInfo: [UInt8]) throws(CryptoError) {
+  package init(subjectPublicKeyInfo: [UInt8]) throws(CryptoError) {
     key = try .publicKey(subjectPublicKeyInfo: subjectPublicKeyInfo)
   }
 
   /// True if `signature` is a signature of the key over a message, or over the digest of one. False
   /// for every defect of the signature.
-  func verifies(
+  package func verifies(
     _ signature: [UInt8], of message: [UInt8], isDigest: Bool, scheme: SignatureScheme
   ) throws(CryptoError) -> Bool {
     guard let digest = scheme.digest else {

@@ -1,17 +1,17 @@
 import Glibc
 import SystemPackage
 
-func systemErrno() -> Int32 { errno }
+package func systemErrno() -> Int32 { errno }
 
 /// The owner of a file descriptor, with the system calls that this program makes on it. Calls are
 /// retried after EINTR, and every error names the file.
 public final class Descriptor: Sendable {
-  let number: Int32
+  package let number: Int32
   private let closes: Bool
   /// The file as the user would name it.
   public let path: FilePath
 
-  init(owning number: Int32, path: FilePath) {
+  package init(owning number: Int32, path: FilePath) {
     self.number = number
     self.path = path
     closes = true
@@ -79,7 +79,7 @@ public final class Descriptor: Sendable {
   }
 
   /// Reads at `offset`, at most as many bytes as `buffer` holds. Returns 0 at the end of the file.
-  func read(into buffer: inout MutableRawSpan, at offset: Int64) throws(IOError) -> Int {
+  package func read(into buffer: inout MutableRawSpan, at offset: Int64) throws(IOError) -> Int {
     let count = buffer.withUnsafeMutableBytes { target in
       Self.retrying { pread(number, target.baseAddress, target.count, off_t(offset)) }
     }
@@ -88,7 +88,7 @@ public final class Descriptor: Sendable {
   }
 
   /// Writes some of `bytes` at `offset`; returns their number.
-  func write(_ bytes: RawSpan, at offset: Int64) throws(IOError) -> Int {
+  package func write(_ bytes: RawSpan, at offset: Int64) throws(IOError) -> Int {
     let count = bytes.withUnsafeBytes { source in
       Self.retrying { pwrite(number, source.baseAddress, source.count, off_t(offset)) }
     }
@@ -97,14 +97,14 @@ public final class Descriptor: Sendable {
   }
 
   /// Truncates the file to `count` bytes.
-  func truncate(to count: Int64) throws(IOError) {
+  package func truncate(to count: Int64) throws(IOError) {
     guard Self.retrying({ ftruncate(number, off_t(count)) }) == 0 else {
       throw .current(.write, path)
     }
   }
 
   /// Writes the file to the disk (`fsync`).
-  func synchronize() throws(IOError) {
+  package func synchronize() throws(IOError) {
     guard Self.retrying({ fsync(number) }) == 0 else { throw .current(.write, path) }
   }
 
@@ -112,7 +112,7 @@ public final class Descriptor: Sendable {
   public func keepOpen() { _ = Unmanaged.passRetained(self) }
 
   /// Writes all of `bytes`.
-  func write(_ bytes: RawSpan) throws(IOError) {
+  package func write(_ bytes: RawSpan) throws(IOError) {
     var done = 0
     while done < bytes.byteCount {
       let count = bytes.withUnsafeBytes { source in
@@ -125,7 +125,7 @@ public final class Descriptor: Sendable {
 
   /// Throws the errors that `close` would report when it is too late to handle them: no room on the
   /// server, or in the quota, for the written bytes. Closes a duplicate of the descriptor for that.
-  func flush() throws(IOError) {
+  package func flush() throws(IOError) {
     let copy = fcntl(number, F_DUPFD_CLOEXEC, 0)
     guard copy >= 0 else { throw .current(.write, path) }
     // An interrupted close closes the descriptor all the same.
@@ -143,7 +143,7 @@ public final class Descriptor: Sendable {
   }
 
   /// Calls `call` again as long as signals interrupt it.
-  static func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
+  package static func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
     while true {
       let result = call()
       if result != -1 || errno != EINTR { return result }
@@ -165,10 +165,10 @@ public struct FileStatus: Sendable {
   let specialBits: mode_t
   /// True if the set-group-ID bit is set and others have no access. A directory has both only on
   /// purpose; new files in it get its group.
-  let isSharedByGroup: Bool
+  package let isSharedByGroup: Bool
   /// True if the sticky bit is set: in such a directory only the owner of a file or of the
   /// directory may rename or remove the file.
-  let isSticky: Bool
+  package let isSticky: Bool
   /// True if the file has a name. A file without a name belongs to the processes that have it open,
   /// whatever its permissions.
   let isNamed: Bool
@@ -177,14 +177,14 @@ public struct FileStatus: Sendable {
   public let owner: uid_t
   public let group: gid_t
   /// The number of hard links.
-  let linkCount: UInt64
+  package let linkCount: UInt64
   let accessTime: timespec
   let modificationTime: timespec
   /// The time of the last change of contents, permissions, owner or names. No system call sets it
   /// back.
   let changeTime: timespec
 
-  init(_ status: stat) {
+  package init(_ status: stat) {
     switch status.st_mode & S_IFMT {
     case S_IFREG: kind = .regular
     case S_IFDIR: kind = .directory

@@ -5,7 +5,7 @@ import SystemPackage
 extension Descriptor {
   /// `O_PATH`, a macro that does not import. Such a descriptor serves to open other files, not to
   /// read.
-  static let pathOnly: Int32 = 0o10000000
+  package static let pathOnly: Int32 = 0o10000000
 
   /// Opens the directory `path`, relative to the directory `start`. Follows symbolic links on the
   /// way, except links that another user may have made to redirect this process.

@@ -3,10 +3,10 @@ import SystemPackage
 
 /// A lock on a whole file (`flock`). Any process that can open the file, even for reading only, can
 /// hold a lock for as long as it likes. Therefore every wait for a lock has a limit.
-enum FileLock {
+package enum FileLock {
   /// Takes the lock; false if another process holds a lock for all of `patience`. Throws system
   /// errors, for example if the file system has no locks.
-  static func take(_ number: Int32, patience: Duration) throws(Errno) -> Bool {
+  package static func take(_ number: Int32, patience: Duration) throws(Errno) -> Bool {
     var deadline: ContinuousClock.Instant?
     var pause: useconds_t = 50
     while Descriptor.retrying({ flock(number, LOCK_EX | LOCK_NB) }) != 0 {
@@ -22,5 +22,5 @@ enum FileLock {
     return true
   }
 
-  static func release(_ number: Int32) { flock(number, LOCK_UN) }
+  package static func release(_ number: Int32) { flock(number, LOCK_UN) }
 }

@@ -4,13 +4,13 @@ import SystemPackage
 /// A name in an open directory. Reads and writes through it stay in that directory, even if the
 /// path of the directory leads elsewhere later.
 public struct FilePlace: Sendable {
-  let directory: Descriptor
+  package let directory: Descriptor
   /// A single path component.
-  let name: FilePath
+  package let name: FilePath
   /// The file as the user would name it.
   public let path: FilePath
 
-  init(_ name: FilePath, in directory: Descriptor, path: FilePath) {
+  package init(_ name: FilePath, in directory: Descriptor, path: FilePath) {
     self.directory = directory
     self.name = name
     self.path = path

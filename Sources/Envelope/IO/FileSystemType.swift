@@ -2,7 +2,7 @@ import CLinux
 import SystemPackage
 
 /// The types of file systems that other machines or programs can access too.
-enum FileSystemType {
+package enum FileSystemType {
   /// The names of the types whose files another machine or program stores.
   private static let remote: [UInt32: String] = [
     0x6969: "NFS", 0xFF53_4D42: "CIFS", 0xFE53_4D42: "SMB", 0x517B: "SMB", 0x0102_1997: "9P",
@@ -14,7 +14,7 @@ enum FileSystemType {
 
   /// The name of the file system at `path` if another machine or program stores its files; nil for
   /// a disk of this machine.
-  static func remoteName(at path: FilePath) -> String? {
+  package static func remoteName(at path: FilePath) -> String? {
     remote[path.withPlatformString { envcrypt_file_system_type($0) }]
   }
 

@@ -7,7 +7,7 @@ import SystemPackage
 /// The process that makes such a file holds a lock on it. The lock ends with the process, however
 /// that ends. A hidden file without a lock is a leftover.
 public enum HiddenFile {
-  enum Purpose: String, CaseIterable {
+  package enum Purpose: String, CaseIterable {
     case output = ".envcrypt-"
     case keystore = ".keystore-"
   }
@@ -15,9 +15,9 @@ public enum HiddenFile {
   private static let ending = ".tmp"
   private static let digits = 12
   /// The suffixes of the companions of a keystore that is being made.
-  static let companions = ["-journal", "-audit"]
+  package static let companions = ["-journal", "-audit"]
 
-  static func name(_ purpose: Purpose, in directory: FilePath) throws -> FilePath {
+  package static func name(_ purpose: Purpose, in directory: FilePath) throws -> FilePath {
     directory.pushing(try name(purpose))
   }
 
@@ -45,7 +45,7 @@ public enum HiddenFile {
   /// the file system has no locks, no process takes a file for a leftover. Waits at most a second
   /// for another process that holds a lock: the removal of leftovers holds it only for a moment.
   @discardableResult
-  static func lock(_ number: Int32) -> Bool {
+  package static func lock(_ number: Int32) -> Bool {
     _ = try? FileLock.take(number, patience: .seconds(1))
     var status = stat()
     return fstat(number, &status) != 0 || status.st_nlink > 0

@@ -23,7 +23,7 @@ public struct IOError: Error, Equatable, Sendable {
   }
 
   /// A failure with the current value of `errno`.
-  static func current(_ operation: Operation, _ path: FilePath) -> IOError {
+  package static func current(_ operation: Operation, _ path: FilePath) -> IOError {
     IOError(operation, path, .current)
   }
 }
@@ -61,5 +61,5 @@ public enum FileRuleError: Error, Equatable, Sendable {
 
 extension Errno {
   /// The current value of `errno`.
-  static var current: Errno { Errno(rawValue: systemErrno()) }
+  package static var current: Errno { Errno(rawValue: systemErrno()) }
 }

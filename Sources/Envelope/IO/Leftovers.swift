@@ -42,7 +42,7 @@ public final class Leftovers: Sendable {
   public init() {}
 
   /// Records a path before it is created.
-  func add(_ path: FilePath) { add(Name(directory: nil, path: path)) }
+  package func add(_ path: FilePath) { add(Name(directory: nil, path: path)) }
 
   /// Records a name before it is created in a directory.
   func add(_ name: FilePath, in directory: Descriptor) {
@@ -67,7 +67,7 @@ public final class Leftovers: Sendable {
 
   /// Registers `work` to run before a signal ends the process. False if no thread waits for
   /// signals: `watch` was not called, or the system refused a thread.
-  func beforeSignalEnds(_ work: @escaping @Sendable () -> Void) -> Bool {
+  package func beforeSignalEnds(_ work: @escaping @Sendable () -> Void) -> Bool {
     state.withLock { state in
       if state.seesSignals { state.endings.append(work) }
       return state.seesSignals
@@ -75,7 +75,7 @@ public final class Leftovers: Sendable {
   }
 
   /// Removes the leftovers of killed processes in a directory, once per directory and run.
-  func sweep(_ directory: FilePath) {
+  package func sweep(_ directory: FilePath) {
     if state.withLock({ $0.swept.insert(directory).inserted }) {
       HiddenFile.removeLeftovers(in: directory)
     }
@@ -91,7 +91,7 @@ public final class Leftovers: Sendable {
   }
 
   /// Removes the file at a recorded path.
-  func remove(_ path: FilePath) { remove(Name(directory: nil, path: path)) }
+  package func remove(_ path: FilePath) { remove(Name(directory: nil, path: path)) }
 
   /// Removes the file of a recorded name.
   func remove(_ name: FilePath, in directory: Descriptor) {
@@ -104,7 +104,7 @@ public final class Leftovers: Sendable {
   }
 
   /// Removes a path from the record; the file stays.
-  func forget(_ path: FilePath) { forget(Name(directory: nil, path: path)) }
+  package func forget(_ path: FilePath) { forget(Name(directory: nil, path: path)) }
 
   /// Removes a name from the record; the file stays.
   func forget(_ name: FilePath, in directory: Descriptor) {

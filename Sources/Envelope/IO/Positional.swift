@@ -22,7 +22,7 @@ public protocol PositionalSink: AnyObject, Sendable {
 
 extension PositionalSource {
   /// Reads until `buffer` is full or there are no more bytes; returns the number of bytes.
-  func fill(_ buffer: inout MutableRawSpan, at position: Int64) throws -> Int {
+  package func fill(_ buffer: inout MutableRawSpan, at position: Int64) throws -> Int {
     try buffer.withUnsafeMutableBytes { bytes in
       var done = 0
       while done < bytes.count {
@@ -49,14 +49,14 @@ extension PositionalSink {
 }
 
 /// A regular file from its offset at the time of opening on.
-final class FileRegion: PositionalSource, PositionalSink {
+package final class FileRegion: PositionalSource, PositionalSink {
   private let descriptor: Descriptor
   private let start: Int64
-  let count: Int64
+  package let count: Int64
 
   /// Nil unless `descriptor` is a regular file with bytes after its offset. (Files in /proc report
   /// size 0.)
-  init?(_ descriptor: Descriptor) {
+  package init?(_ descriptor: Descriptor) {
     guard let status = try? descriptor.status(), status.kind == .regular else { return nil }
     let start = Int64(lseek(descriptor.number, 0, SEEK_CUR))
     guard start >= 0, status.size > start else { return nil }
@@ -72,15 +72,15 @@ final class FileRegion: PositionalSource, PositionalSink {
     count = 0
   }
 
-  func read(into buffer: inout MutableRawSpan, at position: Int64) throws -> Int {
+  package func read(into buffer: inout MutableRawSpan, at position: Int64) throws -> Int {
     try descriptor.read(into: &buffer, at: start + position)
   }
 
-  func write(_ bytes: RawSpan, at position: Int64) throws -> Int {
+  package func write(_ bytes: RawSpan, at position: Int64) throws -> Int {
     try descriptor.write(bytes, at: start + position)
   }
 
-  func truncate(to count: Int64) throws { try descriptor.truncate(to: start + count) }
+  package func truncate(to count: Int64) throws { try descriptor.truncate(to: start + count) }
 
-  func finish(at position: Int64) { lseek(descriptor.number, off_t(start + position), SEEK_SET) }
+  package func finish(at position: Int64) { lseek(descriptor.number, off_t(start + position), SEEK_SET) }
 }

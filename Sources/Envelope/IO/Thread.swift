@@ -7,7 +7,7 @@ private let stackSize = 1 << 20
 /// Runs `body` on a detached thread; false if the system refuses a thread. All signals are blocked
 /// in the new thread, so the existing threads handle them.
 @discardableResult
-func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
+package func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
   final class Work {
     let body: () -> Void
     init(_ body: @escaping () -> Void) { self.body = body }

@@ -2,13 +2,19 @@ import Synchronization
 
 /// One of the keys that a message is encrypted under, with a keyring that wraps under the same key
 /// again.
-struct KeptKey: Sendable {
+package struct KeptKey: Sendable {
   /// The name of the key in the new message: the same as in the old message, but for a key of the
   /// keystore, the name of its current version.
   let name: WrappingKeyName
   /// False if the same name in another message may mean another key.
   let isForEveryMessage: Bool
   let keyring: Result<any Keyring, KeptKeyObstacle>
+
+  package init(name: WrappingKeyName, isForEveryMessage: Bool, keyring: Result<any Keyring, KeptKeyObstacle>) {
+    self.name = name
+    self.isForEveryMessage = isForEveryMessage
+    self.keyring = keyring
+  }
 }
 
 /// The reason that a message cannot stay under one of its keys.
@@ -20,7 +26,23 @@ public enum KeptKeyObstacle: Error, Equatable, Sendable {
   /// The key is only used to read messages, not to write them.
   case onlyForReading
   /// The keystore refuses the use of the key.
-  case refused(KeyServiceError)
+  case refused(any Error)
+
+  public static func == (left: KeptKeyObstacle, right: KeptKeyObstacle) -> Bool {
+    switch (left, right) {
+    case (.notAtHand, .notAtHand), (.onlyFingerprint, .onlyFingerprint),
+      (.onlyForReading, .onlyForReading):
+      true
+    case (.refused(let left), .refused(let right)): "\(left)" == "\(right)"
+    default: false
+    }
+  }
+}
+
+/// A place that finds the keys of messages, to wrap under them again: a keystore.
+package protocol KeptKeySource: Sendable {
+  /// Finds the key that wrapped `encrypted`; nil if there is no such key here.
+  func keptKey(for encrypted: EncryptedDataKey, context: [UInt8]) throws -> KeptKey?
 }
 
 /// The error for a message that cannot stay under all of its keys.
@@ -38,12 +60,12 @@ public struct KeysNotKeptError: Error, Equatable, Sendable {
 /// message can open the new one too.
 public final class KeptKeys: Sendable {
   private let keyrings: [any Keyring]
-  private let keystore: @Sendable () throws -> KeystoreKeyring?
+  private let keystore: @Sendable () throws -> (any KeptKeySource)?
   private let known = Mutex<[WrappingKeyName: KeptKey]>([:])
 
   /// Wraps under keys of the keystore, and under the keys of `keyrings`.
-  public init(
-    keyrings: [any Keyring], keystore: @escaping @Sendable () throws -> KeystoreKeyring?
+  package init(
+    keyrings: [any Keyring], keystore: @escaping @Sendable () throws -> (any KeptKeySource)?
   ) {
     self.keyrings = keyrings
     self.keystore = keystore
@@ -146,7 +168,7 @@ public final class KeptKeys: Sendable {
 extension VersionedKeyName {
   /// Nil if `name` is not the name of a key of a keystore.
   fileprivate init?(exportedAs name: WrappingKeyName) {
-    guard name.providerID.utf8.elementsEqual(KeystoreKeyring.providerID.utf8) else { return nil }
+    guard name.providerID.utf8.elementsEqual(VersionedKeyName.providerID.utf8) else { return nil }
     self.init(parsing: Array(name.keyName.utf8))
   }
 

@@ -35,7 +35,13 @@ extension Keyring {
 /// A data key to wrap, and the serialized encryption context to bind it to.
 public struct WrapRequest: ~Copyable {
   let dataKey: DataKey
-  let context: [UInt8]
+  package let context: [UInt8]
+}
+
+/// An error of a key that cannot be used now. Another key may still open the message.
+package protocol KeyObstacle: Error {
+  /// True if the key does not exist.
+  var isMissingKey: Bool { get }
 }
 
 /// The error for a message that none of the available keys opens.
@@ -133,10 +139,10 @@ public final class MultiKeyring: DecryptionMaterialsProvider {
   /// other error.
   private static func note(_ error: any Error, as obstacle: inout (any Error)?) throws {
     switch error {
-    case CryptoError.authenticationFailed, is KeystoreError: break
-    case is KeyServiceError:
+    case CryptoError.authenticationFailed: break
+    case is any KeyObstacle:
       // A key that exists but cannot be used is a better answer than a key that does not exist.
-      if case KeyServiceError.notFound? = obstacle { obstacle = nil }
+      if let known = obstacle as? any KeyObstacle, known.isMissingKey { obstacle = nil }
     default: throw error
     }
     obstacle = obstacle ?? error

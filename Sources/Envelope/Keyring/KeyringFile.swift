@@ -21,11 +21,23 @@ public struct KeyringFile: Equatable, Sendable {
     public var material: SecretText
     public var paddingAlgorithm: PaddingAlgorithm?
     public var paddingHash: PaddingHash?
+
+    package init(providerID: String, keyID: String, algorithm: Algorithm, type: KeyType, bits: Int? = nil, encoding: Encoding, material: SecretText, paddingAlgorithm: PaddingAlgorithm? = nil, paddingHash: PaddingHash? = nil) {
+      self.providerID = providerID
+      self.keyID = keyID
+      self.algorithm = algorithm
+      self.type = type
+      self.bits = bits
+      self.encoding = encoding
+      self.material = material
+      self.paddingAlgorithm = paddingAlgorithm
+      self.paddingHash = paddingHash
+    }
   }
 
   public var keys: [Entry]
 
-  init(keys: [Entry]) { self.keys = keys }
+  package init(keys: [Entry]) { self.keys = keys }
 
   /// The maximum size of a keyring file in bytes.
   public static let sizeLimit = 4 << 20
@@ -173,7 +185,7 @@ extension KeyringFile.Entry {
   }
 
   /// Returns the decoded bytes of a base64 material.
-  func secretMaterial() throws(CryptoError) -> SecretBytes {
+  package func secretMaterial() throws(CryptoError) -> SecretBytes {
     guard let bytes = Base64.decodeSecret(material.bytes) else {
       throw .invalidKey("material is not base64")
     }
@@ -196,7 +208,7 @@ extension KeyringFile.Entry {
   private func check(_ key: ECPublicKey) throws(CryptoError) {
     try check(bits: key.curve.bits)
     // An exported key has the keystore's name for the key instead.
-    if providerID == KeystoreKeyring.providerID,
+    if providerID == VersionedKeyName.providerID,
       VersionedKeyName(parsing: Array(keyID.utf8)) != nil
     {
       return

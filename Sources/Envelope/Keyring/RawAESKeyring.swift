@@ -4,7 +4,7 @@ public final class RawAESKeyring: Keyring {
   private let keyName: String
   private let key: WrappingKey
 
-  init(providerID: String, keyName: String, wrappingKey: consuming WrappingKey) {
+  package init(providerID: String, keyName: String, wrappingKey: consuming WrappingKey) {
     self.providerID = providerID
     self.keyName = keyName
     key = wrappingKey

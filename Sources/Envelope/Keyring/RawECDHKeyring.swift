@@ -13,13 +13,13 @@ public final class RawECDHKeyring: Keyring {
   private let publicKey: ECPublicKey
   private let privateKey: ECPrivateKey?
 
-  init(recipient: ECPublicKey) throws(CryptoError) {
+  package init(recipient: ECPublicKey) throws(CryptoError) {
     keyName = try recipient.fingerprint()
     publicKey = recipient
     privateKey = nil
   }
 
-  init(privateKey: consuming ECPrivateKey) throws(CryptoError) {
+  package init(privateKey: consuming ECPrivateKey) throws(CryptoError) {
     publicKey = try privateKey.publicKey()
     keyName = try publicKey.fingerprint()
     self.privateKey = consume privateKey

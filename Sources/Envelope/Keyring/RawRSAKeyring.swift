@@ -15,7 +15,7 @@ public final class RawRSAKeyring: Keyring {
   private let isChecked = Mutex(true)
 
   /// Takes a public key that has already been checked.
-  init(providerID: String, keyName: String, padding: RSAPadding, publicKey: RSAPublicKey) {
+  package init(providerID: String, keyName: String, padding: RSAPadding, publicKey: RSAPublicKey) {
     self.providerID = providerID
     self.keyName = keyName
     self.padding = padding
@@ -25,7 +25,7 @@ public final class RawRSAKeyring: Keyring {
 
   /// Takes a private key from outside. Its public key is checked only before the first wrapping,
   /// because the check takes longer than unwrapping.
-  init(
+  package init(
     providerID: String, keyName: String, padding: RSAPadding,
     privateKey: consuming RSAPrivateKey
   ) throws(CryptoError) {

@@ -1,17 +1,20 @@
 import Foundation
 
 /// The key name of a key of a keystore: `<key uuid>/<version>`.
-struct VersionedKeyName: Equatable {
-  let keyID: String
-  let version: Int64
+package struct VersionedKeyName: Equatable {
+  /// The provider ID of keys of a keystore in messages.
+  package static let providerID = "envcrypt"
 
-  init(keyID: String, version: Int64) {
+  package let keyID: String
+  package let version: Int64
+
+  package init(keyID: String, version: Int64) {
     self.keyID = keyID
     self.version = version
   }
 
   /// Nil if `bytes` are not exactly such a name, in the same spelling.
-  init?(parsing bytes: [UInt8]) {
+  package init?(parsing bytes: [UInt8]) {
     let parts = bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
     guard parts.count == 2, let uuid = UUID(uuidString: String(decoding: parts[0], as: UTF8.self)),
       let version = Int64(String(decoding: parts[1], as: UTF8.self)), version > 0
@@ -20,5 +23,5 @@ struct VersionedKeyName: Equatable {
     guard text.utf8.elementsEqual(bytes) else { return nil }
   }
 
-  var text: String { "\(keyID)/\(version)" }
+  package var text: String { "\(keyID)/\(version)" }
 }

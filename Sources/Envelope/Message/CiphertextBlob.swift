@@ -2,21 +2,21 @@ import Foundation
 
 /// The result of Encrypt under a symmetric key: the key, its version and the sealed plaintext.
 /// Everything before the nonce is authenticated, together with the encryption context.
-struct CiphertextBlob: Equatable {
+package struct CiphertextBlob: Equatable {
   /// A UUID in lower case.
-  let keyID: String
+  package let keyID: String
   /// From 1.
-  let keyVersion: UInt32
-  let nonce: Nonce
+  package let keyVersion: UInt32
+  package let nonce: Nonce
   /// The ciphertext, then the tag.
-  let sealed: [UInt8]
+  package let sealed: [UInt8]
 
   /// "ENV" and the version of the format. No AWS Encryption SDK message and no blob of AWS KMS
   /// begins with it.
   private static let magic: UInt32 = 0x454E_5601
 
   /// Nil if `bytes` have another shape.
-  init?(parsing bytes: [UInt8]) {
+  package init?(parsing bytes: [UInt8]) {
     let sealedLength = bytes.count - Self.headLength - AESGCM.nonceLength
     guard sealedLength >= AESGCM.tagLength else { return nil }
     let parsed = try? WireReader.read(bytes.span.bytes) { (reader) throws(MessageError) in
@@ -26,14 +26,14 @@ struct CiphertextBlob: Equatable {
     self = parsed
   }
 
-  init(keyID: String, keyVersion: UInt32, nonce: Nonce, sealed: [UInt8]) {
+  package init(keyID: String, keyVersion: UInt32, nonce: Nonce, sealed: [UInt8]) {
     self.keyID = keyID
     self.keyVersion = keyVersion
     self.nonce = nonce
     self.sealed = sealed
   }
 
-  var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     var writer = WireWriter()
     // Writing values that are in range cannot fail.
     _ = try! Self.transcode(self, sealedLength: sealed.count, through: &writer)
@@ -43,7 +43,7 @@ struct CiphertextBlob: Equatable {
   /// The authenticated data: a count of zero pairs, the head, the serialized context. A serialized
   /// context never begins with zero pairs, so a data key that a raw AES keyring wrapped under the
   /// same key is not a blob, and a blob is not a wrapped data key.
-  static func authenticatedData(
+  package static func authenticatedData(
     keyID: String, keyVersion: UInt32, context: [UInt8]
   ) -> [UInt8] {
     var writer = WireWriter()

@@ -66,7 +66,7 @@ public struct EncryptionContext: Equatable, Sendable {
   }
 
   /// The serialization that keyrings authenticate. It is empty for an empty context.
-  func serialized() throws(MessageError) -> [UInt8] {
+  package func serialized() throws(MessageError) -> [UInt8] {
     if isEmpty { return [] }
     var writer = WireWriter()
     _ = try Self.transcodePairs(self, through: &writer)
@@ -78,7 +78,7 @@ public struct EncryptionContext: Equatable, Sendable {
   }
 
   /// The context that `serialized` wrote; nil if the bytes have another shape.
-  init?(serialized bytes: [UInt8]) {
+  package init?(serialized bytes: [UInt8]) {
     self.init()
     if bytes.isEmpty { return }
     let parsed = try? WireReader.read(bytes.span.bytes) { (reader) throws(MessageError) in

@@ -1,7 +1,7 @@
 /// The provider information of a raw ECDH keyring (specification, `framework/raw-ecdh-keyring.md`):
 /// a version, then the recipient's and the sender's public key as compressed points, each preceded
 /// by its length. Both are on one curve.
-struct RawECDHKeyInformation: Equatable {
+package struct RawECDHKeyInformation: Equatable {
   let recipient: ECPublicKey
   let sender: ECPublicKey
 
@@ -10,7 +10,7 @@ struct RawECDHKeyInformation: Equatable {
 
   /// True if keyrings write this structure under `providerID`: the raw ECDH keyring and the AWS KMS
   /// ECDH keyring do.
-  static func isWritten(by providerID: String) -> Bool {
+  package static func isWritten(by providerID: String) -> Bool {
     [Self.providerID, "aws-kms-ecdh"].contains { $0.utf8.elementsEqual(providerID.utf8) }
   }
 

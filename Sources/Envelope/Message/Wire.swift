@@ -3,7 +3,7 @@
 /// through a `WireReader` it ignores the argument, and each returns the value on the wire.
 ///
 /// All integers are big-endian (specification, `data-format/message.md`).
-protocol Wire {
+package protocol Wire {
   mutating func uint8(_ value: UInt8?) throws(MessageError) -> UInt8
   mutating func uint16(_ value: UInt16?) throws(MessageError) -> UInt16
   mutating func uint32(_ value: UInt32?) throws(MessageError) -> UInt32
@@ -16,7 +16,7 @@ protocol Wire {
 
 extension Wire {
   /// A count in 16 bits, then so many bytes. `name` is for the error if a writer has too many.
-  mutating func block(_ value: [UInt8]?, _ name: String) throws(MessageError) -> [UInt8] {
+  package mutating func block(_ value: [UInt8]?, _ name: String) throws(MessageError) -> [UInt8] {
     if let value, value.count > Int(UInt16.max) {
       throw .malformed("\(name) of \(value.count) bytes, at most \(UInt16.max) fit")
     }
@@ -25,7 +25,7 @@ extension Wire {
   }
 
   /// A length in 16 bits, then so many bytes of UTF-8 text.
-  mutating func text(_ value: String?, _ name: String) throws(MessageError) -> String {
+  package mutating func text(_ value: String?, _ name: String) throws(MessageError) -> String {
     let bytes = try block(value.map { Array($0.utf8) }, name)
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw .malformed("\(name) that is not UTF-8")
@@ -40,24 +40,26 @@ extension Wire {
 }
 
 /// Appends to an array.
-struct WireWriter: Wire {
-  private(set) var bytes: [UInt8] = []
-  var offset: Int { bytes.count }
+package struct WireWriter: Wire {
+  package private(set) var bytes: [UInt8] = []
+  package var offset: Int { bytes.count }
+
+  package init() {}
 
   /// Starts again, in the memory that it has.
-  mutating func reset() { bytes.removeAll(keepingCapacity: true) }
+  package mutating func reset() { bytes.removeAll(keepingCapacity: true) }
 
   /// Lends what was written.
   func withBytes<Result>(_ body: (RawSpan) throws -> Result) rethrows -> Result {
     try bytes.withUnsafeBytes { try body(RawSpan(_unsafeBytes: $0)) }
   }
 
-  mutating func uint8(_ value: UInt8?) -> UInt8 { append(value!) }
-  mutating func uint16(_ value: UInt16?) -> UInt16 { append(value!) }
-  mutating func uint32(_ value: UInt32?) -> UInt32 { append(value!) }
-  mutating func uint64(_ value: UInt64?) -> UInt64 { append(value!) }
+  package mutating func uint8(_ value: UInt8?) -> UInt8 { append(value!) }
+  package mutating func uint16(_ value: UInt16?) -> UInt16 { append(value!) }
+  package mutating func uint32(_ value: UInt32?) -> UInt32 { append(value!) }
+  package mutating func uint64(_ value: UInt64?) -> UInt64 { append(value!) }
 
-  mutating func bytes(_ value: [UInt8]?, count: Int) -> [UInt8] {
+  package mutating func bytes(_ value: [UInt8]?, count: Int) -> [UInt8] {
     precondition(value!.count == count)
     bytes.append(contentsOf: value!)
     return value!
@@ -70,12 +72,12 @@ struct WireWriter: Wire {
 }
 
 /// Reads from the front of the bytes that are lent to it. Throws `truncated` at their end.
-struct WireReader: Wire {
+package struct WireReader: Wire {
   private let source: UnsafeRawBufferPointer
-  private(set) var offset = 0
+  package private(set) var offset = 0
 
   /// Lends a reader over `span` for the length of `body`.
-  static func read<Result>(
+  package static func read<Result>(
     _ span: RawSpan, _ body: (inout WireReader) throws(MessageError) -> Result
   ) throws(MessageError) -> Result {
     try span.withUnsafeBytes { (source) throws(MessageError) in
@@ -84,12 +86,12 @@ struct WireReader: Wire {
     }
   }
 
-  mutating func uint8(_ value: UInt8?) throws(MessageError) -> UInt8 { try take() }
-  mutating func uint16(_ value: UInt16?) throws(MessageError) -> UInt16 { try take() }
-  mutating func uint32(_ value: UInt32?) throws(MessageError) -> UInt32 { try take() }
-  mutating func uint64(_ value: UInt64?) throws(MessageError) -> UInt64 { try take() }
+  package mutating func uint8(_ value: UInt8?) throws(MessageError) -> UInt8 { try take() }
+  package mutating func uint16(_ value: UInt16?) throws(MessageError) -> UInt16 { try take() }
+  package mutating func uint32(_ value: UInt32?) throws(MessageError) -> UInt32 { try take() }
+  package mutating func uint64(_ value: UInt64?) throws(MessageError) -> UInt64 { try take() }
 
-  mutating func bytes(_ value: [UInt8]?, count: Int) throws(MessageError) -> [UInt8] {
+  package mutating func bytes(_ value: [UInt8]?, count: Int) throws(MessageError) -> [UInt8] {
     guard count <= source.count - offset else { throw .truncated }
     defer { offset += count }
     return Array(source[offset..<offset + count])

@@ -3,6 +3,11 @@ public struct WrappingKeyName: Hashable, Sendable {
   public let providerID: String
   public let keyName: String
 
+  package init(providerID: String, keyName: String) {
+    self.providerID = providerID
+    self.keyName = keyName
+  }
+
   public static func == (left: Self, right: Self) -> Bool {
     left.providerID.utf8.elementsEqual(right.providerID.utf8)
       && left.keyName.utf8.elementsEqual(right.keyName.utf8)

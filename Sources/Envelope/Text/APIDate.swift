@@ -1,15 +1,15 @@
 import Foundation
 
 /// A reader and writer of dates of the KMS API as text, in UTC and to the millisecond.
-enum APIDate {
-  static let wanted = "2026-11-23T20:15:00Z, with an offset for Z, a day or seconds since 1970"
+package enum APIDate {
+  package static let wanted = "2026-11-23T20:15:00Z, with an offset for Z, a day or seconds since 1970"
 
   /// The years 1 to 9999 in milliseconds since 1970.
   private static let range = -62_135_596_800_000.0..<253_402_300_800_000.0
 
   /// The date as the AWS CLI prints it: "2026-11-23T20:15:00.250000+00:00", without a fraction if
   /// that is zero. Nil outside the years 1 to 9999.
-  static func text(_ date: Date) -> String? {
+  package static func text(_ date: Date) -> String? {
     guard let date = self.date(secondsSince1970: date.timeIntervalSince1970) else { return nil }
     var (seconds, milliseconds) = Int(date.milliseconds).quotientAndRemainder(dividingBy: 1000)
     if milliseconds < 0 {
@@ -33,7 +33,7 @@ enum APIDate {
     range.contains(milliseconds) ? Date(milliseconds: Int64(milliseconds)) : nil
   }
 
-  static func date(_ text: String) -> Date? {
+  package static func date(_ text: String) -> Date? {
     if text.utf8.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }),
       let seconds = Double(text)
     {

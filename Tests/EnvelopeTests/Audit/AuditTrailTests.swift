@@ -4,6 +4,11 @@ import SystemPackage
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// The records of the key service, and the report of `check` on a keystore.
 @Suite struct AuditTrailTests {

@@ -1,4 +1,9 @@
-import Envelope
+@testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 import Foundation
 import SystemPackage
 import Testing

@@ -1,5 +1,10 @@
 import ArgumentParser
-import Envelope
+@testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 import Testing
 
 @testable import envcrypt

@@ -1,6 +1,11 @@
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 @Suite struct KeyPairTests {
   /// The identity of a key must not depend on the form in which a program wrote it.

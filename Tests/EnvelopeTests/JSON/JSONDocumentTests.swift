@@ -2,6 +2,11 @@ import Foundation
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Texts that are JSON, texts that are not, and the position at which a text stops being JSON.
 @Suite struct JSONDocumentTests {

@@ -2,6 +2,11 @@ import Foundation
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// The caller that a process is, in the system's user namespace and in others. This test supplies
 /// what the kernel would report; the case `user-namespaces` uses real namespaces.

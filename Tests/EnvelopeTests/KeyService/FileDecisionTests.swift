@@ -2,6 +2,11 @@ import Foundation
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Access to a file is decided as documented, for every kind of key. `simulate` and the audit log
 /// agree.

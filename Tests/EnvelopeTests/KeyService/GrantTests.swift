@@ -3,6 +3,11 @@ import GRDB
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// The operations that grants allow their grantees, and the callers that may create and end grants.
 @Suite struct GrantTests {

@@ -3,6 +3,11 @@ import GRDB
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Imported key material, with a clock that the test sets.
 @Suite struct ImportTests {

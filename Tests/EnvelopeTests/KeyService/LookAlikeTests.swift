@@ -2,6 +2,11 @@ import Foundation
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Names that are equal in Unicode and in Swift's `==` but different as bytes: nobody gets access
 /// through one of them to what belongs to the other.

@@ -2,6 +2,11 @@ import Foundation
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// The keys whose policies each operation checks, and the actions that it checks. Each of them can
 /// refuse the operation, and no other is checked. An operation without a row fails the test.

@@ -3,6 +3,11 @@ import GRDB
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Every operation by each of several callers, under a policy as people write it for AWS: an
 /// administrator who cannot use the key, and a user who cannot administer it.

@@ -5,6 +5,11 @@ import SystemPackage
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// A run over many files looks a key up once. After a change that affects the decision, the run
 /// uses the key for no further file.

@@ -2,6 +2,11 @@ import Foundation
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Every operation in every state of a key (developer guide, "Key states of AWS KMS keys").
 @Suite struct StateMatrixTests {
@@ -161,7 +166,7 @@ import Testing
     },
     Row(operation: .listRetirableGrants, spec: .symmetricDefault, outcomes: always) {
       try $0.service.perform(
-        ListRetirableGrantsRequest(retiringPrincipal: PolicyPrincipal.accountARN))
+        ListRetirableGrantsRequest(retiringPrincipal: Account.arn))
     },
     Row(operation: .retireGrant, spec: .symmetricDefault, outcomes: always) {
       try $0.service.perform(RetireGrantRequest(keyID: $0.id, grantID: $0.grant))
@@ -261,7 +266,7 @@ import Testing
     let grant: String
     var grantRequest: CreateGrantRequest {
       CreateGrantRequest(
-        keyID: id, granteePrincipal: PolicyPrincipal.accountARN, operations: [.describeKey])
+        keyID: id, granteePrincipal: Account.arn, operations: [.describeKey])
     }
     private let material: [UInt8]
     private let importing: GetParametersForImportRequest.Response?
@@ -288,7 +293,7 @@ import Testing
       }
       grant = try service.perform(
         CreateGrantRequest(
-          keyID: id, granteePrincipal: PolicyPrincipal.accountARN, operations: [.describeKey])
+          keyID: id, granteePrincipal: Account.arn, operations: [.describeKey])
       ).grantID
       switch usage {
       case .encryptDecrypt:

@@ -3,6 +3,11 @@ import SystemPackage
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Only the owner may manage the keystore itself, and the audit log records each operation, whether
 /// it was done or refused.

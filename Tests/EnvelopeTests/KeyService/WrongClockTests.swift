@@ -4,6 +4,11 @@ import Synchronization
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// A clock that is temporarily wrong destroys nothing.
 @Suite struct WrongClockTests {

@@ -2,6 +2,11 @@ import Foundation
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// A key that was imported twice is two keys of the keystore under one name. A message opens as
 /// long as one of them is usable.

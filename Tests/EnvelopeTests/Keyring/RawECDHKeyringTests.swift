@@ -1,6 +1,11 @@
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 @Suite struct RawECDHKeyringTests {
   /// A data key that the reference SDK (Python, 4.0.7) wrapped for the private key of the same

@@ -3,6 +3,11 @@ import SystemPackage
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// A user with write access to the directory interferes between the steps in which a keystore is
 /// created there.

@@ -5,6 +5,11 @@ import SystemPackage
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 @Suite struct KeystoreExposureTests {
   private func status(_ directory: FilePath) throws -> FileStatus {

@@ -4,6 +4,11 @@ import SystemPackage
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Rows that were once valid and are restored or deleted. Each row carries a valid code, and only
 /// the ledger shows that it is not current.

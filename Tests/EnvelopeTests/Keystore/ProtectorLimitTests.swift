@@ -4,6 +4,11 @@ import SystemPackage
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Unlocking has a bounded cost, whatever somebody wrote to the file: the parameters are checked
 /// before any work.

@@ -4,6 +4,11 @@ import SystemPackage
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Keystores that version 0.1.0 wrote, with a message under each of its keys, and a keystore of
 /// 0.2.0 with its log.

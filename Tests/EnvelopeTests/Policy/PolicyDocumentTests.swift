@@ -2,6 +2,11 @@ import Foundation
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Texts that are key policy documents, and the errors for texts that are not.
 @Suite struct PolicyDocumentTests {

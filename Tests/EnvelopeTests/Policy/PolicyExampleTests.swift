@@ -2,6 +2,11 @@ import Foundation
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Policies as in the KMS developer guide ("Default key policy", "Condition keys for AWS KMS",
 /// "ABAC", "Grants"), for users of this account, each with requests that pass and requests that

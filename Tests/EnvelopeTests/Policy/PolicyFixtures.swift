@@ -1,6 +1,11 @@
 import Foundation
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Short forms of policies and requests.
 enum Policies {

@@ -2,6 +2,11 @@ import Foundation
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Compares the evaluator with a slow, simple one that shares no code with it, for generated
 /// policies and requests.

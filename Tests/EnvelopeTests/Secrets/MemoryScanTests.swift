@@ -4,6 +4,11 @@ import SystemPackage
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Runs the tool and searches its memory when its work is done: for every key and passphrase that
 /// it had, and for one secret that must be there.

@@ -3,6 +3,11 @@ import Glibc
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 @Suite struct SecretMemoryTests {
   /// Returns the kernel's flags of the mapping at an address.

@@ -1,6 +1,11 @@
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Parses the output of the encryptor by hand from the specification, byte by byte.
 @Suite struct MessageLayoutTests {

@@ -1,6 +1,11 @@
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Decrypts parts of messages: correct bytes, few reads, and a wrong end is detected.
 @Suite struct MessageRangeTests {

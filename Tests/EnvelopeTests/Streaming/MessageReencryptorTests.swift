@@ -2,6 +2,11 @@ import Glibc
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// A message is encrypted under another key completely or not at all.
 @Suite struct MessageReencryptorTests {

@@ -3,6 +3,11 @@ import Synchronization
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Many threads produce the same result as one thread, for every kind of input and output and for
 /// every failure.

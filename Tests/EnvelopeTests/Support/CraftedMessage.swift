@@ -1,4 +1,9 @@
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// A message assembled by hand from the specification. Each field can differ from what a writer
 /// would write. It shares the primitives with the code under test, but no code of the format.

@@ -1,4 +1,9 @@
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Elliptic-curve keys with published numbers, in the DER that other programs write.
 enum ECKeys {

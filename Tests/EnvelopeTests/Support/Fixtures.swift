@@ -3,6 +3,11 @@ import Glibc
 import SystemPackage
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Deterministic bytes without repetition that could hide errors.
 func patternBytes(_ count: Int) -> [UInt8] {

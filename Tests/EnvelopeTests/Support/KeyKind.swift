@@ -1,4 +1,9 @@
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// The kinds of keys that are imported and open messages.
 enum KeyKind: CaseIterable, Sendable {

@@ -1,4 +1,9 @@
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 extension KeySpec {
   /// One spec of each kind of key that encrypts files.

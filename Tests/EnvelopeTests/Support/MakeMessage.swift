@@ -1,4 +1,9 @@
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Writes a message of any suite, including those that the tool only reads. The reference vectors
 /// test that the reader reads messages of other writers.

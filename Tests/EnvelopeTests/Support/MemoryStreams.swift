@@ -1,6 +1,11 @@
 import Synchronization
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// A source of bytes in memory. Each read returns at most `step` of them.
 final class MemorySource: ByteSource {

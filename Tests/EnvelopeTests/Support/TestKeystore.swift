@@ -1,6 +1,11 @@
 import Foundation
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// A clock that a test sets from one thread.
 final class TestClock: @unchecked Sendable {

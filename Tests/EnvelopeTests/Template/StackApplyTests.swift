@@ -3,6 +3,11 @@ import GRDB
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Templates that create keys and aliases, and the state after one fails.
 @Suite struct StackApplyTests {

@@ -3,6 +3,11 @@ import GRDB
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Manual changes to a stack's resources outside its template, and the relations between stacks.
 @Suite struct StackDriftTests {

@@ -2,6 +2,11 @@ import Foundation
 import GRDB
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// A keystore for one test, with the stacks that templates created in it.
 final class TestStacks {

@@ -1,6 +1,11 @@
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// Every error and every unsupported feature, with its position.
 @Suite struct TemplateErrorTests {

@@ -1,0 +1,44 @@
+import Foundation
+import GRDB
+
+/// A name for a master key.
+package struct AliasRecord: AuthenticatedRecord, LedgerRecord {
+  package static let databaseTableName = "alias"
+
+  package var name: String
+  package var targetKeyID: String
+  package var creationDate: Int64
+  package var lastUpdatedDate: Int64
+  var authenticationCode = Data()
+
+  package init(name: String, targetKeyID: String, creationDate: Int64, lastUpdatedDate: Int64, authenticationCode: Data = Data()) {
+    self.name = name
+    self.targetKeyID = targetKeyID
+    self.creationDate = creationDate
+    self.lastUpdatedDate = lastUpdatedDate
+    self.authenticationCode = authenticationCode
+  }
+
+  /// The ledger lists an alias together with its target key.
+  var ledgerName: LedgerName {
+    LedgerName(table: Self.databaseTableName, keyID: targetKeyID, name: name)
+  }
+  var columns: [(name: String, value: RecordField)] {
+    [
+      ("name", .text(name)),
+      ("targetKeyID", .text(targetKeyID)),
+      ("creationDate", .integer(creationDate)),
+      ("lastUpdatedDate", .integer(lastUpdatedDate)),
+    ]
+  }
+}
+
+extension AliasRecord {
+  package init(row: Row) throws {
+    name = try row.decode(forColumn: "name")
+    targetKeyID = try row.decode(forColumn: "targetKeyID")
+    creationDate = try row.decode(forColumn: "creationDate")
+    lastUpdatedDate = try row.decode(forColumn: "lastUpdatedDate")
+    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  }
+}

@@ -1,0 +1,149 @@
+import Envelope
+import Glibc
+import SystemPackage
+
+/// The open file of an audit log.
+final class AuditFile: Sendable {
+  private let descriptor: Descriptor
+
+  /// Uses a file that is open already.
+  init(_ descriptor: Descriptor) { self.descriptor = descriptor }
+
+  /// Opens the log for reading and writing. If it does not exist and `permissions` are given,
+  /// creates it with them.
+  init(writing place: AuditPlace, creating permissions: mode_t?) throws {
+    var number = place.open(O_RDWR)
+    if number < 0, systemErrno() == ENOENT, let permissions {
+      number = place.open(O_RDWR | O_CREAT | O_EXCL, permissions: permissions)
+      if number >= 0 {
+        // The umask can remove permissions, but never add them.
+        guard fchmod(number, permissions) == 0 else {
+          let reason = Errno.current
+          close(number)
+          throw IOError(.createOutput, place.path, reason)
+        }
+      } else if systemErrno() == EEXIST {
+        // Another process has just created it.
+        number = place.open(O_RDWR)
+      }
+    }
+    descriptor = try Self.checked(number, of: place, .write)
+  }
+
+  /// Creates a file with a hidden name beside the log.
+  init(new hidden: FilePath, beside place: AuditPlace) throws {
+    while true {
+      let number = place.create(hidden)
+      guard number >= 0 else { throw IOError.current(.createOutput, place.path) }
+      let descriptor = Descriptor(owning: number, path: place.path)
+      guard HiddenFile.lock(number) else { continue }
+      self.descriptor = descriptor
+      return
+    }
+  }
+
+  private init(reading number: Int32, of place: AuditPlace) throws {
+    descriptor = try Self.checked(number, of: place, .openInput)
+  }
+
+  /// Opens the log for reading; nil if there is none.
+  static func reading(_ place: AuditPlace) throws -> AuditFile? {
+    let number = place.open(O_RDONLY)
+    if number < 0, systemErrno() == ENOENT { return nil }
+    return try AuditFile(reading: number, of: place)
+  }
+
+  private static func checked(
+    _ number: Int32, of place: AuditPlace, _ operation: IOError.Operation
+  ) throws -> Descriptor {
+    guard number >= 0 else {
+      // A symbolic link, a directory or a socket has the name.
+      if [ELOOP, EISDIR, ENXIO].contains(systemErrno()) { throw AuditError.notAFile(place.path) }
+      let reason = Errno.current
+      let isThere = ((try? place.status()) ?? nil) != nil
+      throw IOError(isThere ? operation : .createOutput, place.path, reason)
+    }
+    let descriptor = Descriptor(owning: number, path: place.path)
+    guard try descriptor.status().kind == .regular else { throw AuditError.notAFile(place.path) }
+    return descriptor
+  }
+
+  /// Throws `AuditError.locked` if another process holds a lock for all of `patience`.
+  func lock(patience: Duration) throws {
+    let isTaken: Bool
+    do throws(Errno) {
+      isTaken = try FileLock.take(descriptor.number, patience: patience)
+    } catch {
+      throw IOError(.write, descriptor.path, error)
+    }
+    guard isTaken else { throw AuditError.locked(descriptor.path) }
+  }
+
+  func unlock() { FileLock.release(descriptor.number) }
+
+  func status() throws(IOError) -> FileStatus { try descriptor.status() }
+
+  func synchronize() throws(IOError) {
+    guard Descriptor.retrying({ fdatasync(descriptor.number) }) == 0 else {
+      throw .current(.write, descriptor.path)
+    }
+  }
+
+  func truncate(to count: Int64) throws(IOError) { try descriptor.truncate(to: count) }
+
+  /// Gives the file the owner, group and mode of another file. A process without the right to
+  /// change the owner leaves it as it is. If it cannot change the group either, the group gets no
+  /// access, because the access was meant for another group.
+  func take(ownerAndModeOf status: FileStatus) throws {
+    var permissions = status.permissions
+    if fchown(descriptor.number, status.owner, status.group) != 0,
+      fchown(descriptor.number, uid_t.max, status.group) != 0
+    {
+      permissions &= ~0o070
+    }
+    guard fchmod(descriptor.number, permissions) == 0 else {
+      throw IOError.current(.createOutput, descriptor.path)
+    }
+  }
+
+  /// Reads `count` bytes from `offset` on, or fewer if the file ends before.
+  func read(_ count: Int, at offset: Int64) throws -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    let done = try bytes.withUnsafeMutableBytes { bytes in
+      var done = 0
+      while done < count {
+        var rest = MutableRawSpan(
+          _unsafeBytes: UnsafeMutableRawBufferPointer(rebasing: bytes[done...]))
+        let read = try descriptor.read(into: &rest, at: offset + Int64(done))
+        if read == 0 { break }
+        done += read
+      }
+      return done
+    }
+    if done < count { bytes.removeLast(count - done) }
+    return bytes
+  }
+
+  func write(_ bytes: [UInt8], at offset: Int64) throws {
+    var done = 0
+    while done < bytes.count {
+      done += try descriptor.write(
+        bytes.span.bytes.extracting(droppingFirst: done), at: offset + Int64(done))
+    }
+  }
+
+  static let pieceLength = 1 << 20
+
+  /// Copies a range of bytes to another file, at `target`.
+  func copy(_ range: Range<Int64>, to output: AuditFile, at target: Int64) throws {
+    var offset = range.lowerBound
+    while offset < range.upperBound {
+      let count = min(range.upperBound - offset, Int64(Self.pieceLength))
+      let piece = try read(Int(count), at: offset)
+      // The file was truncated meanwhile.
+      if piece.isEmpty { return }
+      try output.write(piece, at: target + offset - range.lowerBound)
+      offset += Int64(piece.count)
+    }
+  }
+}

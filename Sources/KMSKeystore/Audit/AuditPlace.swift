@@ -1,0 +1,72 @@
+import Envelope
+import Glibc
+import SystemPackage
+
+/// The place of an audit log: a name in a directory that is opened once. A symbolic link under that
+/// name is not followed, so a user who may write the directory cannot make us write or replace
+/// another file.
+struct AuditPlace: Sendable {
+  /// The path of the log, as the user would name it.
+  let path: FilePath
+  let directory: Descriptor
+  private let name: FilePath
+
+  /// Opens the directory. Throws if there is none.
+  init(_ path: FilePath) throws(IOError) {
+    let parent = path.directory
+    let number = Descriptor.retrying {
+      (parent.isEmpty ? "." : parent).withPlatformString {
+        Glibc.open($0, Descriptor.pathOnly | O_DIRECTORY | O_CLOEXEC)
+      }
+    }
+    guard number >= 0 else { throw .current(.openInput, path) }
+    self.path = path
+    name = path.lastName ?? path
+    directory = Descriptor(owning: number, path: parent)
+  }
+
+  /// Returns the status of the file that has the name now; nil if there is none.
+  func status() throws(IOError) -> FileStatus? {
+    var status = stat()
+    let result = name.withPlatformString {
+      fstatat(directory.number, $0, &status, AT_SYMLINK_NOFOLLOW)
+    }
+    if result == 0 { return FileStatus(status) }
+    guard systemErrno() == ENOENT else { throw .current(.openInput, path) }
+    return nil
+  }
+
+  /// Opens the log. Returns -1 and sets `errno` on failure.
+  func open(_ flags: Int32, permissions: mode_t = 0) -> Int32 {
+    // Opening a FIFO or a device must not block.
+    let flags = flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
+    return Descriptor.retrying {
+      name.withPlatformString { openat(directory.number, $0, flags, permissions) }
+    }
+  }
+
+  /// Creates a file of mode 0600 in the same directory. Returns -1 and sets `errno` on failure.
+  func create(_ other: FilePath) -> Int32 {
+    Descriptor.retrying {
+      (other.lastName ?? other).withPlatformString {
+        openat(directory.number, $0, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+      }
+    }
+  }
+
+  /// Renames the file `other` in the same directory to the log's name.
+  func replace(by other: FilePath) throws(IOError) {
+    let result = (other.lastName ?? other).withPlatformString { from in
+      name.withPlatformString { renameat(directory.number, from, directory.number, $0) }
+    }
+    guard result == 0 else { throw .current(.createOutput, path) }
+  }
+
+  /// Flushes new names to the disk.
+  func synchronizeNames() {
+    let number = openat(directory.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard number >= 0 else { return }
+    fsync(number)
+    close(number)
+  }
+}

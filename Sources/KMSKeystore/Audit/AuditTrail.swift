@@ -1,0 +1,213 @@
+import Envelope
+import Foundation
+import Synchronization
+
+/// The records that this process makes, on their way to the audit log.
+///
+/// A record is in the log before what it is of is given out: `add` appends it. Of a keystore that does not
+/// require that, a run over many files may keep records back for a moment, so that it does not append one
+/// for each file: at most 256, for at most 100 ms, and until `finish`, which every way out of the process
+/// comes by. A signal that ends the process finds them too.
+package final class AuditTrail: Sendable {
+  private struct State {
+    /// True if nothing is done that cannot be recorded.
+    var isRequired: Bool
+    var pending: [AuditRecord] = []
+    /// Until when records may be kept back, and whether they are.
+    var leftovers: Leftovers?
+    var isBatching = false
+    /// True after the first append.
+    var hasAppended = false
+    /// How many records wait when they are appended.
+    var batch = AuditTrail.batch
+    var hasTimer = false
+    /// Why records of this process are not in the log.
+    var loss: (any Error)?
+    /// True if a signal is about to end the process.
+    var isEnding = false
+    /// The versions that the records of this process are of.
+    var versions: [VersionUse] = []
+    /// Those of which it was told that they are worn.
+    var worn: [VersionUse] = []
+  }
+
+  private let log: AuditLog
+  private let anchor: @Sendable () throws -> AuditAnchor
+  private let tellLoss: @Sendable (any Error) -> Void
+  private let tellWorn: @Sendable (WornVersion) -> Void
+  private let state: Mutex<State>
+
+  /// The most records that wait for others, and for how many microseconds.
+  static let batch = 256
+  static let patience: useconds_t = 100_000
+  /// The most records that wait for a log that cannot be written.
+  static let limit = 100_000
+
+  /// With `isRequired` what cannot be recorded is not done. `tellLoss` hears, once, of records that could
+  /// not be written.
+  package init(
+    _ log: AuditLog, isRequired: Bool = false,
+    anchor: @escaping @Sendable () throws -> AuditAnchor,
+    tellLoss: @escaping @Sendable (any Error) -> Void,
+    tellWorn: @escaping @Sendable (WornVersion) -> Void = { _ in }
+  ) {
+    self.log = log
+    state = Mutex(State(isRequired: isRequired))
+    self.anchor = anchor
+    self.tellLoss = tellLoss
+    self.tellWorn = tellWorn
+  }
+
+  /// Keeps records back, if the keystore allows it, as soon as `leftovers` sees signals that end the process.
+  package func keepBack(until leftovers: Leftovers) {
+    state.withLock { if !$0.isRequired { $0.leftovers = leftovers } }
+  }
+
+  /// Has this process not do what cannot be recorded, whatever the keystore says.
+  package func requireRecords() {
+    state.withLock { state in
+      state.isRequired = true
+      state.isBatching = false
+      state.leftovers = nil
+    }
+  }
+
+  /// Throws `UnrecordedError` if the keystore requires records and these cannot be written. `versions` are
+  /// those of symmetric keys that the records are of.
+  package func add(_ records: [AuditRecord], of versions: [VersionUse] = []) throws {
+    let isEnding = try state.withLock { state in
+      if state.isEnding { return true }
+      state.pending += records
+      for version in versions where !state.versions.contains(version) {
+        state.versions.append(version)
+      }
+      if let leftovers = state.leftovers, !state.isBatching {
+        state.isBatching = leftovers.beforeSignalEnds { [self] in end() }
+      }
+      if state.isBatching {
+        appendIfDue(&state)
+      } else {
+        try appendNow(&state)
+      }
+      return false
+    }
+    // Nothing more is given out: the signal is on its way.
+    while isEnding { pause() }
+  }
+
+  /// Appends what waits. If that cannot be now, it goes on waiting.
+  package func flush() {
+    state.withLock { if !$0.pending.isEmpty { try? append(&$0, waiting: true) } }
+  }
+
+  /// Appends what waits, and says if something could not be. Returns why records of this process are not in
+  /// the log, nil if all are.
+  package func finish() -> (any Error)? {
+    state.withLock { state in
+      finish(&state)
+      return state.loss
+    }
+  }
+
+  /// Before a signal ends the process.
+  private func end() {
+    state.withLock { state in
+      finish(&state)
+      state.isEnding = true
+    }
+  }
+
+  /// The end of the log after all that waits is appended, on the disk; nil if there is no log.
+  package func anchorAfterFlush() throws -> AuditAnchor? {
+    flush()
+    guard let anchor = try log.anchor() else { return nil }
+    let known = try self.anchor()
+    if known.sequence <= anchor.sequence { return anchor }
+    // An older log was put in its place: its numbers are not given twice, and the gap stays.
+    try log.advance(to: known)
+    return try log.anchor()
+  }
+
+  // MARK: Appending
+
+  private func appendNow(_ state: inout State) throws {
+    do {
+      try append(&state, waiting: true)
+    } catch {
+      state.pending.removeAll(keepingCapacity: true)
+      if state.isRequired { throw UnrecordedError(reason: error) }
+      lose(error, &state)
+    }
+  }
+
+  /// Appends the first record of a run at once, and others in batches. If it cannot be now, they wait.
+  private func appendIfDue(_ state: inout State) {
+    let isDue = !state.hasAppended || state.pending.count >= state.batch
+    guard isDue || !startTimer(&state) else { return }
+    do {
+      try append(&state, waiting: false)
+      state.batch = Self.batch
+    } catch {
+      state.batch = state.pending.count + Self.batch
+      if state.pending.count >= Self.limit {
+        state.pending.removeAll()
+        lose(error, &state)
+      }
+    }
+  }
+
+  /// Sees to it that nothing waits for longer than a moment. False if the system grants no thread.
+  private func startTimer(_ state: inout State) -> Bool {
+    if state.hasTimer { return true }
+    state.hasTimer = startThread { [self] in
+      repeat { usleep(Self.patience) } while !isDone()
+    }
+    return state.hasTimer
+  }
+
+  /// True if the timer has nothing to wait for any more.
+  private func isDone() -> Bool {
+    state.withLock { state in
+      if !state.pending.isEmpty { try? append(&state, waiting: false) }
+      state.hasTimer = !state.pending.isEmpty
+      return state.pending.isEmpty
+    }
+  }
+
+  private func finish(_ state: inout State) {
+    if !state.pending.isEmpty {
+      do {
+        try append(&state, waiting: true)
+      } catch {
+        state.pending.removeAll()
+        lose(error, &state)
+      }
+    }
+  }
+
+  /// Throws if nothing was appended; the records wait then.
+  private func append(_ state: inout State, waiting: Bool) throws {
+    let sequence = try log.append(state.pending, waiting: waiting, after: anchor)
+    state.pending.removeAll(keepingCapacity: true)
+    state.hasAppended = true
+    noteWear(at: sequence, &state)
+  }
+
+  private func lose(_ error: any Error, _ state: inout State) {
+    if state.loss == nil { tellLoss(error) }
+    state.loss = error
+  }
+
+  private func noteWear(at sequence: UInt64, _ state: inout State) {
+    for version in state.versions {
+      guard let worn = version.worn(at: sequence), !state.worn.contains(version) else { continue }
+      state.worn.append(version)
+      tellWorn(worn)
+    }
+  }
+}
+
+/// Nothing was done: the keystore requires that it be recorded, and it cannot be.
+package struct UnrecordedError: Error {
+  package let reason: any Error
+}

@@ -1,0 +1,13 @@
+import Foundation
+
+/// A clock that goes back: a key was found due to be destroyed on a date that has not come. The clock was
+/// ahead then, or is behind now. Nothing is destroyed, and the waiting starts again.
+package struct ClockSetBack: Equatable, Sendable {
+  package let keyID: String
+  /// The date of the clock when the key was found due.
+  package let foundDueDate: Date
+  /// Its date now.
+  package let now: Date
+  /// How many other keys were found due on such a date.
+  package internal(set) var otherKeys = 0
+}

@@ -1,0 +1,227 @@
+import Envelope
+import Foundation
+import GRDB
+import KMSAPI
+
+/// What time brings about, done by the next command that writes: keys go when their waiting period is
+/// over, imported material when it expires, and keys are rotated.
+///
+/// The clock may be wrong. So what is due to be destroyed counts as gone, but is only noted at first, with
+/// the date. A command at least a day later destroys it. If the clock shows an earlier date in between, the
+/// note does not count.
+package struct DueChanges {
+  private let now: Int64
+  /// The owner asks to destroy what is due without waiting.
+  private let destroysAtOnce: Bool
+  /// Rotations and destructions, as far as they are done.
+  package private(set) var events: [ServiceEvent] = []
+  /// Set if the clock went back since something was found due.
+  package private(set) var clockSetBack: ClockSetBack?
+  /// True after a note was made or taken away.
+  private var changedNotes = false
+  /// The keys whose notes were of dates that have not come.
+  private var keysSetBack: Set<String> = []
+
+  /// The most keys that one command sees to beside its own work.
+  private let limit: Int
+  /// Between the two commands that find something due.
+  static let patience = millisecondsPerDay
+  /// By how much a command's time may be before that of another one whose clock is the same: it takes the
+  /// time at its start, and may wait for a passphrase or for a lock.
+  static let slack = millisecondsPerDay / 24
+
+  package init(now: Int64, destroysAtOnce: Bool = false, limit: Int = 1000) {
+    self.now = now
+    self.limit = limit
+    self.destroysAtOnce = destroysAtOnce
+  }
+
+  package mutating func apply(in transaction: KeystoreTransaction) throws {
+    let db = transaction.db
+    let latest = try transaction.keys.foundDueDate(db)
+    if let latest, latest > now + Self.slack { try startAgain(transaction) }
+    // Notes of a day ago, or any.
+    let ripe = destroysAtOnce ? Int64.max : now - Self.patience
+    let limit = destroysAtOnce ? -1 : self.limit
+    let due = try MasterKeyRecord.all(
+      db,
+      where: """
+        \(KeystoreSchema.dueDate) <= ? AND (foundDueDate IS NULL OR foundDueDate <= ?)
+        ORDER BY \(KeystoreSchema.dueDate) LIMIT ?
+        """, [now, ripe, limit])
+    for record in due { try Self.unlessEdited(db) { try apply(to: record, transaction) } }
+    let expired = try KeyVersionRecord.all(
+      db,
+      where: """
+        validTo <= ? AND (foundDueDate IS NULL OR foundDueDate <= ?) ORDER BY validTo LIMIT ?
+        """, [now, ripe, limit])
+    for version in expired { try Self.unlessEdited(db) { try expire(version, transaction) } }
+    // A note that an operation took away, as CancelKeyDeletion does, may have been the latest.
+    if changedNotes || latest.map({ Self.callsForChanges($0, at: now) }) ?? false {
+      try transaction.keys.setFoundDueDate(Self.latestNote(db), db)
+    }
+  }
+
+  /// True if there is something to do for a store whose latest note is of that date: the clock went back, or
+  /// the note is a day old.
+  package static func callsForChanges(_ latest: Int64, at now: Int64) -> Bool {
+    latest > now + slack || latest <= now - patience
+  }
+
+  private static func latestNote(_ db: Database) throws -> Int64? {
+    try Int64.fetchOne(
+      db,
+      sql: """
+        SELECT max(latest) FROM (
+          SELECT max(foundDueDate) AS latest FROM masterKey
+          UNION ALL SELECT max(foundDueDate) FROM keyVersion)
+        """)
+  }
+
+  /// Does one thing, or nothing of it: a record that somebody edited must neither destroy a key nor
+  /// keep others from being changed. It stays, and is refused by name where it is used.
+  private static func unlessEdited(_ db: Database, _ body: () throws -> Void) throws {
+    do {
+      try db.inSavepoint {
+        try body()
+        return .commit
+      }
+    } catch KeystoreError.editedRecord {
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
+    }
+  }
+
+  private mutating func apply(
+    to record: MasterKeyRecord, _ transaction: KeystoreTransaction
+  ) throws {
+    try transaction.keys.verify(record, transaction.db)
+    guard var current = record.asOf(now) else {
+      if isNoted(record.foundDueDate) {
+        try transaction.delete(record)
+        events.append(ServiceEvent(name: .deleteKey, keyID: record.id, version: 0))
+      } else {
+        var record = record
+        record.foundDueDate = now
+        try transaction.update(record)
+      }
+      changedNotes = true
+      return
+    }
+    guard current.isDueForRotation(at: now) else { return }
+    let event = try transaction.rotate(&current, .automatic, at: now)
+    try transaction.update(current)
+    events.append(event)
+  }
+
+  /// Destroys expired material. A key without any of its materials waits for it; what only waited to
+  /// be rotated to goes without a trace.
+  private mutating func expire(
+    _ version: KeyVersionRecord, _ transaction: KeystoreTransaction
+  ) throws {
+    let (keys, db) = (transaction.keys, transaction.db)
+    try keys.verify(version, db)
+    guard var record = try MasterKeyRecord.first(db, where: "id = ?", [version.keyID]) else {
+      return
+    }
+    try keys.verify(record, db)
+    guard isNoted(version.foundDueDate) else {
+      var version = version
+      version.foundDueDate = now
+      try transaction.update(version)
+      changedNotes = true
+      return
+    }
+    if version.version > record.currentVersion {
+      try transaction.delete(version)
+    } else {
+      try transaction.deleteMaterial(of: version)
+      if record.state != .pendingDeletion { record.state = .pendingImport }
+      try transaction.noteExpiry(of: &record)
+      try transaction.update(record)
+    }
+    changedNotes = true
+    events.append(
+      ServiceEvent(
+        name: .deleteExpiredKeyMaterial, keyID: version.keyID, version: version.version))
+  }
+
+  /// True if it may be destroyed now. The queries leave out notes of less than a day.
+  private func isNoted(_ foundDueDate: Int64?) -> Bool { destroysAtOnce || foundDueDate != nil }
+
+  // MARK: A clock that went back
+
+  /// Takes away the notes of dates that have not come.
+  private mutating func startAgain(_ transaction: KeystoreTransaction) throws {
+    let (keys, db) = (transaction.keys, transaction.db)
+    changedNotes = true
+    let ahead = now + Self.slack
+    for record in try MasterKeyRecord.all(db, where: "foundDueDate > ?", [ahead]) {
+      try Self.unlessEdited(db) {
+        try keys.verify(record, db)
+        var cleared = record
+        cleared.foundDueDate = nil
+        try transaction.update(cleared)
+        note(keyID: record.id, record.foundDueDate)
+      }
+    }
+    for version in try KeyVersionRecord.all(db, where: "foundDueDate > ?", [ahead]) {
+      try Self.unlessEdited(db) {
+        try keys.verify(version, db)
+        var cleared = version
+        cleared.foundDueDate = nil
+        try transaction.update(cleared)
+        note(keyID: version.keyID, version.foundDueDate)
+      }
+    }
+  }
+
+  private mutating func note(keyID: String, _ foundDueDate: Int64?) {
+    guard let foundDueDate, keysSetBack.insert(keyID).inserted else { return }
+    clockSetBack =
+      clockSetBack
+      ?? ClockSetBack(
+        keyID: keyID, foundDueDate: Date(milliseconds: foundDueDate), now: Date(milliseconds: now))
+    clockSetBack?.otherKeys = keysSetBack.count - 1
+  }
+}
+
+extension KeystoreTransaction {
+  // MARK: Steps that operations take too
+
+  /// Gives the key a new version, which wraps from now on. The caller stores the key.
+  @discardableResult
+  package func rotate(
+    _ record: inout MasterKeyRecord, _ type: RotationType, at now: Int64
+  ) throws -> ServiceEvent {
+    let material = try NewKeyVersion(generating: record.spec)
+    record.currentVersion += 1
+    try insert(
+      material.record(
+        ofKey: record.id, version: record.currentVersion, creationDate: now, rotationType: type,
+        auditSequence: auditSequence(), keys))
+    if type == .automatic, let period = record.rotationPeriodInDays {
+      record.nextRotationDate = now + period * millisecondsPerDay
+    }
+    return ServiceEvent(name: .rotateKey, keyID: record.id, version: record.currentVersion)
+  }
+
+  /// Destroys the material of an imported version. The rest of its record stays.
+  package func deleteMaterial(of version: KeyVersionRecord) throws {
+    var version = version
+    version.nonce = Data()
+    version.wrappedMaterial = Data()
+    version.validTo = nil
+    version.foundDueDate = nil
+    try update(version)
+  }
+
+  /// Notes in `record` when the first of the materials that have encrypted something expires. Returns true if all of them
+  /// are there, expired or not.
+  @discardableResult
+  package func noteExpiry(of record: inout MasterKeyRecord) throws -> Bool {
+    let current = record.currentVersion
+    let versions = try versions(ofKey: record.id).filter { $0.version <= current }
+    record.validTo = versions.compactMap(\.validTo).min()
+    return !versions.isEmpty && versions.allSatisfy(\.hasMaterial)
+  }
+}

@@ -1,0 +1,43 @@
+import Envelope
+import Glibc
+import SystemPackage
+
+/// The file of a key-file protector: random bytes, kept apart from the keystore.
+package enum KeyFile {
+  /// The sizes of a key file. A shorter one could be guessed; a longer file is not a key file.
+  package static let sizes = 32...(1 << 20)
+
+  /// Reads a key file. Throws `KeystoreError.unusableKeyFile`, `FileRuleError.openToOthers`,
+  /// `IOError`.
+  package static func read(_ path: FilePath) throws -> SecretBytes {
+    let descriptor = try Descriptor.openInput(path)
+    let status = try descriptor.status()
+    guard status.kind == .regular else {
+      throw KeystoreError.unusableKeyFile(path, "it is not a regular file")
+    }
+    try status.requirePrivate(path)
+    guard sizes.contains(Int(status.size)) else {
+      throw KeystoreError.unusableKeyFile(
+        path,
+        "it has \(status.size) bytes, a key file has \(sizes.lowerBound) to \(sizes.upperBound)")
+    }
+    return try SecretBytes(count: Int(status.size)) { span in
+      guard try FileRegion(descriptor)?.fill(&span, at: 0) == span.byteCount else {
+        throw KeystoreError.unusableKeyFile(path, "it shrank while it was read")
+      }
+    }
+  }
+
+  /// Creates a file of 32 random bytes with mode 0600. It is on the disk when this function
+  /// returns. Never touches an existing file. `reserved` names the files that can never be a key
+  /// file.
+  package static func create(
+    _ path: FilePath, reserved: (any ReservedFiles)? = nil, leftovers: Leftovers
+  ) throws {
+    let bytes = try SecretBytes.random(count: sizes.lowerBound)
+    let file = try OutputFile(
+      path, replacing: false, permissions: 0o600, reserved: reserved, leftovers: leftovers)
+    try bytes.withBytes { try file.write($0) }
+    try file.commit(synchronizing: true)
+  }
+}

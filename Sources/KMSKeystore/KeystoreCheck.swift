@@ -1,0 +1,105 @@
+import Foundation
+import GRDB
+
+/// What `check` found wrong.
+package enum KeystoreDamage: Equatable, Sendable {
+  /// A record that is not as the program wrote it.
+  case edited(String)
+  /// A record that the program wrote, and not the last that it wrote there.
+  case outdated(String)
+  /// A record that the program wrote; whether it is the last there is lost with a part of the ledger.
+  case uncertain(String)
+  /// A protector that the keystore does not have any more, by its ID.
+  case strayProtector(String)
+  /// A record that others need, and that is not there.
+  case missing(String)
+  /// SQLite's own words for a file that contradicts itself: for example, an index that lacks a row hides it.
+  case structure(String)
+  case audit(AuditDamage)
+}
+
+/// What `check` looked at.
+package struct KeystoreCheck: Sendable {
+  package internal(set) var keys = 0
+  package internal(set) var versions = 0
+  package internal(set) var aliases = 0
+  package internal(set) var tags = 0
+  package internal(set) var grants = 0
+  package internal(set) var stacks = 0
+  package internal(set) var auditRecords = 0
+  package internal(set) var damage: [KeystoreDamage] = []
+}
+
+extension Keystore {
+  /// Verifies every record, unwraps every key version, and reads the audit log from end to end.
+  package func check(with unlocked: UnlockedKeystore) throws -> KeystoreCheck {
+    var check = KeystoreCheck()
+    try read { db in
+      var records = try RecordCheck(unlocked, db)
+      records.damage += try structuralDamage(db)
+      var numbers: [String: Set<Int64>] = [:]
+      for version in try KeyVersionRecord.all(db) {
+        check.versions += 1
+        numbers[version.keyID, default: []].insert(version.version)
+        if try records.take(version), version.hasMaterial,
+          (try? unlocked.unwrap(version)) == nil
+        {
+          records.damage.append(.edited(version.recordName))
+        }
+      }
+      for key in try MasterKeyRecord.all(db) {
+        check.keys += 1
+        guard try records.take(key) else { continue }
+        try records.noting { _ = try KeyPolicyRecord.policy(of: key, db) }
+        try records.noting { check.grants += try GrantRecord.grants(of: key, db).count }
+        guard key.currentVersion > 0 else { continue }
+        for number in 1...key.currentVersion
+        where !(numbers[key.id]?.contains(number) ?? false) {
+          records.miss("version \(number) of key \(key.id)")
+        }
+      }
+      for alias in try AliasRecord.all(db) {
+        check.aliases += 1
+        if try records.take(alias),
+          try MasterKeyRecord.first(db, where: "id = ?", [alias.targetKeyID]) == nil
+        {
+          records.miss("key \(alias.targetKeyID)")
+        }
+      }
+      for tag in try TagRecord.all(db) {
+        check.tags += 1
+        _ = try records.take(tag)
+      }
+      for stack in try StackRecord.all(db) {
+        check.stacks += 1
+        _ = try records.take(stack)
+      }
+      for anchor in try AuditAnchorRecord.all(db) { _ = try records.take(anchor) }
+      for protector in try ProtectorRecord.all(db) { try records.take(protector) }
+      check.damage = records.finish()
+    }
+    try checkAuditLog(unlocked, &check)
+    return check
+  }
+
+  private func structuralDamage(_ db: Database) throws -> [KeystoreDamage] {
+    let found = try String.fetchAll(db, sql: "PRAGMA integrity_check(20)")
+    return found == ["ok"] ? [] : found.map(KeystoreDamage.structure)
+  }
+
+  private func checkAuditLog(
+    _ unlocked: UnlockedKeystore, _ check: inout KeystoreCheck
+  ) throws {
+    let anchor: AuditAnchor
+    do {
+      anchor = try auditAnchor(verifiedBy: unlocked)
+    } catch KeystoreError.editedRecord {
+      // It is among the damage already.
+      anchor = .none
+    }
+    var count = 0
+    let damage = try auditLog(unlocked).read(after: anchor) { _ in count += 1 }
+    check.auditRecords = count
+    check.damage += damage.map(KeystoreDamage.audit)
+  }
+}

@@ -1,0 +1,288 @@
+import CSQLite
+import Envelope
+import Foundation
+import GRDB
+import Glibc
+import Synchronization
+import SystemPackage
+
+/// A keystore's connection to SQLite. Nothing that somebody put into the file can run: triggers and
+/// views are off, and the schema may call harmless functions only. The schema is compared with ours
+/// before SQLite parses it, and again after every change.
+final class KeystoreDatabase: Sendable {
+  private let queue: DatabaseQueue
+  /// Nil if the database was made in memory, so that nobody else can change it.
+  private let schema: SchemaGuard?
+
+  /// The seconds to wait for locks of other processes.
+  private static let busyTimeout = 30
+
+  /// Opens a file. Leaves a transaction open, in which the compared schema cannot change;
+  /// `finishOpening` ends it.
+  init(_ file: KeystoreFile, readOnly: Bool) throws {
+    try file.refuseStrays()
+    let schema = SchemaGuard(file.path)
+    var configuration = Self.configuration()
+    configuration.readonly = readOnly
+    configuration.prepareDatabase { db in
+      try Self.harden(db)
+      guard try file.isOpened(by: db) else { throw KeystoreFileError.changing(file.path) }
+      try schema.beginCompared(db)
+    }
+    self.schema = schema
+    // SQLite would take a name that begins with "file:" for a URI, and other names have a special
+    // meaning, too.
+    let name = file.path.isAbsolute ? file.path.string : "./" + file.path.string
+    queue = try DatabaseQueue(path: name, configuration: configuration)
+  }
+
+  /// Makes an empty database in memory.
+  init() throws {
+    var configuration = Self.configuration()
+    configuration.prepareDatabase { try Self.harden($0) }
+    schema = nil
+    queue = try DatabaseQueue(configuration: configuration)
+  }
+
+  /// Opens a copy of a file in memory. Leaves a transaction open, as the first initializer does.
+  init(reading image: DatabaseImage, of path: FilePath) throws {
+    let schema = SchemaGuard(path)
+    var configuration = Self.configuration()
+    configuration.prepareDatabase { db in
+      try Self.harden(db)
+      try image.attach(to: db)
+      try schema.beginCompared(db)
+    }
+    self.schema = schema
+    queue = try DatabaseQueue(configuration: configuration)
+  }
+
+  private static func configuration() -> Configuration {
+    var configuration = Configuration()
+    configuration.busyMode = .timeout(TimeInterval(busyTimeout))
+    configuration.label = "envcrypt.keystore"
+    // Most commands only read. `prepareToWrite` turns foreign keys on.
+    configuration.foreignKeysEnabled = false
+    return configuration
+  }
+
+  /// Disables everything stored in the file that could run.
+  private static func harden(_ db: Database) throws {
+    let switches: [(option: Int32, isOn: Int32)] = [
+      (SQLITE_DBCONFIG_DEFENSIVE, 1), (SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
+      (SQLITE_DBCONFIG_ENABLE_TRIGGER, 0), (SQLITE_DBCONFIG_ENABLE_VIEW, 0),
+    ]
+    for (option, isOn) in switches {
+      let code = envcrypt_sqlite_switch(db.sqliteConnection, option, isOn)
+      guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
+    }
+    // We never attach a second database, so no journal of ours names another file.
+    sqlite3_limit(db.sqliteConnection, SQLITE_LIMIT_ATTACHED, 0)
+  }
+
+  // MARK: Transactions
+
+  /// Runs `body` with the number of schema steps that the file has had. Ends the transaction in
+  /// which the file was opened.
+  func finishOpening<Value>(_ body: (Database, Int) throws -> Value) throws -> Value {
+    try queue.unsafeRead { db in
+      defer { try? db.cachedStatement(sql: "COMMIT").execute() }
+      return try body(db, schema?.steps ?? 0)
+    }
+  }
+
+  /// Runs `body` in one transaction, so that everything it reads is consistent.
+  ///
+  /// GRDB's own `read` composes the SQL of each BEGIN, which is slow the first time, as with all
+  /// SQL that is not a prepared statement.
+  func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
+    try queue.unsafeRead { try read($0, body) }
+  }
+
+  /// Does the same, but inside the transaction of this thread if there is one.
+  func readReentrantly<Value>(_ body: (Database) throws -> Value) throws -> Value {
+    try queue.unsafeReentrantRead { try $0.isInsideTransaction ? body($0) : read($0, body) }
+  }
+
+  private func read<Value>(
+    _ db: Database, _ body: (Database) throws -> Value
+  ) throws -> Value {
+    try db.cachedStatement(sql: "BEGIN").execute()
+    defer { try? db.cachedStatement(sql: "COMMIT").execute() }
+    try schema?.compareIfChanged(db)
+    return try body(db)
+  }
+
+  /// Runs `body` in one transaction that holds the write lock from its start. Waits for other
+  /// writers, unless `waiting` is false.
+  func write<Value>(waiting: Bool = true, _ body: (Database) throws -> Value) throws -> Value {
+    var value: Value?
+    try queue.writeWithoutTransaction { db in
+      if !waiting { try db.execute(sql: "PRAGMA busy_timeout = 0") }
+      defer {
+        if !waiting { try? db.execute(sql: "PRAGMA busy_timeout = \(Self.busyTimeout * 1000)") }
+      }
+      try Self.prepareToWrite(db)
+      try db.inTransaction(.immediate) {
+        try schema?.compareIfChanged(db)
+        value = try body(db)
+        return .commit
+      }
+    }
+    return value!
+  }
+
+  /// Prepares a connection for writing.
+  private static func prepareToWrite(_ db: Database) throws {
+    // Overwrites deleted content, and returns from a commit only when it is on the disk.
+    try db.execute(
+      sql: """
+        PRAGMA foreign_keys = ON;
+        PRAGMA secure_delete = ON;
+        PRAGMA synchronous = EXTRA;
+        """)
+  }
+
+  /// Runs `body` with the connection itself.
+  func writeWithoutTransaction<Value>(_ body: (Database) throws -> Value) rethrows -> Value {
+    try queue.writeWithoutTransaction(body)
+  }
+
+  /// Makes every later write fail.
+  func forbidWriting() throws {
+    try writeWithoutTransaction { try $0.execute(sql: "PRAGMA query_only = ON") }
+  }
+
+  /// Migrates the tables to the current schema.
+  func migrate() throws {
+    try queue.writeWithoutTransaction { try Self.prepareToWrite($0) }
+    var tries = 0
+    while true {
+      do {
+        return try KeystoreSchema.migrator.migrate(queue)
+      } catch let error as DatabaseError
+        where [.SQLITE_ERROR, .SQLITE_CONSTRAINT].contains(error.resultCode) && tries < 8
+      {
+        // Another process has done the same migration step.
+        tries += 1
+      }
+    }
+  }
+
+  // MARK: The whole file
+
+  /// Passes the first `size` bytes of the file, as they are in the transaction of `db`, to `take`
+  /// in pieces.
+  static func forEachPiece(
+    of db: Database, size: Int64, _ take: ([UInt8]) throws -> Void
+  ) throws {
+    var offset: Int64 = 0
+    while offset < size {
+      let count = Int(min(size - offset, 1 << 20))
+      guard let piece = try bytes(of: db, at: offset, count: count) else {
+        throw DatabaseError(resultCode: .SQLITE_CORRUPT)
+      }
+      try take(piece)
+      offset += Int64(count)
+    }
+  }
+
+  /// Returns the bytes of an in-memory database.
+  func image() throws -> DatabaseImage {
+    try queue.unsafeRead { try DatabaseImage(copyingMemoryOf: $0) }
+  }
+
+  static func size(of db: Database) throws -> Int64 {
+    var size: Int64 = 0
+    try check(envcrypt_sqlite_size(db.sqliteConnection, &size))
+    return size
+  }
+
+  /// Reads `count` bytes at `offset`; nil if the file ends before the last of them.
+  fileprivate static func bytes(of db: Database, at offset: Int64, count: Int) throws -> [UInt8]? {
+    var bytes = [UInt8](repeating: 0, count: count)
+    let code = envcrypt_sqlite_read(db.sqliteConnection, &bytes, Int32(count), offset)
+    if code == SQLITE_IOERR | (2 << 8) { return nil }
+    try check(code)
+    return bytes
+  }
+
+  private static func check(_ code: Int32) throws {
+    guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
+  }
+
+  // MARK: Closing
+
+  /// Leaves the connection open until the process ends. For a process that is about to end: closing
+  /// takes longer than looking up a key. Releasing the queue needs a thread, and libdispatch waits
+  /// forever if the system does not grant one. No work is ever pending on the queue.
+  func leaveOpen() { _ = Unmanaged.passRetained(queue) }
+
+  /// Closes the connection, but never releases the queue: libdispatch needs a thread for that, and
+  /// waits until the system grants one.
+  func close() throws {
+    leaveOpen()
+    try queue.close()
+  }
+}
+
+extension KeystoreFile {
+  /// True if SQLite has opened this file, and not another file that took its name meanwhile.
+  fileprivate func isOpened(by db: Database) throws -> Bool {
+    guard let now = try FileStatus.at(path, followingLinks: false) else { return false }
+    return now.isSameFile(as: status) && envcrypt_sqlite_has_moved(db.sqliteConnection) != 1
+  }
+}
+
+/// Ensures that a connection uses no schema other than ours.
+private final class SchemaGuard: Sendable {
+  private struct State {
+    /// SQLite's schema version (`PRAGMA schema_version`) at the last comparison.
+    var number: Int32?
+    var steps = 0
+  }
+
+  private let path: FilePath
+  private let state = Mutex(State())
+
+  init(_ path: FilePath) { self.path = path }
+
+  /// The number of schema steps that the file has had.
+  var steps: Int { state.withLock { $0.steps } }
+
+  /// Begins a transaction, and compares the schema before SQLite parses it. The schema cannot
+  /// change during the transaction.
+  func beginCompared(_ db: Database) throws {
+    // In WAL mode SQLite would begin by reading the write-ahead log.
+    if try pages(db).header.usesWriteAheadLog { throw KeystoreFileError.writeAheadLog(path) }
+    try db.cachedStatement(sql: "BEGIN").execute()
+    try compareIfChanged(db)
+  }
+
+  /// Compares the schema, unless it is the one of the last comparison. Must be called in a
+  /// transaction: the first query takes its lock, and needs no schema.
+  func compareIfChanged(_ db: Database) throws {
+    let number = try Int32.fetchOne(db.cachedStatement(sql: "PRAGMA schema_version"))
+    if let number, state.withLock({ $0.number == number }) { return }
+    let schema = try translatingFailures { try StoredSchema(pages(db), of: path) }
+    state.withLock { $0 = State(number: number, steps: schema.steps) }
+  }
+
+  private func pages(_ db: Database) throws -> DatabasePages {
+    try translatingFailures {
+      try DatabasePages { offset, count in
+        try KeystoreDatabase.bytes(of: db, at: offset, count: count)
+      }
+    }
+  }
+
+  private func translatingFailures<Value>(_ body: () throws -> Value) throws -> Value {
+    do {
+      return try body()
+    } catch DatabasePages.Failure.notADatabase {
+      throw KeystoreError.notAKeystore(path, "it is not an SQLite database")
+    } catch DatabasePages.Failure.malformed {
+      throw KeystoreError.unreadable(path)
+    }
+  }
+}

@@ -1,0 +1,153 @@
+import Foundation
+import GRDB
+
+/// One transaction over an unlocked keystore, which holds the write lock. What it stores is authenticated, and listed in
+/// the ledger.
+package final class KeystoreTransaction: KeystoreView {
+  package let keys: UnlockedKeystore
+
+  init(_ db: Database, _ keys: UnlockedKeystore) {
+    self.keys = keys
+    super.init(db, keys)
+  }
+
+  // MARK: Records
+
+  package func insert(_ version: KeyVersionRecord) throws { try keys.insert(version, db) }
+  package func insert(_ alias: AliasRecord) throws { try keys.insert(alias, db) }
+
+  /// Stores a key in place of the one that is there. Returns it with its new code.
+  @discardableResult
+  package func update(_ key: MasterKeyRecord) throws -> MasterKeyRecord {
+    try keys.update(key, db)
+  }
+
+  package func update(_ version: KeyVersionRecord) throws { try keys.update(version, db) }
+
+  /// Stores a tag, whether or not the key has one of that name.
+  package func save(_ tag: TagRecord) throws { try keys.save(tag, db) }
+
+  /// Stores a stack, whether or not there is one of that name.
+  package func save(_ stack: StackRecord) throws { try keys.save(stack, db) }
+
+  /// Deletes a key with all that belongs to it.
+  package func delete(_ key: MasterKeyRecord) throws { try keys.delete(key, db) }
+  package func delete(_ version: KeyVersionRecord) throws { try keys.delete(version, db) }
+  package func delete(_ alias: AliasRecord) throws { try keys.delete(alias, db) }
+  package func delete(_ tag: TagRecord) throws { try keys.delete(tag, db) }
+  package func delete(_ stack: StackRecord) throws { try keys.delete(stack, db) }
+
+  /// Inserts a key. Of a key of the same ID that was lost, nothing comes back.
+  package func insert(_ key: MasterKeyRecord, policy: KeyPolicyRecord?) throws {
+    try keys.unlistAll(ofKey: key.id, db)
+    try keys.insert(key, db)
+    try policy?.insert(db)
+  }
+
+  /// Has an alias stand for another key.
+  package func move(_ alias: AliasRecord, to keyID: String, at now: Int64) throws {
+    var alias = alias
+    let listed = alias.ledgerName
+    alias.targetKeyID = keyID
+    alias.lastUpdatedDate = now
+    if alias.ledgerName != listed { try keys.unlist(listed, db) }
+    try keys.update(alias, db)
+  }
+
+  // MARK: Policies and grants
+
+  /// Stores a policy. `key` lists it, and is stored by the caller.
+  package func store(policy text: String, of key: inout MasterKeyRecord) throws {
+    let stored = KeyPolicyRecord(keyID: key.id, policy: text)
+    key.policyDigest = try stored.digest()
+    try stored.save(db)
+  }
+
+  /// Gives a key the default policy again.
+  package func removePolicy(of key: MasterKeyRecord) throws {
+    var key = key
+    key.policyDigest = nil
+    try update(key)
+    try KeyPolicyRecord.deleteOne(db, key: key.id)
+  }
+
+  /// Stores a grant. `key` lists it, and is stored by the caller.
+  package func insert(_ grant: GrantRecord, of key: inout MasterKeyRecord) throws {
+    try grant.insert(db)
+    key.grantsDigest = try GrantRecord.digest(ofKey: key.id, db)
+  }
+
+  package func remove(_ grant: GrantRecord, of key: MasterKeyRecord) throws {
+    try GrantRecord.deleteOne(db, key: ["keyID": grant.keyID, "id": grant.id])
+    var key = key
+    key.grantsDigest = try GrantRecord.digest(ofKey: grant.keyID, db)
+    try update(key)
+  }
+
+  // MARK: The keystore itself
+
+  /// The root of the ledger, which changes with every record. Throws `editedRecord` if there is no ledger.
+  package func ledgerRoot() throws -> Data { try keys.keystoreRecord(db).requireLedger() }
+
+  /// Notes where the audit log is now. An anchor that somebody has taken away is not replaced: `check` goes on naming
+  /// it.
+  package func note(_ anchor: AuditAnchor) throws {
+    do {
+      let last = try AuditAnchorRecord.last(verifiedBy: keys, db)
+      if let last, last.sequence > anchor.sequence { return }
+    } catch KeystoreError.editedRecord {
+      return
+    }
+    try keys.save(AuditAnchorRecord(sequence: Int64(anchor.sequence), code: Data(anchor.code)), db)
+  }
+
+  /// Says in the keystore's own record whether a use of a key that cannot be recorded is refused.
+  package func require(audit isRequired: Bool) throws {
+    try keys.require(audit: isRequired, db)
+  }
+
+  /// Takes the records that are there for the last ones.
+  package func acceptRecords() throws { try keys.acceptRecords(db) }
+
+  /// Runs `body`, and takes back what it wrote if it throws. Throws if SQLite itself has failed, which may have taken
+  /// back all of the transaction; any other error is returned.
+  package func attempt<Value>(
+    _ body: (KeystoreTransaction) throws -> Value
+  ) throws -> Result<Value, any Error> {
+    do {
+      return .success(try Keystore.savepoint(db) { try body(self) })
+    } catch let error as DatabaseError {
+      throw error
+    } catch {
+      return .failure(error)
+    }
+  }
+}
+
+extension Keystore {
+  /// Runs `body` in one transaction. With `unlocked`, all that it reads is verified.
+  package func view<Value>(
+    verifiedBy unlocked: UnlockedKeystore? = nil, _ body: (KeystoreView) throws -> Value
+  ) throws -> Value {
+    try read { try body(KeystoreView($0, unlocked)) }
+  }
+
+  /// Returns a view that verifies all it reads if the keystore is unlocked.
+  package func verifying(_ view: KeystoreView) -> KeystoreView {
+    view.unlocked == nil ? KeystoreView(view.db, unlockedStore) : view
+  }
+
+  /// Runs `body` in one transaction that holds the write lock from its start.
+  package func change<Value>(
+    _ unlocked: UnlockedKeystore, _ body: (KeystoreTransaction) throws -> Value
+  ) throws -> Value {
+    try write { try body(KeystoreTransaction($0, unlocked)) }
+  }
+
+  /// Runs `body` as a part of a transaction, and takes back what it wrote if it throws.
+  package func join<Value>(_ transaction: KeystoreTransaction, _ body: () throws -> Value) throws -> Value {
+    try Self.translatingErrors(of: path, isWriting: true) {
+      try Self.savepoint(transaction.db, body)
+    }
+  }
+}

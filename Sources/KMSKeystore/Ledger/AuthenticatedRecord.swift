@@ -1,0 +1,110 @@
+import Foundation
+import GRDB
+
+/// A row of one of the keystore's tables.
+protocol KeystoreRow: FetchableRecord, PersistableRecord {}
+
+extension KeystoreRow {
+  // Plain SQL, because GRDB's query interface first asks for the schema of each table. The look-ups
+  // at the start of a command must not wait for that.
+
+  /// Returns the first row that meets `condition`.
+  static func first(
+    _ db: Database, where condition: StaticString, _ arguments: StatementArguments
+  ) throws -> Self? {
+    let sql = "SELECT * FROM \(databaseTableName) WHERE \(condition)"
+    return try fetchOne(db.cachedStatement(sql: sql), arguments: arguments)
+  }
+
+  /// Returns every row that meets `condition`. The condition may end in an order and a limit.
+  static func all(
+    _ db: Database, where condition: String, _ arguments: StatementArguments
+  ) throws -> [Self] {
+    let sql = "SELECT * FROM \(databaseTableName) WHERE \(condition)"
+    return try fetchAll(db.cachedStatement(sql: sql), arguments: arguments)
+  }
+
+  /// Returns all rows, in no particular order.
+  static func all(_ db: Database) throws -> [Self] {
+    try fetchAll(db.cachedStatement(sql: "SELECT * FROM \(databaseTableName)"))
+  }
+}
+
+/// A row that decides what a key may do. It carries a code over all its other columns, so that an
+/// edit of the database by hand is detected.
+protocol AuthenticatedRecord: KeystoreRow {
+  /// The name of the record in messages.
+  var recordName: String { get }
+  /// The columns of the table's first version except the code, in their order. The code covers
+  /// exactly the stored values.
+  var columns: [(name: String, value: RecordField)] { get }
+  /// The columns that later versions of the table added. The code covers only those that are not
+  /// NULL, so a record from before a column keeps its code.
+  var laterColumns: [(name: String, value: RecordField)] { get }
+  var authenticationCode: Data { get set }
+}
+
+/// The value of a column, in the form that the code covers.
+enum RecordField: Equatable {
+  case text(String)
+  case integer(Int64)
+  case bytes(Data)
+  case absent
+
+  static func optional(_ text: String?) -> RecordField { text.map(RecordField.text) ?? .absent }
+  static func optional(_ bytes: Data?) -> RecordField { bytes.map(RecordField.bytes) ?? .absent }
+  static func optional(_ value: Int64?) -> RecordField { value.map(RecordField.integer) ?? .absent }
+
+  /// Appends a kind, a length and the bytes, so that two different lists of fields never give the
+  /// same message.
+  func append(to message: inout [UInt8]) {
+    switch self {
+    case .absent: Self.append(0, [], to: &message)
+    case .text(let text): Self.append(1, Array(text.utf8), to: &message)
+    case .integer(let value):
+      Self.append(2, withUnsafeBytes(of: value.bigEndian) { Array($0) }, to: &message)
+    case .bytes(let bytes): Self.append(3, Array(bytes), to: &message)
+    }
+  }
+
+  /// The value in the form that the database stores.
+  var databaseValue: DatabaseValue {
+    switch self {
+    case .absent: .null
+    case .text(let text): text.databaseValue
+    case .integer(let value): value.databaseValue
+    case .bytes(let bytes): bytes.databaseValue
+    }
+  }
+
+  private static func append(_ kind: UInt8, _ bytes: [UInt8], to message: inout [UInt8]) {
+    message.append(kind)
+    withUnsafeBytes(of: UInt64(bytes.count).bigEndian) { message.append(contentsOf: $0) }
+    message.append(contentsOf: bytes)
+  }
+}
+
+extension AuthenticatedRecord {
+  var laterColumns: [(name: String, value: RecordField)] { [] }
+
+  package func encode(to container: inout PersistenceContainer) {
+    for column in columns + laterColumns { container[column.name] = column.value.databaseValue }
+    container["authenticationCode"] = authenticationCode
+  }
+
+  /// Returns the bytes that the code covers: the keystore, the table and every field. The
+  /// keystore's ID prevents a record from being moved into another store under the same root key.
+  func authenticatedMessage(keystoreID: String, inLedger: Bool) -> [UInt8] {
+    var message: [UInt8] = []
+    RecordField.text(inLedger ? "envcrypt ledger record" : "envcrypt keystore record").append(
+      to: &message)
+    RecordField.text(keystoreID).append(to: &message)
+    RecordField.text(Self.databaseTableName).append(to: &message)
+    for column in columns { column.value.append(to: &message) }
+    for column in laterColumns where column.value != .absent {
+      RecordField.text(column.name).append(to: &message)
+      column.value.append(to: &message)
+    }
+    return message
+  }
+}

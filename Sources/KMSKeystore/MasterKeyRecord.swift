@@ -1,0 +1,137 @@
+import Foundation
+import GRDB
+import KMSAPI
+
+/// A master key, without its material.
+package struct MasterKeyRecord: AuthenticatedRecord, LedgerRecord {
+  package static let databaseTableName = "masterKey"
+
+  /// A UUID in lower case.
+  package var id: String
+  package var spec: KeySpec
+  package var usage: KeyUsage
+  /// The stored state. Changes by the passing of time are not stored before they are certain,
+  /// because the clock may be wrong. `state` shows them.
+  var storedState: KeyState
+  package var origin: KeyOrigin
+  package var manager: KeyManager
+  package var description: String
+  package var creationDate: Int64
+  /// The version that wraps. All versions from 1 on unwrap. 0 before the first import.
+  package var currentVersion: Int64
+  /// The date on which a key that is pending deletion is deleted.
+  package var deletionDate: Int64?
+  /// The days between automatic rotations; nil if automatic rotation is off.
+  package var rotationPeriodInDays: Int64?
+  package var nextRotationDate: Int64?
+  /// The date on which the first of the imported materials expires.
+  package var validTo: Int64?
+  /// SHA-256 of the key policy; nil for the default policy. It detects that a policy was removed.
+  package var policyDigest: Data?
+  /// SHA-256 of the key's grants; nil if there are none.
+  package var grantsDigest: Data?
+  /// The date on which a command first found the key past its deletion date; nil if none has.
+  package var foundDueDate: Int64?
+  var authenticationCode = Data()
+  /// True if `asOf` found that imported material has expired. Not a column.
+  private(set) var isExpired = false
+
+  package init(id: String, spec: KeySpec, usage: KeyUsage, storedState: KeyState, origin: KeyOrigin, manager: KeyManager, description: String, creationDate: Int64, currentVersion: Int64, deletionDate: Int64? = nil, rotationPeriodInDays: Int64? = nil, nextRotationDate: Int64? = nil, validTo: Int64? = nil, policyDigest: Data? = nil, grantsDigest: Data? = nil, foundDueDate: Int64? = nil, authenticationCode: Data = Data(), isExpired: Bool = false) {
+    self.id = id
+    self.spec = spec
+    self.usage = usage
+    self.storedState = storedState
+    self.origin = origin
+    self.manager = manager
+    self.description = description
+    self.creationDate = creationDate
+    self.currentVersion = currentVersion
+    self.deletionDate = deletionDate
+    self.rotationPeriodInDays = rotationPeriodInDays
+    self.nextRotationDate = nextRotationDate
+    self.validTo = validTo
+    self.policyDigest = policyDigest
+    self.grantsDigest = grantsDigest
+    self.foundDueDate = foundDueDate
+    self.authenticationCode = authenticationCode
+    self.isExpired = isExpired
+  }
+
+  var ledgerName: LedgerName { LedgerName(table: Self.databaseTableName, keyID: id) }
+  var columns: [(name: String, value: RecordField)] {
+    [
+      ("id", .text(id)),
+      ("spec", .text(spec.rawValue)),
+      ("usage", .text(usage.rawValue)),
+      ("state", .text(storedState.rawValue)),
+      ("origin", .text(origin.rawValue)),
+      ("manager", .text(manager.rawValue)),
+      ("description", .text(description)),
+      ("creationDate", .integer(creationDate)),
+      ("currentVersion", .integer(currentVersion)),
+    ]
+  }
+  var laterColumns: [(name: String, value: RecordField)] {
+    [
+      ("deletionDate", .optional(deletionDate)),
+      ("rotationPeriodInDays", .optional(rotationPeriodInDays)),
+      ("nextRotationDate", .optional(nextRotationDate)),
+      ("validTo", .optional(validTo)),
+      ("policyDigest", .optional(policyDigest)), ("grantsDigest", .optional(grantsDigest)),
+      ("foundDueDate", .optional(foundDueDate)),
+    ]
+  }
+}
+
+extension MasterKeyRecord {
+  package init(row: Row) throws {
+    id = try row.decode(forColumn: "id")
+    spec = try row.decode(forColumn: "spec")
+    usage = try row.decode(forColumn: "usage")
+    storedState = try row.decode(forColumn: "state")
+    origin = try row.decode(forColumn: "origin")
+    manager = try row.decode(forColumn: "manager")
+    description = try row.decode(forColumn: "description")
+    creationDate = try row.decode(forColumn: "creationDate")
+    currentVersion = try row.decode(forColumn: "currentVersion")
+    deletionDate = try row.decode(forColumn: "deletionDate")
+    rotationPeriodInDays = try row.decode(forColumn: "rotationPeriodInDays")
+    nextRotationDate = try row.decode(forColumn: "nextRotationDate")
+    validTo = try row.decode(forColumn: "validTo")
+    policyDigest = try row.decode(forColumn: "policyDigest")
+    grantsDigest = try row.decode(forColumn: "grantsDigest")
+    foundDueDate = try row.decode(forColumn: "foundDueDate")
+    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  }
+}
+
+extension MasterKeyRecord {
+  /// The state of the key now, if the record comes from `asOf`. Setting it changes `storedState`.
+  package var state: KeyState {
+    get { isExpired ? .pendingImport : storedState }
+    set {
+      storedState = newValue
+      isExpired = false
+    }
+  }
+
+  /// Returns the key as it is at `now`, even if that is not stored yet: nil from its deletion date
+  /// on, and pending import if its material has expired.
+  package func asOf(_ now: Int64) -> MasterKeyRecord? {
+    if let deletionDate, deletionDate <= now { return nil }
+    guard let validTo, validTo <= now, storedState != .pendingDeletion else { return self }
+    var record = self
+    record.isExpired = true
+    return record
+  }
+
+  package func isDueForRotation(at now: Int64) -> Bool {
+    state == .enabled && nextRotationDate.map { $0 <= now } ?? false
+  }
+}
+
+extension KeySpec: DatabaseValueConvertible {}
+extension KeyUsage: DatabaseValueConvertible {}
+extension KeyState: DatabaseValueConvertible {}
+extension KeyOrigin: DatabaseValueConvertible {}
+extension KeyManager: DatabaseValueConvertible {}

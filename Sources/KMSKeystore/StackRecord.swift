@@ -1,0 +1,47 @@
+import Foundation
+import GRDB
+
+/// A stack: the resources that a template made.
+package struct StackRecord: AuthenticatedRecord, LedgerRecord {
+  package static let databaseTableName = "stack"
+
+  package var name: String
+  package var creationDate: Int64
+  package var lastUpdatedDate: Int64?
+  /// The stack as JSON.
+  package var contents: String
+  var authenticationCode = Data()
+
+  package init(name: String, creationDate: Int64, lastUpdatedDate: Int64? = nil, contents: String, authenticationCode: Data = Data()) {
+    self.name = name
+    self.creationDate = creationDate
+    self.lastUpdatedDate = lastUpdatedDate
+    self.contents = contents
+    self.authenticationCode = authenticationCode
+  }
+
+  var ledgerName: LedgerName { LedgerName(table: Self.databaseTableName, name: name) }
+  var columns: [(name: String, value: RecordField)] {
+    [
+      ("name", .text(name)),
+      ("creationDate", .integer(creationDate)),
+      ("lastUpdatedDate", .optional(lastUpdatedDate)),
+      ("contents", .text(contents)),
+    ]
+  }
+}
+
+extension StackRecord {
+  package init(row: Row) throws {
+    name = try row.decode(forColumn: "name")
+    creationDate = try row.decode(forColumn: "creationDate")
+    lastUpdatedDate = try row.decode(forColumn: "lastUpdatedDate")
+    contents = try row.decode(forColumn: "contents")
+    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  }
+}
+
+extension StackRecord {
+  /// The error for contents that the program did not write.
+  package var edited: KeystoreError { .editedRecord(recordName) }
+}

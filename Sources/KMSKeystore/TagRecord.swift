@@ -1,0 +1,35 @@
+import Foundation
+import GRDB
+
+/// A tag of a master key.
+package struct TagRecord: AuthenticatedRecord, LedgerRecord {
+  package static let databaseTableName = "tag"
+
+  var keyID: String
+  package var tagKey: String
+  package var tagValue: String
+  var authenticationCode = Data()
+
+  package init(keyID: String, tagKey: String, tagValue: String, authenticationCode: Data = Data()) {
+    self.keyID = keyID
+    self.tagKey = tagKey
+    self.tagValue = tagValue
+    self.authenticationCode = authenticationCode
+  }
+
+  var ledgerName: LedgerName {
+    LedgerName(table: Self.databaseTableName, keyID: keyID, name: tagKey)
+  }
+  var columns: [(name: String, value: RecordField)] {
+    [("keyID", .text(keyID)), ("tagKey", .text(tagKey)), ("tagValue", .text(tagValue))]
+  }
+}
+
+extension TagRecord {
+  package init(row: Row) throws {
+    keyID = try row.decode(forColumn: "keyID")
+    tagKey = try row.decode(forColumn: "tagKey")
+    tagValue = try row.decode(forColumn: "tagValue")
+    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  }
+}

@@ -1,0 +1,43 @@
+import Foundation
+
+/// A version of a symmetric key that may have wrapped too much.
+///
+/// AES-GCM with random nonces seals 2^32 times under one key (SP 800-38D, 8.3). Every use is a record
+/// of the audit log, whose numbers never go back, so that what came behind a version's first day is a
+/// bound of its uses: nothing has to be counted.
+package struct WornVersion: Equatable, Sendable {
+  package static let limit: UInt64 = 1 << 32
+  /// From this bound on it is said: there is time to rotate.
+  package static let warning: UInt64 = 1 << 31
+
+  package let keyID: String
+  package let version: Int
+  /// It was not used more often than that.
+  package let mostUses: UInt64
+  /// Whether the keystore rotates the key by itself, and nobody else may.
+  package let isManaged: Bool
+}
+
+/// A version of a symmetric key, and the audit record behind which its uses are.
+package struct VersionUse: Equatable, Sendable {
+  let keyID: String
+  let version: Int64
+  let since: UInt64
+  let isManaged: Bool
+
+  /// Nil for keys that do not seal with random nonces.
+  package init?(_ version: KeyVersionRecord, of key: MasterKeyRecord) {
+    guard key.spec == .symmetricDefault else { return nil }
+    keyID = key.id
+    self.version = version.version
+    since = UInt64(clamping: version.auditSequence ?? 0)
+    isManaged = key.manager == .aws
+  }
+
+  /// Nil where there is nothing to say when the audit log's last record has this number.
+  package func worn(at sequence: UInt64) -> WornVersion? {
+    guard sequence > since, sequence - since >= WornVersion.warning else { return nil }
+    return WornVersion(
+      keyID: keyID, version: Int(version), mostUses: sequence - since, isManaged: isManaged)
+  }
+}

@@ -1,0 +1,39 @@
+import Envelope
+import Foundation
+import KMSAPI
+
+extension ScheduleKeyDeletionRequest: HandledRequest {
+  package func perform(in call: OperationCall) throws -> Response {
+    let days = pendingWindowInDays ?? Self.windows.upperBound
+    guard Self.windows.contains(days) else {
+      throw KeyServiceError.validation(
+        "PendingWindowInDays is \(Self.windows.lowerBound) to \(Self.windows.upperBound), "
+          + "not \(days)")
+    }
+    let conditions = try call.conditions(
+      nil, [.scheduleKeyDeletionPendingWindowInDays: ["\(days)"]])
+    let (record, date) = try call.change(keyID, conditions) { record, _ in
+      // A clock from before the key was made is behind, and must not make the wait shorter.
+      let date = max(call.now, record.creationDate) + Int64(days) * millisecondsPerDay
+      record.state = .pendingDeletion
+      record.deletionDate = date
+      return date
+    }
+    return Response(
+      keyID: KeyName.arn(ofKey: record.id), deletionDate: Date(milliseconds: date),
+      keyState: record.state, pendingWindowInDays: days)
+  }
+}
+
+extension CancelKeyDeletionRequest: HandledRequest {
+  package func perform(in call: OperationCall) throws -> Response {
+    let (record, _) = try call.change(keyID, .none) { record, transaction in
+      record.deletionDate = nil
+      record.foundDueDate = nil
+      // A key whose material never came, or went meanwhile, still waits for it.
+      let isComplete = try transaction.noteExpiry(of: &record)
+      record.state = isComplete ? .disabled : .pendingImport
+    }
+    return Response(keyID: KeyName.arn(ofKey: record.id))
+  }
+}

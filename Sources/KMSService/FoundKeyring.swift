@@ -1,0 +1,34 @@
+import KMSKeystore
+
+/// A keyring over a key of the keystore, as a run over messages has found it. It remains valid
+/// until the keystore is written to, or until a date that changes what the key may do.
+struct FoundKeyring: Sendable {
+  let keyring: RecordedKeyring
+  private let moment: KeystoreMoment
+  /// The date until which the keyring is valid, in milliseconds since 1970.
+  private let end: Int64
+  /// The time of the last check that the keystore is still the file under its name, in milliseconds
+  /// since 1970.
+  private var lookDate: Int64
+
+  /// The number of milliseconds for which another file under the keystore's name may stay
+  /// unnoticed. Looking up a name takes longer than reading from an open file, and every message of
+  /// a run needs the check.
+  private static let patience: Int64 = 10
+
+  init(_ keyring: RecordedKeyring, at moment: KeystoreMoment, now: Int64, until end: Int64) {
+    self.keyring = keyring
+    self.moment = moment
+    self.end = end
+    lookDate = now
+  }
+
+  /// True if a new look-up would find the same keyring. Throws `KeystoreError.replaced`.
+  mutating func holds(at now: Int64) throws -> Bool {
+    if !(0..<Self.patience).contains(now - lookDate) {
+      try moment.requireInPlace()
+      lookDate = now
+    }
+    return try now < end && moment.isNow()
+  }
+}

@@ -1,0 +1,220 @@
+import Foundation
+import KMSAPI
+import KMSKeystore
+import KMSPolicy
+
+extension CreateGrantRequest: HandledRequest {
+  /// The most grants of one key.
+  static let limit = 50_000
+
+  package func perform(in call: OperationCall) throws -> Response {
+    try call.require(grantTokens)
+    try check()
+    let conditions = try call.conditions(nil, conditionValues)
+    let constraints = try constraints.map { try $0.storedText() }
+    let grant = try call.write { transaction in
+      let key = try call.admit(keyID, conditions, in: transaction)
+      var record = key.record
+      try require(fits: record)
+      try requireNoWider(than: key.grants, of: record, in: call)
+      if dryRun == true { throw KeyServiceError.dryRun }
+      let new = GrantRecord(
+        keyID: record.id, id: try GrantName.newID(), name: name, creationDate: call.now,
+        granteePrincipal: granteePrincipal, retiringPrincipal: retiringPrincipal,
+        operations: GrantOperation.allCases.filter(operations.contains).map(\.rawValue)
+          .joined(separator: " "), constraints: constraints)
+      let others = try transaction.grants(of: record)
+      if let same = others.first(where: new.isRepeated) { return same }
+      guard others.count < Self.limit else {
+        throw KeyServiceError.limitExceeded("a key has at most \(Self.limit) grants")
+      }
+      try transaction.insert(new, of: &record)
+      try transaction.update(record)
+      return new
+    }
+    return Response(
+      grantToken: GrantName(keyID: grant.keyID, grantID: grant.id).token, grantID: grant.id)
+  }
+
+  private func check() throws(KeyServiceError) {
+    try Self.check(principal: granteePrincipal, member: "GranteePrincipal")
+    if let retiringPrincipal {
+      try Self.check(principal: retiringPrincipal, member: "RetiringPrincipal")
+    }
+    guard !operations.isEmpty else { throw .validation("Operations names no operation") }
+    if let name {
+      guard name.wholeMatch(of: /[a-zA-Z0-9:\/_-]{1,256}/) != nil else {
+        throw .validation(
+          "a grant's Name is 1 to 256 of a-z, A-Z, 0-9, :, /, _ and -, not '\(name)'")
+      }
+    }
+    try constraints?.check()
+  }
+
+  /// Throws `invalidARN` unless it is a user of this account, or the account.
+  static func check(principal: String, member: String) throws(KeyServiceError) {
+    if principal == Account.arn { return }
+    guard (try? PolicyPrincipal(arn: principal, isOwner: false)) != nil else {
+      throw .invalidARN(
+        "\(member) '\(principal)' is not \(Account.arn) or "
+          + PolicyPrincipal(userName: "NAME", isOwner: false).arn)
+    }
+  }
+
+  /// The values of the condition keys about grants.
+  private var conditionValues: [PolicyConditionKey: [String]] {
+    [
+      .grantOperations: operations.map(\.rawValue),
+      .granteePrincipal: [granteePrincipal],
+      .retiringPrincipal: retiringPrincipal.map { [$0] } ?? [],
+      .grantConstraintType: constraints?.encryptionContextEquals != nil
+        ? ["EncryptionContextEquals"]
+        : constraints?.encryptionContextSubset != nil ? ["EncryptionContextSubset"] : [],
+    ]
+  }
+
+  private func require(fits record: MasterKeyRecord) throws(KeyServiceError) {
+    let possible = GrantOperation.operations(with: record)
+    let others = operations.filter { !possible.contains($0) }
+    guard others.isEmpty else {
+      throw .validation(
+        "key \(record.id) is of the spec \(record.spec.rawValue) for \(record.usage.rawValue), "
+          + "which cannot do \(others.map(\.rawValue).joined(separator: ", "))")
+    }
+    guard constraints == nil || record.spec == .symmetricDefault else {
+      throw .validation(
+        "Constraints are about encryption contexts, which requests with key \(record.id) do not have"
+      )
+    }
+  }
+
+  /// Who may make grants by a grant only gives what is his.
+  private func requireNoWider(
+    than relied: [Grant], of record: MasterKeyRecord, in call: OperationCall
+  ) throws(KeyServiceError) {
+    guard !relied.isEmpty else { return }
+    let wanted = GrantPermissions(operations: Set(operations), constraints: constraints)
+    guard relied.contains(where: { wanted.isNoWider(than: $0.permissions) }) else {
+      throw .accessDenied(
+        "\(call.service.caller.arn) may not do kms:CreateGrant with key \(record.id): the new grant "
+          + "would allow more than grant \(relied[0].grantID), by which it would be made")
+    }
+  }
+}
+
+extension RetireGrantRequest: HandledRequest {
+  package func perform(in call: OperationCall) throws -> EmptyResponse {
+    let name = try grantName()
+    try call.write { transaction in
+      let record = try call.resolve(name.keyID, in: transaction)
+      call.touch(record.id)
+      let grants = try transaction.grants(of: record)
+      guard let grant = grants.first(where: { $0.id == name.grantID }) else {
+        throw grantToken == nil
+          ? KeyServiceError.notFound("grant \(name.grantID)") : .invalidGrantToken
+      }
+      try call.service.caller.requireKnown(toDo: "kms:RetireGrant with key \(record.id)")
+      guard Self.mayRetire(grant, call.service.caller) else {
+        throw KeyServiceError.accessDenied(
+          "\(call.service.caller.arn) may not do kms:RetireGrant with key \(record.id): grant "
+            + "\(grant.id) does not name it for that")
+      }
+      try call.requireNotDenied(Self.operation.rawValue, on: record, .none, in: transaction)
+      if dryRun == true { throw KeyServiceError.dryRun }
+      try transaction.remove(grant, of: record)
+    }
+    return EmptyResponse()
+  }
+
+  private func grantName() throws(KeyServiceError) -> GrantName {
+    switch (grantToken, keyID, grantID) {
+    case (let token?, nil, nil): return try GrantName(token: token)
+    case (nil, let keyID?, let grantID?):
+      try GrantName.check(id: grantID)
+      return GrantName(keyID: keyID, grantID: grantID)
+    default: throw .validation("RetireGrant takes a GrantToken, or a KeyId and a GrantId")
+    }
+  }
+
+  private static func mayRetire(_ grant: GrantRecord, _ caller: Caller) -> Bool {
+    if caller.isOwner || caller.principal.isNamed(grant.retiringPrincipal) { return true }
+    return caller.principal.isNamed(grant.granteePrincipal)
+      && grant.operations.split(separator: " ").contains("RetireGrant")
+  }
+}
+
+extension RevokeGrantRequest: HandledRequest {
+  package func perform(in call: OperationCall) throws -> EmptyResponse {
+    try GrantName.check(id: grantID)
+    try call.write { transaction in
+      let record = try call.admit(keyID, .none, in: transaction).record
+      guard let grant = try transaction.grants(of: record).first(where: { $0.id == grantID })
+      else { throw KeyServiceError.notFound("grant \(grantID)") }
+      if dryRun == true { throw KeyServiceError.dryRun }
+      try transaction.remove(grant, of: record)
+    }
+    return EmptyResponse()
+  }
+}
+
+extension GrantRecord {
+  /// Whether `new` is this grant asked for once more, which its name says.
+  fileprivate func isRepeated(_ old: GrantRecord) -> Bool {
+    guard name != nil else { return false }
+    var same = self
+    same.id = old.id
+    same.creationDate = old.creationDate
+    return same == old && zip(texts, old.texts).allSatisfy { $0.utf8.elementsEqual($1.utf8) }
+  }
+
+  /// What can differ in bytes alone.
+  private var texts: [String] { [granteePrincipal, retiringPrincipal ?? "", constraints ?? ""] }
+}
+
+extension GrantConstraints {
+  /// How many pairs a constraint has at most, and how many characters they have together.
+  private static let pairLimit = 8
+  private static let lengthLimit = 384
+
+  /// Throws `validation`.
+  func check() throws(KeyServiceError) {
+    for (name, pairs) in [
+      ("EncryptionContextSubset", encryptionContextSubset),
+      ("EncryptionContextEquals", encryptionContextEquals),
+    ] {
+      guard let pairs else { continue }
+      guard (1...Self.pairLimit).contains(pairs.pairs.count) else {
+        throw .validation("\(name) has 1 to \(Self.pairLimit) pairs, not \(pairs.pairs.count)")
+      }
+      let length = pairs.pairs.reduce(0) {
+        $0 + $1.key.unicodeScalars.count + $1.value.unicodeScalars.count
+      }
+      guard length <= Self.lengthLimit else {
+        throw .validation("\(name) has at most \(Self.lengthLimit) characters, not \(length)")
+      }
+    }
+  }
+}
+
+extension GrantOperation {
+  /// What can be done with the key at all.
+  fileprivate static func operations(with record: MasterKeyRecord) -> Set<GrantOperation> {
+    var operations: Set<GrantOperation> = [.createGrant, .retireGrant, .describeKey]
+    switch record.usage {
+    case .encryptDecrypt:
+      operations.formUnion([.encrypt, .decrypt, .reEncryptFrom, .reEncryptTo])
+      if record.spec == .symmetricDefault {
+        operations.formUnion([
+          .generateDataKey, .generateDataKeyWithoutPlaintext, .generateDataKeyPair,
+          .generateDataKeyPairWithoutPlaintext,
+        ])
+      }
+    case .signVerify: operations.formUnion([.sign, .verify])
+    case .generateVerifyMAC: operations.formUnion([.generateMac, .verifyMac])
+    // Messages are encrypted and decrypted under such a key, too.
+    case .keyAgreement: operations.formUnion([.deriveSharedSecret, .encrypt, .decrypt])
+    }
+    if record.spec.isAsymmetric { operations.insert(.getPublicKey) }
+    return operations
+  }
+}

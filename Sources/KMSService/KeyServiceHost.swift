@@ -1,0 +1,135 @@
+import Envelope
+import Foundation
+import KMSKeystore
+import Synchronization
+import SystemPackage
+
+/// The parts that all requests to one keystore share: the keystore and its root key, the audit trail and the clock. Several
+/// threads use it at once.
+package final class KeyServiceHost: Sendable {
+  package let keystore: Keystore
+  /// The current date.
+  let clock: @Sendable () -> Date
+  private let secrets: any UnlockingSecrets
+  private let listener: KeyServiceListener
+
+  private struct State {
+    var trail: AuditTrail?
+    var leftovers: Leftovers?
+    var hasToldClockSetBack = false
+    var hasSeenToWhatWaits = false
+  }
+
+  private let state = Mutex(State())
+
+  package init(
+    _ keystore: Keystore, secrets: any UnlockingSecrets,
+    clock: @escaping @Sendable () -> Date = { Date() },
+    listener: KeyServiceListener = KeyServiceListener()
+  ) {
+    self.keystore = keystore
+    self.secrets = secrets
+    self.clock = clock
+    self.listener = listener
+  }
+
+  // MARK: Unlocking
+
+  /// Unlocks the keystore unless it is unlocked already.
+  func unlock() throws -> UnlockedKeystore { try keystore.unlock(with: secrets) }
+
+  /// Unlocks the keystore if no passphrase is needed.
+  func unlockWithoutAsking() throws -> UnlockedKeystore {
+    try keystore.unlock(with: UnaskedSecrets(keyFile: secrets.keyFile))
+  }
+
+  /// Unlocks the keystore to look for damage, also by a protector that the ledger does not list.
+  func unlockForCheck() throws -> UnlockedKeystore {
+    try keystore.unlock(with: secrets, anyProtector: true)
+  }
+
+  /// Unlocks the keystore again, with its passphrase if it has one.
+  func reauthenticate() throws { try keystore.reauthenticate(with: secrets) }
+
+  // MARK: Time
+
+  /// Tells the listener once that the clock was set back.
+  func tell(_ setBack: ClockSetBack?) {
+    guard let setBack else { return }
+    let isNew = state.withLock { state in
+      defer { state.hasToldClockSetBack = true }
+      return !state.hasToldClockSetBack
+    }
+    if isNew { listener.clockWasSetBack(setBack) }
+  }
+
+  /// True for the first caller only, who then looks after what waits to be destroyed.
+  func beginSeeingToWhatWaits() -> Bool {
+    state.withLock { state in
+      defer { state.hasSeenToWhatWaits = true }
+      return !state.hasSeenToWhatWaits
+    }
+  }
+
+  /// True if a command of this process has looked after what waits to be destroyed.
+  var hasSeenToWhatWaits: Bool { state.withLock { $0.hasSeenToWhatWaits } }
+
+  // MARK: Audit
+
+  /// Holds back the audit records of a run over many files for a moment, so that they are appended together: until
+  /// `finishRecords`, or until a signal ends the process, which `leftovers` watches for.
+  package func keepRecordsBack(until leftovers: Leftovers) {
+    state.withLock { state in
+      state.leftovers = leftovers
+      state.trail?.keepBack(until: leftovers)
+    }
+  }
+
+  /// Writes the records that wait. To be called before the process ends. Returns false if records of this process are
+  /// missing in the audit log, which the listener was told. A keystore on a read-only medium loses none: nothing can be
+  /// written beside it.
+  package func finishRecords() -> Bool {
+    guard let loss = trailIfOpen?.finish() else { return true }
+    return (loss as? IOError)?.errno == .readOnlyFileSystem && keystore.isOnReadOnlyMedium
+  }
+
+  /// The audit trail; nil if this process has not used it.
+  var trailIfOpen: AuditTrail? { state.withLock { $0.trail } }
+
+  /// The audit trail; nil if the keystore is locked.
+  func trail() throws -> AuditTrail? {
+    if let trail = trailIfOpen { return trail }
+    guard let unlocked = keystore.unlockedStore else { return nil }
+    let keystore = keystore
+    let trail = AuditTrail(
+      try keystore.auditLog(unlocked), isRequired: keystore.requiresAudit,
+      anchor: { try keystore.auditAnchorReentrantly(verifiedBy: unlocked) },
+      tellLoss: listener.recordsWereLost, tellWorn: listener.versionIsWorn)
+    return state.withLock { state in
+      // Another thread may have been faster.
+      if let trail = state.trail { return trail }
+      if let leftovers = state.leftovers { trail.keepBack(until: leftovers) }
+      state.trail = trail
+      return trail
+    }
+  }
+}
+
+/// The events that a host tells its owner.
+package struct KeyServiceListener: Sendable {
+  /// Called once if the audit log cannot be written.
+  package var recordsWereLost: @Sendable (any Error) -> Void = { _ in }
+  /// Called once for each version that has wrapped too much.
+  package var versionIsWorn: @Sendable (WornVersion) -> Void = { _ in }
+  /// Called once if the clock went back since a key was found due to be destroyed.
+  package var clockWasSetBack: @Sendable (ClockSetBack) -> Void = { _ in }
+
+  package init() {}
+}
+
+/// The secrets that are there without asking anybody.
+private struct UnaskedSecrets: UnlockingSecrets {
+  let keyFile: FilePath?
+
+  func passphrase() -> SecretBytes? { nil }
+}

@@ -1,0 +1,368 @@
+import Envelope
+import Foundation
+import KMSAPI
+import KMSKeystore
+import KMSPolicy
+
+/// One operation under way: its name, its time, and the only way to the keys that it names.
+///
+/// Every operation of the API, and every file that is encrypted or decrypted, comes to a key through `admit`, which
+/// decides if this caller may do this with that key. `finish` writes the result to the audit log.
+package final class OperationCall {
+  /// The use that an operation makes of keys.
+  enum Use {
+    /// One request of the API, or a command beside it.
+    case request
+    /// Wrapping data keys of messages. The API calls it GenerateDataKey under a symmetric key, and Encrypt under a public
+    /// one.
+    case wrapping
+    /// Unwrapping data keys of messages.
+    case unwrapping
+  }
+
+  private(set) var operation: KeyServiceOperation
+  let service: KeyService
+  private let use: Use
+  /// The transaction that the operation shares with others; nil if it has its own.
+  private let enclosing: ServiceTransaction?
+  /// Milliseconds since 1970. One operation has one time.
+  package let now: Int64
+  /// The name in the audit log: an operation of the API, or a command beside it.
+  let name: String
+  /// The keys that the operation came to, with the versions that it used, 0 for none.
+  private var touched: [(keyID: String, version: Int64)] = []
+  private var uses: [VersionUse] = []
+  /// Things that the keystore did by itself as a part of the operation.
+  private var events: [ServiceEvent] = []
+  /// True after the operation was recorded as done.
+  private var isRecorded = false
+  /// The encryption context for the audit log, serialized.
+  private var context: [UInt8] = []
+
+  init(
+    _ operation: KeyServiceOperation, of service: KeyService, use: Use = .request,
+    name: String? = nil, within enclosing: ServiceTransaction? = nil
+  ) {
+    self.operation = operation
+    self.service = service
+    self.use = use
+    self.enclosing = enclosing
+    self.name = name ?? operation.rawValue
+    now = service.host.clock().milliseconds
+  }
+
+  // MARK: The request
+
+  /// Collects what the request says about itself, for the conditions of policies, and notes its encryption context for
+  /// the audit log. Throws `validation` if the context is too long.
+  func conditions(
+    _ encryptionContext: EncryptionContext?, _ values: [PolicyConditionKey: [String]] = [:]
+  ) throws -> RequestConditions {
+    let context = try EncryptionContext(ofRequest: encryptionContext)
+    self.context = try context.serialized()
+    var conditions = RequestConditions(encryptionContext: context)
+    for (key, values) in values { conditions.values[key] = values }
+    return conditions
+  }
+
+  /// Notes a message's encryption context for the audit log.
+  func note(messageContext: [UInt8]) { context = messageContext }
+
+  /// Notes the parameters of an operation on the keystore itself for the audit log.
+  package func note(parameters: [(name: String, value: String)]) throws {
+    context = try EncryptionContext(parameters.map { (key: $0.name, value: $0.value) }).serialized()
+  }
+
+  /// The name of the operation in policies.
+  private var action: String { use == .request ? name : operation.rawValue }
+
+  // MARK: Reaching keys
+
+  /// Runs `body` in one transaction. Its records are verified only if the operation is part of a larger transaction:
+  /// good enough to show them.
+  package func read<Value>(_ body: (KeystoreView) throws -> Value) throws -> Value {
+    if let enclosing { return try body(enclosing.transaction) }
+    return try service.keystore.view(body)
+  }
+
+  /// Unlocks the keystore, and runs `body` in one transaction that verifies all it reads.
+  package func readVerified<Value>(_ body: (KeystoreView) throws -> Value) throws -> Value {
+    if let enclosing { return try body(enclosing.transaction) }
+    return try service.keystore.view(verifiedBy: try service.unlock(), body)
+  }
+
+  /// Finds a key as it is now, without any decision.
+  func resolve(_ name: String, in view: KeystoreView) throws -> MasterKeyRecord {
+    try find(name, in: view).record
+  }
+
+  private func find(
+    _ name: String, in view: KeystoreView
+  ) throws -> (record: MasterKeyRecord, alias: String?) {
+    let keyID: String
+    var alias: String?
+    switch try KeyName(parsing: name) {
+    case .keyID(let id): keyID = id
+    case .alias(let named):
+      guard let record = try view.alias(named: named) else { throw KeyServiceError.notFound(name) }
+      keyID = record.targetKeyID
+      alias = named
+    }
+    guard let record = try view.masterKey(keyID)?.asOf(now) else {
+      throw KeyServiceError.notFound(name)
+    }
+    return (record, alias)
+  }
+
+  /// A key that the caller may do the operation with.
+  struct AdmittedKey {
+    var record: MasterKeyRecord
+    /// The grants that allow it; none if its policy does.
+    let grants: [Grant]
+  }
+
+  /// Finds a key as it is now, and decides if the caller may do the operation with it, and if the key's state allows it.
+  /// This is the only door to keys for requests; messages come through `admitForMessages`.
+  func admit(
+    _ name: String, _ conditions: RequestConditions, in view: KeystoreView,
+    under rule: StateRule? = nil, as action: String? = nil
+  ) throws -> AdmittedKey {
+    precondition(use == .request, "each message is decided by itself")
+    let (record, alias) = try find(name, in: view)
+    touch(record.id)
+    try requireNotManaged(record)
+    var conditions = conditions
+    if let alias { conditions.values[.requestAlias] = [alias] }
+    let grants = try decide(action ?? self.action, on: record, conditions, in: view)
+    try (rule ?? operation.stateRule).check(record)
+    return AdmittedKey(record: record, grants: grants)
+  }
+
+  /// The same for messages: returns the key with the decision that is to be made for each message.
+  private func admitForMessages(
+    _ name: String, in view: KeystoreView
+  ) throws -> (record: MasterKeyRecord, authorization: Authorization) {
+    let (record, alias) = try find(name, in: view)
+    if use == .wrapping, record.spec.isAsymmetric { operation = .encrypt }
+    touch(record.id)
+    try requireNotManaged(record)
+    try operation.stateRule.check(record)
+    var conditions = RequestConditions.none
+    if let alias { conditions.values[.requestAlias] = [alias] }
+    return (record, try authorization(of: action, on: record, conditions, in: view))
+  }
+
+  private func requireNotManaged(_ record: MasterKeyRecord) throws(KeyServiceError) {
+    if record.manager == .aws, operation.changesManagedKey {
+      throw .accessDenied(
+        "\(operation.rawValue) of key \(record.id): the keystore manages this key by itself")
+    }
+  }
+
+  // MARK: Using keys
+
+  /// Finds the current version of a key, to use it. Rotates the key first if it is due.
+  func usableKey(
+    named name: String, for usage: KeyUsage? = nil, _ conditions: RequestConditions,
+    as action: String? = nil
+  ) throws -> UsableKey {
+    try current {
+      try usableKey(named: name, for: usage, conditions, as: action, version: \.currentVersion)
+    }
+  }
+
+  /// Finds the version of a key that `version` chooses, to use it.
+  func usableKey(
+    named name: String, for usage: KeyUsage? = nil, _ conditions: RequestConditions,
+    as action: String? = nil, version: (MasterKeyRecord) throws -> Int64
+  ) throws -> UsableKey {
+    seeToWhatWaits()
+    return try readVerified { view in
+      let record = try admit(name, conditions, in: view, as: action).record
+      return try usable(try version(record), of: record, for: usage, in: view)
+    }
+  }
+
+  /// Finds the current version of a key, to wrap data keys of messages.
+  func messageKey(named name: String) throws -> KeyForMessages {
+    try current { try messageKey(named: name, version: nil) }
+  }
+
+  /// Finds a version of a key, to wrap or unwrap data keys of messages.
+  func messageKey(named name: String, version: Int64?) throws -> KeyForMessages {
+    seeToWhatWaits()
+    return try readVerified { view in
+      let (record, authorization) = try admitForMessages(name, in: view)
+      let key = try usable(version ?? record.currentVersion, of: record, for: nil, in: view)
+      return KeyForMessages(
+        key: key, authorization: authorization,
+        moment: try KeystoreMoment(of: service.keystore, view))
+    }
+  }
+
+  /// Returns what `find` finds, and finds it again if the key had to be rotated first.
+  private func current<Key: KeyInUse>(_ find: () throws -> Key) throws -> Key {
+    let key = try find()
+    guard key.record.isDueForRotation(at: now),
+      (try? write(isWholeOperation: false) { _ in }) != nil
+    else { return key }
+    return try find()
+  }
+
+  /// Does what is due once in a run: many keystores see no command for months that writes by itself.
+  private func seeToWhatWaits() {
+    guard let latest = service.keystore.foundDueDate, !service.host.hasSeenToWhatWaits,
+      DueChanges.callsForChanges(latest, at: now), service.host.beginSeeingToWhatWaits()
+    else { return }
+    try? write { _ in }
+  }
+
+  private func usable(
+    _ number: Int64, of record: MasterKeyRecord, for usage: KeyUsage?, in view: KeystoreView
+  ) throws -> UsableKey {
+    // Material that waits to be rotated to has encrypted nothing.
+    guard number <= record.currentVersion else {
+      throw KeyServiceError.notFound("\(record.id)/\(number)")
+    }
+    if let usage, record.usage != usage {
+      throw KeyServiceError.invalidKeyUsage(
+        "key \(record.id) is for \(record.usage.rawValue), and \(operation.rawValue) takes "
+          + "keys for \(usage.rawValue)")
+    }
+    let version = try version(number, of: record, in: view)
+    guard version.isUsable(at: now) else {
+      throw KeyServiceError.invalidState(keyID: record.id, state: .pendingImport)
+    }
+    touch(record.id, version: version.version)
+    if let use = VersionUse(version, of: record) { uses.append(use) }
+    return UsableKey(record: record, version: version, keys: try service.unlock())
+  }
+
+  func version(
+    _ number: Int64, of record: MasterKeyRecord, in view: KeystoreView
+  ) throws -> KeyVersionRecord {
+    guard let version = try view.version(number, ofKey: record.id) else {
+      throw KeystoreError.editedRecord("version \(number) of key \(record.id)")
+    }
+    return version
+  }
+
+  // MARK: Changing keys
+
+  /// Runs `body` in one transaction, after what has become due is done, which stays even if `body` throws. The operation
+  /// is recorded before its changes last, unless the transaction is only a part of it.
+  func write<Value>(
+    isWholeOperation: Bool = true, _ body: (KeystoreTransaction) throws -> Value
+  ) throws -> Value {
+    // The operation that began the transaction has done the rest.
+    if let enclosing {
+      return try service.keystore.join(enclosing.transaction) { try body(enclosing.transaction) }
+    }
+    return try write(after: DueChanges(now: now)) { transaction in
+      let value = try body(transaction)
+      if isWholeOperation { try recordAsDone() }
+      return value
+    }.value
+  }
+
+  /// Destroys what was past its date at `time`, without waiting for a second command. Returns what was done.
+  func destroyDue(at time: Int64) throws -> [ServiceEvent] {
+    try write(after: DueChanges(now: time, destroysAtOnce: true)) { _ in }.events
+  }
+
+  private func write<Value>(
+    after due: DueChanges, _ body: (KeystoreTransaction) throws -> Value
+  ) throws -> (value: Value, events: [ServiceEvent]) {
+    let unlocked = try service.unlock()
+    // A record from before a change of the keystore cannot be taken out of the log unnoticed.
+    let anchor = try? service.host.trail()?.anchorAfterFlush()
+    var due = due
+    let result = try service.keystore.change(unlocked) { transaction in
+      try due.apply(in: transaction)
+      // The log has it before it lasts.
+      try service.record(due.events, at: now)
+      if let anchor { try transaction.note(anchor) }
+      return try transaction.attempt(body)
+    }
+    service.host.tell(due.clockSetBack)
+    return (try result.get(), due.events)
+  }
+
+  /// Records that the operation is done, once.
+  func recordAsDone() throws {
+    if isRecorded { return }
+    try record(nil)
+    isRecorded = true
+  }
+
+  /// Lets `body` change a key, and stores it.
+  @discardableResult
+  func change<Value>(
+    _ name: String, _ conditions: RequestConditions,
+    _ body: (inout MasterKeyRecord, KeystoreTransaction) throws -> Value
+  ) throws -> (record: MasterKeyRecord, value: Value) {
+    try write { transaction in
+      var record = try admit(name, conditions, in: transaction).record
+      let value = try body(&record, transaction)
+      return (try transaction.update(record), value)
+    }
+  }
+
+  // MARK: Afterwards
+
+  /// Notes what the keystore does by itself as a part of the operation. It lasts if the operation does.
+  func note(_ event: ServiceEvent) { events.append(event) }
+
+  /// Notes a key that the operation has come to.
+  func touch(_ keyID: String, version: Int64 = 0) {
+    if let index = touched.firstIndex(where: { $0.keyID == keyID }) {
+      touched[index].version = max(touched[index].version, version)
+    } else {
+      touched.append((keyID, version))
+    }
+  }
+
+  /// Records the result of the operation. While the keystore is locked there is no key to record with, and nothing was
+  /// done. Throws `UnrecordedError` if the keystore requires the record.
+  func finish(_ error: (any Error)?) throws {
+    switch error {
+    case nil: try recordAsDone()
+    // This cannot be recorded either.
+    case is UnrecordedError: break
+    case let error?: try record(error)
+    }
+  }
+
+  /// Makes one record for each key that the operation came to, or one if it came to none.
+  private func record(_ error: (any Error)?) throws {
+    guard operation.isRecorded || name != operation.rawValue else { return }
+    let keys = touched.isEmpty ? [(keyID: "", version: 0)] : touched
+    var records = keys.map { key in
+      AuditRecord(
+        time: now, operation: name, caller: service.caller.arn, keyID: key.keyID,
+        keyVersion: UInt32(key.version), context: context, requestID: service.requestID,
+        error: error)
+    }
+    if error == nil {
+      records += events.map { AuditRecord($0, time: now, requestID: service.requestID) }
+    }
+    if let enclosing {
+      enclosing.add(records, of: uses)
+    } else {
+      try service.host.trail()?.add(records, of: uses)
+    }
+  }
+}
+
+/// What a request says about itself, for the conditions of policies. `OperationCall.conditions` makes it.
+struct RequestConditions {
+  let encryptionContext: EncryptionContext
+  var values = PolicyContext()
+
+  fileprivate init(encryptionContext: EncryptionContext = EncryptionContext()) {
+    self.encryptionContext = encryptionContext
+  }
+
+  /// The conditions of a request that has no encryption context and sets no condition key.
+  static let none = RequestConditions()
+}

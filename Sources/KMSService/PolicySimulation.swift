@@ -1,0 +1,69 @@
+import Envelope
+import Foundation
+import KMSAPI
+import KMSPolicy
+
+/// A question to a key's policy that nobody asks in earnest.
+package struct PolicySimulation: Sendable {
+  package var keyID: String
+  /// Asked in place of the key's own policy.
+  package var document: KeyPolicy?
+  /// Nil for the caller.
+  package var principal: PolicyPrincipal?
+  /// "kms:Decrypt".
+  package var action: String
+  package var encryptionContext: EncryptionContext
+  /// Condition keys and values beside what is known of the key: "kms:ViaService" and the like are
+  /// refused.
+  package var conditions: [(name: String, value: String)] = []
+
+  package init(
+    keyID: String, document: KeyPolicy? = nil, principal: PolicyPrincipal? = nil, action: String,
+    encryptionContext: EncryptionContext = EncryptionContext()
+  ) {
+    self.keyID = keyID
+    self.document = document
+    self.principal = principal
+    self.action = action
+    self.encryptionContext = encryptionContext
+  }
+}
+
+/// What would be answered.
+package struct PolicySimulationResult: Sendable {
+  package let explanation: PolicyExplanation
+  /// The IDs of grants that allow it where no statement of the policy decides.
+  package let grantIDs: [String]
+
+  package var isAllowed: Bool { explanation.decision.isAllowed || !grantIDs.isEmpty }
+}
+
+extension KeyService {
+  /// What the key's policy would answer, and what each statement has to do with it. Throws
+  /// `KeyServiceError`, and `PolicyError` for a condition that there is not.
+  package func simulate(_ simulation: PolicySimulation) throws -> PolicySimulationResult {
+    let call = begin(.getKeyPolicy)
+    var conditions = RequestConditions.none
+    for condition in simulation.conditions {
+      try conditions.values.insert(condition.value, as: condition.name)
+    }
+    return try call.read { view in
+      let record = try call.admit(simulation.keyID, conditions, in: view).record
+      var request = try call.policyRequest(
+        PolicyActions.name(of: simulation.action), on: record, conditions, in: view)
+      // An action of another service is none of ours.
+      if PolicyActions.isOther(simulation.action) { request.action = simulation.action }
+      request.principal = simulation.principal ?? request.principal
+      request.context.setEncryptionContext(simulation.encryptionContext)
+      let policy = try simulation.document ?? call.policy(of: record, in: view)
+      let explanation = policy.explain(request)
+      var grants: [Grant] = []
+      if explanation.decision == .implicitlyDenied, record.grantsDigest != nil {
+        grants = try view.grants(of: record).map(Grant.init)
+          .filter { $0.isFor(request.principal) }
+          .allowing(request, context: simulation.encryptionContext)
+      }
+      return PolicySimulationResult(explanation: explanation, grantIDs: grants.map(\.grantID))
+    }
+  }
+}

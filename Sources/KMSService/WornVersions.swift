@@ -1,0 +1,20 @@
+import Foundation
+import KMSKeystore
+
+extension KeyService {
+  /// The current versions that are worn. Nothing is verified: good for showing it.
+  package func wornVersions() throws -> [WornVersion] {
+    host.trailIfOpen?.flush()
+    let log = AuditLog(reading: AuditLog.path(beside: keystore.path))
+    guard let sequence = try? log.lastSequence(), sequence >= WornVersion.warning else { return [] }
+    let call = begin(.listKeys)
+    return try call.read { view in
+      try view.masterKeys().compactMap { key in
+        guard key.asOf(call.now) != nil,
+          let version = try view.version(key.currentVersion, ofKey: key.id)
+        else { return nil }
+        return VersionUse(version, of: key)?.worn(at: sequence)
+      }
+    }
+  }
+}

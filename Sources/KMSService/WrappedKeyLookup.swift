@@ -1,0 +1,89 @@
+import Envelope
+import KMSKeystore
+
+/// Which key of the keystore wrapped a data key.
+package struct WrappingKeyIdentity: Equatable, Sendable {
+  package let keyID: String
+  package let version: Int
+  /// The aliases that stand for the key now.
+  package let aliases: [String]
+}
+
+/// A version that a message's encrypted data key may name. Nothing has verified it yet.
+struct FoundVersion: Hashable {
+  let keyID: String
+  let version: Int64
+}
+
+/// The versions that a message's encrypted data key may name.
+struct FoundVersions: Sendable {
+  let versions: [FoundVersion]
+  /// The moment at which they were found.
+  let moment: KeystoreMoment
+}
+
+extension KeyService {
+  /// The key and version that wrapped `encrypted`, found by name alone: nothing is unlocked.
+  package func identify(_ encrypted: EncryptedDataKey) throws -> WrappingKeyIdentity? {
+    guard let found = try findVersions(wrapping: encrypted, among: nil).versions.first
+    else { return nil }
+    let aliases = try keystore.view { try $0.aliases(ofKey: found.keyID).map(\.name) }
+    return WrappingKeyIdentity(
+      keyID: found.keyID, version: Int(found.version), aliases: aliases)
+  }
+
+  /// The versions that may have wrapped `encrypted`, of the keys `names` (nil: of any key). A key that was
+  /// imported twice is two keys: those that can be used come first, those that are gone last.
+  func findVersions(
+    wrapping encrypted: EncryptedDataKey, among names: [String]?
+  ) throws -> FoundVersions {
+    let call = begin(.describeKey)
+    return try keystore.view { view in
+      var versions = try Self.versions(wrapping: encrypted, in: view)
+      if let names, !versions.isEmpty {
+        let wanted = try names.map { try call.resolve($0, in: view).id }
+        versions = versions.filter { wanted.contains($0.keyID) }
+      }
+      if versions.count > 1 {
+        let ranked = try versions.map { (try Self.rank(of: $0, at: call.now, in: view), $0) }
+        versions = ranked.sorted { ($0.0, $0.1.keyID) < ($1.0, $1.1.keyID) }.map(\.1)
+      }
+      return FoundVersions(
+        versions: versions.map { FoundVersion(keyID: $0.keyID, version: $0.version) },
+        moment: try KeystoreMoment(of: keystore, view))
+    }
+  }
+
+  /// 0 for a version that can be used, more for those that say less about why not.
+  private static func rank(
+    of version: KeyVersionRecord, at now: Int64, in view: KeystoreView
+  ) throws -> Int {
+    guard let key = try view.masterKey(version.keyID)?.asOf(now),
+      version.version <= key.currentVersion
+    else { return 4 }
+    return switch key.state {
+    case .enabled: 0
+    case .disabled: 1
+    case .pendingImport: 2
+    case .pendingDeletion: 3
+    }
+  }
+
+  private static func versions(
+    wrapping encrypted: EncryptedDataKey, in view: KeystoreView
+  ) throws -> [KeyVersionRecord] {
+    // A lookup would end at the NUL.
+    guard !(encrypted.providerID + encrypted.keyName).utf8.contains(0) else { return [] }
+    switch encrypted.providerID {
+    case VersionedKeyName.providerID:
+      guard let name = VersionedKeyName(parsing: Array(encrypted.keyName.utf8)) else { return [] }
+      return try view.version(name.version, ofKey: name.keyID).map { [$0] } ?? []
+    case RawRSAKeyring.bareProviderID,
+      _ where RawECDHKeyInformation.isWritten(by: encrypted.providerID):
+      return try view.unverifiedVersions(fingerprint: encrypted.keyName)
+    default:
+      return try view.unverifiedVersions(
+        foreignProviderID: encrypted.providerID, keyName: encrypted.keyName)
+    }
+  }
+}
