@@ -13,7 +13,7 @@ public enum PolicyWarning: Equatable, Sendable {
 extension KeyPolicy {
   /// Returns the probable mistakes, in the order of the document. `actions` are all known actions,
   /// for example "kms:Encrypt".
-  public func warnings(actions: [String] = PolicyActions.all) -> [PolicyWarning] {
+  public func warnings(actions: [String] = PolicyActions.known) -> [PolicyWarning] {
     statements.flatMap { $0.warnings(actions: actions) }
   }
 }
