@@ -12,7 +12,8 @@
 
 // Signals whose default action ends the process. Signals of a fault are not among them, because
 // memory cannot be trusted after a fault.
-static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGVTALRM, SIGPROF};
+static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGVTALRM, SIGPROF,
+                             SIGABRT, SIGSTKFLT, SIGIO, SIGPWR, SIGSYS};
 enum { endingCount = sizeof ending / sizeof *ending };
 
 static int terminal;

@@ -40,6 +40,7 @@ package struct DueChanges {
     let db = transaction.db
     let latest = try transaction.keys.foundDueDate(db)
     if let latest, latest > now + Self.slack { try startAgain(transaction) }
+    try countRotationsFromNow(transaction)
     // Notes of a day ago, or any.
     let ripe = destroysAtOnce ? Int64.max : now - Self.patience
     let limit = destroysAtOnce ? -1 : self.limit
@@ -172,6 +173,44 @@ package struct DueChanges {
         try transaction.update(cleared)
         note(keyID: version.keyID, version.foundDueDate)
       }
+    }
+  }
+
+  /// Counts the next rotation of a key from now if it was counted from a date that has not come: a key that one
+  /// command with a wrong clock has rotated would not be rotated for years.
+  private mutating func countRotationsFromNow(_ transaction: KeystoreTransaction) throws {
+    let (keys, db) = (transaction.keys, transaction.db)
+    let ahead = now + Self.slack
+    let postponed = try MasterKeyRecord.all(
+      db,
+      where: """
+        nextRotationDate IS NOT NULL AND \(KeystoreSchema.rotationStart) > ?
+        AND creationDate <= ? AND state <> 'PendingDeletion' LIMIT ?
+        """, [ahead, ahead, limit])
+    for record in postponed {
+      try Self.unlessEdited(db) {
+        try keys.verify(record, db)
+        guard let period = record.rotationPeriodInDays, record.isRotationPostponed(at: now),
+          let old = record.nextRotationDate
+        else { return }
+        var record = record
+        let next = now + period * millisecondsPerDay
+        record.nextRotationDate = next
+        try transaction.update(record)
+        noteRotation(keyID: record.id, from: old - period * millisecondsPerDay, to: next)
+      }
+    }
+  }
+
+  private mutating func noteRotation(keyID: String, from start: Int64, to next: Int64) {
+    if var told = clockSetBack {
+      // The warning about destructions comes first.
+      if told.nextRotationDate != nil { told.otherKeys += 1 }
+      clockSetBack = told
+    } else {
+      clockSetBack = ClockSetBack(
+        keyID: keyID, foundDueDate: Date(milliseconds: start), now: Date(milliseconds: now),
+        nextRotationDate: Date(milliseconds: next))
     }
   }
 

@@ -168,34 +168,6 @@ package final class Keystore: Sendable {
     try read(ProtectorRecord.oldestFirst).map(\.description)
   }
 
-  /// Adds a protector and returns its description. Throws `tooManyProtectors`.
-  package func addProtector(
-    _ record: ProtectorRecord, _ unlocked: UnlockedKeystore
-  ) throws -> ProtectorDescription {
-    try write { db in
-      guard try ProtectorRecord.oldestFirst(db).count < ProtectorRecord.mostProtectors else {
-        throw KeystoreError.tooManyProtectors(limit: ProtectorRecord.mostProtectors)
-      }
-      try unlocked.insert(record, db)
-    }
-    return record.description
-  }
-
-  /// Removes a protector. Throws `noProtector` if there is no such protector, and `lastProtector`
-  /// if no other valid one is left.
-  package func removeProtector(_ protectorID: String, _ unlocked: UnlockedKeystore) throws {
-    try write { db in
-      guard let record = try ProtectorRecord.first(db, where: "id = ?", [protectorID]) else {
-        throw KeystoreError.noProtector(protectorID)
-      }
-      let others = try ProtectorRecord.all(db).filter { other in
-        other.id != protectorID && (try? unlocked.verifyListed(other, db)) != nil
-      }
-      guard !others.isEmpty else { throw KeystoreError.lastProtector(protectorID) }
-      try unlocked.delete(record, db)
-    }
-  }
-
   // MARK: Access
 
   /// Runs `body` in one transaction, so that everything it reads is consistent.

@@ -15,6 +15,7 @@ enum KeystoreSchema {
     // The first process that unlocks the store fills the ledger.
     "3: ledger",
     "4: dates when a destruction was found due, required audit",
+    "5: index of the dates that rotations count from",
   ]
 
   /// The table in which GRDB's migrator records the steps that a store has had.
@@ -27,6 +28,11 @@ enum KeystoreSchema {
     min(ifnull(deletionDate, \(Int64.max)), \
     CASE state WHEN 'Enabled' THEN ifnull(nextRotationDate, \(Int64.max)) ELSE \(Int64.max) END)
     """
+
+  /// The date from which the period before a key's next rotation counts. Only a clock that was wrong
+  /// can have put it into the future. Every command that writes queries it, so there is an index on
+  /// it.
+  static let rotationStart = "nextRotationDate - rotationPeriodInDays * 86400000"
 
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
@@ -151,6 +157,9 @@ enum KeystoreSchema {
 
     .index("masterKeyByCreation", of: "masterKey", step: 2, "(creationDate, id)"),
     .index("masterKeyByDueDate", of: "masterKey", step: 2, "(\(dueDate))"),
+    .index(
+      "masterKeyByRotationStart", of: "masterKey", step: 5,
+      "(\(rotationStart)) WHERE nextRotationDate IS NOT NULL"),
     .index(
       "keyVersionByExpiry", of: "keyVersion", step: 2, "(validTo) WHERE validTo IS NOT NULL"),
 

@@ -84,6 +84,30 @@ package final class KeystoreTransaction: KeystoreView {
     try update(key)
   }
 
+  // MARK: Protectors
+
+  /// Adds a protector and returns its description. Throws `tooManyProtectors`.
+  func add(_ protector: ProtectorRecord) throws -> ProtectorDescription {
+    guard try ProtectorRecord.oldestFirst(db).count < ProtectorRecord.mostProtectors else {
+      throw KeystoreError.tooManyProtectors(limit: ProtectorRecord.mostProtectors)
+    }
+    try keys.insert(protector, db)
+    return protector.description
+  }
+
+  /// Removes a protector. Throws `noProtector` if there is no such protector, and `lastProtector`
+  /// if no other valid one is left.
+  func removeProtector(_ protectorID: String) throws {
+    guard let record = try ProtectorRecord.first(db, where: "id = ?", [protectorID]) else {
+      throw KeystoreError.noProtector(protectorID)
+    }
+    let others = try ProtectorRecord.all(db).filter { other in
+      other.id != protectorID && (try? keys.verifyListed(other, db)) != nil
+    }
+    guard !others.isEmpty else { throw KeystoreError.lastProtector(protectorID) }
+    try keys.delete(record, db)
+  }
+
   // MARK: The keystore itself
 
   /// The root of the ledger, which changes with every record. Throws `editedRecord` if there is no ledger.
@@ -95,6 +119,7 @@ package final class KeystoreTransaction: KeystoreView {
     do {
       let last = try AuditAnchorRecord.last(verifiedBy: keys, db)
       if let last, last.sequence > anchor.sequence { return }
+      if let last, last.sequence == anchor.sequence, Array(last.code) == anchor.code { return }
     } catch KeystoreError.editedRecord {
       return
     }

@@ -128,6 +128,14 @@ extension MasterKeyRecord {
   package func isDueForRotation(at now: Int64) -> Bool {
     state == .enabled && nextRotationDate.map { $0 <= now } ?? false
   }
+
+  /// True if the next rotation is further away than one period: the clock was ahead when the date
+  /// was set. A key that was made later than now says nothing, because the clock may be behind.
+  func isRotationPostponed(at now: Int64) -> Bool {
+    guard let nextRotationDate, let rotationPeriodInDays, creationDate <= now + DueChanges.slack
+    else { return false }
+    return nextRotationDate - rotationPeriodInDays * millisecondsPerDay > now + DueChanges.slack
+  }
 }
 
 extension KeySpec: DatabaseValueConvertible {}

@@ -23,10 +23,16 @@ package enum PolicyActions {
     "UpdatePrimaryRegion", "Verify", "VerifyMac",
   ].map { prefix + $0 }
 
+  /// The actions that a policy can allow or deny beside those of KMS: commands that use a key.
+  static let ofCommands = [prefix + "ExportKey"]
+
+  /// All actions that a keystore may ask a policy for, and those of KMS that it does not have.
+  package static let known = (all + ofCommands).sorted()
+
   /// Returns "Decrypt" for "kms:Decrypt", and for "KMS:decrypt", which means the same in a policy.
   /// Returns a text without the prefix as it is.
   package static func name(of action: String) -> String {
-    let known = all.first { $0.lowercased() == action.lowercased() } ?? action
+    let known = known.first { $0.lowercased() == action.lowercased() } ?? action
     return String(isOther(known) ? known[...] : known.dropFirst(prefix.count))
   }
 

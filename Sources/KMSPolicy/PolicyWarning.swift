@@ -15,7 +15,7 @@ package enum PolicyWarning: Equatable, Sendable {
 extension KeyPolicy {
   /// Returns the probable mistakes, in the order of the document. `actions` are all known actions,
   /// for example "kms:Encrypt".
-  package func warnings(actions: [String] = PolicyActions.all) -> [PolicyWarning] {
+  package func warnings(actions: [String] = PolicyActions.known) -> [PolicyWarning] {
     statements.flatMap { $0.warnings(actions: actions) }
   }
 }

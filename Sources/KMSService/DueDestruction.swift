@@ -44,10 +44,7 @@ extension KeyService {
   /// the keystore's owner may. Returns what was destroyed.
   package func destroy(_ due: DueDestructions) throws -> [DueDestruction] {
     try managing(.destroyDue) { call in
-      let destroyed = try call.destroyDue(at: due.time.milliseconds).filter {
-        $0.name != .rotateKey
-      }
-      for event in destroyed { call.touch(event.keyID, version: event.version) }
+      let destroyed = try call.destroyDue(at: due.time.milliseconds)
       return due.items.filter { item in
         destroyed.contains { $0.keyID == item.keyID && $0.version == Int64(item.version ?? 0) }
       }

@@ -21,6 +21,7 @@ extension KeyService {
       try keystore.change(unlocked) { transaction in
         try transaction.acceptRecords()
         try call.recordAsDone()
+        try call.noteRecords(in: transaction)
       }
     }
     let left = try check().damage

@@ -203,7 +203,7 @@ package final class OperationCall {
   /// Returns what `find` finds, and finds it again if the key had to be rotated first.
   private func current<Key: KeyInUse>(_ find: () throws -> Key) throws -> Key {
     let key = try find()
-    guard key.record.isDueForRotation(at: now),
+    guard key.record.isDueForRotation(at: now) || key.record.isRotationPostponed(at: now),
       (try? write(isWholeOperation: false) { _ in }) != nil
     else { return key }
     return try find()
@@ -214,7 +214,7 @@ package final class OperationCall {
     guard let latest = service.keystore.foundDueDate, !service.host.hasSeenToWhatWaits,
       DueChanges.callsForChanges(latest, at: now), service.host.beginSeeingToWhatWaits()
     else { return }
-    try? write { _ in }
+    try? write(isWholeOperation: false) { _ in }
   }
 
   private func usable(
@@ -258,34 +258,44 @@ package final class OperationCall {
     if let enclosing {
       return try service.keystore.join(enclosing.transaction) { try body(enclosing.transaction) }
     }
-    return try write(after: DueChanges(now: now)) { transaction in
+    return try write(after: DueChanges(now: now)) { transaction, _ in
       let value = try body(transaction)
       if isWholeOperation { try recordAsDone() }
       return value
-    }.value
+    }
   }
 
-  /// Destroys what was past its date at `time`, without waiting for a second command. Returns what was done.
+  /// Destroys what was past its date at `time`, without waiting for a second command. Returns what was destroyed.
   func destroyDue(at time: Int64) throws -> [ServiceEvent] {
-    try write(after: DueChanges(now: time, destroysAtOnce: true)) { _ in }.events
+    try write(after: DueChanges(now: time, destroysAtOnce: true)) { _, events in
+      let destroyed = events.filter { $0.name != .rotateKey }
+      for event in destroyed { touch(event.keyID, version: event.version) }
+      try recordAsDone()
+      return destroyed
+    }
   }
 
   private func write<Value>(
-    after due: DueChanges, _ body: (KeystoreTransaction) throws -> Value
-  ) throws -> (value: Value, events: [ServiceEvent]) {
+    after due: DueChanges, _ body: (KeystoreTransaction, [ServiceEvent]) throws -> Value
+  ) throws -> Value {
     let unlocked = try service.unlock()
-    // A record from before a change of the keystore cannot be taken out of the log unnoticed.
-    let anchor = try? service.host.trail()?.anchorAfterFlush()
     var due = due
     let result = try service.keystore.change(unlocked) { transaction in
       try due.apply(in: transaction)
       // The log has it before it lasts.
       try service.record(due.events, at: now)
-      if let anchor { try transaction.note(anchor) }
-      return try transaction.attempt(body)
+      let result = try transaction.attempt { try body($0, due.events) }
+      try noteRecords(in: transaction)
+      return result
     }
     service.host.tell(due.clockSetBack)
-    return (try result.get(), due.events)
+    return try result.get()
+  }
+
+  /// Has the keystore note where the audit log ends now, so that the records of a change cannot be removed from the log
+  /// without the keystore saying so. The log is on the disk before the note is.
+  func noteRecords(in transaction: KeystoreTransaction) throws {
+    if let anchor = try service.host.trail()?.anchorToNote() { try transaction.note(anchor) }
   }
 
   /// Records that the operation is done, once.

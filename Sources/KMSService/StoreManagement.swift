@@ -65,18 +65,18 @@ extension KeyService {
     let record = try unlock().makeProtector(protector, creationDate: host.clock().milliseconds)
     return try managing(.addProtector) { call in
       try call.note(record.description)
-      return try keystore.addProtector(record, try unlock())
+      return try call.write { try $0.add(record) }
     }
   }
 
   /// Removes a protector. Throws `KeystoreError.lastProtector` if it is the only one.
   package func removeProtector(_ protectorID: String) throws {
     try managing(.removeProtector) { call in
-      let unlocked = try unlock()
+      _ = try unlock()
       if let removed = try keystore.protectors().first(where: { $0.id == protectorID }) {
         try call.note(removed)
       }
-      try keystore.removeProtector(protectorID, unlocked)
+      try call.write { try $0.removeProtector(protectorID) }
     }
   }
 

@@ -169,14 +169,16 @@ extension TemplateEvaluator {
     template.outputs.first { $0.name == name }?.mark
   }
 
-  /// Returns the names of the exports that the resources and the values of outputs import, without
-  /// repetitions.
+  /// Returns the names of the exports that the resources and the outputs import, without
+  /// repetitions. The name of an export can be imported, too.
   package func importedNames() throws -> [String] {
     let evaluation = evaluation
     var names: [String] = []
     let expressions =
       resourceOrder.flatMap { active[$0]!.properties.map(\.value) }
-      + template.outputs.filter { $0.condition.map { conditions[$0]! } ?? true }.map(\.value)
+      + template.outputs.filter { $0.condition.map { conditions[$0]! } ?? true }.flatMap {
+        [$0.value] + ($0.exportName.map { [$0] } ?? [])
+      }
     for expression in expressions {
       for name in try evaluation.imports(in: expression) where !names.contains(name) {
         names.append(name)

@@ -49,6 +49,11 @@ extension DueDestruction {
 extension ClockSetBack {
   var warning: String {
     let others = otherKeys == 0 ? "" : ", as \(Text.count(otherKeys, "other key"))"
+    if let nextRotationDate {
+      return "the next rotation of key \(keyID) was set when the clock said "
+        + "\(Self.text(foundDueDate))\(others), and now it says \(Self.text(now)): the period is "
+        + "counted from now, and ends on \(Text.day(nextRotationDate))"
+    }
     return "key \(keyID) was due to be destroyed when the clock said "
       + "\(Self.text(foundDueDate))\(others), and now it says \(Self.text(now)): nothing was destroyed, and the waiting starts again"
   }

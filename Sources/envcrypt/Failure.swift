@@ -108,6 +108,11 @@ extension Failure {
       self.init(
         .ioError, "\(Text.printable(path)) is not a regular file",
         hint: "move it away; the audit log goes on in a new file, and says what is missing")
+    case AuditError.foreign(let path, let fault):
+      self.init(
+        .configuration, "\(Text.printable(path)) \(fault.text)",
+        hint: "look at it and move it away; the audit log goes on in a new file, and says what is "
+          + "missing")
     case let error as UnrecordedError: self.init(error)
     case let error as CryptoError: self.init(error)
     case let error as KMSArgumentError: self.init(error)

@@ -48,16 +48,19 @@ struct InitCommand: ParsableCommand {
     let secrets = try keystore.secrets()
     var key: KeyMetadata?
     var isRecorded = true
-    let created = try Keystore.create(
-      at: path, protector: try keystore.newProtector(protector, passphrase: secrets),
-      requiresAudit: requireAudit, leftovers: Leftovers()
-    ) { keystore in
-      var listener = KeyServiceListener()
-      listener.recordsWereLost = Console.warnOfLoss
-      let service = try KeyService(
-        KeyServiceHost(keystore, secrets: secrets, listener: listener))
-      key = try service.createDefaultKey()
-      isRecorded = service.finishRecords()
+    let created = try keystore.withNewProtector(protector, passphrase: secrets) { _ in
+      (try? FileStatus.at(path, followingLinks: false) != nil) ?? true
+    } _: {
+      try Keystore.create(
+        at: path, protector: $0, requiresAudit: requireAudit, leftovers: Leftovers()
+      ) { keystore in
+        var listener = KeyServiceListener()
+        listener.recordsWereLost = Console.warnOfLoss
+        let service = try KeyService(
+          KeyServiceHost(keystore, secrets: secrets, listener: listener))
+        key = try service.createDefaultKey()
+        isRecorded = service.finishRecords()
+      }
     }
     created.leaveOpen()
     console.note("keystore \(Text.printable(path)), protector \(Text.printable(protector))")

@@ -271,6 +271,17 @@ extension KeystoreDamage {
   }
 }
 
+extension AuditFileFault {
+  var text: String {
+    switch self {
+    case .owner(let user): "belongs to user \(user), and not to the keystore's owner"
+    case .writable(let permissions):
+      "has mode \(String(permissions, radix: 8)): users may write to it who may not write to the keystore"
+    case .severalNames: "has several names (hard links)"
+    }
+  }
+}
+
 extension AuditDamage {
   var text: String {
     switch self {

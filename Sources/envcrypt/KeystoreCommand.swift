@@ -147,8 +147,12 @@ struct ProtectorAddCommand: ParsableCommand {
         origin: newPassphraseFile.map { .file(FilePath(argument: $0)) } ?? .terminal, keyFile: nil,
         prompt: Text.printable(service.keystore.path))
       try service.prepareToAddProtector()
-      return try service.addProtector(
-        try keystore.newProtector(protector, passphrase: newSource))
+      let store = service.keystore
+      return try keystore.withNewProtector(protector, passphrase: newSource) { path in
+        (try? store.protectors().contains { $0.keyFilePath == path.string }) ?? true
+      } _: {
+        try service.addProtector($0)
+      }
     }
     Console().output(added.id)
   }

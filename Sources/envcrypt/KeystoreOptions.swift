@@ -132,22 +132,27 @@ struct KeystoreOptions: ParsableArguments {
       KeyServiceHost(keystore, secrets: try secrets ?? self.secrets(), listener: listener))
   }
 
-  /// Returns the protector that `--protector` names, with its passphrase or key file.
-  func newProtector(
-    _ text: String, passphrase: PassphraseSource
-  ) throws -> NewProtector {
-    if text == "none" { return .none }
-    if text == "passphrase" { return .passphrase(try passphrase.newPassphrase()) }
+  /// Runs `body` with the protector that `--protector` names, with its passphrase or key file. Makes
+  /// the key file if there is none, and removes it again if `body` throws, unless a keystore uses it.
+  func withNewProtector<Value>(
+    _ text: String, passphrase: PassphraseSource, isUsed: (FilePath) -> Bool,
+    _ body: (consuming NewProtector) throws -> Value
+  ) throws -> Value {
+    if text == "none" { return try body(.none) }
+    if text == "passphrase" { return try body(.passphrase(try passphrase.newPassphrase())) }
     guard text.hasPrefix("key-file:"), text != "key-file:" else {
       throw Failure(
         .usage, "unknown protector '\(Text.printable(text))'",
         hint: "passphrase, key-file:PATH or none")
     }
     let path = Self.absolute(FilePath(argument: String(text.dropFirst("key-file:".count))))
-    if try FileStatus.at(path) == nil {
-      try KeyFile.create(path, reserved: files(), leftovers: Leftovers())
+    let isNew = try FileStatus.at(path) == nil
+    if isNew { try KeyFile.create(path, reserved: files(), leftovers: Leftovers()) }
+    let result = Result { try body(.keyFile(path, contents: try KeyFile.read(path))) }
+    if case .failure = result, isNew, !isUsed(path) {
+      path.withPlatformString { _ = unlink($0) }
     }
-    return .keyFile(path, contents: try KeyFile.read(path))
+    return try result.get()
   }
 
   private static func environment(_ name: String) -> FilePath? {

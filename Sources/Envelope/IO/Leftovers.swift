@@ -34,10 +34,14 @@ public final class Leftovers: Sendable {
 
   private let state = Mutex(State())
 
-  /// Signals that users and programs send to end a process.
-  private static let endingSignals = [
-    SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGXCPU,
-  ]
+  /// The signals that end a process by default and can be waited for. Not among them are the
+  /// signals of a fault in the program itself (SIGSEGV and similar), and those that the tool
+  /// ignores (SIGPIPE, SIGXFSZ).
+  static let endingSignals =
+    [
+      SIGHUP, SIGINT, SIGQUIT, SIGABRT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM, SIGSTKFLT, SIGXCPU,
+      SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSYS,
+    ] + Array(__libc_current_sigrtmin()...__libc_current_sigrtmax())
 
   public init() {}
 

@@ -69,11 +69,13 @@ extension AuditLog {
     }
   }
 
-  /// Opens a log; nil if there is none, or if it is not a regular file.
+  /// Opens a log; nil if there is none, or if it is not a regular file, or somebody else's.
   private static func opened(_ path: FilePath) throws -> AuditFile? {
     do {
       return try AuditLog(reading: path).openedForReading()
     } catch AuditError.notAFile {
+      return nil
+    } catch AuditError.foreign {
       return nil
     }
   }

@@ -64,7 +64,11 @@ final class AuditFile: Sendable {
       throw IOError(isThere ? operation : .createOutput, place.path, reason)
     }
     let descriptor = Descriptor(owning: number, path: place.path)
-    guard try descriptor.status().kind == .regular else { throw AuditError.notAFile(place.path) }
+    let status = try descriptor.status()
+    guard status.kind == .regular else { throw AuditError.notAFile(place.path) }
+    if let fault = try place.fault(of: status, isWriting: operation == .write) {
+      throw AuditError.foreign(place.path, fault)
+    }
     return descriptor
   }
 

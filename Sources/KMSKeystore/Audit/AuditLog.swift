@@ -55,26 +55,34 @@ package final class AuditLog: Sendable {
 
   /// Returns the path of a keystore's log.
   package static func path(beside keystore: FilePath) -> FilePath {
-    FilePath(keystore.string + "-audit")
+    FilePath(keystore.string + ending)
   }
+
+  static let ending = "-audit"
 
   // MARK: Writing
 
-  /// Appends records in their order, and returns the number of the last one. `anchor` gives the end
+  /// Appends records in their order, and returns the new end of the log. `anchor` gives the end
   /// of the log that the keystore knows of: if the log is gone, the new one continues from there,
   /// and the entries before it are missing. Throws `AuditError.locked` if another process holds the
   /// lock for too long; if `waiting` is false, after a short time.
   @discardableResult
   func append(
     _ records: [AuditRecord], waiting: Bool = true, after anchor: () throws -> AuditAnchor
-  ) throws -> UInt64 {
+  ) throws -> AuditAnchor {
     try locked(creating: true, waiting: waiting) { file, _ in
       var head = try readHead(of: file) ?? AuditHead.start(after: anchor())
       try recover(&head, in: file)
-      let end = Int64(head.end)
-      try file.write(try entries(of: records, after: &head), at: end)
-      try file.write(try sealed(head), at: 0)
-      return head.lastSequence
+      let (end, size) = (Int64(head.end), try file.status().size)
+      do {
+        try file.write(try entries(of: records, after: &head), at: end)
+        try file.write(try sealed(head), at: 0)
+      } catch {
+        // Nobody should have to deal with half an entry.
+        try? file.truncate(to: size)
+        throw error
+      }
+      return AuditAnchor(sequence: head.lastSequence, code: head.lastCode)
     }
   }
 
@@ -291,4 +299,6 @@ package enum AuditError: Error, Equatable, Sendable {
   case locked(FilePath)
   /// The file with the log's name is not a regular file.
   case notAFile(FilePath)
+  /// Somebody else may have put the file there, or can write to it.
+  case foreign(FilePath, AuditFileFault)
 }

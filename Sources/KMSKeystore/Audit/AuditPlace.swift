@@ -36,6 +36,40 @@ struct AuditPlace: Sendable {
     return nil
   }
 
+  // MARK: The log and its keystore
+
+  /// Returns the reason why an existing file cannot be the log of the keystore beside it; nil if it
+  /// can be. In a directory that others may write to, another user could make the file first, and
+  /// empty it later. A file that does not have the name of a keystore's log may be anybody's.
+  func fault(of log: FileStatus, isWriting: Bool) throws(IOError) -> AuditFileFault? {
+    guard name.string.hasSuffix(AuditLog.ending) else { return nil }
+    let keystore = try keystoreStatus()
+    var owners = [0, geteuid()]
+    if let keystore { owners.append(keystore.owner) }
+    let sharers = keystore.flatMap { $0.permissions & 0o020 != 0 ? $0.group : nil }
+    guard owners.contains(log.owner) || log.group == sharers else { return .owner(log.owner) }
+    var writers = keystore.map { $0.permissions & 0o022 } ?? 0
+    if log.group != sharers { writers &= ~0o020 }
+    guard log.permissions & 0o022 & ~writers == 0 else {
+      return .writable(permissions: UInt32(log.permissions))
+    }
+    // What we append would go to the other name's file, too.
+    return isWriting && log.linkCount > 1 ? .severalNames : nil
+  }
+
+  /// Returns the status of the keystore beside the log; nil if there is none.
+  private func keystoreStatus() throws(IOError) -> FileStatus? {
+    let keystore = name.withPlatformString { name in
+      Array(UnsafeBufferPointer(start: name, count: strlen(name) - AuditLog.ending.utf8.count))
+    }
+    var status = stat()
+    if fstatat(directory.number, keystore + [0], &status, 0) == 0 { return FileStatus(status) }
+    guard systemErrno() == ENOENT else { throw .current(.openInput, path) }
+    return nil
+  }
+
+  // MARK: Files of the directory
+
   /// Opens the log. Returns -1 and sets `errno` on failure.
   func open(_ flags: Int32, permissions: mode_t = 0) -> Int32 {
     // Opening a FIFO or a device must not block.
@@ -69,4 +103,15 @@ struct AuditPlace: Sendable {
     fsync(number)
     close(number)
   }
+}
+
+/// A reason why a file cannot be the audit log of a keystore.
+public enum AuditFileFault: Equatable, Sendable {
+  /// It belongs to a user who is neither the keystore's owner, nor root, nor this user, nor a member
+  /// of the group that shares the keystore.
+  case owner(UInt32)
+  /// Users may write to it who may not write to the keystore.
+  case writable(permissions: UInt32)
+  /// It has other names (hard links), so it is another file, too.
+  case severalNames
 }

@@ -16,8 +16,8 @@ package final class AuditTrail: Sendable {
     /// Until when records may be kept back, and whether they are.
     var leftovers: Leftovers?
     var isBatching = false
-    /// True after the first append.
-    var hasAppended = false
+    /// The end of the log after the last append; nil before the first.
+    var appended: AuditAnchor?
     /// How many records wait when they are appended.
     var batch = AuditTrail.batch
     var hasTimer = false
@@ -120,12 +120,32 @@ package final class AuditTrail: Sendable {
   /// The end of the log after all that waits is appended, on the disk; nil if there is no log.
   package func anchorAfterFlush() throws -> AuditAnchor? {
     flush()
-    guard let anchor = try log.anchor() else { return nil }
-    let known = try self.anchor()
+    guard let anchor = try log.anchor() else { return state.withLock { $0.appended } }
+    let known = try knownEnd()
     if known.sequence <= anchor.sequence { return anchor }
-    // An older log was put in its place: its numbers are not given twice, and the gap stays.
-    try log.advance(to: known)
-    return try log.anchor()
+    // An older log was put in its place: its numbers are not given twice, and the gap stays, also if somebody holds
+    // the lock now.
+    try? log.advance(to: known)
+    return known
+  }
+
+  /// The same for a change of the keystore that goes on without a note if the log cannot be read. Throws
+  /// `UnrecordedError` if the keystore requires records and they cannot be written to the disk.
+  func anchorToNote() throws -> AuditAnchor? {
+    do {
+      return try anchorAfterFlush()
+    } catch let error as IOError where state.withLock({ $0.isRequired }) {
+      throw UnrecordedError(reason: error)
+    } catch {
+      return nil
+    }
+  }
+
+  /// The last end of the log that the keystore, or this process, knows of.
+  private func knownEnd() throws -> AuditAnchor {
+    let known = try anchor()
+    guard let appended = state.withLock({ $0.appended }) else { return known }
+    return appended.sequence > known.sequence ? appended : known
   }
 
   // MARK: Appending
@@ -142,7 +162,7 @@ package final class AuditTrail: Sendable {
 
   /// Appends the first record of a run at once, and others in batches. If it cannot be now, they wait.
   private func appendIfDue(_ state: inout State) {
-    let isDue = !state.hasAppended || state.pending.count >= state.batch
+    let isDue = state.appended == nil || state.pending.count >= state.batch
     guard isDue || !startTimer(&state) else { return }
     do {
       try append(&state, waiting: false)
@@ -187,10 +207,14 @@ package final class AuditTrail: Sendable {
 
   /// Throws if nothing was appended; the records wait then.
   private func append(_ state: inout State, waiting: Bool) throws {
-    let sequence = try log.append(state.pending, waiting: waiting, after: anchor)
+    let appended = state.appended
+    let end = try log.append(state.pending, waiting: waiting) {
+      let known = try anchor()
+      return appended.map { $0.sequence > known.sequence ? $0 : known } ?? known
+    }
     state.pending.removeAll(keepingCapacity: true)
-    state.hasAppended = true
-    noteWear(at: sequence, &state)
+    state.appended = end
+    noteWear(at: end.sequence, &state)
   }
 
   private func lose(_ error: any Error, _ state: inout State) {

@@ -299,8 +299,111 @@ import Testing
     _ = try service.encrypt("text", under: key)
     try service.perform(DisableKeyRequest(keyID: key))
     try write(old, to: log)
-    #expect(try keystore.reopened().check().damage == [.audit(.missing(2...2))])
+    #expect(try keystore.reopened().check().damage == [.audit(.missing(2...3))])
     try FileManager.default.removeItem(atPath: log.string)
-    #expect(try keystore.reopened().check().damage == [.audit(.missing(1...2))])
+    #expect(try keystore.reopened().check().damage == [.audit(.missing(1...3))])
+  }
+
+  static let changes: [(name: String, change: @Sendable (KeyService, String) throws -> Void)] = [
+    ("CreateKey", { service, _ in try service.createKey() }),
+    ("CreateKey with an alias", { service, _ in try service.createKey(alias: "alias/b") }),
+    ("DisableKey", { try $0.perform(DisableKeyRequest(keyID: $1)) }),
+    (
+      "ScheduleKeyDeletion",
+      { try $0.perform(ScheduleKeyDeletionRequest(keyID: $1, pendingWindowInDays: 7)) }
+    ),
+    (
+      "CreateAlias",
+      { try $0.perform(CreateAliasRequest(aliasName: "alias/c", targetKeyID: $1)) }
+    ),
+    ("DeleteAlias", { service, _ in try service.deleteAlias("alias/a") }),
+    (
+      "TagResource",
+      { try $0.perform(TagResourceRequest(keyID: $1, tags: [Tag(tagKey: "a", tagValue: "b")])) }
+    ),
+    ("RotateKeyOnDemand", { try $0.perform(RotateKeyOnDemandRequest(keyID: $1)) }),
+    ("EnableKeyRotation", { try $0.perform(EnableKeyRotationRequest(keyID: $1)) }),
+    (
+      "PutKeyPolicy",
+      { try $0.perform(PutKeyPolicyRequest(keyID: $1, policy: KeyPolicy.defaultPolicy.text)) }
+    ),
+    (
+      "CreateGrant",
+      {
+        try $0.perform(
+          CreateGrantRequest(
+            keyID: $1, granteePrincipal: "arn:aws:iam::000000000000:user/b", operations: [.decrypt])
+        )
+      }
+    ),
+    (
+      "ImportKey",
+      { service, _ in
+        let pair = try RSAPrivateKey.generate(bits: 2048)
+        _ = try service.importKey(try KeyringFile(parsing: try pair.pem().exposed))
+      }
+    ),
+  ]
+
+  /// The keystore notes the record of each change together with the change.
+  @Test(arguments: changes.indices)
+  func noRecordOfAChangeIsRemovedUnnoticed(index: Int) throws {
+    let (name, change) = Self.changes[index]
+    let log = AuditLog.path(beside: service.keystore.path)
+    let key = try service.createKey(alias: "alias/a").keyID
+    let before = try contents(log)
+    let count = UInt64(try records().count)
+    try change(service, key)
+    let last = UInt64(try records().count)
+    #expect(last > count, "\(name)")
+    #expect(try keystore.reopened().check().damage.isEmpty, "\(name)")
+    try write(before, to: log)
+    let missing = KeystoreDamage.audit(.missing(count + 1...last))
+    #expect(try keystore.reopened().check().damage == [missing], "\(name)")
+    // Numbers are not given twice: the gap stays.
+    try service.createKey()
+    #expect(try keystore.reopened().check().damage == [missing], "\(name)")
+  }
+
+  /// Also the record of what the keystore did by itself for an operation that failed.
+  @Test func noRecordOfAServiceEventIsRemovedUnnoticed() throws {
+    let log = AuditLog.path(beside: service.keystore.path)
+    let key = try service.createKey().keyID
+    try service.perform(EnableKeyRotationRequest(keyID: key))
+    clock.advance(days: 366)
+    let before = try contents(log)
+    #expect(throws: KeyServiceError.self) { try service.deleteAlias("alias/none") }
+    #expect(try lines().suffix(2) == ["RotateKey 2", "DeleteAlias NotFoundException"])
+    try write(before, to: log)
+    #expect(try keystore.reopened().check().damage == [.audit(.missing(3...3))])
+  }
+
+  /// A new keystore notes the record of its first key.
+  @Test func aNewKeystoreNotesItsFirstRecord() throws {
+    let path = keystore.directory.path.appending("new.db")
+    _ = try Keystore.create(at: path, protector: .none) {
+      _ = try KeyService($0, secrets: TestSecrets()).createDefaultKey()
+    }
+    let made = try KeyService(try Keystore(at: path), secrets: TestSecrets())
+    _ = try made.encrypt("text", under: "alias/default")
+    #expect(try made.check().damage.isEmpty)
+    try FileManager.default.removeItem(atPath: AuditLog.path(beside: path).string)
+    #expect(try made.check().damage == [.audit(.missing(1...1))])
+  }
+
+  /// Somebody removes the log in the moment between the record and the note of it.
+  @Test func aLogThatGoesBeforeItIsNotedIsNoticed() throws {
+    let log = AuditLog.path(beside: service.keystore.path)
+    let unlocked = try service.unlock()
+    let trail = AuditTrail(
+      try service.keystore.auditLog(unlocked),
+      anchor: { try service.keystore.auditAnchorReentrantly(verifiedBy: unlocked) },
+      tellLoss: { _ in })
+    try trail.add([AuditLogTests.record(1), AuditLogTests.record(2)])
+    try FileManager.default.removeItem(atPath: log.string)
+    #expect(try trail.anchorToNote()?.sequence == 2)
+    // A new log goes on after the records that are gone.
+    try trail.add([AuditLogTests.record(3)])
+    #expect(try trail.anchorToNote()?.sequence == 3)
   }
 }

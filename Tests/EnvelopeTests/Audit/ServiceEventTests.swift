@@ -61,6 +61,20 @@ import Testing
       try lines(after: before) == ["user EnableKey \(id) 0", "keystore RotateKey \(id) 2"])
   }
 
+  /// A use that also does what waits is recorded once, with its key.
+  @Test func aUseThatFindsSomethingDueIsRecordedAsItself() throws {
+    let gone = try service.createKey().keyID
+    let key = try service.createKey().keyID
+    let blob = try service.encrypt("text", under: key)
+    try service.perform(ScheduleKeyDeletionRequest(keyID: gone, pendingWindowInDays: 7))
+    clock.advance(days: 8)
+    try service.perform(UpdateKeyDescriptionRequest(keyID: key, description: "d"))
+    clock.advance(days: 2)
+    let before = try count()
+    _ = try keystore.reopened().decrypt(blob)
+    #expect(try lines(after: before) == ["keystore DeleteKey \(gone) 0", "user Decrypt \(key) 1"])
+  }
+
   @Test func destructionIsRecordedWhenItIsDone() throws {
     let id = try service.createKey().keyID
     try service.perform(ScheduleKeyDeletionRequest(keyID: id, pendingWindowInDays: 7))

@@ -100,6 +100,24 @@ import Testing
     #expect(throws: Never.self) { _ = try another().planStack(try request()) }
   }
 
+  /// The keystore notes the record of each operation, so the log from before it is noticed.
+  @Test func noRecordOfAnOperationIsRemovedUnnoticed() throws {
+    let log = AuditLog.path(beside: owner.keystore.path)
+    for operation in StoreOperation.allCases where operation != .backupKeystore {
+      let before = try contents(log)
+      let last = try records().count
+      try perform(operation, by: owner)
+      #expect(try records().count == last + 1, "\(operation)")
+      #expect(try owner.check().damage.isEmpty, "\(operation)")
+      let after = try contents(log)
+      try write(before, to: log)
+      let damage = try owner.check().damage
+      #expect(damage.count == 1, "\(operation)")
+      #expect(damage.allSatisfy { if case .audit(.missing) = $0 { true } else { false } })
+      try write(after, to: log)
+    }
+  }
+
   @Test func theOwnerDoesAllAndItIsRecorded() throws {
     for operation in StoreOperation.allCases {
       #expect(throws: Never.self, "\(operation)") { try perform(operation, by: owner) }

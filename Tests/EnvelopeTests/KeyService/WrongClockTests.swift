@@ -403,6 +403,72 @@ import Testing
 
   // MARK: Rotation
 
+  private func nextRotation(_ id: String) throws -> Date? {
+    try service.perform(GetKeyRotationStatusRequest(keyID: id)).nextRotationDate
+  }
+
+  /// One command with a clock that is ahead does not end automatic rotation, whether it rotated the
+  /// key, turned rotation on, or made the key. The next command that writes, or encrypts under the
+  /// key, counts the period from now, and says so once.
+  @Test(arguments: [true, false], [400.0, 4000])
+  func aClockAheadEndsNoRotation(isWriting: Bool, days: Double) throws {
+    let rotated = try service.createKey().keyID
+    let enabled = try service.createKey().keyID
+    let untouched = try service.createKey().keyID
+    try service.perform(EnableKeyRotationRequest(keyID: rotated, rotationPeriodInDays: 365))
+    try service.perform(EnableKeyRotationRequest(keyID: untouched, rotationPeriodInDays: 2560))
+    let right = clock.now
+    let wrong = right + days * 86_400
+    clock.now = wrong
+    try run().perform(EnableKeyRotationRequest(keyID: enabled, rotationPeriodInDays: 90))
+    clock.now = right + 86_400
+    #expect(try nextRotation(rotated) == wrong + 365 * 86_400)
+    let told = Told()
+    let service = try run(told)
+    if isWriting { try service.createKey() } else { _ = try service.encrypt("a", under: rotated) }
+    #expect(try nextRotation(rotated) == right + 366 * 86_400)
+    #expect(try nextRotation(enabled) == right + 91 * 86_400)
+    if days < 2560 { #expect(try nextRotation(untouched) == right + 2560 * 86_400) }
+    #expect(told.clocks.count == 1)
+    #expect(told.clocks.first?.foundDueDate == wrong)
+    #expect(told.clocks.first.map { $0.nextRotationDate != nil } == true)
+    try service.createKey()
+    #expect(told.clocks.count == 1)
+    #expect(try run().check().damage.isEmpty)
+    let versions = try service.keyVersions(rotated).count
+    clock.advance(days: 365)
+    _ = try run().encrypt("a", under: rotated)
+    #expect(try service.keyVersions(rotated).count == versions + 1)
+  }
+
+  /// A clock that is behind the keys' creation changes no date: the keys are not at fault.
+  @Test func aClockBeforeTheKeysChangesNoRotation() throws {
+    let id = try service.createKey().keyID
+    try service.perform(EnableKeyRotationRequest(keyID: id, rotationPeriodInDays: 365))
+    let right = clock.now
+    clock.now = Date(timeIntervalSince1970: 0)
+    let told = Told()
+    try run(told).createKey()
+    _ = try run(told).encrypt("a", under: id)
+    #expect(told.clocks.isEmpty)
+    clock.now = right
+    #expect(try nextRotation(id) == right + 365 * 86_400)
+  }
+
+  /// A date that somebody edited is not mended: the record is refused.
+  @Test func anEditedRotationDateIsNotMended() throws {
+    let id = try service.createKey().keyID
+    try service.perform(EnableKeyRotationRequest(keyID: id, rotationPeriodInDays: 365))
+    try AuditTrailTests.byHand(service.keystore.path).write {
+      try $0.execute(
+        sql: "UPDATE masterKey SET nextRotationDate = 9000000000000000000, rotationPeriodInDays = 1")
+    }
+    let told = Told()
+    try run(told).createKey()
+    #expect(told.clocks.isEmpty)
+    #expect(throws: KeystoreError.self) { try run().encrypt("a", under: id) }
+  }
+
   /// A clock that is ahead creates an extra version, which opens and wraps like any other. The next
   /// rotation date can be corrected.
   @Test func aClockAheadRotatesAndHarmsNothing() throws {
@@ -415,12 +481,13 @@ import Testing
     clock.now = right
     #expect(try service.keyVersions(id).count == 2)
     #expect(try service.decrypt(blob) == "text")
-    _ = try service.encrypt("more", under: id)
     func next() throws -> Date? {
       try service.perform(GetKeyRotationStatusRequest(keyID: id)).nextRotationDate
     }
     #expect(try next() == right + 10_090 * 86_400)
     try service.perform(EnableKeyRotationRequest(keyID: id, rotationPeriodInDays: 90))
+    #expect(try next() == right + 90 * 86_400)
+    _ = try service.encrypt("more", under: id)
     #expect(try next() == right + 90 * 86_400)
     clock.advance(days: 10)
     try service.perform(EnableKeyRotationRequest(keyID: id, rotationPeriodInDays: 90))

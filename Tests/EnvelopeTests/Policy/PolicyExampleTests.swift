@@ -400,6 +400,23 @@ import Testing
     #expect(denied.locksOut(Policies.request("PutKeyPolicy")))
   }
 
+  /// `key export` is not an operation of KMS, but policies decide about it.
+  @Test(arguments: ["kms:ExportKey", "KMS:exportkey", "kms:Export*", "kms:ExportKy"])
+  func theActionsOfCommandsAreKnown(action: String) throws {
+    let policy = try Policies.policy(Policies.statement(action: #""\#(action)""#))
+    let isKnown = action != "kms:ExportKy"
+    #expect(policy.warnings().isEmpty == isKnown)
+    if !isKnown {
+      #expect(
+        policy.warnings() == [
+          .unknownAction(
+            pattern: action, statement: StatementReference(index: 1, sid: nil),
+            nearest: "kms:ExportKey")
+        ])
+    }
+    #expect(PolicyActions.name(of: "KMS:exportkey") == "ExportKey")
+  }
+
   @Test func warningsOfSetOperators() throws {
     let policy = try Policies.policy(
       Policies.statement(

@@ -119,11 +119,11 @@ extension Keystore {
     _ protector: consuming NewProtector, secrets: any UnlockingSecrets
   ) throws -> ProtectorDescription {
     let unlocked = try unlock(with: secrets)
-    return try addProtector(
-      try unlocked.makeProtector(protector, creationDate: Date().milliseconds), unlocked)
+    let record = try unlocked.makeProtector(protector, creationDate: Date().milliseconds)
+    return try change(unlocked) { try $0.add(record) }
   }
 
   func removeProtector(_ protectorID: String, secrets: any UnlockingSecrets) throws {
-    try removeProtector(protectorID, try unlock(with: secrets))
+    try change(try unlock(with: secrets)) { try $0.removeProtector(protectorID) }
   }
 }

@@ -215,6 +215,27 @@ import Testing
     try service.deleteStack("s")
   }
 
+  /// The name of an export can be imported, too.
+  @Test func theNameOfAnExportIsImported() throws {
+    let service = stacks.service
+    try stacks.apply(
+      """
+      Resources: {k: {Type: 'AWS::KMS::Key'}}
+      Outputs: {o: {Value: name-of-t, Export: {Name: s-name}}}
+      """)
+    try stacks.apply(
+      """
+      Resources: {k: {Type: 'AWS::KMS::Key'}}
+      Outputs: {o: {Value: v, Export: {Name: !ImportValue s-name}}}
+      """, stack: "t")
+    #expect(try service.stack(named: "t").outputs.map(\.exportName) == ["name-of-t"])
+    let inUse = TemplateError(
+      .exportInUse, nil, "the export 's-name' cannot go: it is imported by t")
+    #expect(throws: inUse) { try service.deleteStack("s") }
+    try service.deleteStack("t")
+    try service.deleteStack("s")
+  }
+
   @Test func aNameIsExportedOnce() throws {
     try stacks.apply(Self.exporting)
     let text = Self.exporting.replacing("!Sub \"${AWS::StackName}-key\"", with: "s-key")
