@@ -26,11 +26,11 @@ struct AliasRecord: AuthenticatedRecord, LedgerRecord {
 }
 
 extension AliasRecord {
-  init(row: Row) throws {
-    name = try row.decode(forColumn: "name")
-    targetKeyID = try row.decode(forColumn: "targetKeyID")
-    creationDate = try row.decode(forColumn: "creationDate")
-    lastUpdatedDate = try row.decode(forColumn: "lastUpdatedDate")
-    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  init(_ row: StoredRow) throws {
+    name = try row.text("name")
+    targetKeyID = try row.text("targetKeyID")
+    creationDate = try row.integer("creationDate")
+    lastUpdatedDate = try row.integer("lastUpdatedDate")
+    authenticationCode = try row.bytes("authenticationCode")
   }
 }

@@ -24,9 +24,9 @@ struct KeyPolicyRecord: KeystoreRow {
 }
 
 extension KeyPolicyRecord {
-  init(row: Row) throws {
-    keyID = try row.decode(forColumn: "keyID")
-    policy = try row.decode(forColumn: "policy")
+  init(_ row: StoredRow) throws {
+    keyID = try row.text("keyID")
+    policy = try row.text("policy")
   }
 
   func encode(to container: inout PersistenceContainer) {

@@ -91,11 +91,9 @@ extension Keystore {
   private func unlockByCurrentProtector(
     with secrets: any UnlockingSecrets, _ requirePassphrase: Bool, _ gate: inout Gate
   ) throws -> UnlockedKeystore {
-    var protectors = try read(ProtectorRecord.oldestFirst)
-    for protector in protectors where !protector.hasUsualLengths {
-      gate.refusal = .editedRecord("protector \(protector.id.prefix(16))")
+    let protectors = try read { db in
+      try ProtectorRecord.oldestFirst(db) { gate.refusal = $0 }
     }
-    protectors.removeAll { !$0.hasUsualLengths }
     let passphrases = protectors.filter { $0.kind == .passphrase }
     if !requirePassphrase || passphrases.isEmpty {
       for protector in protectors where protector.kind == .none {
@@ -170,7 +168,7 @@ extension Keystore {
       } catch let error as IOError where keyFile == nil {
         gate.reasons.append("key file \(error.path.string): \(error.errno)")
         continue
-      } catch where keyFile == nil && Self.isAboutTheFile(error) {
+      } catch  where keyFile == nil && Self.isAboutTheFile(error) {
         gate.unusableKeyFile = gate.unusableKeyFile ?? error
         continue
       }

@@ -46,7 +46,8 @@ import Testing
 
   /// The cost as a power of two, the block size and the parallelism.
   static let fitting: [[UInt64]] = [
-    [17, 8, 1], [18, 8, 4], [17, 8, 8], [19, 8, 1], [21, 2, 2], [1, 1, 1], [15, 1, 16], [16, 64, 1],
+    [17, 8, 1], [18, 8, 4], [17, 8, 8], [19, 8, 1], [21, 2, 2], [1, 1, 1], [15, 1, 16],
+    [16, 64, 1],
   ]
   static let tooMuch: [[UInt64]] = [
     [20, 8, 1], [17, 8, 9], [20, 8, 16], [19, 8, 3], [23, 1, 1], [30, 1, 1], [31, 8, 1],
@@ -76,7 +77,8 @@ import Testing
   }
 
   /// libcrypto accepts all parameters that we accept.
-  @Test(arguments: [[15, 1, 1], [1, 1, 1], [16, 2, 1], [10, 64, 1], [12, 3, 16]] as [[UInt64]])
+  @Test(
+    arguments: [[15, 1, 1], [1, 1, 1], [16, 2, 1], [10, 64, 1], [12, 3, 16]] as [[UInt64]])
   func whatFitsCanBeDerived(parameters: [UInt64]) throws {
     let scrypt = Scrypt(
       cost: 1 << parameters[0], blockSize: parameters[1], parallelism: parameters[2])
@@ -172,7 +174,8 @@ import Testing
     try create(.passphrase(SecretBytes(Array("right".utf8))))
     let file = directory.path.appending("file")
     if kind != "missing" {
-      try write([UInt8](repeating: 7, count: kind == "short" ? 31 : kind == "open" ? 32 : 0), to: file)
+      try write(
+        [UInt8](repeating: 7, count: kind == "short" ? 31 : kind == "open" ? 32 : 0), to: file)
       chmod(file.string, kind == "open" ? 0o644 : 0o600)
       if kind == "huge" { #expect(truncate(file.string, 10 << 30) == 0) }
     }
