@@ -417,6 +417,18 @@ def keystores():
         database = sqlite3.connect(":memory:")
         database.executescript(f"PRAGMA page_size = 512; PRAGMA application_id = {0x454E5643}; {statements}")
         yield seed(RAW) + database.serialize()
+    # A keystore's first row with the length 2^32 + n, of which SQLite keeps n, and other longer forms of a number.
+    database = sqlite3.connect(":memory:")
+    database.executescript(f"PRAGMA page_size = 512; PRAGMA application_id = {0x454E5643}; CREATE TABLE a (b)")
+    image = database.serialize()
+    cell = image[108] << 8 | image[109]
+    for high in 1, 2, 7, 8:
+        number = (high << 32) + image[cell]
+        for count in range(5, 9):
+            length = bytes((number >> 7 * i & 0x7F) | (0x80 if i else 0) for i in reversed(range(count)))
+            start = cell + 1 - len(length)
+            other = image[:108] + start.to_bytes(2, "big") + image[110:start] + length + image[cell + 1:]
+            yield seed(RAW) + other
 
 
 for target, seeds in {

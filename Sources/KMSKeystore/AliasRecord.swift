@@ -34,11 +34,11 @@ package struct AliasRecord: AuthenticatedRecord, LedgerRecord {
 }
 
 extension AliasRecord {
-  package init(row: Row) throws {
-    name = try row.decode(forColumn: "name")
-    targetKeyID = try row.decode(forColumn: "targetKeyID")
-    creationDate = try row.decode(forColumn: "creationDate")
-    lastUpdatedDate = try row.decode(forColumn: "lastUpdatedDate")
-    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  package init(_ row: StoredRow) throws {
+    name = try row.text("name")
+    targetKeyID = try row.text("targetKeyID")
+    creationDate = try row.integer("creationDate")
+    lastUpdatedDate = try row.integer("lastUpdatedDate")
+    authenticationCode = try row.bytes("authenticationCode")
   }
 }

@@ -49,10 +49,10 @@ extension AuditAnchorRecord {
     return nil
   }
 
-  init(row: Row) throws {
-    id = try row.decode(forColumn: "id")
-    sequence = try row.decode(forColumn: "sequence")
-    code = try row.decode(forColumn: "code")
-    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  init(_ row: StoredRow) throws {
+    id = try row.integer("id")
+    sequence = try row.integer("sequence")
+    code = try row.bytes("code")
+    authenticationCode = try row.bytes("authenticationCode")
   }
 }

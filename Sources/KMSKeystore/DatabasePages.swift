@@ -2,7 +2,9 @@
 /// (https://www.sqlite.org/fileformat2.html). Nothing in the file is interpreted as a statement, so
 /// nothing in it can run.
 ///
-/// Reading ends soon and takes little memory, whatever the bytes are.
+/// Reading ends soon and takes little memory, whatever the bytes are. What SQLite might read
+/// otherwise than we do is refused: numbers that are not in their shortest form, lengths of more
+/// than 32 bits, and records with bytes that belong to no column. SQLite itself writes none of them.
 struct DatabasePages {
   /// Reads `count` bytes at `offset`; nil if the file ends before the last of them.
   typealias Source = (_ offset: Int64, _ count: Int) throws -> [UInt8]?
@@ -41,8 +43,7 @@ struct DatabasePages {
   }
 
   /// Returns the rows of the table whose first page is `root`, in the table's order.
-  func rows(ofTableAt root: Int64) throws -> [[Value]] {
-    guard let root = UInt32(exactly: root) else { throw Failure.malformed }
+  func rows(ofTableAt root: UInt32) throws -> [[Value]] {
     var rows: [[Value]] = []
     var pending = [root]
     var pagesRead = 0
@@ -91,8 +92,8 @@ struct DatabasePages {
   ) throws -> (bytes: [UInt8], isWhole: Bool) {
     var position = start
     let length = try page.variableInteger(at: &position)
-    // SQLite reads a longer form of the same number as another number.
-    guard position - start <= 5 else { throw Failure.malformed }
+    // SQLite keeps only the last 32 bits of a length.
+    guard length <= UInt64(UInt32.max) else { throw Failure.malformed }
     _ = try page.variableInteger(at: &position)
     let wanted = Int(min(length, Self.mostBytesOfARow))
     let local = header.localLength(ofRecord: length)
@@ -129,6 +130,8 @@ struct DatabasePages {
       values.append(try value(ofType: type, bytes[start..<start + Int(length)]))
       start += Int(length)
     }
+    // The types fill the record's header, and the values fill the rest.
+    guard position == Int(end), start == bytes.count else { throw Failure.malformed }
     return values
   }
 
@@ -209,15 +212,20 @@ extension [UInt8] {
   }
 
   /// Returns SQLite's variable-length integer of one to nine bytes, and moves `position` past it.
+  /// Throws if the integer has a shorter form.
   fileprivate func variableInteger(at position: inout Int) throws(DatabasePages.Failure) -> UInt64 {
     var value: UInt64 = 0
     for index in 0..<9 {
       guard position < count else { throw .malformed }
       let byte = self[position]
       position += 1
-      if index == 8 { return value << 8 | UInt64(byte) }
-      value = value << 7 | UInt64(byte & 0x7F)
-      if byte < 0x80 { return value }
+      let isLast = index == 8 || byte < 0x80
+      // Only the ninth byte has eight bits of the number.
+      value = index == 8 ? value << 8 | UInt64(byte) : value << 7 | UInt64(byte & 0x7F)
+      if isLast {
+        guard index == 0 || value >> (7 * UInt64(index)) > 0 else { throw .malformed }
+        return value
+      }
     }
     return value
   }

@@ -65,15 +65,15 @@ package struct GrantRecord: KeystoreRow, Equatable {
 }
 
 extension GrantRecord {
-  package init(row: Row) throws {
-    keyID = try row.decode(forColumn: "keyID")
-    id = try row.decode(forColumn: "id")
-    name = try row.decode(forColumn: "name")
-    creationDate = try row.decode(forColumn: "creationDate")
-    granteePrincipal = try row.decode(forColumn: "granteePrincipal")
-    retiringPrincipal = try row.decode(forColumn: "retiringPrincipal")
-    operations = try row.decode(forColumn: "operations")
-    constraints = try row.decode(forColumn: "constraints")
+  package init(_ row: StoredRow) throws {
+    keyID = try row.text("keyID")
+    id = try row.text("id")
+    name = try row.textIfAny("name")
+    creationDate = try row.integer("creationDate")
+    granteePrincipal = try row.text("granteePrincipal")
+    retiringPrincipal = try row.textIfAny("retiringPrincipal")
+    operations = try row.text("operations")
+    constraints = try row.textIfAny("constraints")
   }
 
   package func encode(to container: inout PersistenceContainer) {

@@ -30,9 +30,9 @@ package struct KeyPolicyRecord: KeystoreRow {
 }
 
 extension KeyPolicyRecord {
-  package init(row: Row) throws {
-    keyID = try row.decode(forColumn: "keyID")
-    policy = try row.decode(forColumn: "policy")
+  package init(_ row: StoredRow) throws {
+    keyID = try row.text("keyID")
+    policy = try row.text("policy")
   }
 
   package func encode(to container: inout PersistenceContainer) {

@@ -102,24 +102,24 @@ package struct KeyVersionRecord: AuthenticatedRecord, LedgerRecord {
 }
 
 extension KeyVersionRecord {
-  package init(row: Row) throws {
-    keyID = try row.decode(forColumn: "keyID")
-    version = try row.decode(forColumn: "version")
-    creationDate = try row.decode(forColumn: "creationDate")
-    publicKey = try row.decode(forColumn: "publicKey")
-    fingerprint = try row.decode(forColumn: "fingerprint")
-    foreignProviderID = try row.decode(forColumn: "foreignProviderID")
-    foreignKeyName = try row.decode(forColumn: "foreignKeyName")
-    foreignPadding = try row.decode(forColumn: "foreignPadding")
-    nonce = try row.decode(forColumn: "nonce")
-    wrappedMaterial = try row.decode(forColumn: "wrappedMaterial")
-    materialID = try row.decode(forColumn: "materialID")
-    rotationType = try row.decode(forColumn: "rotationType")
-    validTo = try row.decode(forColumn: "validTo")
-    materialDescription = try row.decode(forColumn: "materialDescription")
-    auditSequence = try row.decode(forColumn: "auditSequence")
-    foundDueDate = try row.decode(forColumn: "foundDueDate")
-    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  package init(_ row: StoredRow) throws {
+    keyID = try row.text("keyID")
+    version = try row.integer("version")
+    creationDate = try row.integer("creationDate")
+    publicKey = try row.bytesIfAny("publicKey")
+    fingerprint = try row.textIfAny("fingerprint")
+    foreignProviderID = try row.textIfAny("foreignProviderID")
+    foreignKeyName = try row.textIfAny("foreignKeyName")
+    foreignPadding = try row.textIfAny("foreignPadding")
+    nonce = try row.bytes("nonce")
+    wrappedMaterial = try row.bytes("wrappedMaterial")
+    materialID = try row.textIfAny("materialID")
+    rotationType = try row.nameIfAny("rotationType")
+    validTo = try row.integerIfAny("validTo")
+    materialDescription = try row.textIfAny("materialDescription")
+    auditSequence = try row.integerIfAny("auditSequence")
+    foundDueDate = try row.integerIfAny("foundDueDate")
+    authenticationCode = try row.bytes("authenticationCode")
   }
 }
 

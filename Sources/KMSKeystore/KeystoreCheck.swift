@@ -38,7 +38,7 @@ extension Keystore {
       var records = try RecordCheck(unlocked, db)
       records.damage += try structuralDamage(db)
       var numbers: [String: Set<Int64>] = [:]
-      for version in try KeyVersionRecord.all(db) {
+      for version in try records.readable(KeyVersionRecord.self, db) {
         check.versions += 1
         numbers[version.keyID, default: []].insert(version.version)
         if try records.take(version), version.hasMaterial,
@@ -47,7 +47,7 @@ extension Keystore {
           records.damage.append(.edited(version.recordName))
         }
       }
-      for key in try MasterKeyRecord.all(db) {
+      for key in try records.readable(MasterKeyRecord.self, db) {
         check.keys += 1
         guard try records.take(key) else { continue }
         try records.noting { _ = try KeyPolicyRecord.policy(of: key, db) }
@@ -58,7 +58,7 @@ extension Keystore {
           records.miss("version \(number) of key \(key.id)")
         }
       }
-      for alias in try AliasRecord.all(db) {
+      for alias in try records.readable(AliasRecord.self, db) {
         check.aliases += 1
         if try records.take(alias),
           try MasterKeyRecord.first(db, where: "id = ?", [alias.targetKeyID]) == nil
@@ -66,16 +66,20 @@ extension Keystore {
           records.miss("key \(alias.targetKeyID)")
         }
       }
-      for tag in try TagRecord.all(db) {
+      for tag in try records.readable(TagRecord.self, db) {
         check.tags += 1
         _ = try records.take(tag)
       }
-      for stack in try StackRecord.all(db) {
+      for stack in try records.readable(StackRecord.self, db) {
         check.stacks += 1
         _ = try records.take(stack)
       }
-      for anchor in try AuditAnchorRecord.all(db) { _ = try records.take(anchor) }
-      for protector in try ProtectorRecord.all(db) { try records.take(protector) }
+      for anchor in try records.readable(AuditAnchorRecord.self, db) {
+        _ = try records.take(anchor)
+      }
+      for protector in try records.readable(ProtectorRecord.self, db) {
+        try records.take(protector)
+      }
       check.damage = records.finish()
     }
     try checkAuditLog(unlocked, &check)

@@ -47,12 +47,12 @@ struct KeystoreRecord: AuthenticatedRecord, Equatable {
 }
 
 extension KeystoreRecord {
-  init(row: Row) throws {
-    id = try row.decode(forColumn: "id")
-    creationDate = try row.decode(forColumn: "creationDate")
-    ledger = try row.decode(forColumn: "ledger")
-    requiresAudit = try row.decode(forColumn: "requiresAudit")
-    foundDueDate = try row.decode(forColumn: "foundDueDate")
-    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  init(_ row: StoredRow) throws {
+    id = try row.text("id")
+    creationDate = try row.integer("creationDate")
+    ledger = try row.bytesIfAny("ledger")
+    requiresAudit = try row.integerIfAny("requiresAudit")
+    foundDueDate = try row.integerIfAny("foundDueDate")
+    authenticationCode = try row.bytes("authenticationCode")
   }
 }

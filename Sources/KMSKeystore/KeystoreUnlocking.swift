@@ -69,6 +69,8 @@ extension Keystore {
     var stray: UnlockedKeystore?
     /// The reasons why other protectors were not tried or did not match.
     var reasons: [String] = []
+    /// The reason why the first file that a protector names cannot be a key file.
+    var unusableKeyFile: (any Error)?
   }
 
   private func unlockAnew(
@@ -90,11 +92,9 @@ extension Keystore {
   private func unlockByCurrentProtector(
     with secrets: any UnlockingSecrets, _ requirePassphrase: Bool, _ gate: inout Gate
   ) throws -> UnlockedKeystore {
-    var protectors = try read(ProtectorRecord.oldestFirst)
-    for protector in protectors where !protector.hasUsualLengths {
-      gate.refusal = .editedRecord("protector \(protector.id.prefix(16))")
+    let protectors = try read { db in
+      try ProtectorRecord.oldestFirst(db) { gate.refusal = $0 }
     }
-    protectors.removeAll { !$0.hasUsualLengths }
     let passphrases = protectors.filter { $0.kind == .passphrase }
     if !requirePassphrase || passphrases.isEmpty {
       for protector in protectors where protector.kind == .none {
@@ -127,7 +127,8 @@ extension Keystore {
       }
       gate.reasons.append("a passphrase is needed, and there is no terminal to ask on")
     }
-    throw gate.refusal ?? .locked(reasons: gate.reasons)
+    if let refusal = gate.refusal { throw refusal }
+    throw gate.unusableKeyFile ?? KeystoreError.locked(reasons: gate.reasons)
   }
 
   /// Returns the protectors on which a passphrase may be tried. This is decided before any work is
@@ -168,6 +169,9 @@ extension Keystore {
       } catch let error as IOError where keyFile == nil {
         gate.reasons.append("key file \(error.path.string): \(error.errno)")
         continue
+      } catch  where keyFile == nil && Self.isAboutTheFile(error) {
+        gate.unusableKeyFile = gate.unusableKeyFile ?? error
+        continue
       }
       guard let rootKey = try protector.unwrap(keyFile: contents, keystoreID: id) else {
         if keyFile == nil {
@@ -179,6 +183,15 @@ extension Keystore {
     }
     if let keyFile, !protectors.isEmpty { throw gate.refusal ?? .wrongKeyFile(keyFile) }
     return nil
+  }
+
+  /// True if the file is not a key file, or may be read by others. A row that is not authenticated
+  /// yet names the file, so it must not keep another protector from being tried.
+  private static func isAboutTheFile(_ error: any Error) -> Bool {
+    switch error {
+    case KeystoreError.unusableKeyFile, is FileRuleError: true
+    default: false
+    }
   }
 
   /// Returns the unlocked store. Nil if the root key is not the store's, or if the protector is no

@@ -84,24 +84,24 @@ package struct MasterKeyRecord: AuthenticatedRecord, LedgerRecord {
 }
 
 extension MasterKeyRecord {
-  package init(row: Row) throws {
-    id = try row.decode(forColumn: "id")
-    spec = try row.decode(forColumn: "spec")
-    usage = try row.decode(forColumn: "usage")
-    storedState = try row.decode(forColumn: "state")
-    origin = try row.decode(forColumn: "origin")
-    manager = try row.decode(forColumn: "manager")
-    description = try row.decode(forColumn: "description")
-    creationDate = try row.decode(forColumn: "creationDate")
-    currentVersion = try row.decode(forColumn: "currentVersion")
-    deletionDate = try row.decode(forColumn: "deletionDate")
-    rotationPeriodInDays = try row.decode(forColumn: "rotationPeriodInDays")
-    nextRotationDate = try row.decode(forColumn: "nextRotationDate")
-    validTo = try row.decode(forColumn: "validTo")
-    policyDigest = try row.decode(forColumn: "policyDigest")
-    grantsDigest = try row.decode(forColumn: "grantsDigest")
-    foundDueDate = try row.decode(forColumn: "foundDueDate")
-    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  package init(_ row: StoredRow) throws {
+    id = try row.text("id")
+    spec = try row.name("spec")
+    usage = try row.name("usage")
+    storedState = try row.name("state")
+    origin = try row.name("origin")
+    manager = try row.name("manager")
+    description = try row.text("description")
+    creationDate = try row.integer("creationDate")
+    currentVersion = try row.integer("currentVersion")
+    deletionDate = try row.integerIfAny("deletionDate")
+    rotationPeriodInDays = try row.integerIfAny("rotationPeriodInDays")
+    nextRotationDate = try row.integerIfAny("nextRotationDate")
+    validTo = try row.integerIfAny("validTo")
+    policyDigest = try row.bytesIfAny("policyDigest")
+    grantsDigest = try row.bytesIfAny("grantsDigest")
+    foundDueDate = try row.integerIfAny("foundDueDate")
+    authenticationCode = try row.bytes("authenticationCode")
   }
 }
 

@@ -85,10 +85,28 @@ package struct ProtectorRecord: LedgerRecord {
   static let mostProtectors = 100
 
   /// Returns all protectors, oldest first. Sorts here, because sorting the few rows in SQLite takes
-  /// longer than reading them. Throws `tooManyProtectors`.
+  /// longer than reading them. Throws `tooManyProtectors`, `editedRecord`.
   static func oldestFirst(_ db: Database) throws -> [ProtectorRecord] {
-    let all = try all(db, where: "true LIMIT \(mostProtectors + 1)", [])
-    guard all.count <= mostProtectors else {
+    try oldestFirst(db) { throw $0 }
+  }
+
+  /// Does the same, but passes the error of a protector that cannot be read to `refused`.
+  static func oldestFirst(
+    _ db: Database, _ refused: (KeystoreError) throws -> Void
+  ) throws -> [ProtectorRecord] {
+    let sql = "SELECT * FROM \(databaseTableName) LIMIT \(mostProtectors + 1)"
+    let rows = try Row.fetchCursor(db.cachedStatement(sql: sql))
+    var all: [ProtectorRecord] = []
+    var count = 0
+    while let row = try rows.next() {
+      count += 1
+      do {
+        all.append(try ProtectorRecord(row: row))
+      } catch let error as KeystoreError {
+        try refused(error)
+      }
+    }
+    guard count <= mostProtectors else {
       throw KeystoreError.tooManyProtectors(limit: mostProtectors)
     }
     return all.sorted { ($0.creationDate, $0.id) < ($1.creationDate, $1.id) }
@@ -96,7 +114,7 @@ package struct ProtectorRecord: LedgerRecord {
 
   /// True if no field is longer than our protectors' fields. A row is not authenticated before it
   /// unlocks the store.
-  var hasUsualLengths: Bool {
+  private var hasUsualLengths: Bool {
     id.utf8.count <= 64 && salt.count <= 64 && nonce.count <= AESGCM.nonceLength
       && wrappedRootKey.count <= RootKey.length + AESGCM.tagLength
       && (keyFilePath?.utf8.count ?? 0) <= Int(PATH_MAX)
@@ -197,17 +215,18 @@ package struct ProtectorRecord: LedgerRecord {
 }
 
 extension ProtectorRecord {
-  package init(row: Row) throws {
-    id = try row.decode(forColumn: "id")
-    kind = try row.decode(forColumn: "kind")
-    creationDate = try row.decode(forColumn: "creationDate")
-    keyFilePath = try row.decode(forColumn: "keyFilePath")
-    salt = try row.decode(forColumn: "salt")
-    scryptCost = try row.decode(forColumn: "scryptCost")
-    scryptBlockSize = try row.decode(forColumn: "scryptBlockSize")
-    scryptParallelism = try row.decode(forColumn: "scryptParallelism")
-    nonce = try row.decode(forColumn: "nonce")
-    wrappedRootKey = try row.decode(forColumn: "wrappedRootKey")
+  package init(_ row: StoredRow) throws {
+    id = try row.text("id")
+    kind = try row.name("kind")
+    creationDate = try row.integer("creationDate")
+    keyFilePath = try row.textIfAny("keyFilePath")
+    salt = try row.bytes("salt")
+    scryptCost = try row.integerIfAny("scryptCost")
+    scryptBlockSize = try row.integerIfAny("scryptBlockSize")
+    scryptParallelism = try row.integerIfAny("scryptParallelism")
+    nonce = try row.bytes("nonce")
+    wrappedRootKey = try row.bytes("wrappedRootKey")
+    guard hasUsualLengths else { throw KeystoreError.editedRecord("protector \(id.prefix(16))") }
   }
 
   package func encode(to container: inout PersistenceContainer) {

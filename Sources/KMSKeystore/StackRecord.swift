@@ -32,12 +32,12 @@ package struct StackRecord: AuthenticatedRecord, LedgerRecord {
 }
 
 extension StackRecord {
-  package init(row: Row) throws {
-    name = try row.decode(forColumn: "name")
-    creationDate = try row.decode(forColumn: "creationDate")
-    lastUpdatedDate = try row.decode(forColumn: "lastUpdatedDate")
-    contents = try row.decode(forColumn: "contents")
-    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  package init(_ row: StoredRow) throws {
+    name = try row.text("name")
+    creationDate = try row.integer("creationDate")
+    lastUpdatedDate = try row.integerIfAny("lastUpdatedDate")
+    contents = try row.text("contents")
+    authenticationCode = try row.bytes("authenticationCode")
   }
 }
 

@@ -22,7 +22,7 @@ struct StoredSchema {
   /// The number of schema steps that the store has had.
   let steps: Int
   /// The first page of the table with the store's own record.
-  private let rootPage: Int64
+  private let rootPage: UInt32
 
   /// Throws unless the schema is exactly that of a keystore after one of the steps.
   init(_ pages: DatabasePages, of path: FilePath) throws {
@@ -57,7 +57,7 @@ struct StoredSchema {
       throw KeystoreFileError.strangers(path, [missing])
     }
     var numbers: Set<Int> = []
-    for row in try pages.rows(ofTableAt: table.rootPage) {
+    for row in try pages.rows(ofTableAt: table.rootPage ?? 0) {
       guard case .text(let name)? = row.first,
         let number = KeystoreSchema.steps.firstIndex(where: { name.reads($0) })
       else { throw KeystoreError.tooNew(path) }
@@ -79,7 +79,7 @@ struct StoredSchema {
       && zip(objects, ours).allSatisfy {
         $0.isNamed(as: $1) && $0.isMade(as: $1, afterSteps: steps)
       }
-    if isInOrder { return [] }
+    if isInOrder { return objectsWithTheRootOfAnother(among: objects) }
     var missing = ours
     var strangers: [SchemaStranger] = []
     for object in objects {
@@ -92,8 +92,22 @@ struct StoredSchema {
         strangers.append(object.stranger(.unknown))
       }
     }
-    return strangers
-      + missing.map { SchemaStranger(fault: .missing, kind: $0.kind.rawValue, name: $0.name) }
+    strangers += missing.map {
+      SchemaStranger(fault: .missing, kind: $0.kind.rawValue, name: $0.name)
+    }
+    return strangers.isEmpty ? objectsWithTheRootOfAnother(among: objects) : strangers
+  }
+
+  /// Returns the objects whose root page an earlier object has too: each would show the rows of the
+  /// other, and a change of one would change both.
+  private static func objectsWithTheRootOfAnother(
+    among objects: [StoredObject]
+  ) -> [SchemaStranger] {
+    var roots: Set<UInt32> = []
+    return objects.compactMap { object in
+      guard let root = object.rootPage, !roots.insert(root).inserted else { return nil }
+      return object.stranger(.altered)
+    }
   }
 }
 
@@ -102,7 +116,8 @@ struct StoredObject {
   let kind: DatabasePages.Value
   let name: DatabasePages.Value
   let table: DatabasePages.Value
-  let rootPage: Int64
+  /// The first page of a table or an index; nil for any other value than a page number.
+  let rootPage: UInt32?
   let text: DatabasePages.Value
 
   init(_ row: [DatabasePages.Value]) throws {
@@ -110,8 +125,9 @@ struct StoredObject {
     kind = row[0]
     name = row[1]
     table = row[2]
-    // Triggers and views have no root page.
-    rootPage = if case .integer(let page) = row[3] { page } else { 0 }
+    // The first page has the schema itself.
+    rootPage =
+      if case .integer(let page) = row[3], page > 1 { UInt32(exactly: page) } else { nil }
     text = row[4]
   }
 
@@ -120,7 +136,7 @@ struct StoredObject {
   }
 
   func isMade(as object: SchemaObject, afterSteps steps: Int) -> Bool {
-    guard table.reads(object.table) else { return false }
+    guard table.reads(object.table), rootPage != nil else { return false }
     guard let wanted = object.text(afterSteps: steps) else { return text == .null }
     return text.reads(wanted)
   }

@@ -26,10 +26,10 @@ package struct TagRecord: AuthenticatedRecord, LedgerRecord {
 }
 
 extension TagRecord {
-  package init(row: Row) throws {
-    keyID = try row.decode(forColumn: "keyID")
-    tagKey = try row.decode(forColumn: "tagKey")
-    tagValue = try row.decode(forColumn: "tagValue")
-    authenticationCode = try row.decode(forColumn: "authenticationCode")
+  package init(_ row: StoredRow) throws {
+    keyID = try row.text("keyID")
+    tagKey = try row.text("tagKey")
+    tagValue = try row.text("tagValue")
+    authenticationCode = try row.bytes("authenticationCode")
   }
 }

@@ -75,6 +75,8 @@ package struct Scrypt: Equatable, Sendable {
     guard cost > 1, cost & (cost - 1) == 0, cost <= 1 << 30, (1...64).contains(blockSize),
       (1...16).contains(parallelism)
     else { return false }
+    // RFC 7914: the cost is less than 2^(16 * blockSize). Only a block size of 1 makes that matter.
+    guard blockSize > 1 || cost < 1 << 16 else { return false }
     return 128 * cost * blockSize <= Self.memoryLimit && work <= Self.workLimit
   }
 

@@ -2,9 +2,14 @@ import Foundation
 import GRDB
 
 /// A row of one of the keystore's tables.
-protocol KeystoreRow: FetchableRecord, PersistableRecord {}
+protocol KeystoreRow: FetchableRecord, PersistableRecord {
+  /// Throws `editedRecord` if a value is not one that the program writes.
+  init(_ row: StoredRow) throws
+}
 
 extension KeystoreRow {
+  init(row: Row) throws { try self.init(StoredRow(row: row, table: Self.databaseTableName)) }
+
   // Plain SQL, because GRDB's query interface first asks for the schema of each table. The look-ups
   // at the start of a command must not wait for that.
 
@@ -27,6 +32,24 @@ extension KeystoreRow {
   /// Returns all rows, in no particular order.
   static func all(_ db: Database) throws -> [Self] {
     try fetchAll(db.cachedStatement(sql: "SELECT * FROM \(databaseTableName)"))
+  }
+
+  /// Returns all rows that can be read, in no particular order. Passes the name of every other one
+  /// to `edited`, with the row itself.
+  static func readable(
+    _ db: Database, columns: String = "*", _ edited: (_ name: String, Row) throws -> Void
+  ) throws -> [Self] {
+    let sql = "SELECT \(columns) FROM \(databaseTableName)"
+    let rows = try Row.fetchCursor(db, sql: sql)
+    var records: [Self] = []
+    while let row = try rows.next() {
+      do {
+        records.append(try Self(row: row))
+      } catch KeystoreError.editedRecord(let name) {
+        try edited(name, row)
+      }
+    }
+    return records
   }
 }
 

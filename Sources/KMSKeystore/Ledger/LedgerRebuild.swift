@@ -21,7 +21,7 @@ extension UnlockedKeystore {
   private func rebuildLedger(_ db: Database, from old: UnlockedKeystore?) throws {
     var entries: [LedgerBucket.Entry] = []
     func list<Record: AuthenticatedRecord & LedgerRecord>(_ type: Record.Type) throws {
-      for record in try Record.all(db) {
+      for record in try Record.readable(db, { _, _ in }) {
         let code: [UInt8]
         if let old {
           // The store had a ledger before: somebody put back the keystore's own record from the
@@ -53,7 +53,16 @@ extension UnlockedKeystore {
     // A protector that was removed is not accepted again. This throws if the ledger cannot tell
     // which protectors were removed.
     let listed = old == nil ? try bucket(.store, db) : nil
-    for protector in try ProtectorRecord.all(db) {
+    var unreadable: [Int64] = []
+    let protectors = try ProtectorRecord.readable(db, columns: "*, rowid") { _, row in
+      unreadable.append(row["rowid"])
+    }
+    if old == nil {
+      for row in unreadable {
+        try db.execute(sql: "DELETE FROM protector WHERE rowid = ?", arguments: [row])
+      }
+    }
+    for protector in protectors {
       if let listed, try listed[protector.ledgerName] != protector.ledgerCode() {
         try protector.delete(db)
         continue

@@ -32,6 +32,16 @@ struct RecordCheck {
     }
   }
 
+  /// Returns all rows of a table that can be read, and notes the other ones.
+  mutating func readable<Record: KeystoreRow>(
+    _ type: Record.Type, _ db: Database
+  ) throws -> [Record] {
+    var edited: [String] = []
+    let rows = try Record.readable(db) { name, _ in edited.append(name) }
+    damage += edited.map(KeystoreDamage.edited)
+    return rows
+  }
+
   /// Notes what is wrong with a record; returns whether its own code is right.
   mutating func take(_ record: some AuthenticatedRecord & LedgerRecord) throws -> Bool {
     guard unlocked.isAuthentic(record) else {

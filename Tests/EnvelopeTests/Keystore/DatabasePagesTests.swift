@@ -63,7 +63,7 @@ import Testing
     let objects = try pages.rows(ofTableAt: 1)
     #expect(objects.count == 1 && objects[0][1].reads("a"))
     guard case .integer(let root) = objects[0][3] else { throw CancellationError() }
-    let found = try pages.rows(ofTableAt: root)
+    let found = try pages.rows(ofTableAt: #require(UInt32(exactly: root)))
     let wanted = try DatabaseQueue(path: path.string).read { db in
       try Row.fetchAll(db, sql: "SELECT * FROM a").map { row in Array(row.databaseValues).map(value)
       }
@@ -78,6 +78,89 @@ import Testing
     }
     let row = try #require(try pages(bytes).rows(ofTableAt: 1).first)
     #expect(row[1].reads("a") && row[4] == .cutOff)
+  }
+
+  // MARK: What SQLite could read otherwise
+
+  /// Returns the bytes of a database whose schema has one short row, and the offset of that row.
+  func oneTable() throws -> (bytes: [UInt8], cell: Int) {
+    let bytes = try database(pageSize: 512) { try $0.execute(sql: "CREATE TABLE a (b)") }
+    #expect(bytes[100] == 13 && bytes[104] == 1)
+    return (bytes, Int(bytes[108]) << 8 | Int(bytes[109]))
+  }
+
+  /// SQLite's variable-length integer in this number of bytes, up to eight.
+  func variableInteger(_ value: UInt64, count: Int) -> [UInt8] {
+    (0..<count).reversed().map { index -> UInt8 in
+      let bits = UInt8(value >> (7 * UInt64(index)) & 0x7F)
+      return index == 0 ? bits : bits | 0x80
+    }
+  }
+
+  /// Puts another length, row ID or header in place of those of the only row, which begins earlier
+  /// for that.
+  func replacingHead(
+    _ bytes: [UInt8], cell: Int, length: [UInt8]? = nil, id: [UInt8]? = nil,
+    header: (([UInt8]) -> [UInt8])? = nil
+  ) -> [UInt8] {
+    let headerLength = Int(bytes[cell + 2])
+    let old = Array(bytes[cell + 2..<cell + 2 + headerLength])
+    let new = header?(old) ?? old
+    let length = length ?? [bytes[cell] + UInt8(new.count - old.count)]
+    let head = length + (id ?? [bytes[cell + 1]]) + new
+    var other = bytes
+    let start = cell + 2 + headerLength - head.count
+    other.replaceSubrange(start..<start + head.count, with: head)
+    other[108] = UInt8(start >> 8)
+    other[109] = UInt8(start & 0xFF)
+    return other
+  }
+
+  /// Bug: SQLite keeps 32 bits of the length. It read a short row where we saw a long one.
+  @Test(arguments: 1...7 as ClosedRange<UInt64>) func aLengthHas32Bits(high: UInt64) throws {
+    let (bytes, cell) = try oneTable()
+    let length = high << 32 + UInt64(bytes[cell])
+    let other = replacingHead(bytes, cell: cell, length: variableInteger(length, count: 5))
+    try write(other, to: path)
+    let name = try DatabaseQueue(path: path.string).read {
+      try String.fetchOne($0, sql: "SELECT name FROM sqlite_schema")
+    }
+    #expect(name == "a")
+    #expect(throws: DatabasePages.Failure.malformed) { try pages(other).rows(ofTableAt: 1) }
+  }
+
+  @Test(arguments: 2...8) func aLongerFormOfANumberIsRefused(count: Int) throws {
+    let (bytes, cell) = try oneTable()
+    let length = variableInteger(UInt64(bytes[cell]), count: count)
+    let id = variableInteger(UInt64(bytes[cell + 1]), count: count)
+    func longType(_ header: [UInt8]) -> [UInt8] {
+      [header[0] + UInt8(count - 1)] + variableInteger(UInt64(header[1]), count: count)
+        + header.dropFirst(2)
+    }
+    func longHeaderLength(_ header: [UInt8]) -> [UInt8] {
+      variableInteger(UInt64(header.count + count - 1), count: count) + header.dropFirst()
+    }
+    for other in [
+      replacingHead(bytes, cell: cell, length: length), replacingHead(bytes, cell: cell, id: id),
+      replacingHead(bytes, cell: cell, header: longType),
+      replacingHead(bytes, cell: cell, header: longHeaderLength),
+    ] {
+      #expect(throws: DatabasePages.Failure.malformed) { try pages(other).rows(ofTableAt: 1) }
+    }
+    #expect(try pages(replacingHead(bytes, cell: cell)).rows(ofTableAt: 1).count == 1)
+  }
+
+  /// Bytes after the last value, and a header that ends within a type.
+  @Test func everyByteBelongsToAColumn() throws {
+    let (bytes, cell) = try oneTable()
+    var other = bytes
+    // The last column is one byte shorter than the record.
+    other[cell + 7] -= 2
+    #expect(throws: DatabasePages.Failure.malformed) { try pages(other).rows(ofTableAt: 1) }
+    other = bytes
+    // The header ends after the first byte of a type of two bytes.
+    other[cell + 7] |= 0x80
+    #expect(throws: DatabasePages.Failure.malformed) { try pages(other).rows(ofTableAt: 1) }
   }
 
   @Test func whatIsNotADatabaseIsNone() throws {

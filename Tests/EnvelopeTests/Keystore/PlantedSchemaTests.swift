@@ -95,6 +95,37 @@ import Testing
       "tag", .altered
     ),
     (edit("UPDATE sqlite_schema SET sql = NULL WHERE name = 'tag'"), "table", "tag", .altered),
+    // Root pages that are not integers, and one that two tables have.
+    (
+      edit("UPDATE sqlite_schema SET rootpage = '000' || rootpage || x'00' WHERE name = 'tag'"),
+      "table", "tag", .altered
+    ),
+    (
+      edit("UPDATE sqlite_schema SET rootpage = CAST(rootpage AS BLOB) WHERE name = 'tag'"),
+      "table", "tag", .altered
+    ),
+    (edit("UPDATE sqlite_schema SET rootpage = 2.5 WHERE name = 'tag'"), "table", "tag", .altered),
+    (edit("UPDATE sqlite_schema SET rootpage = 0 WHERE name = 'tag'"), "table", "tag", .altered),
+    (edit("UPDATE sqlite_schema SET rootpage = 1 WHERE name = 'tag'"), "table", "tag", .altered),
+    (edit("UPDATE sqlite_schema SET rootpage = -9 WHERE name = 'tag'"), "table", "tag", .altered),
+    (
+      edit("UPDATE sqlite_schema SET rootpage = 4294967300 WHERE name = 'tag'"), "table", "tag",
+      .altered
+    ),
+    (
+      edit(
+        "UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'alias') WHERE name = 'tag'"
+      ),
+      "table", "tag", .altered
+    ),
+    (
+      edit("UPDATE sqlite_schema SET name = name || x'00' WHERE name = 'tag'"), "table",
+      "tag\0", .unknown
+    ),
+    (
+      edit("UPDATE sqlite_schema SET name = CAST(name AS BLOB) WHERE name = 'tag'"), "table", "?",
+      .unknown
+    ),
     (
       edit("UPDATE sqlite_schema SET tbl_name = 'alias' WHERE name = 'tag'"), "table", "tag",
       .altered
@@ -285,13 +316,15 @@ import Testing
 
   /// An index without an entry for a row hides a key from a look-up by ID.
   @Test func aRowThatAnIndexHidesIsNoticed() throws {
-    // This table's index is replaced with the index of another table, which is empty.
+    // This table's index and the index of another table, which is empty, change places.
     try plant(
       """
       PRAGMA writable_schema = ON;
-      UPDATE sqlite_schema SET rootpage =
-        (SELECT rootpage FROM sqlite_schema WHERE name = 'keyVersionByExpiry')
-        WHERE name = 'sqlite_autoindex_masterKey_1'
+      CREATE TEMP TABLE roots AS SELECT name, rootpage FROM sqlite_schema
+        WHERE name IN ('keyVersionByExpiry', 'sqlite_autoindex_masterKey_1');
+      UPDATE main.sqlite_master SET rootpage =
+        (SELECT rootpage FROM roots WHERE roots.name <> sqlite_master.name)
+        WHERE name IN (SELECT name FROM roots)
       """)
     let service = try KeyService(try Keystore(at: path), secrets: TestSecrets())
     let damage = try service.check().damage

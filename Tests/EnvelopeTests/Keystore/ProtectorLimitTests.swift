@@ -51,11 +51,12 @@ import Testing
 
   /// The cost as a power of two, the block size and the parallelism.
   static let fitting: [[UInt64]] = [
-    [17, 8, 1], [18, 8, 4], [17, 8, 8], [19, 8, 1], [22, 1, 2], [1, 1, 1], [16, 64, 1],
+    [17, 8, 1], [18, 8, 4], [17, 8, 8], [19, 8, 1], [21, 2, 2], [1, 1, 1], [15, 1, 16],
+    [16, 64, 1],
   ]
   static let tooMuch: [[UInt64]] = [
     [20, 8, 1], [17, 8, 9], [20, 8, 16], [19, 8, 3], [23, 1, 1], [30, 1, 1], [31, 8, 1],
-    [62, 64, 16],
+    [62, 64, 16], [16, 1, 1], [22, 1, 1], [22, 1, 2],
     [17, 65, 1], [17, 8, 17], [0, 8, 1], [17, 0, 1], [17, 8, 0],
   ]
 
@@ -71,6 +72,7 @@ import Testing
   @Test(arguments: [
     "scryptCost = 1048576, scryptParallelism = 16", "scryptParallelism = 9", "scryptCost = -1",
     "scryptCost = 9223372036854775807", "scryptBlockSize = 1000000", "scryptCost = NULL",
+    "scryptCost = 4194304, scryptBlockSize = 1",
   ])
   func dearParametersAreRefusedByName(change: String) throws {
     try create(.passphrase(SecretBytes(Array("right".utf8))))
@@ -79,10 +81,24 @@ import Testing
     #expect(throws: KeystoreError.costlyProtector(id)) { try unlock() }
   }
 
+  /// libcrypto accepts all parameters that we accept.
+  @Test(
+    arguments: [[15, 1, 1], [1, 1, 1], [16, 2, 1], [10, 64, 1], [12, 3, 16]] as [[UInt64]])
+  func whatFitsCanBeDerived(parameters: [UInt64]) throws {
+    let scrypt = Scrypt(
+      cost: 1 << parameters[0], blockSize: parameters[1], parallelism: parameters[2])
+    #expect(scrypt.isValid)
+    let key = try scrypt.derive(from: SecretBytes([1]), salt: [2], count: 32)
+    #expect(key.count == 32)
+  }
+
   /// A protector that was made costly does not prevent another one from opening the keystore.
-  @Test func aDearProtectorKeepsNobodyOut() throws {
+  @Test(arguments: [
+    ["scryptParallelism": "16"], ["scryptCost": "4194304", "scryptBlockSize": "1"],
+  ])
+  func aDearProtectorKeepsNobodyOut(change: [String: String]) throws {
     try create(.passphrase(SecretBytes(Array("right".utf8))))
-    try plant(3, ["scryptParallelism": "16"])
+    try plant(3, change)
     #expect(throws: Never.self) { try unlock() }
     let check = try KeyService(try Keystore(at: path), secrets: TestSecrets(passphrase: "right"))
       .check()
@@ -153,6 +169,37 @@ import Testing
     }
     #expect(name.hasPrefix("protector ") && name.utf8.count < 40)
     #expect(secrets.timesAsked == 0)
+  }
+
+  /// A row that names a file that cannot be a key file does not prevent the passphrase from being
+  /// tried. Without a passphrase, the reason is reported as before.
+  @Test(arguments: ["empty", "short", "huge", "open", "missing"]) func aBadKeyFileKeepsNobodyOut(
+    kind: String
+  ) throws {
+    try create(.passphrase(SecretBytes(Array("right".utf8))))
+    let file = directory.path.appending("file")
+    if kind != "missing" {
+      try write(
+        [UInt8](repeating: 7, count: kind == "short" ? 31 : kind == "open" ? 32 : 0), to: file)
+      chmod(file.string, kind == "open" ? 0o644 : 0o600)
+      if kind == "huge" { #expect(truncate(file.string, 10 << 30) == 0) }
+    }
+    try plant(2, ["kind": "'key-file'", "keyFilePath": "'\(file.string)'"])
+    try unlock()
+    #expect(throws: KeystoreError.wrongPassphrase) { try unlock(TestSecrets(passphrase: "wrong")) }
+    let error = #expect(throws: (any Error).self) { try unlock(TestSecrets()) }
+    switch error {
+    case KeystoreError.unusableKeyFile(let path, _)?: #expect(path == file && kind != "open")
+    case FileRuleError.openToOthers(let path, _)?: #expect(path == file && kind == "open")
+    case KeystoreError.locked(let reasons)?: #expect(reasons.count == 3 && kind == "missing")
+    default: Issue.record("\(String(describing: error))")
+    }
+    // A file that the user names is the user's word.
+    if kind == "short" {
+      let secrets = TestSecrets(passphrase: "right", keyFile: file)
+      #expect(throws: KeystoreError.self) { try unlock(secrets) }
+      #expect(secrets.timesAsked == 0)
+    }
   }
 
   /// The row names a path that nobody has checked. Only a regular file is opened.
