@@ -3,9 +3,16 @@ import KMSAPI
 
 extension KeyService {
   /// Returns the key that wrapped `encrypted`, with a keyring that wraps under its current version
-  /// if this caller may use it. Nil if the keystore does not have the key.
-  func keptKey(for encrypted: EncryptedDataKey, context: [UInt8]) throws -> KeptKey? {
-    let versions = try findVersions(wrapping: encrypted, among: nil).versions
+  /// if this caller may use it. It holds until the keystore is written to, or until a date that
+  /// changes what the key may do. The obstacle is `notAtHand` if the keystore does not have the key.
+  func keptKey(for encrypted: EncryptedDataKey, context: [UInt8]) throws -> KeptKey {
+    let start = host.clock().milliseconds
+    // This moment is the earliest: every key is looked up after it.
+    let found = try findVersions(wrapping: encrypted, among: nil)
+    let versions = found.versions
+    let moment = found.moment
+    // Time alone never ends a refusal, unless the clock goes back.
+    let refusalHolds = holding(moment, from: start, until: .max)
     var lost: KeptKey?
     for found in versions {
       let call = beginWrapping()
@@ -20,23 +27,40 @@ extension KeyService {
         return KeptKey(
           name: keyring.wrappingKey ?? encrypted.wrappingKey,
           isForEveryMessage: versions.count == 1,
-          keyring: .success(RecordedKeyring(keyring, use: use)))
+          keyring: .success(RecordedKeyring(keyring, use: use)),
+          holds: holding(moment, from: start, until: key.key.wrappingEnd(from: call.now)))
       } catch let error as KeyServiceError {
         try call.finish(error)
         lost =
           try lost
           ?? KeptKey(
             name: currentName(of: found, for: encrypted), isForEveryMessage: versions.count == 1,
-            keyring: .failure(.refused(error)))
+            keyring: .failure(.refused(error)), holds: refusalHolds)
       } catch let obstacle as KeptKeyObstacle {
         lost =
           lost
           ?? KeptKey(
             name: encrypted.wrappingKey, isForEveryMessage: versions.count == 1,
-            keyring: .failure(obstacle))
+            keyring: .failure(obstacle), holds: refusalHolds)
       }
     }
     return lost
+      ?? KeptKey(
+        name: encrypted.wrappingKey, isForEveryMessage: versions.isEmpty,
+        keyring: .failure(.notAtHand), holds: refusalHolds)
+  }
+
+  /// Returns a check that nothing was written to the keystore since `moment`, and that the time is
+  /// in the given range. The check throws `KeystoreError.replaced`.
+  private func holding(
+    _ moment: KeystoreMoment, from start: Int64, until end: Int64
+  ) -> @Sendable () throws -> Bool {
+    let clock = host.clock
+    return {
+      try moment.requireInPlace()
+      let now = clock().milliseconds
+      return try start <= now && now < end && moment.isNow()
+    }
   }
 
   /// Returns a keyring that wraps under the name that the key has in the message, so that others

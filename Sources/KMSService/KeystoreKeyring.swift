@@ -91,8 +91,7 @@ package final class KeystoreKeyring: Keyring, KeptKeySource {
     return try keyring?.unwrap(encrypted, context: context)
   }
 
-  /// Returns the key that wrapped `encrypted`, with a keyring that wraps under it again; nil if the
-  /// keystore does not have the key.
+  /// Returns the key that wrapped `encrypted`, with a keyring that wraps under it again.
   package func keptKey(for encrypted: EncryptedDataKey, context: [UInt8]) throws -> KeptKey? {
     try service.keptKey(for: encrypted, context: context)
   }

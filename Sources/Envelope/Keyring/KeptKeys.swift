@@ -1,7 +1,7 @@
 import Synchronization
 
 /// One of the keys that a message is encrypted under, with a keyring that wraps under the same key
-/// again.
+/// again, as it was found at one moment.
 package struct KeptKey: Sendable {
   /// The name of the key in the new message: the same as in the old message, but for a key of the
   /// keystore, the name of its current version.
@@ -9,11 +9,17 @@ package struct KeptKey: Sendable {
   /// False if the same name in another message may mean another key.
   let isForEveryMessage: Bool
   let keyring: Result<any Keyring, KeptKeyObstacle>
+  /// True if a new look-up would find the same.
+  let holds: @Sendable () throws -> Bool
 
-  package init(name: WrappingKeyName, isForEveryMessage: Bool, keyring: Result<any Keyring, KeptKeyObstacle>) {
+  package init(
+    name: WrappingKeyName, isForEveryMessage: Bool, keyring: Result<any Keyring, KeptKeyObstacle>,
+    holds: @escaping @Sendable () throws -> Bool
+  ) {
     self.name = name
     self.isForEveryMessage = isForEveryMessage
     self.keyring = keyring
+    self.holds = holds
   }
 }
 
@@ -58,6 +64,9 @@ public struct KeysNotKeptError: Error, Equatable, Sendable {
 
 /// Finds keyrings that wrap under the keys of a message again, so that everybody who could open the
 /// message can open the new one too.
+///
+/// A run over many messages looks up each key once, and again after each change of the keystore.
+/// Each message is therefore decided by the state of the keystore at the time when it is wrapped.
 public final class KeptKeys: Sendable {
   private let keyrings: [any Keyring]
   private let keystore: @Sendable () throws -> (any KeptKeySource)?
@@ -78,63 +87,64 @@ public final class KeptKeys: Sendable {
 
   /// Returns a keyring for each key. Throws `KeysNotKeptError`.
   func keyrings(of header: MessageHeader) throws -> [any Keyring] {
-    var found: [any Keyring] = []
-    var kept: [WrappingKeyName] = []
-    var lost: [KeysNotKeptError.Lost] = []
-    for key in try keys(of: header) {
-      switch key.keyring {
-      case .success(let keyring):
-        found.append(keyring)
-        kept.append(key.name)
-      case .failure(let obstacle):
-        lost.append(KeysNotKeptError.Lost(name: key.name, obstacle: obstacle))
-      }
-    }
-    guard lost.isEmpty else { throw KeysNotKeptError(lost: lost, kept: kept) }
-    return found
-  }
-
-  private func keys(of header: MessageHeader) throws -> [KeptKey] {
-    let context = try header.encryptionContext.serialized()
-    var keys: [KeptKey] = []
-    for encrypted in header.encryptedDataKeys {
-      let key = try self.key(encrypted, context: context)
-      // Two versions of one keystore key have the same name now, the current version's: wrap once.
-      // If `isForEveryMessage` is false, two different keys may have the same name: keep both.
-      let isRepeated = key.isForEveryMessage && keys.contains { $0.name == key.name }
-      if !isRepeated { keys.append(key) }
+    let keys = try keys(of: header)
+    let lost = keys.compactMap(\.lost)
+    guard lost.isEmpty else {
+      throw KeysNotKeptError(lost: lost, kept: keys.filter { $0.lost == nil }.map(\.name))
     }
     return keys
   }
 
-  private func key(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> KeptKey {
+  private func keys(of header: MessageHeader) throws -> [KeyOfMessage] {
+    let context = try header.encryptionContext.serialized()
+    var keys: [KeyOfMessage] = []
+    for encrypted in header.encryptedDataKeys {
+      let key = try self.key(for: encrypted, context: context)
+      // Two versions of one keystore key have the same name now, the current version's: wrap once.
+      // If `isForEveryMessage` is false, two different keys may have the same name: keep both.
+      let isRepeated = key.isForEveryMessage && keys.contains { $0.name == key.name }
+      if !isRepeated {
+        keys.append(KeyOfMessage(keys: self, encrypted: encrypted, context: context, found: key))
+      }
+    }
+    return keys
+  }
+
+  fileprivate func key(for encrypted: EncryptedDataKey, context: [UInt8]) throws -> KeptKey {
     let name = encrypted.wrappingKey
-    if let key = known.withLock({ $0[name] }) { return key }
+    if let key = known.withLock({ $0[name] }), try key.holds() { return key }
     let key = try find(encrypted, context: context)
-    if key.isForEveryMessage { known.withLock { $0[name] = key } }
+    known.withLock { $0[name] = key.isForEveryMessage ? key : nil }
     return key
   }
 
   private func find(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> KeptKey {
     let stored = try keystore()?.keptKey(for: encrypted, context: context)
     if let stored, case .success = stored.keyring { return stored }
+    // If the keystore does not have the key, it may have it after its next change.
+    let always: @Sendable () throws -> Bool = { true }
+    let holds = stored.map(\.holds) ?? always
     if let keyring = try fromFiles(encrypted, context: context) {
       return KeptKey(
         name: keyring.wrappingKey ?? encrypted.wrappingKey, isForEveryMessage: false,
-        keyring: .success(keyring))
+        keyring: .success(keyring), holds: holds)
     }
-    if let stored { return stored }
+    if let stored, stored.keyring.obstacle != .notAtHand { return stored }
     // The message contains the recipient's public key.
     if encrypted.providerID.utf8.elementsEqual(RawECDHKeyring.providerID.utf8),
       let information = RawECDHKeyInformation(parsing: encrypted.providerInformation)
     {
       let keyring = try RawECDHKeyring(recipient: information.recipient)
       return KeptKey(
-        name: encrypted.wrappingKey, isForEveryMessage: true, keyring: .success(keyring))
+        name: encrypted.wrappingKey, isForEveryMessage: true, keyring: .success(keyring),
+        holds: holds)
     }
+    // Another message may mean the key of this name that is at hand.
+    let name = encrypted.wrappingKey
+    let isOfAnother = keyrings.contains { $0.wrappingKey == name }
     return KeptKey(
-      name: encrypted.wrappingKey, isForEveryMessage: true,
-      keyring: .failure(obstacle(to: encrypted)))
+      name: name, isForEveryMessage: !isOfAnother && stored?.isForEveryMessage ?? true,
+      keyring: .failure(obstacle(to: encrypted)), holds: holds)
   }
 
   private func obstacle(to encrypted: EncryptedDataKey) -> KeptKeyObstacle {
@@ -162,6 +172,44 @@ public final class KeptKeys: Sendable {
     return keyrings.max { left, right in
       version.age(of: left.wrappingKey) < version.age(of: right.wrappingKey)
     }
+  }
+}
+
+/// A keyring that wraps under one of the keys of a message. It looks the key up again if the key
+/// does not hold any more: a message whose input is slow may be wrapped long after the look-up.
+private struct KeyOfMessage: Keyring {
+  let keys: KeptKeys
+  let encrypted: EncryptedDataKey
+  let context: [UInt8]
+  let found: KeptKey
+
+  var name: WrappingKeyName { found.name }
+  var lost: KeysNotKeptError.Lost? { found.lost }
+
+  var keyDescriptions: [String] { (try? found.keyring.get())?.keyDescriptions ?? [] }
+  var wrappingKey: WrappingKeyName? { (try? found.keyring.get())?.wrappingKey }
+  var canUnwrap: Bool { false }
+
+  func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
+    let key = try found.holds() ? found : keys.key(for: encrypted, context: context)
+    if let lost = key.lost { throw KeysNotKeptError(lost: [lost], kept: []) }
+    return try key.keyring.get().wrap(request)
+  }
+
+  /// Always returns nil: the keyring only wraps.
+  func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) -> DataKey? { nil }
+}
+
+extension KeptKey {
+  fileprivate var lost: KeysNotKeptError.Lost? {
+    keyring.obstacle.map { KeysNotKeptError.Lost(name: name, obstacle: $0) }
+  }
+}
+
+extension Result where Failure == KeptKeyObstacle {
+  fileprivate var obstacle: KeptKeyObstacle? {
+    if case .failure(let obstacle) = self { return obstacle }
+    return nil
   }
 }
 

@@ -169,6 +169,102 @@ import Testing
     #expect(try Self.refusal(seal) == "")
   }
 
+  /// The header of a message under the key.
+  private func header(under key: String) throws -> MessageHeader {
+    let message = try MemoryMessage.encrypt("text", under: [try owner.wrappingKeyring(key)])
+    return try MemoryMessage.open(
+      message, with: [KeystoreKeyring(owner, unwrappingUnder: nil)]
+    ).header
+  }
+
+  private static func keptKeys(_ service: KeyService) -> KeptKeys {
+    let keystore = KeystoreKeyring(service, unwrappingUnder: nil)
+    return KeptKeys(keyrings: [], keystore: { keystore })
+  }
+
+  /// The same for a run that keeps each message under its own keys.
+  private static func keptRefusal(_ body: () throws -> Void) throws -> String {
+    do {
+      return try refusal(body)
+    } catch let error as KeysNotKeptError {
+      guard case .refused(let reason) = try #require(error.lost.first).obstacle else { throw error }
+      return reason.name
+    }
+  }
+
+  /// A run that keeps messages under their own keys decides for each message, too. That holds for a
+  /// message that waits for its input as well.
+  @Test(arguments: changes) func noFurtherFileStaysUnderItsKey(row: Change) throws {
+    try row.prepare(self)
+    try owner.perform(PutKeyPolicyRequest(keyID: key, policy: row.policy))
+    let header = try header(under: key)
+    let service = try service()
+    let keys = Self.keptKeys(service)
+    let seal = {
+      for keyring in try keys.keyrings(of: header) { _ = try KeyringTests.wrap(keyring) }
+    }
+    for _ in 0..<3 { #expect(try Self.keptRefusal(seal) == "") }
+    let waiting = try #require(try keys.keyrings(of: header).first)
+    let sealWaiting = { _ = try KeyringTests.wrap(waiting) }
+    try row.change(self)
+    #expect(try Self.keptRefusal(sealWaiting) == row.error)
+    for _ in 0..<2 { #expect(try Self.keptRefusal(seal) == row.error) }
+    // Files that are already under the key still count as such.
+    #expect(try keys.names(of: header) == [header.encryptedDataKeys[0].wrappingKey])
+    guard let undo = row.undo else { return }
+    try undo(self)
+    #expect(try Self.keptRefusal(seal) == "")
+    #expect(try Self.keptRefusal(sealWaiting) == "")
+  }
+
+  /// After a rotation, on demand or automatic, the next message moves to the new version.
+  @Test func theNextKeptFileIsUnderTheCurrentVersion() throws {
+    let header = try header(under: key)
+    let keys = Self.keptKeys(try keystore.reopened())
+    let seal = { version(try KeyringTests.wrap(try keys.keyrings(of: header)[0])) }
+    let waiting = try keys.keyrings(of: header)[0]
+    #expect(try seal() == "1")
+    try owner.perform(RotateKeyOnDemandRequest(keyID: key))
+    #expect(version(try KeyringTests.wrap(waiting)) == "2")
+    #expect(try seal() == "2")
+    #expect(try keys.names(of: header).map(\.keyName) == ["\(key)/2"])
+    try owner.perform(EnableKeyRotationRequest(keyID: key, rotationPeriodInDays: 90))
+    keystore.clock.advance(days: 89)
+    #expect(try seal() == "2")
+    keystore.clock.advance(days: 1)
+    #expect(try seal() == "3")
+  }
+
+  /// Imported material expires during a run, and a clock that was ahead of time is set back.
+  @Test func aKeptKeyEndsWithItsMaterial() throws {
+    let external = try owner.createKey(origin: .external).keyID
+    try owner.importMaterial(
+      patternBytes(32), into: external, validTo: keystore.clock.now + 86_400)
+    let header = try header(under: external)
+    let keys = Self.keptKeys(try keystore.reopened())
+    let seal = { _ = try KeyringTests.wrap(try keys.keyrings(of: header)[0]) }
+    keystore.clock.advance(days: 0.99)
+    #expect(try Self.keptRefusal(seal) == "")
+    keystore.clock.advance(days: 0.01)
+    #expect(try Self.keptRefusal(seal) == "KMSInvalidStateException")
+    keystore.clock.advance(days: -0.5)
+    #expect(try Self.keptRefusal(seal) == "")
+  }
+
+  /// A key that is imported during the run is used for the next message.
+  @Test func aKeptKeyThatIsImportedDuringTheRun() throws {
+    let file = try KeyKind.aes.keyringFile()
+    let message = try MemoryMessage.encrypt("text", under: try file.keyrings())
+    let header = try MemoryMessage.open(message, with: try file.keyrings()).header
+    let keys = Self.keptKeys(try keystore.reopened())
+    for _ in 0..<2 {
+      let error = #expect(throws: KeysNotKeptError.self) { try keys.keyrings(of: header) }
+      #expect(error?.lost.map(\.obstacle) == [.notAtHand])
+    }
+    _ = try owner.importKey(file)
+    #expect(try keys.keyrings(of: header).count == 1)
+  }
+
   /// Imported material expires during a run. No write announces it.
   @Test func materialThatExpiresIsNotUsedAfterItsDate() throws {
     let external = try owner.createKey(origin: .external).keyID
@@ -426,6 +522,9 @@ import Testing
     let opening = KeystoreKeyring(own, unwrappingUnder: nil)
     let wrapped = try KeyringTests.wrap(sealing)
     #expect(try KeyringTests.unwrap(opening, wrapped) != nil)
+    let header = try header(under: key)
+    let kept = Self.keptKeys(own)
+    #expect(try kept.keyrings(of: header).count == 1)
     let copy = keystore.directory.path.appending("copy.db")
     try own.keystore.backup(to: copy)
     if isThere {
@@ -437,6 +536,7 @@ import Testing
     #expect(throws: KeystoreError.replaced(path)) { try KeyringTests.unwrap(opening, wrapped) }
     #expect(throws: KeystoreError.replaced(path)) { try KeyringTests.wrap(sealing) }
     // The next command uses the file that now has the name.
+    #expect(throws: KeystoreError.replaced(path)) { try kept.keyrings(of: header) }
     guard isThere else { return }
     let next = KeystoreKeyring(try keystore.reopened(), unwrappingUnder: nil)
     #expect(try KeyringTests.unwrap(next, wrapped) != nil)

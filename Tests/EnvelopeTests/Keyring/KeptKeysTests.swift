@@ -126,6 +126,20 @@ import Testing
     }
   }
 
+  /// A message under a stranger's key does not take the key of the same name from the next message.
+  @Test func aStrangersKeyOfTheSameNameChangesNothing() throws {
+    let files = try (0..<2).map { _ in try KeyKind.aes.keyringFile() }
+    let messages = try files.map { try MemoryMessage.encrypt("text", under: try $0.keyrings()) }
+    let keys = KeptKeys(keyrings: try files[1].keyrings(), keystore: { nil })
+    let headers = try zip(messages, files).map {
+      try MemoryMessage.open($0, with: try $1.keyrings()).header
+    }
+    for _ in 0..<2 {
+      #expect(throws: KeysNotKeptError.self) { try keys.keyrings(of: headers[0]) }
+      #expect(try keys.keyrings(of: headers[1]).count == 1)
+    }
+  }
+
   /// The message contains the public key of an elliptic-curve recipient, but only the fingerprint
   /// of an RSA recipient.
   @Test func recipients() throws {
