@@ -87,7 +87,7 @@ package final class KeystoreTransaction: KeystoreView {
   // MARK: Protectors
 
   /// Adds a protector and returns its description. Throws `tooManyProtectors`.
-  func add(_ protector: ProtectorRecord) throws -> ProtectorDescription {
+  package func add(_ protector: ProtectorRecord) throws -> ProtectorDescription {
     guard try ProtectorRecord.oldestFirst(db).count < ProtectorRecord.mostProtectors else {
       throw KeystoreError.tooManyProtectors(limit: ProtectorRecord.mostProtectors)
     }
@@ -97,7 +97,7 @@ package final class KeystoreTransaction: KeystoreView {
 
   /// Removes a protector. Throws `noProtector` if there is no such protector, and `lastProtector`
   /// if no other valid one is left.
-  func removeProtector(_ protectorID: String) throws {
+  package func removeProtector(_ protectorID: String) throws {
     guard let record = try ProtectorRecord.first(db, where: "id = ?", [protectorID]) else {
       throw KeystoreError.noProtector(protectorID)
     }

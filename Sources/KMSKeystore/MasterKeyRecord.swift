@@ -1,3 +1,4 @@
+import Envelope
 import Foundation
 import GRDB
 import KMSAPI
@@ -131,7 +132,7 @@ extension MasterKeyRecord {
 
   /// True if the next rotation is further away than one period: the clock was ahead when the date
   /// was set. A key that was made later than now says nothing, because the clock may be behind.
-  func isRotationPostponed(at now: Int64) -> Bool {
+  package func isRotationPostponed(at now: Int64) -> Bool {
     guard let nextRotationDate, let rotationPeriodInDays, creationDate <= now + DueChanges.slack
     else { return false }
     return nextRotationDate - rotationPeriodInDays * millisecondsPerDay > now + DueChanges.slack

@@ -1,5 +1,6 @@
 import Envelope
 import KMSAPI
+import KMSKeystore
 
 extension KeyService {
   /// Returns the key that wrapped `encrypted`, with a keyring that wraps under its current version

@@ -131,7 +131,7 @@ package final class AuditTrail: Sendable {
 
   /// The same for a change of the keystore that goes on without a note if the log cannot be read. Throws
   /// `UnrecordedError` if the keystore requires records and they cannot be written to the disk.
-  func anchorToNote() throws -> AuditAnchor? {
+  package func anchorToNote() throws -> AuditAnchor? {
     do {
       return try anchorAfterFlush()
     } catch let error as IOError where state.withLock({ $0.isRequired }) {
