@@ -3,6 +3,11 @@ import SystemPackage
 import Testing
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSPolicy
+@testable import KMSService
+@testable import KMSTemplates
 
 /// A file with the name of a keystore's audit log that somebody else made, or can write to, is not
 /// the log.

@@ -395,9 +395,10 @@ import Testing
   @Test func aLogThatGoesBeforeItIsNotedIsNoticed() throws {
     let log = AuditLog.path(beside: service.keystore.path)
     let unlocked = try service.unlock()
+    let store = service.keystore
     let trail = AuditTrail(
-      try service.keystore.auditLog(unlocked),
-      anchor: { try service.keystore.auditAnchorReentrantly(verifiedBy: unlocked) },
+      try store.auditLog(unlocked),
+      anchor: { try store.auditAnchorReentrantly(verifiedBy: unlocked) },
       tellLoss: { _ in })
     try trail.add([AuditLogTests.record(1), AuditLogTests.record(2)])
     try FileManager.default.removeItem(atPath: log.string)

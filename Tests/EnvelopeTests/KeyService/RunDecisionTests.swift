@@ -187,7 +187,9 @@ import Testing
     do {
       return try refusal(body)
     } catch let error as KeysNotKeptError {
-      guard case .refused(let reason) = try #require(error.lost.first).obstacle else { throw error }
+      guard case .refused(let reason as KeyServiceError)? = error.lost.first?.obstacle else {
+        throw error
+      }
       return reason.name
     }
   }

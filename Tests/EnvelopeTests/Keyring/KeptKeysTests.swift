@@ -212,7 +212,7 @@ import Testing
     try service.perform(DisableKeyRequest(keyID: other))
     #expect(try isCurrent(message))
     #expect(
-      try lost(message)?.lost.map(\.obstacle) == [.refused(.disabled(keyID: other))])
+      try lost(message)?.lost.map(\.obstacle) == [.refused(KeyServiceError.disabled(keyID: other))])
     // If the key was rotated before, the message is not under its current version and cannot be
     // updated.
     try service.perform(EnableKeyRequest(keyID: other))
@@ -222,7 +222,7 @@ import Testing
     #expect(try lost(message)?.lost.map(\.name.keyName) == ["\(other)/2"])
     try service.perform(ScheduleKeyDeletionRequest(keyID: other, pendingWindowInDays: 7))
     keystore.clock.advance(days: 7)
-    #expect(try lost(message)?.lost.map(\.obstacle) == [.refused(.notFound(other))])
+    #expect(try lost(message)?.lost.map(\.obstacle) == [.refused(KeyServiceError.notFound(other))])
   }
 
   /// The policy decides about wrapping under the message's own keys as about any wrapping.
@@ -263,7 +263,7 @@ import Testing
     let error = #expect(throws: KeysNotKeptError.self) {
       try reencryptor().keyrings(for: opened)
     }
-    guard case .refused(.disabled)? = error?.lost.first?.obstacle else {
+    guard case .refused(KeyServiceError.disabled)? = error?.lost.first?.obstacle else {
       Issue.record("\(String(describing: error))")
       return
     }
