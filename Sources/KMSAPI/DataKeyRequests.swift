@@ -1,6 +1,7 @@
 import Envelope
 
-/// GenerateDataKey: a fresh key, in the clear and under a key of the keystore.
+/// GenerateDataKey makes a new data key. It returns the key in the clear and encrypted under a key
+/// of the keystore.
 package struct GenerateDataKeyRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let ciphertextBlob: Blob
@@ -36,7 +37,8 @@ package struct GenerateDataKeyRequest: KeyServiceRequest {
   }
 }
 
-/// GenerateDataKeyWithoutPlaintext, for whoever needs the key later.
+/// GenerateDataKeyWithoutPlaintext returns a new data key only in encrypted form, for a caller who
+/// needs the key later.
 package struct GenerateDataKeyWithoutPlaintextRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let ciphertextBlob: Blob
@@ -69,7 +71,8 @@ package struct GenerateDataKeyWithoutPlaintextRequest: KeyServiceRequest {
   }
 }
 
-/// GenerateDataKeyPair: a fresh key pair, its private half also under a key of the keystore.
+/// GenerateDataKeyPair makes a new key pair. It returns the private key in the clear and encrypted
+/// under a key of the keystore.
 package struct GenerateDataKeyPairRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let privateKeyCiphertextBlob: Blob
@@ -108,7 +111,6 @@ package struct GenerateDataKeyPairRequest: KeyServiceRequest {
   }
 }
 
-/// GenerateDataKeyPairWithoutPlaintext.
 package struct GenerateDataKeyPairWithoutPlaintextRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let privateKeyCiphertextBlob: Blob
@@ -142,7 +144,6 @@ package struct GenerateDataKeyPairWithoutPlaintextRequest: KeyServiceRequest {
   }
 }
 
-/// GenerateRandom.
 package struct GenerateRandomRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let plaintext: SecretBlob

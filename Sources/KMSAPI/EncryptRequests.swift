@@ -1,6 +1,6 @@
 import Envelope
 
-/// Encrypt: at most 4096 bytes.
+/// Encrypt encrypts at most 4096 bytes.
 package struct EncryptRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let ciphertextBlob: Blob
@@ -33,7 +33,8 @@ package struct EncryptRequest: KeyServiceRequest {
   }
 }
 
-/// Decrypt. A blob under a symmetric key says which; anything else needs the key's name.
+/// Decrypt finds the key by the ciphertext if the key is symmetric. For any other ciphertext, the
+/// request must name the key.
 package struct DecryptRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let keyID: String
@@ -69,7 +70,7 @@ package struct DecryptRequest: KeyServiceRequest {
   }
 }
 
-/// ReEncrypt: from one key to another, without the plaintext leaving.
+/// ReEncrypt decrypts under one key and encrypts under another. It does not return the plaintext.
 package struct ReEncryptRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let ciphertextBlob: Blob

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A grant, as ListGrants and ListRetirableGrants show it.
+/// A grant, as ListGrants and ListRetirableGrants return it.
 package struct Grant: Codable, Equatable, Sendable {
   /// The key's ARN.
   package let keyID: String

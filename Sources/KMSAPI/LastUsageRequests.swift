@@ -1,6 +1,7 @@
 import Foundation
 
-/// GetKeyLastUsage: the last successful cryptographic operation with a key, as the audit log has it.
+/// GetKeyLastUsage returns the last successful cryptographic operation with a key that the audit
+/// log has.
 package struct GetKeyLastUsageRequest: KeyServiceRequest {
   package struct LastUsage: Codable, Equatable, Sendable {
     package let operation: String
@@ -18,9 +19,10 @@ package struct GetKeyLastUsageRequest: KeyServiceRequest {
   }
   package struct Response: Codable, Sendable {
     package let keyID: String
-    /// Absent where the key was not used since the tracking began.
+    /// Nil if the key was not used since the tracking began.
     package let keyLastUsage: LastUsage?
-    /// The beginning of the audit log, or of the key where that is later.
+    /// The date of the first record in the audit log, or the creation date of the key if that is
+    /// later.
     package let trackingStartDate: Date
     package let keyCreationDate: Date
 

@@ -1,6 +1,5 @@
 import Envelope
 
-/// GetPublicKey.
 package struct GetPublicKeyRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let keyID: String
@@ -24,7 +23,7 @@ package struct GetPublicKeyRequest: KeyServiceRequest {
       self.keyAgreementAlgorithms = keyAgreementAlgorithms
     }
 
-    /// "BEGIN PUBLIC KEY" PEM text.
+    /// The public key as PEM text with the label "PUBLIC KEY".
     package var pem: String {
       let text = Base64.encode(publicKey.bytes)
       let lines = stride(from: 0, to: text.count, by: 64).map {
@@ -42,7 +41,6 @@ package struct GetPublicKeyRequest: KeyServiceRequest {
   package init(keyID: String) { self.keyID = keyID }
 }
 
-/// Sign.
 package struct SignRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let keyID: String
@@ -76,7 +74,7 @@ package struct SignRequest: KeyServiceRequest {
   }
 }
 
-/// Verify. A signature that does not verify is an error.
+/// Verify throws an error if the signature does not verify.
 package struct VerifyRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let keyID: String
