@@ -29,7 +29,9 @@ let package = Package(
     // Encrypts and decrypts messages. It does not know the keystore.
     .target(
       name: "Envelope",
-      dependencies: ["CLinux", "COpenSSL", .product(name: "SystemPackage", package: "swift-system")]
+      dependencies: [
+        "CLinux", "COpenSSL", .product(name: "SystemPackage", package: "swift-system"),
+      ]
     ),
     // The interface of the KMS API: operations, shapes, names, errors.
     .target(name: "KMSAPI", dependencies: ["Envelope"]),

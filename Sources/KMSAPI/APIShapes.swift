@@ -174,7 +174,9 @@ package enum APICoding {
 
   /// Returns a date in the form that it has in JSON. If the date is outside the years 1 to 9999,
   /// returns the last second of the year 9999.
-  package static func text(of date: Date) -> String { APIDate.text(date) ?? "9999-12-31T23:59:59+00:00" }
+  package static func text(of date: Date) -> String {
+    APIDate.text(date) ?? "9999-12-31T23:59:59+00:00"
+  }
 }
 
 extension Decoder {

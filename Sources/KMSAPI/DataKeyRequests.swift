@@ -9,7 +9,8 @@ package struct GenerateDataKeyRequest: KeyServiceRequest {
     package let keyID: String
     package let keyMaterialID: String?
 
-    package init(ciphertextBlob: Blob, plaintext: SecretBlob, keyID: String, keyMaterialID: String?) {
+    package init(ciphertextBlob: Blob, plaintext: SecretBlob, keyID: String, keyMaterialID: String?)
+    {
       self.ciphertextBlob = ciphertextBlob
       self.plaintext = plaintext
       self.keyID = keyID
@@ -84,7 +85,10 @@ package struct GenerateDataKeyPairRequest: KeyServiceRequest {
     package let keyPairSpec: DataKeyPairSpec
     package let keyMaterialID: String?
 
-    package init(privateKeyCiphertextBlob: Blob, privateKeyPlaintext: SecretBlob, publicKey: Blob, keyID: String, keyPairSpec: DataKeyPairSpec, keyMaterialID: String?) {
+    package init(
+      privateKeyCiphertextBlob: Blob, privateKeyPlaintext: SecretBlob, publicKey: Blob,
+      keyID: String, keyPairSpec: DataKeyPairSpec, keyMaterialID: String?
+    ) {
       self.privateKeyCiphertextBlob = privateKeyCiphertextBlob
       self.privateKeyPlaintext = privateKeyPlaintext
       self.publicKey = publicKey
@@ -119,7 +123,10 @@ package struct GenerateDataKeyPairWithoutPlaintextRequest: KeyServiceRequest {
     package let keyPairSpec: DataKeyPairSpec
     package let keyMaterialID: String?
 
-    package init(privateKeyCiphertextBlob: Blob, publicKey: Blob, keyID: String, keyPairSpec: DataKeyPairSpec, keyMaterialID: String?) {
+    package init(
+      privateKeyCiphertextBlob: Blob, publicKey: Blob, keyID: String, keyPairSpec: DataKeyPairSpec,
+      keyMaterialID: String?
+    ) {
       self.privateKeyCiphertextBlob = privateKeyCiphertextBlob
       self.publicKey = publicKey
       self.keyID = keyID

@@ -42,7 +42,10 @@ package struct DecryptRequest: KeyServiceRequest {
     package let encryptionAlgorithm: EncryptionAlgorithm
     package let keyMaterialID: String?
 
-    package init(keyID: String, plaintext: SecretBlob, encryptionAlgorithm: EncryptionAlgorithm, keyMaterialID: String?) {
+    package init(
+      keyID: String, plaintext: SecretBlob, encryptionAlgorithm: EncryptionAlgorithm,
+      keyMaterialID: String?
+    ) {
       self.keyID = keyID
       self.plaintext = plaintext
       self.encryptionAlgorithm = encryptionAlgorithm
@@ -81,7 +84,12 @@ package struct ReEncryptRequest: KeyServiceRequest {
     package let sourceKeyMaterialID: String?
     package let destinationKeyMaterialID: String?
 
-    package init(ciphertextBlob: Blob, sourceKeyID: String, keyID: String, sourceEncryptionAlgorithm: EncryptionAlgorithm, destinationEncryptionAlgorithm: EncryptionAlgorithm, sourceKeyMaterialID: String?, destinationKeyMaterialID: String?) {
+    package init(
+      ciphertextBlob: Blob, sourceKeyID: String, keyID: String,
+      sourceEncryptionAlgorithm: EncryptionAlgorithm,
+      destinationEncryptionAlgorithm: EncryptionAlgorithm, sourceKeyMaterialID: String?,
+      destinationKeyMaterialID: String?
+    ) {
       self.ciphertextBlob = ciphertextBlob
       self.sourceKeyID = sourceKeyID
       self.keyID = keyID

@@ -7,7 +7,10 @@ package struct DeriveSharedSecretRequest: KeyServiceRequest {
     package let keyAgreementAlgorithm: KeyAgreementAlgorithm
     package let keyOrigin: KeyOrigin
 
-    package init(keyID: String, sharedSecret: SecretBlob, keyAgreementAlgorithm: KeyAgreementAlgorithm, keyOrigin: KeyOrigin) {
+    package init(
+      keyID: String, sharedSecret: SecretBlob, keyAgreementAlgorithm: KeyAgreementAlgorithm,
+      keyOrigin: KeyOrigin
+    ) {
       self.keyID = keyID
       self.sharedSecret = sharedSecret
       self.keyAgreementAlgorithm = keyAgreementAlgorithm

@@ -27,7 +27,15 @@ package struct KeyMetadata: Codable, Equatable, Sendable {
   package let currentKeyMaterialID: String?
   package let multiRegion: Bool
 
-  package init(keyID: String, arn: String, awsAccountID: String, creationDate: Date, enabled: Bool, description: String, keyUsage: KeyUsage, keyState: KeyState, deletionDate: Date?, validTo: Date?, expirationModel: ExpirationModel?, origin: KeyOrigin, keyManager: KeyManager, keySpec: KeySpec, customerMasterKeySpec: KeySpec?, encryptionAlgorithms: [EncryptionAlgorithm]?, signingAlgorithms: [SigningAlgorithm]?, macAlgorithms: [MACAlgorithm]?, keyAgreementAlgorithms: [KeyAgreementAlgorithm]?, currentKeyMaterialID: String?, multiRegion: Bool) {
+  package init(
+    keyID: String, arn: String, awsAccountID: String, creationDate: Date, enabled: Bool,
+    description: String, keyUsage: KeyUsage, keyState: KeyState, deletionDate: Date?,
+    validTo: Date?, expirationModel: ExpirationModel?, origin: KeyOrigin, keyManager: KeyManager,
+    keySpec: KeySpec, customerMasterKeySpec: KeySpec?, encryptionAlgorithms: [EncryptionAlgorithm]?,
+    signingAlgorithms: [SigningAlgorithm]?, macAlgorithms: [MACAlgorithm]?,
+    keyAgreementAlgorithms: [KeyAgreementAlgorithm]?, currentKeyMaterialID: String?,
+    multiRegion: Bool
+  ) {
     self.keyID = keyID
     self.arn = arn
     self.awsAccountID = awsAccountID

@@ -10,7 +10,9 @@ package struct GetKeyLastUsageRequest: KeyServiceRequest {
     package let cloudTrailEventID: String
     package let kmsRequestID: String
 
-    package init(operation: String, timestamp: Date, cloudTrailEventID: String, kmsRequestID: String) {
+    package init(
+      operation: String, timestamp: Date, cloudTrailEventID: String, kmsRequestID: String
+    ) {
       self.operation = operation
       self.timestamp = timestamp
       self.cloudTrailEventID = cloudTrailEventID
@@ -26,7 +28,9 @@ package struct GetKeyLastUsageRequest: KeyServiceRequest {
     package let trackingStartDate: Date
     package let keyCreationDate: Date
 
-    package init(keyID: String, keyLastUsage: LastUsage?, trackingStartDate: Date, keyCreationDate: Date) {
+    package init(
+      keyID: String, keyLastUsage: LastUsage?, trackingStartDate: Date, keyCreationDate: Date
+    ) {
       self.keyID = keyID
       self.keyLastUsage = keyLastUsage
       self.trackingStartDate = trackingStartDate

@@ -35,7 +35,9 @@ package struct GetKeyRotationStatusRequest: KeyServiceRequest {
     package let rotationPeriodInDays: Int?
     package let nextRotationDate: Date?
 
-    package init(keyID: String, keyRotationEnabled: Bool, rotationPeriodInDays: Int?, nextRotationDate: Date?) {
+    package init(
+      keyID: String, keyRotationEnabled: Bool, rotationPeriodInDays: Int?, nextRotationDate: Date?
+    ) {
       self.keyID = keyID
       self.keyRotationEnabled = keyRotationEnabled
       self.rotationPeriodInDays = rotationPeriodInDays
@@ -80,7 +82,12 @@ package struct ListKeyRotationsRequest: PagedRequest {
     package let rotationDate: Date?
     package let rotationType: RotationType?
 
-    package init(keyID: String, keyMaterialID: String?, keyMaterialDescription: String?, importState: ImportState?, keyMaterialState: KeyMaterialState, expirationModel: ExpirationModel?, validTo: Date?, rotationDate: Date?, rotationType: RotationType?) {
+    package init(
+      keyID: String, keyMaterialID: String?, keyMaterialDescription: String?,
+      importState: ImportState?, keyMaterialState: KeyMaterialState,
+      expirationModel: ExpirationModel?, validTo: Date?, rotationDate: Date?,
+      rotationType: RotationType?
+    ) {
       self.keyID = keyID
       self.keyMaterialID = keyMaterialID
       self.keyMaterialDescription = keyMaterialDescription

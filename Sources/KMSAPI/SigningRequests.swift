@@ -12,7 +12,11 @@ package struct GetPublicKeyRequest: KeyServiceRequest {
     package let signingAlgorithms: [SigningAlgorithm]?
     package let keyAgreementAlgorithms: [KeyAgreementAlgorithm]?
 
-    package init(keyID: String, publicKey: Blob, keySpec: KeySpec, customerMasterKeySpec: KeySpec?, keyUsage: KeyUsage, encryptionAlgorithms: [EncryptionAlgorithm]?, signingAlgorithms: [SigningAlgorithm]?, keyAgreementAlgorithms: [KeyAgreementAlgorithm]?) {
+    package init(
+      keyID: String, publicKey: Blob, keySpec: KeySpec, customerMasterKeySpec: KeySpec?,
+      keyUsage: KeyUsage, encryptionAlgorithms: [EncryptionAlgorithm]?,
+      signingAlgorithms: [SigningAlgorithm]?, keyAgreementAlgorithms: [KeyAgreementAlgorithm]?
+    ) {
       self.keyID = keyID
       self.publicKey = publicKey
       self.keySpec = keySpec
