@@ -279,7 +279,7 @@ import Testing
     #expect(APICoding.date(from: text) == nil)
     let json = String(decoding: try JSONEncoder().encode([text]), as: UTF8.self)
     #expect { try APICoding.decode([Date].self, from: json) } throws: {
-      problem($0)?.contains("'\(text)' is no date") ?? false
+      problem($0)?.contains("'\(text)' is not a date") ?? false
     }
   }
 

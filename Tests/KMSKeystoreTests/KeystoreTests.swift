@@ -48,7 +48,7 @@ import Testing
     try FileManager.default.removeItem(atPath: path.string)
     try DatabaseQueue(path: path.string).write { try $0.execute(sql: "CREATE TABLE a (b)") }
     chmod(path.string, 0o600)
-    #expect(throws: KeystoreError.notAKeystore(path, "it is some other SQLite database")) {
+    #expect(throws: KeystoreError.notAKeystore(path, "it is another SQLite database")) {
       try Keystore(at: path)
     }
   }

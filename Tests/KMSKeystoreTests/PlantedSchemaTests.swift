@@ -299,7 +299,7 @@ import Testing
       "PRAGMA encoding = 'UTF-16le'; PRAGMA application_id = \(KeystoreSchema.applicationID); CREATE TABLE a (b)",
       in: other)
     chmod(other.string, 0o600)
-    #expect(throws: KeystoreError.notAKeystore(other, "its texts are not in UTF-8")) {
+    #expect(throws: KeystoreError.notAKeystore(other, "its text encoding is not UTF-8")) {
       try Keystore(at: other)
     }
   }

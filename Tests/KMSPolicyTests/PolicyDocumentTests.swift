@@ -48,12 +48,12 @@ import Testing
     .malformed(#"{"Id": null, "Statement": []}"#, "the document: Id is null, not a string"),
     .malformed(
       "{\"Statement\": \"\u{100}\"}",
-      "the document has the character U+0100, and a policy has none after U+00FF and no control "
-        + "characters"),
+      "the document has the character U+0100; a policy has only characters up to U+00FF, and no "
+        + "control characters"),
     .malformed(
       "{\"Statement\": \"\u{0}\"}",
-      "the document has the character U+0000, and a policy has none after U+00FF and no control "
-        + "characters"),
+      "the document has the character U+0000; a policy has only characters up to U+00FF, and no "
+        + "control characters"),
     .malformed(
       Policies.document(
         Policies.statement(sid: "A"), Policies.statement(), Policies.statement(sid: "A")),
@@ -169,7 +169,7 @@ import Testing
         "statement 1: Condition: NumericLessThan: kms:RotationPeriodInDays: 'nan' is not a number"),
       .malformed(
         condition(#"{"DateLessThan": {"aws:CurrentTime": "tomorrow"}}"#),
-        "statement 1: Condition: DateLessThan: aws:CurrentTime: 'tomorrow' is no date: "
+        "statement 1: Condition: DateLessThan: aws:CurrentTime: 'tomorrow' is not a date: "
           + APIDate.wanted),
       .malformed(
         condition(#"{"Bool": {"kms:MultiRegion": "yes"}}"#),
@@ -179,7 +179,8 @@ import Testing
         "statement 1: Condition: ArnLike: aws:PrincipalArn: '*' is not an ARN"),
       .malformed(
         condition(#"{"NullIfExists": {"kms:KeySpec": true}}"#),
-        "statement 1: Condition: the condition operator 'NullIfExists' is none: Null stands alone"),
+        "statement 1: Condition: the condition operator 'NullIfExists' is invalid: Null has no "
+          + "prefix or suffix"),
       .malformed(
         condition(#"{"StringLike": {"kms:KeySpec": "${aws:username"}}"#),
         "statement 1: Condition: StringLike: kms:KeySpec: '${aws:username' has a '${' without '}'"),
@@ -190,7 +191,7 @@ import Testing
       .unsupported(
         condition(#"{"StringEquals": {"kms:EncryptionContextKey": "x"}}"#),
         "statement 1: Condition: StringEquals: the condition key 'kms:EncryptionContextKey' is not "
-          + "supported; the nearest that is: 'kms:EncryptionContextKeys'"),
+          + "supported; did you mean 'kms:EncryptionContextKeys'?"),
     ]
     + ["IpAddress", "BinaryEquals", "stringEquals", "ForSomeValues:StringEquals", ""].map {
       .unsupported(
@@ -253,10 +254,12 @@ import Testing
     let full = text + String(repeating: " ", count: KeyPolicy.maximumLength - text.utf8.count)
     #expect(try KeyPolicy(parsing: full).text == full)
     #expect(
-      throws: PolicyError.limitExceeded("a key policy of 32769 bytes, at most 32768 fit")
+      throws: PolicyError.limitExceeded("a key policy of 32769 bytes, more than the limit of 32768")
     ) { try KeyPolicy(parsing: full + " ") }
     // Sizes count bytes: a character of two bytes counts twice.
-    #expect(throws: PolicyError.limitExceeded("a key policy of 32770 bytes, at most 32768 fit")) {
+    #expect(
+      throws: PolicyError.limitExceeded("a key policy of 32770 bytes, more than the limit of 32768")
+    ) {
       try KeyPolicy(parsing: full.dropLast() + "é" + " ")
     }
   }
@@ -311,7 +314,7 @@ import Testing
   func deepNesting(open: String, column: Int) {
     let text = String(repeating: open, count: KeyPolicy.maximumLength / open.count)
     #expect(
-      throws: PolicyError.malformed("line 1, column \(column): nested deeper than a policy is")
+      throws: PolicyError.malformed("line 1, column \(column): nested too deeply for a policy")
     ) { try KeyPolicy(parsing: text) }
   }
 

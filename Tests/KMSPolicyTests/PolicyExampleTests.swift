@@ -448,7 +448,7 @@ import Testing
     }
     #expect(
       throws: PolicyError.malformed(
-        "'aws:username' follows from the principal and the time of the request")
+        "'aws:username' cannot be set: it follows from the principal and the time of the request")
     ) { try context.insert("bob", as: "aws:username") }
   }
 }

@@ -113,7 +113,8 @@ import Testing
   @Test(arguments: [6, 31, 0, -1, Int.max])
   func periodsAreBounded(days: Int) throws {
     let key = try service.createKey()
-    #expect(throws: KeyServiceError.validation("PendingWindowInDays is 7 to 30, not \(days)")) {
+    #expect(throws: KeyServiceError.validation("PendingWindowInDays must be 7 to 30, not \(days)"))
+    {
       try service.perform(
         ScheduleKeyDeletionRequest(keyID: key.keyID, pendingWindowInDays: days))
     }

@@ -206,7 +206,7 @@ import Testing
   @Test(arguments: [0, -1, 1001])
   func pageSizesAreBounded(limit: Int) {
     #expect(
-      throws: KeyServiceError.validation("Limit is 1 to 1000, not \(limit)")
+      throws: KeyServiceError.validation("Limit must be 1 to 1000, not \(limit)")
     ) { try service.perform(ListKeysRequest(limit: limit)) }
   }
 

@@ -52,7 +52,7 @@ import Testing
     let key = try service.createKey()
     for _ in 1...25 { try service.perform(RotateKeyOnDemandRequest(keyID: key.keyID)) }
     #expect(
-      throws: KeyServiceError.limitExceeded("a key is rotated on demand at most 25 times")
+      throws: KeyServiceError.limitExceeded("a key can be rotated on demand at most 25 times")
     ) { try service.perform(RotateKeyOnDemandRequest(keyID: key.keyID)) }
     #expect(try version(under: key.keyID) == "\(key.keyID)/26")
   }
@@ -136,7 +136,7 @@ import Testing
   func periodsAreBounded(days: Int) throws {
     let key = try service.createKey()
     #expect(
-      throws: KeyServiceError.validation("RotationPeriodInDays is 90 to 2560, not \(days)")
+      throws: KeyServiceError.validation("RotationPeriodInDays must be 90 to 2560, not \(days)")
     ) {
       try service.perform(EnableKeyRotationRequest(keyID: key.keyID, rotationPeriodInDays: days))
     }

@@ -207,7 +207,7 @@ import Testing
     try stacks.apply(Self.importing, stack: "t")
     #expect(try service.describe("alias/a").keyID == id)
     let inUse = TemplateError(
-      .exportInUse, nil, "the export 's-key' cannot go: it is imported by t")
+      .exportInUse, nil, "the export 's-key' cannot be removed: it is imported by t")
     #expect(throws: inUse) { try service.deleteStack("s") }
     #expect(throws: inUse) { try stacks.apply("Resources: {k: {Type: 'AWS::KMS::Key'}}") }
     try service.deleteStack("t")
@@ -229,7 +229,7 @@ import Testing
       """, stack: "t")
     #expect(try service.stack(named: "t").outputs.map(\.exportName) == ["name-of-t"])
     let inUse = TemplateError(
-      .exportInUse, nil, "the export 's-name' cannot go: it is imported by t")
+      .exportInUse, nil, "the export 's-name' cannot be removed: it is imported by t")
     #expect(throws: inUse) { try service.deleteStack("s") }
     try service.deleteStack("t")
     try service.deleteStack("s")
@@ -240,7 +240,7 @@ import Testing
     let text = Self.exporting.replacing("!Sub \"${AWS::StackName}-key\"", with: "s-key")
     #expect(
       try stacks.problem { try stacks.apply(text, stack: "t") }
-        == "2:11 's-key' is exported by stack 's' already")
+        == "2:11 's-key' is already exported by stack 's'")
     #expect(try service.stacks().map(\.stackName) == ["s"])
   }
 

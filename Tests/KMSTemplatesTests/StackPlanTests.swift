@@ -225,7 +225,7 @@ import Testing
 
   @Test(arguments: [
     ("Value: same", "Value: other", "the export 'fixed' cannot change: it is imported by b, c"),
-    ("Name: fixed", "Name: moved", "the export 'fixed' cannot go: it is imported by b, c"),
+    ("Name: fixed", "Name: moved", "the export 'fixed' cannot be removed: it is imported by b, c"),
   ])
   func exportsInUseStay(old: String, new: String, expected: String) throws {
     let error = #expect(throws: TemplateError.self) {

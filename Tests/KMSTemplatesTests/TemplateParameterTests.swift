@@ -29,29 +29,35 @@ import Testing
   @Test(
     arguments: [
       ("Type: String", nil, "1:14 parameter 'P' has no default, and no value was given"),
-      ("Type: Number", "a", "parameter 'P' is a number, not 'a'"),
-      ("Type: Number", "0x10", "parameter 'P' is a number, not '0x10'"),
-      ("Type: Number", "inf", "parameter 'P' is a number, not 'inf'"),
-      ("Type: Number", "", "parameter 'P' is a number, not ''"),
-      ("Type: List<Number>", "1, b", "parameter 'P' is a number, not 'b'"),
-      ("Type: String, AllowedValues: [a, b]", "c", "parameter 'P' is one of a, b, not 'c'"),
+      ("Type: Number", "a", "parameter 'P' must be a number, not 'a'"),
+      ("Type: Number", "0x10", "parameter 'P' must be a number, not '0x10'"),
+      ("Type: Number", "inf", "parameter 'P' must be a number, not 'inf'"),
+      ("Type: Number", "", "parameter 'P' must be a number, not ''"),
+      ("Type: List<Number>", "1, b", "parameter 'P' must be a number, not 'b'"),
+      ("Type: String, AllowedValues: [a, b]", "c", "parameter 'P' must be one of a, b, not 'c'"),
       (
         "Type: CommaDelimitedList, AllowedValues: [a, b]", "a,c",
-        "parameter 'P' is one of a, b, not 'c'"
+        "parameter 'P' must be one of a, b, not 'c'"
       ),
-      ("Type: String, AllowedPattern: '[a-z]'", "ab", "parameter 'P' matches [a-z], 'ab' does not"),
-      ("Type: String, MinLength: 2", "a", "parameter 'P' has at least 2 characters, not 1"),
-      ("Type: String, MaxLength: 2", "abc", "parameter 'P' has at most 2 characters, not 3"),
-      ("Type: Number, MinValue: 2", "1.9", "parameter 'P' is at least 2, not '1.9'"),
-      ("Type: Number, MaxValue: 2.5", "3", "parameter 'P' is at most 2.5, not '3'"),
+      (
+        "Type: String, AllowedPattern: '[a-z]'", "ab",
+        "parameter 'P' must match [a-z], and 'ab' does not"
+      ),
+      ("Type: String, MinLength: 2", "a", "parameter 'P' must have at least 2 characters, not 1"),
+      ("Type: String, MaxLength: 2", "abc", "parameter 'P' must have at most 2 characters, not 3"),
+      ("Type: Number, MinValue: 2", "1.9", "parameter 'P' must be at least 2, not '1.9'"),
+      ("Type: Number, MaxValue: 2.5", "3", "parameter 'P' must be at most 2.5, not '3'"),
       (
         "Type: String, MaxLength: 2, ConstraintDescription: be short", "abc",
-        "parameter 'P' has at most 2 characters, not 3: be short"
+        "parameter 'P' must have at most 2 characters, not 3: be short"
       ),
-      ("Type: Number, NoEcho: true", "secret", "parameter 'P' is a number, not the value given"),
+      (
+        "Type: Number, NoEcho: true", "secret",
+        "parameter 'P' must be a number, not the value given"
+      ),
       (
         "Type: String", String(repeating: "x", count: 4097),
-        "parameter 'P' has at most 4096 bytes, not 4097"
+        "parameter 'P' must have at most 4096 bytes, not 4097"
       ),
     ] as [(String, String?, String)])
   func valuesThatAreNot(declaration: String, given: String?, expected: String) throws {
@@ -67,18 +73,21 @@ import Testing
     ),
     (
       "Type: String, Defualt: a",
-      "1:32 unknown property 'Defualt' of parameter 'P', 'Default' is near"
+      "1:32 unknown property 'Defualt' of parameter 'P'; did you mean 'Default'?"
     ),
-    ("Type: Number, Default: a", "1:41 the default of parameter 'P' is a number, not 'a'"),
-    ("Type: String, Default: [a]", "1:41 Default of parameter 'P' is text, not a list"),
-    ("Type: String, Default: !Ref k", "1:41 Default of parameter 'P' is text, not Ref"),
+    ("Type: Number, Default: a", "1:41 the default of parameter 'P' must be a number, not 'a'"),
+    ("Type: String, Default: [a]", "1:41 Default of parameter 'P' must be text, not a list"),
+    ("Type: String, Default: !Ref k", "1:41 Default of parameter 'P' must be text, not Ref"),
     (
       "Type: String, AllowedPattern: '['",
-      "1:48 AllowedPattern of parameter 'P' is no regular expression"
+      "1:48 AllowedPattern of parameter 'P' is not a regular expression"
     ),
-    ("Type: String, MinLength: -1", "1:43 MinLength of parameter 'P' is a number of characters"),
-    ("Type: String, NoEcho: 1", "1:40 NoEcho of parameter 'P' is true or false"),
-    ("Type: Number, MinValue: a", "1:42 MinValue of parameter 'P' is a number"),
+    (
+      "Type: String, MinLength: -1",
+      "1:43 MinLength of parameter 'P' must be a number of characters"
+    ),
+    ("Type: String, NoEcho: 1", "1:40 NoEcho of parameter 'P' must be true or false"),
+    ("Type: Number, MinValue: a", "1:42 MinValue of parameter 'P' must be a number"),
   ])
   func declarationsThatAreWrong(declaration: String, expected: String) throws {
     let found = try problem(text(declaration))
@@ -96,7 +105,7 @@ import Testing
   @Test func unknownParametersAreRefused() throws {
     #expect(
       try problem(text("Type: String, Default: a"), parameters: ["p": "x"])
-        == "the template has no parameter 'p', 'P' is near")
+        == "the template has no parameter 'p'; did you mean 'P'?")
   }
 
   @Test func secretValuesAreNotRecorded() throws {

@@ -21,9 +21,9 @@ import Testing
   @Test(arguments: [
     ("", "1:1 the template is empty"), ("# only this\n", "1:1 the template is empty"),
     ("--- \n", "2:1 a value is missing: null is not allowed in templates"),
-    ("- a\n", "1:1 a template is a mapping, not a list"),
-    ("text", "1:1 a template is a mapping, not text"),
-    ("!Ref a", "1:1 a template is a mapping, not Ref"),
+    ("- a\n", "1:1 a template must be a mapping, not a list"),
+    ("text", "1:1 a template must be a mapping, not text"),
+    ("!Ref a", "1:1 a template must be a mapping, not Ref"),
     ("a: b\n---\nc: d\n", "2:1 not one YAML document: but found another document"),
     ("Resources:\n\tk: {}\n", "2:1 not YAML: found character that cannot start any token"),
     ("Resources: {k: [}", "1:17 not YAML: did not find expected node content"),
@@ -40,13 +40,13 @@ import Testing
       "a: !<tag:example.com,2000:x> b",
       "1:4 the YAML tag tag:example.com,2000:x is not supported in templates"
     ),
-    ("!Ref a: b", "1:1 a mapping's key is text, and no function makes it"),
-    ("? [a, b]\n: c", "1:3 a mapping's key is text, not a mapping or a list"),
+    ("!Ref a: b", "1:1 a mapping's key must be text, not a function"),
+    ("? [a, b]\n: c", "1:3 a mapping's key must be text, not a mapping or a list"),
     ("a: &x {b: c}\nd: {<<: {e: f}}", "2:5 YAML merge keys (<<) are not supported in templates"),
-    ("\(resource)Resources: {}", "1:1 'Resources' stands there twice"),
-    ("Outputs:\n  a: 1\n  b: {c: 1, d: 2, c: 3}", "3:7 'c' stands there twice"),
-    ("{\"a\": 1, \"a\": 2}", "1:10 'a' stands there twice"),
-    ("a: {1: x, '1': y}", "1:5 '1' stands there twice"),
+    ("\(resource)Resources: {}", "1:1 'Resources' occurs twice"),
+    ("Outputs:\n  a: 1\n  b: {c: 1, d: 2, c: 3}", "3:7 'c' occurs twice"),
+    ("{\"a\": 1, \"a\": 2}", "1:10 'a' occurs twice"),
+    ("a: {1: x, '1': y}", "1:5 '1' occurs twice"),
   ])
   func whatIsNoTemplate(text: String, expected: String) {
     #expect(problem(Array(text.utf8)) == expected)
@@ -85,7 +85,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (64, "fine"), (65, "2:75 mappings and lists lie in each other more than 64 deep"),
+    (64, "fine"), (65, "2:75 mappings and lists are nested more than 64 levels deep"),
   ])
   func depthIsLimited(depth: Int, expected: String) {
     // The template and Metadata are two of the levels.
@@ -114,7 +114,7 @@ import Testing
     let found = problem(Array(text.utf8))
     #expect(
       found.contains("not YAML") || found.contains("not JSON") || found.contains("deep")
-        || found.hasSuffix("a mapping's key is text, not a mapping or a list"), "\(found)")
+        || found.hasSuffix("a mapping's key must be text, not a mapping or a list"), "\(found)")
   }
 
   /// Mapping keys are compared. Keys that are trees would be compared completely, at every level

@@ -274,15 +274,15 @@ private struct UntagResource: Decodable, Equatable { var tagKeys: [String] }
     let latin = try file([0x41, 0xE9])
     expect(
       .malformed(
-        "policy", "text is wanted, and file://\(latin) is not: file:// names a file in UTF-8"),
+        "policy", "expected text, but file://\(latin) is not; use file:// for a file in UTF-8"),
       CreateKey.self, "--policy", "file://\(latin)")
     expect(
       .malformed(
-        "policy", "text is wanted, and fileb://\(latin) is not: file:// names a file in UTF-8"),
+        "policy", "expected text, but fileb://\(latin) is not; use file:// for a file in UTF-8"),
       CreateKey.self, "--policy", "fileb://\(latin)")
     let large = try file([UInt8](repeating: 0x41, count: (1 << 20) + 1), "large")
     #expect { try decode(CreateKey.self, "--policy", "file://\(large)") } throws: {
-      ($0 as? Failure)?.message.hasSuffix("that is no value of an option") ?? false
+      ($0 as? Failure)?.message.hasSuffix("that is not a value of an option") ?? false
     }
   }
 
@@ -313,7 +313,7 @@ private struct UntagResource: Decodable, Equatable { var tagKeys: [String] }
   @Test(arguments: [
     (#"{"KeyId":"#, "it is not JSON: line 1, column 10: KeyId: expected a value, found the end"),
     ("", "it is not JSON: line 1, column 1: expected a value, found the end"),
-    ("[]", "an object is wanted"),
+    ("[]", "expected an object"),
     (
       "{\"KeyId\": \"k\",\n \"Tags\": [],}",
       "it is not JSON: line 2, column 13: expected a name in double quotes"
@@ -322,12 +322,12 @@ private struct UntagResource: Decodable, Equatable { var tagKeys: [String] }
       "{\"KeyId\": \"k\",\n \"Key\\u0049d\": \"l\"}",
       "line 2, column 2: 'KeyId' occurs twice in one object"
     ),
-    (#"{"KeyId":1,"Tags":[]}"#, "KeyId: a string is wanted"),
-    (#"{"KeyId":"k","Tags":{}}"#, "Tags: a list is wanted"),
+    (#"{"KeyId":1,"Tags":[]}"#, "KeyId: expected a string"),
+    (#"{"KeyId":"k","Tags":{}}"#, "Tags: expected a list"),
     (#"{"KeyId":"k","Tags":[{"TagKey":"a"}]}"#, "Tags[0]: TagValue is missing"),
     (
       #"{"KeyId":"k","Tags":[{"TagKey":"a","TagValue":true}]}"#,
-      "Tags[0].TagValue: a string is wanted"
+      "Tags[0].TagValue: expected a string"
     ),
   ])
   func malformedInputJSON(json: String, problem: String) {
@@ -399,12 +399,12 @@ private struct UntagResource: Decodable, Equatable { var tagKeys: [String] }
     ) {
       expect(.malformed(option, what), type, "--key-id", "k", "--\(option)", value)
     }
-    key(GenerateDataKey.self, "number-of-bytes", "1x", "'1x' is no whole number")
+    key(GenerateDataKey.self, "number-of-bytes", "1x", "'1x' is not a whole number")
     key(
       GenerateDataKey.self, "number-of-bytes", "9999999999999999999",
-      "'9999999999999999999' is no whole number")
+      "'9999999999999999999' is not a whole number")
     expect(
-      .malformed("valid-to", "'soon' is no date: 2026-11-23T20:15:00Z, or seconds since 1970"),
+      .malformed("valid-to", "'soon' is not a date: 2026-11-23T20:15:00Z, or seconds since 1970"),
       ImportKeyMaterial.self, "--key-id", "k", "--encrypted-key-material", "AA==", "--valid-to",
       "soon")
     key(
@@ -414,7 +414,7 @@ private struct UntagResource: Decodable, Equatable { var tagKeys: [String] }
     key(GenerateDataKey.self, "recipient", "x", "expected '=', found the end")
     key(
       GenerateDataKey.self, "recipient", "KeyEncryptionAlgorithm=[a]",
-      "KeyEncryptionAlgorithm: one value is wanted, not several; quote one that has a comma in it")
+      "KeyEncryptionAlgorithm: expected one value, not several; quote a value that has a comma")
     key(TagResource.self, "tags", "TagKey=a", "TagValue is missing")
     key(
       TagResource.self, "tags", "[{]",
@@ -425,8 +425,8 @@ private struct UntagResource: Decodable, Equatable { var tagKeys: [String] }
     expect(
       .malformed(
         "constraints",
-        "EncryptionContextEquals.a: one value is wanted, not several; quote one that has a comma "
-          + "in it"),
+        "EncryptionContextEquals.a: expected one value, not several; quote a value that has a comma"
+      ),
       CreateGrant.self, "--operations", "Encrypt", "--constraints",
       "EncryptionContextEquals={a=[b,c]}")
     expect(
@@ -446,10 +446,10 @@ private struct UntagResource: Decodable, Equatable { var tagKeys: [String] }
     ),
     (.unknownOption("key\u{1B}", nearest: "key-id"), "unknown option --key\\u{1b}"),
     (
-      .malformed("limit", "'\u{202E}' is no whole number"),
-      "--limit: '\\u{202e}' is no whole number"
+      .malformed("limit", "'\u{202E}' is not a whole number"),
+      "--limit: '\\u{202e}' is not a whole number"
     ),
-    (.contradiction("dry-run"), "--dry-run and --no-dry-run exclude each other"),
+    (.contradiction("dry-run"), "--dry-run and --no-dry-run cannot be used together"),
     (.refused("query", hint: "jq"), "--query is not supported"),
   ])
   func errorsAreUsageErrors(error: KMSArgumentError, message: String) {

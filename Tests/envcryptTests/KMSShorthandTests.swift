@@ -48,8 +48,8 @@ import Testing
     ("k={a=b", "expected ',', found the end"),
     ("k={a=b}c", "expected ',', found 'c' at character 8"),
     ("k=a}", "expected ',', found '}' at character 4"),
-    ("k=a,[b", "expected '=', found '[' at character 5"), ("a=b,a=c", "'a' stands there twice"),
-    ("k={a=b,a=c}", "'a' stands there twice"),
+    ("k=a,[b", "expected '=', found '[' at character 5"), ("a=b,a=c", "'a' is given twice"),
+    ("k={a=b,a=c}", "'a' is given twice"),
     ("k=" + String(repeating: "[", count: 100_000), "lists and hashes are nested too deeply"),
     (String(repeating: "a={", count: 100_000), "lists and hashes are nested too deeply"),
   ])

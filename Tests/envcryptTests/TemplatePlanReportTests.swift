@@ -63,7 +63,7 @@ import Testing
                   }
         - a (AWS::KMS::Alias) alias/a: deleted
         - old (AWS::KMS::Key) ID-old: deleted after 7 days
-        - gone (AWS::KMS::Key) ID-gone: stays, and leaves the stack
+        - gone (AWS::KMS::Key) ID-gone: kept, but removed from the stack
         + output Id: (known after apply: n)
         1 to create, 1 to change, 2 to delete, 1 to leave
         """#)

@@ -191,7 +191,7 @@ import Testing
       providerID: "p", keyName: "k", padding: padding,
       privateKey: try RSAPrivateKey(pkcs8: SecretBytes(der)))
     #expect(
-      throws: CryptoError.invalidKey("a private key with the public half of another")
+      throws: CryptoError.invalidKey("a private key with the public key of another")
     ) { try TestWrapping.wrap(keyring) }
   }
 

@@ -201,10 +201,10 @@ import Testing
         == "key '\(entry.keyID)': 'provider-id' of an ECDH key is 'raw-ecdh'")
     #expect(
       try reason { $0.encoding = .base64 }
-        == "key '\(entry.keyID)': 'ecdh' with 'private' and 'base64' is no key")
+        == "key '\(entry.keyID)': 'ecdh' with 'private' and 'base64' is not a key")
     #expect(
       try reason { $0.type = .symmetric }
-        == "key '\(entry.keyID)': 'ecdh' with 'symmetric' and 'pem' is no key")
+        == "key '\(entry.keyID)': 'ecdh' with 'symmetric' and 'pem' is not a key")
     #expect(
       try reason { $0.type = .public }
         == "key '\(entry.keyID)': block 1 (PRIVATE KEY) is a private key, "

@@ -41,7 +41,7 @@ cp current.db p.db
 sql "$back"
 fails 78 envcrypt keystore check --accept --passphrase-file leaked; says "protector $old is not as envcrypt last wrote it"
 fails 78 envcrypt keystore check --passphrase-file leaked
-says "protector $old is not one of the keystore's any more: it was put back"
+says "protector $old was removed from the keystore, but it was put back"
 
 # With a current protector the present records are accepted, and the other protector is removed.
 envcrypt keystore check --accept --passphrase-file fresh 2>stderr

@@ -11,4 +11,4 @@ fails 65 envcrypt decrypt cut -o c
 says truncated; absent c
 echo hunter2 | envcrypt encrypt | base64 > plain64
 fails 65 envcrypt decrypt plain64 -o c
-says 'one in base64'; says 'base64 -d'
+says 'the base64 of one'; says 'base64 -d'

@@ -15,7 +15,7 @@ mkdir tree out opened; for number in 1 2 3 4 5; do echo "$number" > tree/$number
 envcrypt encrypt -q -R tree -o out
 before() { envcrypt keystore audit | wc -l; }
 [ "$(before)" = 11 ]
-none='none can be written'
+none='it cannot be written'
 
 # refused COMMAND...: the command ends with 74 and prints nothing.
 refused() {
@@ -112,10 +112,10 @@ if [ "$(id -u)" = 0 ] && unshare -m true 2> /dev/null; then
   unshare -m bash -eu -c '
     mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"
     status=0; envcrypt decrypt f.envc -o - > given 2> stderr || status=$?
-    [ $status = 74 ]; [ ! -s given ]; grep -qF "none can be written" stderr
+    [ $status = 74 ]; [ ! -s given ]; grep -qF "it cannot be written" stderr
     umount "$1"; mount --bind store store; mount -o remount,bind,ro store
     status=0; envcrypt decrypt f.envc -o - > given 2> stderr || status=$?
-    [ $status = 74 ]; [ ! -s given ]; grep -qF "none can be written" stderr' - "$log"
+    [ $status = 74 ]; [ ! -s given ]; grep -qF "it cannot be written" stderr' - "$log"
   envcrypt keystore require-audit off
   # Without the requirement: if only the log cannot be written, the missing record is an error. On a read-only medium it
   # is not, because nothing else can be written either.

@@ -22,7 +22,7 @@ X
 envcrypt keystore audit --operation Decrypt --json | json '[(r["eventName"], r.get("errorCode"), r["requestParameters"]["encryptionContext"], r["userIdentity"]["arn"].split("/")[-1] == "'"$me"'", r["resources"][0]["ARN"].endswith("'"$id"'")) for r in j["Records"]]' > events
 [ "$(cat events)" = "[('Decrypt', None, {'purpose': 'test'}, True, True), ('Decrypt', 'DisabledException', {'purpose': 'test'}, True, True)]" ]
 envcrypt keystore audit --since 2999-01-01 | cmp - /dev/null
-fails 64 envcrypt keystore audit --since yesterday; says 'no date'
+fails 64 envcrypt keystore audit --since yesterday; says 'not a date'
 envcrypt kms get-key-last-usage --key-id alias/a | json 'j["KeyLastUsage"]["Operation"]' | matches -x Decrypt
 envcrypt keystore check | matches 'all as envcrypt wrote them'
 # Control characters in a context are escaped.
@@ -39,13 +39,13 @@ P
 fails 78 envcrypt keystore check; says 'was edited'
 envcrypt encrypt f -f -o g   # the keys can still be used
 cp whole "$log"; truncate -s -40 "$log"
-fails 78 envcrypt keystore check; says 'is no record'
+fails 78 envcrypt keystore check; says 'is not a record'
 rm "$log"
 fails 78 envcrypt keystore check; says 'are missing'
 cp whole "$log"
 envcrypt keystore check > /dev/null
 # A pruned log can still be checked.
-envcrypt keystore audit --prune-before 2999-01-01 2>&1 | matches 'records dropped'
+envcrypt keystore audit --prune-before 2999-01-01 2>&1 | matches 'records deleted'
 [ "$(envcrypt keystore audit | wc -l)" = 1 ]
 envcrypt keystore check > /dev/null
 envcrypt key describe alias/a | matches 'last used *not since'

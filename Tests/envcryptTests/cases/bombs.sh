@@ -82,7 +82,7 @@ for command in decrypt verify inspect; do
   done
 done
 bounded 65 envcrypt verify keys; says '65535 encrypted data keys'
-bounded 65 envcrypt verify seventeen; says 'at most 16 are read'
+bounded 65 envcrypt verify seventeen; says 'more than the limit of 16'
 bounded 69 envcrypt verify --max-encrypted-data-keys 17 seventeen
 bounded 65 envcrypt verify --max-encrypted-data-keys 65535 keys; says 'header'
 bounded 69 envcrypt verify whole

@@ -3,9 +3,9 @@ echo text > a
 envcrypt encrypt a -c purpose=backup -c 'größe=λ=1' -c empty=
 envcrypt decrypt a.envc -o - -c 'größe=λ=1' -c empty= | cmp - a
 fails 65 envcrypt decrypt a.envc -o - -c purpose=restore
-says "'purpose' should be 'restore' and is 'backup'"
+says "'purpose' should be 'restore' but is 'backup'"
 fails 65 envcrypt decrypt a.envc -o - -c other=x
-says "is not there"
+says "is missing"
 fails 64 envcrypt encrypt a -f -c aws-crypto-x=1
 says reserved
 fails 64 envcrypt encrypt a -f -c nothing

@@ -40,7 +40,7 @@ cp whole.db p.db
 sql 'WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 5000)
   INSERT INTO protector SELECT n, kind, n, NULL, salt, 2, 1, 1, nonce, wrappedRootKey FROM n, protector'
 cheaply envcrypt key create --passphrase-file pass
-says 'the keystore has more than 100 protectors, and none is tried'
+says 'the keystore has more than 100 protectors, so none is tried'
 
 # A few costly protectors do not prevent the correct one from opening the keystore. check names them and removes them.
 cp whole.db p.db
@@ -48,7 +48,7 @@ sql 'WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 3
   INSERT INTO protector SELECT n, kind, n, NULL, salt, scryptCost, 8, 16, nonce, wrappedRootKey FROM n, protector'
 envcrypt key create --passphrase-file pass >/dev/null
 fails 78 envcrypt keystore check --passphrase-file pass
-says "protector 2 is not one of the keystore's any more"
+says "protector 2 was removed from the keystore"
 envcrypt keystore check --accept --passphrase-file pass | matches 'all as envcrypt wrote them'
 [ "$(envcrypt keystore protector list --json | json 'len(j["Protectors"])')" = 1 ]
 

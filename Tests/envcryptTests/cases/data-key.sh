@@ -35,8 +35,8 @@ envcrypt data-key generate --no-plaintext -o later > out; [ ! -s out ]
 [ "$(envcrypt data-key decrypt later | wc -c)" = 32 ]
 
 # Options that exclude each other, and a required option.
-fails 64 envcrypt data-key generate -o none --json; says 'exclude each other'
-fails 64 envcrypt data-key generate -o none --spec AES_256 --bytes 32; says 'exclude each other'
+fails 64 envcrypt data-key generate -o none --json; says 'cannot be used together'
+fails 64 envcrypt data-key generate -o none --spec AES_256 --bytes 32; says 'cannot be used together'
 fails 64 envcrypt data-key generate; says '--output'
 fails 64 envcrypt data-key generate -o -; says '--output'
 fails 64 envcrypt data-key generate -o none --spec AES_512

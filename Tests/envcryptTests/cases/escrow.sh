@@ -3,7 +3,7 @@ for spec in SYMMETRIC_DEFAULT RSA_2048; do
   envcrypt key create --spec "$spec" --alias "alias/$spec" > id
   echo "$spec" > a; envcrypt encrypt -f a -k "alias/$spec"
   envcrypt key export "alias/$spec" -o "$spec.json" 2>stderr
-  says 'in the clear'; [ "$(stat -c %a "$spec.json")" = 600 ]
+  says 'unencrypted'; [ "$(stat -c %a "$spec.json")" = 600 ]
   envcrypt decrypt a.envc -o - --keystore missing.db --keyring "$spec.json" | cmp - a
   rm -f other.db; envcrypt init -q --protector none --keystore other.db
   [ "$(envcrypt key import "$spec.json" --keystore other.db --alias alias/back)" = "$(cat id)" ]

@@ -21,6 +21,6 @@ fails 64 envcrypt key grant revoke alias/a 12; says '64 hexadecimal digits'
 envcrypt key grant list alias/a | cmp - /dev/null
 fails 64 envcrypt key grant list; says 'retirable-by'
 fails 64 envcrypt key grant create alias/a --grantee x --operation Fly; says 'Fly'
-fails 64 envcrypt key grant create alias/a --grantee x --operation Sign; says 'cannot do Sign'
+fails 64 envcrypt key grant create alias/a --grantee x --operation Sign; says 'does not support Sign'
 fails 64 envcrypt key grant create alias/a --grantee arn:aws:iam::1:user/x --operation Encrypt; says 'InvalidArnException'
 envcrypt keystore check | matches '0 grants'

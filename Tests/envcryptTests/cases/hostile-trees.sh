@@ -79,7 +79,7 @@ says '101 files done'
 # The output directory inside the inputs is not an input.
 mkdir -p work/out; echo 1 > work/one; echo kept > work/out/old
 envcrypt encrypt -R work -o work/out 2>stderr
-says '1 file done'; says 'passed over the output directory'
+says '1 file done'; says 'skipped the output directory'
 envcrypt encrypt -f -R work -o work/out 2>stderr
 says '1 file done'
 [ "$(find work | sort | tr '\n' ' ')" = 'work work/one work/out work/out/old work/out/work work/out/work/one.envc ' ]

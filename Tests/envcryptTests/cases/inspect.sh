@@ -4,7 +4,7 @@ envcrypt encrypt a --sign -c k=v --frame-length 1000
 out=$(envcrypt inspect --json a.envc | json '(lambda m: (m["AlgorithmSuite"]["Id"], m["FrameLength"], m["FrameCount"], m["PlaintextSize"], m["Signed"], m["EncryptionContext"]["k"], m["EncryptedDataKeys"][0]["Aliases"]))(j["Messages"][0])')
 [ "$out" = "('0x0578', 1000, 201, 200000, True, 'v', ['alias/default'])" ]
 envcrypt inspect a.envc --keystore missing.db | matches 'wrapped under   envcrypt '
-envcrypt inspect < <(cat a.envc) | matches 'cannot be seeked'
+envcrypt inspect < <(cat a.envc) | matches 'is not seekable'
 envcrypt decrypt a.envc -o - | cmp - a
 fails 65 envcrypt decrypt --unsigned-only a.envc -o -
 for length in 1 16 4096 1048576; do

@@ -6,7 +6,7 @@ fails 69 envcrypt decrypt a.envc -o b --keystore other.db
 says "envcrypt $wanted/1"; says "every key of other.db"; absent b
 envcrypt key create --alias alias/second > second
 fails 69 envcrypt decrypt a.envc -o b -k alias/second
-says "offered: alias/second"
+says "available: alias/second"
 fails 69 envcrypt encrypt a -f -k alias/nobody
 says NotFoundException
 envcrypt encrypt a -f -k alias/default -k alias/second

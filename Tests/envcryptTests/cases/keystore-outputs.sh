@@ -6,7 +6,7 @@ cp -p $store store; cp -p $store-audit log
 # refused COMMAND...: no file of the keystore is changed.
 refused() {
   fails 73 "$@"
-  says 'belongs to a keystore, and is never an output'
+  says 'belongs to a keystore, and cannot be an output'
   cmp store $store
 }
 # A keystore with two names or with a stray log is not opened. Commands that need no keystore are refused too.
@@ -56,7 +56,7 @@ status=0; envcrypt encrypt x -o - 1<>$store 2>stderr || status=$?
 envcrypt encrypt x -o $store-notes; envcrypt encrypt -q x -o data/envcrypt/keystore
 envcrypt keystore check; [ "$(envcrypt decrypt x.envc -o -)" = text ]
 # Files with the names of unfinished files would be removed.
-fails 73 envcrypt encrypt x -o .envcrypt-0123456789ab.tmp; says 'a name of unfinished files'
+fails 73 envcrypt encrypt x -o .envcrypt-0123456789ab.tmp; says 'a name for unfinished files'
 fails 73 envcrypt encrypt x -o data/envcrypt/.keystore-0123456789ab.tmp-journal
 
 # The keystore can be an input like any other file, and writers are not disturbed.

@@ -2,22 +2,22 @@
 wrong() { fails 64 envcrypt kms "$@"; }
 wrong encrypt; says 'required: --key-id, --plaintext'
 wrong encrypt --key-id alias/default --plaintext '?'; says '--plaintext: the value is not base64'; says 'fileb://'
-wrong encrypt --key alias/default; says 'unknown option --key'; says '--key-id meant?'
+wrong encrypt --key alias/default; says 'unknown option --key'; says 'did you mean --key-id?'
 wrong encrypt text; says "unexpected argument 'text'"
 wrong describe-key --key-id; says '--key-id needs a value'
 wrong describe-key --key-id a b; says "unexpected argument 'b'"
 wrong create-key --multi-region yes; says '--multi-region takes no value'
-wrong create-key --multi-region --no-multi-region; says 'exclude each other'
-wrong create-key --tags TagKey=a,Value=b; says "there is no 'Value'"; says 'TagValue'
+wrong create-key --multi-region --no-multi-region; says 'cannot be used together'
+wrong create-key --tags TagKey=a,Value=b; says "unknown member 'Value'"; says 'TagValue'
 wrong create-key --tags TagKey=a; says 'TagValue is missing'
 wrong create-key --key-spec RSA_1024; says "'RSA_1024' is not one of SYMMETRIC_DEFAULT, RSA_2048"
-wrong list-keys --limit many; says "'many' is no whole number"
+wrong list-keys --limit many; says "'many' is not a whole number"
 wrong list-keys --query Keys; says '--query is not supported'; says jq
 wrong list-keys --output table; says JSON
-wrong create-key --cli-input-json '{"Nonsense": 1}'; says "there is no 'Nonsense'"
+wrong create-key --cli-input-json '{"Nonsense": 1}'; says "unknown member 'Nonsense'"
 wrong create-key --cli-input-json '{'; says 'not JSON'
 fails 66 envcrypt kms create-key --description file://missing
-wrong list-keys --passphrase-fd x; says 'no number'
+wrong list-keys --passphrase-fd x; says 'not a number'
 
 # JSON has the layout of the AWS CLI, for scripts that search for a member with grep. It once had `"KeyId" : "` instead
 # of `"KeyId": "`. Python writes the same bytes for the same value, including empty lists and quotes in strings.

@@ -10,10 +10,10 @@ mkdir back; envcrypt decrypt -q -R bk/docs -o back; diff -r docs back/docs
 
 # Next to its input the output of an earlier run is not encrypted. Another message is named and left unchanged.
 envcrypt encrypt -q -R docs 2>stderr
-says 'warning: docs/mail.envc is a message already'
+says 'warning: docs/mail.envc is already a message'
 [ "$(ls docs | tr '\n' ' ')" = 'a a.envc mail.envc ' ]
 envcrypt encrypt -f -R docs 2>stderr
-says '1 file done; passed over 2 encrypted files'; says 'docs/mail.envc is a message already'
+says '1 file done; skipped 2 encrypted files'; says 'docs/mail.envc is already a message'
 [ "$(ls docs | tr '\n' ' ')" = 'a a.envc mail.envc ' ]
 envcrypt encrypt -q docs/mail.envc
 [ "$(ls docs | tr '\n' ' ')" = 'a a.envc mail.envc mail.envc.envc ' ]
@@ -22,7 +22,7 @@ rm docs/mail.envc.envc
 mkdir gone; for n in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $n > gone/$n; done
 envcrypt encrypt -q -R gone; find gone -type f ! -name '*.envc' -delete
 envcrypt encrypt -q -R gone 2>stderr
-says 'gone/1.envc is a message already'; says 'and 2 more such messages'; says 'no files to encrypt in gone'
+says 'gone/1.envc is already a message'; says 'and 2 more such messages'; says 'no files to encrypt in gone'
 [ "$(ls gone | wc -l)" = 12 ]
 # A file that only has a name with .envc is not a message.
 mkdir names; echo text > names/text.envc
@@ -39,7 +39,7 @@ twice() {
 }
 mkdir -p in/sub in/out; echo 1 > in/one; echo 2 > in/sub/two
 twice in envcrypt encrypt -q -f -R in -o in/out
-envcrypt encrypt -q -f -R in -o in/out 2>stderr; says 'warning: passed over the output directory'
+envcrypt encrypt -q -f -R in -o in/out 2>stderr; says 'warning: skipped the output directory'
 mkdir -p it/sub; echo 1 > it/one; echo 2 > it/sub/two
 twice it envcrypt encrypt -q -f -R it -o it
 mkdir -p up/tree/sub; echo 1 > up/tree/one; echo 2 > up/tree/sub/two
@@ -55,7 +55,7 @@ twice gone envcrypt encrypt -q -f -R gone
 # Skipped files are reported even with -q if the backup lacks them.
 mkdir odd; echo 1 > odd/one; ln -s one odd/link; mkfifo odd/pipe; echo x > odd/.envcrypt-0123456789ab.tmp
 envcrypt encrypt -q -R odd -o bk 2>stderr
-says 'warning: passed over 1 symbolic link, 1 special file, 1 unfinished file'
+says 'warning: skipped 1 symbolic link, 1 special file, 1 unfinished file'
 [ "$(ls -A bk/odd)" = one.envc ]
 
 # Nothing to verify, nothing to decrypt, nothing to reencrypt.

@@ -2,7 +2,7 @@
 truncate -s 5G sparse
 fails 65 timeout 300 envcrypt encrypt --frame-length 1 sparse -o out
 says 'the input needs more frames than a message can have'
-says 'choose a greater --frame-length'
+says 'choose a larger --frame-length'
 absent out
 fails 65 timeout 300 envcrypt encrypt --frame-length 1 -o out <sparse
 absent out

@@ -63,7 +63,7 @@ envcrypt key list --keystore day2/keystore.db | wc -l | matches -x 4
 sql "$store" 'PRAGMA journal_mode = WAL'
 for command in 'encrypt a -o b' 'key list' 'keystore check' 'keystore backup b'; do
   fails 78 envcrypt $command
-  says "somebody has put the keystore $store into SQLite's WAL mode"
+  says "the keystore $store is in SQLite's WAL mode"
   says "hint: sqlite3 $store 'PRAGMA journal_mode = DELETE'"
 done
 absent b
@@ -75,7 +75,7 @@ envcrypt key create >/dev/null
 random 5000 >"$store-wal"
 for command in 'encrypt a -o b' 'key list' 'keystore check'; do
   fails 78 envcrypt $command
-  says "there is $store-wal, which SQLite would take for the keystore's"
+  says "there is $store-wal, which SQLite would use with the keystore"
 done
 # Runs the command of the hint.
 eval "$(sed -n 's/.*; else: //p' stderr)"

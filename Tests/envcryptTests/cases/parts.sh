@@ -29,7 +29,7 @@ fails 65 envcrypt decrypt --offset 0 --length 1 -o - short.envc
 says 'truncated'
 
 fails 64 envcrypt decrypt --offset 0 --length 1 -o - < <(cat plain.envc)
-says 'a part of a message can be read from a regular file only'
+says 'only a message in a regular file can be decrypted in part'
 fails 64 envcrypt decrypt --offset 0 -o . plain.envc plain.envc
 fails 64 envcrypt decrypt --offset -1 plain.envc
 fails 64 envcrypt decrypt --offset 1Q plain.envc

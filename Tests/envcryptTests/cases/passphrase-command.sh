@@ -43,13 +43,13 @@ done
 # Failures are reported with a status, and the command does not keep running.
 bad() { fails "$1" env ENVCRYPT_PASSPHRASE_COMMAND="$2" timeout 60 envcrypt decrypt m -o out; says "$3"; absent out; }
 bad 77 'cat right; exit 3' 'ENVCRYPT_PASSPHRASE_COMMAND failed: exit status 3'
-bad 77 'cat right; kill -9 $$' 'ENVCRYPT_PASSPHRASE_COMMAND was ended by signal 9'
+bad 77 'cat right; kill -9 $$' 'ENVCRYPT_PASSPHRASE_COMMAND was killed by signal 9'
 bad 77 'no-such-command-here' 'failed: exit status 127'; says 'not found'
 bad 77 'true' 'no passphrase given'
 bad 77 'echo; cat right' 'no passphrase given'
 bad 77 'echo wrong' 'wrong passphrase'
-bad 64 'head -c 1024 /dev/zero' 'a passphrase has fewer than 1024 bytes'
-bad 64 'cat /dev/zero' 'a passphrase has fewer than 1024 bytes'
+bad 64 'head -c 1024 /dev/zero' 'a passphrase must have fewer than 1024 bytes'
+bad 64 'cat /dev/zero' 'a passphrase must have fewer than 1024 bytes'
 bad 77 'cat right; echo $$ > child; exec sleep 300' 'did not end within 5 seconds after its first line'
 ! kill -0 "$(cat child)" 2>/dev/null
 bad 77 'while cat right; do sleep 1; done' 'did not end'

@@ -82,7 +82,7 @@ entry = {"provider-id": "p", "key-id": "k", "algorithm": "rsa", "type": "private
          "padding-algorithm": "oaep-mgf1", "padding-hash": "sha256", "material": open("both.key").read()}
 json.dump({"keys": [entry]}, open("x", "w"))
 P
-refused x "key 'k': 2 PEM blocks, where one is wanted"
+refused x "key 'k': expected one PEM block, not 2"
 
 # Numbers that are not a valid public key: with an exponent of 1 the header would contain the data key in plaintext.
 cat > numbers.py <<'P'
@@ -114,4 +114,4 @@ print(json.dumps({"keys": [{"provider-id": "p", "key-id": "k", "algorithm": "rsa
 P
   fails 78 envcrypt encrypt --keyring x a -o out; says "key 'k'"; absent out
 done
-fails 78 envcrypt encrypt -r one.pub a -o out; says 'encrypts nothing'
+fails 78 envcrypt encrypt -r one.pub a -o out; says 'not a valid RSA public key'

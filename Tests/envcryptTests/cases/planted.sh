@@ -23,7 +23,7 @@ cp "$store" planted.db
 for command in 'key disable alias/a' 'key list' 'keystore check' 'keystore status' 'keystore protector list' \
   'keystore audit' 'encrypt f -k alias/a -o g' 'decrypt f.envc -o g' 'keystore backup copy.db' 'alias list'; do
   fails 78 envcrypt $command
-  says "has another schema than envcrypt gave it: trigger 'undo' was added, table 'kept' was added, view 'seen' was added"
+  says "does not have the schema that envcrypt created: trigger 'undo' was added, table 'kept' was added, view 'seen' was added"
 done
 absent g copy.db
 cmp "$store" planted.db
@@ -88,6 +88,6 @@ envcrypt keystore backup copy.db
 store=copy.db
 sql 'CREATE TABLE notes AS SELECT 1'
 fails 78 envcrypt keystore backup -f copy.db
-says "the keystore copy.db has another schema than envcrypt gave it: table 'notes' was added"
+says "the keystore copy.db does not have the schema that envcrypt created: table 'notes' was added"
 fails 78 envcrypt keystore backup --keystore copy.db again.db
 absent again.db

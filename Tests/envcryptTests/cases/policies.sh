@@ -17,7 +17,7 @@ cat > policy.json <<X
 X
 envcrypt key policy get alias/a | matches 'Enable IAM User Permissions'
 envcrypt key policy put alias/a policy.json 2> stderr
-says "envcrypt: warning: statement 2 'admin': 'kms:TagResourse*' matches no action; is kms:TagResource meant?"
+says "envcrypt: warning: statement 2 'admin': 'kms:TagResourse*' matches no action; did you mean kms:TagResource?"
 [ "$(grep -c . stderr)" = 1 ]
 envcrypt key policy get alias/a | diff - policy.json
 envcrypt key policy get alias/a --json | json 'j["PolicyName"]' | matches -x default

@@ -27,7 +27,7 @@ says "the keystore was edited or damaged: key $one is not as envcrypt last wrote
 says "hint: 'envcrypt keystore check' names all that is wrong"
 fails 78 envcrypt key enable alias/a
 fails 78 envcrypt keystore check
-says "error: key $one is not the last that envcrypt wrote: an older one was put back"
+says "error: key $one is not the latest that envcrypt wrote: an older one was put back"
 # Nothing else is affected.
 envcrypt encrypt f -k alias/b -o f.b
 envcrypt decrypt f.b -o - | cmp - f
@@ -44,7 +44,7 @@ says 'error: alias alias/b is missing'
 
 # Without a backup the present records can be accepted. The audit log records it.
 envcrypt keystore check --accept 2>stderr
-says "accepted: key $one is not the last"
+says "accepted: key $one is not the latest"
 says 'accepted: alias alias/b is missing'
 envcrypt decrypt f.envc -o - | cmp - f
 envcrypt decrypt f.b -o - | cmp - f

@@ -49,7 +49,7 @@ generate secp256k1 private.pem; public private.pem
 fails 78 envcrypt encrypt a -f -r public.pem; says "a key on the curve secp256k1, not on P-256, P-384 or P-521"
 fails 78 envcrypt decrypt a.envc -o - --keyring private.pem; says "a key on the curve secp256k1"
 generate P-256 private.pem -pkeyopt ec_param_enc:explicit; public private.pem
-fails 78 envcrypt encrypt a -f -r public.pem; says "spells its curve out"
+fails 78 envcrypt encrypt a -f -r public.pem; says "explicit curve parameters"
 for algorithm in ED25519 X25519; do
   openssl genpkey -algorithm $algorithm -out private.pem; public private.pem
   fails 78 envcrypt encrypt a -f -r public.pem; says "a key for $algorithm, neither RSA nor elliptic-curve"

@@ -27,9 +27,9 @@ fails 69 envcrypt reencrypt -n -R tree
 says '2 files to be done, 1 left as they are, 1 failed'
 diff -r before tree
 fails 69 envcrypt reencrypt -R tree
-says "tree/bob.envc: the message cannot stay under its key envcrypt-spki $(openssl pkey -pubin -in bob.pub -outform DER | sha256sum | cut -d' ' -f1)"
+says "tree/bob.envc: the message cannot keep its key envcrypt-spki $(openssl pkey -pubin -in bob.pub -outform DER | sha256sum | cut -d' ' -f1)"
 says 'the message has only the fingerprint of the public key'
-says "hint: name all the keys it is to be under: envcrypt reencrypt -k $mine -r PUB.pem FILE"
+says "hint: name all keys that the message needs: envcrypt reencrypt -k $mine -r PUB.pem FILE"
 says '2 files done, 1 left as they are, 1 failed'
 cmp before/bob.envc tree/bob.envc; cmp before/default.envc tree/default.envc
 keys before/two.envc | sed "s|$mine/1|$mine/2|" | diff - <(keys tree/two.envc)
@@ -73,7 +73,7 @@ envcrypt reencrypt --force --keystore none.db --keyring p.json p.envc
 fails 1 cmp -s p.envc p.before
 for keyring in p.json eve.pem; do envcrypt decrypt p.envc --keystore none.db --keyring $keyring -o - | cmp - f; done
 fails 69 envcrypt reencrypt --force --keystore none.db --keyring eve.pem p.envc
-says 'the message cannot stay under its key p k (neither the keystore nor a --keyring has it)'
+says 'the message cannot keep its key p k (neither the keystore nor a --keyring has it)'
 
 # A pipe always gets output.
 envcrypt reencrypt <tree/two.envc >piped.envc; keys piped.envc | diff - <(keys tree/two.envc)

@@ -20,7 +20,7 @@ printf 'tree/%s.envc\n' a b big c | cmp - names
 diff -r before tree
 
 envcrypt reencrypt -R tree -k alias/new 2>messages
-grep -qF '4 files done; passed over 1 symbolic link, 1 other file' messages
+grep -qF '4 files done; skipped 1 symbolic link, 1 other file' messages
 [ "$(stat -c '%a %y' tree/a.envc | cut -c1-14)" = '640 2001-02-03' ]
 [ -L tree/link.envc ]
 cmp tree/notes.txt before/notes.txt

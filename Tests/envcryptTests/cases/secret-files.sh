@@ -11,7 +11,7 @@ head -c 40 /dev/urandom > key-file
 envcrypt encrypt -r public.pem a -o for-private
 asRoot=$([ "$(id -u)" = 0 ] && echo yes || echo no)
 
-refused() { local file=$1; shift; fails 77 "$@"; says "others than its owner may read or change $file (mode 0$(stat -c %a "$file"))"; says "chmod 600 -- $file"; }
+refused() { local file=$1; shift; fails 77 "$@"; says "other users may read or change $file (mode 0$(stat -c %a "$file"))"; says "chmod 600 -- $file"; }
 create() { envcrypt key create --keystore p.db "$@" > /dev/null; }
 for mode in 644 640 604 660 602 620 610 666; do
   chmod $mode pass escrow.json private.pem key-file
@@ -25,8 +25,8 @@ for mode in 644 640 604 660 602 620 610 666; do
   refused escrow.json envcrypt key import escrow.json
   refused "$PWD/key-file" envcrypt keystore protector add key-file:key-file
   # The check is on the open descriptor, whatever name leads to it.
-  ln -sf pass link; fails 77 create --passphrase-file link; says 'others than its owner may read or change link'
-  fails 77 create --passphrase-fd 3 3<pass; says 'others than its owner may read or change /dev/fd/3'
+  ln -sf pass link; fails 77 create --passphrase-file link; says 'other users may read or change link'
+  fails 77 create --passphrase-fd 3 3<pass; says 'other users may read or change /dev/fd/3'
   fails 77 create --passphrase-file /dev/fd/3 3<pass; says 'may read or change /dev/fd/3'
   fails 77 envcrypt decrypt --keyring - m -o out <escrow.json; says 'the file on standard input'; absent out
 done

@@ -12,6 +12,6 @@ fails 64 envcrypt decrypt f1.envc f3.envc -o -
 mkdir sub; cp f1 sub/f1
 rm -r out; mkdir out
 fails 73 envcrypt encrypt -f f1 sub/f1 -o out
-says 'written in this run already'
+says 'already written in this run'
 fails 65 envcrypt verify f1.envc f2.envc f3.envc > verified
 [ "$(cat verified)" = $'f1.envc: OK\nf3.envc: OK' ]

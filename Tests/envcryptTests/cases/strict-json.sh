@@ -20,7 +20,7 @@ while read -r operation member rest; do
     input "$operation" "{\"$member\": $number$rest}"; says "--cli-input-json: $member: $number is out of range"
   done
   for value in true '"16"' '[16]' '{}'; do
-    input "$operation" "{\"$member\": $value$rest}"; says "--cli-input-json: $member: a number is wanted"
+    input "$operation" "{\"$member\": $value$rest}"; says "--cli-input-json: $member: expected a number"
   done
 done <<'X'
 generate-data-key NumberOfBytes , "KeyId": "alias/default"
@@ -70,7 +70,7 @@ says "--tags: line 1, column 35: [0]: 'TagKey' occurs twice in one object"
 fails 64 envcrypt kms encrypt --key-id alias/default --plaintext aGk= --encryption-context '{"a": "1", "a": "2"}'
 says "--encryption-context: line 1, column 12: 'a' occurs twice in one object"
 fails 64 envcrypt kms encrypt --key-id alias/default --plaintext aGk= --encryption-context '{"a": 1}'
-says '--encryption-context: a: a string is wanted'
+says '--encryption-context: a: expected a string'
 printf '{"Description": "\xff"}' > input.json
 fails 64 envcrypt kms create-key --cli-input-json file://input.json; says 'line 1, column 18: Description: invalid UTF-8'
 printf '\xef\xbb\xbf{"Description": "mark"}' > input.json
@@ -107,7 +107,7 @@ done <<'X'
 "AWS::KMS::Key"|'AWS::KMS::Key'|30: not JSON: expected a value
 7}|07}|117: not JSON: a number must not have leading zeros
 7}|null}|116: a value is missing: null is not allowed in templates
-"Description"|"PendingWindowInDays": 8, "Description"|119: 'PendingWindowInDays' stands there twice
+"Description"|"PendingWindowInDays": 8, "Description"|119: 'PendingWindowInDays' occurs twice
 \ude00|x|78: not JSON: unpaired surrogate
 X
 # A flow mapping is YAML if something comes before it.
@@ -126,5 +126,5 @@ sed 's/"bits" : 256/"bits" : 256, "bits" : 256/' key.json > broken.json
 fails 78 envcrypt verify --keyring broken.json a.envc; says "keys.0 has 'bits' twice"
 for number in 256.0 99999999999999999999; do
   sed "s/256/$number/" key.json > broken.json
-  fails 78 envcrypt verify --keyring broken.json a.envc; says 'keys.0.bits has a value that is not known'
+  fails 78 envcrypt verify --keyring broken.json a.envc; says 'keys.0.bits has an unknown value'
 done

@@ -70,7 +70,7 @@ envcrypt key describe "$id" | matches PendingDeletion
 fails 69 envcrypt decrypt f.envc -o -
 fails 69 envcrypt template delete keys; says "there is no stack 'keys'"; says 'envcrypt template list'
 fails 69 envcrypt template outputs keys
-envcrypt template delete other | matches 'stays, and leaves the stack'
+envcrypt template delete other | matches 'kept, but removed from the stack'
 [ "$(envcrypt template list --json | json 'j["StackSummaries"]')" = '[]' ]
 envcrypt keystore audit | matches ' DeleteStack '
 envcrypt keystore check | matches '0 stacks'
@@ -78,8 +78,8 @@ envcrypt keystore check | matches '0 stacks'
 template=$(dirname "$BASH_SOURCE")/../../TestSupport/example.yaml
 envcrypt template apply "$template" --stack-name example 2>stderr | matches -x '2 created'
 [ "$(wc -l < stderr)" = 2 ]
-says "'kms:TagResourse*' matches no action; is kms:TagResource meant?"
-says "'kms:UntagResourse*' matches no action; is kms:UntagResource meant?"
+says "'kms:TagResourse*' matches no action; did you mean kms:TagResource?"
+says "'kms:UntagResourse*' matches no action; did you mean kms:UntagResource?"
 envcrypt key policy get alias/example-KMS | matches 'user/backup'
 envcrypt encrypt f -f -k alias/example-KMS; envcrypt decrypt f.envc -o - | cmp - f
 envcrypt template apply "$template" --stack-name example 2>/dev/null | matches -x 'nothing to change'

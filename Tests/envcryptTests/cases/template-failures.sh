@@ -7,13 +7,13 @@ Resources:
       Descripton: x
 END
 fails 78 envcrypt template validate bad.yaml
-says "envcrypt: error: bad.yaml:5:7: AWS::KMS::Key has no property 'Descripton', 'Description' is near"
+says "envcrypt: error: bad.yaml:5:7: AWS::KMS::Key has no property 'Descripton'; did you mean 'Description'?"
 fails 78 envcrypt template apply bad.yaml
 fails 78 envcrypt template plan - --stack-name s < bad.yaml; says 'envcrypt: error: 5:7: '
 printf 'Resources: {b: {Type: "AWS::S3::Bucket"}, q: {Type: "AWS::SQS::Queue"}, k: {Type: "AWS::KMS::Key"}}' > others.yaml
 fails 78 envcrypt template apply others.yaml; says 'b (AWS::S3::Bucket, line 1), q (AWS::SQS::Queue, line 1)'
 envcrypt template apply others.yaml --skip-unsupported 2>stderr | matches -x '1 created'
-says "envcrypt: warning: 'b' is of the type AWS::S3::Bucket, and passed over"
+says "envcrypt: warning: 'b' is of the type AWS::S3::Bucket, and is skipped"
 fails 66 envcrypt template apply nothing.yaml
 fails 64 envcrypt template apply others.yaml --capabilities CAPABILITY_X
 fails 64 envcrypt template apply others.yaml --stack-name 1a

@@ -30,7 +30,7 @@ ahead 40 envcrypt keystore check | matches -F '1 key waits to be destroyed'
 [ "$(state "$id")" = PendingDeletion ]
 envcrypt decrypt f.envc -o - 2>stderr | cmp - f
 says "warning: key $id was due to be destroyed when the clock said 20"
-says 'and now it says 20'
+says 'but the clock now says 20'
 [ "$(grep -c warning: stderr)" = 1 ]
 envcrypt decrypt f.envc -o - 2>stderr | cmp - f
 [ ! -s stderr ]
@@ -84,7 +84,7 @@ envcrypt keystore check --destroy-due 2>stderr >shown; says 'nothing is due to b
 envcrypt key schedule-deletion -y "$id" --days 7 2>/dev/null
 envcrypt key export "$id" -o escrow.json 2>/dev/null
 fails 73 ahead 8 envcrypt key import escrow.json
-says "key $id is past its deletion date, and not destroyed yet"
+says "key $id is past its deletion date, but not destroyed yet"
 says 'hint: envcrypt keystore check --destroy-due'
 cat >drive.py <<'P2'
 import os, pty, sys
