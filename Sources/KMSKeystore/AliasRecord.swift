@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// A name for a master key.
 package struct AliasRecord: AuthenticatedRecord, LedgerRecord {

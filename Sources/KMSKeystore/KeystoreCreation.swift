@@ -1,7 +1,6 @@
 import Envelope
 import Foundation
 import GRDB
-import Synchronization
 import SystemPackage
 
 extension Keystore {

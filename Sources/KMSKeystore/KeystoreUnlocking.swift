@@ -1,6 +1,5 @@
 import Envelope
 import Foundation
-import Synchronization
 import SystemPackage
 
 /// A source of the secrets that unlock a keystore: the terminal, a file, a command.

@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// A stack: the resources that a template made.
 package struct StackRecord: AuthenticatedRecord, LedgerRecord {

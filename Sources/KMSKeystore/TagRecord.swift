@@ -1,5 +1,4 @@
 import Foundation
-import GRDB
 
 /// A tag of a master key.
 package struct TagRecord: AuthenticatedRecord, LedgerRecord {

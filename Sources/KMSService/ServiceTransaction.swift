@@ -1,4 +1,3 @@
-import KMSAPI
 import KMSKeystore
 
 /// Operations that share one transaction: all of them take effect, or none does. Each one is

@@ -1,5 +1,4 @@
 import Envelope
-import SystemPackage
 
 extension Failure {
   init(_ error: IOError) {

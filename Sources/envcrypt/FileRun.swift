@@ -1,4 +1,3 @@
-import ArgumentParser
 import Envelope
 import Glibc
 import KMSKeystore

@@ -1,7 +1,6 @@
 import ArgumentParser
 import KMSAPI
 import KMSService
-import SystemPackage
 
 struct KeyPolicyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,6 +1,5 @@
 import Envelope
 import Glibc
-import SystemPackage
 
 /// The command in ENVCRYPT_PASSPHRASE_COMMAND. The first line that it prints is the passphrase.
 struct PassphraseCommand {

@@ -1,6 +1,5 @@
 import Foundation
 import GRDB
-import SystemPackage
 import Testing
 
 @testable import Envelope

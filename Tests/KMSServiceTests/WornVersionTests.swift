@@ -1,7 +1,5 @@
 import Foundation
-import GRDB
 import Synchronization
-import SystemPackage
 import Testing
 
 @testable import Envelope

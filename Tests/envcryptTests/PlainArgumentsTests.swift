@@ -1,6 +1,5 @@
 import Testing
 
-@testable import TestSupport
 @testable import envcrypt
 
 /// Arguments that are read without the argument parser have the same result as with the parser.

@@ -1,5 +1,3 @@
-import COpenSSL
-
 /// A key in a file that may contain several.
 enum PEMKey {
   case publicKey(PKey)

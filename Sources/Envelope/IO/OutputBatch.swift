@@ -1,6 +1,5 @@
 import Glibc
 import Synchronization
-import SystemPackage
 
 /// Complete outputs of a run that are brought to the disk and then get their names. The batch
 /// handles many at a time, because the disk takes as long for hundreds of small files as for one.

@@ -1,5 +1,3 @@
-import SystemPackage
-
 /// The properties that a message claims. Nothing is authenticated, because that needs a key.
 public struct MessageInspection: Equatable, Sendable {
   public let header: MessageHeader

@@ -1,5 +1,4 @@
 import Envelope
-import SystemPackage
 
 /// The removal of the oldest entries of an audit log.
 extension AuditLog {
