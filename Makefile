@@ -23,7 +23,8 @@ help:
 	@echo 'make bench                 speed and memory beside age, gpg, openssl, cp and others'
 	@echo 'make fuzz TARGET=message [MINUTES=10]   coverage-guided fuzzing, see docs/fuzzing.md'
 	@echo 'make sanitize [SANITIZER=address]   every test with the address and the thread sanitizer, or with one'
-	@echo 'make lint | clean'
+	@echo 'make lint                  format, walls between modules, imports, the picture of the modules'
+	@echo 'make clean'
 
 setup:
 	@scripts/setup
@@ -42,7 +43,7 @@ torture: build
 	@python3 -B Tests/Torture/run --envcrypt $(STATIC) --minutes $(TORTURE_MINUTES)
 
 lint:
-	swift format lint --strict --recursive Sources Tests Package.swift
+	@scripts/lint
 
 bench: build
 	Benchmarks/compare --envcrypt $(STATIC)
