@@ -19,7 +19,7 @@ import Testing
     ("\(resource)Macros: {}", "2:1 unknown section 'Macros'"),
     (
       "AWSTemplateFormatVersion: 2010-09-10\n\(resource)",
-      "1:27 AWSTemplateFormatVersion is 2010-09-09, not '2010-09-10'"
+      "1:27 AWSTemplateFormatVersion must be 2010-09-09, not '2010-09-10'"
     ),
     ("\(resource)Description: [a]", "2:14 Description must be text, not a list"),
     ("\(resource)Outputs: [a]", "2:10 Outputs must be a mapping, not a list"),

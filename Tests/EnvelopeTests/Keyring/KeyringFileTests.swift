@@ -69,7 +69,7 @@ import Testing
   func nestingIsBounded(opening: String, count: Int, column: Int) {
     #expect(
       reason("{\"a\": " + String(repeating: opening, count: count)).hasSuffix(
-        "column \(column): objects and arrays are nested more than 32 deep"))
+        "column \(column): objects and arrays are nested more than 32 levels deep"))
   }
 
   @Test func placesAreNamed() {
