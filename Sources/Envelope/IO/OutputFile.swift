@@ -228,16 +228,10 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
 
   /// Gives the new file the owner, permissions and times of the old one.
   private func takeOver(_ original: FileStatus) throws {
-    // A user without the right to give files away remains the owner. If the group cannot be set
-    // either, the new group must not get the permissions of the old one.
-    var permissions = original.permissions
-    if fchown(descriptor.number, original.owner, original.group) != 0,
-      fchown(descriptor.number, uid_t.max, original.group) != 0
-    {
-      permissions &= ~0o070
-    }
-    guard fchmod(descriptor.number, permissions) == 0 else {
-      throw IOError.current(.createOutput, path)
+    do throws(IOError) {
+      try descriptor.take(ownerAndModeOf: original)
+    } catch {
+      throw IOError(.createOutput, path, error.errno)
     }
     var times = [original.accessTime, original.modificationTime]
     guard futimens(descriptor.number, &times) == 0 else { throw IOError.current(.write, path) }
