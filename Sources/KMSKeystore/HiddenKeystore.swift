@@ -84,7 +84,8 @@ final class HiddenKeystore {
     if !replaces, replaced != nil { throw KeystoreError.exists(place.path) }
     try refuseStrays()
     // Files may have got their names since the first check.
-    try place.checkForNew()
+    try place.checkName()
+    try place.refuseForeignLog()
     let isFirstLog = try place.namingAsGiven {
       try placeLog(isOfSameStore: replaced.map { $0.size > 0 } ?? false)
     }

@@ -60,7 +60,7 @@ extension Keystore {
       }
     }
     let path = place.path
-    try KeystoreFiles(of: self.path).check(newKeystoreAt: place.filePlace)
+    try place.checkName(besides: self.path)
     try place.refuseForeignLog()
     guard let there = try place.status() else { return false }
     guard replacing else { throw KeystoreBackupError.exists(path) }

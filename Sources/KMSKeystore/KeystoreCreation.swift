@@ -8,12 +8,13 @@ extension Keystore {
   /// Checks that a new store can be at `path`, before anybody is asked for a passphrase. Throws
   /// `KeystoreError.exists`, `KeystoreError.foreignLog`, `FileRuleError.reserved`.
   package static func checkPlaceForNew(_ path: FilePath) throws {
+    // A directory that is still to be made has no other files.
+    let place = try? KeystorePlace(path)
+    try place?.checkName()
     guard try FileStatus.at(path, followingLinks: false) == nil else {
       throw KeystoreError.exists(path)
     }
-    // A directory that is still to be made has no other files.
-    guard let place = try? KeystorePlace(path) else { return }
-    try place.checkForNew()
+    try place?.refuseForeignLog()
   }
 
   /// Creates a store with one protector, complete or not at all. `furnish` adds the initial

@@ -57,11 +57,10 @@ final class KeystorePlace: Sendable {
     }
   }
 
-  /// Throws `FileRuleError.reserved` or `unfinishedName` if the name is not for a keystore, and
-  /// `KeystoreError.foreignLog`.
-  func checkForNew() throws {
-    try KeystoreFiles(of: nil).check(newKeystoreAt: filePlace)
-    try refuseForeignLog()
+  /// Throws `FileRuleError.reserved` or `unfinishedName` if the name is not for a new keystore.
+  /// `store` is the keystore in use, whose names are not free even if there is no file.
+  func checkName(besides store: FilePath? = nil) throws {
+    try KeystoreFiles(of: store).check(newKeystoreAt: filePlace)
   }
 
   /// Throws `KeystoreError.foreignLog` if the file with the name of the keystore's audit log is

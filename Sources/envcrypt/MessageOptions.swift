@@ -1,6 +1,7 @@
 import ArgumentParser
 import Envelope
 import KMSAPI
+import KMSKeystore
 import KMSService
 import SystemPackage
 
