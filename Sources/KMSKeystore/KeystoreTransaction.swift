@@ -170,7 +170,9 @@ extension Keystore {
   }
 
   /// Runs `body` as a part of a transaction, and takes back what it wrote if it throws.
-  package func join<Value>(_ transaction: KeystoreTransaction, _ body: () throws -> Value) throws -> Value {
+  package func join<Value>(_ transaction: KeystoreTransaction, _ body: () throws -> Value) throws
+    -> Value
+  {
     try Self.translatingErrors(of: path, isWriting: true) {
       try Self.savepoint(transaction.db, body)
     }
