@@ -85,7 +85,8 @@ struct WrappingOptions: ParsableArguments {
       do {
         let bytes = try SmallFile.read(path, limit: 1 << 20)
         try SmallFile.refuse(
-          NoKeyMaterial(SecretBytes(copying: bytes.span.bytes)), at: path, as: "a public key in PEM")
+          NoKeyMaterial(SecretBytes(copying: bytes.span.bytes)), at: path, as: "a public key in PEM"
+        )
         return try Recipient.keyrings(pem: bytes)
       } catch let error as CryptoError {
         throw Failure(error).about(Text.printable(path))

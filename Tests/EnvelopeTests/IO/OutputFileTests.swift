@@ -123,8 +123,8 @@ import Testing
     #expect(tree.skipped == FileTree.Skipped(symbolicLinks: 1, specialFiles: 1))
   }
 
-  /// Whoever a user is, a copy with another owner or group gives them no access that the file itself
-  /// does not give. Only the owner of the copy is exempt.
+  /// A copy with another owner or group gives no user access that the file itself does not give.
+  /// Only the owner of the copy is exempt.
   @Test func aCopyGivesNobodyMoreThanItsOriginal() throws {
     struct User { let id: uid_t, groups: Set<gid_t> }
     func access(of user: User, _ mode: mode_t, _ owner: uid_t, _ group: gid_t) -> mode_t {
@@ -143,7 +143,9 @@ import Testing
         let copy = original.permissions(forOwner: owner, group: group)
         #expect(copy & 0o700 == mode & 0o700)
         for user in users where user.id != owner {
-          let (before, after) = (access(of: user, mode, 1, 10), access(of: user, copy, owner, group))
+          let (before, after) = (
+            access(of: user, mode, 1, 10), access(of: user, copy, owner, group)
+          )
           if after & ~before != 0 { Issue.record("\(mode) \(owner) \(group) \(user)") }
         }
       }

@@ -160,7 +160,7 @@ import Testing
       #expect(NoKeyMaterial(SecretBytes(copying: bytes.span.bytes)) == kind)
       let error = KeystoreError.unusableKeyFile(
         keyFile, "it is \(kind.rawValue), and not a key file")
-      #expect(throws: error) { try KeyFile.readForNewProtector(keyFile) }
+      #expect(throws: error) { _ = try KeyFile.readForNewProtector(keyFile) }
       let made = directory.path.appending("\(UUID().uuidString).db")
       _ = try Keystore.create(
         at: made, protector: .keyFile(keyFile, contents: try KeyFile.read(keyFile)))
