@@ -70,7 +70,8 @@ final class HiddenKeystore {
   /// Gives the store its final name, and its audit log before that: a log without a store does no
   /// harm, but a store without its log would be reported as damaged. `isReplacing` tells if the
   /// file that now has the name may be replaced. It is called while no other keystore can be placed
-  /// in the directory. Throws `exists`, `journal`, `loosePermissions`, `FileRuleError.changed`.
+  /// in the directory. Throws `exists`, `journal`, `foreignLog`, `loosePermissions`,
+  /// `FileRuleError.changed`, `reserved`.
   func takeName(replacing isReplacing: () throws -> Bool = { false }) throws {
     // Some file systems give every file the same mode.
     let permissions = try descriptor.status().permissions
@@ -82,6 +83,9 @@ final class HiddenKeystore {
     let replaced = try place.status()
     if !replaces, replaced != nil { throw KeystoreError.exists(place.path) }
     try refuseStrays()
+    // Files may have got their names since the first check.
+    try place.checkName()
+    try place.refuseForeignLog()
     let isFirstLog = try place.namingAsGiven {
       try placeLog(isOfSameStore: replaced.map { $0.size > 0 } ?? false)
     }
@@ -110,11 +114,16 @@ final class HiddenKeystore {
   }
 
   private func rename(replacing: Bool) -> Bool {
+    Self.rename(file, to: place.way, replacing: replacing)
+  }
+
+  /// Returns false and sets `errno` on failure.
+  private static func rename(_ file: FilePath, to name: FilePath, replacing: Bool) -> Bool {
     file.withPlatformString { from in
-      place.way.withPlatformString { to in
+      name.withPlatformString { to in
         if replacing { return Glibc.rename(from, to) == 0 }
-        // `renameat2` never gives the file a second name. A store with several names would be
-        // refused.
+        // `renameat2` never gives the file a second name. A store or a log with several names would
+        // be refused.
         if envcrypt_rename_without_replacing(from, to) == 0 { return true }
         guard [EINVAL, ENOSYS].contains(systemErrno()) else { return false }
         // `link` fails if the name is taken, on every file system that has hard links.
@@ -127,8 +136,8 @@ final class HiddenKeystore {
 
   /// Moves the store's log to its final name. An existing log that has every entry of it and more
   /// stays instead. Any other existing log is kept under another name, unless the store's log has
-  /// its entries or is the same log after pruning. Returns true if there was no log before and
-  /// there is one now.
+  /// its entries or is the same log after pruning. A file that is not a log was refused before.
+  /// Returns true if there was no log before and there is one now.
   private func placeLog(isOfSameStore: Bool) throws -> Bool {
     let to = AuditLog.path(beside: place.way)
     let hasLog = try FileStatus.at(log, followingLinks: false) != nil
@@ -144,8 +153,9 @@ final class HiddenKeystore {
       to.withPlatformString { _ = unlink($0) }
     }
     guard hasLog else { return false }
-    guard log.withPlatformString({ from in to.withPlatformString { Glibc.rename(from, $0) } }) == 0
-    else { throw IOError.current(.createOutput, AuditLog.path(beside: place.path)) }
+    guard Self.rename(log, to: to, replacing: isThere) else {
+      throw IOError.current(.createOutput, AuditLog.path(beside: place.path))
+    }
     return !isThere
   }
 

@@ -7,8 +7,21 @@ package enum KeyFile {
   /// The sizes of a key file. A shorter one could be guessed; a longer file is not a key file.
   package static let sizes = 32...(1 << 20)
 
-  /// Reads a key file. Throws `KeystoreError.unusableKeyFile`, `FileRuleError.openToOthers`,
-  /// `IOError`.
+  /// Reads a key file for a new protector. A file that changes or that others may have is refused.
+  /// Throws `KeystoreError.unusableKeyFile`, `FileRuleError.openToOthers`, `IOError`.
+  package static func readForNewProtector(_ path: FilePath) throws -> SecretBytes {
+    let bytes = try read(path)
+    guard let kind = NoKeyMaterial(bytes) else { return bytes }
+    throw Self.error(path, kind)
+  }
+
+  /// The error for a file that is no key file.
+  static func error(_ path: FilePath, _ kind: NoKeyMaterial) -> KeystoreError {
+    .unusableKeyFile(path, "it is \(kind.rawValue), and not a key file")
+  }
+
+  /// Reads the key file of a protector, whatever it holds: it may be older than the rule for new
+  /// protectors. Throws `KeystoreError.unusableKeyFile`, `FileRuleError.openToOthers`, `IOError`.
   package static func read(_ path: FilePath) throws -> SecretBytes {
     let descriptor = try Descriptor.openInput(path)
     let status = try descriptor.status()
@@ -21,11 +34,14 @@ package enum KeyFile {
         path,
         "it has \(status.size) bytes, a key file has \(sizes.lowerBound) to \(sizes.upperBound)")
     }
-    return try SecretBytes(count: Int(status.size)) { span in
+    let bytes = try SecretBytes(count: Int(status.size)) { span in
       guard try FileRegion(descriptor)?.fill(&span, at: 0) == span.byteCount else {
         throw KeystoreError.unusableKeyFile(path, "it shrank while it was read")
       }
     }
+    // Closing a descriptor of the keystore's file would release SQLite's locks on it.
+    if NoKeyMaterial(bytes) == .keystore { descriptor.keepOpen() }
+    return bytes
   }
 
   /// Creates a file of 32 random bytes with mode 0600. It is on the disk when this function

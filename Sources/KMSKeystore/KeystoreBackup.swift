@@ -60,6 +60,8 @@ extension Keystore {
       }
     }
     let path = place.path
+    try place.checkName(besides: self.path)
+    try place.refuseForeignLog()
     guard let there = try place.status() else { return false }
     guard replacing else { throw KeystoreBackupError.exists(path) }
     guard there.kind == .regular else { throw KeystoreBackupError.notARegularFile(path) }

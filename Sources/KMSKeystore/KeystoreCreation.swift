@@ -4,6 +4,18 @@ import GRDB
 import SystemPackage
 
 extension Keystore {
+  /// Checks that a new store can be at `path`, before anybody is asked for a passphrase. Throws
+  /// `KeystoreError.exists`, `KeystoreError.foreignLog`, `FileRuleError.reserved`.
+  package static func checkPlaceForNew(_ path: FilePath) throws {
+    // A directory that is still to be made has no other files.
+    let place = try? KeystorePlace(path)
+    try place?.checkName()
+    guard try FileStatus.at(path, followingLinks: false) == nil else {
+      throw KeystoreError.exists(path)
+    }
+    try place?.refuseForeignLog()
+  }
+
   /// Creates a store with one protector, complete or not at all. `furnish` adds the initial
   /// contents. Throws `exists` if the path is taken. Creates missing directories, with access for
   /// the owner only. With `requiresAudit`, no key can be used unless the use can be recorded.
@@ -12,9 +24,7 @@ extension Keystore {
     now: Date = Date(), leftovers: Leftovers = Leftovers(),
     furnish: (Keystore) throws -> Void = { _ in }
   ) throws -> Keystore {
-    guard try FileStatus.at(path, followingLinks: false) == nil else {
-      throw KeystoreError.exists(path)
-    }
+    try checkPlaceForNew(path)
     try createDirectories(path.removingLastComponent(), permissions: 0o700)
     let rootKey = RootKey(bytes: try .random(count: RootKey.length))
     let id = UUID().uuidString.lowercased()

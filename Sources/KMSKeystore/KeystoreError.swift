@@ -32,6 +32,8 @@ package enum KeystoreError: Error, Equatable, Sendable {
   /// A journal or a write-ahead log of a store that is gone has the name that SQLite would use for
   /// the new store.
   case journal(FilePath)
+  /// A file that is not an audit log has the name of the new store's log.
+  case foreignLog(FilePath)
 
   /// No protector could be used; the reasons say why.
   case locked(reasons: [String])

@@ -85,11 +85,14 @@ struct KeystoreFile: Sendable {
     }
   }
 
+  /// The bytes with which a journal begins, and ends if it names another file.
+  static let journalMark: [UInt8] = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7]
+
   /// True if the journal ends with the name of another file, as journals of a transaction over
   /// several databases do. SQLite deletes that file after the rollback, whatever it is. We never
   /// make such transactions.
   private static func namesAnother(_ journal: Descriptor, size: Int64) throws -> Bool {
-    let mark: [UInt8] = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7]
+    let mark = journalMark
     guard size >= 16 else { return false }
     var end = [UInt8](repeating: 0, count: mark.count)
     let count = try end.withUnsafeMutableBytes {

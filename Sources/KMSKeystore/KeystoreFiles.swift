@@ -41,15 +41,28 @@ package final class KeystoreFiles: ReservedFiles {
   // MARK: Outputs
 
   package func check(_ place: FilePlace, existing: FileStatus?) throws {
+    try checkName(of: place)
+    if let existing, isFileOfStore(existing) || Self.isKeystore(place, existing) {
+      throw FileRuleError.reserved(place.path)
+    }
+  }
+
+  /// Checks the place of a new keystore. A keystore that is there is the caller's concern: a backup
+  /// may replace an older one. Throws `FileRuleError.reserved`, `unfinishedName`.
+  func check(newKeystoreAt place: FilePlace) throws {
+    try checkName(of: place)
+    if HiddenFile.isUnfinished(place.name) { throw FileRuleError.unfinishedName(place.path) }
+  }
+
+  /// Throws `FileRuleError.reserved` if the name is that of a store in use or of one of its other
+  /// files, or belongs to any keystore in the same directory.
+  private func checkName(of place: FilePlace) throws {
     let name = Self.bytes(of: place.name)
     for store in stores where Self.isFile(name, of: store.name) {
       let directory = try FileStatus.at(store.directory)
       if let directory, try place.directory.status().isSameFile(as: directory) {
         throw FileRuleError.reserved(place.path)
       }
-    }
-    if let existing, isFileOfStore(existing) || Self.isKeystore(place, existing) {
-      throw FileRuleError.reserved(place.path)
     }
     if try isBesideKeystore(name, place) { throw FileRuleError.reserved(place.path) }
   }
@@ -102,6 +115,7 @@ package final class KeystoreFiles: ReservedFiles {
   /// True if the name is one that a keystore's other files have, and that keystore is in the same
   /// directory.
   private func isBesideKeystore(_ name: [UInt8], _ place: FilePlace) throws -> Bool {
+    let name = Self.withoutNumber(name)
     for ending in Self.endings where name.count > ending.utf8.count {
       guard Self.areAlike(name.suffix(ending.utf8.count), ending.utf8) else { continue }
       let store = Array(name.dropLast(ending.utf8.count)) + [0]
@@ -130,6 +144,16 @@ package final class KeystoreFiles: ReservedFiles {
   }
 
   // MARK: Names
+
+  /// Returns the name of a log that was set aside without its number: `.old` for `.old.2`.
+  private static func withoutNumber(_ name: [UInt8]) -> [UInt8] {
+    let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+    guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot + 1 < name.count,
+      name[(dot + 1)...].allSatisfy(digits.contains)
+    else { return name }
+    let rest = Array(name[..<dot])
+    return areAlike(rest.suffix(10), "-audit.old".utf8) ? rest : name
+  }
 
   /// True if `name` is the name of a store or of one of its other files.
   private static func isFile(_ name: [UInt8], of store: [UInt8]) -> Bool {

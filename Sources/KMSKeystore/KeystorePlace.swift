@@ -41,6 +41,9 @@ final class KeystorePlace: Sendable {
     way = (isProcMounted ? FilePath("/proc/self/fd/\(number)") : directory).appending(name)
   }
 
+  /// The same place for the rules about names of outputs.
+  var filePlace: FilePlace { FilePlace(FilePath().appending(name), in: directory, path: path) }
+
   /// Returns the path of another name in the same directory.
   func way(to name: String) -> FilePath { way.removingLastComponent().appending(name) }
 
@@ -52,6 +55,22 @@ final class KeystorePlace: Sendable {
     } catch {
       throw IOError(.createOutput, FilePath(path.string + ending), error.errno)
     }
+  }
+
+  /// Throws `FileRuleError.reserved` or `unfinishedName` if the name is not for a new keystore.
+  /// `store` is the keystore in use, whose names are not free even if there is no file.
+  func checkName(besides store: FilePath? = nil) throws {
+    try KeystoreFiles(of: store).check(newKeystoreAt: filePlace)
+  }
+
+  /// Throws `KeystoreError.foreignLog` if the file with the name of the keystore's audit log is
+  /// not an audit log. Neither this keystore nor anybody else may replace it or append to it, even
+  /// if it is empty.
+  func refuseForeignLog() throws {
+    guard try status(of: AuditLog.ending) != nil,
+      try !namingAsGiven({ try AuditLog.isLog(AuditLog.path(beside: way)) })
+    else { return }
+    throw KeystoreError.foreignLog(AuditLog.path(beside: path))
   }
 
   /// Opens the file that has the name for reading. Does not follow symbolic links, and does not

@@ -173,7 +173,11 @@ extension Keystore {
         continue
       }
       guard let rootKey = try protector.unwrap(keyFile: contents, keystoreID: id) else {
-        if keyFile == nil {
+        if let kind = NoKeyMaterial(contents) {
+          let error = KeyFile.error(path, kind)
+          if keyFile != nil { throw gate.refusal ?? error }
+          gate.unusableKeyFile = gate.unusableKeyFile ?? error
+        } else if keyFile == nil {
           gate.reasons.append("key file \(path.string) does not match its protector")
         }
         continue

@@ -348,6 +348,11 @@ extension Failure {
           ? "there is a journal \(Text.printable(path)), which SQLite would apply to the new keystore"
           : "there is \(Text.printable(path)), which SQLite would use with the new keystore",
         hint: "it belongs to a keystore that was removed or is in use: move it away")
+    case .foreignLog(let path):
+      self.init(
+        .cannotCreate,
+        "there is \(Text.printable(path)), which is not an audit log and is not replaced",
+        hint: "move it away, or name another file for the keystore")
     case .locked(let reasons):
       self.init(
         .noPermission, "the keystore is locked: \(Text.printable(reasons.joined(separator: "; ")))",

@@ -304,11 +304,11 @@ final class FileRun: Sendable {
     }
   }
 
-  /// Returns the mode of an output. In a tree, files keep their mode, as with cp -a. Otherwise the
-  /// umask applies, as with cp.
-  private func permissions(from source: FileStatus?) -> mode_t {
+  /// Returns the mode of an output; nil for the mode of the input. In a tree, files keep their mode,
+  /// as with cp -a. Otherwise the umask applies, as with cp.
+  private func permissions(from source: FileStatus?) -> mode_t? {
     guard let source else { return 0o666 & ~mask }
-    return keepsPermissions ? source.permissions : source.permissions & ~mask
+    return keepsPermissions ? nil : source.permissions & ~mask
   }
 
   /// Reserves the name of an output for one job.

@@ -44,9 +44,7 @@ struct InitCommand: ParsableCommand {
     let console = Console(isQuiet: quiet)
     let path = try keystore.path()
     // Check this before the user types a passphrase twice for nothing.
-    guard try FileStatus.at(path, followingLinks: false) == nil else {
-      throw KeystoreError.exists(path)
-    }
+    try Keystore.checkPlaceForNew(path)
     let secrets = try keystore.secrets()
     var key: KeyMetadata?
     var isRecorded = true

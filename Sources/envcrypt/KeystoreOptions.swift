@@ -147,12 +147,29 @@ struct KeystoreOptions: ParsableArguments {
     }
     let path = Self.absolute(FilePath(argument: String(text.dropFirst("key-file:".count))))
     let isNew = try FileStatus.at(path) == nil
-    if isNew { try KeyFile.create(path, reserved: files(), leftovers: Leftovers()) }
-    let result = Result { try body(.keyFile(path, contents: try KeyFile.read(path))) }
+    if isNew {
+      try KeyFile.create(path, reserved: files(), leftovers: Leftovers())
+    } else {
+      try refuseFileOfKeystore(path)
+    }
+    let result = Result {
+      try body(.keyFile(path, contents: try KeyFile.readForNewProtector(path)))
+    }
     if case .failure = result, isNew, !isUsed(path) {
       path.withPlatformString { _ = unlink($0) }
     }
     return try result.get()
+  }
+
+  /// Throws `KeystoreError.unusableKeyFile` if the key file belongs to a keystore, by its name or
+  /// under another name: SQLite may change or remove it.
+  private func refuseFileOfKeystore(_ path: FilePath) throws {
+    guard let (place, existing) = try? FilePlace.following(path) else { return }
+    do {
+      try files().check(place, existing: existing)
+    } catch FileRuleError.reserved {
+      throw KeystoreError.unusableKeyFile(path, "it belongs to a keystore")
+    }
   }
 
   private static func environment(_ name: String) -> FilePath? {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Envelope
 import KMSAPI
+import KMSKeystore
 import KMSService
 import SystemPackage
 
@@ -83,7 +84,11 @@ struct WrappingOptions: ParsableArguments {
     let recipients = try self.recipients.flatMap { name -> [any Keyring] in
       let path = FilePath(argument: name)
       do {
-        return try Recipient.keyrings(pem: try SmallFile.read(path, limit: 1 << 20))
+        let bytes = try SmallFile.read(path, limit: 1 << 20)
+        try SmallFile.refuse(
+          NoKeyMaterial(SecretBytes(copying: bytes.span.bytes)), at: path, as: "a public key in PEM"
+        )
+        return try Recipient.keyrings(pem: bytes)
       } catch let error as CryptoError {
         throw Failure(error).about(Text.printable(path))
       }
@@ -147,10 +152,18 @@ enum SmallFile {
   /// others may access it.
   static func readKeyring(_ path: FilePath) throws -> KeyringFile {
     let file = path == "-" ? .standardInput : try Descriptor.openInput(path)
-    let keyring = try KeyringFile(
-      parsing: try readSecret(file, limit: KeyringFile.sizeLimit, as: "key"))
+    let bytes = try readSecret(file, limit: KeyringFile.sizeLimit, as: "key")
+    try refuse(NoKeyMaterial(bytes), at: path, as: "a keyring file")
+    let keyring = try KeyringFile(parsing: bytes)
     if keyring.holdsSecrets { try file.status().requirePrivate(path) }
     return keyring
+  }
+
+  /// Throws if a file is of another kind than it is used for.
+  static func refuse(_ kind: NoKeyMaterial?, at path: FilePath, as noun: String) throws {
+    guard let kind else { return }
+    throw Failure(
+      .configuration, "\(Text.printable(path)) is \(kind.rawValue), and not \(noun)")
   }
 
   static func readSecret(

@@ -52,6 +52,7 @@ final class PassphraseSource: UnlockingSecrets {
     if case .terminal = origin {
       passphrase = try typeTwice()
     } else {
+      if case .file(let path) = origin { try Self.refuseNoPassphrase(path) }
       passphrase = try read()
     }
     guard passphrase.count > 0 else { throw empty(.usage) }
@@ -61,6 +62,13 @@ final class PassphraseSource: UnlockingSecrets {
         hint: "add a longer one with 'envcrypt keystore protector add', and remove this one")
     }
     return passphrase
+  }
+
+  /// Throws if the file is one of a keystore, which changes, or a message.
+  private static func refuseNoPassphrase(_ path: FilePath) throws {
+    guard try FileStatus.at(path)?.kind == .regular else { return }
+    try SmallFile.refuse(
+      try NoKeyMaterial.of(try Descriptor.openInput(path)), at: path, as: "a passphrase")
   }
 
   private func typeTwice() throws -> SecretBytes {

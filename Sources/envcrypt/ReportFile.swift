@@ -14,6 +14,10 @@ enum ReportFile {
     _ bytes: RawSpan, to options: OutputOptions, permissions: mode_t?, keystore: KeystoreOptions
   ) throws {
     guard let name = options.output, name != "-" else {
+      let status = try Descriptor.standardOutput.status()
+      if status.kind == .regular {
+        try keystore.files().check(status, named: "standard output")
+      }
       return try DescriptorSink(.standardOutput).write(bytes)
     }
     let file = try OutputFile(

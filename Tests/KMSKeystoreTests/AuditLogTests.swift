@@ -230,6 +230,25 @@ import Testing
     #expect(try !read().damage.isEmpty)
   }
 
+  /// Zeros in place of the head do not make a file a log. Only zeros may be there after a power
+  /// failure, or entries without a head.
+  @Test func nothingIsCutOffAFileThatIsNoLog() throws {
+    let zeros = [UInt8](repeating: 0, count: AuditHead.length)
+    for content in [zeros + patternBytes(40), zeros + zeros + [1], [0, 0, 1], patternBytes(40)] {
+      try write(content, to: path)
+      #expect(throws: AuditError.damaged([.head])) { try append(1...1) }
+      #expect(try contents(path) == content)
+    }
+    for count in [0, 1, AuditHead.length, 5000] {
+      try write([UInt8](repeating: 0, count: count), to: path)
+      try append(1...2)
+      #expect(try read().numbers == [1, 2])
+    }
+    try write(zeros + contents(path).dropFirst(AuditHead.length), to: path)
+    try append(3...3)
+    #expect(try read().numbers == [1, 2, 3])
+  }
+
   @Test func aLogThatIsGoneIsMissing() throws {
     try append(1...3)
     let anchor = try #require(try log().anchor())

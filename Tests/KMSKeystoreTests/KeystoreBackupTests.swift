@@ -223,6 +223,47 @@ import Testing
     #expect(directory.names == ["a-audit", "hard"])
   }
 
+  /// SQLite would use or delete a file with such a name, and the audit log would be mixed up. That
+  /// holds for this keystore, for any other, and for a new keystore.
+  @Test(arguments: [
+    "-journal", "-wal", "-shm", "-audit", "-audit.old", "-audit.old.2", "-JOURNAL", "-Audit.Old.17",
+  ])
+  func theNamesBesideAKeystoreAreReserved(ending: String) throws {
+    let other = directory.path.appending("other.db")
+    try create()
+    try create(at: other)
+    for store in [path, other] {
+      let name = FilePath(store.string + ending)
+      for replacing in [false, true] {
+        #expect(throws: FileRuleError.reserved(name)) {
+          try backup(to: name, replacing: replacing)
+        }
+      }
+      #expect(throws: FileRuleError.reserved(name)) { try create(at: name) }
+    }
+    #expect(directory.names == ["keystore.db", "other.db"])
+    // Another name is free, even if it looks similar.
+    try backup(to: FilePath(path.string + "-audit.old.x"))
+    try backup(to: directory.path.appending("new.db\(ending)"))
+  }
+
+  /// A keystore may have got its name after the first check.
+  @Test func theNamesAreCheckedAgain() throws {
+    let journal = FilePath(path.string + "-audit.old")
+    #expect(throws: FileRuleError.reserved(journal)) {
+      try Keystore.create(at: journal, protector: .none) { _ in try create() }
+    }
+    #expect(directory.names == ["keystore.db"])
+  }
+
+  @Test func aHiddenNameIsNotForAKeystore() throws {
+    try create()
+    let name = directory.path.appending(".keystore-0123456789ab.tmp-audit")
+    #expect(throws: FileRuleError.unfinishedName(name)) { try backup(to: name) }
+    #expect(throws: FileRuleError.unfinishedName(name)) { try create(at: name) }
+    #expect(directory.names == ["keystore.db"])
+  }
+
   /// SQLite would apply this journal to the copy as soon as the copy is opened.
   @Test func aJournalThatIsThereIsNotApplied() throws {
     try create()
@@ -280,6 +321,76 @@ import Testing
     try backup(to: other)
     #expect(try contents(directory.path.appending("other.db-audit.old")) == log)
     _ = try checksOut(other)
+  }
+
+  /// Nothing is written over a file that has the log's name and is not an audit log, and it is not
+  /// moved away. It may be as small as the head of a log, or smaller.
+  @Test(arguments: [
+    [], [7], [UInt8](repeating: 0, count: 10), Array("ENVA".utf8) + [2],
+    [UInt8](repeating: 0, count: AuditHead.length), patternBytes(AuditHead.length),
+    [UInt8](repeating: 0, count: AuditHead.length) + patternBytes(400), patternBytes(100_000),
+  ])
+  func aFileThatIsNoLogIsNotReplaced(content: [UInt8]) throws {
+    try create()
+    let names = directory.names
+    try write(content, to: copyLog)
+    for isLogged in [false, true] {
+      if isLogged { try service().createKey() }
+      #expect(throws: KeystoreError.foreignLog(copyLog)) { try backup() }
+      #expect(throws: KeystoreError.foreignLog(copyLog)) { try create(at: copy) }
+    }
+    #expect(try contents(copyLog) == content)
+    #expect(directory.names == (names + ["copy.db-audit", "keystore.db-audit"]).sorted())
+    // The same beside an older backup.
+    unlink(copyLog.string)
+    try backup()
+    let before = try contents(copy)
+    try write(content, to: copyLog)
+    try service().createKey()
+    #expect(throws: KeystoreError.foreignLog(copyLog)) { try backup(replacing: true) }
+    #expect(try contents(copyLog) == content && contents(copy) == before)
+  }
+
+  @Test(arguments: ["a link", "a directory", "a pipe"])
+  func whatIsNoFileIsNoLog(kind: String) throws {
+    try create()
+    try service().createKey()
+    switch kind {
+    case "a link": symlink("keystore.db-audit", copyLog.string)
+    case "a directory": mkdir(copyLog.string, 0o700)
+    default: mkfifo(copyLog.string, 0o600)
+    }
+    let before = try #require(try FileStatus.at(copyLog, followingLinks: false))
+    #expect(throws: KeystoreError.foreignLog(copyLog)) { try backup() }
+    #expect(throws: KeystoreError.foreignLog(copyLog)) { try create(at: copy) }
+    let now = try #require(try FileStatus.at(copyLog, followingLinks: false))
+    #expect(now.isSameFile(as: before) && now.kind == before.kind)
+    #expect(directory.names == ["copy.db-audit", "keystore.db", "keystore.db-audit"])
+  }
+
+  /// The file got its name after the first check.
+  @Test func aFileThatAppearsMeanwhileIsNotReplaced() throws {
+    #expect(throws: KeystoreError.foreignLog(copyLog)) {
+      try Keystore.create(at: copy, protector: .none) { store in
+        try KeyService(store, secrets: TestSecrets()).createKey()
+        try write([], to: copyLog)
+      }
+    }
+    #expect(try contents(copyLog) == [])
+    #expect(directory.names == ["copy.db-audit"])
+  }
+
+  /// A damaged log is evidence, however short it is, and is kept under another name. A log without
+  /// entries may be another keystore's.
+  @Test(arguments: [5, 20, AuditHead.length - 1, AuditHead.length])
+  func aDamagedLogIsKept(count: Int) throws {
+    try create()
+    try service().createKey()
+    let bytes = Array(try contents(AuditLog.path(beside: path)).prefix(count))
+    try write(bytes, to: copyLog)
+    try backup()
+    #expect(try contents(directory.path.appending("copy.db-audit.old")) == bytes)
+    _ = try checksOut(copy)
   }
 
   /// A backup that is restored in the keystore's place continues with the log that is still there.

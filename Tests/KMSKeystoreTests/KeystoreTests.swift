@@ -136,6 +136,53 @@ import Testing
     ) { try service(TestSecrets(keyFile: short)).createKey() }
   }
 
+  /// A file that changes, or that others may have, makes no protector. If it had made one, it still
+  /// opens the store; if it does not open it, the error says why.
+  @Test func whatIsNoKeyMaterialMakesNoProtector() throws {
+    let store = try create(.none)
+    let service = try service(TestSecrets())
+    try service.createKey(alias: "alias/a")
+    let message = try MemoryMessage.encrypt(
+      "text", under: [try service.wrappingKeyring("alias/a")])
+    let files: [(NoKeyMaterial, [UInt8])] = [
+      (.keystore, try contents(store.path)),
+      (.auditLog, try contents(AuditLog.path(beside: store.path))),
+      (.journal, KeystoreFile.journalMark + [UInt8](repeating: 0, count: 504)),
+      (.message, message),
+      (.message, Array("\n-----BEGIN ENVCRYPT MESSAGE-----\nAgV4\n".utf8)),
+    ]
+    let keyFile = directory.path.appending("key")
+    for (kind, bytes) in files {
+      try write(bytes, to: keyFile)
+      chmod(keyFile.string, 0o600)
+      #expect(NoKeyMaterial(SecretBytes(copying: bytes.span.bytes)) == kind)
+      let error = KeystoreError.unusableKeyFile(
+        keyFile, "it is \(kind.rawValue), and not a key file")
+      #expect(throws: error) { _ = try KeyFile.readForNewProtector(keyFile) }
+      let made = directory.path.appending("\(UUID().uuidString).db")
+      _ = try Keystore.create(
+        at: made, protector: .keyFile(keyFile, contents: try KeyFile.read(keyFile)))
+      try KeyService(try Keystore(at: made), secrets: TestSecrets()).createKey()
+      try write(bytes + [0], to: keyFile)
+      chmod(keyFile.string, 0o600)
+      for secrets in [TestSecrets(), TestSecrets(keyFile: keyFile)] {
+        #expect(throws: error) {
+          try KeyService(try Keystore(at: made), secrets: secrets).createKey()
+        }
+      }
+    }
+  }
+
+  /// Random bytes are not taken for one of these, even if they begin like a message.
+  @Test func aKeyFileIsTakenForNothingElse() throws {
+    for number in 0..<2000 {
+      var bytes = try Random.bytes(32 + number)
+      if number % 2 == 0 { bytes.replaceSubrange(0..<3, with: [2, 4, 0x78]) }
+      if number % 2 == 1 { bytes.replaceSubrange(0..<4, with: [1, 0x80, 1, 0x14]) }
+      #expect(NoKeyMaterial(SecretBytes(copying: bytes.span.bytes)) == nil)
+    }
+  }
+
   /// Edits each column that decides how a key may be used, one at a time.
   @Test(arguments: [
     ("UPDATE masterKey SET state = 'Disabled'", "key"),

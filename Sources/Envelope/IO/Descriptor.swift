@@ -108,6 +108,17 @@ public final class Descriptor: Sendable {
     guard Self.retrying({ fsync(number) }) == 0 else { throw .current(.write, path) }
   }
 
+  /// Gives the file the owner, group and mode of another file. A process without the right to give
+  /// files away leaves the owner, or the group too, and then gives nobody access that the other
+  /// file does not give.
+  package func take(ownerAndModeOf other: FileStatus) throws(IOError) {
+    if fchown(number, other.owner, other.group) != 0 { _ = fchown(number, uid_t.max, other.group) }
+    let now = try status()
+    guard fchmod(number, other.permissions(forOwner: now.owner, group: now.group)) == 0 else {
+      throw .current(.createOutput, path)
+    }
+  }
+
   /// Leaves the descriptor open until the process ends.
   public func keepOpen() { _ = Unmanaged.passRetained(self) }
 

@@ -1,3 +1,4 @@
+import Glibc
 import SystemPackage
 
 /// The rule for every file that holds a secret: key files, passphrases, private keys.
@@ -13,4 +14,25 @@ extension FileStatus {
   /// True for a credential of systemd. An access control list gives it to the user; in the mode
   /// bits that looks like read permission for the group of root.
   private var isCredential: Bool { owner == 0 && group == 0 && permissions == 0o440 }
+}
+
+/// The rule for every file that takes the place of another one, or comes from it.
+extension FileStatus {
+  /// Returns the permissions of a copy that has this owner and group. If they are not those of this
+  /// file, other users are members of the group, or neither owner nor members. None of them, except
+  /// the owner of the copy, gets access that this file does not give.
+  package func permissions(forOwner owner: uid_t, group: gid_t) -> mode_t {
+    var (ofGroup, ofOthers) = (permissions >> 3 & 0o7, permissions & 0o7)
+    if group != self.group {
+      // Members of one group may be members of the other, or not.
+      ofGroup &= ofOthers
+      ofOthers = ofGroup
+    }
+    if owner != self.owner {
+      let ofOwner = permissions >> 6 & 0o7
+      ofGroup &= ofOwner
+      ofOthers &= ofOwner
+    }
+    return permissions & 0o700 | ofGroup << 3 | ofOthers
+  }
 }

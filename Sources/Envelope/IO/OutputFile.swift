@@ -35,8 +35,8 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   private var temporary: FilePath?
 
   /// Prepares to write `path`. `source` is the status of the input: it must not be the same file,
-  /// and its permission bits are the default for `permissions`. Without either they are 0666 less
-  /// the umask. `reserved` names the files that are never outputs.
+  /// and its permission bits are the default for `permissions`, as far as they give nobody access
+  /// to the output who has none to the input. Without either they are 0666 less the umask. `reserved` names the files that are never outputs.
   ///
   /// Throws `FileRuleError.exists` if there is a file already, unless `replacing`.
   public convenience init(
@@ -122,9 +122,14 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
     }
     descriptor = Descriptor(owning: number, path: path)
     // A file that replaces `original` gets its permissions later, together with its owner.
-    let mode =
-      original == nil
-      ? permissions ?? source?.permissions ?? Self.newFilePermissions() : 0o600
+    let mode: mode_t
+    if original != nil {
+      mode = 0o600
+    } else if permissions == nil, let source, let now = try? descriptor.status() {
+      mode = source.permissions(forOwner: now.owner, group: now.group)
+    } else {
+      mode = permissions ?? Self.newFilePermissions()
+    }
     guard fchmod(number, mode) == 0 else {
       let error = IOError.current(.createOutput, path)
       discard()
@@ -228,16 +233,10 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
 
   /// Gives the new file the owner, permissions and times of the old one.
   private func takeOver(_ original: FileStatus) throws {
-    // A user without the right to give files away remains the owner. If the group cannot be set
-    // either, the new group must not get the permissions of the old one.
-    var permissions = original.permissions
-    if fchown(descriptor.number, original.owner, original.group) != 0,
-      fchown(descriptor.number, uid_t.max, original.group) != 0
-    {
-      permissions &= ~0o070
-    }
-    guard fchmod(descriptor.number, permissions) == 0 else {
-      throw IOError.current(.createOutput, path)
+    do throws(IOError) {
+      try descriptor.take(ownerAndModeOf: original)
+    } catch {
+      throw IOError(.createOutput, path, error.errno)
     }
     var times = [original.accessTime, original.modificationTime]
     guard futimens(descriptor.number, &times) == 0 else { throw IOError.current(.write, path) }

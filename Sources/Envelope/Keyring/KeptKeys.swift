@@ -104,7 +104,9 @@ public final class KeptKeys: Sendable {
       // If `isForEveryMessage` is false, two different keys may have the same name: keep both.
       let isRepeated = key.isForEveryMessage && keys.contains { $0.name == key.name }
       if !isRepeated {
-        keys.append(KeyOfMessage(keys: self, encrypted: encrypted, context: context, found: key))
+        keys.append(
+          KeyOfMessage(
+            keys: self, header: header, encrypted: encrypted, context: context, found: key))
       }
     }
     return keys
@@ -179,6 +181,7 @@ public final class KeptKeys: Sendable {
 /// does not hold any more: a message whose input is slow may be wrapped long after the look-up.
 private struct KeyOfMessage: Keyring {
   let keys: KeptKeys
+  let header: MessageHeader
   let encrypted: EncryptedDataKey
   let context: [UInt8]
   let found: KeptKey
@@ -192,7 +195,11 @@ private struct KeyOfMessage: Keyring {
 
   func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
     let key = try found.holds() ? found : keys.key(for: encrypted, context: context)
-    if let lost = key.lost { throw KeysNotKeptError(lost: [lost], kept: []) }
+    if let lost = key.lost {
+      // The error names the other keys of the message too.
+      _ = try keys.keyrings(of: header)
+      throw KeysNotKeptError(lost: [lost], kept: [])
+    }
     return try key.keyring.get().wrap(request)
   }
 

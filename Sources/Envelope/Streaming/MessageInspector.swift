@@ -39,6 +39,21 @@ public enum MessageInspector {
       header: parsed.header, headerLength: parsed.length, isArmored: detected.isArmored, body: body)
   }
 
+  /// True if the bytes begin with the whole header of a message, or with the first line of an
+  /// armored one. Leaves no copy of the bytes if they are a key.
+  package static func isMessage(_ bytes: borrowing SecretBytes) -> Bool {
+    bytes.withBytes { bytes in
+      let isArmored = bytes.withUnsafeBytes {
+        $0.drop { Armor.isSpace($0) }.starts(with: Armor.header)
+      }
+      let header = try? WireReader.read(bytes) { (reader) throws(MessageError) in
+        try MessageHeader.transcode(
+          nil, limits: HeaderLimits(encryptedDataKeys: Int(UInt16.max)), through: &reader)
+      }
+      return isArmored || header != nil
+    }
+  }
+
   /// Computes the body from the size of the file.
   private static func measure(
     _ source: any PositionalSource, _ parsed: ParsedHeader

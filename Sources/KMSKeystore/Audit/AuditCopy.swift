@@ -1,3 +1,5 @@
+import Envelope
+import Glibc
 import SystemPackage
 
 /// Byte-for-byte copies of an audit log, which need no key.
@@ -30,10 +32,29 @@ extension AuditLog {
     return output
   }
 
+  /// True if the file is the audit log of any keystore, in any state: it begins with a head, even a
+  /// damaged one, or with zeros in its place and an entry after them. False for an empty file, and
+  /// for a link, a directory or a special file.
+  static func isLog(_ path: FilePath) throws -> Bool {
+    let number = try AuditPlace(path).open(O_RDONLY)
+    guard number >= 0 else { return false }
+    let file = AuditFile(Descriptor(owning: number, path: path))
+    guard try file.status().kind == .regular else { return false }
+    let bytes = try file.read(AuditHead.length, at: 0)
+    if AuditHead.isBegun(by: bytes) { return true }
+    guard bytes.count == AuditHead.length, bytes.allSatisfy({ $0 == 0 }) else { return false }
+    let head = AuditHead.start(after: .none)
+    return try AuditReader(file: file, head: head, log: AuditLog(reading: path)).hasFirstEntry()
+  }
+
   /// True if the log at `later` has every entry of the one at `earlier`, at the same place.
-  /// Replacing the earlier log then loses nothing.
+  /// Replacing the earlier log then loses nothing. False if one of them has no valid head.
   static func continues(_ earlier: FilePath, in later: FilePath) throws -> Bool {
-    guard let earlier = try opened(earlier), let later = try opened(later) else { return false }
+    guard let first = try head(of: earlier), let last = try head(of: later),
+      let earlier = try opened(earlier), let later = try opened(later)
+    else { return false }
+    // Without entries, only the head says which log it is.
+    guard first.end > UInt64(AuditHead.length) else { return first == last }
     let size = try earlier.status().size
     var offset = Int64(AuditHead.length)
     while offset < size {

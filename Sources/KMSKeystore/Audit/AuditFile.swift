@@ -95,19 +95,9 @@ final class AuditFile: Sendable {
 
   func truncate(to count: Int64) throws(IOError) { try descriptor.truncate(to: count) }
 
-  /// Gives the file the owner, group and mode of another file. A process without the right to
-  /// change the owner leaves it as it is. If it cannot change the group either, the group gets no
-  /// access, because the access was meant for another group.
-  func take(ownerAndModeOf status: FileStatus) throws {
-    var permissions = status.permissions
-    if fchown(descriptor.number, status.owner, status.group) != 0,
-      fchown(descriptor.number, uid_t.max, status.group) != 0
-    {
-      permissions &= ~0o070
-    }
-    guard fchmod(descriptor.number, permissions) == 0 else {
-      throw IOError.current(.createOutput, descriptor.path)
-    }
+  /// Gives the file the owner, group and mode of another file, as far as possible.
+  func take(ownerAndModeOf status: FileStatus) throws(IOError) {
+    try descriptor.take(ownerAndModeOf: status)
   }
 
   /// Reads `count` bytes from `offset` on, or fewer if the file ends before.

@@ -71,7 +71,13 @@ package final class AuditLog: Sendable {
     _ records: [AuditRecord], waiting: Bool = true, after anchor: () throws -> AuditAnchor
   ) throws -> AuditAnchor {
     try locked(creating: true, waiting: waiting) { file, _ in
-      var head = try readHead(of: file) ?? AuditHead.start(after: anchor())
+      var head: AuditHead
+      if let found = try readHead(of: file) {
+        head = found
+      } else {
+        head = try AuditHead.start(after: anchor())
+        try requireNew(file, head)
+      }
       try recover(&head, in: file)
       let (end, size) = (Int64(head.end), try file.status().size)
       do {
@@ -153,6 +159,16 @@ package final class AuditLog: Sendable {
     if bytes.allSatisfy({ $0 == 0 }) { return nil }
     guard let head = try opened(bytes) else { throw AuditError.damaged([.head]) }
     return head
+  }
+
+  /// Throws `AuditError.damaged` if a file with zeros in place of a head is not a log, because
+  /// `recover` would cut off what follows.
+  private func requireNew(_ file: AuditFile, _ head: AuditHead) throws {
+    let reader = AuditReader(file: file, head: head, log: self)
+    var adopted = head
+    try reader.adopt(into: &adopted, size: UInt64(file.status().size))
+    guard adopted == head, try !reader.hasOnlyZeros() else { return }
+    throw AuditError.damaged([.head])
   }
 
   /// Makes the head match the file. Adds entries of a process that died before it wrote the head,

@@ -140,6 +140,24 @@ struct AuditReader {
     }
   }
 
+  /// True if there is an entry, valid or not, right after the head.
+  func hasFirstEntry() throws -> Bool {
+    let size = UInt64(try file.status().size)
+    guard case .entry = try find(at: UInt64(AuditHead.length), size: size) else { return false }
+    return true
+  }
+
+  /// True if there are only zeros after the head, as after a power failure.
+  func hasOnlyZeros() throws -> Bool {
+    var offset = Int64(AuditHead.length)
+    while true {
+      let piece = try file.read(AuditFile.pieceLength, at: offset)
+      if piece.isEmpty { return true }
+      guard piece.allSatisfy({ $0 == 0 }) else { return false }
+      offset += Int64(piece.count)
+    }
+  }
+
   private func find(at offset: UInt64, size: UInt64) throws -> Found {
     guard size >= offset + 4 else { return .nothing }
     let prefix = try window.bytes(4, at: offset, of: size)

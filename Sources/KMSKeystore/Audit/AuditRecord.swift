@@ -134,6 +134,12 @@ struct AuditHead: Equatable {
   /// Bytes of the head, including its code.
   static let length = 4 + 1 + 8 + 32 + 8 + 8 + 32 + 8 + AuditEntry.codeLength
 
+  /// True if the bytes begin as every head does.
+  static func isBegun(by bytes: some Sequence<UInt8>) -> Bool {
+    let mark = withUnsafeBytes(of: magic.bigEndian, Array.init)
+    return bytes.starts(with: mark + [version])
+  }
+
   /// Parses a head without its code; nil if the bytes have another shape.
   init?(parsing bytes: [UInt8]) {
     let parsed = try? WireReader.read(bytes.span.bytes) { (reader) throws(MessageError) in

@@ -118,4 +118,33 @@ import Testing
       found.filter { $0.string.hasSuffix("file") }.map(\.string) == ["a/deep/file", "b/deep/file"])
     #expect(tree.skipped == FileTree.Skipped(symbolicLinks: 1, specialFiles: 1))
   }
+
+  /// A copy with another owner or group gives no user access that the file itself does not give.
+  /// Only the owner of the copy is exempt.
+  @Test func aCopyGivesNobodyMoreThanItsOriginal() throws {
+    struct User { let id: uid_t, groups: Set<gid_t> }
+    func access(of user: User, _ mode: mode_t, _ owner: uid_t, _ group: gid_t) -> mode_t {
+      if user.id == owner { return mode >> 6 & 7 }
+      return user.groups.contains(group) ? mode >> 3 & 7 : mode & 7
+    }
+    let users = [1, 2, 3].flatMap { id in
+      [[], [10], [20], [10, 20]].map { User(id: id, groups: $0) }
+    }
+    for mode in mode_t(0)...0o777 {
+      var status = stat()
+      (status.st_mode, status.st_uid, status.st_gid) = (S_IFREG | mode, 1, 10)
+      let original = FileStatus(status)
+      #expect(original.permissions(forOwner: 1, group: 10) == mode)
+      for (owner, group) in [(1, 20), (2, 10), (2, 20)] as [(uid_t, gid_t)] {
+        let copy = original.permissions(forOwner: owner, group: group)
+        #expect(copy & 0o700 == mode & 0o700)
+        for user in users where user.id != owner {
+          let (before, after) = (
+            access(of: user, mode, 1, 10), access(of: user, copy, owner, group)
+          )
+          if after & ~before != 0 { Issue.record("\(mode) \(owner) \(group) \(user)") }
+        }
+      }
+    }
+  }
 }

@@ -44,6 +44,17 @@ fails 73 envcrypt keystore backup -f "$store-audit"
 echo journal > gone.db-journal
 fails 73 envcrypt keystore backup gone.db; says 'there is a journal gone.db-journal'
 fails 73 envcrypt init -q --protector none --keystore gone.db; says 'there is a journal gone.db-journal'
+# A file that is not an audit log is not replaced by one, whatever is in it, and nothing is appended to it.
+for content in '' x "$(printf %0200d 0)"; do
+  printf '%s' "$content" > my.db-audit; cp my.db-audit foreign
+  fails 73 envcrypt keystore backup my.db; says 'there is my.db-audit, which is not an audit log, and is not replaced'
+  fails 73 envcrypt init -q --protector key-file:my.key --keystore my.db; says 'hint: move it away'
+  cmp my.db-audit foreign; absent my.db my.db-audit.old my.key
+  rm usb/copy.db-audit; cp foreign usb/copy.db-audit; cp usb/copy.db before
+  fails 73 envcrypt keystore backup -f usb/copy.db; says 'usb/copy.db-audit, which is not an audit log'
+  cmp usb/copy.db-audit foreign; cmp usb/copy.db before
+done
+rm usb/copy.db-audit; envcrypt keystore backup -f usb/copy.db; rm my.db-audit
 fails 64 envcrypt keystore backup -; says 'cannot be written to standard output'
 fails 64 envcrypt keystore backup
 fails 78 envcrypt keystore backup b.db --keystore nothing.db; says 'there is no keystore at nothing.db'

@@ -21,6 +21,7 @@ for name in $store soft linked/keystore.db "$PWD/$store" ./data/../$store $store
   refused envcrypt decrypt -f -o "$name" x.envc
 done
 [ ! -e $store-journal ]; [ ! -e $store-shm ]; [ ! -e $store-audit.old ]
+rm hard-log
 refused envcrypt key export alias/default -f -o $store
 refused envcrypt key export alias/default -o $store-journal
 rsa=$(envcrypt key create --spec RSA_2048); cp -p $store store
@@ -49,9 +50,29 @@ cmp other other.db
 envcrypt keystore backup backup.db; refused envcrypt encrypt -f -o backup.db x
 fails 73 envcrypt init --protector key-file:third.db-journal --keystore third.db
 [ ! -e third.db-journal ]
+# Neither a new keystore nor a backup has such a name, and nothing is made beside it.
+ls -A . data/envcrypt > names
+for name in $store other.db; do
+  for ending in -journal -wal -shm -JOURNAL -audit -audit.old -audit.old.2; do
+    file=$name$ending
+    refused envcrypt init -q --protector none --keystore $file; says "$file belongs to a keystore"
+    refused envcrypt keystore backup $file; says "$file belongs to a keystore"
+    refused envcrypt keystore backup -f $file
+    # Neither do key files and exported keys.
+    [ -e $file ] || refused envcrypt keystore protector add key-file:"$PWD/$file"
+    refused envcrypt init -q --protector none --keystore $file --protector key-file:key
+    refused envcrypt key export alias/default -f -o $file
+    refused envcrypt key public-key "$rsa" -f -o $file
+  done
+done
+fails 73 envcrypt init -q --protector none --keystore .keystore-0123456789ab.tmp-audit; says 'a name of unfinished files'
+ls -A . data/envcrypt | diff names -
+cmp other other.db
 # Standard output is the keystore.
-status=0; envcrypt encrypt x -o - 1<>$store 2>stderr || status=$?
-[ $status = 73 ]; says 'belongs to a keystore'; cmp store $store
+for command in 'encrypt x -o -' 'key export alias/default' "key public-key $rsa"; do
+  status=0; envcrypt $command 1<>$store 2>stderr || status=$?
+  [ $status = 73 ]; says 'belongs to a keystore'; cmp store $store
+done
 # Other names in the same directory are allowed.
 envcrypt encrypt x -o $store-notes; envcrypt encrypt -q x -o data/envcrypt/keystore
 envcrypt keystore check; [ "$(envcrypt decrypt x.envc -o -)" = text ]

@@ -17,6 +17,29 @@ mode 077 666 600; mode 022 666 644; mode 027 777 750; mode 002 664 664; mode 022
 # A message that is replaced in place keeps its mode.
 chmod 666 a.envc; (umask 077; envcrypt reencrypt -q --force a.envc -k alias/default); [ "$(stat -c %a a.envc)" = 666 ]
 
+# A user who cannot keep the owner or the group of a file gives nobody access that the old file did not give.
+if can_be nobody; then
+  openssl genrsa -out k.pem 2048 2>/dev/null; openssl rsa -in k.pem -pubout -out k.pub 2>/dev/null; chown nobody k.pem
+  mkdir -m 777 theirs
+  for modes in '705 700' '755 755' '744 744' '754 744' '604 600' '664 644' '645 644' '457 444' '547 544'; do
+    mode=${modes% *}; rm -f theirs/*; envcrypt encrypt -q -r k.pub c -o theirs/m; chgrp bin theirs/m; chmod $mode theirs/m
+    rm -f theirs/old; cp theirs/m theirs/old
+    setpriv --reuid nobody --regid "$(id -g nobody)" --clear-groups \
+      envcrypt reencrypt -q --force --keystore none.db --keyring k.pem -r k.pub theirs/m
+    ! cmp -s theirs/m theirs/old
+    [ "$(stat -c '%U %a' theirs/m)" = "nobody ${modes#* }" ]
+  done
+  # The same in a tree.
+  mkdir -m 755 of-root; envcrypt encrypt -q -r k.pub c -o of-root/m.envc; chgrp "$(id -g nobody)" of-root/m.envc; chmod 745 of-root/m.envc
+  setpriv --reuid nobody --regid "$(id -g nobody)" --clear-groups \
+    envcrypt decrypt -q --keystore none.db --keyring k.pem -R of-root -o theirs
+  [ "$(stat -c '%U %a' theirs/of-root/m)" = 'nobody 745' ]
+  chgrp bin of-root/m.envc
+  setpriv --reuid nobody --regid "$(id -g nobody)" --clear-groups \
+    envcrypt decrypt -q -f --keystore none.db --keyring k.pem -R of-root -o theirs
+  [ "$(stat -c '%U %a' theirs/of-root/m)" = 'nobody 744' ]
+fi
+
 # A tree comes back with its modes, whatever the umask is: a private directory stays private.
 mkdir -p tree/private/deep tree/open tree/shared tree/fixed/deep
 chmod 700 tree; chmod 700 tree/private; chmod 755 tree/private/deep tree/open; chmod 2775 tree/shared

@@ -52,6 +52,36 @@ during 'envcrypt key rotate alias/a' 0 envcrypt encrypt -k alias/a
 envcrypt inspect first.envc | matches "$key/1"; envcrypt inspect second.envc | matches "$key/2"
 envcrypt decrypt second.envc -o - | cmp - f
 
+# reencrypt without -k decides for each message too. alias/b opens the messages all the time.
+envcrypt key create --alias alias/b > /dev/null
+envcrypt encrypt -q f -k alias/a -k alias/b -o two.envc
+# kept STARTED ACTION STATUS: the second of three messages comes from a pipe that is held until STARTED succeeds and
+# ACTION is done.
+kept() {
+  local started=$1 action=$2 wanted=$3 status=0
+  rm -f pipe; mkfifo pipe; cp two.envc first.envc; cp two.envc third.envc; exec 3<> pipe
+  envcrypt reencrypt --force --jobs 1 first.envc - third.envc < pipe > second.envc 2> stderr 3>&- & local run=$!
+  await eval "$started"; eval "$action"; cat two.envc >&3; exec 3>&-
+  wait $run || status=$?
+  [ "$status" = "$wanted" ] || { echo "status $status, wanted $wanted"; cat stderr; return 1; }
+}
+first_is_done='! cmp -s two.envc first.envc'
+kept "$first_is_done" : 0
+! cmp -s two.envc third.envc; for file in first second third; do envcrypt decrypt $file.envc -o - | cmp - f; done
+kept "$first_is_done" 'envcrypt key disable alias/a' 69
+says "third.envc: the message cannot stay under its key envcrypt $key/2 (DisabledException: key $key is disabled"
+cmp two.envc third.envc; [ ! -s second.envc ]
+# The refusal ends with its reason.
+kept 'grep -q first.envc stderr' 'envcrypt key enable alias/a' 69
+says "first.envc: the message cannot stay under its key envcrypt $key/2 (DisabledException"
+cmp two.envc first.envc; ! cmp -s two.envc third.envc; envcrypt inspect second.envc | matches "$key/2"
+kept "$first_is_done" 'envcrypt key policy put alias/a deny.json' 77
+says 'third.envc: '; says 'statement 2 of its policy denies it'; cmp two.envc third.envc; [ ! -s second.envc ]
+envcrypt key policy reset alias/a
+kept "$first_is_done" 'envcrypt key rotate alias/a' 0
+envcrypt inspect first.envc | matches "$key/2"
+for file in second third; do envcrypt inspect $file.envc | matches "$key/3"; done
+
 # The keystore is replaced with a backup: the run does not continue with its open file.
 store=$XDG_DATA_HOME/envcrypt/keystore.db
 envcrypt keystore backup copy.db

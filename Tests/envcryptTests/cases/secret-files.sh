@@ -76,3 +76,35 @@ done
 warns() { printf '%s\n' "$1" > new; envcrypt keystore protector add passphrase --new-passphrase-file new 2>stderr >/dev/null; grep -q 'warning: the passphrase has fewer than 8 characters' stderr; }
 for short in a 1234567 'äöüßäöü' 'äöüßä'; do warns "$short"; done
 for long in 12345678 'äöüßäöüß' '        '; do ! warns "$long"; done
+
+# A keystore, its audit log, its journal and a message are no keys, and no passphrases.
+store=$XDG_DATA_HOME/envcrypt/keystore.db
+umask 077
+cp "$store" a-keystore; cp "$store-audit" an-audit-log; envcrypt encrypt -q a -o a-message
+(printf '\xd9\xd5\x05\xf9\x20\xa1\x63\xd7'; head -c 504 /dev/zero) > a-journal; envcrypt encrypt -q -a a -o an-armored-message
+for file in a-keystore an-audit-log a-journal a-message an-armored-message; do
+  case $file in
+    a-keystore) kind='a keystore' ;; an-audit-log) kind='the audit log of a keystore' ;;
+    a-journal) kind='a journal of SQLite' ;; *) kind='a message' ;;
+  esac
+  sum=$(sha256sum $file)
+  for key in "$file" "$PWD/$file"; do
+    fails 77 envcrypt keystore protector add key-file:"$key"; says "key file $PWD/$file: it "
+    fails 77 envcrypt init --keystore new.db --protector key-file:"$key"; says "key file $PWD/$file: it "; absent new.db
+  done
+  fails 78 envcrypt decrypt --keyring $file m -o no; says "$file is $kind, and not a keyring file"; absent no
+  fails 78 envcrypt encrypt --keyring $file a -o no; says "$file is $kind, and not a keyring file"; absent no
+  fails 78 envcrypt key import $file; says "$file is $kind, and not a keyring file"
+  fails 78 envcrypt encrypt -r $file a -o no; says "$file is $kind, and not a public key in PEM"; absent no
+  fails 78 envcrypt keystore protector add passphrase --new-passphrase-file $file; says "$file is $kind, and not a passphrase"
+  fails 78 envcrypt init --keystore new.db --passphrase-file $file; says "$file is $kind, and not a passphrase"; absent new.db
+  [ "$(sha256sum $file)" = "$sum" ]
+done
+# A file of a keystore is none either, whatever is in it.
+random 40 > a-store.db-audit; cp "$store" a-store.db
+fails 77 envcrypt keystore protector add key-file:"$PWD/a-store.db-audit"; says 'it belongs to a keystore'
+# A protector does not open with one of these: the message says why.
+chmod 600 key-file; envcrypt init -q --keystore k.db --protector key-file:key-file
+fails 77 envcrypt key create --keystore k.db --key-file an-audit-log; says 'it is the audit log of a keystore, and not a key file'
+cp an-audit-log key-file
+fails 77 envcrypt key create --keystore k.db < /dev/null; says 'it is the audit log of a keystore, and not a key file'

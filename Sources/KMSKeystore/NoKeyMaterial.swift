@@ -1,0 +1,49 @@
+import Envelope
+import SystemPackage
+
+/// A file that envcrypt or SQLite wrote and that is never key material, whatever its size. Keystores
+/// and audit logs change with each use, and messages lie where others may read them.
+package enum NoKeyMaterial: String, CaseIterable, Sendable {
+  case keystore = "a keystore"
+  case auditLog = "the audit log of a keystore"
+  case journal = "a journal of SQLite"
+  case message = "a message"
+
+  /// Recognizes a file by its first bytes; nil if it is none of these. Random bytes are not taken
+  /// for a message: its whole header has to be valid.
+  package init?(_ bytes: borrowing SecretBytes) {
+    let found = bytes.withBytes { bytes in
+      bytes.withUnsafeBytes { Self.kind(of: $0) }
+    }
+    if let found {
+      self = found
+    } else if MessageInspector.isMessage(bytes) {
+      self = .message
+    } else {
+      return nil
+    }
+  }
+
+  /// Recognizes an open file, without reading it from its present position on; nil if it is none of
+  /// these, or not a regular file. The file of a keystore stays open, because closing it would
+  /// release SQLite's locks.
+  package static func of(_ file: Descriptor) throws -> NoKeyMaterial? {
+    guard let region = FileRegion(file) else { return nil }
+    let count = Int(min(region.count, prefixLength))
+    let bytes = try SecretBytes(count: count) { span in
+      guard try region.fill(&span, at: 0) == count else { throw FileRuleError.changed(file.path) }
+    }
+    let kind = NoKeyMaterial(bytes)
+    if kind == .keystore { file.keepOpen() }
+    return kind
+  }
+
+  /// More bytes than the header of a message usually has.
+  private static let prefixLength: Int64 = 1 << 20
+
+  private static func kind(of bytes: UnsafeRawBufferPointer) -> NoKeyMaterial? {
+    if bytes.starts(with: "SQLite format 3\0".utf8) { return .keystore }
+    if bytes.starts(with: KeystoreFile.journalMark) { return .journal }
+    return AuditHead.isBegun(by: bytes) ? .auditLog : nil
+  }
+}
