@@ -203,7 +203,10 @@ package final class OperationCall {
   /// Returns what `find` finds, and finds it again if the key had to be rotated first.
   private func current<Key: KeyInUse>(_ find: () throws -> Key) throws -> Key {
     let key = try find()
-    guard key.record.isDueForRotation(at: now) || key.record.isRotationPostponed(at: now),
+    let created = service.keystore.creationDate.milliseconds
+    guard
+      key.record.isDueForRotation(at: now)
+        || key.record.isRotationPostponed(at: now, inStoreOf: created),
       (try? write(isWholeOperation: false) { _ in }) != nil
     else { return key }
     return try find()

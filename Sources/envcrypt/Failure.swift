@@ -106,7 +106,7 @@ extension Failure {
         hint: "it writes to the audit log, or keeps others from it: try again when it is done")
     case AuditError.notAFile(let path):
       self.init(
-        .ioError, "\(Text.printable(path)) is not a regular file",
+        .configuration, "\(Text.printable(path)) is not a regular file",
         hint: "move it away; the audit log goes on in a new file, and says what is missing")
     case AuditError.foreign(let path, let fault):
       self.init(
