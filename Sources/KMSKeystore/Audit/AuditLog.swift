@@ -24,8 +24,6 @@ package final class AuditLog: Sendable {
     var place: AuditPlace?
     /// The file of the last append.
     var file: AuditFile?
-    /// The head as the last append has left it.
-    var head: [UInt8] = []
     /// True if the last append waited in vain for the lock. The next ones wait only a short time
     /// until one succeeds.
     var isHeldUp = false
@@ -72,7 +70,7 @@ package final class AuditLog: Sendable {
   func append(
     _ records: [AuditRecord], waiting: Bool = true, after anchor: () throws -> AuditAnchor
   ) throws -> AuditAnchor {
-    let (end, written) = try locked(creating: true, waiting: waiting) { file, _ in
+    try locked(creating: true, waiting: waiting) { file, _ in
       var head: AuditHead
       if let found = try readHead(of: file) {
         head = found
@@ -86,17 +84,14 @@ package final class AuditLog: Sendable {
       let (end, size) = (Int64(head.end), try file.status().size)
       do {
         try file.write(try entries(of: records, after: &head), at: end)
-        let bytes = try sealed(head)
-        try file.write(bytes, at: 0)
-        return (AuditAnchor(sequence: head.lastSequence, code: head.lastCode), bytes)
+        try file.write(try sealed(head), at: 0)
       } catch {
         // Nobody should have to deal with half an entry.
         try? file.truncate(to: size)
         throw error
       }
+      return AuditAnchor(sequence: head.lastSequence, code: head.lastCode)
     }
-    state.withLock { $0.head = written }
-    return end
   }
 
   /// Makes the log continue after `anchor` if it ends before the anchor. The entries between are
@@ -116,18 +111,6 @@ package final class AuditLog: Sendable {
     head.lastSequence = anchor.sequence
     head.lastCode = anchor.code
     try file.write(try sealed(head), at: 0)
-  }
-
-  /// True if the log is as the last append of this object has left it: nobody has appended since, and
-  /// no other file has its name.
-  var isAsLeft: Bool {
-    state.withLock { state in
-      guard let file = state.file, let place = state.place, !state.head.isEmpty,
-        let named = try? place.status(), let own = try? file.status(), named.isSameFile(as: own),
-        let head = try? file.read(AuditHead.length, at: 0)
-      else { return false }
-      return head == state.head
-    }
   }
 
   /// Runs `body` with the file that has the log's name, while the file is locked.

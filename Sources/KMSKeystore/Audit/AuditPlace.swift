@@ -48,7 +48,7 @@ struct AuditPlace: Sendable {
     let keystore = try keystoreStatus()
     var owners = [0, geteuid()]
     if let keystore { owners.append(keystore.owner) }
-    let sharers = try keystore.flatMap(sharers)
+    let sharers = keystore.flatMap { $0.permissions & 0o020 != 0 ? $0.group : nil }
     guard owners.contains(log.owner) || log.group == sharers else { return .owner(log.owner) }
     var writers = keystore.map { $0.permissions & 0o022 } ?? 0
     if log.group != sharers { writers &= ~0o020 }
@@ -57,14 +57,6 @@ struct AuditPlace: Sendable {
     }
     // What we append would go to the other name's file, too.
     return !mayHaveOtherNames && log.linkCount > 1 ? .severalNames : nil
-  }
-
-  /// Returns the group that shares the keystore; nil if none does. In a directory in which everybody
-  /// may create files, a file can have the group without being of a member.
-  private func sharers(_ keystore: FileStatus) throws(IOError) -> gid_t? {
-    guard keystore.permissions & 0o020 != 0, try directory.status().permissions & 0o002 == 0
-    else { return nil }
-    return keystore.group
   }
 
   /// The name of the keystore beside the log; nil if the log has no keystore's log's name.

@@ -168,8 +168,6 @@ package final class AuditTrail: Sendable {
   /// for which the thread waits that has a transaction of the keystore.
   private func knownEnd() -> Result<AuditAnchor, any Error> {
     let appended = state.withLock { $0.appended }
-    // Nobody has recorded anything since.
-    if let appended, log.isAsLeft { return .success(appended) }
     return Result {
       let known = try anchor()
       guard let appended, appended.sequence > known.sequence else { return known }

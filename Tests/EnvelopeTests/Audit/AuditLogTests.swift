@@ -306,27 +306,6 @@ import Testing
     #expect(try log().read(after: .none) { _ in } == [])
   }
 
-  /// A log knows if somebody else has appended to it, cut it, or put another file in its place.
-  @Test func aLogKnowsIfItIsAsItLeftIt() throws {
-    let log = log()
-    #expect(!log.isAsLeft)
-    try log.append([Self.record(1)], after: { .none })
-    #expect(log.isAsLeft)
-    let bytes = try contents(path)
-    try append(2...2)
-    #expect(!log.isAsLeft)
-    try log.append([Self.record(3)], after: { .none })
-    #expect(log.isAsLeft)
-    let later = try contents(path)
-    try write(bytes, to: path)
-    #expect(!log.isAsLeft)
-    try write(later, to: path)
-    #expect(rename(path.string, path.string + "-old") == 0)
-    #expect(!log.isAsLeft)
-    try write(later, to: path)
-    #expect(!log.isAsLeft)
-  }
-
   @Test(arguments: [0, 1, 3, 5, 6])
   func aPrunedLogCanBeChecked(kept: Int) throws {
     try append(1...5)
