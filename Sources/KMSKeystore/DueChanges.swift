@@ -69,7 +69,8 @@ package struct DueChanges {
     latest > now + slack || latest <= now - patience
   }
 
-  /// True if the clock is before the keystore's creation. Dates that seem to be far away say nothing then.
+  /// True if the clock is before the keystore's creation. Dates that seem to be far away say
+  /// nothing then.
   static func isClockBehind(_ now: Int64, _ storeCreationDate: Int64) -> Bool {
     now + slack < storeCreationDate
   }
@@ -181,8 +182,8 @@ package struct DueChanges {
     }
   }
 
-  /// Counts the next rotation of a key from now if it was counted from a date that has not come: a key that one
-  /// command with a wrong clock has rotated would not be rotated for years.
+  /// Counts the next rotation of a key from now if it was counted from a date that has not come: a
+  /// key that one command with a wrong clock has rotated would not be rotated for years.
   private mutating func countRotationsFromNow(_ transaction: KeystoreTransaction) throws {
     let (keys, db) = (transaction.keys, transaction.db)
     let storeCreationDate = try keys.keystoreRecord(db).creationDate

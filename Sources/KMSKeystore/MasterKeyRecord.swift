@@ -37,7 +37,13 @@ package struct MasterKeyRecord: AuthenticatedRecord, LedgerRecord {
   /// True if `asOf` found that imported material has expired. Not a column.
   private(set) var isExpired = false
 
-  package init(id: String, spec: KeySpec, usage: KeyUsage, storedState: KeyState, origin: KeyOrigin, manager: KeyManager, description: String, creationDate: Int64, currentVersion: Int64, deletionDate: Int64? = nil, rotationPeriodInDays: Int64? = nil, nextRotationDate: Int64? = nil, validTo: Int64? = nil, policyDigest: Data? = nil, grantsDigest: Data? = nil, foundDueDate: Int64? = nil, authenticationCode: Data = Data(), isExpired: Bool = false) {
+  package init(
+    id: String, spec: KeySpec, usage: KeyUsage, storedState: KeyState, origin: KeyOrigin,
+    manager: KeyManager, description: String, creationDate: Int64, currentVersion: Int64,
+    deletionDate: Int64? = nil, rotationPeriodInDays: Int64? = nil, nextRotationDate: Int64? = nil,
+    validTo: Int64? = nil, policyDigest: Data? = nil, grantsDigest: Data? = nil,
+    foundDueDate: Int64? = nil, authenticationCode: Data = Data(), isExpired: Bool = false
+  ) {
     self.id = id
     self.spec = spec
     self.usage = usage

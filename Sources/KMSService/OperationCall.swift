@@ -268,7 +268,8 @@ package final class OperationCall {
     }
   }
 
-  /// Destroys what was past its date at `time`, without waiting for a second command. Returns what was destroyed.
+  /// Destroys what was past its date at `time`, without waiting for a second command. Returns what
+  /// was destroyed.
   func destroyDue(at time: Int64) throws -> [ServiceEvent] {
     try write(after: DueChanges(now: time, destroysAtOnce: true)) { _, events in
       let destroyed = events.filter { $0.name != .rotateKey }
@@ -295,8 +296,9 @@ package final class OperationCall {
     return try result.get()
   }
 
-  /// Has the keystore note where the audit log ends now, so that the records of a change cannot be removed from the log
-  /// without the keystore saying so. The log is on the disk before the note is.
+  /// Has the keystore note where the audit log ends now, so that the records of a change cannot be
+  /// removed from the log without the keystore saying so. The log is on the disk before the note
+  /// is.
   func noteRecords(in transaction: KeystoreTransaction) throws {
     if let anchor = try service.host.trail()?.anchorToNote() { try transaction.note(anchor) }
   }

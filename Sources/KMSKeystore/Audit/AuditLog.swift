@@ -62,8 +62,8 @@ package final class AuditLog: Sendable {
 
   // MARK: Writing
 
-  /// Appends records in their order, and returns the new end of the log. `anchor` gives the end
-  /// of the log that the keystore knows of: if the log is gone, or an older one is in its place, the
+  /// Appends records in their order, and returns the new end of the log. `anchor` gives the end of
+  /// the log that the keystore knows of: if the log is gone, or an older one is in its place, the
   /// numbers continue from there, and the entries before it are missing. Throws `AuditError.locked`
   /// if another process holds the lock for too long; if `waiting` is false, after a short time.
   @discardableResult

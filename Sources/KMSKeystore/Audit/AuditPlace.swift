@@ -116,8 +116,8 @@ struct AuditPlace: Sendable {
 
 /// A reason why a file cannot be the audit log of a keystore.
 public enum AuditFileFault: Equatable, Sendable {
-  /// It belongs to a user who is neither the keystore's owner, nor root, nor this user, nor a member
-  /// of the group that shares the keystore.
+  /// It belongs to a user who is neither the keystore's owner, nor root, nor this user, nor a
+  /// member of the group that shares the keystore.
   case owner(UInt32)
   /// Users may write to it who may not write to the keystore.
   case writable(permissions: UInt32)

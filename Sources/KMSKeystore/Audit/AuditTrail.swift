@@ -126,8 +126,8 @@ package final class AuditTrail: Sendable {
     }
   }
 
-  /// Before a signal ends the process. Does not ask the keystore, because a transaction of another thread may be
-  /// waiting for a lock.
+  /// Before a signal ends the process. Does not ask the keystore, because a transaction of another
+  /// thread may be waiting for a lock.
   private func end() {
     state.withLock { state in
       finish(&state, after: nil)
@@ -141,18 +141,18 @@ package final class AuditTrail: Sendable {
     let known = try knownEnd().get()
     guard let anchor = try log.anchor() else { return state.withLock { $0.appended } }
     if known.sequence <= anchor.sequence { return anchor }
-    // An older log was put in its place: its numbers are not given twice, and the gap stays, also if somebody holds
-    // the lock now.
+    // An older log was put in its place: its numbers are not given twice, and the gap stays, also
+    // if somebody holds the lock now.
     try? log.advance(to: known)
     return known
   }
 
-  /// The same for a change of the keystore that goes on without a note if the log cannot be read. Throws
-  /// `UnrecordedError` if the keystore requires records.
+  /// The same for a change of the keystore that goes on without a note if the log cannot be read.
+  /// Throws `UnrecordedError` if the keystore requires records.
   package func anchorToNote() throws -> AuditAnchor? {
     do {
       return try anchorAfterFlush()
-    } catch where (error is IOError || error is AuditError) && state.withLock({ $0.isRequired }) {
+    } catch  where (error is IOError || error is AuditError) && state.withLock({ $0.isRequired }) {
       throw UnrecordedError(reason: error)
     } catch is IOError {
       return nil
@@ -164,8 +164,8 @@ package final class AuditTrail: Sendable {
     }
   }
 
-  /// The last end of the log that the keystore, or this process, knows of. Not to be called under the lock of `state`,
-  /// for which the thread waits that has a transaction of the keystore.
+  /// The last end of the log that the keystore, or this process, knows of. Not to be called under
+  /// the lock of `state`, for which the thread waits that has a transaction of the keystore.
   private func knownEnd() -> Result<AuditAnchor, any Error> {
     let appended = state.withLock { $0.appended }
     return Result {
@@ -240,8 +240,8 @@ package final class AuditTrail: Sendable {
     }
   }
 
-  /// Throws if nothing was appended; the records wait then. `known` is the end of the log that the keystore knows of,
-  /// nil if it was not asked.
+  /// Throws if nothing was appended; the records wait then. `known` is the end of the log that the
+  /// keystore knows of, nil if it was not asked.
   private func append(
     _ state: inout State, waiting: Bool, after known: Result<AuditAnchor, any Error>?
   ) throws {

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// The end of the audit log that a keystore knows of. Reads it again only if somebody has written to
-/// the keystore since.
+/// The end of the audit log that a keystore knows of. Reads it again only if somebody has written
+/// to the keystore since.
 package final class NotedAuditAnchor: Sendable {
   private struct Reading {
     let anchor: AuditAnchor
@@ -17,8 +17,8 @@ package final class NotedAuditAnchor: Sendable {
     self.unlocked = unlocked
   }
 
-  /// Returns the end that the keystore knows of now; within the transaction of this thread if one is
-  /// under way. Throws `KeystoreError.editedRecord`.
+  /// Returns the end that the keystore knows of now; within the transaction of this thread if one
+  /// is under way. Throws `KeystoreError.editedRecord`.
   package func current() throws -> AuditAnchor {
     if let last = last.withLock({ $0 }), (try? last.moment.isNow()) ?? false { return last.anchor }
     let reading = try keystore.database.readReentrantly { db in

@@ -171,8 +171,8 @@ import Testing
     #expect(try numbers() == [1, 2, 3, 4])
   }
 
-  /// While a log is read, its head becomes one that does not verify, or zeros: it has changed, and what
-  /// follows the end that it named is not settled.
+  /// While a log is read, its head becomes one that does not verify, or zeros: it has changed, and
+  /// what follows the end that it named is not settled.
   @Test(arguments: [UInt8(0), 0xFF])
   func aHeadThatCannotBeReadHasChanged(byte: UInt8) throws {
     let log = log()

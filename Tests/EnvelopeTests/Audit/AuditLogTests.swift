@@ -167,8 +167,8 @@ import Testing
     }
   }
 
-  /// The state after a process died in the middle of an append, at each byte. The next append cuts off
-  /// the torn entry, and no whole one.
+  /// The state after a process died in the middle of an append, at each byte. The next append cuts
+  /// off the torn entry, and no whole one.
   @Test func aTornAppendIsCutOffByTheNext() throws {
     try append(1...3)
     let before = try contents(path)

@@ -464,7 +464,8 @@ import Testing
     try service.perform(EnableKeyRotationRequest(keyID: id, rotationPeriodInDays: 365))
     try AuditTrailTests.byHand(service.keystore.path).write {
       try $0.execute(
-        sql: "UPDATE masterKey SET nextRotationDate = 9000000000000000000, rotationPeriodInDays = 1")
+        sql: "UPDATE masterKey SET nextRotationDate = 9000000000000000000, rotationPeriodInDays = 1"
+      )
     }
     let told = Told()
     try run(told).createKey()
