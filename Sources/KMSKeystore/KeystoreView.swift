@@ -90,7 +90,9 @@ package class KeystoreView {
   }
 
   /// Returns the versions that other programs' messages know by that name, unverified.
-  package func unverifiedVersions(foreignProviderID: String, keyName: String) throws -> [KeyVersionRecord] {
+  package func unverifiedVersions(foreignProviderID: String, keyName: String) throws
+    -> [KeyVersionRecord]
+  {
     try KeyVersionRecord.all(
       db, where: "foreignProviderID = ? AND foreignKeyName = ?", [foreignProviderID, keyName])
   }

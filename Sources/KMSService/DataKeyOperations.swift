@@ -68,19 +68,20 @@ extension GenerateRandomRequest: HandledRequest {
     guard customKeyStoreID == nil else {
       throw KeyServiceError.unsupportedOperation("custom key stores are not supported")
     }
-    guard let numberOfBytes else { throw KeyServiceError.validation("NumberOfBytes is needed") }
+    guard let numberOfBytes else { throw KeyServiceError.validation("NumberOfBytes is required") }
     return Response(
       plaintext: SecretBlob(try .random(count: try RandomLength.check(numberOfBytes))))
   }
 }
 
-/// How many random bytes are wanted.
+/// Checks the number of random bytes that a request asks for.
 private enum RandomLength {
   private static let range = 1...1024
 
   static func check(_ count: Int) throws(KeyServiceError) -> Int {
     guard range.contains(count) else {
-      throw .validation("NumberOfBytes is \(range.lowerBound) to \(range.upperBound), not \(count)")
+      throw .validation(
+        "NumberOfBytes must be \(range.lowerBound) to \(range.upperBound), not \(count)")
     }
     return count
   }
@@ -95,7 +96,7 @@ private enum RandomLength {
 }
 
 extension EncryptionTarget {
-  /// Data keys are wrapped by symmetric keys.
+  /// Finds the key that encrypts a data key. Throws `invalidKeyUsage` unless it is a symmetric key.
   fileprivate static func ofDataKeys(
     _ keyID: String, context: EncryptionContext?, _ values: [PolicyConditionKey: [String]],
     in call: OperationCall

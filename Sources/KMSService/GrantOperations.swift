@@ -4,7 +4,7 @@ import KMSKeystore
 import KMSPolicy
 
 extension CreateGrantRequest: HandledRequest {
-  /// The most grants of one key.
+  /// The maximum number of grants of one key.
   static let limit = 50_000
 
   package func perform(in call: OperationCall) throws -> Response {
@@ -41,17 +41,18 @@ extension CreateGrantRequest: HandledRequest {
     if let retiringPrincipal {
       try Self.check(principal: retiringPrincipal, member: "RetiringPrincipal")
     }
-    guard !operations.isEmpty else { throw .validation("Operations names no operation") }
+    guard !operations.isEmpty else { throw .validation("Operations is empty") }
     if let name {
       guard name.wholeMatch(of: /[a-zA-Z0-9:\/_-]{1,256}/) != nil else {
         throw .validation(
-          "a grant's Name is 1 to 256 of a-z, A-Z, 0-9, :, /, _ and -, not '\(name)'")
+          "a grant's Name must be 1 to 256 of a-z, A-Z, 0-9, :, /, _ and -, not '\(name)'")
       }
     }
     try constraints?.check()
   }
 
-  /// Throws `invalidARN` unless it is a user of this account, or the account.
+  /// Throws `invalidARN` unless `principal` is the ARN of a user of this account, or of the
+  /// account.
   static func check(principal: String, member: String) throws(KeyServiceError) {
     if principal == Account.arn { return }
     guard (try? PolicyPrincipal(arn: principal, isOwner: false)) != nil else {
@@ -79,16 +80,17 @@ extension CreateGrantRequest: HandledRequest {
     guard others.isEmpty else {
       throw .validation(
         "key \(record.id) is of the spec \(record.spec.rawValue) for \(record.usage.rawValue), "
-          + "which cannot do \(others.map(\.rawValue).joined(separator: ", "))")
+          + "which does not support \(others.map(\.rawValue).joined(separator: ", "))")
     }
     guard constraints == nil || record.spec == .symmetricDefault else {
       throw .validation(
-        "Constraints are about encryption contexts, which requests with key \(record.id) do not have"
+        "Constraints apply to encryption contexts, which requests with key \(record.id) do not have"
       )
     }
   }
 
-  /// Who may make grants by a grant only gives what is his.
+  /// Throws `accessDenied` if the caller may make this grant only because of other grants, and it
+  /// would allow more than each of them.
   private func requireNoWider(
     than relied: [Grant], of record: MasterKeyRecord, in call: OperationCall
   ) throws(KeyServiceError) {
@@ -97,7 +99,7 @@ extension CreateGrantRequest: HandledRequest {
     guard relied.contains(where: { wanted.isNoWider(than: $0.permissions) }) else {
       throw .accessDenied(
         "\(call.service.caller.arn) may not do kms:CreateGrant with key \(record.id): the new grant "
-          + "would allow more than grant \(relied[0].grantID), by which it would be made")
+          + "would allow more than grant \(relied[0].grantID), which allows its creation")
     }
   }
 }
@@ -117,7 +119,7 @@ extension RetireGrantRequest: HandledRequest {
       guard Self.mayRetire(grant, call.service.caller) else {
         throw KeyServiceError.accessDenied(
           "\(call.service.caller.arn) may not do kms:RetireGrant with key \(record.id): grant "
-            + "\(grant.id) does not name it for that")
+            + "\(grant.id) does not allow it")
       }
       try call.requireNotDenied(Self.operation.rawValue, on: record, .none, in: transaction)
       if dryRun == true { throw KeyServiceError.dryRun }
@@ -158,7 +160,7 @@ extension RevokeGrantRequest: HandledRequest {
 }
 
 extension GrantRecord {
-  /// Whether `new` is this grant asked for once more, which its name says.
+  /// Returns true if this new grant is the same as `old`: a request with a name was repeated.
   fileprivate func isRepeated(_ old: GrantRecord) -> Bool {
     guard name != nil else { return false }
     var same = self
@@ -167,16 +169,16 @@ extension GrantRecord {
     return same == old && zip(texts, old.texts).allSatisfy { $0.utf8.elementsEqual($1.utf8) }
   }
 
-  /// What can differ in bytes alone.
+  /// The texts whose bytes are compared, because `==` calls some texts with different bytes equal.
   private var texts: [String] { [granteePrincipal, retiringPrincipal ?? "", constraints ?? ""] }
 }
 
 extension GrantConstraints {
-  /// How many pairs a constraint has at most, and how many characters they have together.
+  /// The maximum number of pairs in a constraint, and of the characters that they have together.
   private static let pairLimit = 8
   private static let lengthLimit = 384
 
-  /// Throws `validation`.
+  /// Throws `validation` if a constraint has no pairs, too many pairs, or too many characters.
   func check() throws(KeyServiceError) {
     for (name, pairs) in [
       ("EncryptionContextSubset", encryptionContextSubset),
@@ -184,7 +186,8 @@ extension GrantConstraints {
     ] {
       guard let pairs else { continue }
       guard (1...Self.pairLimit).contains(pairs.pairs.count) else {
-        throw .validation("\(name) has 1 to \(Self.pairLimit) pairs, not \(pairs.pairs.count)")
+        throw .validation(
+          "\(name) must have 1 to \(Self.pairLimit) pairs, not \(pairs.pairs.count)")
       }
       let length = pairs.pairs.reduce(0) {
         $0 + $1.key.unicodeScalars.count + $1.value.unicodeScalars.count
@@ -197,7 +200,7 @@ extension GrantConstraints {
 }
 
 extension GrantOperation {
-  /// What can be done with the key at all.
+  /// Returns the operations that are possible with the key.
   fileprivate static func operations(with record: MasterKeyRecord) -> Set<GrantOperation> {
     var operations: Set<GrantOperation> = [.createGrant, .retireGrant, .describeKey]
     switch record.usage {
@@ -211,7 +214,7 @@ extension GrantOperation {
       }
     case .signVerify: operations.formUnion([.sign, .verify])
     case .generateVerifyMAC: operations.formUnion([.generateMac, .verifyMac])
-    // Messages are encrypted and decrypted under such a key, too.
+    // Such a key also encrypts and decrypts messages.
     case .keyAgreement: operations.formUnion([.deriveSharedSecret, .encrypt, .decrypt])
     }
     if record.spec.isAsymmetric { operations.insert(.getPublicKey) }

@@ -22,7 +22,11 @@ public struct KeyringFile: Equatable, Sendable {
     public var paddingAlgorithm: PaddingAlgorithm?
     public var paddingHash: PaddingHash?
 
-    package init(providerID: String, keyID: String, algorithm: Algorithm, type: KeyType, bits: Int? = nil, encoding: Encoding, material: SecretText, paddingAlgorithm: PaddingAlgorithm? = nil, paddingHash: PaddingHash? = nil) {
+    package init(
+      providerID: String, keyID: String, algorithm: Algorithm, type: KeyType, bits: Int? = nil,
+      encoding: Encoding, material: SecretText, paddingAlgorithm: PaddingAlgorithm? = nil,
+      paddingHash: PaddingHash? = nil
+    ) {
       self.providerID = providerID
       self.keyID = keyID
       self.algorithm = algorithm
@@ -180,7 +184,8 @@ extension KeyringFile.Entry {
       return try RawECDHKeyring(recipient: key)
     default:
       throw CryptoError.invalidKey(
-        "'\(algorithm.rawValue)' with '\(type.rawValue)' and '\(encoding.rawValue)' is no key")
+        "'\(algorithm.rawValue)' with '\(type.rawValue)' and '\(encoding.rawValue)' is not a key"
+      )
     }
   }
 

@@ -8,7 +8,9 @@ protocol KeystoreRow: FetchableRecord, PersistableRecord {
 }
 
 extension KeystoreRow {
-  package init(row: Row) throws { try self.init(StoredRow(row: row, table: Self.databaseTableName)) }
+  package init(row: Row) throws {
+    try self.init(StoredRow(row: row, table: Self.databaseTableName))
+  }
 
   // Plain SQL, because GRDB's query interface first asks for the schema of each table. The look-ups
   // at the start of a command must not wait for that.
