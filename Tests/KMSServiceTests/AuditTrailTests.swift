@@ -381,11 +381,11 @@ import Testing
     leftovers.watch()
     if inBatches { run.host.keepRecordsBack(until: leftovers) }
     let keyring = try run.wrappingKeyring(key)
-    _ = try KeyringTests.wrap(keyring)
+    _ = try TestWrapping.wrap(keyring)
     let before = try contents(log)
     try service.perform(UpdateKeyDescriptionRequest(keyID: key, description: "d"))
     try write(before, to: log)
-    _ = try KeyringTests.wrap(keyring)
+    _ = try TestWrapping.wrap(keyring)
     #expect(run.finishRecords())
     try service.perform(UpdateKeyDescriptionRequest(keyID: key, description: "e"))
     #expect(try keystore.reopened().check().damage == [.audit(.missing(3...3))])
