@@ -11,15 +11,19 @@
 #include <unistd.h>
 
 // Signals whose default action ends the process. Signals of a fault are not among them, because
-// memory cannot be trusted after a fault.
-static const int ending[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGVTALRM, SIGPROF,
-                             SIGABRT, SIGSTKFLT, SIGIO, SIGPWR, SIGSYS};
-enum { endingCount = sizeof ending / sizeof *ending };
+// memory cannot be trusted after a fault. The tool ignores SIGPIPE and SIGXFSZ, but another program
+// need not. The real-time signals follow when a question is asked.
+enum { fixedCount = 17 };
+static int ending[fixedCount + _NSIG] = {
+    SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,   SIGALRM, SIGUSR1, SIGUSR2,   SIGXCPU, SIGXFSZ,
+    SIGPIPE, SIGABRT, SIGPROF, SIGVTALRM, SIGIO,   SIGPWR,  SIGSTKFLT, SIGSYS,
+};
+static int endingCount = fixedCount;
 
 static int terminal;
 static struct termios shown, silent;
 static const char *question;
-static struct sigaction beforeEnding[endingCount], beforeStop, beforeGoingOn;
+static struct sigaction beforeEnding[sizeof ending / sizeof *ending], beforeStop, beforeGoingOn;
 static volatile sig_atomic_t isHidden, questions;
 
 // True if the process group is in the foreground of the terminal. If it is in the background,
@@ -112,6 +116,10 @@ static void onStop(int number) {
 bool envcrypt_hide_typing(int descriptor, const char *text) {
   static bool isRegistered;
   if (!isRegistered) isRegistered = atexit(envcrypt_show_typing) == 0;
+  if (endingCount == fixedCount) {
+    // The C library keeps the first of them for itself.
+    for (int number = SIGRTMIN; number <= SIGRTMAX; number += 1) ending[endingCount++] = number;
+  }
   terminal = descriptor;
   question = text;
   if (tcgetattr(descriptor, &shown) != 0) return false;

@@ -69,6 +69,12 @@ package struct DueChanges {
     latest > now + slack || latest <= now - patience
   }
 
+  /// True if the clock is before the keystore's creation. Dates that seem to be far away say
+  /// nothing then.
+  static func isClockBehind(_ now: Int64, _ storeCreationDate: Int64) -> Bool {
+    now + slack < storeCreationDate
+  }
+
   private static func latestNote(_ db: Database) throws -> Int64? {
     try Int64.fetchOne(
       db,
@@ -176,22 +182,23 @@ package struct DueChanges {
     }
   }
 
-  /// Counts the next rotation of a key from now if it was counted from a date that has not come: a key that one
-  /// command with a wrong clock has rotated would not be rotated for years.
+  /// Counts the next rotation of a key from now if it was counted from a date that has not come: a
+  /// key that one command with a wrong clock has rotated would not be rotated for years.
   private mutating func countRotationsFromNow(_ transaction: KeystoreTransaction) throws {
     let (keys, db) = (transaction.keys, transaction.db)
-    let ahead = now + Self.slack
+    let storeCreationDate = try keys.keystoreRecord(db).creationDate
+    if Self.isClockBehind(now, storeCreationDate) { return }
     let postponed = try MasterKeyRecord.all(
       db,
       where: """
         nextRotationDate IS NOT NULL AND \(KeystoreSchema.rotationStart) > ?
-        AND creationDate <= ? AND state <> 'PendingDeletion' LIMIT ?
-        """, [ahead, ahead, limit])
+        AND state <> 'PendingDeletion' LIMIT ?
+        """, [now + Self.slack, limit])
     for record in postponed {
       try Self.unlessEdited(db) {
         try keys.verify(record, db)
-        guard let period = record.rotationPeriodInDays, record.isRotationPostponed(at: now),
-          let old = record.nextRotationDate
+        guard let period = record.rotationPeriodInDays, let old = record.nextRotationDate,
+          record.isRotationPostponed(at: now, inStoreOf: storeCreationDate)
         else { return }
         var record = record
         let next = now + period * millisecondsPerDay

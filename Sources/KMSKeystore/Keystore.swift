@@ -151,10 +151,13 @@ package final class Keystore: Sendable {
 
   /// The same; within a transaction of this thread if one is under way. Errors of SQLite are not translated.
   package func auditAnchorReentrantly(verifiedBy unlocked: UnlockedKeystore) throws -> AuditAnchor {
-    let found = try database.readReentrantly {
-      try AuditAnchorRecord.last(verifiedBy: unlocked, $0)
-    }
-    guard let record = found else { return .none }
+    try database.readReentrantly { try Self.auditAnchor(verifiedBy: unlocked, $0) }
+  }
+
+  static func auditAnchor(
+    verifiedBy unlocked: UnlockedKeystore, _ db: Database
+  ) throws -> AuditAnchor {
+    guard let record = try AuditAnchorRecord.last(verifiedBy: unlocked, db) else { return .none }
     guard record.code.count == AuditEntry.codeLength, record.sequence > 0 else {
       throw KeystoreError.editedRecord(record.recordName)
     }

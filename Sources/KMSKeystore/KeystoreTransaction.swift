@@ -113,8 +113,8 @@ package final class KeystoreTransaction: KeystoreView {
   /// The root of the ledger, which changes with every record. Throws `editedRecord` if there is no ledger.
   package func ledgerRoot() throws -> Data { try keys.keystoreRecord(db).requireLedger() }
 
-  /// Notes where the audit log is now. An anchor that somebody has taken away is not replaced: `check` goes on naming
-  /// it.
+  /// Notes where the audit log is now. An anchor that somebody has taken away is not replaced:
+  /// `check` goes on naming it.
   package func note(_ anchor: AuditAnchor) throws {
     do {
       let last = try AuditAnchorRecord.last(verifiedBy: keys, db)
@@ -170,9 +170,9 @@ extension Keystore {
   }
 
   /// Runs `body` as a part of a transaction, and takes back what it wrote if it throws.
-  package func join<Value>(_ transaction: KeystoreTransaction, _ body: () throws -> Value) throws
-    -> Value
-  {
+  package func join<Value>(
+    _ transaction: KeystoreTransaction, _ body: () throws -> Value
+  ) throws -> Value {
     try Self.translatingErrors(of: path, isWriting: true) {
       try Self.savepoint(transaction.db, body)
     }

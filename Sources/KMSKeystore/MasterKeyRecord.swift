@@ -137,9 +137,10 @@ extension MasterKeyRecord {
   }
 
   /// True if the next rotation is further away than one period: the clock was ahead when the date
-  /// was set. A key that was made later than now says nothing, because the clock may be behind.
-  package func isRotationPostponed(at now: Int64) -> Bool {
-    guard let nextRotationDate, let rotationPeriodInDays, creationDate <= now + DueChanges.slack
+  /// was set. False if the clock is before the keystore's creation, because it is behind then.
+  package func isRotationPostponed(at now: Int64, inStoreOf storeCreationDate: Int64) -> Bool {
+    guard let nextRotationDate, let rotationPeriodInDays, state != .pendingDeletion,
+      !DueChanges.isClockBehind(now, storeCreationDate)
     else { return false }
     return nextRotationDate - rotationPeriodInDays * millisecondsPerDay > now + DueChanges.slack
   }

@@ -102,10 +102,10 @@ package final class KeyServiceHost: Sendable {
   func trail() throws -> AuditTrail? {
     if let trail = trailIfOpen { return trail }
     guard let unlocked = keystore.unlockedStore else { return nil }
-    let keystore = keystore
+    let anchor = NotedAuditAnchor(of: keystore, verifiedBy: unlocked)
     let trail = AuditTrail(
       try keystore.auditLog(unlocked), isRequired: keystore.requiresAudit,
-      anchor: { try keystore.auditAnchorReentrantly(verifiedBy: unlocked) },
+      anchor: { try anchor.current() },
       tellLoss: listener.recordsWereLost, tellWorn: listener.versionIsWorn)
     return state.withLock { state in
       // Another thread may have made it in the meantime.

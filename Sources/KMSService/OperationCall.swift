@@ -210,7 +210,10 @@ package final class OperationCall {
   /// date of its next rotation had to be corrected.
   private func current<Key: KeyInUse>(_ find: () throws -> Key) throws -> Key {
     let key = try find()
-    guard key.record.isDueForRotation(at: now) || key.record.isRotationPostponed(at: now),
+    let created = service.keystore.creationDate.milliseconds
+    guard
+      key.record.isDueForRotation(at: now)
+        || key.record.isRotationPostponed(at: now, inStoreOf: created),
       (try? write(isWholeOperation: false) { _ in }) != nil
     else { return key }
     return try find()

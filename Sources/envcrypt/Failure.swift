@@ -105,7 +105,7 @@ extension Failure {
         hint: "that process writes to the audit log or holds its lock: try again when it has ended")
     case AuditError.notAFile(let path):
       self.init(
-        .ioError, "\(Text.printable(path)) is not a regular file",
+        .configuration, "\(Text.printable(path)) is not a regular file",
         hint: "move it away; the audit log continues in a new file, and shows what is missing")
     case AuditError.foreign(let path, let fault):
       self.init(

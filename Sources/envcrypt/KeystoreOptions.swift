@@ -132,8 +132,9 @@ struct KeystoreOptions: ParsableArguments {
       KeyServiceHost(keystore, secrets: try secrets ?? self.secrets(), listener: listener))
   }
 
-  /// Runs `body` with the protector that `--protector` names, with its passphrase or key file. Makes
-  /// the key file if there is none, and removes it again if `body` throws, unless a keystore uses it.
+  /// Runs `body` with the protector that `--protector` names, with its passphrase or key file.
+  /// Makes the key file if there is none, and removes it again if `body` throws, unless a keystore
+  /// uses it.
   func withNewProtector<Value>(
     _ text: String, passphrase: PassphraseSource, isUsed: (FilePath) -> Bool,
     _ body: (consuming NewProtector) throws -> Value

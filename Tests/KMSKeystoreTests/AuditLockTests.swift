@@ -168,6 +168,29 @@ import Testing
     #expect(try numbers() == [1, 2, 3, 4])
   }
 
+  /// While a log is read, its head becomes one that does not verify, or zeros: it has changed, and
+  /// what follows the end that it named is not settled.
+  @Test(arguments: [UInt8(0), 0xFF])
+  func aHeadThatCannotBeReadHasChanged(byte: UInt8) throws {
+    let log = log()
+    let file = try #require(try log.openedForReading())
+    let head = try #require(try log.settledHead(of: file))
+    #expect(try log.ifSettled(file, since: head))
+    let whole = try contents(path)
+    let spoiled = [UInt8](repeating: byte, count: AuditHead.length)
+    try overwrite(spoiled + whole.dropFirst(AuditHead.length))
+    var isDone = false
+    let isSettled = try log.ifSettled(file, since: head) { isDone = true }
+    #expect(!isSettled && !isDone)
+    try overwrite(whole)
+    #expect(try log.ifSettled(file, since: head))
+  }
+
+  /// Changes the file, and does not replace it.
+  private func overwrite(_ bytes: [UInt8]) throws {
+    try Self.openForWriting(path).write(bytes.span.bytes)
+  }
+
   // MARK: Other files under the log's name
 
   enum Stranger: CaseIterable { case directory, fifo, link, dangling, socket }

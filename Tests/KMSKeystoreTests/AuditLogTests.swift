@@ -157,6 +157,26 @@ import Testing
     }
   }
 
+  /// The state after a process died in the middle of an append, at each byte. The next append cuts
+  /// off the torn entry, and no whole one.
+  @Test func aTornAppendIsCutOffByTheNext() throws {
+    try append(1...3)
+    let before = try contents(path)
+    try append(4...5)
+    let after = try contents(path)
+    let ends = try offsets()
+    for end in before.count...after.count {
+      try write(Array(before + after[before.count..<end]), to: path)
+      // Entries 1 to 3, and those that are there to their last byte.
+      let whole = UInt64(ends.filter { $0 <= end }.count - 1)
+      #expect(try read().numbers == (1...whole).map { $0 }, "\(end)")
+      try append(Int(whole) + 1...Int(whole) + 1)
+      let (numbers, damage) = try read()
+      #expect(numbers == (1...whole + 1).map { $0 } && damage.isEmpty, "\(end)")
+      #expect(try offsets().count == Int(whole) + 2, "\(end)")
+    }
+  }
+
   /// The state after a power failure: the end is lost, and the loss is detected.
   @Test func aLostEndShows() throws {
     try append(1...4)
@@ -261,6 +281,38 @@ import Testing
     try write([], to: path)
     try append(1...2)
     #expect(try read(anchor: anchor).damage == [.missing(3...3)])
+  }
+
+  /// Somebody cuts off the last record that the keystore knows. Its number is not given again.
+  @Test func aRecordThatWasCutOffStaysMissing() throws {
+    try append(1...3)
+    let older = try contents(path)
+    try append(4...4)
+    let anchor = try #require(try log().anchor())
+    try write(older, to: path)
+    #expect(try read(anchor: anchor).damage == [.missing(4...4)])
+    try log().append([AuditRecord.numbered(5)], after: { anchor })
+    let (numbers, damage) = try read(anchor: anchor)
+    #expect(numbers == [1, 2, 3, 5] && damage == [.missing(4...4)])
+    // Also if the keystore knows of later records.
+    let later = try #require(try log().anchor())
+    #expect(later.sequence == 5)
+    try append(6...6)
+    #expect(try read(anchor: later).damage == [.missing(4...4)])
+  }
+
+  /// The program from before gave such a number again: the record with it is another one.
+  @Test func aNumberThatWasGivenAgainIsNoticed() throws {
+    try append(1...3)
+    let older = try contents(path)
+    try append(4...4)
+    let anchor = try #require(try log().anchor())
+    try write(older, to: path)
+    var record = AuditRecord.numbered(4)
+    record.time += 1
+    try log().append([record, AuditRecord.numbered(5)], after: { .none })
+    #expect(try log().read(after: anchor) { _ in } == [.missing(4...4)])
+    #expect(try log().read(after: .none) { _ in } == [])
   }
 
   @Test(arguments: [0, 1, 3, 5, 6])

@@ -24,16 +24,20 @@ import Testing
     key = try keystore.service.createKey().keyID
   }
 
-  func expectRefused(_ fault: AuditFileFault, isReadable: Bool = false) throws {
+  func expectRefused(_ fault: AuditFileFault, mayBeCopied: Bool = false) throws {
     let refusal = AuditError.foreign(log, fault)
     let unlocked = try keystore.service.unlock()
     let log = try keystore.service.keystore.auditLog(unlocked)
     #expect(throws: refusal) { try log.append([AuditRecord.numbered(1)], after: { .none }) }
-    if !isReadable {
-      #expect(throws: refusal) { try log.read(after: .none) { _ in } }
-      #expect(throws: refusal) { try log.anchor() }
-      #expect(throws: refusal) { try keystore.reopened().check() }
+    #expect(throws: refusal) { try log.read(after: .none) { _ in } }
+    #expect(throws: refusal) { try log.anchor() }
+    #expect(throws: refusal) { try log.prune(before: .max, after: .none) }
+    #expect(throws: refusal) { try keystore.reopened().check() }
+    if !mayBeCopied {
       #expect(throws: refusal) { try keystore.reopened().readAuditLog { _, _ in } }
+      #expect(throws: refusal) {
+        try keystore.service.keystore.backup(to: keystore.directory.path.appending("copy.db"))
+      }
       #expect(try !AuditLog.continues(self.log, in: self.log))
     }
     // The keystore does not need records, and says that they are lost.
@@ -65,12 +69,26 @@ import Testing
     try expectAccepted()
   }
 
-  @Test func aLogWithAnotherNameIsNotWritten() throws {
+  /// It can be copied, as a keystore of several names can.
+  @Test func aLogWithAnotherNameIsNotUsed() throws {
     let other = keystore.directory.path.appending("other")
     #expect(link(log.string, other.string) == 0)
-    try expectRefused(.severalNames, isReadable: true)
+    try expectRefused(.severalNames, mayBeCopied: true)
+    let copy = keystore.directory.path.appending("copy.db")
+    try keystore.service.keystore.backup(to: copy)
+    #expect(try contents(AuditLog.path(beside: copy)) == contents(log))
     unlink(other.string)
     try expectAccepted()
+  }
+
+  /// A new log belongs to who owns the keystore, also if root makes it.
+  @Test(.enabled(if: getuid() == 0)) func aNewLogIsTheKeystoresOwners() throws {
+    unlink(log.string)
+    chown(path.string, Self.stranger, Self.group)
+    _ = try keystore.reopened().encrypt("text", under: key)
+    let status = try #require(try FileStatus.at(log))
+    #expect(status.owner == Self.stranger && status.group == Self.group)
+    #expect(status.permissions == 0o600)
   }
 
   /// Only root can give files away.
@@ -102,6 +120,11 @@ import Testing
     try expectRefused(.writable(permissions: 0o660))
     chown(log.string, Self.stranger, Self.group + 1)
     try expectRefused(.owner(Self.stranger))
+    // A new log is the group's, too.
+    unlink(log.string)
+    try keystore.reopened().createKey()
+    let status = try #require(try FileStatus.at(log))
+    #expect(status.group == Self.group && status.permissions == 0o660)
   }
 
   @Test func aKeystoreThatRequiresRecordsIsNotUsedBesideSuchALog() throws {

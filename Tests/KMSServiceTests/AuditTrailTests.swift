@@ -322,6 +322,11 @@ import Testing
       "PutKeyPolicy",
       { try $0.perform(PutKeyPolicyRequest(keyID: $1, policy: KeyPolicy.defaultPolicy.text)) }
     ),
+    ("UpdateAlias", { try $0.perform(UpdateAliasRequest(aliasName: "alias/a", targetKeyID: $1)) }),
+    (
+      "UpdateKeyDescription",
+      { try $0.perform(UpdateKeyDescriptionRequest(keyID: $1, description: "d")) }
+    ),
     (
       "CreateGrant",
       {
@@ -355,9 +360,35 @@ import Testing
     try write(before, to: log)
     let missing = KeystoreDamage.audit(.missing(count + 1...last))
     #expect(try keystore.reopened().check().damage == [missing], "\(name)")
-    // Numbers are not given twice: the gap stays.
-    try service.createKey()
+    // Numbers are not given twice: the gap stays, whether a use or a change comes next.
+    let other = try keystore.reopened().createKey().keyID
     #expect(try keystore.reopened().check().damage == [missing], "\(name)")
+    try write(before, to: log)
+    _ = try keystore.reopened().encrypt("text", under: other)
+    try service.createKey()
+    let damage = try keystore.reopened().check().damage
+    #expect(damage == [.audit(.missing(count + 1...last + 1))], "\(name)")
+  }
+
+  /// A process that has recorded before, and keeps records back, gives no number twice either.
+  @Test(arguments: [false, true])
+  func aRunGivesNoNumberOfAnotherProcessTwice(inBatches: Bool) throws {
+    let log = AuditLog.path(beside: service.keystore.path)
+    let key = try service.createKey().keyID
+    let run = try keystore.reopened()
+    let leftovers = Leftovers()
+    leftovers.watch()
+    if inBatches { run.host.keepRecordsBack(until: leftovers) }
+    let keyring = try run.wrappingKeyring(key)
+    _ = try TestWrapping.wrap(keyring)
+    let before = try contents(log)
+    try service.perform(UpdateKeyDescriptionRequest(keyID: key, description: "d"))
+    try write(before, to: log)
+    _ = try TestWrapping.wrap(keyring)
+    #expect(run.finishRecords())
+    try service.perform(UpdateKeyDescriptionRequest(keyID: key, description: "e"))
+    #expect(try keystore.reopened().check().damage == [.audit(.missing(3...3))])
+    withExtendedLifetime(keyring) {}
   }
 
   /// Also the record of what the keystore did by itself for an operation that failed.

@@ -420,6 +420,8 @@ import Testing
     let wrong = right + days * 86_400
     clock.now = wrong
     try run().perform(EnableKeyRotationRequest(keyID: enabled, rotationPeriodInDays: 90))
+    let made = try run().createKey().keyID
+    try run().perform(EnableKeyRotationRequest(keyID: made, rotationPeriodInDays: 90))
     clock.now = right + 86_400
     #expect(try nextRotation(rotated) == wrong + 365 * 86_400)
     let told = Told()
@@ -427,6 +429,7 @@ import Testing
     if isWriting { try service.createKey() } else { _ = try service.encrypt("a", under: rotated) }
     #expect(try nextRotation(rotated) == right + 366 * 86_400)
     #expect(try nextRotation(enabled) == right + 91 * 86_400)
+    #expect(try nextRotation(made) == right + 91 * 86_400)
     if days < 2560 { #expect(try nextRotation(untouched) == right + 2560 * 86_400) }
     #expect(told.clocks.count == 1)
     #expect(told.clocks.first?.foundDueDate == wrong)
@@ -440,8 +443,8 @@ import Testing
     #expect(try service.keyVersions(rotated).count == versions + 1)
   }
 
-  /// A clock that is behind the keys' creation changes no date: the keys are not at fault.
-  @Test func aClockBeforeTheKeysChangesNoRotation() throws {
+  /// A clock that is before the keystore's creation changes no date: the keys are not at fault.
+  @Test func aClockBeforeTheKeystoreChangesNoRotation() throws {
     let id = try service.createKey().keyID
     try service.perform(EnableKeyRotationRequest(keyID: id, rotationPeriodInDays: 365))
     let right = clock.now

@@ -31,7 +31,8 @@ final class TestKeystore {
     directory = try TemporaryDirectory()
     let clock = clock
     service = try KeyService(
-      try Keystore.create(at: directory.path.appending("keystore.db"), protector: .none),
+      try Keystore.create(
+        at: directory.path.appending("keystore.db"), protector: .none, now: clock.now),
       secrets: TestSecrets(), now: { clock.now })
   }
 

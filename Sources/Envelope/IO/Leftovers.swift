@@ -35,12 +35,12 @@ public final class Leftovers: Sendable {
   private let state = Mutex(State())
 
   /// The signals that end a process by default and can be waited for. Not among them are the
-  /// signals of a fault in the program itself (SIGSEGV and similar), and those that the tool
-  /// ignores (SIGPIPE, SIGXFSZ).
+  /// signals of a fault in the program itself (SIGSEGV and similar). The tool ignores SIGPIPE and
+  /// SIGXFSZ, but another program need not.
   static let endingSignals =
     [
-      SIGHUP, SIGINT, SIGQUIT, SIGABRT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM, SIGSTKFLT, SIGXCPU,
-      SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSYS,
+      SIGHUP, SIGINT, SIGQUIT, SIGABRT, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGSTKFLT,
+      SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSYS,
     ] + Array(__libc_current_sigrtmin()...__libc_current_sigrtmax())
 
   public init() {}

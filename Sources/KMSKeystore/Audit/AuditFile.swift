@@ -10,22 +10,24 @@ final class AuditFile: Sendable {
   init(_ descriptor: Descriptor) { self.descriptor = descriptor }
 
   /// Opens the log for reading and writing. If it does not exist and `permissions` are given,
-  /// creates it with them.
+  /// creates it with the owner, group and mode of the keystore beside it, or with them if there is
+  /// none.
   init(writing place: AuditPlace, creating permissions: mode_t?) throws {
     var number = place.open(O_RDWR)
     if number < 0, systemErrno() == ENOENT, let permissions {
       number = place.open(O_RDWR | O_CREAT | O_EXCL, permissions: permissions)
       if number >= 0 {
-        // The umask can remove permissions, but never add them.
-        guard fchmod(number, permissions) == 0 else {
-          let reason = Errno.current
-          close(number)
-          throw IOError(.createOutput, place.path, reason)
+        descriptor = Descriptor(owning: number, path: place.path)
+        if let keystore = try place.keystoreStatus() {
+          try take(ownerAndModeOf: keystore)
+        } else if fchmod(number, permissions) != 0 {
+          // The umask can remove permissions, but never add them.
+          throw IOError.current(.createOutput, place.path)
         }
-      } else if systemErrno() == EEXIST {
-        // Another process has just created it.
-        number = place.open(O_RDWR)
+        return
       }
+      // Another process has just created it.
+      if systemErrno() == EEXIST { number = place.open(O_RDWR) }
     }
     descriptor = try Self.checked(number, of: place, .write)
   }
@@ -42,19 +44,17 @@ final class AuditFile: Sendable {
     }
   }
 
-  private init(reading number: Int32, of place: AuditPlace) throws {
-    descriptor = try Self.checked(number, of: place, .openInput)
-  }
-
-  /// Opens the log for reading; nil if there is none.
-  static func reading(_ place: AuditPlace) throws -> AuditFile? {
+  /// Opens the log for reading; nil if there is none. A log that is only copied or shown may have
+  /// other names, as in a snapshot that consists of hard links.
+  static func reading(_ place: AuditPlace, mayHaveOtherNames: Bool) throws -> AuditFile? {
     let number = place.open(O_RDONLY)
     if number < 0, systemErrno() == ENOENT { return nil }
-    return try AuditFile(reading: number, of: place)
+    return AuditFile(try checked(number, of: place, .openInput, mayHaveOtherNames))
   }
 
   private static func checked(
-    _ number: Int32, of place: AuditPlace, _ operation: IOError.Operation
+    _ number: Int32, of place: AuditPlace, _ operation: IOError.Operation,
+    _ mayHaveOtherNames: Bool = false
   ) throws -> Descriptor {
     guard number >= 0 else {
       // A symbolic link, a directory or a socket has the name.
@@ -66,7 +66,7 @@ final class AuditFile: Sendable {
     let descriptor = Descriptor(owning: number, path: place.path)
     let status = try descriptor.status()
     guard status.kind == .regular else { throw AuditError.notAFile(place.path) }
-    if let fault = try place.fault(of: status, isWriting: operation == .write) {
+    if let fault = try place.fault(of: status, mayHaveOtherNames: mayHaveOtherNames) {
       throw AuditError.foreign(place.path, fault)
     }
     return descriptor

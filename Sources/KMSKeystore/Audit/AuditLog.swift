@@ -62,10 +62,10 @@ package final class AuditLog: Sendable {
 
   // MARK: Writing
 
-  /// Appends records in their order, and returns the new end of the log. `anchor` gives the end
-  /// of the log that the keystore knows of: if the log is gone, the new one continues from there,
-  /// and the entries before it are missing. Throws `AuditError.locked` if another process holds the
-  /// lock for too long; if `waiting` is false, after a short time.
+  /// Appends records in their order, and returns the new end of the log. `anchor` gives the end of
+  /// the log that the keystore knows of: if the log is gone, or an older one is in its place, the
+  /// numbers continue from there, and the entries before it are missing. Throws `AuditError.locked`
+  /// if another process holds the lock for too long; if `waiting` is false, after a short time.
   @discardableResult
   func append(
     _ records: [AuditRecord], waiting: Bool = true, after anchor: () throws -> AuditAnchor
@@ -74,11 +74,14 @@ package final class AuditLog: Sendable {
       var head: AuditHead
       if let found = try readHead(of: file) {
         head = found
+        try recover(&head, in: file)
+        // If the keystore's note was edited, the check says so.
+        if let anchor = try? anchor() { try advance(&head, to: anchor, in: file) }
       } else {
-        head = try AuditHead.start(after: anchor())
+        head = AuditHead.start(after: try anchor())
         try requireNew(file, head)
+        try recover(&head, in: file)
       }
-      try recover(&head, in: file)
       let (end, size) = (Int64(head.end), try file.status().size)
       do {
         try file.write(try entries(of: records, after: &head), at: end)
@@ -98,11 +101,17 @@ package final class AuditLog: Sendable {
     try locked(creating: false, waiting: true) { file, _ in
       guard var head = try readHead(of: file) else { return }
       try recover(&head, in: file)
-      guard head.lastSequence < anchor.sequence else { return }
-      head.lastSequence = anchor.sequence
-      head.lastCode = anchor.code
-      try file.write(try sealed(head), at: 0)
+      try advance(&head, to: anchor, in: file)
     }
+  }
+
+  private func advance(
+    _ head: inout AuditHead, to anchor: AuditAnchor, in file: AuditFile
+  ) throws {
+    guard head.lastSequence < anchor.sequence else { return }
+    head.lastSequence = anchor.sequence
+    head.lastCode = anchor.code
+    try file.write(try sealed(head), at: 0)
   }
 
   /// Runs `body` with the file that has the log's name, while the file is locked.
@@ -198,7 +207,7 @@ package final class AuditLog: Sendable {
       guard [.noSuchFileOrDirectory, .notDirectory].contains(error.errno) else { throw error }
       return nil
     }
-    return try AuditFile.reading(place)
+    return try AuditFile.reading(place, mayHaveOtherNames: key == nil)
   }
 
   /// Reads the head while others may be appending. Throws `AuditError.damaged` if it does not
@@ -256,17 +265,27 @@ package final class AuditLog: Sendable {
   }
 
   /// Runs `body` under the lock, if the head still names the same end as `head`. All bytes after
-  /// that end are then of a process that died. Returns false if the head has changed, or if another
-  /// process holds the lock.
+  /// that end are then of a process that died. Returns false if the head has changed, also into one
+  /// that does not verify, or if another process holds the lock.
   func ifSettled(
     _ file: AuditFile, since head: AuditHead, _ body: () throws -> Void = {}
   ) throws -> Bool {
-    guard (try? file.lock(patience: min(patience, Self.shortPatience))) != nil else { return false }
+    do {
+      try file.lock(patience: min(patience, Self.shortPatience))
+    } catch AuditError.locked {
+      return false
+    }
     defer { file.unlock() }
-    let now = (try? readHead(of: file)) ?? head
-    guard now.lastSequence == head.lastSequence, now.end == head.end else { return false }
+    guard try names(sameEndAs: head, try file.read(AuditHead.length, at: 0)) else { return false }
     try body()
     return true
+  }
+
+  private func names(sameEndAs head: AuditHead, _ bytes: [UInt8]) throws -> Bool {
+    // A file without a head has only entries of processes that died.
+    if bytes.allSatisfy({ $0 == 0 }) { return head.end == UInt64(AuditHead.length) }
+    guard let now = try opened(bytes) else { return false }
+    return now.lastSequence == head.lastSequence && now.end == head.end
   }
 
   // MARK: Replacing
@@ -300,7 +319,8 @@ package struct AuditAnchor: Equatable {
 package enum AuditDamage: Equatable, Sendable {
   /// The head does not verify, so no entry can be trusted.
   case head
-  /// Entries with these numbers are missing.
+  /// Entries with these numbers are missing. If there is an entry with such a number, it is another
+  /// one than the keystore knows.
   case missing(ClosedRange<UInt64>)
   /// An entry that does not verify, with the number expected in its place; or a valid entry in the
   /// wrong place, with its own number.

@@ -41,8 +41,10 @@ struct AuditPlace: Sendable {
   /// Returns the reason why an existing file cannot be the log of the keystore beside it; nil if it
   /// can be. In a directory that others may write to, another user could make the file first, and
   /// empty it later. A file that does not have the name of a keystore's log may be anybody's.
-  func fault(of log: FileStatus, isWriting: Bool) throws(IOError) -> AuditFileFault? {
-    guard name.string.hasSuffix(AuditLog.ending) else { return nil }
+  func fault(
+    of log: FileStatus, mayHaveOtherNames: Bool = false
+  ) throws(IOError) -> AuditFileFault? {
+    guard keystoreName != nil else { return nil }
     let keystore = try keystoreStatus()
     var owners = [0, geteuid()]
     if let keystore { owners.append(keystore.owner) }
@@ -54,16 +56,23 @@ struct AuditPlace: Sendable {
       return .writable(permissions: UInt32(log.permissions))
     }
     // What we append would go to the other name's file, too.
-    return isWriting && log.linkCount > 1 ? .severalNames : nil
+    return !mayHaveOtherNames && log.linkCount > 1 ? .severalNames : nil
+  }
+
+  /// The name of the keystore beside the log; nil if the log has no keystore's log's name.
+  private var keystoreName: [CChar]? {
+    name.withPlatformString { name in
+      let count = strlen(name) - AuditLog.ending.utf8.count
+      guard count > 0, strcmp(name + count, AuditLog.ending) == 0 else { return nil }
+      return Array(UnsafeBufferPointer(start: name, count: count)) + [0]
+    }
   }
 
   /// Returns the status of the keystore beside the log; nil if there is none.
-  private func keystoreStatus() throws(IOError) -> FileStatus? {
-    let keystore = name.withPlatformString { name in
-      Array(UnsafeBufferPointer(start: name, count: strlen(name) - AuditLog.ending.utf8.count))
-    }
+  func keystoreStatus() throws(IOError) -> FileStatus? {
+    guard let keystoreName else { return nil }
     var status = stat()
-    if fstatat(directory.number, keystore + [0], &status, 0) == 0 { return FileStatus(status) }
+    if fstatat(directory.number, keystoreName, &status, 0) == 0 { return FileStatus(status) }
     guard systemErrno() == ENOENT else { throw .current(.openInput, path) }
     return nil
   }
@@ -107,8 +116,8 @@ struct AuditPlace: Sendable {
 
 /// A reason why a file cannot be the audit log of a keystore.
 public enum AuditFileFault: Equatable, Sendable {
-  /// It belongs to a user who is neither the keystore's owner, nor root, nor this user, nor a member
-  /// of the group that shares the keystore.
+  /// It belongs to a user who is neither the keystore's owner, nor root, nor this user, nor a
+  /// member of the group that shares the keystore.
   case owner(UInt32)
   /// Users may write to it who may not write to the keystore.
   case writable(permissions: UInt32)

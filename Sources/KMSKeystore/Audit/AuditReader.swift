@@ -106,6 +106,10 @@ struct AuditReader {
           findings.append((.altered(entry.sequence), isAfterEnd))
           continue
         }
+        if entry.sequence == anchor.sequence, entry.code != anchor.code {
+          // Somebody cut off the one that the keystore knows, and its number was given again.
+          findings.append((.missing(entry.sequence...entry.sequence), false))
+        }
         try body(entry, end)
         expected = entry.sequence + 1
         lowest = expected

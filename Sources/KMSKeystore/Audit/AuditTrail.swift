@@ -75,44 +75,62 @@ package final class AuditTrail: Sendable {
   /// Throws `UnrecordedError` if the keystore requires records and these cannot be written. `versions` are
   /// those of symmetric keys that the records are of.
   package func add(_ records: [AuditRecord], of versions: [VersionUse] = []) throws {
-    let isEnding = try state.withLock { state in
-      if state.isEnding { return true }
-      state.pending += records
+    let next = state.withLock { state -> Next in
+      if state.isEnding { return .end }
       for version in versions where !state.versions.contains(version) {
         state.versions.append(version)
       }
       if let leftovers = state.leftovers, !state.isBatching {
         state.isBatching = leftovers.beforeSignalEnds { [self] in end() }
       }
-      if state.isBatching {
-        appendIfDue(&state)
-      } else {
-        try appendNow(&state)
-      }
-      return false
+      guard state.isBatching else { return .appendThese }
+      state.pending += records
+      return isDue(&state) ? .appendBatch : .wait
     }
-    // Nothing more is given out: the signal is on its way.
-    while isEnding { pause() }
+    switch next {
+    case .wait: break
+    case .appendBatch:
+      let known = knownEnd()
+      state.withLock { appendBatch(&$0, after: known) }
+    case .appendThese:
+      let known = knownEnd()
+      try state.withLock { state in
+        state.pending += records
+        try appendNow(&state, after: known)
+      }
+    case .end:
+      // Nothing more is given out: the signal is on its way.
+      while true { pause() }
+    }
   }
+
+  /// The next step for records that were added.
+  private enum Next { case wait, appendBatch, appendThese, end }
 
   /// Appends what waits. If that cannot be now, it goes on waiting.
   package func flush() {
-    state.withLock { if !$0.pending.isEmpty { try? append(&$0, waiting: true) } }
+    if state.withLock({ $0.pending.isEmpty }) { return }
+    let known = knownEnd()
+    state.withLock { state in
+      if !state.pending.isEmpty { try? append(&state, waiting: true, after: known) }
+    }
   }
 
   /// Appends what waits, and says if something could not be. Returns why records of this process are not in
   /// the log, nil if all are.
   package func finish() -> (any Error)? {
-    state.withLock { state in
-      finish(&state)
+    let known = state.withLock { $0.pending.isEmpty } ? nil : knownEnd()
+    return state.withLock { state in
+      finish(&state, after: known)
       return state.loss
     }
   }
 
-  /// Before a signal ends the process.
+  /// Before a signal ends the process. Does not ask the keystore, because a transaction of another
+  /// thread may be waiting for a lock.
   private func end() {
     state.withLock { state in
-      finish(&state)
+      finish(&state, after: nil)
       state.isEnding = true
     }
   }
@@ -120,39 +138,50 @@ package final class AuditTrail: Sendable {
   /// The end of the log after all that waits is appended, on the disk; nil if there is no log.
   package func anchorAfterFlush() throws -> AuditAnchor? {
     flush()
+    let known = try knownEnd().get()
     guard let anchor = try log.anchor() else { return state.withLock { $0.appended } }
-    let known = try knownEnd()
     if known.sequence <= anchor.sequence { return anchor }
-    // An older log was put in its place: its numbers are not given twice, and the gap stays, also if somebody holds
-    // the lock now.
+    // An older log was put in its place: its numbers are not given twice, and the gap stays, also
+    // if somebody holds the lock now.
     try? log.advance(to: known)
     return known
   }
 
-  /// The same for a change of the keystore that goes on without a note if the log cannot be read. Throws
-  /// `UnrecordedError` if the keystore requires records and they cannot be written to the disk.
+  /// The same for a change of the keystore that goes on without a note if the log cannot be read.
+  /// Throws `UnrecordedError` if the keystore requires records.
   package func anchorToNote() throws -> AuditAnchor? {
     do {
       return try anchorAfterFlush()
-    } catch let error as IOError where state.withLock({ $0.isRequired }) {
+    } catch  where (error is IOError || error is AuditError) && state.withLock({ $0.isRequired }) {
       throw UnrecordedError(reason: error)
-    } catch {
+    } catch is IOError {
+      return nil
+    } catch is AuditError {
+      return nil
+    } catch KeystoreError.editedRecord {
+      // The check names the anchor.
       return nil
     }
   }
 
-  /// The last end of the log that the keystore, or this process, knows of.
-  private func knownEnd() throws -> AuditAnchor {
-    let known = try anchor()
-    guard let appended = state.withLock({ $0.appended }) else { return known }
-    return appended.sequence > known.sequence ? appended : known
+  /// The last end of the log that the keystore, or this process, knows of. Not to be called under
+  /// the lock of `state`, for which the thread waits that has a transaction of the keystore.
+  private func knownEnd() -> Result<AuditAnchor, any Error> {
+    let appended = state.withLock { $0.appended }
+    return Result {
+      let known = try anchor()
+      guard let appended, appended.sequence > known.sequence else { return known }
+      return appended
+    }
   }
 
   // MARK: Appending
 
-  private func appendNow(_ state: inout State) throws {
+  private func appendNow(
+    _ state: inout State, after known: Result<AuditAnchor, any Error>
+  ) throws {
     do {
-      try append(&state, waiting: true)
+      try append(&state, waiting: true, after: known)
     } catch {
       state.pending.removeAll(keepingCapacity: true)
       if state.isRequired { throw UnrecordedError(reason: error) }
@@ -160,12 +189,17 @@ package final class AuditTrail: Sendable {
     }
   }
 
-  /// Appends the first record of a run at once, and others in batches. If it cannot be now, they wait.
-  private func appendIfDue(_ state: inout State) {
-    let isDue = state.appended == nil || state.pending.count >= state.batch
-    guard isDue || !startTimer(&state) else { return }
+  /// True for the first record of a run, and for a whole batch. Others wait for a moment.
+  private func isDue(_ state: inout State) -> Bool {
+    state.appended == nil || state.pending.count >= state.batch || !startTimer(&state)
+  }
+
+  /// Appends what waits. If it cannot be now, it goes on waiting.
+  private func appendBatch(_ state: inout State, after known: Result<AuditAnchor, any Error>) {
+    // Another thread may have appended it.
+    if state.pending.isEmpty { return }
     do {
-      try append(&state, waiting: false)
+      try append(&state, waiting: false, after: known)
       state.batch = Self.batch
     } catch {
       state.batch = state.pending.count + Self.batch
@@ -187,17 +221,18 @@ package final class AuditTrail: Sendable {
 
   /// True if the timer has nothing to wait for any more.
   private func isDone() -> Bool {
-    state.withLock { state in
-      if !state.pending.isEmpty { try? append(&state, waiting: false) }
+    let known = knownEnd()
+    return state.withLock { state in
+      if !state.pending.isEmpty { try? append(&state, waiting: false, after: known) }
       state.hasTimer = !state.pending.isEmpty
       return state.pending.isEmpty
     }
   }
 
-  private func finish(_ state: inout State) {
+  private func finish(_ state: inout State, after known: Result<AuditAnchor, any Error>?) {
     if !state.pending.isEmpty {
       do {
-        try append(&state, waiting: true)
+        try append(&state, waiting: true, after: known)
       } catch {
         state.pending.removeAll()
         lose(error, &state)
@@ -205,12 +240,17 @@ package final class AuditTrail: Sendable {
     }
   }
 
-  /// Throws if nothing was appended; the records wait then.
-  private func append(_ state: inout State, waiting: Bool) throws {
+  /// Throws if nothing was appended; the records wait then. `known` is the end of the log that the
+  /// keystore knows of, nil if it was not asked.
+  private func append(
+    _ state: inout State, waiting: Bool, after known: Result<AuditAnchor, any Error>?
+  ) throws {
     let appended = state.appended
     let end = try log.append(state.pending, waiting: waiting) {
-      let known = try anchor()
-      return appended.map { $0.sequence > known.sequence ? $0 : known } ?? known
+      guard let known else { return appended ?? .none }
+      let anchor = try known.get()
+      // Another thread may have appended since.
+      return appended.map { $0.sequence > anchor.sequence ? $0 : anchor } ?? anchor
     }
     state.pending.removeAll(keepingCapacity: true)
     state.appended = end

@@ -19,7 +19,8 @@ for round in 1 2 3; do
 done
 touch quiet; wait
 envcrypt keystore check
-rm -rf opened plain/* "$log"
+rm -rf opened plain/*
+envcrypt keystore audit --prune-before 2999-01-01 2>/dev/null
 
 # A run that is stopped by a signal: everything that it wrote is in the log. The last input is a pipe that never ends.
 mkfifo endless.envc; exec 9<>endless.envc

@@ -47,7 +47,7 @@ fails 73 envcrypt init -q --protector none --keystore gone.db; says 'there is a 
 # A file that is not an audit log is not replaced by one, whatever is in it, and nothing is appended to it.
 for content in '' x "$(printf %0200d 0)"; do
   printf '%s' "$content" > my.db-audit; cp my.db-audit foreign
-  fails 73 envcrypt keystore backup my.db; says 'there is my.db-audit, which is not an audit log, and is not replaced'
+  fails 73 envcrypt keystore backup my.db; says 'there is my.db-audit, which is not an audit log and is not replaced'
   fails 73 envcrypt init -q --protector key-file:my.key --keystore my.db; says 'hint: move it away'
   cmp my.db-audit foreign; absent my.db my.db-audit.old my.key
   rm usb/copy.db-audit; cp foreign usb/copy.db-audit; cp usb/copy.db before

@@ -20,6 +20,10 @@ envcrypt key policy put alias/a policy.json 2> stderr
 says "envcrypt: warning: statement 2 'admin': 'kms:TagResourse*' matches no action; did you mean kms:TagResource?"
 [ "$(grep -c . stderr)" = 1 ]
 envcrypt key policy get alias/a | diff - policy.json
+# key export is no operation of KMS, but an action of policies.
+sed 's/kms:TagResourse\*/kms:ExportKey/' policy.json >export.json
+envcrypt key policy put alias/a export.json 2>stderr; [ ! -s stderr ]
+envcrypt key policy put alias/a policy.json 2>/dev/null
 envcrypt key policy get alias/a --json | json 'j["PolicyName"]' | matches -x default
 envcrypt key describe alias/a | matches 'policy .*its own'
 # The decision, before anybody tries.

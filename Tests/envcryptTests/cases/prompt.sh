@@ -94,11 +94,13 @@ class Tool:
 create = ["envcrypt", "key", "create", "--keystore", "p.db"]
 
 # Signals from other processes. The second command has hidden files to remove and a thread that waits for signals.
-for number in signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGALRM, signal.SIGUSR1:
+names = "HUP INT QUIT TERM ALRM USR1 USR2 XCPU VTALRM PROF ABRT STKFLT IO PWR SYS".split()
+realTime = [signal.SIGRTMIN, signal.SIGRTMIN + 1, signal.SIGRTMAX]
+for number in [getattr(signal, "SIG" + name) for name in names] + realTime:
     tool = Tool(*create); tool.asks(); os.kill(tool.job, number); tool.ends_with(-number)
 both = ["envcrypt", "decrypt", "open.envc", "locked.envc", "-o", "out", "--keystore", "p.db", "--keyring", "escrow.json", "-f", "-j", "1"]
 os.mkdir("out")
-for number in signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT:
+for number in signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGIO, signal.SIGPWR, signal.SIGRTMIN:
     tool = Tool(*both); tool.asks(); os.kill(tool.job, number); tool.ends_with(-number)
     assert not [name for name in os.listdir("out") if name.startswith(".envcrypt-")], os.listdir("out")
 

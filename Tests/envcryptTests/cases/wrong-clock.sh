@@ -56,6 +56,18 @@ envcrypt keystore audit --operation DeleteKey --json | json '[(r["eventType"], r
 envcrypt keystore audit --operation RotateKey | matches -E "kms.amazonaws.com  RotateKey  .*  version 2  ok$"
 envcrypt keystore check | matches 'all as envcrypt wrote them'
 
+# A clock that is ahead ends no rotation: the next command counts from now, and says so once.
+often=$(envcrypt key create --alias alias/often); envcrypt key rotation enable alias/often --days 90 >/dev/null
+next() { envcrypt kms get-key-rotation-status --key-id "$often" | json 'j["NextRotationDate"][:10]'; }
+right=$(next)
+ahead 4000 envcrypt encrypt -q -f f -k alias/often 2>/dev/null
+[ "$(next)" != "$right" ]
+envcrypt encrypt -q -f f -k alias/often 2>stderr
+says "the next rotation of key"; says 'the period is counted from now'
+[ "$(next)" = "$right" ] || [ "$(next)" = "$(date -u -d '+90 days' +%F)" ]
+envcrypt encrypt -q -f f -k alias/often 2>stderr; [ ! -s stderr ]
+envcrypt keystore check >/dev/null
+
 # Imported material that expires.
 cat >import.sh <<'P2'
 envcrypt kms get-parameters-for-import --key-id "$1" --wrapping-algorithm RSAES_OAEP_SHA_256 --wrapping-key-spec RSA_2048 >parameters
