@@ -37,7 +37,13 @@ package struct MasterKeyRecord: AuthenticatedRecord, LedgerRecord {
   /// True if `asOf` found that imported material has expired. Not a column.
   private(set) var isExpired = false
 
-  package init(id: String, spec: KeySpec, usage: KeyUsage, storedState: KeyState, origin: KeyOrigin, manager: KeyManager, description: String, creationDate: Int64, currentVersion: Int64, deletionDate: Int64? = nil, rotationPeriodInDays: Int64? = nil, nextRotationDate: Int64? = nil, validTo: Int64? = nil, policyDigest: Data? = nil, grantsDigest: Data? = nil, foundDueDate: Int64? = nil, authenticationCode: Data = Data(), isExpired: Bool = false) {
+  package init(
+    id: String, spec: KeySpec, usage: KeyUsage, storedState: KeyState, origin: KeyOrigin,
+    manager: KeyManager, description: String, creationDate: Int64, currentVersion: Int64,
+    deletionDate: Int64? = nil, rotationPeriodInDays: Int64? = nil, nextRotationDate: Int64? = nil,
+    validTo: Int64? = nil, policyDigest: Data? = nil, grantsDigest: Data? = nil,
+    foundDueDate: Int64? = nil, authenticationCode: Data = Data(), isExpired: Bool = false
+  ) {
     self.id = id
     self.spec = spec
     self.usage = usage
@@ -103,6 +109,24 @@ extension MasterKeyRecord {
     grantsDigest = try row.bytesIfAny("grantsDigest")
     foundDueDate = try row.integerIfAny("foundDueDate")
     authenticationCode = try row.bytes("authenticationCode")
+  }
+}
+
+extension MasterKeyRecord {
+  /// Returns the key with that ID; nil if there is none. Throws `editedRecord` if an index of the
+  /// file leads to another key's row: that row could be authentic.
+  static func find(_ id: String, _ db: Database) throws -> MasterKeyRecord? {
+    guard let record = try first(db, where: "id = ?", [id]) else { return nil }
+    guard record.id.utf8.elementsEqual(id.utf8) else {
+      throw KeystoreError.editedRecord("key \(id)")
+    }
+    return record
+  }
+
+  /// True if there is a row with that ID, whatever else is in it.
+  static func exists(_ id: String, _ db: Database) throws -> Bool {
+    let statement = try db.cachedStatement(sql: "SELECT 1 FROM masterKey WHERE id = ?")
+    return try Int.fetchOne(statement, arguments: [id]) != nil
   }
 }
 
