@@ -26,14 +26,16 @@ let package = Package(
       providers: [.apt(["libsqlite3-dev"])]
     ),
     .target(name: "CProcess"),
-    // Encrypts and decrypts messages. Knows no keystore.
+    // Encrypts and decrypts messages. It does not know the keystore.
     .target(
       name: "Envelope",
-      dependencies: ["CLinux", "COpenSSL", .product(name: "SystemPackage", package: "swift-system")]
+      dependencies: [
+        "CLinux", "COpenSSL", .product(name: "SystemPackage", package: "swift-system"),
+      ]
     ),
-    // The contract of the KMS API: operations, shapes, names, errors.
+    // The interface of the KMS API: operations, shapes, names, errors.
     .target(name: "KMSAPI", dependencies: ["Envelope"]),
-    // Decisions of key policies and grants.
+    // Decides what key policies and grants allow.
     .target(name: "KMSPolicy", dependencies: ["KMSAPI", "Envelope"]),
     // The keystore file: records, protectors, ledger, audit log. Only this module uses SQL.
     .target(
@@ -44,7 +46,7 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ]
     ),
-    // The operations over a keystore, and the keyrings of its keys.
+    // Carries out the operations of the KMS API with a keystore, and makes keyrings of its keys.
     .target(
       name: "KMSService",
       dependencies: [
@@ -52,7 +54,7 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ]
     ),
-    // CloudFormation templates.
+    // Applies CloudFormation templates.
     .target(
       name: "KMSTemplates",
       dependencies: [

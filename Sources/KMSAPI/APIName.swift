@@ -1,9 +1,9 @@
-/// The KMS API's names in three spellings: `targetKeyID` here, `TargetKeyId` in its JSON,
-/// `target-key-id` on the AWS CLI's command line.
+/// Converts names of the KMS API between three spellings: `targetKeyID` in this program,
+/// `TargetKeyId` in JSON, `target-key-id` on the command line of the AWS CLI.
 package enum APIName {
-  /// `KeyId` for `keyID`.
+  /// Returns `KeyId` for `keyID`.
   package static func member(_ property: String) -> String {
-    // The API's one name that keeps its capitals.
+    // This is the only name of the API that keeps an abbreviation in capitals.
     if property == "awsAccountID" { return "AWSAccountId" }
     return words(property).map { word in
       switch word {
@@ -14,7 +14,7 @@ package enum APIName {
     }.joined()
   }
 
-  /// `keyID` for `KeyId`.
+  /// Returns `keyID` for `KeyId`.
   package static func property(_ member: String) -> String {
     let words = words(member)
     return words.enumerated().map { index, word in
@@ -27,16 +27,16 @@ package enum APIName {
     }.joined()
   }
 
-  /// `key-id` for `keyID`.
+  /// Returns `key-id` for `keyID`.
   package static func option(_ property: String) -> String {
     words(property).joined(separator: "-").lowercased()
   }
 
-  /// `generate-data-key` for `GenerateDataKey`.
+  /// Returns `generate-data-key` for `GenerateDataKey`.
   package static func command(_ operation: String) -> String { option(operation) }
 
-  /// A name's words, by its capitals; several capitals together are one word, save the last of them
-  /// where a small letter follows: it begins the next.
+  /// Returns the words of a name. A capital begins a word. Several capitals in a row are one word,
+  /// but if a lower-case letter follows, the last capital begins the next word.
   private static func words(_ name: String) -> [Substring] {
     var words: [Substring] = []
     var start = name.startIndex

@@ -1,15 +1,15 @@
 import Envelope
 import Foundation
 
-// What the KMS API's shapes are made of: its names, and how its values look in JSON.
+// The types from which the KMS API's shapes are made, and the JSON form of their values.
 
-/// Bytes that the KMS API carries: in JSON a string of base64 (RFC 4648, section 4).
+/// Bytes in a shape of the KMS API. In JSON, they are a base64 string (RFC 4648, section 4).
 package struct Blob: Codable, Equatable, Sendable {
   package var bytes: [UInt8]
 
   package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  /// The bytes that `text` encodes; nil where it is not base64, to the letter.
+  /// Decodes `text` from base64. Nil unless encoding the bytes returns `text` again.
   package init?(base64 text: String) {
     guard let bytes = Base64.decode(text.utf8) else { return nil }
     self.bytes = bytes
@@ -32,14 +32,15 @@ package struct Blob: Codable, Equatable, Sendable {
   }
 }
 
-/// A secret that the KMS API carries, such as a plaintext: in JSON what a `Blob` is. The bytes are
-/// wiped when the last owner lets go, and `APICoding` makes no other copy of them.
+/// A secret in a shape of the KMS API, such as a plaintext. Its JSON form is that of a `Blob`. The
+/// bytes are wiped when the last reference to the object is gone, and `APICoding` makes no other
+/// copy of them.
 package final class SecretBlob: Codable, Sendable {
   package let bytes: SecretBytes
 
   package init(_ bytes: consuming SecretBytes) { self.bytes = bytes }
 
-  /// The bytes that `text` encodes; nil where it is not base64, to the letter.
+  /// Decodes `text` from base64. Nil unless encoding the bytes returns `text` again.
   package init?(base64 text: String) {
     guard let bytes = Base64.decodeSecret(Self.copy(text)) else { return nil }
     self.bytes = bytes
@@ -63,10 +64,9 @@ package final class SecretBlob: Codable, Sendable {
     try SecretText(Base64.encodeSecret(bytes)).encode(to: encoder)
   }
 
-  /// How many bytes there are.
   package var count: Int { bytes.count }
 
-  /// Lends the bytes for the length of `body`.
+  /// Lends the bytes to `body`.
   package func withBytes<Result: ~Copyable, Failure: Error>(
     _ body: (RawSpan) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -79,7 +79,8 @@ extension SecretBlob: CustomStringConvertible, CustomReflectable {
   package var customMirror: Mirror { Mirror(self, children: EmptyCollection()) }
 }
 
-/// One of the values that the KMS API names. What is none of them is refused with their list.
+/// A set of values that the KMS API defines. Decoding any other value throws an error that lists
+/// the values of the set.
 package protocol APIEnumeration: RawRepresentable, CaseIterable, Codable, Sendable
 where RawValue == String {}
 
@@ -97,7 +98,7 @@ extension APIEnumeration {
   }
 }
 
-/// A member of a KMS shape, under any name.
+/// The name of any member of a KMS shape.
 package struct APIMember: CodingKey {
   package let stringValue: String
   package var intValue: Int? { nil }
@@ -107,27 +108,28 @@ package struct APIMember: CodingKey {
   package init?(intValue: Int) { nil }
 }
 
-/// How JSON of the KMS API is read and written.
+/// Reads and writes the JSON of the KMS API.
 package enum APICoding {
-  /// What a string stands for where bytes are wanted: the AWS CLI's `--cli-binary-format`.
+  /// The form of a string that stands for bytes: a value of the AWS CLI's `--cli-binary-format`.
   package enum BlobForm: String, CaseIterable, Sendable {
     case base64
-    /// The string's own UTF-8.
+    /// The bytes are the string's own UTF-8.
     case raw = "raw-in-base64-out"
   }
 
   static let blobForm = CodingUserInfoKey(rawValue: "blobForm")!
 
-  /// `value` as the AWS CLI prints it, names in order, with a line feed at the end; with its keys as they
-  /// are if those are not the KMS API's. Characters that move a cursor are escaped. No copy of a
-  /// secret stays behind. Throws EncodingError for a date outside the years 1 to 9999.
+  /// Returns `value` as the AWS CLI prints it: names are sorted, and a line feed is at the end. Use
+  /// `keysAsTheyAre` if the keys are not those of the KMS API: it does not convert them. Characters
+  /// that move a cursor are escaped. No other copy of a secret stays in memory. Throws
+  /// `EncodingError` for a date outside the years 1 to 9999.
   package static func bytes(
     of value: some Encodable, keysAsTheyAre: Bool = false
   ) throws -> SecretBytes {
     try encoding(keysAsTheyAre: keysAsTheyAre).encode(value, lineFeed: true)
   }
 
-  /// The same as a text, which cannot be wiped, without the line feed.
+  /// Returns the same as a string, without the line feed. A string cannot be wiped.
   package static func text(of value: some Encodable, keysAsTheyAre: Bool = false) throws -> String {
     try encoding(keysAsTheyAre: keysAsTheyAre).text(of: value)
   }
@@ -140,7 +142,7 @@ package enum APICoding {
     return encoding
   }
 
-  /// The shape that the JSON `text` is. Members that the shape does not have are passed over. Throws
+  /// Decodes a shape from the JSON `text`. Members that the shape does not have are ignored. Throws
   /// `DecodingError`.
   package static func decode<Shape: Decodable>(
     _ type: Shape.Type, from text: String, blobs form: BlobForm = .base64
@@ -154,7 +156,7 @@ package enum APICoding {
     return try decode(type, from: document.root, blobs: form)
   }
 
-  /// The shape that a JSON value is.
+  /// Decodes a shape from a JSON value. Throws `DecodingError`.
   package static func decode<Shape: Decodable>(
     _ type: Shape.Type, from value: JSONValue, blobs form: BlobForm = .base64
   ) throws -> Shape {
@@ -165,12 +167,16 @@ package enum APICoding {
     return try decoding.decode(type, from: value)
   }
 
-  /// The date that `text` names, to the millisecond: ISO 8601 with `Z` or an offset, a day (its
-  /// beginning in UTC), or seconds since 1970; nil where it is none, or outside the years 1 to 9999.
+  /// Returns the date that `text` names, to the millisecond. `text` is a date and time in ISO 8601
+  /// with `Z` or an offset, a day (it means the beginning of the day in UTC), or a number of
+  /// seconds since 1970. Nil if it is none of these, or if the date is outside the years 1 to 9999.
   package static func date(from text: String) -> Date? { APIDate.date(text) }
 
-  /// A date as JSON has it; of years before 1 and after 9999 the nearest that there is.
-  package static func text(of date: Date) -> String { APIDate.text(date) ?? "9999-12-31T23:59:59+00:00" }
+  /// Returns a date in the form that it has in JSON. If the date is outside the years 1 to 9999,
+  /// returns the last second of the year 9999.
+  package static func text(of date: Date) -> String {
+    APIDate.text(date) ?? "9999-12-31T23:59:59+00:00"
+  }
 }
 
 extension Decoder {

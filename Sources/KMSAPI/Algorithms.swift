@@ -1,15 +1,16 @@
 import Envelope
 
-// The KMS API's algorithms and choices, under its names (botocore, `kms/2014-11-01`).
+// The algorithms and other enumerations of the KMS API, with the API's own names (botocore,
+// `kms/2014-11-01`).
 
-/// How Encrypt, Decrypt and ReEncrypt work.
+/// An algorithm of Encrypt, Decrypt and ReEncrypt.
 package enum EncryptionAlgorithm: String, APIEnumeration {
   case symmetricDefault = "SYMMETRIC_DEFAULT"
   case rsaesOAEPSHA1 = "RSAES_OAEP_SHA_1"
   case rsaesOAEPSHA256 = "RSAES_OAEP_SHA_256"
   case sm2PKE = "SM2PKE"
 
-  /// The padding of the RSA algorithms.
+  /// The padding of an RSA algorithm; nil for the other algorithms.
   package var padding: RSAPadding? {
     switch self {
     case .rsaesOAEPSHA1: .oaep(.sha1)
@@ -19,7 +20,7 @@ package enum EncryptionAlgorithm: String, APIEnumeration {
   }
 }
 
-/// How Sign and Verify work.
+/// An algorithm of Sign and Verify.
 package enum SigningAlgorithm: String, APIEnumeration {
   case rsassaPSSSHA256 = "RSASSA_PSS_SHA_256"
   case rsassaPSSSHA384 = "RSASSA_PSS_SHA_384"
@@ -35,7 +36,7 @@ package enum SigningAlgorithm: String, APIEnumeration {
   case sm2DSA = "SM2DSA"
   case mlDSASHAKE256 = "ML_DSA_SHAKE_256"
 
-  /// What libcrypto does for it; nil where ours does not know it.
+  /// The scheme that libcrypto uses for the algorithm. Nil if our libcrypto does not support it.
   package var scheme: SignatureScheme? {
     switch self {
     case .rsassaPSSSHA256: .pss(.sha256)
@@ -53,7 +54,7 @@ package enum SigningAlgorithm: String, APIEnumeration {
   }
 }
 
-/// How GenerateMac and VerifyMac work.
+/// An algorithm of GenerateMac and VerifyMac.
 package enum MACAlgorithm: String, APIEnumeration {
   case hmacSHA224 = "HMAC_SHA_224"
   case hmacSHA256 = "HMAC_SHA_256"
@@ -70,21 +71,21 @@ package enum MACAlgorithm: String, APIEnumeration {
   }
 }
 
-/// How DeriveSharedSecret works.
+/// An algorithm of DeriveSharedSecret.
 package enum KeyAgreementAlgorithm: String, APIEnumeration {
   case ecdh = "ECDH"
 }
 
-/// What Sign and Verify are given.
+/// The kind of input that Sign and Verify get.
 package enum MessageType: String, APIEnumeration {
   /// The message itself, at most 4096 bytes.
   case raw = "RAW"
-  /// Its digest, as long as the algorithm's.
+  /// The digest of the message. Its length is that of the algorithm's digest.
   case digest = "DIGEST"
   case externalMu = "EXTERNAL_MU"
 }
 
-/// How long GenerateDataKey's key is.
+/// The length of the key that GenerateDataKey makes.
 package enum DataKeySpec: String, APIEnumeration {
   case aes256 = "AES_256"
   case aes128 = "AES_128"
@@ -92,7 +93,7 @@ package enum DataKeySpec: String, APIEnumeration {
   package var byteCount: Int { self == .aes256 ? 32 : 16 }
 }
 
-/// What kind of key pair GenerateDataKeyPair makes.
+/// The kind of key pair that GenerateDataKeyPair makes.
 package enum DataKeyPairSpec: String, APIEnumeration {
   case rsa2048 = "RSA_2048"
   case rsa3072 = "RSA_3072"
@@ -107,7 +108,7 @@ package enum DataKeyPairSpec: String, APIEnumeration {
   package var keySpec: KeySpec { KeySpec(rawValue: rawValue)! }
 }
 
-/// How key material is wrapped for ImportKeyMaterial.
+/// The algorithm that wraps key material for ImportKeyMaterial.
 package enum WrappingAlgorithm: String, APIEnumeration {
   case rsaesPKCS1 = "RSAES_PKCS1_V1_5"
   case rsaesOAEPSHA1 = "RSAES_OAEP_SHA_1"
@@ -117,7 +118,7 @@ package enum WrappingAlgorithm: String, APIEnumeration {
   case sm2PKE = "SM2PKE"
 }
 
-/// The key that wraps material for ImportKeyMaterial.
+/// The kind of key that wraps key material for ImportKeyMaterial.
 package enum WrappingKeySpec: String, APIEnumeration {
   case rsa2048 = "RSA_2048"
   case rsa3072 = "RSA_3072"
@@ -125,32 +126,33 @@ package enum WrappingKeySpec: String, APIEnumeration {
   case sm2 = "SM2"
 }
 
-/// Whether imported material expires.
+/// Tells if imported material expires.
 package enum ExpirationModel: String, APIEnumeration {
   case keyMaterialExpires = "KEY_MATERIAL_EXPIRES"
   case keyMaterialDoesNotExpire = "KEY_MATERIAL_DOES_NOT_EXPIRE"
 }
 
-/// What ImportKeyMaterial brings.
+/// Tells if ImportKeyMaterial imports material that the key never had, or material that it had
+/// before.
 package enum ImportType: String, APIEnumeration {
   case newKeyMaterial = "NEW_KEY_MATERIAL"
   case existingKeyMaterial = "EXISTING_KEY_MATERIAL"
 }
 
-/// Whether the material of a version is there.
+/// Tells if a version has its material.
 package enum ImportState: String, APIEnumeration {
   case imported = "IMPORTED"
   case pendingImport = "PENDING_IMPORT"
 }
 
-/// Whether a version of a key is the one that encrypts.
+/// Tells if a version of a key is the one that encrypts.
 package enum KeyMaterialState: String, APIEnumeration {
   case nonCurrent = "NON_CURRENT"
   case current = "CURRENT"
   case pendingRotation = "PENDING_ROTATION"
 }
 
-/// What ListKeyRotations lists.
+/// The versions that ListKeyRotations lists.
 package enum IncludeKeyMaterial: String, APIEnumeration {
   case allKeyMaterial = "ALL_KEY_MATERIAL"
   case rotationsOnly = "ROTATIONS_ONLY"

@@ -1,6 +1,6 @@
 import Foundation
 
-/// An alias and the key it stands for.
+/// An alias and its target key.
 package struct AliasListEntry: Codable, Equatable, Sendable {
   package let aliasName: String
   package let aliasARN: String

@@ -1,4 +1,3 @@
-/// CreateAlias.
 package struct CreateAliasRequest: KeyServiceRequest {
   package typealias Response = EmptyResponse
   package static let operation = KeyServiceOperation.createAlias
@@ -12,8 +11,8 @@ package struct CreateAliasRequest: KeyServiceRequest {
   }
 }
 
-/// UpdateAlias: the alias stands for another key. The policies of both keys are asked. The key it stood for may be
-/// in any state.
+/// UpdateAlias gives an alias another target key. The policies of both keys must allow it. The old
+/// target key may be in any state.
 package struct UpdateAliasRequest: KeyServiceRequest {
   package typealias Response = EmptyResponse
   package static let operation = KeyServiceOperation.updateAlias
@@ -27,7 +26,7 @@ package struct UpdateAliasRequest: KeyServiceRequest {
   }
 }
 
-/// DeleteAlias. The key stays.
+/// DeleteAlias deletes an alias, but not its target key.
 package struct DeleteAliasRequest: KeyServiceRequest {
   package typealias Response = EmptyResponse
   package static let operation = KeyServiceOperation.deleteAlias
@@ -37,7 +36,7 @@ package struct DeleteAliasRequest: KeyServiceRequest {
   package init(aliasName: String) { self.aliasName = aliasName }
 }
 
-/// ListAliases, by name; those of one key where `keyID` names it.
+/// ListAliases lists aliases, sorted by name. With `keyID`, it lists only the aliases of that key.
 package struct ListAliasesRequest: PagedRequest {
   package struct Response: PagedResponse, Codable, Sendable {
     package private(set) var aliases: [AliasListEntry]

@@ -1,6 +1,7 @@
 import Envelope
 
-/// GenerateDataKey: a fresh key, in the clear and under a key of the keystore.
+/// GenerateDataKey makes a new data key. It returns the key in the clear and encrypted under a key
+/// of the keystore.
 package struct GenerateDataKeyRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let ciphertextBlob: Blob
@@ -8,7 +9,8 @@ package struct GenerateDataKeyRequest: KeyServiceRequest {
     package let keyID: String
     package let keyMaterialID: String?
 
-    package init(ciphertextBlob: Blob, plaintext: SecretBlob, keyID: String, keyMaterialID: String?) {
+    package init(ciphertextBlob: Blob, plaintext: SecretBlob, keyID: String, keyMaterialID: String?)
+    {
       self.ciphertextBlob = ciphertextBlob
       self.plaintext = plaintext
       self.keyID = keyID
@@ -36,7 +38,8 @@ package struct GenerateDataKeyRequest: KeyServiceRequest {
   }
 }
 
-/// GenerateDataKeyWithoutPlaintext, for whoever needs the key later.
+/// GenerateDataKeyWithoutPlaintext returns a new data key only in encrypted form, for a caller who
+/// needs the key later.
 package struct GenerateDataKeyWithoutPlaintextRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let ciphertextBlob: Blob
@@ -69,7 +72,8 @@ package struct GenerateDataKeyWithoutPlaintextRequest: KeyServiceRequest {
   }
 }
 
-/// GenerateDataKeyPair: a fresh key pair, its private half also under a key of the keystore.
+/// GenerateDataKeyPair makes a new key pair. It returns the private key in the clear and encrypted
+/// under a key of the keystore.
 package struct GenerateDataKeyPairRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let privateKeyCiphertextBlob: Blob
@@ -81,7 +85,10 @@ package struct GenerateDataKeyPairRequest: KeyServiceRequest {
     package let keyPairSpec: DataKeyPairSpec
     package let keyMaterialID: String?
 
-    package init(privateKeyCiphertextBlob: Blob, privateKeyPlaintext: SecretBlob, publicKey: Blob, keyID: String, keyPairSpec: DataKeyPairSpec, keyMaterialID: String?) {
+    package init(
+      privateKeyCiphertextBlob: Blob, privateKeyPlaintext: SecretBlob, publicKey: Blob,
+      keyID: String, keyPairSpec: DataKeyPairSpec, keyMaterialID: String?
+    ) {
       self.privateKeyCiphertextBlob = privateKeyCiphertextBlob
       self.privateKeyPlaintext = privateKeyPlaintext
       self.publicKey = publicKey
@@ -108,7 +115,6 @@ package struct GenerateDataKeyPairRequest: KeyServiceRequest {
   }
 }
 
-/// GenerateDataKeyPairWithoutPlaintext.
 package struct GenerateDataKeyPairWithoutPlaintextRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let privateKeyCiphertextBlob: Blob
@@ -117,7 +123,10 @@ package struct GenerateDataKeyPairWithoutPlaintextRequest: KeyServiceRequest {
     package let keyPairSpec: DataKeyPairSpec
     package let keyMaterialID: String?
 
-    package init(privateKeyCiphertextBlob: Blob, publicKey: Blob, keyID: String, keyPairSpec: DataKeyPairSpec, keyMaterialID: String?) {
+    package init(
+      privateKeyCiphertextBlob: Blob, publicKey: Blob, keyID: String, keyPairSpec: DataKeyPairSpec,
+      keyMaterialID: String?
+    ) {
       self.privateKeyCiphertextBlob = privateKeyCiphertextBlob
       self.publicKey = publicKey
       self.keyID = keyID
@@ -142,7 +151,6 @@ package struct GenerateDataKeyPairWithoutPlaintextRequest: KeyServiceRequest {
   }
 }
 
-/// GenerateRandom.
 package struct GenerateRandomRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let plaintext: SecretBlob

@@ -1,6 +1,6 @@
 import Foundation
 
-/// ScheduleKeyDeletion: the key cannot be used from now on, and is gone after the waiting period.
+/// ScheduleKeyDeletion makes a key unusable at once. The key is gone after the waiting period.
 package struct ScheduleKeyDeletionRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let keyID: String
@@ -16,7 +16,7 @@ package struct ScheduleKeyDeletionRequest: KeyServiceRequest {
     }
   }
   package static let operation = KeyServiceOperation.scheduleKeyDeletion
-  /// Days.
+  /// The waiting periods that are allowed, in days.
   package static let windows = 7...30
 
   package var keyID: String
@@ -28,7 +28,7 @@ package struct ScheduleKeyDeletionRequest: KeyServiceRequest {
   }
 }
 
-/// CancelKeyDeletion: the key is disabled then.
+/// CancelKeyDeletion keeps the key, and leaves it disabled.
 package struct CancelKeyDeletionRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let keyID: String

@@ -1,6 +1,6 @@
 import Envelope
 
-/// Encrypt: at most 4096 bytes.
+/// Encrypt encrypts at most 4096 bytes.
 package struct EncryptRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let ciphertextBlob: Blob
@@ -33,7 +33,8 @@ package struct EncryptRequest: KeyServiceRequest {
   }
 }
 
-/// Decrypt. A blob under a symmetric key says which; anything else needs the key's name.
+/// Decrypt finds the key by the ciphertext if the key is symmetric. For any other ciphertext, the
+/// request must name the key.
 package struct DecryptRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let keyID: String
@@ -41,7 +42,10 @@ package struct DecryptRequest: KeyServiceRequest {
     package let encryptionAlgorithm: EncryptionAlgorithm
     package let keyMaterialID: String?
 
-    package init(keyID: String, plaintext: SecretBlob, encryptionAlgorithm: EncryptionAlgorithm, keyMaterialID: String?) {
+    package init(
+      keyID: String, plaintext: SecretBlob, encryptionAlgorithm: EncryptionAlgorithm,
+      keyMaterialID: String?
+    ) {
       self.keyID = keyID
       self.plaintext = plaintext
       self.encryptionAlgorithm = encryptionAlgorithm
@@ -69,7 +73,7 @@ package struct DecryptRequest: KeyServiceRequest {
   }
 }
 
-/// ReEncrypt: from one key to another, without the plaintext leaving.
+/// ReEncrypt decrypts under one key and encrypts under another. It does not return the plaintext.
 package struct ReEncryptRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let ciphertextBlob: Blob
@@ -80,7 +84,12 @@ package struct ReEncryptRequest: KeyServiceRequest {
     package let sourceKeyMaterialID: String?
     package let destinationKeyMaterialID: String?
 
-    package init(ciphertextBlob: Blob, sourceKeyID: String, keyID: String, sourceEncryptionAlgorithm: EncryptionAlgorithm, destinationEncryptionAlgorithm: EncryptionAlgorithm, sourceKeyMaterialID: String?, destinationKeyMaterialID: String?) {
+    package init(
+      ciphertextBlob: Blob, sourceKeyID: String, keyID: String,
+      sourceEncryptionAlgorithm: EncryptionAlgorithm,
+      destinationEncryptionAlgorithm: EncryptionAlgorithm, sourceKeyMaterialID: String?,
+      destinationKeyMaterialID: String?
+    ) {
       self.ciphertextBlob = ciphertextBlob
       self.sourceKeyID = sourceKeyID
       self.keyID = keyID

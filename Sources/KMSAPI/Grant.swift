@@ -1,6 +1,6 @@
 import Foundation
 
-/// A grant, as ListGrants and ListRetirableGrants show it.
+/// A grant, as ListGrants and ListRetirableGrants return it.
 package struct Grant: Codable, Equatable, Sendable {
   /// The key's ARN.
   package let keyID: String
@@ -14,7 +14,11 @@ package struct Grant: Codable, Equatable, Sendable {
   package let operations: [GrantOperation]
   package let constraints: GrantConstraints?
 
-  package init(keyID: String, grantID: String, name: String?, creationDate: Date, granteePrincipal: String, retiringPrincipal: String?, issuingAccount: String, operations: [GrantOperation], constraints: GrantConstraints?) {
+  package init(
+    keyID: String, grantID: String, name: String?, creationDate: Date, granteePrincipal: String,
+    retiringPrincipal: String?, issuingAccount: String, operations: [GrantOperation],
+    constraints: GrantConstraints?
+  ) {
     self.keyID = keyID
     self.grantID = grantID
     self.name = name

@@ -1,6 +1,6 @@
 import Envelope
 
-/// The operations that a grant can allow: the KMS API's GrantOperation.
+/// An operation that a grant can allow (KMS API, "GrantOperation").
 package enum GrantOperation: String, APIEnumeration {
   case decrypt = "Decrypt"
   case encrypt = "Encrypt"
@@ -21,12 +21,12 @@ package enum GrantOperation: String, APIEnumeration {
   case deriveSharedSecret = "DeriveSharedSecret"
 }
 
-/// The encryption contexts that a grant allows (KMS API, "GrantConstraints"). Keys of the context
-/// are compared without regard to case, values exactly.
+/// The encryption contexts that a grant allows (KMS API, "GrantConstraints"). The keys of a context
+/// are compared without regard to case, and the values are compared exactly.
 package struct GrantConstraints: Codable, Equatable, Sendable {
-  /// The pairs that the context must have. It may have others.
+  /// The pairs that the context must have. It may also have other pairs.
   package var encryptionContextSubset: EncryptionContext?
-  /// The pairs that the context must have. It must not have others.
+  /// The pairs that the context must have. It must not have other pairs.
   package var encryptionContextEquals: EncryptionContext?
 
   package init(

@@ -1,4 +1,4 @@
-/// ListGrants: of a key, the oldest first.
+/// ListGrants lists the grants of a key, oldest first.
 package struct ListGrantsRequest: PagedRequest {
   package typealias Response = GrantsResponse
   package static let operation = KeyServiceOperation.listGrants
@@ -15,7 +15,7 @@ package struct ListGrantsRequest: PagedRequest {
   }
 }
 
-/// ListRetirableGrants: those of every key that a principal may retire, the oldest first.
+/// ListRetirableGrants lists the grants of all keys that a principal may retire, oldest first.
 package struct ListRetirableGrantsRequest: PagedRequest {
   package typealias Response = GrantsResponse
   package static let operation = KeyServiceOperation.listRetirableGrants

@@ -1,4 +1,4 @@
-/// CreateGrant. The grant counts from then on.
+/// CreateGrant makes a grant, which takes effect at once.
 package struct CreateGrantRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let grantToken: String
@@ -31,7 +31,8 @@ package struct CreateGrantRequest: KeyServiceRequest {
   }
 }
 
-/// RetireGrant: by whoever the grant names for it, or the account, unless the key's policy denies it.
+/// RetireGrant removes a grant. The account may do this, and so may a principal whom the grant
+/// allows to do it, unless the key's policy denies it.
 package struct RetireGrantRequest: KeyServiceRequest {
   package typealias Response = EmptyResponse
   package static let operation = KeyServiceOperation.retireGrant
@@ -49,7 +50,6 @@ package struct RetireGrantRequest: KeyServiceRequest {
   }
 }
 
-/// RevokeGrant.
 package struct RevokeGrantRequest: KeyServiceRequest {
   package typealias Response = EmptyResponse
   package static let operation = KeyServiceOperation.revokeGrant

@@ -1,7 +1,7 @@
 import Foundation
 
-/// GetParametersForImport: a public key to wrap the material with, and a token that brings the private
-/// one back. Nothing of it is stored.
+/// GetParametersForImport returns a public key to wrap the material with, and a token that contains
+/// the private key in encrypted form. The keystore does not store any of this.
 package struct GetParametersForImportRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let keyID: String
@@ -32,8 +32,9 @@ package struct GetParametersForImportRequest: KeyServiceRequest {
   }
 }
 
-/// ImportKeyMaterial: material for a key without any, material it had and lost, or, for a symmetric
-/// key, new material that RotateKeyOnDemand makes the current one.
+/// ImportKeyMaterial imports material for a key that has none, or material that the key had and
+/// lost. For a symmetric key, it can also import new material, which RotateKeyOnDemand makes the
+/// current one.
 package struct ImportKeyMaterialRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let keyID: String
@@ -68,8 +69,9 @@ package struct ImportKeyMaterialRequest: KeyServiceRequest {
   }
 }
 
-/// DeleteImportedKeyMaterial: the current material unless another is named. What is encrypted under it
-/// can be read again when the same material is imported again.
+/// DeleteImportedKeyMaterial deletes the current material unless the request names another one.
+/// Data that is encrypted under the material can be decrypted again after the same material is
+/// imported again.
 package struct DeleteImportedKeyMaterialRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let keyID: String

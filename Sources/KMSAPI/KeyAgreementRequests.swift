@@ -1,4 +1,5 @@
-/// DeriveSharedSecret: the x coordinate of what both parties come to (SP 800-56A, ECC CDH).
+/// DeriveSharedSecret returns the x coordinate of the point that both parties compute (SP 800-56A,
+/// ECC CDH).
 package struct DeriveSharedSecretRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let keyID: String
@@ -6,7 +7,10 @@ package struct DeriveSharedSecretRequest: KeyServiceRequest {
     package let keyAgreementAlgorithm: KeyAgreementAlgorithm
     package let keyOrigin: KeyOrigin
 
-    package init(keyID: String, sharedSecret: SecretBlob, keyAgreementAlgorithm: KeyAgreementAlgorithm, keyOrigin: KeyOrigin) {
+    package init(
+      keyID: String, sharedSecret: SecretBlob, keyAgreementAlgorithm: KeyAgreementAlgorithm,
+      keyOrigin: KeyOrigin
+    ) {
       self.keyID = keyID
       self.sharedSecret = sharedSecret
       self.keyAgreementAlgorithm = keyAgreementAlgorithm
@@ -17,7 +21,7 @@ package struct DeriveSharedSecretRequest: KeyServiceRequest {
 
   package var keyID: String
   package var keyAgreementAlgorithm: KeyAgreementAlgorithm
-  /// The other party's, DER SubjectPublicKeyInfo.
+  /// The public key of the other party, as DER SubjectPublicKeyInfo.
   package var publicKey: Blob
   package var grantTokens: [String]?
   package var dryRun: Bool?

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What is known of a key (`KeyMetadata` of the API).
+/// The description of a key (KMS API, "KeyMetadata").
 package struct KeyMetadata: Codable, Equatable, Sendable {
   package let keyID: String
   package let arn: String
@@ -16,17 +16,26 @@ package struct KeyMetadata: Codable, Equatable, Sendable {
   package let origin: KeyOrigin
   package let keyManager: KeyManager
   package let keySpec: KeySpec
-  /// The older name of `keySpec`, which the API has for older specs.
+  /// `keySpec` under the older name of the member. The API uses that name only for the older specs.
   package let customerMasterKeySpec: KeySpec?
   package let encryptionAlgorithms: [EncryptionAlgorithm]?
   package let signingAlgorithms: [SigningAlgorithm]?
   package let macAlgorithms: [MACAlgorithm]?
   package let keyAgreementAlgorithms: [KeyAgreementAlgorithm]?
-  /// Of symmetric encryption keys; absent in keys that were made before there was one.
+  /// Only symmetric encryption keys have it. Nil if the material is from before such IDs were
+  /// stored.
   package let currentKeyMaterialID: String?
   package let multiRegion: Bool
 
-  package init(keyID: String, arn: String, awsAccountID: String, creationDate: Date, enabled: Bool, description: String, keyUsage: KeyUsage, keyState: KeyState, deletionDate: Date?, validTo: Date?, expirationModel: ExpirationModel?, origin: KeyOrigin, keyManager: KeyManager, keySpec: KeySpec, customerMasterKeySpec: KeySpec?, encryptionAlgorithms: [EncryptionAlgorithm]?, signingAlgorithms: [SigningAlgorithm]?, macAlgorithms: [MACAlgorithm]?, keyAgreementAlgorithms: [KeyAgreementAlgorithm]?, currentKeyMaterialID: String?, multiRegion: Bool) {
+  package init(
+    keyID: String, arn: String, awsAccountID: String, creationDate: Date, enabled: Bool,
+    description: String, keyUsage: KeyUsage, keyState: KeyState, deletionDate: Date?,
+    validTo: Date?, expirationModel: ExpirationModel?, origin: KeyOrigin, keyManager: KeyManager,
+    keySpec: KeySpec, customerMasterKeySpec: KeySpec?, encryptionAlgorithms: [EncryptionAlgorithm]?,
+    signingAlgorithms: [SigningAlgorithm]?, macAlgorithms: [MACAlgorithm]?,
+    keyAgreementAlgorithms: [KeyAgreementAlgorithm]?, currentKeyMaterialID: String?,
+    multiRegion: Bool
+  ) {
     self.keyID = keyID
     self.arn = arn
     self.awsAccountID = awsAccountID

@@ -1,16 +1,17 @@
 import Foundation
 
-/// How a person names a key: key ID, alias, or the ARN of either.
+/// The name of a key as a person gives it: a key ID, an alias, or the ARN of either.
 package enum KeyName: Equatable {
   case keyID(String)
   case alias(String)
 
   private static let arnPrefix = "arn:aws:kms:local:\(Account.id):"
 
-  /// Throws `notFound` where the text has none of these forms, or is the ARN of another account or
-  /// region: no key has such a name. Throws `invalidARN` where it only begins as an ARN.
+  /// Parses a name. Throws `notFound` if the text has none of these forms, or if it is an ARN of
+  /// another account or region, because no key has such a name. Throws `invalidARN` if the text
+  /// only begins like an ARN.
   package init(parsing text: String) throws(KeyServiceError) {
-    // A lookup would end at the NUL.
+    // A lookup would ignore everything after the NUL.
     guard !text.utf8.contains(0) else { throw .notFound(text) }
     var name = Substring(text)
     if name.hasPrefix("arn:") {
@@ -38,7 +39,7 @@ package enum KeyName: Equatable {
   package static func arn(ofKey keyID: String) -> String { "\(arnPrefix)key/\(keyID)" }
   static func arn(ofAlias name: String) -> String { "\(arnPrefix)\(name)" }
 
-  /// Throws `invalidAliasName` unless `name` is one the KMS API takes.
+  /// Throws `invalidAliasName` unless the KMS API accepts `name` as the name of an alias.
   package static func validate(alias name: String) throws(KeyServiceError) {
     let allowed = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_-".utf8)
     let rest = name.dropFirst("alias/".count).utf8

@@ -1,4 +1,3 @@
-/// CreateKey.
 package struct CreateKeyRequest: KeyServiceRequest {
   package typealias Response = DescribeKeyRequest.Response
   package static let operation = KeyServiceOperation.createKey
@@ -6,7 +5,7 @@ package struct CreateKeyRequest: KeyServiceRequest {
   package var description: String?
   package var keyUsage: KeyUsage?
   package var keySpec: KeySpec?
-  /// The older name of `keySpec`.
+  /// `keySpec` under the older name of the member.
   package var customerMasterKeySpec: KeySpec?
   package var origin: String?
   package var tags: [Tag]?
@@ -28,7 +27,6 @@ package struct CreateKeyRequest: KeyServiceRequest {
   }
 }
 
-/// DescribeKey.
 package struct DescribeKeyRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let keyMetadata: KeyMetadata
@@ -43,7 +41,7 @@ package struct DescribeKeyRequest: KeyServiceRequest {
   package init(keyID: String) { self.keyID = keyID }
 }
 
-/// ListKeys: the oldest first.
+/// ListKeys lists the keys, oldest first.
 package struct ListKeysRequest: PagedRequest {
   package struct Entry: Codable, Equatable, Sendable {
     package let keyID: String
@@ -78,7 +76,6 @@ package struct ListKeysRequest: PagedRequest {
   }
 }
 
-/// UpdateKeyDescription.
 package struct UpdateKeyDescriptionRequest: KeyServiceRequest {
   package typealias Response = EmptyResponse
   package static let operation = KeyServiceOperation.updateKeyDescription
@@ -92,7 +89,6 @@ package struct UpdateKeyDescriptionRequest: KeyServiceRequest {
   }
 }
 
-/// EnableKey.
 package struct EnableKeyRequest: KeyServiceRequest {
   package typealias Response = EmptyResponse
   package static let operation = KeyServiceOperation.enableKey
@@ -102,7 +98,6 @@ package struct EnableKeyRequest: KeyServiceRequest {
   package init(keyID: String) { self.keyID = keyID }
 }
 
-/// DisableKey.
 package struct DisableKeyRequest: KeyServiceRequest {
   package typealias Response = EmptyResponse
   package static let operation = KeyServiceOperation.disableKey

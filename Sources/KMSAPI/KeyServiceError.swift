@@ -1,61 +1,64 @@
 import Envelope
 
-/// The KMS API's errors, under its names.
+/// An error of the KMS API.
 package enum KeyServiceError: Error, Equatable, Sendable {
-  /// No key or alias of that name.
+  /// A key, an alias or another thing of this name does not exist.
   case notFound(String)
-  /// A key ID or alias that is taken.
+  /// The key ID or the alias is taken.
   case alreadyExists(String)
-  /// A key ID that is taken by a key which is past its deletion date and not destroyed yet.
+  /// The key ID is taken by a key that is past its deletion date and not destroyed yet.
   case notYetDestroyed(keyID: String)
-  /// A key that is disabled.
+  /// The key is disabled.
   case disabled(keyID: String)
-  /// A key whose state forbids the operation.
+  /// The state of the key forbids the operation.
   case invalidState(keyID: String, state: KeyState)
-  /// A key that has no imported material to rotate to.
+  /// The key has no imported material to rotate to.
   case nothingToRotateTo(keyID: String)
   case invalidAliasName(String)
-  /// Text that begins as an ARN and is none of a key or an alias.
+  /// The text begins like an ARN but is not the ARN of a key or an alias, or it is not the ARN of a
+  /// principal.
   case invalidARN(String)
-  /// A marker that no page gave.
+  /// The marker is not from an earlier page.
   case invalidMarker(String)
-  /// A parameter out of its range; the text names it.
+  /// A parameter has a value that is not allowed. The text names the parameter.
   case validation(String)
-  /// What this key, or this keystore, cannot do; the text says why.
+  /// This key, or this keystore, cannot do the operation. The text says why.
   case unsupportedOperation(String)
-  /// A key that is for something else; the text says for what.
+  /// The key has another usage. The text says which one.
   case invalidKeyUsage(String)
-  /// More than a key, or a tag set, may have; the text says of what, and how many.
+  /// A key, or a set of tags, would have more of something than is allowed. The text says of what,
+  /// and how many are allowed.
   case limitExceeded(String)
-  /// Tags that cannot be; the text says why.
+  /// The tags are not allowed. The text says why.
   case tag(String)
-  /// What was to be decrypted is altered, of another key, or under another encryption context.
+  /// The ciphertext was altered, or belongs to another key or to another encryption context.
   case invalidCiphertext
-  /// What was to be decrypted is under another key than the one named.
+  /// The ciphertext is not encrypted under the key that the request names.
   case incorrectKey(named: String)
-  /// A signature that does not verify.
+  /// The signature does not verify.
   case invalidSignature
-  /// A MAC that does not verify.
+  /// The MAC does not verify.
   case invalidMAC
-  /// Imported material that is not what the key had.
+  /// The imported material is not the material that the key had.
   case incorrectKeyMaterial(String)
   case invalidImportToken
   case expiredImportToken
   case invalidGrantToken
-  /// What is no grant's ID.
+  /// The text is not the ID of a grant.
   case invalidGrantID(String)
-  /// The caller may not do this; the text says what and why.
+  /// The caller may not do this. The text says what he may not do, and why.
   case accessDenied(String)
-  /// The caller cannot be known; the text says what he may not do, and why.
+  /// It is not known who the caller is. The text says what he may not do, and why.
   case unknownCaller(String)
-  /// The key's policy does not let the caller do this; the text says what and why.
+  /// The key's policy does not let the caller do this. The text says what he may not do, and why.
   case deniedByPolicy(String)
-  /// A key policy that is none, or that would lock the caller out; the text says where and why.
+  /// The document is not a key policy, or it would lock the caller out. The text says where the
+  /// mistake is, or why the policy is refused.
   case malformedPolicyDocument(String)
-  /// DryRun: the request would have succeeded.
+  /// The request has DryRun set, and would have succeeded without it.
   case dryRun
 
-  /// The name that the KMS API gives the error.
+  /// The KMS API's name for the error.
   package var name: String {
     switch self {
     case .notFound: "NotFoundException"
@@ -87,16 +90,16 @@ package enum KeyServiceError: Error, Equatable, Sendable {
 }
 
 extension KeyServiceError {
-  /// Throws `validation` for a text that the keystore cannot hold.
+  /// Throws `validation` if the text has a NUL character. The keystore cannot hold such a text.
   package static func requireNoNUL(_ text: String, in what: String) throws(KeyServiceError) {
     guard !text.utf8.contains(0) else { throw .validation("\(what) cannot have a NUL character") }
   }
 }
 
-/// An error that the audit log has under a name of its API.
+/// An error that the audit log records by its name in an API.
 package protocol RecordedError: Error {
   var name: String { get }
-  /// What the audit log says beside the name.
+  /// The text that the audit log records with the name.
   var detail: String { get }
 }
 

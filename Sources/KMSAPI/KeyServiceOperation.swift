@@ -1,4 +1,4 @@
-/// The KMS API's operations that a keystore has, by the API's names.
+/// An operation of the KMS API that a keystore supports, with the API's own name.
 package enum KeyServiceOperation: String, CaseIterable, Sendable {
   case createKey = "CreateKey"
   case describeKey = "DescribeKey"
@@ -49,7 +49,7 @@ package enum KeyServiceOperation: String, CaseIterable, Sendable {
 }
 
 extension KeyServiceOperation {
-  /// The API's other operations, and why a keystore does not have them.
+  /// The other operations of the API, each with the reason why a keystore does not support it.
   package static let unsupported: [String: String] = {
     let groups: [(String, [String])] = [
       (
@@ -67,13 +67,14 @@ extension KeyServiceOperation {
   }()
 }
 
-/// A request of the KMS API. Property names are the API's member names as `APIName` maps them.
+/// A request of the KMS API. `APIName` converts the names of its properties to the names of the
+/// API's members.
 package protocol KeyServiceRequest: Codable, Sendable {
   associatedtype Response: Codable & Sendable
   static var operation: KeyServiceOperation { get }
 }
 
-/// The answer of operations that have none.
+/// The response of operations that return nothing.
 package struct EmptyResponse: Codable, Sendable {
   package init() {}
 }

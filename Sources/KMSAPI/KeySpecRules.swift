@@ -1,16 +1,16 @@
 import Envelope
 
 extension KeySpec {
-  /// What the material of a key is, in terms of what libcrypto works with.
+  /// The material of a key, in the form that libcrypto works with.
   package enum Material: Equatable {
-    /// Bytes of a symmetric key.
+    /// The bytes of a symmetric key.
     case aes256
     case hmac(MACAlgorithm)
-    /// PKCS #8 of a private key.
+    /// The PKCS #8 encoding of a private key.
     case keyPair(KeyPairKind)
   }
 
-  /// Nil for the specs that our libcrypto cannot do.
+  /// Nil for the specs that our libcrypto does not support.
   package var material: Material? {
     switch self {
     case .symmetricDefault: .aes256
@@ -30,7 +30,8 @@ extension KeySpec {
     }
   }
 
-  /// The material, or `unsupportedOperation` that says which libcrypto would have it.
+  /// Returns the material. Throws `unsupportedOperation` if there is none: the text names the
+  /// version of libcrypto that is needed, or gives another reason.
   package func requireMaterial() throws(KeyServiceError) -> Material {
     if let material { return material }
     let reason =
@@ -40,7 +41,7 @@ extension KeySpec {
     throw .unsupportedOperation("key spec \(rawValue) is not supported: \(reason)")
   }
 
-  /// What a key of this spec can be for; the first is what it is for where nobody says.
+  /// The usages that a key of this spec can have. The first one applies if nobody chooses a usage.
   package var keyUsages: [KeyUsage] {
     switch material {
     case .aes256: [.encryptDecrypt]
@@ -52,7 +53,7 @@ extension KeySpec {
     }
   }
 
-  /// Whether the API knows it under the older name of the parameter too.
+  /// True if the API also accepts the spec in the parameter with the older name.
   package var isCustomerMasterKeySpec: Bool {
     switch self {
     case .eccNISTEdwards25519, .mlDSA44, .mlDSA65, .mlDSA87: false
@@ -60,10 +61,10 @@ extension KeySpec {
     }
   }
 
-  /// Whether keys of this spec have versions after the first.
+  /// True if keys of this spec can have more than one version.
   package var isRotatable: Bool { self == .symmetricDefault }
 
-  /// Whether the keys are pairs, of which one half is public.
+  /// True if a key of this spec is a pair of a private key and a public key.
   package var isAsymmetric: Bool {
     if case .keyPair = material { true } else { false }
   }

@@ -1,6 +1,7 @@
 import Foundation
 
-/// GetKeyLastUsage: the last successful cryptographic operation with a key, as the audit log has it.
+/// GetKeyLastUsage returns the last successful cryptographic operation with a key that the audit
+/// log has.
 package struct GetKeyLastUsageRequest: KeyServiceRequest {
   package struct LastUsage: Codable, Equatable, Sendable {
     package let operation: String
@@ -9,7 +10,9 @@ package struct GetKeyLastUsageRequest: KeyServiceRequest {
     package let cloudTrailEventID: String
     package let kmsRequestID: String
 
-    package init(operation: String, timestamp: Date, cloudTrailEventID: String, kmsRequestID: String) {
+    package init(
+      operation: String, timestamp: Date, cloudTrailEventID: String, kmsRequestID: String
+    ) {
       self.operation = operation
       self.timestamp = timestamp
       self.cloudTrailEventID = cloudTrailEventID
@@ -18,13 +21,16 @@ package struct GetKeyLastUsageRequest: KeyServiceRequest {
   }
   package struct Response: Codable, Sendable {
     package let keyID: String
-    /// Absent where the key was not used since the tracking began.
+    /// Nil if the key was not used since the tracking began.
     package let keyLastUsage: LastUsage?
-    /// The beginning of the audit log, or of the key where that is later.
+    /// The date of the first record in the audit log, or the creation date of the key if that is
+    /// later.
     package let trackingStartDate: Date
     package let keyCreationDate: Date
 
-    package init(keyID: String, keyLastUsage: LastUsage?, trackingStartDate: Date, keyCreationDate: Date) {
+    package init(
+      keyID: String, keyLastUsage: LastUsage?, trackingStartDate: Date, keyCreationDate: Date
+    ) {
       self.keyID = keyID
       self.keyLastUsage = keyLastUsage
       self.trackingStartDate = trackingStartDate

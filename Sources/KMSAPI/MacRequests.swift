@@ -1,4 +1,3 @@
-/// GenerateMac.
 package struct GenerateMacRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let mac: Blob
@@ -26,7 +25,7 @@ package struct GenerateMacRequest: KeyServiceRequest {
   }
 }
 
-/// VerifyMac. A MAC that does not verify is an error.
+/// VerifyMac throws an error if the MAC does not verify.
 package struct VerifyMacRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let keyID: String

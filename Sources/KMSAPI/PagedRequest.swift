@@ -4,11 +4,11 @@ package protocol PagedRequest: KeyServiceRequest where Response: PagedResponse {
   var marker: String? { get set }
 }
 
-/// A page of an answer.
+/// One page of an answer.
 package protocol PagedResponse {
   var nextMarker: String? { get set }
-  /// Whether there are more pages; nil where all of them are put together, as the AWS CLI does.
+  /// True if there are more pages. Nil if all pages were put together, as the AWS CLI does.
   var truncated: Bool? { get set }
-  /// Adds the items of the page after this one.
+  /// Adds the items of the next page.
   mutating func append(_ next: Self)
 }

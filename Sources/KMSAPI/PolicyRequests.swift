@@ -1,4 +1,4 @@
-/// PutKeyPolicy. Refused where the caller could not do it again.
+/// PutKeyPolicy is refused if the caller could not do it again under the new policy.
 package struct PutKeyPolicyRequest: KeyServiceRequest {
   package typealias Response = EmptyResponse
   package static let operation = KeyServiceOperation.putKeyPolicy
@@ -15,7 +15,6 @@ package struct PutKeyPolicyRequest: KeyServiceRequest {
   }
 }
 
-/// GetKeyPolicy.
 package struct GetKeyPolicyRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let policy: String
@@ -34,7 +33,7 @@ package struct GetKeyPolicyRequest: KeyServiceRequest {
   package init(keyID: String) { self.keyID = keyID }
 }
 
-/// ListKeyPolicies: a key has one, named "default".
+/// ListKeyPolicies always lists one policy: a key has exactly one, and its name is "default".
 package struct ListKeyPoliciesRequest: PagedRequest {
   package struct Response: PagedResponse, Codable, Sendable {
     package private(set) var policyNames: [String]

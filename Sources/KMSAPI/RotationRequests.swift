@@ -1,11 +1,11 @@
 import Foundation
 
-/// EnableKeyRotation: the key gets a new version whenever the period is over. What is encrypted stays
-/// as it is, and every version decrypts.
+/// EnableKeyRotation gives the key a new version after each rotation period. Existing ciphertexts
+/// do not change, and every version can decrypt.
 package struct EnableKeyRotationRequest: KeyServiceRequest {
   package typealias Response = EmptyResponse
   package static let operation = KeyServiceOperation.enableKeyRotation
-  /// Days.
+  /// The rotation periods that are allowed, in days.
   package static let periods = 90...2560
 
   package var keyID: String
@@ -17,7 +17,6 @@ package struct EnableKeyRotationRequest: KeyServiceRequest {
   }
 }
 
-/// DisableKeyRotation.
 package struct DisableKeyRotationRequest: KeyServiceRequest {
   package typealias Response = EmptyResponse
   package static let operation = KeyServiceOperation.disableKeyRotation
@@ -27,7 +26,8 @@ package struct DisableKeyRotationRequest: KeyServiceRequest {
   package init(keyID: String) { self.keyID = keyID }
 }
 
-/// GetKeyRotationStatus. A key pending deletion is not rotated, and says so.
+/// GetKeyRotationStatus reports that rotation is disabled if the key is pending deletion, because
+/// such a key is not rotated.
 package struct GetKeyRotationStatusRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let keyID: String
@@ -35,7 +35,9 @@ package struct GetKeyRotationStatusRequest: KeyServiceRequest {
     package let rotationPeriodInDays: Int?
     package let nextRotationDate: Date?
 
-    package init(keyID: String, keyRotationEnabled: Bool, rotationPeriodInDays: Int?, nextRotationDate: Date?) {
+    package init(
+      keyID: String, keyRotationEnabled: Bool, rotationPeriodInDays: Int?, nextRotationDate: Date?
+    ) {
       self.keyID = keyID
       self.keyRotationEnabled = keyRotationEnabled
       self.rotationPeriodInDays = rotationPeriodInDays
@@ -49,7 +51,7 @@ package struct GetKeyRotationStatusRequest: KeyServiceRequest {
   package init(keyID: String) { self.keyID = keyID }
 }
 
-/// RotateKeyOnDemand, which leaves the dates of automatic rotation as they are.
+/// RotateKeyOnDemand does not change the dates of automatic rotation.
 package struct RotateKeyOnDemandRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let keyID: String
@@ -65,22 +67,27 @@ package struct RotateKeyOnDemandRequest: KeyServiceRequest {
   package init(keyID: String) { self.keyID = keyID }
 }
 
-/// ListKeyRotations: the versions after the first, the oldest first.
+/// ListKeyRotations lists the versions after the first one, oldest first.
 package struct ListKeyRotationsRequest: PagedRequest {
   package struct Entry: Codable, Equatable, Sendable {
     package let keyID: String
     package let keyMaterialID: String?
     package let keyMaterialDescription: String?
-    /// Of keys whose material is imported.
+    /// Only keys with imported material have it.
     package let importState: ImportState?
     package let keyMaterialState: KeyMaterialState
     package let expirationModel: ExpirationModel?
     package let validTo: Date?
-    /// Absent for the first version, and one that is still to be rotated to.
+    /// Nil for the first version, and for a version that the key is still to be rotated to.
     package let rotationDate: Date?
     package let rotationType: RotationType?
 
-    package init(keyID: String, keyMaterialID: String?, keyMaterialDescription: String?, importState: ImportState?, keyMaterialState: KeyMaterialState, expirationModel: ExpirationModel?, validTo: Date?, rotationDate: Date?, rotationType: RotationType?) {
+    package init(
+      keyID: String, keyMaterialID: String?, keyMaterialDescription: String?,
+      importState: ImportState?, keyMaterialState: KeyMaterialState,
+      expirationModel: ExpirationModel?, validTo: Date?, rotationDate: Date?,
+      rotationType: RotationType?
+    ) {
       self.keyID = keyID
       self.keyMaterialID = keyMaterialID
       self.keyMaterialDescription = keyMaterialDescription

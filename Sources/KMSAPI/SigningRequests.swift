@@ -1,6 +1,5 @@
 import Envelope
 
-/// GetPublicKey.
 package struct GetPublicKeyRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let keyID: String
@@ -13,7 +12,11 @@ package struct GetPublicKeyRequest: KeyServiceRequest {
     package let signingAlgorithms: [SigningAlgorithm]?
     package let keyAgreementAlgorithms: [KeyAgreementAlgorithm]?
 
-    package init(keyID: String, publicKey: Blob, keySpec: KeySpec, customerMasterKeySpec: KeySpec?, keyUsage: KeyUsage, encryptionAlgorithms: [EncryptionAlgorithm]?, signingAlgorithms: [SigningAlgorithm]?, keyAgreementAlgorithms: [KeyAgreementAlgorithm]?) {
+    package init(
+      keyID: String, publicKey: Blob, keySpec: KeySpec, customerMasterKeySpec: KeySpec?,
+      keyUsage: KeyUsage, encryptionAlgorithms: [EncryptionAlgorithm]?,
+      signingAlgorithms: [SigningAlgorithm]?, keyAgreementAlgorithms: [KeyAgreementAlgorithm]?
+    ) {
       self.keyID = keyID
       self.publicKey = publicKey
       self.keySpec = keySpec
@@ -24,7 +27,7 @@ package struct GetPublicKeyRequest: KeyServiceRequest {
       self.keyAgreementAlgorithms = keyAgreementAlgorithms
     }
 
-    /// "BEGIN PUBLIC KEY" PEM text.
+    /// The public key as PEM text with the label "PUBLIC KEY".
     package var pem: String {
       let text = Base64.encode(publicKey.bytes)
       let lines = stride(from: 0, to: text.count, by: 64).map {
@@ -42,7 +45,6 @@ package struct GetPublicKeyRequest: KeyServiceRequest {
   package init(keyID: String) { self.keyID = keyID }
 }
 
-/// Sign.
 package struct SignRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let keyID: String
@@ -76,7 +78,7 @@ package struct SignRequest: KeyServiceRequest {
   }
 }
 
-/// Verify. A signature that does not verify is an error.
+/// Verify throws an error if the signature does not verify.
 package struct VerifyRequest: KeyServiceRequest {
   package struct Response: Codable, Sendable {
     package let keyID: String

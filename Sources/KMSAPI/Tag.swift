@@ -8,7 +8,7 @@ package struct Tag: Codable, Equatable, Sendable {
     self.tagValue = tagValue
   }
 
-  /// Byte by byte, as the keystore has them.
+  /// Compares byte by byte, as the keystore does.
   package static func == (left: Tag, right: Tag) -> Bool {
     left.tagKey.utf8.elementsEqual(right.tagKey.utf8)
       && left.tagValue.utf8.elementsEqual(right.tagValue.utf8)

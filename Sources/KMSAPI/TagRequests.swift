@@ -1,4 +1,5 @@
-/// TagResource: adds tags, and gives those that are there new values.
+/// TagResource adds tags to a key. If the key already has a tag with the same tag key, the tag gets
+/// the new value.
 package struct TagResourceRequest: KeyServiceRequest {
   package typealias Response = EmptyResponse
   package static let operation = KeyServiceOperation.tagResource
@@ -12,7 +13,7 @@ package struct TagResourceRequest: KeyServiceRequest {
   }
 }
 
-/// UntagResource. A tag that is not there is no error.
+/// UntagResource removes tags from a key. It ignores a tag that the key does not have.
 package struct UntagResourceRequest: KeyServiceRequest {
   package typealias Response = EmptyResponse
   package static let operation = KeyServiceOperation.untagResource
@@ -26,7 +27,7 @@ package struct UntagResourceRequest: KeyServiceRequest {
   }
 }
 
-/// ListResourceTags, by key.
+/// ListResourceTags lists the tags of a key, sorted by tag key.
 package struct ListResourceTagsRequest: PagedRequest {
   package struct Response: PagedResponse, Codable, Sendable {
     package private(set) var tags: [Tag]

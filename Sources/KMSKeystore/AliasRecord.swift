@@ -11,7 +11,10 @@ package struct AliasRecord: AuthenticatedRecord, LedgerRecord {
   package var lastUpdatedDate: Int64
   var authenticationCode = Data()
 
-  package init(name: String, targetKeyID: String, creationDate: Int64, lastUpdatedDate: Int64, authenticationCode: Data = Data()) {
+  package init(
+    name: String, targetKeyID: String, creationDate: Int64, lastUpdatedDate: Int64,
+    authenticationCode: Data = Data()
+  ) {
     self.name = name
     self.targetKeyID = targetKeyID
     self.creationDate = creationDate

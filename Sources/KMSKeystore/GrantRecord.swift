@@ -20,7 +20,10 @@ package struct GrantRecord: KeystoreRow, Equatable {
   /// `GrantConstraints` as JSON, with sorted names.
   package var constraints: String?
 
-  package init(keyID: String, id: String, name: String? = nil, creationDate: Int64, granteePrincipal: String, retiringPrincipal: String? = nil, operations: String, constraints: String? = nil) {
+  package init(
+    keyID: String, id: String, name: String? = nil, creationDate: Int64, granteePrincipal: String,
+    retiringPrincipal: String? = nil, operations: String, constraints: String? = nil
+  ) {
     self.keyID = keyID
     self.id = id
     self.name = name

@@ -38,7 +38,13 @@ package struct KeyVersionRecord: AuthenticatedRecord, LedgerRecord {
   package var foundDueDate: Int64?
   var authenticationCode = Data()
 
-  package init(keyID: String, version: Int64, creationDate: Int64, publicKey: Data? = nil, fingerprint: String? = nil, foreignProviderID: String? = nil, foreignKeyName: String? = nil, foreignPadding: String? = nil, nonce: Data, wrappedMaterial: Data, materialID: String? = nil, rotationType: RotationType? = nil, validTo: Int64? = nil, materialDescription: String? = nil, auditSequence: Int64? = nil, foundDueDate: Int64? = nil, authenticationCode: Data = Data()) {
+  package init(
+    keyID: String, version: Int64, creationDate: Int64, publicKey: Data? = nil,
+    fingerprint: String? = nil, foreignProviderID: String? = nil, foreignKeyName: String? = nil,
+    foreignPadding: String? = nil, nonce: Data, wrappedMaterial: Data, materialID: String? = nil,
+    rotationType: RotationType? = nil, validTo: Int64? = nil, materialDescription: String? = nil,
+    auditSequence: Int64? = nil, foundDueDate: Int64? = nil, authenticationCode: Data = Data()
+  ) {
     self.keyID = keyID
     self.version = version
     self.creationDate = creationDate

@@ -12,7 +12,10 @@ package struct StackRecord: AuthenticatedRecord, LedgerRecord {
   package var contents: String
   var authenticationCode = Data()
 
-  package init(name: String, creationDate: Int64, lastUpdatedDate: Int64? = nil, contents: String, authenticationCode: Data = Data()) {
+  package init(
+    name: String, creationDate: Int64, lastUpdatedDate: Int64? = nil, contents: String,
+    authenticationCode: Data = Data()
+  ) {
     self.name = name
     self.creationDate = creationDate
     self.lastUpdatedDate = lastUpdatedDate

@@ -28,7 +28,9 @@ package struct PolicyPrincipal: Equatable, Sendable {
 
   /// True if `arn` is that of this principal, byte by byte. Names that only look alike are
   /// different.
-  package func isNamed(_ arn: String?) -> Bool { arn.map { $0.utf8.elementsEqual(self.arn.utf8) } ?? false }
+  package func isNamed(_ arn: String?) -> Bool {
+    arn.map { $0.utf8.elementsEqual(self.arn.utf8) } ?? false
+  }
 
   package static func == (left: PolicyPrincipal, right: PolicyPrincipal) -> Bool {
     left.isNamed(right.arn) && left.isOwner == right.isOwner

@@ -3,7 +3,7 @@ import KMSAPI
 import KMSKeystore
 
 extension CreateAliasRequest: HandledRequest {
-  /// The most aliases of one key.
+  /// The maximum number of aliases of one key.
   static let limit = 50
 
   package func perform(in call: OperationCall) throws -> EmptyResponse {
@@ -19,7 +19,8 @@ extension CreateAliasRequest: HandledRequest {
     _ name: String, target: String, now: Int64, _ transaction: KeystoreTransaction
   ) throws {
     if let old = try transaction.alias(named: name) {
-      // It counts as gone with its key, whether that is destroyed yet or not.
+      // If the alias's key is past its deletion date, the name is free, even if the key is not
+      // destroyed yet.
       guard let key = try transaction.masterKey(old.targetKeyID), key.asOf(now) == nil else {
         throw KeyServiceError.alreadyExists(name)
       }
@@ -57,8 +58,8 @@ extension UpdateAliasRequest: HandledRequest {
 }
 
 extension UpdateAliasRequest {
-  /// What uses the alias goes on working, as KMS has it: both keys are symmetric, asymmetric or HMAC
-  /// keys, and for the same usage.
+  /// Throws `validation` unless both keys are symmetric, asymmetric or HMAC keys and have the same
+  /// usage. KMS requires this so that programs which use the alias continue to work.
   private func requireSameKind(
     _ source: MasterKeyRecord, _ target: MasterKeyRecord
   ) throws(KeyServiceError) {

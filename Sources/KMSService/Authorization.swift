@@ -4,12 +4,14 @@ import KMSAPI
 import KMSKeystore
 import KMSPolicy
 
-/// The decisions about keys.
+/// The decisions about the use of keys.
 ///
-/// They hold back mistakes, not adversaries: anyone who can read the keystore file and unlock it does not have to ask this
-/// program. A service that keeps the file to itself makes the same decisions at the same place.
+/// They prevent mistakes, not attacks: anyone who can read the keystore file and unlock it can use
+/// another program than this one. A service that does not let others read the file makes the same
+/// decisions with the same code.
 extension OperationCall {
-  /// Returns the grants that allow `action`, none if the key's policy does. Throws `accessDenied` if nothing allows it.
+  /// Returns the grants that allow `action`, or none if the key's policy allows it. Throws
+  /// `deniedByPolicy` if nothing allows it.
   func decide(
     _ action: String, on record: MasterKeyRecord, _ conditions: RequestConditions,
     in view: KeystoreView
@@ -18,7 +20,7 @@ extension OperationCall {
       .decide(conditions.encryptionContext, at: now)
   }
 
-  /// Prepares the decision about `action` with a key.
+  /// Collects what the decision about `action` with a key depends on. Throws `unknownCaller`.
   func authorization(
     of action: String, on record: MasterKeyRecord, _ conditions: RequestConditions,
     in view: KeystoreView
@@ -31,8 +33,8 @@ extension OperationCall {
       request: try policyRequest(action, on: record, conditions, in: view), keyID: record.id)
   }
 
-  /// Throws `accessDenied` if a statement of the key's policy denies `action`. For actions that something other than the
-  /// policy allows.
+  /// Throws `deniedByPolicy` if a statement of the key's policy denies `action`. For actions that
+  /// are allowed by something other than the policy.
   func requireNotDenied(
     _ action: String, on record: MasterKeyRecord, _ conditions: RequestConditions,
     in view: KeystoreView
@@ -44,8 +46,9 @@ extension OperationCall {
     throw KeyServiceError.denied(request, keyID: record.id, "\(statement) of its policy denies it")
   }
 
-  /// Throws `accessDenied` unless the caller may make keys. No key's policy can say so, and there are
-  /// no others: what is not a key's is the account's.
+  /// Throws `accessDenied` unless the caller may create keys. A key policy cannot allow this,
+  /// because it is about an existing key, and there are no policies of other kinds. So only the
+  /// account may do it.
   func authorizeCreation() throws(KeyServiceError) {
     try service.caller.requireKnown(toDo: "kms:CreateKey")
     guard service.caller.isOwner else {
@@ -55,7 +58,8 @@ extension OperationCall {
     }
   }
 
-  /// The question to a key's policy, without the encryption context, which is a message's own.
+  /// Returns the request that the key's policy decides. It does not have the encryption context,
+  /// because each message has its own.
   func policyRequest(
     _ action: String, on record: MasterKeyRecord, _ conditions: RequestConditions,
     in view: KeystoreView
@@ -63,7 +67,7 @@ extension OperationCall {
     var values = conditions.values
     values.describe(record)
     values.describeUse(of: record, action)
-    // Only policies that somebody wrote ask for these.
+    // The default policy does not use these condition keys.
     if record.policyDigest != nil {
       let view = service.keystore.verifying(view)
       values[.resourceAliases] = try view.aliases(ofKey: record.id).map(\.name)
@@ -76,7 +80,7 @@ extension OperationCall {
     return request
   }
 
-  /// The key's policy, as authentic as the key's record is.
+  /// Returns the key's policy, which is as authentic as `record` is.
   func policy(of record: MasterKeyRecord, in view: KeystoreView) throws -> KeyPolicy {
     guard let text = try view.policy(of: record) else { return .defaultPolicy }
     do {
@@ -87,7 +91,8 @@ extension OperationCall {
   }
 }
 
-/// A decision about one action with one key: made once for a request of the API, and for each message of a run.
+/// A decision about one action with one key. It is made once for a request of the API, and once for
+/// each message if a command processes messages.
 struct Authorization: Sendable {
   /// Nil if everything is allowed.
   private let question: Question?
@@ -99,7 +104,7 @@ struct Authorization: Sendable {
     let keyID: String
   }
 
-  /// `grants` are those to the caller.
+  /// Makes a decision that depends on the policy and on `grants`, the grants to the caller.
   init(policy: KeyPolicy, grants: [Grant], request: PolicyRequest, keyID: String) {
     question = Question(policy: policy, grants: grants, request: request, keyID: keyID)
   }
@@ -108,14 +113,15 @@ struct Authorization: Sendable {
 
   static let everything = Authorization()
 
-  /// Decides for a message's encryption context, serialized.
+  /// Decides for the serialized encryption context of a message. Throws `deniedByPolicy`.
   func decide(context: [UInt8], at now: Int64) throws {
     if question == nil { return }
     try decide(EncryptionContext(serialized: context) ?? EncryptionContext(), at: now)
   }
 
-  /// Returns the grants that allow it, none if the policy does. An explicit denial wins over grants. Throws `accessDenied`,
-  /// which names the action, the principal and the key.
+  /// Returns the grants that allow the action, or none if the policy allows it. An explicit denial
+  /// overrides grants. Throws `deniedByPolicy`, whose text names the action, the principal and the
+  /// key.
   @discardableResult
   func decide(_ context: EncryptionContext, at now: Int64) throws -> [Grant] {
     guard let question else { return [] }
@@ -145,7 +151,7 @@ extension KeyServiceError {
 }
 
 extension [Grant] {
-  /// The grants that allow the request with that context.
+  /// Returns the grants that allow the request with the encryption context.
   func allowing(_ request: PolicyRequest, context: EncryptionContext) -> [Grant] {
     let operations = request.actions.compactMap { action in
       GrantOperation(rawValue: String(action.dropFirst(PolicyActions.prefix.count)))
@@ -157,7 +163,7 @@ extension [Grant] {
 }
 
 extension PolicyContext {
-  /// What the key says of itself.
+  /// Sets the condition keys that describe the key.
   fileprivate mutating func describe(_ record: MasterKeyRecord) {
     self[.keySpec] = [record.spec.rawValue]
     self[.keyUsage] = [record.usage.rawValue]
@@ -165,8 +171,8 @@ extension PolicyContext {
     self[.multiRegion] = ["false"]
   }
 
-  /// Adds the algorithm that the key is used with, if the request has none: for files it is the one that messages have
-  /// for keys of this kind.
+  /// Sets the algorithm that the key is used with, if the request names none. For files, it is the
+  /// algorithm that messages use with keys of this kind.
   fileprivate mutating func describeUse(of record: MasterKeyRecord, _ action: String) {
     switch record.usage {
     case .encryptDecrypt where PolicyActions.ofEncryption.contains(action):
@@ -183,8 +189,9 @@ extension PolicyContext {
 }
 
 extension MasterKeyRecord {
-  /// Another name for an action with the key. To read a file is Decrypt, whatever kind the key is. With an elliptic-curve
-  /// key AWS calls the same DeriveSharedSecret, so policies and grants may name that instead.
+  /// Returns another name of the action with the key; nil if there is none. Reading a file is the
+  /// action Decrypt with every kind of key. AWS calls it DeriveSharedSecret with an elliptic-curve
+  /// key, so policies and grants may use that name instead.
   fileprivate func otherAction(for action: String) -> String? {
     guard usage == .keyAgreement, action == KeyServiceOperation.decrypt.rawValue else { return nil }
     return PolicyActions.prefix + KeyServiceOperation.deriveSharedSecret.rawValue

@@ -1,14 +1,14 @@
 import Glibc
 import KMSAPI
 
-/// Who asks: the process's user, as key policies and the audit log name it.
+/// The user who makes a request: the process's user, as key policies and the audit log name him.
 package struct Caller: Equatable, Sendable {
   /// The user's name, or the user ID if there is none.
   package let userName: String
-  /// Whether the user owns the keystore, and so is the account that policies call root.
+  /// True if the user owns the keystore. The owner is the account, which policies call root.
   package let isOwner: Bool
-  /// True if the kernel says which user it is. An unknown caller may do nothing with a key: the key's policy may deny it
-  /// to the user that he is.
+  /// True if the kernel tells which user it is. An unknown caller may do nothing with a key,
+  /// because the key's policy may deny it to the user that he really is.
   let isKnown: Bool
 
   init(userName: String, isOwner: Bool, isKnown: Bool = true) {
@@ -17,7 +17,7 @@ package struct Caller: Equatable, Sendable {
     self.isKnown = isKnown
   }
 
-  /// The process's effective user, and what he is to a keystore that `owner` owns.
+  /// Returns the effective user of the process, and his relation to a keystore that `owner` owns.
   static func current(keystoreOwner owner: uid_t) -> Caller {
     let namespace = UserNamespace.current()
     return Caller(
@@ -25,7 +25,7 @@ package struct Caller: Equatable, Sendable {
       names: { UserNames.name(of: $0, in: namespace) })
   }
 
-  /// The user `uid`. All IDs are those of the namespace.
+  /// Makes the caller of the user `uid`. All IDs are those of the namespace.
   init(
     uid: uid_t, keystoreOwner owner: uid_t, in namespace: UserNamespace,
     names: (uid_t) -> String?
@@ -34,7 +34,7 @@ package struct Caller: Equatable, Sendable {
     case .root:
       self.init(
         userName: names(uid) ?? "\(uid)",
-        // The superuser is the account anyway.
+        // The superuser always counts as the account.
         isOwner: uid == 0 || uid == owner && namespace.isUnique(owner))
     case .keystoreOwner where namespace.isUnique(uid):
       let outside = namespace.outsideID(of: uid)
@@ -51,17 +51,18 @@ package struct Caller: Equatable, Sendable {
 
   // MARK: Unknown callers
 
-  /// The beginning of their names. No name in `/etc/passwd` has a colon.
+  /// The beginning of the names of unknown callers. No name in `/etc/passwd` has a colon.
   private static let unknownPrefix = "user-namespace:"
 
-  /// The name of a caller whose namespace says that he is user `outside`. That may be wrong: whoever makes a namespace
-  /// inside another one chooses what it says.
+  /// Returns the name of a caller who, according to his namespace, is user `outside`. That may be
+  /// wrong: whoever makes a namespace inside another one chooses what it tells.
   private static func unknownName(_ outside: uid_t?) -> String {
     unknownPrefix + (outside.map { "\($0)" } ?? "unknown")
   }
 
-  /// The name of a record's caller, for a person. An unknown caller's ID gets a name here, from the reader's
-  /// `/etc/passwd`, because the caller chooses what is in his own.
+  /// Returns the name of a record's caller, to show it to a person. An unknown caller's ID gets a
+  /// name from the `/etc/passwd` of the person who reads the record, because the caller chooses
+  /// what is in his own.
   package static func displayName(ofARN arn: String) -> String {
     let name = arn.split(separator: "/").last.map(String.init) ?? arn
     guard name.hasPrefix(unknownPrefix), let uid = uid_t(name.dropFirst(unknownPrefix.count)),
@@ -70,7 +71,7 @@ package struct Caller: Equatable, Sendable {
     return "\(name)(\(known)?)"
   }
 
-  /// Throws `unknownCaller`.
+  /// Throws `unknownCaller` if it is not known which user the caller is.
   func requireKnown(toDo what: String) throws(KeyServiceError) {
     guard !isKnown else { return }
     throw .unknownCaller(
@@ -79,12 +80,12 @@ package struct Caller: Equatable, Sendable {
   }
 }
 
-/// The names of users.
 enum UserNames {
   private static let path = "/etc/passwd"
 
-  /// As `/etc/passwd` has it. The C library's own look-up may load other sources, which a static
-  /// program cannot. Nil also if somebody other than root can write the file.
+  /// Returns the name that `/etc/passwd` has for the user. The C library's own look-up may load
+  /// other sources, which a static program cannot do. Nil if there is no name, or if somebody other
+  /// than root can write the file.
   static func name(of uid: uid_t, in namespace: UserNamespace) -> String? {
     guard let file = fopen(path, "re") else { return nil }
     defer { fclose(file) }

@@ -74,7 +74,7 @@ extension GenerateRandomRequest: HandledRequest {
   }
 }
 
-/// How many random bytes are wanted.
+/// Checks the number of random bytes that a request asks for.
 private enum RandomLength {
   private static let range = 1...1024
 
@@ -95,7 +95,7 @@ private enum RandomLength {
 }
 
 extension EncryptionTarget {
-  /// Data keys are wrapped by symmetric keys.
+  /// Finds the key that encrypts a data key. Throws `invalidKeyUsage` unless it is a symmetric key.
   fileprivate static func ofDataKeys(
     _ keyID: String, context: EncryptionContext?, _ values: [PolicyConditionKey: [String]],
     in call: OperationCall

@@ -13,7 +13,8 @@ extension ScheduleKeyDeletionRequest: HandledRequest {
     let conditions = try call.conditions(
       nil, [.scheduleKeyDeletionPendingWindowInDays: ["\(days)"]])
     let (record, date) = try call.change(keyID, conditions) { record, _ in
-      // A clock from before the key was made is behind, and must not make the wait shorter.
+      // If the clock shows a time before the key's creation, it is behind. That must not make the
+      // waiting period shorter.
       let date = max(call.now, record.creationDate) + Int64(days) * millisecondsPerDay
       record.state = .pendingDeletion
       record.deletionDate = date
@@ -30,7 +31,8 @@ extension CancelKeyDeletionRequest: HandledRequest {
     let (record, _) = try call.change(keyID, .none) { record, transaction in
       record.deletionDate = nil
       record.foundDueDate = nil
-      // A key whose material never came, or went meanwhile, still waits for it.
+      // If material of the key was never imported, or was deleted in the meantime, the key still
+      // waits for it.
       let isComplete = try transaction.noteExpiry(of: &record)
       record.state = isComplete ? .disabled : .pendingImport
     }

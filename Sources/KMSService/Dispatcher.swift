@@ -1,13 +1,13 @@
 import KMSAPI
 
-/// A request of the KMS API with the code that carries it out.
+/// A request of the KMS API, with the code that carries it out.
 package protocol HandledRequest: KeyServiceRequest {
-  /// Carries out the operation. Only `KeyService.perform` can make a call.
+  /// Carries out the operation. Callers use `KeyService.perform`, which makes `call`.
   func perform(in call: OperationCall) throws -> Response
 }
 
 extension KeyServiceOperation {
-  /// The dispatcher: the type of the operation's request. A front end decodes that type and hands the request to
+  /// The type of the operation's request. A front end decodes that type, and passes the request to
   /// `KeyService.perform`.
   package var requestType: any HandledRequest.Type {
     switch self {
@@ -62,7 +62,8 @@ extension KeyServiceOperation {
 }
 
 extension KeyServiceOperation {
-  /// True if the audit log has the operation: those that use or change a key.
+  /// True if the audit log records the operation. It records the operations that use or change a
+  /// key.
   var isRecorded: Bool {
     switch self {
     case .describeKey, .listKeys, .listAliases, .listResourceTags, .getKeyRotationStatus,

@@ -1,24 +1,26 @@
 import Foundation
 
-/// A key, or one version of its imported material, that is past its date by the clock and not destroyed yet.
+/// A key, or one version of its imported material, that is past its date by the clock and is not
+/// destroyed yet.
 package struct DueDestruction: Equatable, Sendable {
   package let keyID: String
   /// Nil for the whole key.
   package let version: Int?
-  /// Its date: from then on it counts as gone.
+  /// The date from which it counts as gone.
   package let dueDate: Date
-  /// When a command first found it due. Nil if none has.
+  /// The date on which a command first found it due. Nil if none has.
   package let foundDueDate: Date?
 }
 
-/// All that waits to be destroyed at some time, the oldest first.
+/// Everything that is due to be destroyed at `time`, oldest first.
 package struct DueDestructions: Equatable, Sendable {
   package let time: Date
   package let items: [DueDestruction]
 }
 
 extension KeyService {
-  /// All that waits to be destroyed. Nothing is verified: good for showing it.
+  /// Returns everything that is due to be destroyed. Does not verify it, so use the result only to
+  /// show it.
   package func dueDestructions() throws -> DueDestructions {
     let call = begin(.listKeys)
     return try call.read { view in
@@ -40,8 +42,8 @@ extension KeyService {
     }
   }
 
-  /// Destroys what was due when `due` was asked for, and no more, without waiting for a second command. Only
-  /// the keystore's owner may. Returns what was destroyed.
+  /// Destroys what was due when `due` was made, and nothing else, without waiting for a second
+  /// command. Only the keystore's owner may do this. Returns what was destroyed.
   package func destroy(_ due: DueDestructions) throws -> [DueDestruction] {
     try managing(.destroyDue) { call in
       let destroyed = try call.destroyDue(at: due.time.milliseconds)

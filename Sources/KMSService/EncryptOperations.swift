@@ -3,7 +3,7 @@ import KMSAPI
 import KMSKeystore
 
 extension EncryptRequest: HandledRequest {
-  /// Bytes.
+  /// The lengths of a plaintext that are allowed, in bytes.
   static let plaintextLengths = 1...4096
 
   package func perform(in call: OperationCall) throws -> Response {
@@ -51,7 +51,7 @@ extension ReEncryptRequest: HandledRequest {
     let isSameKey = try isSameKey(in: call)
     let (plaintext, sourceKey) = try source.decrypt(
       in: call, isSameKey: isSameKey, as: "ReEncryptFrom")
-    // The other key's policy sees its own half of the request.
+    // The policy of the destination key sees only the destination's part of the request.
     let conditions = try call.conditions(
       destinationEncryptionContext,
       [
@@ -74,7 +74,8 @@ extension ReEncryptRequest: HandledRequest {
       destinationKeyMaterialID: try destinationKey.materialID())
   }
 
-  /// True if both keys are one, which policies of both can ask. Nil if a key is missing: the request fails further on.
+  /// Returns true if both keys are the same, because the policies of both keys can depend on that.
+  /// Nil if a key does not exist: the request fails later then.
   private func isSameKey(in call: OperationCall) throws -> Bool? {
     let source = CiphertextBlob(parsing: ciphertextBlob.bytes)?.keyID ?? sourceKeyID
     let keys = try call.read { view in
@@ -84,7 +85,8 @@ extension ReEncryptRequest: HandledRequest {
   }
 }
 
-/// Where a small plaintext is encrypted to: a key, an algorithm that it has, a context where it can.
+/// The target of the encryption of a small plaintext: a key, an algorithm that the key supports,
+/// and an encryption context if the algorithm allows one.
 struct EncryptionTarget {
   let key: UsableKey
   let algorithm: EncryptionAlgorithm
@@ -102,7 +104,7 @@ struct EncryptionTarget {
 
   var keyARN: String { KeyName.arn(ofKey: key.record.id) }
 
-  /// Throws `validation` where RSA cannot take so many bytes.
+  /// Throws `validation` if RSA cannot encrypt so many bytes with the key.
   func require(_ count: Int) throws {
     guard case .oaep(let digest)? = algorithm.padding,
       case .keyPair(.rsa(let bits)) =
@@ -124,7 +126,7 @@ struct EncryptionTarget {
       .encrypt(plaintext.bytes, padding: padding)
   }
 
-  /// An encryption context is for symmetric keys.
+  /// Throws `validation` if there is an encryption context and the algorithm is not symmetric.
   static func require(
     _ context: EncryptionContext?, fits algorithm: EncryptionAlgorithm
   ) throws(KeyServiceError) {
@@ -134,13 +136,13 @@ struct EncryptionTarget {
   }
 }
 
-/// What is to be decrypted, and what is known of it.
+/// The ciphertext to decrypt, and what the request says about it.
 struct DecryptionSource {
   let ciphertext: [UInt8]
   let context: EncryptionContext?
   let keyID: String?
   let algorithm: EncryptionAlgorithm
-  /// Bytes.
+  /// The lengths of a ciphertext that are allowed, in bytes.
   private static let ciphertextLengths = 1...6144
 
   func decrypt(
@@ -214,7 +216,7 @@ struct DecryptionSource {
 }
 
 extension MasterKeyRecord {
-  /// Throws unless the key has the algorithm.
+  /// Throws unless the key supports the algorithm.
   func require(_ algorithm: EncryptionAlgorithm) throws(KeyServiceError) {
     guard algorithm != .sm2PKE else {
       throw .unsupportedOperation(

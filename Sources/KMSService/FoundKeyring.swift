@@ -1,7 +1,7 @@
 import KMSKeystore
 
-/// A keyring over a key of the keystore, as a run over messages has found it. It remains valid
-/// until the keystore is written to, or until a date that changes what the key may do.
+/// A keyring with a key of the keystore, as found by a command that processes messages. It remains
+/// valid until the keystore is written to, or until a date that changes what the key may do.
 struct FoundKeyring: Sendable {
   let keyring: RecordedKeyring
   private let moment: KeystoreMoment
@@ -12,8 +12,8 @@ struct FoundKeyring: Sendable {
   private var lookDate: Int64
 
   /// The number of milliseconds for which another file under the keystore's name may stay
-  /// unnoticed. Looking up a name takes longer than reading from an open file, and every message of
-  /// a run needs the check.
+  /// unnoticed. Looking up a name takes longer than reading from an open file, and the check is
+  /// needed for every message.
   private static let patience: Int64 = 10
 
   init(_ keyring: RecordedKeyring, at moment: KeystoreMoment, now: Int64, until end: Int64) {

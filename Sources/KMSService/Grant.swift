@@ -19,7 +19,7 @@ extension Grant {
       constraints: try record.constraints.map { try GrantConstraints(storedText: $0) })
   }
 
-  /// Whether the principal is the grantee.
+  /// Returns true if the principal is the grantee.
   func isFor(_ principal: PolicyPrincipal) -> Bool {
     principal.isNamed(granteePrincipal)
       || principal.isOwner && granteePrincipal == Account.arn
@@ -30,24 +30,25 @@ extension Grant {
   }
 }
 
-/// A grant as a request names it.
+/// The name of a grant in a request.
 struct GrantName {
   let keyID: String
   let grantID: String
 
-  /// 256 bits, as 64 hexadecimal digits.
+  /// Returns a new ID: 256 random bits as 64 hexadecimal digits.
   static func newID() throws(CryptoError) -> String {
     Hexadecimal.encode(try Random.bytes(32))
   }
 
-  /// Throws `invalidGrantID` unless it is 64 hexadecimal digits.
+  /// Throws `invalidGrantID` unless the ID has 64 lower-case hexadecimal digits.
   static func check(id: String) throws(KeyServiceError) {
     guard id.utf8.count == 64, id.utf8.allSatisfy("0123456789abcdef".utf8.contains) else {
       throw .invalidGrantID(id)
     }
   }
 
-  /// CreateGrant's GrantToken. Here a grant counts at once, so that it only names one.
+  /// The GrantToken that CreateGrant returns. Grants take effect at once here, so a token does
+  /// nothing but name a grant.
   var token: String {
     String(decoding: Base64.encode(Array("\(keyID) \(grantID)".utf8)), as: UTF8.self)
   }
@@ -57,7 +58,7 @@ struct GrantName {
     self.grantID = grantID
   }
 
-  /// Throws `invalidGrantToken` where it is none.
+  /// Parses a token. Throws `invalidGrantToken` if the text is not a token.
   init(token: String) throws(KeyServiceError) {
     guard let bytes = Base64.decode(token.utf8) else { throw .invalidGrantToken }
     let parts = String(decoding: bytes, as: UTF8.self).split(separator: " ")
@@ -69,7 +70,7 @@ struct GrantName {
 extension OperationCall {
   private static let tokenLimit = 10
 
-  /// Throws `invalidGrantToken` unless each token of a request is of a grant that there is.
+  /// Throws `invalidGrantToken` unless each token of a request names an existing grant.
   func require(_ tokens: [String]?) throws {
     guard let tokens, !tokens.isEmpty else { return }
     guard tokens.count <= Self.tokenLimit else {
@@ -83,7 +84,7 @@ extension OperationCall {
     }
   }
 
-  /// The grants of a key of which the caller is the grantee.
+  /// Returns the grants of a key whose grantee is the caller.
   func grantsToCaller(of record: MasterKeyRecord, in view: KeystoreView) throws -> [Grant] {
     if record.grantsDigest == nil { return [] }
     return try view.grants(of: record).map(Grant.init)
@@ -92,7 +93,7 @@ extension OperationCall {
 }
 
 extension GrantConstraints {
-  /// As the keystore has them: JSON, names in order.
+  /// Returns the text that the keystore stores: JSON with sorted names.
   func storedText() throws -> String {
     var encoding = JSONEncoding()
     encoding.escapes = .slash

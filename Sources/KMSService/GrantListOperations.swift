@@ -36,7 +36,7 @@ extension ListRetirableGrantsRequest: HandledRequest {
 }
 
 extension GrantsResponse {
-  /// Cuts `records`, the oldest first, to the page.
+  /// Makes the response from one page of `records`, which are sorted oldest first.
   fileprivate init(_ records: [GrantRecord], _ page: Page) throws {
     let (items, nextMarker, truncated) = try page.cut(whole: records) { $0.id }
     self.init(grants: try items.map(Grant.init), nextMarker: nextMarker, truncated: truncated)

@@ -4,7 +4,7 @@ import KMSKeystore
 import KMSPolicy
 
 extension CreateGrantRequest: HandledRequest {
-  /// The most grants of one key.
+  /// The maximum number of grants of one key.
   static let limit = 50_000
 
   package func perform(in call: OperationCall) throws -> Response {
@@ -51,7 +51,8 @@ extension CreateGrantRequest: HandledRequest {
     try constraints?.check()
   }
 
-  /// Throws `invalidARN` unless it is a user of this account, or the account.
+  /// Throws `invalidARN` unless `principal` is the ARN of a user of this account, or of the
+  /// account.
   static func check(principal: String, member: String) throws(KeyServiceError) {
     if principal == Account.arn { return }
     guard (try? PolicyPrincipal(arn: principal, isOwner: false)) != nil else {
@@ -88,7 +89,8 @@ extension CreateGrantRequest: HandledRequest {
     }
   }
 
-  /// Who may make grants by a grant only gives what is his.
+  /// Throws `accessDenied` if the caller may make this grant only because of other grants, and it
+  /// would allow more than each of them.
   private func requireNoWider(
     than relied: [Grant], of record: MasterKeyRecord, in call: OperationCall
   ) throws(KeyServiceError) {
@@ -158,7 +160,7 @@ extension RevokeGrantRequest: HandledRequest {
 }
 
 extension GrantRecord {
-  /// Whether `new` is this grant asked for once more, which its name says.
+  /// Returns true if this new grant is the same as `old`: a request with a name was repeated.
   fileprivate func isRepeated(_ old: GrantRecord) -> Bool {
     guard name != nil else { return false }
     var same = self
@@ -167,16 +169,16 @@ extension GrantRecord {
     return same == old && zip(texts, old.texts).allSatisfy { $0.utf8.elementsEqual($1.utf8) }
   }
 
-  /// What can differ in bytes alone.
+  /// The texts whose bytes are compared, because `==` calls some texts with different bytes equal.
   private var texts: [String] { [granteePrincipal, retiringPrincipal ?? "", constraints ?? ""] }
 }
 
 extension GrantConstraints {
-  /// How many pairs a constraint has at most, and how many characters they have together.
+  /// The maximum number of pairs in a constraint, and of the characters that they have together.
   private static let pairLimit = 8
   private static let lengthLimit = 384
 
-  /// Throws `validation`.
+  /// Throws `validation` if a constraint has no pairs, too many pairs, or too many characters.
   func check() throws(KeyServiceError) {
     for (name, pairs) in [
       ("EncryptionContextSubset", encryptionContextSubset),
@@ -197,7 +199,7 @@ extension GrantConstraints {
 }
 
 extension GrantOperation {
-  /// What can be done with the key at all.
+  /// Returns the operations that are possible with the key.
   fileprivate static func operations(with record: MasterKeyRecord) -> Set<GrantOperation> {
     var operations: Set<GrantOperation> = [.createGrant, .retireGrant, .describeKey]
     switch record.usage {
@@ -211,7 +213,7 @@ extension GrantOperation {
       }
     case .signVerify: operations.formUnion([.sign, .verify])
     case .generateVerifyMAC: operations.formUnion([.generateMac, .verifyMac])
-    // Messages are encrypted and decrypted under such a key, too.
+    // Such a key also encrypts and decrypts messages.
     case .keyAgreement: operations.formUnion([.deriveSharedSecret, .encrypt, .decrypt])
     }
     if record.spec.isAsymmetric { operations.insert(.getPublicKey) }

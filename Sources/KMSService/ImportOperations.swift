@@ -30,7 +30,7 @@ extension GetParametersForImportRequest: HandledRequest {
 
 extension ImportKeyMaterialRequest: HandledRequest {
   private static let descriptionLimit = 256
-  /// Bytes, of the token and of the wrapped material.
+  /// The lengths that are allowed for the token and for the wrapped material, in bytes.
   private static let lengths = 1...6144
 
   package func perform(in call: OperationCall) throws -> Response {
@@ -58,7 +58,8 @@ extension ImportKeyMaterialRequest: HandledRequest {
         .expirationModel: [(expirationModel ?? .keyMaterialExpires).rawValue],
         .validTo: validTo.map { [APICoding.text(of: $0)] } ?? [],
       ])
-    // A private key takes long to check: others may write meanwhile.
+    // Checking a private key takes long. It is done first, so that others can write in the
+    // meantime.
     let material = try unwrap(
       for: try call.readVerified { try call.admit(keyID, conditions, in: $0).record }, in: call,
       unlocked)

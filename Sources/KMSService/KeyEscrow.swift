@@ -3,10 +3,10 @@ import Foundation
 import KMSAPI
 import KMSKeystore
 
-/// Keys that leave the keystore as keyring files, and come into it from them.
+/// The export of keys to keyring files, and their import from such files.
 extension KeyService {
-  /// All versions of a key, under every name by which messages carry them. The passphrase is asked
-  /// for again where the keystore has one.
+  /// Returns all versions of a key, under every name by which messages know them. Asks for the
+  /// passphrase again if the keystore has one.
   package func exportKey(_ name: String) throws -> KeyringFile {
     try host.reauthenticate()
     return try recording(begin(.describeKey, name: "ExportKey")) {
@@ -77,9 +77,9 @@ extension KeyService {
     }
   }
 
-  /// Takes the one key of a keyring file in. A key that this program exported comes back under its
-  /// own key ID, with all its versions; any other gets a new key ID, and messages that know it by
-  /// the file's name open with it.
+  /// Imports the one key of a keyring file. A key that this program exported gets its own key ID
+  /// again, and all its versions. Any other key gets a new key ID, and it can decrypt messages that
+  /// know it by its name in the file.
   package func importKey(
     _ file: KeyringFile, description: String = "", alias: String? = nil
   ) throws -> KeyMetadata {
@@ -129,7 +129,8 @@ extension KeyService {
       throw KeyServiceError.validation("the versions of key \(keyID) are not 1 to \(own.count)")
     }
     let versions = try numbered.map { numbered in
-      // The same material under a foreign name keeps that name too; bare RSA names follow from it.
+      // If the file has the same material under a foreign name too, the version keeps that name.
+      // Bare RSA names are not kept, because they follow from the material.
       let foreign = others.first {
         $0.material == numbered.entry.material && $0.providerID != VersionedKeyName.providerID
           && $0.providerID != RawRSAKeyring.bareProviderID
@@ -158,7 +159,7 @@ extension KeyService {
         providerID: foreign.providerID, keyName: foreign.keyID,
         padding: padding.isEmpty ? nil : padding)
     }
-    // The keyring checks what the entry says of itself.
+    // Making a keyring checks what the entry states about its key.
     _ = try KeyringFile(keys: [entry]).keyrings()
     switch (entry.algorithm, entry.type) {
     case (.aes, _):

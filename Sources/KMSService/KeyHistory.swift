@@ -2,18 +2,19 @@ import Foundation
 import KMSAPI
 import KMSKeystore
 
-/// One version of a key, as `describe` shows it beside what the API says.
+/// One version of a key, with what the command `describe` shows in addition to the API's data.
 package struct KeyVersionDescription: Equatable, Sendable {
   package let version: Int
   package let creationDate: Date
   package let rotationType: RotationType?
-  /// False without material, and if it has expired.
+  /// False if there is no material, or if it has expired.
   package let hasMaterial: Bool
   /// Lower-case hexadecimal SHA-256 of an asymmetric key's SubjectPublicKeyInfo.
   package let fingerprint: String?
-  /// "provider ID / key name" under which other programs' messages know an imported key.
+  /// The provider ID and the key name under which messages of other programs know an imported key,
+  /// separated by a space.
   package let foreignName: String?
-  /// Whether it has wrapped too much.
+  /// Nil unless the version may have wrapped too much.
   package let worn: WornVersion?
 
   init(_ record: KeyVersionRecord, at now: Int64, worn: WornVersion?) {
@@ -28,7 +29,7 @@ package struct KeyVersionDescription: Equatable, Sendable {
 }
 
 extension KeyService {
-  /// The versions of a key, oldest first.
+  /// Returns the versions of a key, oldest first.
   package func keyVersions(_ name: String) throws -> [KeyVersionDescription] {
     let call = begin(.describeKey)
     let worn = try wornVersions()
@@ -44,7 +45,8 @@ extension KeyService {
 }
 
 extension KeyService {
-  /// The key ID that a name stands for; of a key that is gone, the ID itself.
+  /// Returns the key ID that a name stands for. If the name is itself a key ID, the key may be
+  /// gone.
   package func keyIDForAudit(_ name: String) throws -> String {
     if case .keyID(let id) = try KeyName(parsing: name) { return id }
     let call = begin(.describeKey)

@@ -31,7 +31,7 @@ extension KeyMetadata {
       multiRegion: false)
   }
 
-  /// The metadata with what the current version adds.
+  /// Makes the metadata, with the material ID of the current version.
   init(_ record: MasterKeyRecord, in view: KeystoreView) throws {
     let version = try view.version(record.currentVersion, ofKey: record.id)
     self.init(record, currentKeyMaterialID: version?.materialID)

@@ -9,7 +9,7 @@ extension CreateKeyRequest: HandledRequest {
     try create(in: call, manager: .customer, alias: nil)
   }
 
-  /// Makes the key, with an alias for it in the same transaction.
+  /// Creates the key, and `alias` for it in the same transaction.
   func create(
     in call: OperationCall, manager: KeyManager, alias: String?
   ) throws -> Response {
@@ -52,7 +52,8 @@ extension CreateKeyRequest: HandledRequest {
     return (spec, usage, origin)
   }
 
-  /// The API has more origins than a keystore.
+  /// Returns the origin with this name. The API has more origins than a keystore supports. Throws
+  /// `unsupportedOperation` for the others.
   private static func origin(_ text: String?) throws(KeyServiceError) -> KeyOrigin {
     guard let text else { return .awsKMS }
     if let origin = KeyOrigin(rawValue: text) { return origin }
@@ -63,9 +64,9 @@ extension CreateKeyRequest: HandledRequest {
   }
 }
 
-/// A key that is to be stored.
+/// A key that is not stored yet.
 package struct NewKey {
-  /// The most characters of a description.
+  /// The maximum number of characters of a description.
   static let descriptionLimit = 8192
 
   var id = UUID().uuidString.lowercased()
@@ -77,10 +78,11 @@ package struct NewKey {
   var alias: String?
   var tags: [Tag] = []
   var policy: KeyPolicy?
-  /// Whether a policy that locks the caller out is refused.
+  /// True if a policy that locks the caller out is refused.
   var checksLockout = true
 
-  /// Stores the key with these versions, from 1 on; without any it waits for an import.
+  /// Stores the key with these versions, numbered from 1. A key without versions waits for an
+  /// import.
   func insert(_ materials: [NewKeyVersion], in call: OperationCall) throws -> KeyMetadata {
     try Self.check(description: description)
     if let alias { try KeyName.validate(alias: alias) }
@@ -94,7 +96,7 @@ package struct NewKey {
       nextRotationDate: manager == .aws
         ? call.now + EnableKeyRotationRequest.standardPeriod * millisecondsPerDay : nil)
     call.touch(id)
-    // Sealed before the store is locked for writing.
+    // This work is done before the store is locked for writing.
     let stored = policy.map { KeyPolicyRecord(keyID: id, policy: $0.text) }
     record.policyDigest = try stored?.digest()
     let keys = try call.service.unlock()
@@ -180,7 +182,7 @@ extension EnableKeyRequest: HandledRequest {
   package func perform(in call: OperationCall) throws -> EmptyResponse {
     try call.change(keyID, .none) { record, transaction in
       record.state = .enabled
-      // Nothing is rotated while a key is disabled, and what became due then is due now.
+      // A disabled key is not rotated. A rotation that became due in that time is done now.
       if record.isDueForRotation(at: call.now) {
         call.note(try transaction.rotate(&record, .automatic, at: call.now))
       }
@@ -197,17 +199,17 @@ extension DisableKeyRequest: HandledRequest {
 }
 
 extension KeyService {
-  /// CreateKey, with CreateAlias in the same transaction.
+  /// Carries out CreateKey and CreateAlias in one transaction.
   package func createKey(_ request: CreateKeyRequest, alias: String?) throws -> KeyMetadata {
     try recording(begin(.createKey)) {
       try request.create(in: $0, manager: .customer, alias: alias).keyMetadata
     }
   }
 
-  /// The alias of the key that encrypts where no other is named.
+  /// The alias of the key that encrypts if no other key is named.
   package static let defaultAlias = "alias/default"
 
-  /// The key behind `defaultAlias`, which the keystore manages by itself.
+  /// Creates the key of `defaultAlias`, which the keystore manages by itself.
   package func createDefaultKey() throws -> KeyMetadata {
     let request = CreateKeyRequest(
       description: "default key that protects files where no other key is named")
@@ -216,7 +218,7 @@ extension KeyService {
     }
   }
 
-  /// ListKeys with what is known of each, the oldest first.
+  /// Returns the metadata of all keys, oldest first. It does not include their material IDs.
   package func listKeyMetadata() throws -> [KeyMetadata] {
     let call = begin(.listKeys)
     var metadata: [KeyMetadata] = []
@@ -230,7 +232,7 @@ extension KeyService {
     return metadata
   }
 
-  /// How many keys and aliases there are.
+  /// Returns the number of keys and the number of aliases.
   package func counts() throws -> (keys: Int, aliases: Int) {
     let call = begin(.listKeys)
     return try call.read { try $0.counts(at: call.now) }

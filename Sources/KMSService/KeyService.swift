@@ -3,19 +3,19 @@ import Foundation
 import KMSAPI
 import KMSKeystore
 
-/// The KMS operations over a keystore for one request: by one caller, under one request ID.
+/// The KMS operations on a keystore for one request, which has one caller and one request ID.
 package struct KeyService: Sendable {
   package let host: KeyServiceHost
   package let caller: Caller
   /// 16 bytes.
   let requestID: [UInt8]
 
-  /// The service for the user of this process. Throws `CryptoError`.
+  /// Makes the service for the user of this process. Throws `CryptoError`.
   package init(_ host: KeyServiceHost) throws {
     try self.init(host, caller: .current(keystoreOwner: host.keystore.owner))
   }
 
-  /// The service for a request of `caller`, with a new request ID.
+  /// Makes the service for a request of `caller`, with a new request ID.
   init(_ host: KeyServiceHost, caller: Caller) throws {
     self.host = host
     self.caller = caller
@@ -24,7 +24,8 @@ package struct KeyService: Sendable {
 
   package var keystore: Keystore { host.keystore }
 
-  /// Carries out a request of the API. Throws `KeyServiceError`, `KeystoreError`, `CryptoError`, `IOError`.
+  /// Carries out a request of the API. Throws `KeyServiceError`, `KeystoreError`, `CryptoError`,
+  /// `IOError`.
   @discardableResult
   package func perform<Request: HandledRequest>(
     _ request: Request
@@ -47,28 +48,30 @@ package struct KeyService: Sendable {
     return value
   }
 
-  /// Begins an operation. The audit log has it under `name` if the API does not have it.
+  /// Begins an operation. If the API does not have the operation, `name` is its name in the audit
+  /// log.
   package func begin(_ operation: KeyServiceOperation, name: String? = nil) -> OperationCall {
     OperationCall(operation, of: self, name: name)
   }
 
-  /// Begins to wrap data keys of messages.
+  /// Begins an operation that wraps data keys of messages.
   func beginWrapping() -> OperationCall {
     OperationCall(.generateDataKey, of: self, use: .wrapping)
   }
 
-  /// Begins to unwrap data keys of messages.
+  /// Begins an operation that unwraps data keys of messages.
   func beginUnwrapping() -> OperationCall { OperationCall(.decrypt, of: self, use: .unwrapping) }
 
   func unlock() throws -> UnlockedKeystore { try host.unlock() }
 
-  /// Records what the keystore did by itself because its time had come. The record stays, whatever becomes of the
-  /// operation that found it. Throws `UnrecordedError` if the keystore requires the record.
+  /// Records what the keystore did by itself because it was due. The record stays even if the
+  /// operation that found it due fails. Throws `UnrecordedError` if the keystore requires the
+  /// record and the record cannot be written.
   func record(_ events: [ServiceEvent], at time: Int64) throws {
     if events.isEmpty { return }
     try host.trail()?.add(events.map { AuditRecord($0, time: time, requestID: requestID) })
   }
 
-  /// Writes the audit records that wait. `KeyServiceHost.finishRecords` says more.
+  /// Writes the audit records that wait to be written. See `KeyServiceHost.finishRecords`.
   package func finishRecords() -> Bool { host.finishRecords() }
 }

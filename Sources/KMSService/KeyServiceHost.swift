@@ -4,11 +4,11 @@ import KMSKeystore
 import Synchronization
 import SystemPackage
 
-/// The parts that all requests to one keystore share: the keystore and its root key, the audit trail and the clock. Several
-/// threads use it at once.
+/// The parts that all requests to one keystore share: the keystore and its root key, the audit
+/// trail and the clock. Several threads can use it at the same time.
 package final class KeyServiceHost: Sendable {
   package let keystore: Keystore
-  /// The current date.
+  /// Returns the current date.
   let clock: @Sendable () -> Date
   private let secrets: any UnlockingSecrets
   private let listener: KeyServiceListener
@@ -43,7 +43,8 @@ package final class KeyServiceHost: Sendable {
     try keystore.unlock(with: UnaskedSecrets(keyFile: secrets.keyFile))
   }
 
-  /// Unlocks the keystore to look for damage, also by a protector that the ledger does not list.
+  /// Unlocks the keystore to look for damage. Also accepts a protector that the ledger does not
+  /// list.
   func unlockForCheck() throws -> UnlockedKeystore {
     try keystore.unlock(with: secrets, anyProtector: true)
   }
@@ -63,7 +64,7 @@ package final class KeyServiceHost: Sendable {
     if isNew { listener.clockWasSetBack(setBack) }
   }
 
-  /// True for the first caller only, who then looks after what waits to be destroyed.
+  /// Returns true for the first caller only. That caller then does what is due.
   func beginSeeingToWhatWaits() -> Bool {
     state.withLock { state in
       defer { state.hasSeenToWhatWaits = true }
@@ -71,13 +72,14 @@ package final class KeyServiceHost: Sendable {
     }
   }
 
-  /// True if a command of this process has looked after what waits to be destroyed.
+  /// True if a command of this process has begun to do what is due.
   var hasSeenToWhatWaits: Bool { state.withLock { $0.hasSeenToWhatWaits } }
 
   // MARK: Audit
 
-  /// Holds back the audit records of a run over many files for a moment, so that they are appended together: until
-  /// `finishRecords`, or until a signal ends the process, which `leftovers` watches for.
+  /// Keeps the audit records of a command over many files back for a moment, so that they are
+  /// appended together. This ends with `finishRecords`, or when `leftovers` sees a signal that ends
+  /// the process.
   package func keepRecordsBack(until leftovers: Leftovers) {
     state.withLock { state in
       state.leftovers = leftovers
@@ -85,18 +87,18 @@ package final class KeyServiceHost: Sendable {
     }
   }
 
-  /// Writes the records that wait. To be called before the process ends. Returns false if records of this process are
-  /// missing in the audit log, which the listener was told. A keystore on a read-only medium loses none: nothing can be
-  /// written beside it.
+  /// Writes the records that wait to be written. Call this before the process ends. Returns false
+  /// if records of this process are missing in the audit log; the listener was told about that.
+  /// Returns true for a keystore on a read-only medium, because nothing can be written beside it.
   package func finishRecords() -> Bool {
     guard let loss = trailIfOpen?.finish() else { return true }
     return (loss as? IOError)?.errno == .readOnlyFileSystem && keystore.isOnReadOnlyMedium
   }
 
-  /// The audit trail; nil if this process has not used it.
+  /// The audit trail; nil if this process has not used it yet.
   var trailIfOpen: AuditTrail? { state.withLock { $0.trail } }
 
-  /// The audit trail; nil if the keystore is locked.
+  /// Returns the audit trail; nil if the keystore is locked.
   func trail() throws -> AuditTrail? {
     if let trail = trailIfOpen { return trail }
     guard let unlocked = keystore.unlockedStore else { return nil }
@@ -106,7 +108,7 @@ package final class KeyServiceHost: Sendable {
       anchor: { try keystore.auditAnchorReentrantly(verifiedBy: unlocked) },
       tellLoss: listener.recordsWereLost, tellWorn: listener.versionIsWorn)
     return state.withLock { state in
-      // Another thread may have been faster.
+      // Another thread may have made it in the meantime.
       if let trail = state.trail { return trail }
       if let leftovers = state.leftovers { trail.keepBack(until: leftovers) }
       state.trail = trail
@@ -115,19 +117,19 @@ package final class KeyServiceHost: Sendable {
   }
 }
 
-/// The events that a host tells its owner.
+/// The functions that a host calls to report events.
 package struct KeyServiceListener: Sendable {
   /// Called once if the audit log cannot be written.
   package var recordsWereLost: @Sendable (any Error) -> Void = { _ in }
-  /// Called once for each version that has wrapped too much.
+  /// Called once for each version that may have wrapped too much.
   package var versionIsWorn: @Sendable (WornVersion) -> Void = { _ in }
-  /// Called once if the clock went back since a key was found due to be destroyed.
+  /// Called once if the clock went back after a key was found to be due for destruction.
   package var clockWasSetBack: @Sendable (ClockSetBack) -> Void = { _ in }
 
   package init() {}
 }
 
-/// The secrets that are there without asking anybody.
+/// The secrets that are available without asking anybody.
 private struct UnaskedSecrets: UnlockingSecrets {
   let keyFile: FilePath?
 

@@ -31,7 +31,7 @@ extension GetKeyLastUsageRequest: HandledRequest {
 }
 
 extension AuditRecord {
-  /// A UUID.
+  /// The request ID as a UUID.
   package var requestIDText: String {
     requestID.withUnsafeBytes { UUID(uuid: $0.loadUnaligned(as: uuid_t.self)) }.uuidString
       .lowercased()
@@ -39,16 +39,16 @@ extension AuditRecord {
 }
 
 extension KeyService {
-  /// Hands every record of the audit log to `body`, with its number, the oldest first. Nothing is
-  /// verified: `check` does that.
+  /// Passes every record of the audit log to `body`, with its number, oldest first. Does not verify
+  /// the records: `check` does that.
   package func readAuditLog(_ body: (UInt64, AuditRecord) throws -> Void) throws {
     host.trailIfOpen?.flush()
     let log = AuditLog(reading: AuditLog.path(beside: keystore.path))
     _ = try log.read(after: .none) { try body($0.sequence, $0.record) }
   }
 
-  /// Drops the records from before `date`. The log says that they were dropped, and what is left can
-  /// be checked. Returns how many went.
+  /// Removes the records from before `date`. The log says that they were removed, and the remaining
+  /// records can be verified. Returns the number of removed records.
   package func pruneAuditLog(before date: Date) throws -> Int {
     try requireOwner(for: .pruneAuditLog)
     let unlocked = try unlock()
@@ -58,7 +58,7 @@ extension KeyService {
       let log = try keystore.auditLog(unlocked)
       let count = try log.prune(
         before: date.milliseconds, after: try keystore.auditAnchor(verifiedBy: unlocked))
-      // What is left is what the keystore knows from now on.
+      // The keystore notes the end of the log that is left.
       try call.write { _ in }
       return count
     }

@@ -3,7 +3,7 @@ import Foundation
 import KMSAPI
 import KMSKeystore
 
-/// Material on its way into a key.
+/// Key material that is being imported.
 struct MaterialImport {
   let material: NewKeyVersion
   let materialID: String
@@ -16,14 +16,14 @@ struct MaterialImport {
   ) throws {
     let keys = transaction.keys
     var versions = try transaction.versions(ofKey: record.id)
-    // What waited for rotation until it expired is as if it never came.
+    // Material that expired while it waited for rotation counts as never imported.
     for version in versions
     where version.version > record.currentVersion && !version.isUsable(at: now) {
       try transaction.delete(version)
       versions.removeAll { $0.version == version.version }
     }
     let known = try versions.first { version in
-      // Versions from before there were IDs have their material to tell.
+      // Versions from before IDs were stored have no ID. It is calculated from their material.
       let id =
         try version.materialID
         ?? (version.hasMaterial
@@ -92,13 +92,13 @@ struct MaterialImport {
   }
 }
 
-/// How the material of an import is wrapped.
+/// The way in which imported material is wrapped.
 struct MaterialWrapping {
   let padding: RSAPadding
-  /// Whether RSA wraps an AES key, which wraps the material.
+  /// True if RSA wraps an AES key, and the AES key wraps the material.
   let isTwoStep: Bool
 
-  /// Nil where `wrapped` is not for the key.
+  /// Returns the material; nil if `wrapped` cannot be unwrapped with the key.
   func unwrap(_ wrapped: [UInt8], with key: borrowing RSAPrivateKey) throws -> SecretBlob? {
     let head = isTwoStep ? key.bits / 8 : wrapped.count
     guard wrapped.count >= head else { return nil }
@@ -116,7 +116,8 @@ struct MaterialWrapping {
 }
 
 extension WrappingAlgorithm {
-  /// Throws `unsupportedOperation` for what the service does not take any more.
+  /// Returns the way in which the algorithm wraps. Throws `unsupportedOperation` for an algorithm
+  /// that KMS does not support any more, and for SM2PKE.
   func scheme() throws(KeyServiceError) -> MaterialWrapping {
     switch self {
     case .rsaesOAEPSHA1: MaterialWrapping(padding: .oaep(.sha1), isTwoStep: false)
@@ -130,15 +131,15 @@ extension WrappingAlgorithm {
   }
 }
 
-/// An import token: the private key that unwraps the material, sealed under the root key with what it
-/// is for. Whoever holds it cannot open it.
+/// An import token: the private key that unwraps the material. It is sealed under the root key,
+/// together with its purpose. Whoever has the token cannot open it.
 struct ImportToken {
   let keyID: String
   /// Milliseconds since 1970.
   let validTo: Int64
   let algorithm: WrappingAlgorithm
 
-  /// The purpose in the clear, behind its length, then what is sealed.
+  /// Returns the token: the length of the purpose, the purpose in the clear, and the sealed key.
   func seal(_ privateKey: borrowing SecretBytes, _ unlocked: UnlockedKeystore) throws -> [UInt8] {
     let head = Array(purpose.utf8)
     return [UInt8(head.count)] + head + (try unlocked.seal(privateKey, purpose: purpose))
@@ -146,7 +147,7 @@ struct ImportToken {
 
   private var purpose: String { "import \(keyID) \(validTo) \(algorithm.rawValue)" }
 
-  /// Throws `invalidImportToken` where the bytes are no token of this keystore.
+  /// Opens a token. Throws `invalidImportToken` if the bytes are not a token of this keystore.
   static func open(
     _ bytes: [UInt8], _ unlocked: UnlockedKeystore
   ) throws -> (ImportToken, SecretBlob) {

@@ -4,17 +4,19 @@ import KMSAPI
 import KMSKeystore
 import KMSPolicy
 
-/// One operation under way: its name, its time, and the only way to the keys that it names.
+/// An operation that is being carried out: its name, its time, and the only way to the keys that it
+/// names.
 ///
-/// Every operation of the API, and every file that is encrypted or decrypted, comes to a key through `admit`, which
-/// decides if this caller may do this with that key. `finish` writes the result to the audit log.
+/// Every operation of the API gets a key through `admit`, which decides if this caller may do this
+/// with that key. Every file that is encrypted or decrypted gets a key through `admitForMessages`,
+/// which prepares that decision. `finish` writes the result to the audit log.
 package final class OperationCall {
-  /// The use that an operation makes of keys.
+  /// The way in which an operation uses keys.
   enum Use {
-    /// One request of the API, or a command beside it.
+    /// A request of the API, or a command that the API does not have.
     case request
-    /// Wrapping data keys of messages. The API calls it GenerateDataKey under a symmetric key, and Encrypt under a public
-    /// one.
+    /// Wrapping data keys of messages. The API calls this GenerateDataKey if the key is symmetric,
+    /// and Encrypt if the key is public.
     case wrapping
     /// Unwrapping data keys of messages.
     case unwrapping
@@ -25,18 +27,19 @@ package final class OperationCall {
   private let use: Use
   /// The transaction that the operation shares with others; nil if it has its own.
   private let enclosing: ServiceTransaction?
-  /// Milliseconds since 1970. One operation has one time.
+  /// The time of the operation, in milliseconds since 1970. It stays the same until the end.
   package let now: Int64
-  /// The name in the audit log: an operation of the API, or a command beside it.
+  /// The name in the audit log: that of an operation of the API or of another command.
   let name: String
-  /// The keys that the operation came to, with the versions that it used, 0 for none.
+  /// The keys that the operation got, with the versions that it used. The version is 0 if it used
+  /// none.
   private var touched: [(keyID: String, version: Int64)] = []
   private var uses: [VersionUse] = []
-  /// Things that the keystore did by itself as a part of the operation.
+  /// Changes that the keystore made by itself as a part of the operation.
   private var events: [ServiceEvent] = []
   /// True after the operation was recorded as done.
   private var isRecorded = false
-  /// The encryption context for the audit log, serialized.
+  /// The serialized encryption context for the audit log.
   private var context: [UInt8] = []
 
   init(
@@ -53,8 +56,8 @@ package final class OperationCall {
 
   // MARK: The request
 
-  /// Collects what the request says about itself, for the conditions of policies, and notes its encryption context for
-  /// the audit log. Throws `validation` if the context is too long.
+  /// Collects the values that the conditions of policies need from the request, and notes its
+  /// encryption context for the audit log. Throws `validation` if the context is too long.
   func conditions(
     _ encryptionContext: EncryptionContext?, _ values: [PolicyConditionKey: [String]] = [:]
   ) throws -> RequestConditions {
@@ -78,20 +81,20 @@ package final class OperationCall {
 
   // MARK: Reaching keys
 
-  /// Runs `body` in one transaction. Its records are verified only if the operation is part of a larger transaction:
-  /// good enough to show them.
+  /// Runs `body` in one transaction. Its records are verified only if the operation is part of a
+  /// larger transaction. If they are not verified, only show them.
   package func read<Value>(_ body: (KeystoreView) throws -> Value) throws -> Value {
     if let enclosing { return try body(enclosing.transaction) }
     return try service.keystore.view(body)
   }
 
-  /// Unlocks the keystore, and runs `body` in one transaction that verifies all it reads.
+  /// Unlocks the keystore, and runs `body` in one transaction that verifies everything it reads.
   package func readVerified<Value>(_ body: (KeystoreView) throws -> Value) throws -> Value {
     if let enclosing { return try body(enclosing.transaction) }
     return try service.keystore.view(verifiedBy: try service.unlock(), body)
   }
 
-  /// Finds a key as it is now, without any decision.
+  /// Finds a key as it is now. Does not decide if the caller may use it.
   func resolve(_ name: String, in view: KeystoreView) throws -> MasterKeyRecord {
     try find(name, in: view).record
   }
@@ -114,15 +117,16 @@ package final class OperationCall {
     return (record, alias)
   }
 
-  /// A key that the caller may do the operation with.
+  /// A key with which the caller may do the operation.
   struct AdmittedKey {
     var record: MasterKeyRecord
-    /// The grants that allow it; none if its policy does.
+    /// The grants that allow the operation. Empty if the key's policy allows it.
     let grants: [Grant]
   }
 
-  /// Finds a key as it is now, and decides if the caller may do the operation with it, and if the key's state allows it.
-  /// This is the only door to keys for requests; messages come through `admitForMessages`.
+  /// Finds a key as it is now, and decides if the caller may do the operation with it, and if the
+  /// key's state allows it. Requests get keys only through this function. Messages get them through
+  /// `admitForMessages`.
   func admit(
     _ name: String, _ conditions: RequestConditions, in view: KeystoreView,
     under rule: StateRule? = nil, as action: String? = nil
@@ -138,7 +142,8 @@ package final class OperationCall {
     return AdmittedKey(record: record, grants: grants)
   }
 
-  /// The same for messages: returns the key with the decision that is to be made for each message.
+  /// Does the same for messages. Returns the key, and the decision that is to be made for each
+  /// message.
   private func admitForMessages(
     _ name: String, in view: KeystoreView
   ) throws -> (record: MasterKeyRecord, authorization: Authorization) {
@@ -161,7 +166,8 @@ package final class OperationCall {
 
   // MARK: Using keys
 
-  /// Finds the current version of a key, to use it. Rotates the key first if it is due.
+  /// Finds the current version of a key, to use it. Rotates the key first if it is due for
+  /// rotation.
   func usableKey(
     named name: String, for usage: KeyUsage? = nil, _ conditions: RequestConditions,
     as action: String? = nil
@@ -200,7 +206,8 @@ package final class OperationCall {
     }
   }
 
-  /// Returns what `find` finds, and finds it again if the key had to be rotated first.
+  /// Returns the result of `find`. Calls `find` again if the key had to be rotated first, or if the
+  /// date of its next rotation had to be corrected.
   private func current<Key: KeyInUse>(_ find: () throws -> Key) throws -> Key {
     let key = try find()
     guard key.record.isDueForRotation(at: now) || key.record.isRotationPostponed(at: now),
@@ -209,7 +216,8 @@ package final class OperationCall {
     return try find()
   }
 
-  /// Does what is due once in a run: many keystores see no command for months that writes by itself.
+  /// Does what is due, once per process. Many keystores are used for months without a command that
+  /// writes for another reason.
   private func seeToWhatWaits() {
     guard let latest = service.keystore.foundDueDate, !service.host.hasSeenToWhatWaits,
       DueChanges.callsForChanges(latest, at: now), service.host.beginSeeingToWhatWaits()
@@ -220,7 +228,7 @@ package final class OperationCall {
   private func usable(
     _ number: Int64, of record: MasterKeyRecord, for usage: KeyUsage?, in view: KeystoreView
   ) throws -> UsableKey {
-    // Material that waits to be rotated to has encrypted nothing.
+    // A version after the current one waits for its rotation, and has encrypted nothing yet.
     guard number <= record.currentVersion else {
       throw KeyServiceError.notFound("\(record.id)/\(number)")
     }
@@ -249,12 +257,13 @@ package final class OperationCall {
 
   // MARK: Changing keys
 
-  /// Runs `body` in one transaction, after what has become due is done, which stays even if `body` throws. The operation
-  /// is recorded before its changes last, unless the transaction is only a part of it.
+  /// Runs `body` in one transaction. First does what has become due, which stays done even if
+  /// `body` throws. Records the operation before its changes are committed, unless the transaction
+  /// is only a part of the operation.
   func write<Value>(
     isWholeOperation: Bool = true, _ body: (KeystoreTransaction) throws -> Value
   ) throws -> Value {
-    // The operation that began the transaction has done the rest.
+    // The operation that began the transaction has already done the rest.
     if let enclosing {
       return try service.keystore.join(enclosing.transaction) { try body(enclosing.transaction) }
     }
@@ -265,7 +274,8 @@ package final class OperationCall {
     }
   }
 
-  /// Destroys what was past its date at `time`, without waiting for a second command. Returns what was destroyed.
+  /// Destroys what was due for destruction at `time`, without waiting for a second command. Returns
+  /// what was destroyed.
   func destroyDue(at time: Int64) throws -> [ServiceEvent] {
     try write(after: DueChanges(now: time, destroysAtOnce: true)) { _, events in
       let destroyed = events.filter { $0.name != .rotateKey }
@@ -282,7 +292,7 @@ package final class OperationCall {
     var due = due
     let result = try service.keystore.change(unlocked) { transaction in
       try due.apply(in: transaction)
-      // The log has it before it lasts.
+      // The log has these changes before they are committed.
       try service.record(due.events, at: now)
       let result = try transaction.attempt { try body($0, due.events) }
       try noteRecords(in: transaction)
@@ -292,20 +302,21 @@ package final class OperationCall {
     return try result.get()
   }
 
-  /// Has the keystore note where the audit log ends now, so that the records of a change cannot be removed from the log
-  /// without the keystore saying so. The log is on the disk before the note is.
+  /// Makes the keystore note where the audit log ends now. If somebody removes the records of a
+  /// change from the log, the keystore then shows it. The end of the log is on the disk before the
+  /// keystore notes it.
   func noteRecords(in transaction: KeystoreTransaction) throws {
     if let anchor = try service.host.trail()?.anchorToNote() { try transaction.note(anchor) }
   }
 
-  /// Records that the operation is done, once.
+  /// Records that the operation is done. Does nothing if this was recorded already.
   func recordAsDone() throws {
     if isRecorded { return }
     try record(nil)
     isRecorded = true
   }
 
-  /// Lets `body` change a key, and stores it.
+  /// Lets `body` change a key, and stores the key.
   @discardableResult
   func change<Value>(
     _ name: String, _ conditions: RequestConditions,
@@ -320,10 +331,11 @@ package final class OperationCall {
 
   // MARK: Afterwards
 
-  /// Notes what the keystore does by itself as a part of the operation. It lasts if the operation does.
+  /// Notes what the keystore does by itself as a part of the operation. It is recorded only if the
+  /// operation succeeds.
   func note(_ event: ServiceEvent) { events.append(event) }
 
-  /// Notes a key that the operation has come to.
+  /// Notes that the operation got a key.
   func touch(_ keyID: String, version: Int64 = 0) {
     if let index = touched.firstIndex(where: { $0.keyID == keyID }) {
       touched[index].version = max(touched[index].version, version)
@@ -332,8 +344,9 @@ package final class OperationCall {
     }
   }
 
-  /// Records the result of the operation. While the keystore is locked there is no key to record with, and nothing was
-  /// done. Throws `UnrecordedError` if the keystore requires the record.
+  /// Records the result of the operation. Does nothing while the keystore is locked: there is no
+  /// key to authenticate the record with, and the operation has not done anything. Throws
+  /// `UnrecordedError` if the keystore requires the record and the record cannot be written.
   func finish(_ error: (any Error)?) throws {
     switch error {
     case nil: try recordAsDone()
@@ -343,7 +356,7 @@ package final class OperationCall {
     }
   }
 
-  /// Makes one record for each key that the operation came to, or one if it came to none.
+  /// Adds one record for each key that the operation got, or one record if it got none.
   private func record(_ error: (any Error)?) throws {
     guard operation.isRecorded || name != operation.rawValue else { return }
     let keys = touched.isEmpty ? [(keyID: "", version: 0)] : touched
@@ -364,7 +377,8 @@ package final class OperationCall {
   }
 }
 
-/// What a request says about itself, for the conditions of policies. `OperationCall.conditions` makes it.
+/// The values that the conditions of policies need from a request. `OperationCall.conditions` makes
+/// them.
 struct RequestConditions {
   let encryptionContext: EncryptionContext
   var values = PolicyContext()

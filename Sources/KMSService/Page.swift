@@ -2,16 +2,16 @@ import Envelope
 import Foundation
 import KMSAPI
 
-/// One page of a list: Limit and Marker of a request, NextMarker and Truncated of its answer. A marker
-/// names the last item of the page before it.
+/// One page of a list. A request has a Limit and a Marker; its answer has NextMarker and Truncated.
+/// A marker names the last item of the page before.
 struct Page {
   let limit: Int
   /// The item after which the page begins.
   let after: String?
-  /// The marker that said so.
+  /// The marker from which `after` was decoded.
   let marker: String?
 
-  /// Throws `validation` and `invalidMarker`.
+  /// Reads the parameters of a request. Throws `validation`, `invalidMarker`.
   init(limit: Int?, marker: String?, standard: Int) throws(KeyServiceError) {
     self.limit = limit ?? standard
     self.marker = marker
@@ -28,7 +28,7 @@ struct Page {
     after = text
   }
 
-  /// Cuts `items`, of which one more than the limit was looked for, to the page.
+  /// Cuts `items` to the page. The caller looked for one more item than the limit.
   func cut<Item>(
     _ items: [Item], id: (Item) -> String
   ) -> (items: [Item], nextMarker: String?, truncated: Bool) {
@@ -38,7 +38,7 @@ struct Page {
     return (page, marker, true)
   }
 
-  /// Cuts a list that is at hand whole and in order of `id`.
+  /// Cuts a complete list to the page. The markers are made of the items' `id`.
   func cut<Item>(
     whole items: [Item], id: (Item) -> String
   ) throws(KeyServiceError) -> (items: [Item], nextMarker: String?, truncated: Bool) {
@@ -51,7 +51,7 @@ struct Page {
 }
 
 extension KeyService {
-  /// All pages of an answer, put together.
+  /// Requests all pages, and returns them as one answer.
   package func performAll<Request: PagedRequest & HandledRequest>(
     _ request: Request
   ) throws -> Request.Response {

@@ -48,8 +48,8 @@ private enum PolicyName {
 }
 
 extension KeyPolicy {
-  /// A document of a request. Throws `malformedPolicyDocument`, `unsupportedOperation`,
-  /// `limitExceeded`.
+  /// Parses the policy document of a request. Throws `malformedPolicyDocument`,
+  /// `unsupportedOperation`, `limitExceeded`.
   init(apiText text: String) throws(KeyServiceError) {
     do throws(PolicyError) {
       try self.init(parsing: text)
@@ -62,8 +62,7 @@ extension KeyPolicy {
     }
   }
 
-  /// Throws `malformedPolicyDocument` where the caller could not put another policy in place of this
-  /// one.
+  /// Throws `malformedPolicyDocument` if the caller could not replace this policy with another one.
   func requireNoLockout(
     of call: OperationCall, record: MasterKeyRecord, _ conditions: RequestConditions,
     in view: KeystoreView
@@ -77,8 +76,8 @@ extension KeyPolicy {
 }
 
 extension KeyService {
-  /// Gives a key the default policy again. The account may do this whatever the policy says: nobody
-  /// else could help who locked everybody out.
+  /// Gives a key the default policy again. The account may do this whatever the policy says. If the
+  /// policy locks everybody out, nobody else could help.
   package func resetKeyPolicy(_ name: String) throws {
     try managing(.resetKeyPolicy) { call in
       try call.write { transaction in

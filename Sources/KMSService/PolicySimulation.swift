@@ -3,18 +3,18 @@ import Foundation
 import KMSAPI
 import KMSPolicy
 
-/// A question to a key's policy that nobody asks in earnest.
+/// A simulated request, to find out what a key's policy decides.
 package struct PolicySimulation: Sendable {
   package var keyID: String
-  /// Asked in place of the key's own policy.
+  /// The policy that decides instead of the key's own policy.
   package var document: KeyPolicy?
   /// Nil for the caller.
   package var principal: PolicyPrincipal?
-  /// "kms:Decrypt".
+  /// For example "kms:Decrypt".
   package var action: String
   package var encryptionContext: EncryptionContext
-  /// Condition keys and values beside what is known of the key: "kms:ViaService" and the like are
-  /// refused.
+  /// Condition keys and their values, in addition to what is known about the key. "kms:ViaService"
+  /// and similar keys are refused.
   package var conditions: [(name: String, value: String)] = []
 
   package init(
@@ -29,18 +29,18 @@ package struct PolicySimulation: Sendable {
   }
 }
 
-/// What would be answered.
+/// The result of a simulated request.
 package struct PolicySimulationResult: Sendable {
   package let explanation: PolicyExplanation
-  /// The IDs of grants that allow it where no statement of the policy decides.
+  /// The IDs of the grants that allow the request, if no statement of the policy decides.
   package let grantIDs: [String]
 
   package var isAllowed: Bool { explanation.decision.isAllowed || !grantIDs.isEmpty }
 }
 
 extension KeyService {
-  /// What the key's policy would answer, and what each statement has to do with it. Throws
-  /// `KeyServiceError`, and `PolicyError` for a condition that there is not.
+  /// Returns what the key's policy would decide, and how each of its statements applies. Throws
+  /// `KeyServiceError`, and `PolicyError` for an unknown condition.
   package func simulate(_ simulation: PolicySimulation) throws -> PolicySimulationResult {
     let call = begin(.getKeyPolicy)
     var conditions = RequestConditions.none
@@ -51,7 +51,7 @@ extension KeyService {
       let record = try call.admit(simulation.keyID, conditions, in: view).record
       var request = try call.policyRequest(
         PolicyActions.name(of: simulation.action), on: record, conditions, in: view)
-      // An action of another service is none of ours.
+      // An action of another service keeps its name.
       if PolicyActions.isOther(simulation.action) { request.action = simulation.action }
       request.principal = simulation.principal ?? request.principal
       request.context.setEncryptionContext(simulation.encryptionContext)

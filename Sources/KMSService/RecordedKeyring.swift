@@ -2,8 +2,8 @@ import Envelope
 import KMSAPI
 import KMSKeystore
 
-/// The use of a key of the keystore that a run over messages has found usable. Every use is
-/// recorded in the audit log before its result is returned.
+/// The use of a key of the keystore by a command that processes messages. Every use is recorded in
+/// the audit log before its result is returned.
 struct KeyUse: Sendable {
   private let operation: String
   private let caller: String
@@ -28,7 +28,7 @@ struct KeyUse: Sendable {
     authorization = found.authorization
   }
 
-  /// Throws `accessDenied` if the key's policy does not let the caller use the key with this
+  /// Throws `deniedByPolicy` if the key's policy does not let the caller use the key with this
   /// context.
   func authorize(context: [UInt8]) throws {
     do {
@@ -51,7 +51,7 @@ struct KeyUse: Sendable {
   }
 }
 
-/// A keyring over a key of the keystore that records every use.
+/// A keyring with a key of the keystore. It records every use of the key.
 struct RecordedKeyring: Keyring {
   private let keyring: any Keyring
   private let use: KeyUse

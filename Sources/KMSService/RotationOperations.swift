@@ -19,8 +19,8 @@ extension EnableKeyRotationRequest: HandledRequest {
       try record.requireAutomaticRotation()
       let period = rotationPeriodInDays.map { Int64($0) } ?? Self.standardPeriod
       let next = call.now + period * millisecondsPerDay
-      // Enabling what is enabled does not put the next date off. A date further away than a period comes
-      // from a clock that was ahead.
+      // If rotation is enabled already, the next date is not put off. If that date is more than one
+      // period away, the clock was ahead when the date was set, and the date is set again.
       if record.rotationPeriodInDays != period || record.nextRotationDate.map({ $0 > next }) ?? true
       {
         record.rotationPeriodInDays = period
@@ -55,7 +55,7 @@ extension GetKeyRotationStatusRequest: HandledRequest {
 }
 
 extension RotateKeyOnDemandRequest: HandledRequest {
-  /// The most rotations on demand in the life of a key.
+  /// The maximum number of on-demand rotations of a key.
   static let limit = 25
 
   package func perform(in call: OperationCall) throws -> Response {
@@ -74,7 +74,7 @@ extension RotateKeyOnDemandRequest: HandledRequest {
     return Response(keyID: KeyName.arn(ofKey: record.id))
   }
 
-  /// Imported material that waits becomes the current version.
+  /// Makes the imported material that waits for rotation the current version.
   private static func takeImported(
     _ record: inout MasterKeyRecord, in call: OperationCall, _ transaction: KeystoreTransaction
   ) throws {
@@ -129,7 +129,7 @@ extension MasterKeyRecord {
 extension ListKeyRotationsRequest.Entry {
   init(_ version: KeyVersionRecord, of record: MasterKeyRecord, at now: Int64) {
     let isImported = record.origin == .external
-    // Expired material counts as gone, whether it is destroyed yet or not.
+    // Expired material counts as gone, even if it is not destroyed yet.
     let isThere = version.isUsable(at: now)
     self.init(
       keyID: record.id,

@@ -1,11 +1,12 @@
 import KMSAPI
 import KMSKeystore
 
-/// Operations that share one transaction: all of them last, or none does. Each is decided and recorded as if it were alone.
+/// Operations that share one transaction: all of them take effect, or none does. Each one is
+/// decided and recorded as if it were alone.
 package final class ServiceTransaction {
   let service: KeyService
   package let transaction: KeystoreTransaction
-  /// The records of its operations, which are appended before the transaction ends.
+  /// The records of the operations, which are appended before the transaction ends.
   private var records: [AuditRecord] = []
   private var versions: [VersionUse] = []
 
@@ -31,14 +32,15 @@ package final class ServiceTransaction {
     if !records.isEmpty { try service.host.trail()?.add(records, of: versions) }
   }
 
-  /// Says in each record that its operation was undone.
+  /// Notes in each record that its operation was undone.
   fileprivate func undo(because error: any Error) {
     for index in records.indices { records[index].undo(because: error) }
   }
 }
 
 extension OperationCall {
-  /// Runs `body` and the operations that it performs in one transaction. They are recorded before the transaction ends.
+  /// Runs `body`, and the operations that it performs, in one transaction. The operations are
+  /// recorded before the transaction ends.
   package func transaction<Value>(_ body: (ServiceTransaction) throws -> Value) throws -> Value {
     var shared: ServiceTransaction?
     do {
@@ -50,7 +52,7 @@ extension OperationCall {
         return value
       }
     } catch {
-      // Nothing of it has come about, even if the records are in the log already.
+      // None of the operations has taken effect, even if their records are in the log already.
       shared?.undo(because: error)
       try shared?.record()
       throw error

@@ -60,7 +60,7 @@ extension VerifyRequest: HandledRequest {
   }
 }
 
-/// What is signed, checked against the algorithm and the key.
+/// The input of a signature, checked against the algorithm and the key.
 private struct SignatureInput {
   let bytes: [UInt8]
   let isDigest: Bool
@@ -106,7 +106,7 @@ private struct SignatureInput {
   }
 }
 
-/// What is signed or authenticated has 1 to 4096 bytes.
+/// The length of a message that is signed or authenticated: 1 to 4096 bytes.
 enum MessageLength {
   private static let range = 1...4096
 

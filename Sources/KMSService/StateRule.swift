@@ -1,25 +1,26 @@
 import KMSAPI
 import KMSKeystore
 
-/// In which states of a key an operation can be done, and what it answers in the others (developer
-/// guide, "Key states of AWS KMS keys").
+/// The states of a key in which an operation is allowed, and the errors in the other states
+/// (developer guide, "Key states of AWS KMS keys").
 enum StateRule: CaseIterable {
-  /// Any state will do.
+  /// The key can be in any state.
   case anyState
-  /// To use the key: it must be enabled.
+  /// For operations that use the key. It must be enabled.
   case use
-  /// EnableKey and DisableKey: the key must have its material and be there to stay.
+  /// For EnableKey and DisableKey. The key must have its material and must not be pending deletion.
   case setEnabled
-  /// To change what is known of the key: it must be there to stay.
+  /// For operations that change data about the key. It must not be pending deletion.
   case change
   case cancelDeletion
   case rotation
-  /// Where the key's material comes from outside.
+  /// For operations that import material. The key must have the origin EXTERNAL and must not be
+  /// pending deletion.
   case importMaterial
-  /// DeleteImportedKeyMaterial, which is well in every state.
+  /// For DeleteImportedKeyMaterial. The key must have the origin EXTERNAL, and can be in any state.
   case deleteMaterial
 
-  /// Throws what the API answers where `record` is in no state for it.
+  /// Throws the API's error if the rule does not allow the operation with `record`.
   func check(_ record: MasterKeyRecord) throws(KeyServiceError) {
     let invalidState = KeyServiceError.invalidState(keyID: record.id, state: record.state)
     switch (self, record.state) {
@@ -47,7 +48,7 @@ enum StateRule: CaseIterable {
 }
 
 extension KeyServiceOperation {
-  /// The rule for the key that the operation names. UpdateAlias keeps it for its new target.
+  /// The rule for the key that the operation names. UpdateAlias applies it only to the new target.
   var stateRule: StateRule {
     switch self {
     case .createKey, .listKeys, .generateRandom, .describeKey, .listAliases, .deleteAlias,
@@ -70,7 +71,8 @@ extension KeyServiceOperation {
     }
   }
 
-  /// Whether the operation changes a key that the service manages itself, which nobody may.
+  /// True if the operation changes the key. Nobody may do such an operation with a key that the
+  /// keystore manages by itself.
   var changesManagedKey: Bool {
     switch self {
     case .enableKey, .disableKey, .scheduleKeyDeletion, .cancelKeyDeletion, .updateKeyDescription,

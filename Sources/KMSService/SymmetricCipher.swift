@@ -1,9 +1,9 @@
 import Envelope
 import KMSAPI
 
-/// Encrypts and decrypts under symmetric keys of the keystore.
+/// Encrypts and decrypts with symmetric keys of the keystore.
 extension UsableKey {
-  /// A blob that names the key and its version.
+  /// Encrypts. Returns a blob that names the key and its version.
   func seal(
     _ plaintext: borrowing SecretBytes, context: EncryptionContext
   ) throws -> [UInt8] {
@@ -20,7 +20,7 @@ extension UsableKey {
     ).bytes
   }
 
-  /// Throws `invalidCiphertext` whatever is wrong with the blob or the context.
+  /// Decrypts a blob. Throws `invalidCiphertext` for every mistake in the blob or the context.
   func open(_ blob: CiphertextBlob, context: EncryptionContext) throws -> SecretBytes {
     let aad = CiphertextBlob.authenticatedData(
       keyID: blob.keyID, keyVersion: blob.keyVersion, context: try context.serialized())

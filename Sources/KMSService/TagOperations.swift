@@ -44,12 +44,12 @@ extension ListResourceTagsRequest: HandledRequest {
 }
 
 extension Tag {
-  /// The most tags of one key.
+  /// The maximum number of tags of one key.
   package static let limit = 50
   private static let keyLengths = 1...128
   private static let valueLengths = 0...256
 
-  /// Throws `validation` and `tag` unless these can be tags of one key.
+  /// Throws `validation` or `tag` unless one key can have all these tags.
   package static func check(_ tags: [Tag]) throws(KeyServiceError) {
     for tag in tags {
       try check(key: tag.tagKey)
@@ -77,7 +77,7 @@ extension Tag {
     }
   }
 
-  /// Adds the tag, or gives it its new value.
+  /// Adds the tag, or changes its value.
   func store(forKey keyID: String, _ transaction: KeystoreTransaction) throws {
     try transaction.save(TagRecord(keyID: keyID, tagKey: tagKey, tagValue: tagValue))
     guard try transaction.tagCount(ofKey: keyID) <= Self.limit else {

@@ -2,12 +2,12 @@ import Envelope
 import KMSAPI
 import KMSKeystore
 
-/// A key version that may be used.
+/// A key version that an operation has found, in order to use it.
 protocol KeyInUse {
   var record: MasterKeyRecord { get }
 }
 
-/// A key version that may be used now, verified.
+/// A verified key version that may be used now.
 struct UsableKey: KeyInUse {
   let record: MasterKeyRecord
   let version: KeyVersionRecord
@@ -26,7 +26,7 @@ struct UsableKey: KeyInUse {
     return try version.materialID ?? keys.materialID(try material(), keyID: record.id)
   }
 
-  /// DER. Throws `unsupportedOperation` for symmetric keys.
+  /// Returns the public key in DER. Throws `unsupportedOperation` for symmetric keys.
   func subjectPublicKeyInfo() throws -> [UInt8] {
     guard let bytes = version.publicKey else {
       throw KeyServiceError.unsupportedOperation(
@@ -35,19 +35,21 @@ struct UsableKey: KeyInUse {
     return Array(bytes)
   }
 
-  /// The date on which time alone ends the use of this version.
+  /// The date from which this version cannot be used, even if nobody writes to the keystore before.
   var end: Int64 {
     [version.validTo, record.validTo, record.deletionDate].compactMap { $0 }.min() ?? .max
   }
 
-  /// The same for wrapping, which a rotation ends too. A rotation that was due before could not be done.
+  /// Returns the same date for wrapping, which also ends with the next rotation. Ignores a rotation
+  /// that was due already, because it could not be done.
   func wrappingEnd(from now: Int64) -> Int64 {
     guard let rotation = record.nextRotationDate, rotation > now else { return end }
     return min(end, rotation)
   }
 }
 
-/// A key version for a run over messages. Each message is decided by its encryption context.
+/// A key version for processing messages. The decision about each message depends on its encryption
+/// context.
 struct KeyForMessages: KeyInUse {
   let key: UsableKey
   let authorization: Authorization

@@ -1,38 +1,41 @@
 import CLinux
 import Glibc
 
-/// The IDs that users have for this process. In a user namespace (`unshare -r`, a rootless container) they differ from
-/// those outside. Its maker says which ID stands for which user outside, and 0 may be anybody. But only the maker
-/// himself, and users whose files he has power over, can get an ID in it.
+/// The IDs of users in this process's user namespace. In a namespace (`unshare -r`, a rootless
+/// container), users have other IDs than outside. The maker of the namespace decides which ID
+/// stands for which user outside, and 0 can be anybody. But only the maker himself, and users over
+/// whose files he has power, can have an ID in it.
 struct UserNamespace: Equatable {
-  /// The ID that the system's root has here. If he has none, it is the ID that stands for all users without one. Nil if
-  /// the kernel does not say.
+  /// The ID of the system's root in this namespace. If root has no ID here, it is the ID that
+  /// stands for all users without one. Nil if the kernel does not tell.
   let rootID: uid_t?
-  /// As the namespace says. It may be wrong, because its maker can mount another file over the one that says it.
+  /// The IDs according to the namespace. They may be wrong, because the maker can mount another
+  /// file over `/proc/self/uid_map`.
   private let ranges: [Range]
 
-  /// Consecutive IDs, here and in the namespace around this one.
+  /// Consecutive IDs, in this namespace and in the one around it.
   private struct Range: Equatable {
     let inside: uid_t
     let outside: uid_t
     let count: uid_t
   }
 
-  /// The maker of a namespace.
+  /// The user who made a namespace.
   enum Maker {
     /// The system's root.
     case root
     /// The owner of the keystore, or somebody with power over his files.
     case keystoreOwner
-    /// Perhaps somebody else.
+    /// Possibly somebody else.
     case anybody
   }
 
-  /// The ID that stands for all users without one, unless the system was told to use another.
+  /// The ID that stands for all users without one, unless the system is configured to use another
+  /// ID.
   private static let overflowID: uid_t = 65534
   private static let mapPath = "/proc/self/uid_map"
 
-  /// `map` is as in `/proc/self/uid_map`.
+  /// Makes a namespace. `map` has the format of `/proc/self/uid_map`.
   init(rootID: uid_t?, map: String) {
     self.rootID = rootID
     ranges = map.split(separator: "\n").compactMap { line in
@@ -42,15 +45,16 @@ struct UserNamespace: Equatable {
     }
   }
 
-  /// The one of this process.
+  /// Returns the namespace of this process.
   static func current() -> UserNamespace {
     let owner = envcrypt_kernel_owner()
-    // The usual case, in every command. The rest matters only in a namespace.
+    // This is the usual case, and happens in every command. The rest is needed only in a namespace.
     if owner == 0, geteuid() != overflowID { return .system }
     return UserNamespace(rootID: owner < 0 ? nil : uid_t(owner), map: readMap())
   }
 
-  /// The one in which a system starts. Every other one in which all users have the same IDs is as good.
+  /// The namespace in which a system starts. Any other namespace is equivalent if all users have
+  /// the same IDs in it.
   static let system = UserNamespace(rootID: 0, map: "0 0 4294967295")
 
   private static func readMap() -> String {
@@ -65,19 +69,20 @@ struct UserNamespace: Equatable {
   /// True if user 0 is the system's root.
   var isRoots: Bool { rootID == 0 }
 
-  /// True if the ID is one user's, and does not also stand for users without one.
+  /// Returns true if the ID belongs to one user, and does not also stand for users without an ID.
   func isUnique(_ id: uid_t) -> Bool {
     isRoots ? id != Self.overflowID || self == .system : id != rootID
   }
 
-  /// The maker, told by the users that have an ID: `owner` is the ID under which the keystore's owner is seen here.
+  /// Returns the maker, as far as the users that have an ID show it. `owner` is the ID that the
+  /// keystore's owner has here.
   func maker(ifKeystoreOwnerIs owner: uid_t) -> Maker {
     guard let rootID else { return .anybody }
     if rootID == 0 { return .root }
     return isUnique(owner) ? .keystoreOwner : .anybody
   }
 
-  /// The ID of a user in the namespace around this one, nil if it is not known.
+  /// Returns the ID of a user in the namespace around this one; nil if it is not known.
   func outsideID(of id: uid_t) -> uid_t? {
     let range = ranges.first { id >= $0.inside && id - $0.inside < $0.count }
     return range.map { $0.outside &+ (id - $0.inside) }

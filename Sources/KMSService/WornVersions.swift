@@ -2,7 +2,8 @@ import Foundation
 import KMSKeystore
 
 extension KeyService {
-  /// The current versions that are worn. Nothing is verified: good for showing it.
+  /// Returns the current versions that may have wrapped too much. Does not verify them, so use the
+  /// result only to show it.
   package func wornVersions() throws -> [WornVersion] {
     host.trailIfOpen?.flush()
     let log = AuditLog(reading: AuditLog.path(beside: keystore.path))

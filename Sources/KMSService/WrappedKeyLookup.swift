@@ -1,15 +1,15 @@
 import Envelope
 import KMSKeystore
 
-/// Which key of the keystore wrapped a data key.
+/// The key of the keystore that wrapped a data key.
 package struct WrappingKeyIdentity: Equatable, Sendable {
   package let keyID: String
   package let version: Int
-  /// The aliases that stand for the key now.
+  /// The aliases that the key has now.
   package let aliases: [String]
 }
 
-/// A version that a message's encrypted data key may name. Nothing has verified it yet.
+/// A version that a message's encrypted data key may name. It is not verified yet.
 struct FoundVersion: Hashable {
   let keyID: String
   let version: Int64
@@ -18,12 +18,13 @@ struct FoundVersion: Hashable {
 /// The versions that a message's encrypted data key may name.
 struct FoundVersions: Sendable {
   let versions: [FoundVersion]
-  /// The moment at which they were found.
+  /// The moment at which the versions were found.
   let moment: KeystoreMoment
 }
 
 extension KeyService {
-  /// The key and version that wrapped `encrypted`, found by name alone: nothing is unlocked.
+  /// Returns the key and version that wrapped `encrypted`; nil if there is none. Looks only at
+  /// names, and does not unlock anything.
   package func identify(_ encrypted: EncryptedDataKey) throws -> WrappingKeyIdentity? {
     guard let found = try findVersions(wrapping: encrypted, among: nil).versions.first
     else { return nil }
@@ -32,8 +33,9 @@ extension KeyService {
       keyID: found.keyID, version: Int(found.version), aliases: aliases)
   }
 
-  /// The versions that may have wrapped `encrypted`, of the keys `names` (nil: of any key). A key that was
-  /// imported twice is two keys: those that can be used come first, those that are gone last.
+  /// Returns the versions that may have wrapped `encrypted`, among the keys `names` (nil: among all
+  /// keys). A key that was imported twice is two keys. The versions that can be used come first,
+  /// and those that are gone come last.
   func findVersions(
     wrapping encrypted: EncryptedDataKey, among names: [String]?
   ) throws -> FoundVersions {
@@ -54,7 +56,8 @@ extension KeyService {
     }
   }
 
-  /// 0 for a version that can be used, more for those that say less about why not.
+  /// Returns 0 for a version that can be used. The number is higher if the error about the version
+  /// says less about the reason.
   private static func rank(
     of version: KeyVersionRecord, at now: Int64, in view: KeystoreView
   ) throws -> Int {
@@ -72,7 +75,7 @@ extension KeyService {
   private static func versions(
     wrapping encrypted: EncryptedDataKey, in view: KeystoreView
   ) throws -> [KeyVersionRecord] {
-    // A lookup would end at the NUL.
+    // A lookup would ignore everything after the NUL.
     guard !(encrypted.providerID + encrypted.keyName).utf8.contains(0) else { return [] }
     switch encrypted.providerID {
     case VersionedKeyName.providerID:

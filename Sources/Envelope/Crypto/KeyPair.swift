@@ -63,7 +63,9 @@ package struct KeyPair: ~Copyable, Sendable {
   }
 
   /// DER; the point of an elliptic-curve key is uncompressed.
-  package func subjectPublicKeyInfo() throws(CryptoError) -> [UInt8] { try key.subjectPublicKeyInfo() }
+  package func subjectPublicKeyInfo() throws(CryptoError) -> [UInt8] {
+    try key.subjectPublicKeyInfo()
+  }
 
   /// DER PKCS#8.
   package func pkcs8() throws(CryptoError) -> SecretBytes { try key.pkcs8() }

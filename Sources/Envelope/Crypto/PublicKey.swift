@@ -23,7 +23,7 @@ enum PublicKey: Sendable {
   /// Checks a key from outside. Throws `invalidKey` if its numbers are not a public key of its
   /// algorithm, or if the algorithm is neither RSA nor elliptic-curve.
   init(checking key: PKey) throws(CryptoError) {
-    switch try key.wrappingAlgorithm() {
+    switch try key.wrappingKeyType() {
     case .rsa: self = .rsa(try RSAPublicKey(checking: key))
     case .ec: self = .ec(try ECPublicKey(checking: key))
     }
@@ -44,7 +44,7 @@ enum PrivateKey: ~Copyable, Sendable {
   case ec(ECPrivateKey)
 
   init(_ key: PKey) throws(CryptoError) {
-    switch try key.wrappingAlgorithm() {
+    switch try key.wrappingKeyType() {
     case .rsa: self = .rsa(try RSAPrivateKey(key))
     case .ec: self = .ec(try ECPrivateKey(key))
     }
@@ -52,9 +52,9 @@ enum PrivateKey: ~Copyable, Sendable {
 }
 
 extension PKey {
-  fileprivate enum WrappingAlgorithm { case rsa, ec }
+  fileprivate enum WrappingKeyType { case rsa, ec }
 
-  fileprivate func wrappingAlgorithm() throws(CryptoError) -> WrappingAlgorithm {
+  fileprivate func wrappingKeyType() throws(CryptoError) -> WrappingKeyType {
     if isA("RSA") { return .rsa }
     if isA("EC") { return .ec }
     throw .invalidKey(

@@ -106,7 +106,9 @@ package struct RSAPrivateKey: ~Copyable, Sendable {
 
   /// Throws `authenticationFailed` for every failed decryption: an error must not tell anything
   /// about the padding.
-  package func decrypt(_ ciphertext: [UInt8], padding: RSAPadding) throws(CryptoError) -> SecretBytes {
+  package func decrypt(_ ciphertext: [UInt8], padding: RSAPadding) throws(CryptoError)
+    -> SecretBytes
+  {
     let context = try LibCrypto.check(EVP_PKEY_CTX_new(key.pointer, nil), "EVP_PKEY_CTX_new")
     defer { EVP_PKEY_CTX_free(context) }
     try LibCrypto.check(EVP_PKEY_decrypt_init(context), "EVP_PKEY_decrypt_init")

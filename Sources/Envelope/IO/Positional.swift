@@ -82,5 +82,7 @@ package final class FileRegion: PositionalSource, PositionalSink {
 
   package func truncate(to count: Int64) throws { try descriptor.truncate(to: start + count) }
 
-  package func finish(at position: Int64) { lseek(descriptor.number, off_t(start + position), SEEK_SET) }
+  package func finish(at position: Int64) {
+    lseek(descriptor.number, off_t(start + position), SEEK_SET)
+  }
 }

@@ -22,7 +22,11 @@ public struct KeyringFile: Equatable, Sendable {
     public var paddingAlgorithm: PaddingAlgorithm?
     public var paddingHash: PaddingHash?
 
-    package init(providerID: String, keyID: String, algorithm: Algorithm, type: KeyType, bits: Int? = nil, encoding: Encoding, material: SecretText, paddingAlgorithm: PaddingAlgorithm? = nil, paddingHash: PaddingHash? = nil) {
+    package init(
+      providerID: String, keyID: String, algorithm: Algorithm, type: KeyType, bits: Int? = nil,
+      encoding: Encoding, material: SecretText, paddingAlgorithm: PaddingAlgorithm? = nil,
+      paddingHash: PaddingHash? = nil
+    ) {
       self.providerID = providerID
       self.keyID = keyID
       self.algorithm = algorithm

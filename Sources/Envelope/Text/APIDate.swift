@@ -2,7 +2,8 @@ import Foundation
 
 /// A reader and writer of dates of the KMS API as text, in UTC and to the millisecond.
 package enum APIDate {
-  package static let wanted = "2026-11-23T20:15:00Z, with an offset for Z, a day or seconds since 1970"
+  package static let wanted =
+    "2026-11-23T20:15:00Z, with an offset for Z, a day or seconds since 1970"
 
   /// The years 1 to 9999 in milliseconds since 1970.
   private static let range = -62_135_596_800_000.0..<253_402_300_800_000.0
