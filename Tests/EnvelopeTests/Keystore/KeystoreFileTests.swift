@@ -242,7 +242,7 @@ import Testing
     return file
   }
 
-  func remove(_ file: FilePath) {
+  func removeForeign(_ file: FilePath) {
     for name in [file.string, file.string + ".other"] { unlink(name) }
   }
 
@@ -258,7 +258,7 @@ import Testing
       }
       #expect(throws: refusal) { try Keystore(copying: path) }
       #expect(try contents(path) == before && contents(file) == patternBytes(size))
-      remove(file)
+      removeForeign(file)
     }
   }
 
@@ -285,14 +285,14 @@ import Testing
     _ = try putForeign(index, [], at: "keystore.db-journal")
     #expect(throws: refusal) { try service.createKey() }
     #expect(try contents(journal).isEmpty && contents(path) == before)
-    remove(journal)
+    removeForeign(journal)
     // SQLite would write these pages into the keystore.
     let old = try halfOfAChange().journal
     let after = try contents(path)
     _ = try putForeign(index, old, at: "keystore.db-journal")
     #expect(throws: refusal) { try service.keystore.read { _ in } }
     #expect(try contents(path) == after && contents(journal) == old)
-    remove(journal)
+    removeForeign(journal)
     #expect(try self.service(at: path).check().damage.isEmpty)
   }
 
