@@ -2,11 +2,7 @@ import Foundation
 import Testing
 
 @testable import Envelope
-@testable import KMSAPI
-@testable import KMSKeystore
-@testable import KMSPolicy
-@testable import KMSService
-@testable import KMSTemplates
+@testable import TestSupport
 
 /// Texts that are JSON, texts that are not, and the position at which a text stops being JSON.
 @Suite struct JSONDocumentTests {
@@ -313,7 +309,7 @@ import Testing
     #expect(fits == 0 || problem(text(fits), limits) == "fine")
     #expect(
       problem(text(depth + 1), limits).hasSuffix(
-        "objects and arrays are nested more than \(depth) deep"))
+        "objects and arrays are nested more than \(depth) levels deep"))
   }
 
   @Test func valuesAreLimited() {
@@ -345,8 +341,8 @@ import Testing
   @Test(
     .timeLimit(.minutes(1)),
     arguments: [
-      (String(repeating: "[", count: 1 << 20), "nested more than 64 deep"),
-      (String(repeating: "{\"a\":", count: 1 << 18), "nested more than 64 deep"),
+      (String(repeating: "[", count: 1 << 20), "nested more than 64 levels deep"),
+      (String(repeating: "{\"a\":", count: 1 << 18), "nested more than 64 levels deep"),
       (String(repeating: "\n", count: 1 << 20), "expected a value, found the end"),
       ("\"" + String(repeating: "\\u0041", count: 1 << 17) + "\"", "fine"),
       ("\"" + String(repeating: "\\", count: 1 << 20), "'\"', found the end"),

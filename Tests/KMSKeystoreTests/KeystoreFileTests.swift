@@ -1,0 +1,359 @@
+import Foundation
+import GRDB
+import SystemPackage
+import Testing
+
+@testable import Envelope
+@testable import KMSKeystore
+@testable import KMSService
+@testable import TestSupport
+
+/// One keystore is one file in one place, whatever name leads to it and whatever files are beside
+/// it.
+@Suite struct KeystoreFileTests {
+  let directory: TemporaryDirectory
+  var path: FilePath { directory.path.appending("keystore.db") }
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    _ = try Keystore.create(at: path, protector: .none)
+  }
+
+  func service(at path: FilePath) throws -> KeyService {
+    try KeyService(try Keystore(at: path), secrets: TestSecrets())
+  }
+
+  func put(_ bytes: [UInt8], at name: String) throws -> FilePath {
+    let path = directory.path.appending(name)
+    try write(bytes, to: path)
+    return path
+  }
+
+  // MARK: Names
+
+  /// The log and SQLite's files are beside the real file.
+  @Test(arguments: ["absolute", "relative", "of a link"]) func aLinkLeadsToTheOneStore(
+    kind: String
+  ) throws {
+    let elsewhere = directory.path.appending("elsewhere")
+    mkdir(elsewhere.string, 0o700)
+    let link = elsewhere.appending("link.db")
+    switch kind {
+    case "absolute": symlink(path.string, link.string)
+    case "relative": symlink("../keystore.db", link.string)
+    default:
+      symlink("../other.db", link.string)
+      symlink("keystore.db", directory.path.appending("other.db").string)
+    }
+    try service(at: path).createKey(alias: "alias/a")
+    let linked = try service(at: link)
+    #expect(linked.keystore.path == FilePath(realPath(path)))
+    try linked.createKey(alias: "alias/b")
+    try linked.host.trail()?.flush()
+    _ = try service(at: path).encrypt("x", under: "alias/b")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: elsewhere.string) == ["link.db"])
+    for name in [path, link] {
+      let check = try service(at: name).check()
+      #expect(check.damage.isEmpty && check.auditRecords == 3)
+    }
+    // A backup does not replace the file that it copies, nor the link to it.
+    for target in [link, path] {
+      #expect(throws: KeystoreBackupError.keystoreItself(target)) {
+        try Keystore(at: link).backup(to: target, replacing: true)
+      }
+    }
+  }
+
+  func realPath(_ path: FilePath) -> String {
+    URL(fileURLWithPath: path.string).resolvingSymlinksInPath().path
+  }
+
+  /// The directory of the real file decides with whom a keystore is shared.
+  @Test func theRealDirectoryDecidesWhoMayRead() throws {
+    let shared = directory.path.appending("shared")
+    mkdir(shared.string, 0o700)
+    chmod(shared.string, 0o2770)
+    let link = shared.appending("link.db")
+    symlink(path.string, link.string)
+    chmod(path.string, 0o660)
+    let real = FilePath(realPath(path))
+    #expect(throws: KeystoreError.loosePermissions(real, permissions: 0o660)) {
+      try Keystore(at: link)
+    }
+  }
+
+  @Test func aLinkToNothingIsNoStore() throws {
+    let link = directory.path.appending("link.db")
+    symlink("nothing.db", link.string)
+    #expect(throws: KeystoreError.missing(link)) { try Keystore(at: link) }
+    symlink("circle", directory.path.appending("circle").string)
+    #expect(throws: KeystoreError.missing(directory.path.appending("circle"))) {
+      try Keystore(at: directory.path.appending("circle"))
+    }
+  }
+
+  /// Names that SQLite would interpret as something else.
+  @Test(arguments: ["file:keystore.db?immutable=1", "file:other.db", ":memory:"])
+  func aNameIsAName(name: String) throws {
+    let other = directory.path.appending(name)
+    rename(path.string, other.string)
+    try service(at: other).createKey()
+    #expect(try service(at: other).listKeys().count == 1)
+    #expect(directory.names == [name, name + "-audit"].sorted())
+  }
+
+  @Test func aStoreWithTwoNamesIsRefusedAndCopied() throws {
+    try service(at: path).createKey(alias: "alias/a")
+    let snapshot = directory.path.appending("snapshot.db")
+    link(path.string, snapshot.string)
+    let before = try contents(path)
+    for name in [path, snapshot] {
+      #expect(throws: KeystoreFileError.severalNames(name, count: 2)) { try Keystore(at: name) }
+    }
+    let copy = directory.path.appending("copy.db")
+    try Keystore(copying: snapshot).backup(to: copy)
+    #expect(try service(at: copy).listKeys().count == 1)
+    #expect(try contents(path) == before)
+    // An older copy of a snapshot is replaced. Its other name keeps the old contents.
+    let second = directory.path.appending("second.db")
+    link(copy.string, second.string)
+    unlink(snapshot.string)
+    try service(at: path).createKey()
+    try Keystore(at: path).backup(to: copy, replacing: true)
+    #expect(try service(at: copy).listKeys().count == 2)
+    #expect(try service(at: second).listKeys().count == 1)
+  }
+
+  /// The state after 0.2.0 was killed while a keystore had two names.
+  @Test func aSecondNameThatWasLeftIsRemoved() throws {
+    let left = directory.path.appending(".keystore-0123456789ab.tmp")
+    link(path.string, left.string)
+    #expect(throws: Never.self) { try Keystore(at: path) }
+    #expect(directory.names == ["keystore.db"])
+  }
+
+  // MARK: Write-ahead logs
+
+  @Test func walModeIsRefused() throws {
+    try DatabaseQueue(path: path.string).writeWithoutTransaction {
+      try $0.execute(sql: "PRAGMA journal_mode = WAL")
+    }
+    let before = try contents(path)
+    for readOnly in [false, true] {
+      #expect(throws: KeystoreFileError.writeAheadLog(path)) {
+        try Keystore(at: path, readOnly: readOnly)
+      }
+    }
+    // SQLite has not changed the file.
+    #expect(try contents(path) == before)
+    #expect(directory.names == ["keystore.db"])
+    try DatabaseQueue(path: path.string).writeWithoutTransaction {
+      try $0.execute(sql: "PRAGMA journal_mode = DELETE")
+    }
+    #expect(throws: Never.self) { try service(at: path).createKey() }
+  }
+
+  /// A write-ahead log that another file left, or an empty one. SQLite looks for a write-ahead log
+  /// in any case.
+  @Test(arguments: [0, 4096]) func aStrayLogIsRefused(size: Int) throws {
+    let stray = try put(patternBytes(size), at: "keystore.db-wal")
+    #expect(throws: KeystoreFileError.strayWriteAheadLog(stray, keystore: path)) {
+      try Keystore(at: path)
+    }
+    #expect(try contents(stray) == patternBytes(size))
+    unlink(stray.string)
+    symlink("nowhere", stray.string)
+    #expect(throws: KeystoreFileError.strayWriteAheadLog(stray, keystore: path)) {
+      try Keystore(at: path)
+    }
+  }
+
+  /// Bug: after a restore, SQLite applied the log of the previous file to the restored file.
+  @Test(arguments: ["-wal", "-shm", "-journal"]) func nothingIsPlacedUponStrays(
+    ending: String
+  ) throws {
+    let stray = try put(patternBytes(4096), at: "copy.db" + ending)
+    let copy = directory.path.appending("copy.db")
+    #expect(throws: KeystoreError.journal(stray)) { try Keystore(at: path).backup(to: copy) }
+    #expect(throws: KeystoreError.journal(stray)) {
+      try Keystore.create(at: copy, protector: .none)
+    }
+    #expect(directory.names == ["copy.db" + ending, "keystore.db"].sorted())
+    #expect(try contents(stray) == patternBytes(4096))
+  }
+
+  // MARK: Journals
+
+  /// If a journal names a super-journal, SQLite deletes the file of that name.
+  @Test func aJournalThatNamesAFileIsRefused() throws {
+    let mark: [UInt8] = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7]
+    let victim = try put(Array("precious".utf8), at: "precious")
+    let name = Array(victim.string.utf8)
+    let sum = name.reduce(UInt32(0)) { $0 &+ UInt32($1) }
+    func big(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { Array($0) } }
+    // A header with nothing to roll back, followed by the name.
+    let size = UInt32(try contents(path).count / 4096)
+    var header = mark + big(0) + big(0) + big(size) + big(512) + big(4096)
+    header += [UInt8](repeating: 0, count: 512 - header.count)
+    let journal = try put(
+      header + big(0x4000_0000 / 4096 + 1) + name + big(UInt32(name.count)) + big(sum) + mark,
+      at: "keystore.db-journal")
+    #expect(throws: KeystoreFileError.foreignJournal(journal)) { try Keystore(at: path) }
+    #expect(try contents(victim) == Array("precious".utf8))
+    // This is what would have happened.
+    try DatabaseQueue(path: path.string).writeWithoutTransaction {
+      try $0.execute(sql: "PRAGMA user_version = 1")
+    }
+    #expect(try FileStatus.at(victim) == nil)
+  }
+
+  @Test func whatIsNotAFileIsNoJournal() throws {
+    let journal = directory.path.appending("keystore.db-journal")
+    for make in [
+      { mkfifo(journal.string, 0o600) }, { symlink("nowhere", journal.string) },
+      { mkdir(journal.string, 0o700) },
+    ] {
+      #expect(make() == 0)
+      #expect(throws: KeystoreFileError.foreignJournal(journal)) { try Keystore(at: path) }
+      remove(journal.string)
+    }
+  }
+
+  /// Files that others may write to, or that have another name.
+  static let foreign: [(make: @Sendable (FilePath) -> Void, fault: JournalFault)] = [
+    ({ chmod($0.string, 0o666) }, .writable(permissions: 0o666)),
+    ({ chmod($0.string, 0o602) }, .writable(permissions: 0o602)),
+    ({ chmod($0.string, 0o660) }, .writable(permissions: 0o660)),
+    ({ link($0.string, $0.string + ".other") }, .severalNames(2)),
+    ({ chown($0.string, stranger, stranger) }, .owner(stranger)),
+  ]
+  static let stranger: uid_t = 12_345
+  static let group: gid_t = 23_456
+  /// Only root can give files away.
+  static let makeable = foreign.indices.dropLast(getuid() == 0 ? 0 : 1)
+
+  /// Makes a file that is foreign in the way of `index`.
+  func putForeign(_ index: Int, _ bytes: [UInt8], at name: String) throws -> FilePath {
+    let file = try put(bytes, at: name)
+    chmod(file.string, 0o600)
+    Self.foreign[index].make(file)
+    return file
+  }
+
+  func removeForeign(_ file: FilePath) {
+    for name in [file.string, file.string + ".other"] { unlink(name) }
+  }
+
+  /// In a directory like `/tmp` another user can make such a file before SQLite does. It may be
+  /// empty: SQLite would then keep the keystore's pages in it.
+  @Test(arguments: makeable, [0, 4096]) func aForeignFileIsRefused(index: Int, size: Int) throws {
+    let before = try contents(path)
+    for ending in ["-journal", "-shm"] {
+      let file = try putForeign(index, patternBytes(size), at: "keystore.db" + ending)
+      let refusal = KeystoreFileError.foreignFile(file, Self.foreign[index].fault)
+      for readOnly in [false, true] {
+        #expect(throws: refusal) { try Keystore(at: path, readOnly: readOnly) }
+      }
+      #expect(throws: refusal) { try Keystore(copying: path) }
+      #expect(try contents(path) == before && contents(file) == patternBytes(size))
+      removeForeign(file)
+    }
+  }
+
+  /// Nor is a keystore put beside such a file.
+  @Test(arguments: makeable, ["-journal", "-wal", "-shm"]) func nothingIsPlacedBesideForeignFiles(
+    index: Int, ending: String
+  ) throws {
+    let copy = directory.path.appending("copy.db")
+    let file = try putForeign(index, [], at: "copy.db" + ending)
+    let refusal = KeystoreFileError.foreignFile(file, Self.foreign[index].fault)
+    #expect(throws: refusal) { try Keystore(at: path).backup(to: copy) }
+    #expect(throws: refusal) { try Keystore.create(at: copy, protector: .none) }
+    #expect(try FileStatus.at(copy) == nil)
+  }
+
+  /// SQLite opens its files by name. It uses none that appears after the keystore was opened.
+  @Test(arguments: makeable) func aForeignFileThatAppearsLaterIsNotUsed(index: Int) throws {
+    let service = try service(at: path)
+    try service.createKey()
+    let before = try contents(path)
+    let journal = FilePath(path.string + "-journal")
+    let refusal = KeystoreFileError.foreignFile(journal, Self.foreign[index].fault)
+    // SQLite would write its pages there.
+    _ = try putForeign(index, [], at: "keystore.db-journal")
+    #expect(throws: refusal) { try service.createKey() }
+    #expect(try contents(journal).isEmpty && contents(path) == before)
+    removeForeign(journal)
+    // SQLite would write these pages into the keystore.
+    let old = try halfOfAChange().journal
+    let after = try contents(path)
+    _ = try putForeign(index, old, at: "keystore.db-journal")
+    #expect(throws: refusal) { try service.keystore.read { _ in } }
+    #expect(try contents(path) == after && contents(journal) == old)
+    removeForeign(journal)
+    #expect(try self.service(at: path).check().damage.isEmpty)
+  }
+
+  @Test(arguments: ["a link", "a FIFO"]) func whatIsNotAFileIsNotUsedLater(what: String) throws {
+    let service = try service(at: path)
+    try service.createKey()
+    let loot = try put(Array("theirs".utf8), at: "loot")
+    let journal = directory.path.appending("keystore.db-journal")
+    if what == "a link" {
+      symlink(loot.string, journal.string)
+    } else {
+      mkfifo(journal.string, 0o600)
+    }
+    #expect(throws: KeystoreFileError.foreignJournal(journal)) { try service.createKey() }
+    #expect(try contents(loot) == Array("theirs".utf8))
+  }
+
+  /// The members of a group that shares a keystore roll back each other's changes.
+  @Test(.enabled(if: getuid() == 0)) func aJournalOfAGroupThatSharesIsRolledBack() throws {
+    let (half, journal) = try halfOfAChange()
+    try write(half, to: path)
+    chown(directory.path.string, 0, Self.group)
+    chmod(directory.path.string, 0o2770)
+    chown(path.string, 0, Self.group)
+    chmod(path.string, 0o660)
+    let file = try put(journal, at: "keystore.db-journal")
+    chown(file.string, Self.stranger, Self.group + 1)
+    chmod(file.string, 0o660)
+    #expect(throws: KeystoreFileError.foreignFile(file, .owner(Self.stranger))) {
+      try Keystore(at: path)
+    }
+    chown(file.string, Self.stranger, Self.group)
+    #expect(try service(at: path).check().damage.isEmpty)
+    #expect(directory.names == ["keystore.db", "keystore.db-audit"])
+  }
+
+  /// A change that a killed process did not finish is still rolled back.
+  @Test func aJournalOfOursIsRolledBack() throws {
+    let (half, journal) = try halfOfAChange()
+    try write(half, to: path)
+    chmod(path.string, 0o600)
+    _ = try put(journal, at: "keystore.db-journal")
+    #expect(try service(at: path).check().damage.isEmpty)
+    #expect(directory.names == ["keystore.db", "keystore.db-audit"])
+  }
+
+  /// Returns the keystore's file in the middle of a change, and the journal that takes it back.
+  func halfOfAChange() throws -> (half: [UInt8], journal: [UInt8]) {
+    try service(at: path).createKey(alias: "alias/a")
+    var configuration = Configuration()
+    configuration.allowsUnsafeTransactions = true
+    let queue = try DatabaseQueue(path: path.string, configuration: configuration)
+    let change = try queue.writeWithoutTransaction { db in
+      try db.execute(
+        sql: """
+          PRAGMA cache_size = 1; PRAGMA cache_spill = 1; BEGIN IMMEDIATE;
+          UPDATE masterKey SET description = hex(zeroblob(20000));
+          UPDATE alias SET creationDate = 7;
+          """)
+      return (try contents(path), try contents(FilePath(path.string + "-journal")))
+    }
+    try queue.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
+    try queue.close()
+    return change
+  }
+}
