@@ -58,7 +58,7 @@ extension Keystore {
         if key.policyDigest == nil { keysWithoutPolicy.insert(key.id) }
         try records.noting { _ = try KeyPolicyRecord.policy(of: key, db) }
         try records.noting { check.grants += try GrantRecord.grants(of: key, db).count }
-        guard key.currentVersion > 0 else { continue }
+        guard key.currentVersion > 0, !records.isUnread(KeyVersionRecord.self) else { continue }
         for number in 1...key.currentVersion
         where !(numbers[key.id]?.contains(number) ?? false) {
           records.miss("version \(number) of key \(key.id)")

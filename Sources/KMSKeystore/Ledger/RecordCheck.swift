@@ -72,6 +72,11 @@ struct RecordCheck {
     return rows
   }
 
+  /// True if not all rows of the table can be read, so that nothing can be said to be missing.
+  func isUnread(_ type: (some KeystoreRow).Type) -> Bool {
+    unread.contains(type.databaseTableName)
+  }
+
   mutating func note(edited name: String) {
     if noted.insert(name).inserted { damage.append(.edited(name)) }
   }

@@ -91,7 +91,7 @@ for n in {1..150}; do
   # He may have removed his file before its name was looked for.
   case $status in
     0 | 78) ;;
-    77) says 'cannot be written' ;;
+    73) says 'cannot be written' ;;
     *) echo "status $status"; cat stderr; exit 1 ;;
   esac
 done
