@@ -65,6 +65,23 @@ static inline unsigned int envcrypt_file_system_type_of(int descriptor) {
   return fstatfs(descriptor, &status) == 0 ? (unsigned int)status.f_type : 0;
 }
 
+// Returns 1 if something is mounted at a path, 0 if not, and -1 if the kernel does not tell (before
+// Linux 5.8). Does not follow a symbolic link at the end of the path.
+static inline int envcrypt_is_mount_point(const char *path) {
+#ifdef SYS_statx
+  // The fields of struct statx, as 64-bit numbers.
+  unsigned long long fields[32] = {0};
+  const int noFollow = 0x100, noAutomount = 0x800;
+  const unsigned long long mountRoot = 0x2000;
+  if (syscall(SYS_statx, AT_FDCWD, path, noFollow | noAutomount, 0, fields) != 0) return -1;
+  // stx_attributes_mask and stx_attributes.
+  if (!(fields[7] & mountRoot)) return -1;
+  return fields[1] & mountRoot ? 1 : 0;
+#else
+  return -1;
+#endif
+}
+
 // Returns the user ID that root of the system has for this process, or the ID of nobody if the user
 // namespace of the process has no ID for root; -1 if the kernel does not tell. All event
 // descriptors share one inode, which the kernel made at its start, as root. No path leads to that

@@ -40,7 +40,7 @@ extension AuditAnchorRecord {
   static func last(
     verifiedBy unlocked: UnlockedKeystore, _ db: Database
   ) throws -> AuditAnchorRecord? {
-    if let record = try all(db).first {
+    if let record = try first(db, where: "id = 1", []) {
       try unlocked.verify(record, db)
       return record
     }

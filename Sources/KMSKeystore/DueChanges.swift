@@ -3,12 +3,12 @@ import Foundation
 import GRDB
 import KMSAPI
 
-/// What time brings about, done by the next command that writes: keys go when their waiting period is
-/// over, imported material when it expires, and keys are rotated.
+/// What time brings about, done by the next command that writes: keys go when their waiting period
+/// is over, imported material when it expires, and keys are rotated.
 ///
-/// The clock may be wrong. So what is due to be destroyed counts as gone, but is only noted at first, with
-/// the date. A command at least a day later destroys it. If the clock shows an earlier date in between, the
-/// note does not count.
+/// The clock may be wrong. So what is due to be destroyed counts as gone, but is only noted at
+/// first, with the date. A command at least a day later destroys it. If the clock shows an earlier
+/// date in between, the note does not count.
 package struct DueChanges {
   private let now: Int64
   /// The owner asks to destroy what is due without waiting.
@@ -26,8 +26,8 @@ package struct DueChanges {
   private let limit: Int
   /// Between the two commands that find something due.
   static let patience = millisecondsPerDay
-  /// By how much a command's time may be before that of another one whose clock is the same: it takes the
-  /// time at its start, and may wait for a passphrase or for a lock.
+  /// By how much a command's time may be before that of another one whose clock is the same: it
+  /// takes the time at its start, and may wait for a passphrase or for a lock.
   static let slack = millisecondsPerDay / 24
 
   package init(now: Int64, destroysAtOnce: Bool = false, limit: Int = 1000) {
@@ -44,15 +44,15 @@ package struct DueChanges {
     // Notes of a day ago, or any.
     let ripe = destroysAtOnce ? Int64.max : now - Self.patience
     let limit = destroysAtOnce ? -1 : self.limit
-    let due = try MasterKeyRecord.all(
-      db,
+    let due = try Self.readable(
+      MasterKeyRecord.self, db,
       where: """
         \(KeystoreSchema.dueDate) <= ? AND (foundDueDate IS NULL OR foundDueDate <= ?)
         ORDER BY \(KeystoreSchema.dueDate) LIMIT ?
         """, [now, ripe, limit])
     for record in due { try Self.unlessEdited(db) { try apply(to: record, transaction) } }
-    let expired = try KeyVersionRecord.all(
-      db,
+    let expired = try Self.readable(
+      KeyVersionRecord.self, db,
       where: """
         validTo <= ? AND (foundDueDate IS NULL OR foundDueDate <= ?) ORDER BY validTo LIMIT ?
         """, [now, ripe, limit])
@@ -63,8 +63,8 @@ package struct DueChanges {
     }
   }
 
-  /// True if there is something to do for a store whose latest note is of that date: the clock went back, or
-  /// the note is a day old.
+  /// True if there is something to do for a store whose latest note is of that date: the clock went
+  /// back, or the note is a day old.
   package static func callsForChanges(_ latest: Int64, at now: Int64) -> Bool {
     latest > now + slack || latest <= now - patience
   }
@@ -83,6 +83,14 @@ package struct DueChanges {
           SELECT max(foundDueDate) AS latest FROM masterKey
           UNION ALL SELECT max(foundDueDate) FROM keyVersion)
         """)
+  }
+
+  /// Returns the rows that meet a condition. A row that cannot be read keeps no others from being
+  /// changed. It stays, and is refused by name where it is used.
+  private static func readable<Record: KeystoreRow>(
+    _ type: Record.Type, _ db: Database, where condition: String, _ arguments: StatementArguments
+  ) throws -> [Record] {
+    try Record.readable(db, where: condition, with: arguments) { _, _ in }
   }
 
   /// Does one thing, or nothing of it: a record that somebody edited must neither destroy a key nor
@@ -120,16 +128,18 @@ package struct DueChanges {
     events.append(event)
   }
 
-  /// Destroys expired material. A key without any of its materials waits for it; what only waited to
-  /// be rotated to goes without a trace.
+  /// Destroys expired material. A key without any of its materials waits for it; what only waited
+  /// to be rotated to goes without a trace.
   private mutating func expire(
     _ version: KeyVersionRecord, _ transaction: KeystoreTransaction
   ) throws {
     let (keys, db) = (transaction.keys, transaction.db)
     try keys.verify(version, db)
-    guard var record = try MasterKeyRecord.first(db, where: "id = ?", [version.keyID]) else {
-      return
+    // An index of the file may lead to a version that has not expired.
+    guard let validTo = version.validTo, validTo <= now else {
+      throw KeystoreError.editedRecord(version.recordName)
     }
+    guard var record = try MasterKeyRecord.find(version.keyID, db) else { return }
     try keys.verify(record, db)
     guard isNoted(version.foundDueDate) else {
       var version = version
@@ -162,7 +172,8 @@ package struct DueChanges {
     let (keys, db) = (transaction.keys, transaction.db)
     changedNotes = true
     let ahead = now + Self.slack
-    for record in try MasterKeyRecord.all(db, where: "foundDueDate > ?", [ahead]) {
+    let isAhead = "foundDueDate > ?"
+    for record in try Self.readable(MasterKeyRecord.self, db, where: isAhead, [ahead]) {
       try Self.unlessEdited(db) {
         try keys.verify(record, db)
         var cleared = record
@@ -171,7 +182,7 @@ package struct DueChanges {
         note(keyID: record.id, record.foundDueDate)
       }
     }
-    for version in try KeyVersionRecord.all(db, where: "foundDueDate > ?", [ahead]) {
+    for version in try Self.readable(KeyVersionRecord.self, db, where: isAhead, [ahead]) {
       try Self.unlessEdited(db) {
         try keys.verify(version, db)
         var cleared = version
@@ -188,8 +199,8 @@ package struct DueChanges {
     let (keys, db) = (transaction.keys, transaction.db)
     let storeCreationDate = try keys.keystoreRecord(db).creationDate
     if Self.isClockBehind(now, storeCreationDate) { return }
-    let postponed = try MasterKeyRecord.all(
-      db,
+    let postponed = try Self.readable(
+      MasterKeyRecord.self, db,
       where: """
         nextRotationDate IS NOT NULL AND \(KeystoreSchema.rotationStart) > ?
         AND state <> 'PendingDeletion' LIMIT ?
@@ -261,8 +272,8 @@ extension KeystoreTransaction {
     try update(version)
   }
 
-  /// Notes in `record` when the first of the materials that have encrypted something expires. Returns true if all of them
-  /// are there, expired or not.
+  /// Notes in `record` when the first of the materials that have encrypted something expires.
+  /// Returns true if all of them are there, expired or not.
   @discardableResult
   package func noteExpiry(of record: inout MasterKeyRecord) throws -> Bool {
     let current = record.currentVersion

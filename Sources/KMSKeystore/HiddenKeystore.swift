@@ -102,11 +102,15 @@ final class HiddenKeystore {
     place.synchronize()
   }
 
-  /// Throws `journal` if a journal or a write-ahead log has the store's name. SQLite would use it
-  /// for this store, and roll back or apply the changes of another store.
+  /// Throws `journal` or `foreignFile` if a journal or a write-ahead log has the store's name.
+  /// SQLite would use it for this store, and roll back or apply the changes of another store.
   private func refuseStrays() throws {
+    let rule = JournalRule(of: try descriptor.status())
     for ending in KeystoreFile.companions {
       guard let status = try place.status(of: ending) else { continue }
+      if status.kind == .regular, let fault = rule.fault(of: status) {
+        throw KeystoreFileError.foreignFile(FilePath(place.path.string + ending), fault)
+      }
       // An empty journal means that there is nothing to roll back.
       if ending == "-journal", status.kind == .regular, status.size == 0 { continue }
       throw KeystoreError.journal(FilePath(place.path.string + ending))

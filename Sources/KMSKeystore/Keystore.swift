@@ -149,7 +149,8 @@ package final class Keystore: Sendable {
     }
   }
 
-  /// The same; within a transaction of this thread if one is under way. Errors of SQLite are not translated.
+  /// The same; within a transaction of this thread if one is under way. Errors of SQLite are not
+  /// translated.
   package func auditAnchorReentrantly(verifiedBy unlocked: UnlockedKeystore) throws -> AuditAnchor {
     try database.readReentrantly { try Self.auditAnchor(verifiedBy: unlocked, $0) }
   }
@@ -208,6 +209,7 @@ package final class Keystore: Sendable {
       // The store is open already, so the file that cannot be opened is its journal.
       case .SQLITE_CANTOPEN where isWriting: throw KeystoreError.readOnly(path)
       case .SQLITE_NOTADB: throw KeystoreError.notAKeystore(path, "it is not an SQLite database")
+      case .SQLITE_TOOBIG: throw KeystoreError.editedRecord("a record that is too long")
       case .SQLITE_NOMEM: throw OutOfMemoryError(count: nil)
       case .SQLITE_FULL: throw IOError(.write, path, .noSpace)
       case .SQLITE_IOERR: throw KeystoreError.ioFailure(path)

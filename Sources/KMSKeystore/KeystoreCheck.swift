@@ -7,13 +7,17 @@ package enum KeystoreDamage: Equatable, Sendable {
   case edited(String)
   /// A record that the program wrote, and not the last that it wrote there.
   case outdated(String)
-  /// A record that the program wrote; whether it is the last there is lost with a part of the ledger.
+  /// A record that the program wrote; whether it is the last there is lost with a part of the
+  /// ledger.
   case uncertain(String)
   /// A protector that the keystore does not have any more, by its ID.
   case strayProtector(String)
+  /// A record that belongs to no key, or to no other part of the keystore.
+  case stray(String)
   /// A record that others need, and that is not there.
   case missing(String)
-  /// SQLite's own words for a file that contradicts itself: for example, an index that lacks a row hides it.
+  /// SQLite's own words for a file that contradicts itself: for example, an index that lacks a row
+  /// hides it.
   case structure(String)
   case audit(AuditDamage)
 }
@@ -38,30 +42,33 @@ extension Keystore {
       var records = try RecordCheck(unlocked, db)
       records.damage += try structuralDamage(db)
       var numbers: [String: Set<Int64>] = [:]
+      var keysWithoutPolicy: Set<String> = []
       for version in try records.readable(KeyVersionRecord.self, db) {
         check.versions += 1
         numbers[version.keyID, default: []].insert(version.version)
         if try records.take(version), version.hasMaterial,
           (try? unlocked.unwrap(version)) == nil
         {
-          records.damage.append(.edited(version.recordName))
+          records.note(edited: version.recordName)
         }
       }
       for key in try records.readable(MasterKeyRecord.self, db) {
         check.keys += 1
         guard try records.take(key) else { continue }
+        if key.policyDigest == nil { keysWithoutPolicy.insert(key.id) }
         try records.noting { _ = try KeyPolicyRecord.policy(of: key, db) }
         try records.noting { check.grants += try GrantRecord.grants(of: key, db).count }
-        guard key.currentVersion > 0 else { continue }
+        guard key.currentVersion > 0, !records.isUnread(KeyVersionRecord.self) else { continue }
         for number in 1...key.currentVersion
         where !(numbers[key.id]?.contains(number) ?? false) {
           records.miss("version \(number) of key \(key.id)")
         }
       }
+      try noteLeftovers(keysWithoutPolicy, &records, db)
       for alias in try records.readable(AliasRecord.self, db) {
         check.aliases += 1
         if try records.take(alias),
-          try MasterKeyRecord.first(db, where: "id = ?", [alias.targetKeyID]) == nil
+          try !MasterKeyRecord.exists(alias.targetKeyID, db)
         {
           records.miss("key \(alias.targetKeyID)")
         }
@@ -86,9 +93,28 @@ extension Keystore {
     return check
   }
 
+  /// Notes policies and grants that no key lists. A key that lists them notices others.
+  private func noteLeftovers(
+    _ keysWithoutPolicy: Set<String>, _ records: inout RecordCheck, _ db: Database
+  ) throws {
+    for policy in try records.readable(KeyPolicyRecord.self, db) {
+      if try keysWithoutPolicy.contains(policy.keyID) || !MasterKeyRecord.exists(policy.keyID, db) {
+        records.note(stray: "policy of key \(policy.keyID)")
+      }
+    }
+    for grant in try records.readable(GrantRecord.self, db)
+    where try !MasterKeyRecord.exists(grant.keyID, db) {
+      records.note(stray: "grant \(grant.id) of key \(grant.keyID)")
+    }
+  }
+
   private func structuralDamage(_ db: Database) throws -> [KeystoreDamage] {
-    let found = try String.fetchAll(db, sql: "PRAGMA integrity_check(20)")
-    return found == ["ok"] ? [] : found.map(KeystoreDamage.structure)
+    do {
+      let found = try String.fetchAll(db, sql: "PRAGMA integrity_check(20)")
+      return found == ["ok"] ? [] : found.map(KeystoreDamage.structure)
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_TOOBIG {
+      return [.structure("a value is too long")]
+    }
   }
 
   private func checkAuditLog(

@@ -11,6 +11,8 @@ import SystemPackage
 /// before SQLite parses it, and again after every change.
 final class KeystoreDatabase: Sendable {
   private let queue: DatabaseQueue
+  /// Nil if the database is in memory.
+  private let file: KeystoreFile?
   /// Nil if the database was made in memory, so that nobody else can change it.
   private let schema: SchemaGuard?
 
@@ -21,10 +23,12 @@ final class KeystoreDatabase: Sendable {
   /// `finishOpening` ends it.
   init(_ file: KeystoreFile, readOnly: Bool) throws {
     try file.refuseStrays()
+    self.file = file
     let schema = SchemaGuard(file.path)
     var configuration = Self.configuration()
     configuration.readonly = readOnly
     configuration.prepareDatabase { db in
+      file.journals.enforce(on: db)
       try Self.harden(db)
       guard try file.isOpened(by: db) else { throw KeystoreFileError.changing(file.path) }
       try schema.beginCompared(db)
@@ -33,13 +37,16 @@ final class KeystoreDatabase: Sendable {
     // SQLite would take a name that begins with "file:" for a URI, and other names have a special
     // meaning, too.
     let name = file.path.isAbsolute ? file.path.string : "./" + file.path.string
-    queue = try DatabaseQueue(path: name, configuration: configuration)
+    queue = try Self.namingStrays(beside: file) {
+      try DatabaseQueue(path: name, configuration: configuration)
+    }
   }
 
   /// Makes an empty database in memory.
   init() throws {
     var configuration = Self.configuration()
     configuration.prepareDatabase { try Self.harden($0) }
+    file = nil
     schema = nil
     queue = try DatabaseQueue(configuration: configuration)
   }
@@ -53,6 +60,7 @@ final class KeystoreDatabase: Sendable {
       try image.attach(to: db)
       try schema.beginCompared(db)
     }
+    file = nil
     self.schema = schema
     queue = try DatabaseQueue(configuration: configuration)
   }
@@ -76,8 +84,46 @@ final class KeystoreDatabase: Sendable {
       let code = envcrypt_sqlite_switch(db.sqliteConnection, option, isOn)
       guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
     }
+    for (limit, value) in limits { sqlite3_limit(db.sqliteConnection, limit, value) }
+  }
+
+  /// Returns the value of one of SQLite's limits.
+  static func limit(_ limit: Int32, of db: Database) -> Int32 {
+    sqlite3_limit(db.sqliteConnection, limit, -1)
+  }
+
+  /// The most bytes of a value. The longest value is a stack of 500 keys with the longest policies.
+  static let mostBytesOfAValue = 1 << 26
+
+  /// What the file can make SQLite do is bounded. SQLite's own bounds are 1 GB for a value, and
+  /// similar ones.
+  static let limits: [(limit: Int32, value: Int32)] = [
+    (SQLITE_LIMIT_LENGTH, Int32(mostBytesOfAValue)),
+    (SQLITE_LIMIT_SQL_LENGTH, 1 << 14),
+    (SQLITE_LIMIT_COLUMN, 64),
+    (SQLITE_LIMIT_EXPR_DEPTH, 50),
+    (SQLITE_LIMIT_COMPOUND_SELECT, 8),
+    (SQLITE_LIMIT_VDBE_OP, 50_000),
+    (SQLITE_LIMIT_FUNCTION_ARG, 8),
     // We never attach a second database, so no journal of ours names another file.
-    sqlite3_limit(db.sqliteConnection, SQLITE_LIMIT_ATTACHED, 0)
+    (SQLITE_LIMIT_ATTACHED, 0),
+    (SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 100),
+    (SQLITE_LIMIT_VARIABLE_NUMBER, 64),
+    // A key's rows in other tables are deleted as by triggers, without further ones.
+    (SQLITE_LIMIT_TRIGGER_DEPTH, 4),
+    (SQLITE_LIMIT_WORKER_THREADS, 0),
+  ]
+
+  /// Runs `body`. If SQLite cannot open a file, names the one that it may not use.
+  private static func namingStrays<Value>(
+    beside file: KeystoreFile?, _ body: () throws -> Value
+  ) throws -> Value {
+    do {
+      return try body()
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN {
+      try file?.refuseStrays()
+      throw error
+    }
   }
 
   // MARK: Transactions
@@ -96,12 +142,14 @@ final class KeystoreDatabase: Sendable {
   /// GRDB's own `read` composes the SQL of each BEGIN, which is slow the first time, as with all
   /// SQL that is not a prepared statement.
   func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
-    try queue.unsafeRead { try read($0, body) }
+    try Self.namingStrays(beside: file) { try queue.unsafeRead { try read($0, body) } }
   }
 
   /// Does the same, but inside the transaction of this thread if there is one.
   func readReentrantly<Value>(_ body: (Database) throws -> Value) throws -> Value {
-    try queue.unsafeReentrantRead { try $0.isInsideTransaction ? body($0) : read($0, body) }
+    try Self.namingStrays(beside: file) {
+      try queue.unsafeReentrantRead { try $0.isInsideTransaction ? body($0) : read($0, body) }
+    }
   }
 
   private func read<Value>(
@@ -116,6 +164,12 @@ final class KeystoreDatabase: Sendable {
   /// Runs `body` in one transaction that holds the write lock from its start. Waits for other
   /// writers, unless `waiting` is false.
   func write<Value>(waiting: Bool = true, _ body: (Database) throws -> Value) throws -> Value {
+    try Self.namingStrays(beside: file) { try writeInTransaction(waiting: waiting, body) }
+  }
+
+  private func writeInTransaction<Value>(
+    waiting: Bool, _ body: (Database) throws -> Value
+  ) throws -> Value {
     var value: Value?
     try queue.writeWithoutTransaction { db in
       if !waiting { try db.execute(sql: "PRAGMA busy_timeout = 0") }

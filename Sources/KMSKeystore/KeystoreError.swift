@@ -15,7 +15,8 @@ package enum KeystoreError: Error, Equatable, Sendable {
   case tooNew(FilePath)
   /// A record does not have the code that the program computed: the record was edited or damaged.
   case editedRecord(String)
-  /// A text contains a NUL character, which cannot be stored; the string names the record.
+  /// A text contains a NUL character, or is too long, and cannot be stored; the string names the
+  /// record.
   case unstorableText(String)
   /// Another error of SQLite, with its message.
   case database(FilePath, String)

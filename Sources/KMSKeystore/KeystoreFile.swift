@@ -9,7 +9,10 @@ struct KeystoreFile: Sendable {
   let path: FilePath
   let status: FileStatus
 
-  /// Throws `missing`, `notAKeystore`, `loosePermissions`, `severalNames`.
+  /// The rule for the files that SQLite keeps beside it.
+  let journals: JournalRule
+
+  /// Throws `missing`, `notAKeystore`, `loosePermissions`, `severalNames`, `mounted`.
   init(at name: FilePath, mayHaveOtherNames: Bool = false) throws {
     var path = name
     var status = try FileStatus.at(name, followingLinks: false)
@@ -23,7 +26,8 @@ struct KeystoreFile: Sendable {
     guard found.kind == .regular else {
       throw KeystoreError.notAKeystore(name, "it is not a regular file")
     }
-    guard try found.permissions & (Self.isShared(path, found) ? 0o007 : 0o077) == 0 else {
+    let isShared = try Self.isShared(path, found)
+    guard found.permissions & (isShared ? 0o007 : 0o077) == 0 else {
       throw KeystoreError.loosePermissions(path, permissions: UInt32(found.permissions))
     }
     if found.linkCount > 1 {
@@ -34,8 +38,12 @@ struct KeystoreFile: Sendable {
     guard found.linkCount <= 1 || mayHaveOtherNames else {
       throw KeystoreFileError.severalNames(path, count: found.linkCount)
     }
+    guard mayHaveOtherNames || !FileStatus.isMountPoint(path) else {
+      throw KeystoreFileError.mounted(path)
+    }
     self.path = path
     self.status = found
+    journals = JournalRule(of: found, isShared: isShared)
   }
 
   /// Returns the path of the file that a symbolic link leads to.
@@ -61,27 +69,35 @@ struct KeystoreFile: Sendable {
   /// matter who put it there.
   static let companions = ["-journal", "-wal", "-shm"]
 
-  /// Throws if there is a file beside the database that SQLite would use and that is not ours.
+  /// Throws if there is a file beside the database that SQLite would use and that is not ours. This
+  /// names the file. `JournalRule.enforce` ensures that SQLite uses none that appears later.
   func refuseStrays() throws {
     let log = FilePath(path.string + "-wal")
     // SQLite looks for a write-ahead log whatever mode the file header says.
     if try FileStatus.at(log, followingLinks: false) != nil {
       throw KeystoreFileError.strayWriteAheadLog(log, keystore: path)
     }
-    let journal = FilePath(path.string + "-journal")
-    let number = Descriptor.retrying {
-      journal.withPlatformString {
-        open($0, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
-      }
+    try requireOurs(FilePath(path.string + "-shm")) { _ in true }
+    try requireOurs(FilePath(path.string + "-journal")) { try !Self.namesAnother($0) }
+  }
+
+  /// Throws unless the file is absent, or one of ours that can be used as `isUsable` finds.
+  private func requireOurs(_ file: FilePath, _ isUsable: (Descriptor) throws -> Bool) throws {
+    let flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
+    func opened(_ mode: Int32) -> Int32 {
+      Descriptor.retrying { file.withPlatformString { open($0, mode | flags) } }
     }
-    if number < 0 {
-      if systemErrno() == ELOOP { throw KeystoreFileError.foreignJournal(journal) }
-      return
-    }
-    let descriptor = Descriptor(owning: number, path: journal)
+    var number = opened(O_RDONLY)
+    let isReadable = number >= 0
+    // A file of another user, a link and a socket have a status, too.
+    if !isReadable { number = opened(Descriptor.pathOnly) }
+    guard number >= 0 else { return }
+    let descriptor = Descriptor(owning: number, path: file)
     let status = try descriptor.status()
-    guard status.kind == .regular, try !Self.namesAnother(descriptor, size: status.size) else {
-      throw KeystoreFileError.foreignJournal(journal)
+    guard status.kind == .regular else { throw KeystoreFileError.foreignJournal(file) }
+    if let fault = journals.fault(of: status) { throw KeystoreFileError.foreignFile(file, fault) }
+    guard try !isReadable || isUsable(descriptor) else {
+      throw KeystoreFileError.foreignJournal(file)
     }
   }
 
@@ -91,8 +107,9 @@ struct KeystoreFile: Sendable {
   /// True if the journal ends with the name of another file, as journals of a transaction over
   /// several databases do. SQLite deletes that file after the rollback, whatever it is. We never
   /// make such transactions.
-  private static func namesAnother(_ journal: Descriptor, size: Int64) throws -> Bool {
+  private static func namesAnother(_ journal: Descriptor) throws -> Bool {
     let mark = journalMark
+    let size = try journal.status().size
     guard size >= 16 else { return false }
     var end = [UInt8](repeating: 0, count: mark.count)
     let count = try end.withUnsafeMutableBytes {

@@ -11,6 +11,10 @@ package enum KeystoreFileError: Error, Equatable, Sendable {
   case strayWriteAheadLog(FilePath, keystore: FilePath)
   /// A journal that envcrypt cannot have written is beside the keystore.
   case foreignJournal(FilePath)
+  /// A file that SQLite would use for the keystore, and that others made or may write to.
+  case foreignFile(FilePath, JournalFault)
+  /// The file is mounted under this name, so it has another name, too.
+  case mounted(FilePath)
   /// The file has several names (hard links); `count` is their number.
   case severalNames(FilePath, count: UInt64)
   /// Another file took the keystore's name while it was opened, too many times.

@@ -1,8 +1,8 @@
 import Foundation
 import GRDB
 
-/// One transaction over an unlocked keystore, which holds the write lock. What it stores is authenticated, and listed in
-/// the ledger.
+/// One transaction over an unlocked keystore, which holds the write lock. What it stores is
+/// authenticated, and listed in the ledger.
 package final class KeystoreTransaction: KeystoreView {
   package let keys: UnlockedKeystore
 
@@ -39,6 +39,15 @@ package final class KeystoreTransaction: KeystoreView {
 
   /// Inserts a key. Of a key of the same ID that was lost, nothing comes back.
   package func insert(_ key: MasterKeyRecord, policy: KeyPolicyRecord?) throws {
+    if let left = try KeyVersionRecord.first(db, where: "keyID = ?", [key.id]) {
+      throw KeystoreError.editedRecord(left.recordName)
+    }
+    for (table, column) in [
+      ("keyPolicy", "keyID"), ("keyGrant", "keyID"), ("tag", "keyID"), ("alias", "targetKeyID"),
+    ] {
+      try db.cachedStatement(sql: "DELETE FROM \(table) WHERE \(column) = ?")
+        .execute(arguments: [key.id])
+    }
     try keys.unlistAll(ofKey: key.id, db)
     try keys.insert(key, db)
     try policy?.insert(db)
@@ -101,6 +110,10 @@ package final class KeystoreTransaction: KeystoreView {
     guard let record = try ProtectorRecord.first(db, where: "id = ?", [protectorID]) else {
       throw KeystoreError.noProtector(protectorID)
     }
+    // An index of the file may lead to another protector.
+    guard record.id.utf8.elementsEqual(protectorID.utf8) else {
+      throw KeystoreError.editedRecord("protector \(protectorID)")
+    }
     let others = try ProtectorRecord.all(db).filter { other in
       other.id != protectorID && (try? keys.verifyListed(other, db)) != nil
     }
@@ -110,7 +123,8 @@ package final class KeystoreTransaction: KeystoreView {
 
   // MARK: The keystore itself
 
-  /// The root of the ledger, which changes with every record. Throws `editedRecord` if there is no ledger.
+  /// The root of the ledger, which changes with every record. Throws `editedRecord` if there is no
+  /// ledger.
   package func ledgerRoot() throws -> Data { try keys.keystoreRecord(db).requireLedger() }
 
   /// Notes where the audit log is now. An anchor that somebody has taken away is not replaced:
@@ -134,8 +148,8 @@ package final class KeystoreTransaction: KeystoreView {
   /// Takes the records that are there for the last ones.
   package func acceptRecords() throws { try keys.acceptRecords(db) }
 
-  /// Runs `body`, and takes back what it wrote if it throws. Throws if SQLite itself has failed, which may have taken
-  /// back all of the transaction; any other error is returned.
+  /// Runs `body`, and takes back what it wrote if it throws. Throws if SQLite itself has failed,
+  /// which may have taken back all of the transaction; any other error is returned.
   package func attempt<Value>(
     _ body: (KeystoreTransaction) throws -> Value
   ) throws -> Result<Value, any Error> {

@@ -4,8 +4,8 @@ import KMSAPI
 
 /// The records of a keystore as one transaction sees them.
 ///
-/// If the keystore is unlocked, every record is verified when it is read. If it is locked, nothing is verified: the
-/// records are good enough to be shown, and for nothing else.
+/// If the keystore is unlocked, every record is verified when it is read. If it is locked, nothing
+/// is verified: the records are good enough to be shown, and for nothing else.
 package class KeystoreView {
   let db: Database
   /// Nil if the keystore is locked.
@@ -19,10 +19,11 @@ package class KeystoreView {
   // MARK: Keys
 
   package func masterKey(_ id: String) throws -> MasterKeyRecord? {
-    try verified(MasterKeyRecord.first(db, where: "id = ?", [id]))
+    try verified(MasterKeyRecord.find(id, db))
   }
 
-  /// Returns the keys that are not past their deletion date, the oldest first: those after a date and ID.
+  /// Returns the keys that are not past their deletion date, the oldest first: those after a date
+  /// and ID.
   package func masterKeys(
     after place: (creationDate: Int64, id: String)?, at now: Int64, limit: Int
   ) throws -> [MasterKeyRecord] {
@@ -113,15 +114,17 @@ package class KeystoreView {
     try AliasRecord.filter(Column("targetKeyID") == keyID).fetchCount(db)
   }
 
-  /// Returns the aliases after a name, by name: those of one key, or those of all keys that are not past their
-  /// deletion date.
+  /// Returns the aliases after a name, by name: those of one key, or those of all keys that are not
+  /// past their deletion date.
   package func aliases(
     after name: String, ofKey keyID: String?, at now: Int64, limit: Int
   ) throws -> [AliasRecord] {
     if let keyID {
-      return try verified(
+      let records = try verified(
         AliasRecord.all(
           db, where: "targetKeyID = ? AND name > ? ORDER BY name LIMIT ?", [keyID, name, limit]))
+      for record in records { try record.requireKey(keyID) }
+      return records
     }
     return try verified(
       AliasRecord.all(
@@ -170,8 +173,10 @@ package class KeystoreView {
 
   /// Returns the grants that a principal may retire, the oldest first, unverified.
   package func unverifiedGrants(retiredBy principal: String) throws -> [GrantRecord] {
+    // An index of the file may lead to other rows.
     try GrantRecord.all(
-      db, where: "retiringPrincipal = ? ORDER BY creationDate, id", [principal])
+      db, where: "retiringPrincipal = ? ORDER BY creationDate, id", [principal]
+    ).filter { $0.retiringPrincipal.map { $0.utf8.elementsEqual(principal.utf8) } ?? false }
   }
 
   /// True if there is such a grant. Nothing is verified.
@@ -192,7 +197,8 @@ package class KeystoreView {
 
   // MARK: The audit log
 
-  /// The number of the last audit record that the keystore knows of; nil if it knows of none, or is locked.
+  /// The number of the last audit record that the keystore knows of; nil if it knows of none, or is
+  /// locked.
   package func auditSequence() throws -> Int64? {
     try unlocked.flatMap { try AuditAnchorRecord.sequence(verifiedBy: $0, db) }
   }

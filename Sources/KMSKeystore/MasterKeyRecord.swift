@@ -113,6 +113,24 @@ extension MasterKeyRecord {
 }
 
 extension MasterKeyRecord {
+  /// Returns the key with that ID; nil if there is none. Throws `editedRecord` if an index of the
+  /// file leads to another key's row: that row could be authentic.
+  static func find(_ id: String, _ db: Database) throws -> MasterKeyRecord? {
+    guard let record = try first(db, where: "id = ?", [id]) else { return nil }
+    guard record.id.utf8.elementsEqual(id.utf8) else {
+      throw KeystoreError.editedRecord("key \(id)")
+    }
+    return record
+  }
+
+  /// True if there is a row with that ID, whatever else is in it.
+  static func exists(_ id: String, _ db: Database) throws -> Bool {
+    let statement = try db.cachedStatement(sql: "SELECT 1 FROM masterKey WHERE id = ?")
+    return try Int.fetchOne(statement, arguments: [id]) != nil
+  }
+}
+
+extension MasterKeyRecord {
   /// The state of the key now, if the record comes from `asOf`. Setting it changes `storedState`.
   package var state: KeyState {
     get { isExpired ? .pendingImport : storedState }

@@ -7,6 +7,8 @@ package final class UnlockedKeystore: Sendable {
   let keystoreID: String
   /// Nil for a store of version 0.1.0, which has no ledger.
   let ledger: Ledger?
+  /// The longest text of a record. SQLite would refuse a row with a longer one.
+  private static let mostBytesOfAText = KeystoreDatabase.mostBytesOfAValue - (1 << 20)
   private let wrappingKey: SecretBytes
   private let recordKey: SecretBytes
   private let rootKey: RootKey
@@ -44,7 +46,9 @@ package final class UnlockedKeystore: Sendable {
   func authenticating<Record: AuthenticatedRecord>(_ record: Record) throws -> Record {
     // SQLite would end the text at a NUL, so the code would not match the stored text.
     for case .text(let text) in (record.columns + record.laterColumns).map(\.value)
-    where text.utf8.contains(0) { throw KeystoreError.unstorableText(record.recordName) }
+    where text.utf8.contains(0) || text.utf8.count > Self.mostBytesOfAText {
+      throw KeystoreError.unstorableText(record.recordName)
+    }
     var record = record
     record.authenticationCode = Data(
       try HMAC.authenticate(message(of: record).span.bytes, with: .sha256, under: recordKey))

@@ -318,7 +318,9 @@ extension Failure {
         hint:
           "'envcrypt keystore check' names all that is wrong; restore the keystore from a backup")
     case .unstorableText(let record):
-      self.init(.usage, "\(Text.printable(record)): text cannot contain a NUL character")
+      self.init(
+        .usage,
+        "\(Text.printable(record)): text cannot contain a NUL character, or more than 63 MiB")
     case .database(let path, let what):
       self.init(.configuration, "keystore \(Text.printable(path)): \(Text.printable(what))")
     case .ioFailure(let path):

@@ -215,10 +215,12 @@ struct KeystoreCheckCommand: ParsableCommand {
     let console = Console()
     if accept {
       for damage in try service.acceptRecords() {
-        if case .strayProtector(let id) = damage {
+        switch damage {
+        case .strayProtector(let id):
           console.note("removed: protector \(Text.printable(id)), which was put back")
-        } else {
-          console.note("accepted: \(damage.text)")
+        case .stray(let record):
+          console.note("removed: \(Text.printable(record)), which belonged to nothing")
+        default: console.note("accepted: \(damage.text)")
         }
       }
     }
@@ -267,6 +269,8 @@ extension KeystoreDamage {
         + "damaged"
     case .strayProtector(let id):
       "protector \(Text.printable(id)) was removed from the keystore, but it was put back"
+    case .stray(let record):
+      "\(Text.printable(record)) belongs to nothing in the keystore: it was added or left over"
     case .missing(let record): "\(Text.printable(record)) is missing"
     case .structure(let what): "SQLite finds the file damaged: \(Text.printable(what))"
     case .audit(let damage): damage.text

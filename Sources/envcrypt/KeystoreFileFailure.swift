@@ -26,6 +26,21 @@ extension Failure {
       self.init(
         .configuration, "\(Text.printable(path)) is not a journal that envcrypt wrote",
         hint: "mv \(Self.argument(path)) \(Self.argument(FilePath(path.string + ".stray")))")
+    case .foreignFile(let path, let fault):
+      self.init(
+        .configuration,
+        "\(Text.printable(path)) \(fault.text), and SQLite would use it for the "
+          + "keystore",
+        hint:
+          "remove it; if it belongs to somebody else, only they and root can: keep the keystore "
+          + "in a directory of its own, where nobody else may write")
+    case .mounted(let path):
+      self.init(
+        .configuration,
+        "the keystore \(Text.printable(path)) is a file that is mounted there: it has another name "
+          + "too, and each name would have a log and a journal of its own",
+        hint: "mount the directory of the keystore instead, or work with a copy: envcrypt keystore "
+          + "backup --keystore \(Text.shellQuoted(path)) FILE")
     case .severalNames(let path, let count):
       self.init(
         .configuration,
@@ -45,6 +60,17 @@ extension Failure {
   private static func argument(_ path: FilePath) -> String {
     let text = Text.shellQuoted(path)
     return path.string.hasPrefix("-") ? "./" + text : text
+  }
+}
+
+extension JournalFault {
+  fileprivate var text: String {
+    switch self {
+    case .owner(let user): "belongs to user \(user), and not to the keystore's owner"
+    case .writable(let permissions):
+      "has mode 0\(String(permissions, radix: 8)), so that others may write to it"
+    case .severalNames(let count): "has \(count) names (hard links)"
+    }
   }
 }
 

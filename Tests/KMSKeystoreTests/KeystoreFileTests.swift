@@ -219,13 +219,131 @@ import Testing
     }
   }
 
+  /// Files that others may write to, or that have another name.
+  static let foreign: [(make: @Sendable (FilePath) -> Void, fault: JournalFault)] = [
+    ({ chmod($0.string, 0o666) }, .writable(permissions: 0o666)),
+    ({ chmod($0.string, 0o602) }, .writable(permissions: 0o602)),
+    ({ chmod($0.string, 0o660) }, .writable(permissions: 0o660)),
+    ({ link($0.string, $0.string + ".other") }, .severalNames(2)),
+    ({ chown($0.string, stranger, stranger) }, .owner(stranger)),
+  ]
+  static let stranger: uid_t = 12_345
+  static let group: gid_t = 23_456
+  /// Only root can give files away.
+  static let makeable = foreign.indices.dropLast(getuid() == 0 ? 0 : 1)
+
+  /// Makes a file that is foreign in the way of `index`.
+  func putForeign(_ index: Int, _ bytes: [UInt8], at name: String) throws -> FilePath {
+    let file = try put(bytes, at: name)
+    chmod(file.string, 0o600)
+    Self.foreign[index].make(file)
+    return file
+  }
+
+  func removeForeign(_ file: FilePath) {
+    for name in [file.string, file.string + ".other"] { unlink(name) }
+  }
+
+  /// In a directory like `/tmp` another user can make such a file before SQLite does. It may be
+  /// empty: SQLite would then keep the keystore's pages in it.
+  @Test(arguments: makeable, [0, 4096]) func aForeignFileIsRefused(index: Int, size: Int) throws {
+    let before = try contents(path)
+    for ending in ["-journal", "-shm"] {
+      let file = try putForeign(index, patternBytes(size), at: "keystore.db" + ending)
+      let refusal = KeystoreFileError.foreignFile(file, Self.foreign[index].fault)
+      for readOnly in [false, true] {
+        #expect(throws: refusal) { try Keystore(at: path, readOnly: readOnly) }
+      }
+      #expect(throws: refusal) { try Keystore(copying: path) }
+      #expect(try contents(path) == before && contents(file) == patternBytes(size))
+      removeForeign(file)
+    }
+  }
+
+  /// Nor is a keystore put beside such a file.
+  @Test(arguments: makeable, ["-journal", "-wal", "-shm"]) func nothingIsPlacedBesideForeignFiles(
+    index: Int, ending: String
+  ) throws {
+    let copy = directory.path.appending("copy.db")
+    let file = try putForeign(index, [], at: "copy.db" + ending)
+    let refusal = KeystoreFileError.foreignFile(file, Self.foreign[index].fault)
+    #expect(throws: refusal) { try Keystore(at: path).backup(to: copy) }
+    #expect(throws: refusal) { try Keystore.create(at: copy, protector: .none) }
+    #expect(try FileStatus.at(copy) == nil)
+  }
+
+  /// SQLite opens its files by name. It uses none that appears after the keystore was opened.
+  @Test(arguments: makeable) func aForeignFileThatAppearsLaterIsNotUsed(index: Int) throws {
+    let service = try service(at: path)
+    try service.createKey()
+    let before = try contents(path)
+    let journal = FilePath(path.string + "-journal")
+    let refusal = KeystoreFileError.foreignFile(journal, Self.foreign[index].fault)
+    // SQLite would write its pages there.
+    _ = try putForeign(index, [], at: "keystore.db-journal")
+    #expect(throws: refusal) { try service.createKey() }
+    #expect(try contents(journal).isEmpty && contents(path) == before)
+    removeForeign(journal)
+    // SQLite would write these pages into the keystore.
+    let old = try halfOfAChange().journal
+    let after = try contents(path)
+    _ = try putForeign(index, old, at: "keystore.db-journal")
+    #expect(throws: refusal) { try service.keystore.read { _ in } }
+    #expect(try contents(path) == after && contents(journal) == old)
+    removeForeign(journal)
+    #expect(try self.service(at: path).check().damage.isEmpty)
+  }
+
+  @Test(arguments: ["a link", "a FIFO"]) func whatIsNotAFileIsNotUsedLater(what: String) throws {
+    let service = try service(at: path)
+    try service.createKey()
+    let loot = try put(Array("theirs".utf8), at: "loot")
+    let journal = directory.path.appending("keystore.db-journal")
+    if what == "a link" {
+      symlink(loot.string, journal.string)
+    } else {
+      mkfifo(journal.string, 0o600)
+    }
+    #expect(throws: KeystoreFileError.foreignJournal(journal)) { try service.createKey() }
+    #expect(try contents(loot) == Array("theirs".utf8))
+  }
+
+  /// The members of a group that shares a keystore roll back each other's changes.
+  @Test(.enabled(if: getuid() == 0)) func aJournalOfAGroupThatSharesIsRolledBack() throws {
+    let (half, journal) = try halfOfAChange()
+    try write(half, to: path)
+    chown(directory.path.string, 0, Self.group)
+    chmod(directory.path.string, 0o2770)
+    chown(path.string, 0, Self.group)
+    chmod(path.string, 0o660)
+    let file = try put(journal, at: "keystore.db-journal")
+    chown(file.string, Self.stranger, Self.group + 1)
+    chmod(file.string, 0o660)
+    #expect(throws: KeystoreFileError.foreignFile(file, .owner(Self.stranger))) {
+      try Keystore(at: path)
+    }
+    chown(file.string, Self.stranger, Self.group)
+    #expect(try service(at: path).check().damage.isEmpty)
+    #expect(directory.names == ["keystore.db", "keystore.db-audit"])
+  }
+
   /// A change that a killed process did not finish is still rolled back.
   @Test func aJournalOfOursIsRolledBack() throws {
+    let (half, journal) = try halfOfAChange()
+    try write(half, to: path)
+    chmod(path.string, 0o600)
+    _ = try put(journal, at: "keystore.db-journal")
+    #expect(try service(at: path).check().damage.isEmpty)
+    #expect(directory.names == ["keystore.db", "keystore.db-audit"])
+  }
+
+  /// Returns the keystore's file in the middle of a change, and the journal that takes it back.
+  func halfOfAChange() throws -> (half: [UInt8], journal: [UInt8]) {
     try service(at: path).createKey(alias: "alias/a")
     var configuration = Configuration()
     configuration.allowsUnsafeTransactions = true
     let queue = try DatabaseQueue(path: path.string, configuration: configuration)
-    let (half, journal) = try queue.writeWithoutTransaction { db in
+    let change = try queue.writeWithoutTransaction { db in
       try db.execute(
         sql: """
           PRAGMA cache_size = 1; PRAGMA cache_spill = 1; BEGIN IMMEDIATE;
@@ -236,10 +354,6 @@ import Testing
     }
     try queue.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
     try queue.close()
-    try write(half, to: path)
-    chmod(path.string, 0o600)
-    _ = try put(journal, at: "keystore.db-journal")
-    #expect(try service(at: path).check().damage.isEmpty)
-    #expect(directory.names == ["keystore.db", "keystore.db-audit"])
+    return change
   }
 }

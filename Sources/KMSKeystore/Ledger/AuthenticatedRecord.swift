@@ -12,6 +12,19 @@ extension KeystoreRow {
     try self.init(StoredRow(row: row, table: Self.databaseTableName))
   }
 
+  /// Runs a query of the table. Throws `editedRecord` for a value that is too long to be read.
+  private static func reading<Value>(_ body: () throws -> Value) throws -> Value {
+    do {
+      return try body()
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_TOOBIG {
+      throw KeystoreError.editedRecord(tooLongName)
+    }
+  }
+
+  private static var tooLongName: String {
+    "a record of table \(databaseTableName) that is too long"
+  }
+
   // Plain SQL, because GRDB's query interface first asks for the schema of each table. The look-ups
   // at the start of a command must not wait for that.
 
@@ -20,7 +33,7 @@ extension KeystoreRow {
     _ db: Database, where condition: StaticString, _ arguments: StatementArguments
   ) throws -> Self? {
     let sql = "SELECT * FROM \(databaseTableName) WHERE \(condition)"
-    return try fetchOne(db.cachedStatement(sql: sql), arguments: arguments)
+    return try reading { try fetchOne(db.cachedStatement(sql: sql), arguments: arguments) }
   }
 
   /// Returns every row that meets `condition`. The condition may end in an order and a limit.
@@ -28,27 +41,35 @@ extension KeystoreRow {
     _ db: Database, where condition: String, _ arguments: StatementArguments
   ) throws -> [Self] {
     let sql = "SELECT * FROM \(databaseTableName) WHERE \(condition)"
-    return try fetchAll(db.cachedStatement(sql: sql), arguments: arguments)
+    return try reading { try fetchAll(db.cachedStatement(sql: sql), arguments: arguments) }
   }
 
   /// Returns all rows, in no particular order.
   static func all(_ db: Database) throws -> [Self] {
-    try fetchAll(db.cachedStatement(sql: "SELECT * FROM \(databaseTableName)"))
+    try reading { try fetchAll(db.cachedStatement(sql: "SELECT * FROM \(databaseTableName)")) }
   }
 
-  /// Returns all rows that can be read, in no particular order. Passes the name of every other one
-  /// to `edited`, with the row itself.
+  /// Returns all rows that can be read and meet `condition`, which may end in an order and a limit.
+  /// Passes the name of every other one to `edited`, with the row itself. The row is nil if a value
+  /// is too long: the rows after it are not read.
   static func readable(
-    _ db: Database, columns: String = "*", _ edited: (_ name: String, Row) throws -> Void
+    _ db: Database, columns: String = "*", where condition: String = "TRUE",
+    with arguments: StatementArguments = [], _ edited: (_ name: String, Row?) throws -> Void
   ) throws -> [Self] {
-    let sql = "SELECT \(columns) FROM \(databaseTableName)"
-    let rows = try Row.fetchCursor(db, sql: sql)
+    let sql = "SELECT \(columns) FROM \(databaseTableName) WHERE \(condition)"
+    let rows = try Row.fetchCursor(db.cachedStatement(sql: sql), arguments: arguments)
     var records: [Self] = []
-    while let row = try rows.next() {
+    while true {
       do {
-        records.append(try Self(row: row))
-      } catch KeystoreError.editedRecord(let name) {
-        try edited(name, row)
+        guard let row = try reading(rows.next) else { break }
+        do {
+          records.append(try Self(row: row))
+        } catch KeystoreError.editedRecord(let name) {
+          try edited(name, row)
+        }
+      } catch KeystoreError.editedRecord(let name) where name == tooLongName {
+        try edited(name, nil)
+        break
       }
     }
     return records

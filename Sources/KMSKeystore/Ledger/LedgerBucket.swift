@@ -46,7 +46,7 @@ struct LedgerBucket {
     }
     /// The name under which the parent lists the digest.
     var entryName: LedgerName { LedgerName(table: Self.table, name: text) }
-    private static let table = "ledger"
+    fileprivate static let table = "ledger"
 
     /// Nil unless the entry is the digest of a bucket.
     init?(listedAs entry: LedgerName) {
@@ -136,7 +136,28 @@ struct LedgerBucket {
   /// Returns the bytes of a bucket in the table, unverified; empty if there is no such bucket.
   static func fetch(_ name: Name, _ db: Database) throws -> [UInt8] {
     let statement = try db.cachedStatement(sql: "SELECT entries FROM ledger WHERE bucket = ?")
-    return try Data.fetchOne(statement, arguments: [name.text]).map { Array($0) } ?? []
+    do {
+      return try Data.fetchOne(statement, arguments: [name.text]).map { Array($0) } ?? []
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_TOOBIG {
+      throw KeystoreError.editedRecord(name.recordName)
+    }
+  }
+
+  /// Passes the name of each bucket in the table to `take`, and the name of each row that is not
+  /// one of a bucket to `edited`.
+  static func forEachName(
+    _ db: Database, _ take: (Name) throws -> Void, edited: (String) throws -> Void
+  ) throws {
+    let rows = try Row.fetchCursor(db, sql: "SELECT bucket, typeof(entries) AS kind FROM ledger")
+    while let row = try rows.next() {
+      let stored = StoredRow(row: row, table: Name.table)
+      do {
+        let name = Name(text: try stored.text("bucket"))
+        if try stored.text("kind") == "blob" { try take(name) } else { try edited(name.recordName) }
+      } catch KeystoreError.editedRecord(let name) {
+        try edited(name)
+      }
+    }
   }
 
   /// Writes the bucket to the table and returns its digest. Removes a bucket without entries and

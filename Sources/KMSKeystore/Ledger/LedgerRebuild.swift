@@ -15,7 +15,23 @@ extension UnlockedKeystore {
     for entry in try bucket(.root, db).entries() {
       if let child = LedgerBucket.Name(listedAs: entry.name) { _ = try bucket(child, db) }
     }
+    try removeLeftovers(db)
     try rebuildLedger(db, from: nil)
+  }
+
+  /// Removes policies and grants that belong to no key: nobody else can, and nothing lists them.
+  private func removeLeftovers(_ db: Database) throws {
+    for table in [KeyPolicyRecord.databaseTableName, GrantRecord.databaseTableName] {
+      try db.execute(
+        sql: """
+          DELETE FROM \(table)
+          WHERE NOT EXISTS (SELECT 1 FROM masterKey WHERE masterKey.id = \(table).keyID)
+          """)
+    }
+    for key in try MasterKeyRecord.readable(db, { _, _ in })
+    where key.policyDigest == nil && isAuthentic(key) {
+      try KeyPolicyRecord.deleteOne(db, key: key.id)
+    }
   }
 
   private func rebuildLedger(_ db: Database, from old: UnlockedKeystore?) throws {
@@ -55,7 +71,7 @@ extension UnlockedKeystore {
     let listed = old == nil ? try bucket(.store, db) : nil
     var unreadable: [Int64] = []
     let protectors = try ProtectorRecord.readable(db, columns: "*, rowid") { _, row in
-      unreadable.append(row["rowid"])
+      if let row { unreadable.append(row["rowid"]) }
     }
     if old == nil {
       for row in unreadable {

@@ -11,6 +11,12 @@ protocol LedgerRecord: KeystoreRow {
 extension LedgerRecord {
   /// The name of the record in messages.
   package var recordName: String { ledgerName.recordName }
+
+  /// Throws `editedRecord` unless the record is one of that key: an index of the file may lead to
+  /// those of other keys.
+  func requireKey(_ keyID: String) throws(KeystoreError) {
+    guard ledgerName.keyID.utf8.elementsEqual(keyID.utf8) else { throw .editedRecord(recordName) }
+  }
 }
 
 extension LedgerRecord where Self: AuthenticatedRecord {
@@ -35,12 +41,15 @@ extension UnlockedKeystore {
     }
   }
 
-  /// Throws `editedRecord` unless each record is valid, and the key has no other records of their
-  /// kind.
+  /// Throws `editedRecord` unless each record is valid and the key's, and the key has no other
+  /// records of their kind.
   func verify<Record: AuthenticatedRecord & LedgerRecord>(
     _ records: [Record], areAllOfKey keyID: String, _ db: Database
   ) throws {
-    for record in records { try verify(record, db) }
+    for record in records {
+      try verify(record, db)
+      try record.requireKey(keyID)
+    }
     if ledger == nil { return }
     let names = Set(records.map(\.ledgerName))
     let bucket = LedgerName(table: Record.databaseTableName, keyID: keyID).bucket

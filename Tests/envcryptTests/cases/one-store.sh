@@ -59,6 +59,28 @@ envcrypt keystore backup -f day2/keystore.db
 envcrypt key list --keystore day1/keystore.db | wc -l | matches -x 3
 envcrypt key list --keystore day2/keystore.db | wc -l | matches -x 4
 
+# A file that is mounted under another name has two names, too, although its link count is 1.
+as_root() { unshare --user --map-root-user --mount "$@"; }
+if as_root true 2>/dev/null; then
+  : >mounted.db
+  chmod 600 mounted.db
+  for command in 'encrypt a -o b' 'key list' 'keystore check' 'key create'; do
+    fails 78 as_root sh -c 'mount --bind "$1" mounted.db && shift && exec "$@"' - "$store" \
+      envcrypt $command --keystore mounted.db
+    says 'the keystore mounted.db is a file that is mounted there'
+    says 'hint: mount the directory of the keystore instead, or work with a copy: envcrypt keystore backup --keystore mounted.db FILE'
+  done
+  absent b mounted.db-audit mounted.db-journal
+  as_root sh -c 'mount --bind "$1" mounted.db && exec envcrypt keystore backup --keystore mounted.db mounted-copy.db' - "$store"
+  envcrypt decrypt a.envc -o - --keystore mounted-copy.db | cmp - a
+  # A directory that is mounted elsewhere has the log and the journal in it.
+  mkdir mounted
+  as_root sh -c 'mount --bind "${1%/*}" mounted && exec envcrypt key create --keystore mounted/keystore.db' - "$store" >/dev/null
+  envcrypt keystore check | matches '3 keys.* all as envcrypt wrote them'
+else
+  skipped 'no user namespaces, so nothing can be mounted'
+fi
+
 # Somebody put the keystore into WAL mode with sqlite3.
 sql "$store" 'PRAGMA journal_mode = WAL'
 for command in 'encrypt a -o b' 'key list' 'keystore check' 'keystore backup b'; do
