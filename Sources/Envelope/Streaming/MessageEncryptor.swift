@@ -22,6 +22,16 @@ public struct MessageEncryptor: Sendable {
     self.scheduler = scheduler
   }
 
+  /// Encrypts all of `source` to `sink`, as armor if `isArmored`.
+  public func encrypt(
+    from source: any ByteSource, to sink: any ByteSink, isArmored: Bool,
+    progress: ProgressHandler? = nil
+  ) throws -> MessageSummary {
+    try ArmorSink.wrapping(sink, if: isArmored) {
+      try encrypt(from: source, to: $0, progress: progress)
+    }
+  }
+
   /// Encrypts all of `source` to `sink`.
   public func encrypt(
     from source: any ByteSource, to sink: any ByteSink, progress: ProgressHandler? = nil
