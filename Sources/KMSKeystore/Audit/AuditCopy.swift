@@ -1,7 +1,7 @@
 import SystemPackage
 
 /// Byte-for-byte copies of an audit log, which need no key.
-extension AuditLog {
+extension AuditLogReading {
   /// Copies the log to the file that `makeOutput` creates, and returns that file; nil if there is
   /// no log. Copies up to the end that the head names without a lock, while others go on appending.
   /// Only entries after that end are copied under the lock.
@@ -30,6 +30,9 @@ extension AuditLog {
     return output
   }
 
+}
+
+extension UnverifiedAuditLog {
   /// True if the log at `later` has every entry of the one at `earlier`, at the same place.
   /// Replacing the earlier log then loses nothing.
   static func continues(_ earlier: FilePath, in later: FilePath) throws -> Bool {
@@ -63,7 +66,7 @@ extension AuditLog {
   private static func head(of path: FilePath) throws -> AuditHead? {
     guard let file = try opened(path) else { return nil }
     do {
-      return try AuditLog(reading: path).settledHead(of: file)
+      return try UnverifiedAuditLog(path).settledHead(of: file)
     } catch is AuditError {
       return nil
     }
@@ -72,7 +75,7 @@ extension AuditLog {
   /// Opens a log; nil if there is none, or if it is not a regular file, or somebody else's.
   private static func opened(_ path: FilePath) throws -> AuditFile? {
     do {
-      return try AuditLog(reading: path).openedForReading()
+      return try UnverifiedAuditLog(path).openedForReading()
     } catch AuditError.notAFile {
       return nil
     } catch AuditError.foreign {

@@ -35,7 +35,7 @@ import Testing
       #expect(throws: refusal) { try log.anchor() }
       #expect(throws: refusal) { try keystore.reopened().check() }
       #expect(throws: refusal) { try keystore.reopened().readAuditLog { _, _ in } }
-      #expect(try !AuditLog.continues(self.log, in: self.log))
+      #expect(try !UnverifiedAuditLog.continues(self.log, in: self.log))
     }
     // The keystore does not need records, and says that they are lost.
     let service = try keystore.reopened()

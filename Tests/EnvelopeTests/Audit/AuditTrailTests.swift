@@ -140,7 +140,7 @@ import Testing
   @Test func aChangeIsRecordedBeforeItLasts() throws {
     let key = try service.createKey().keyID
     let seen = Told()
-    let log = AuditLog(reading: AuditLog.path(beside: service.keystore.path))
+    let log = UnverifiedAuditLog(AuditLog.path(beside: service.keystore.path))
     // SQLite calls the observer when it is about to commit.
     service.keystore.database.writeWithoutTransaction {
       $0.add(
