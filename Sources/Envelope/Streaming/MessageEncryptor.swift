@@ -75,7 +75,8 @@ public struct MessageEncryptor: Sendable {
       at: Int64(serialized.count) + frames * Int64(layout.sealedLength), signer: materials.signer)
     progress?(last.rest.count)
     return MessageSummary(
-      header: header, plaintextCount: frames * Int64(layout.plaintextLength) + Int64(last.rest.count))
+      header: header,
+      plaintextCount: frames * Int64(layout.plaintextLength) + Int64(last.rest.count))
   }
 
   private func serialize(

@@ -96,7 +96,8 @@ public final class OpenedMessage {
     let frames = last.endFrame
     var rest = MessageRest(try reader.rest(behind: last), verifier: verifier, progress: progress)
     let count = try rest.openFinalFrame(
-      at: frames, FrameOpener(body, frameLength: frameLength), frameLength, into: &last.memory.output)
+      at: frames, FrameOpener(body, frameLength: frameLength), frameLength,
+      into: &last.memory.output)
     try rest.finish()
     let position = frames * Int64(layout.plaintextLength)
     try last.memory.output.withBytes(in: 0..<count) { try output.write($0, at: position) }

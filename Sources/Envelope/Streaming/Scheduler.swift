@@ -1,7 +1,8 @@
 import Foundation
 import Synchronization
 
-/// The threads that all streams share, and the memory of batches that passes from one stream to the next.
+/// The threads that all streams share, and the memory of batches, which passes from one stream to the
+/// next.
 ///
 /// A stream runs on the calling thread and takes further threads while some are free, so that one
 /// large file and ten thousand small ones both keep all cores busy.

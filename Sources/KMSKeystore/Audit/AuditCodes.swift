@@ -42,8 +42,8 @@ extension AuditLog: AuditLogReading {
   }
 }
 
-/// An audit log that is read without its key, because the keystore is locked or because the result is
-/// only shown. It accepts everything that has the format of a log.
+/// An audit log that is read without its key, because the keystore is locked or the result is only
+/// shown. It accepts everything that has the format of a log.
 package final class UnverifiedAuditLog: AuditLogReading {
   package let path: FilePath
   package let patience = AuditLog.shortPatience

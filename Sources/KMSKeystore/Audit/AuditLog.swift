@@ -154,7 +154,7 @@ package final class AuditLog: Sendable {
 
 // MARK: Reading
 
-/// The operations that only read a log: of one that is verified (`AuditLog`), and of one that is not
+/// A log that can be read: with its key, which verifies it (`AuditLog`), or without
 /// (`UnverifiedAuditLog`).
 package protocol AuditLogReading: Sendable {
   var path: FilePath { get }
