@@ -11,13 +11,7 @@ import Testing
 @testable import KMSTemplates
 
 /// The records of the key service, and the report of `check` on a keystore.
-@Suite struct AuditTrailTests {
-  let keystore: TestKeystore
-  var service: KeyService { keystore.service }
-  var clock: TestClock { keystore.clock }
-
-  init() throws { keystore = try TestKeystore() }
-
+@Suite final class AuditTrailTests: KeystoreSuite {
   func records() throws -> [AuditRecord] {
     var records: [AuditRecord] = []
     try service.readAuditLog { records.append($1) }

@@ -9,17 +9,7 @@ import Testing
 @testable import KMSTemplates
 
 /// Encrypt, Sign, GenerateMac and related operations.
-@Suite struct CryptographicOperationTests {
-  let keystore: TestKeystore
-  var service: KeyService { keystore.service }
-
-  init() throws { keystore = try TestKeystore() }
-
-  func name(_ body: () throws -> Void) -> String? {
-    let error = #expect(throws: KeyServiceError.self) { try body() }
-    return error?.name
-  }
-
+@Suite final class CryptographicOperationTests: KeystoreSuite {
   // MARK: Blobs
 
   @Test func aBlobOpensUnderItsContextOnly() throws {

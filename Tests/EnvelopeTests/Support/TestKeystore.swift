@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 @testable import Envelope
 @testable import KMSAPI
@@ -51,6 +52,21 @@ final class TestKeystore {
   /// The same file, opened by a user who does not own it.
   func service(of userName: String) throws -> KeyService {
     try service(for: Caller(userName: userName, isOwner: false))
+  }
+}
+
+/// A suite whose tests each have a keystore of their own.
+class KeystoreSuite {
+  let keystore: TestKeystore
+  var service: KeyService { keystore.service }
+  var clock: TestClock { keystore.clock }
+
+  init() throws { keystore = try TestKeystore() }
+
+  /// Returns the API's name of the error that `body` throws.
+  func name(_ body: () throws -> Void) -> String? {
+    let error = #expect(throws: KeyServiceError.self) { try body() }
+    return error?.name
   }
 }
 
