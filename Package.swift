@@ -71,33 +71,47 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ]
     ),
+    // What several test targets share: keystores, messages and streams in memory, the built tool.
+    .target(
+      name: "TestSupport",
+      dependencies: [
+        "KMSTemplates", "KMSService", "KMSKeystore", "KMSPolicy", "KMSAPI", "Envelope",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      path: "Tests/TestSupport",
+      exclude: ["example.yaml"]
+    ),
     .testTarget(
       name: "EnvelopeTests",
+      dependencies: ["Envelope", "TestSupport"],
+      exclude: ["Crypto/vectors.json", "Crypto/vectors.py", "Vectors/reference-sdk"]
+    ),
+    .testTarget(
+      name: "KMSAPITests", dependencies: ["KMSAPI", "TestSupport"], exclude: ["responses.txt"]),
+    .testTarget(name: "KMSPolicyTests", dependencies: ["KMSPolicy", "TestSupport"]),
+    .testTarget(
+      name: "KMSKeystoreTests",
       dependencies: [
-        "KMSTemplates", "KMSService", "KMSKeystore", "KMSPolicy", "KMSAPI", "Envelope", "envcrypt",
-        .product(name: "GRDB", package: "GRDB.swift"),
+        "KMSKeystore", "KMSService", "TestSupport", .product(name: "GRDB", package: "GRDB.swift"),
       ],
-      exclude: [
-        "CommandLine/cases",
-        "CommandLine/clock.c",
-        "CommandLine/prelude.sh",
-        "Crypto/vectors.json",
-        "Crypto/vectors.py",
-        "Interop/big.sh",
-        "Interop/interop.py",
-        "Interop/interop_ecdh.py",
-        "Interop/kms_model.py",
-        "Interop/kms_shapes.py",
-        "Interop/postgres.sh",
-        "Interop/templates.py",
-        "JSON/responses.txt",
-        "Keystore/schema-1",
-        "Keystore/schema-3",
-        "Template/example.yaml",
-        "Secrets/pause.c",
-        "Vectors/reference-sdk",
+      exclude: ["schema-1", "schema-3"]
+    ),
+    .testTarget(
+      name: "KMSServiceTests",
+      dependencies: [
+        "KMSService", "KMSTemplates", "TestSupport",
+        .product(name: "GRDB", package: "GRDB.swift"),
       ]
     ),
+    .testTarget(name: "KMSTemplatesTests", dependencies: ["KMSTemplates", "TestSupport"]),
+    .testTarget(
+      name: "envcryptTests",
+      dependencies: ["envcrypt", "TestSupport"],
+      exclude: ["cases", "clock.c", "pause.c", "prelude.sh"]
+    ),
+    // Tests that take minutes: other implementations, big files, faults at every system call.
+    .testTarget(name: "LongTests", dependencies: ["envcrypt", "TestSupport"], exclude: ["peers"]),
   ],
   swiftLanguageModes: [.v6]
 )

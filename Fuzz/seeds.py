@@ -350,7 +350,7 @@ def jsons():
 
 
 def templates():
-    with open(os.path.join(HERE, "../Tests/EnvelopeTests/Template/example.yaml"), "rb") as file:
+    with open(os.path.join(HERE, "../Tests/TestSupport/example.yaml"), "rb") as file:
         yield file.read()
     key = b"Resources:\n  k:\n    Type: AWS::KMS::Key\n"
     yield key

@@ -213,7 +213,7 @@ package final class Keystore: Sendable {
       default: throw KeystoreError.database(path, error.message ?? "\(error.resultCode)")
       }
     } catch is RowDecodingError {
-      throw KeystoreError.notAKeystore(path, "a record has a value that is not known")
+      throw KeystoreError.notAKeystore(path, "a record has an unknown value")
     }
   }
 }

@@ -175,7 +175,7 @@ extension Keystore {
       }
       guard let rootKey = try protector.unwrap(keyFile: contents, keystoreID: id) else {
         if keyFile == nil {
-          gate.reasons.append("key file \(path.string) is not the one that was used")
+          gate.reasons.append("key file \(path.string) does not match its protector")
         }
         continue
       }

@@ -28,11 +28,11 @@ struct StoredSchema {
   init(_ pages: DatabasePages, of path: FilePath) throws {
     let header = pages.header
     guard header.applicationID == KeystoreSchema.applicationID else {
-      throw KeystoreError.notAKeystore(path, "it is some other SQLite database")
+      throw KeystoreError.notAKeystore(path, "it is another SQLite database")
     }
     guard !header.usesWriteAheadLog else { throw KeystoreFileError.writeAheadLog(path) }
     guard header.isUTF8 else {
-      throw KeystoreError.notAKeystore(path, "its texts are not in UTF-8")
+      throw KeystoreError.notAKeystore(path, "its text encoding is not UTF-8")
     }
     let objects = try pages.rows(ofTableAt: 1).map { try StoredObject($0) }
     steps = try Self.steps(notedIn: objects, pages, path)

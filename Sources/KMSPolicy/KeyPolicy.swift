@@ -21,7 +21,7 @@ package struct KeyPolicy: Equatable, Sendable {
   package init(parsing text: String) throws(PolicyError) {
     guard text.utf8.count <= Self.maximumLength else {
       throw .limitExceeded(
-        "a key policy of \(text.utf8.count) bytes, at most \(Self.maximumLength) fit")
+        "a key policy of \(text.utf8.count) bytes, more than the limit of \(Self.maximumLength)")
     }
     try self.init(text, PolicyReader(text))
   }

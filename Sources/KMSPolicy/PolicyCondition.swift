@@ -101,7 +101,7 @@ struct PolicyOperator: Equatable, Sendable {
       throw .unsupported("the condition operator '\(text)' is not supported")
     }
     if relation == .null, ifExists || quantifier != nil {
-      throw .malformed("the condition operator '\(text)' is none: Null stands alone")
+      throw .malformed("the condition operator '\(text)' is invalid: Null has no prefix or suffix")
     }
     self.quantifier = quantifier
     self.relation = relation

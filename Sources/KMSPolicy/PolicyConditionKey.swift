@@ -111,6 +111,6 @@ struct PolicyConditionName: Hashable, Sendable {
       text, in: PolicyConditionKey.allCases.filter { !$0.isPrefix }.map(\.rawValue))
     throw .unsupported(
       "the condition key '\(text)' is not supported"
-        + (nearest.map { "; the nearest that is: '\($0)'" } ?? ""))
+        + (nearest.map { "; did you mean '\($0)'?" } ?? ""))
   }
 }

@@ -16,7 +16,7 @@ struct PolicyReader {
         let code = String(scalar.value, radix: 16, uppercase: true)
         throw .malformed(
           "the document has the character U+\(String(repeating: "0", count: max(0, 4 - code.count)))"
-            + "\(code), and a policy has none after U+00FF and no control characters")
+            + "\(code); a policy has only characters up to U+00FF, and no control characters")
       }
     }
     guard let document = try Self.parse(text).object else {
@@ -39,7 +39,7 @@ struct PolicyReader {
       if case .tooDeep = error.problem {
         let position = error.position
         throw .malformed(
-          "line \(position.line), column \(position.column): nested deeper than a policy is")
+          "line \(position.line), column \(position.column): nested too deeply for a policy")
       }
       throw .malformed((error.isMalformed ? "the document is not JSON: " : "") + "\(error)")
     }
@@ -183,7 +183,7 @@ struct PolicyReader {
     let name = try Self.at(place) { () throws(PolicyError) in try PolicyConditionName(parsing: key)
     }
     guard comparison.fits(name.key.valueType) else {
-      throw .malformed("\(place): '\(key)' has no values that \(comparison.name) compares")
+      throw .malformed("\(place): '\(key)' has no values that \(comparison.name) can compare")
     }
     let place = "\(place): \(key)"
     let written = try Self.scalars(value, place)
@@ -218,7 +218,7 @@ struct PolicyReader {
       return .number(number)
     case .date:
       guard let date = APIDate.date(text) else {
-        throw .malformed("'\(text)' is no date: \(APIDate.wanted)")
+        throw .malformed("'\(text)' is not a date: \(APIDate.wanted)")
       }
       return .date(date)
     case .bool, .null:

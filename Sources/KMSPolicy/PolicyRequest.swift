@@ -96,7 +96,8 @@ package struct PolicyContext: Equatable, Sendable {
   package mutating func insert(_ value: String, as text: String) throws(PolicyError) {
     let name = try PolicyConditionName(parsing: text)
     guard !name.key.isDerived else {
-      throw .malformed("'\(text)' follows from the principal and the time of the request")
+      throw .malformed(
+        "'\(text)' cannot be set: it follows from the principal and the time of the request")
     }
     values[name, default: []].append(value)
   }

@@ -67,8 +67,8 @@ extension UpdateAliasRequest {
     else {
       throw .validation(
         "\(aliasName) stands for a \(source.spec.rawValue) key for \(source.usage.rawValue), and "
-          + "cannot come to stand for a \(target.spec.rawValue) key for \(target.usage.rawValue); "
-          + "delete the alias and create it anew")
+          + "cannot be changed to a \(target.spec.rawValue) key for \(target.usage.rawValue); "
+          + "delete the alias and create it again")
     }
   }
 }

@@ -68,7 +68,7 @@ extension GenerateRandomRequest: HandledRequest {
     guard customKeyStoreID == nil else {
       throw KeyServiceError.unsupportedOperation("custom key stores are not supported")
     }
-    guard let numberOfBytes else { throw KeyServiceError.validation("NumberOfBytes is needed") }
+    guard let numberOfBytes else { throw KeyServiceError.validation("NumberOfBytes is required") }
     return Response(
       plaintext: SecretBlob(try .random(count: try RandomLength.check(numberOfBytes))))
   }
@@ -80,7 +80,8 @@ private enum RandomLength {
 
   static func check(_ count: Int) throws(KeyServiceError) -> Int {
     guard range.contains(count) else {
-      throw .validation("NumberOfBytes is \(range.lowerBound) to \(range.upperBound), not \(count)")
+      throw .validation(
+        "NumberOfBytes must be \(range.lowerBound) to \(range.upperBound), not \(count)")
     }
     return count
   }

@@ -7,7 +7,7 @@ extension ScheduleKeyDeletionRequest: HandledRequest {
     let days = pendingWindowInDays ?? Self.windows.upperBound
     guard Self.windows.contains(days) else {
       throw KeyServiceError.validation(
-        "PendingWindowInDays is \(Self.windows.lowerBound) to \(Self.windows.upperBound), "
+        "PendingWindowInDays must be \(Self.windows.lowerBound) to \(Self.windows.upperBound), "
           + "not \(days)")
     }
     let conditions = try call.conditions(

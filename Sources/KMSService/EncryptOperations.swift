@@ -10,7 +10,7 @@ extension EncryptRequest: HandledRequest {
     try call.require(grantTokens)
     guard Self.plaintextLengths.contains(plaintext.count) else {
       throw KeyServiceError.validation(
-        "Plaintext has \(Self.plaintextLengths.lowerBound) to "
+        "Plaintext must have \(Self.plaintextLengths.lowerBound) to "
           + "\(Self.plaintextLengths.upperBound) bytes, not \(plaintext.count)")
     }
     let conditions = try call.conditions(
@@ -150,7 +150,7 @@ struct DecryptionSource {
   ) throws -> (SecretBlob, UsableKey) {
     guard Self.ciphertextLengths.contains(ciphertext.count) else {
       throw KeyServiceError.validation(
-        "CiphertextBlob has \(Self.ciphertextLengths.lowerBound) to "
+        "CiphertextBlob must have \(Self.ciphertextLengths.lowerBound) to "
           + "\(Self.ciphertextLengths.upperBound) bytes, not \(ciphertext.count)")
     }
     try EncryptionTarget.require(context, fits: algorithm)
@@ -191,7 +191,7 @@ struct DecryptionSource {
   ) throws -> (SecretBlob, UsableKey) {
     guard let keyID else {
       throw KeyServiceError.validation(
-        "\(algorithm.rawValue) needs a KeyId: nothing in it says one")
+        "\(algorithm.rawValue) needs a KeyId: the ciphertext does not contain one")
     }
     let key = try call.usableKey(
       named: keyID, for: .encryptDecrypt, conditions, as: action)
@@ -231,7 +231,7 @@ extension MasterKeyRecord {
   ) throws(KeyServiceError) {
     guard own?.contains(name) ?? false else {
       throw .invalidKeyUsage(
-        "key \(id) (\(spec.rawValue), \(usage.rawValue)) does not do \(name), but "
+        "key \(id) (\(spec.rawValue), \(usage.rawValue)) does not support \(name), only "
           + (own ?? ["other things"]).joined(separator: ", "))
     }
   }

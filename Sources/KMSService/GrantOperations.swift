@@ -41,11 +41,11 @@ extension CreateGrantRequest: HandledRequest {
     if let retiringPrincipal {
       try Self.check(principal: retiringPrincipal, member: "RetiringPrincipal")
     }
-    guard !operations.isEmpty else { throw .validation("Operations names no operation") }
+    guard !operations.isEmpty else { throw .validation("Operations is empty") }
     if let name {
       guard name.wholeMatch(of: /[a-zA-Z0-9:\/_-]{1,256}/) != nil else {
         throw .validation(
-          "a grant's Name is 1 to 256 of a-z, A-Z, 0-9, :, /, _ and -, not '\(name)'")
+          "a grant's Name must be 1 to 256 of a-z, A-Z, 0-9, :, /, _ and -, not '\(name)'")
       }
     }
     try constraints?.check()
@@ -80,11 +80,11 @@ extension CreateGrantRequest: HandledRequest {
     guard others.isEmpty else {
       throw .validation(
         "key \(record.id) is of the spec \(record.spec.rawValue) for \(record.usage.rawValue), "
-          + "which cannot do \(others.map(\.rawValue).joined(separator: ", "))")
+          + "which does not support \(others.map(\.rawValue).joined(separator: ", "))")
     }
     guard constraints == nil || record.spec == .symmetricDefault else {
       throw .validation(
-        "Constraints are about encryption contexts, which requests with key \(record.id) do not have"
+        "Constraints apply to encryption contexts, which requests with key \(record.id) do not have"
       )
     }
   }
@@ -99,7 +99,7 @@ extension CreateGrantRequest: HandledRequest {
     guard relied.contains(where: { wanted.isNoWider(than: $0.permissions) }) else {
       throw .accessDenied(
         "\(call.service.caller.arn) may not do kms:CreateGrant with key \(record.id): the new grant "
-          + "would allow more than grant \(relied[0].grantID), by which it would be made")
+          + "would allow more than grant \(relied[0].grantID), which allows its creation")
     }
   }
 }
@@ -119,7 +119,7 @@ extension RetireGrantRequest: HandledRequest {
       guard Self.mayRetire(grant, call.service.caller) else {
         throw KeyServiceError.accessDenied(
           "\(call.service.caller.arn) may not do kms:RetireGrant with key \(record.id): grant "
-            + "\(grant.id) does not name it for that")
+            + "\(grant.id) does not allow it")
       }
       try call.requireNotDenied(Self.operation.rawValue, on: record, .none, in: transaction)
       if dryRun == true { throw KeyServiceError.dryRun }
@@ -186,7 +186,8 @@ extension GrantConstraints {
     ] {
       guard let pairs else { continue }
       guard (1...Self.pairLimit).contains(pairs.pairs.count) else {
-        throw .validation("\(name) has 1 to \(Self.pairLimit) pairs, not \(pairs.pairs.count)")
+        throw .validation(
+          "\(name) must have 1 to \(Self.pairLimit) pairs, not \(pairs.pairs.count)")
       }
       let length = pairs.pairs.reduce(0) {
         $0 + $1.key.unicodeScalars.count + $1.value.unicodeScalars.count

@@ -84,14 +84,14 @@ extension ImportKeyMaterialRequest: HandledRequest {
     switch (expirationModel ?? .keyMaterialExpires, validTo) {
     case (.keyMaterialDoesNotExpire, nil): return nil
     case (.keyMaterialDoesNotExpire, _):
-      throw .validation("material that does not expire has no ValidTo")
+      throw .validation("material that does not expire cannot have a ValidTo")
     case (.keyMaterialExpires, nil):
       throw .validation(
         "give ValidTo, or the ExpirationModel KEY_MATERIAL_DOES_NOT_EXPIRE")
     case (.keyMaterialExpires, let date?):
       let days = (date.timeIntervalSince1970 - Double(call.now) / 1000) / 86_400
       guard days > 0, days <= 365 else {
-        throw .validation("ValidTo is in the future, and at most 365 days from now")
+        throw .validation("ValidTo must be in the future, and at most 365 days from now")
       }
       return date.milliseconds
     }

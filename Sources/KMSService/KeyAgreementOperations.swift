@@ -23,7 +23,8 @@ extension DeriveSharedSecretRequest: HandledRequest {
     guard let other = try? ECPublicKey(subjectPublicKeyInfo: publicKey.bytes),
       other.curve == curve
     else {
-      throw .validation("PublicKey is no DER SubjectPublicKeyInfo of a point on \(curve.rawValue)")
+      throw .validation(
+        "PublicKey is not a DER SubjectPublicKeyInfo of a point on \(curve.rawValue)")
     }
     return other
   }

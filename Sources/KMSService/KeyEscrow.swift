@@ -98,7 +98,7 @@ extension KeyService {
     }
     guard file.keys.count == 1 else {
       throw KeyServiceError.validation(
-        "the file holds \(file.keys.count) keys, import takes one at a time")
+        "the file holds \(file.keys.count) keys; import takes one at a time")
     }
     let version = try newVersion(of: file.keys[0], foreign: file.keys[0])
     return try NewKey(
@@ -115,7 +115,7 @@ extension KeyService {
     var numbered: [(number: Int, entry: KeyringFile.Entry)] = []
     for entry in own {
       guard let name = VersionedKeyName(parsing: Array(entry.keyID.utf8)) else {
-        throw KeyServiceError.validation("'\(entry.keyID)' is no key ID with a version")
+        throw KeyServiceError.validation("'\(entry.keyID)' is not a key ID with a version")
       }
       keyIDs.insert(name.keyID)
       numbered.append((Int(name.version), entry))
@@ -123,7 +123,7 @@ extension KeyService {
     numbered.sort { $0.number < $1.number }
     guard keyIDs.count == 1, let keyID = keyIDs.first else {
       throw KeyServiceError.validation(
-        "the file holds \(keyIDs.count) keys, import takes one at a time")
+        "the file holds \(keyIDs.count) keys; import takes one at a time")
     }
     guard numbered.map(\.number) == Array(1...numbered.count) else {
       throw KeyServiceError.validation("the versions of key \(keyID) are not 1 to \(own.count)")

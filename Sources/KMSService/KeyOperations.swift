@@ -36,7 +36,7 @@ extension CreateKeyRequest: HandledRequest {
     }
     guard customerMasterKeySpec.map(\.isCustomerMasterKeySpec) ?? true else {
       throw .validation(
-        "CustomerMasterKeySpec has no \(customerMasterKeySpec!.rawValue); KeySpec has")
+        "CustomerMasterKeySpec does not support \(customerMasterKeySpec!.rawValue); use KeySpec")
     }
     let spec = keySpec ?? customerMasterKeySpec ?? .symmetricDefault
     _ = try spec.requireMaterial()
@@ -58,7 +58,7 @@ extension CreateKeyRequest: HandledRequest {
     guard let text else { return .awsKMS }
     if let origin = KeyOrigin(rawValue: text) { return origin }
     guard ["AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"].contains(text) else {
-      throw .validation("Origin is AWS_KMS or EXTERNAL, not '\(text)'")
+      throw .validation("Origin must be AWS_KMS or EXTERNAL, not '\(text)'")
     }
     throw .unsupportedOperation("origin \(text) is not supported: there are no custom key stores")
   }

@@ -32,7 +32,7 @@ struct MaterialImport {
     }
     if let known {
       guard type != .newKeyMaterial else {
-        throw KeyServiceError.validation("this material is the key's already")
+        throw KeyServiceError.validation("the key already has this material")
       }
       try insert(version: known.version, of: record, replacing: known, transaction)
     } else {
@@ -64,7 +64,7 @@ struct MaterialImport {
     }
     guard versions.allSatisfy({ $0.version <= record.currentVersion }) else {
       throw KeyServiceError.limitExceeded(
-        "material that waits for rotation, of which a key has one at a time")
+        "the key already has material that waits for rotation")
     }
     try insert(version: record.currentVersion + 1, of: record, replacing: nil, transaction)
   }
@@ -125,7 +125,8 @@ extension WrappingAlgorithm {
     case .rsaAESKeyWrapSHA1: MaterialWrapping(padding: .oaep(.sha1), isTwoStep: true)
     case .rsaAESKeyWrapSHA256: MaterialWrapping(padding: .oaep(.sha256), isTwoStep: true)
     case .rsaesPKCS1:
-      throw .unsupportedOperation("RSAES_PKCS1_V1_5 is not supported, as KMS stopped to support it")
+      throw .unsupportedOperation(
+        "RSAES_PKCS1_V1_5 is not supported, because KMS no longer supports it")
     case .sm2PKE: throw .unsupportedOperation("SM2PKE is not supported")
     }
   }

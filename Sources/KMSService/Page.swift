@@ -16,7 +16,7 @@ struct Page {
     self.limit = limit ?? standard
     self.marker = marker
     guard (1...1000).contains(self.limit) else {
-      throw .validation("Limit is 1 to 1000, not \(self.limit)")
+      throw .validation("Limit must be 1 to 1000, not \(self.limit)")
     }
     guard let marker else {
       after = nil

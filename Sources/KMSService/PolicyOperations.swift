@@ -70,8 +70,8 @@ extension KeyPolicy {
     let request = try call.policyRequest("PutKeyPolicy", on: record, conditions, in: view)
     guard locksOut(request) else { return }
     throw KeyServiceError.malformedPolicyDocument(
-      "the policy would not let \(call.service.caller.arn) put another one in its place; "
-        + "BypassPolicyLockoutSafetyCheck puts it all the same")
+      "the policy would not let \(call.service.caller.arn) change it in the future; "
+        + "BypassPolicyLockoutSafetyCheck puts it anyway")
   }
 }
 

@@ -9,7 +9,7 @@ extension EnableKeyRotationRequest: HandledRequest {
   package func perform(in call: OperationCall) throws -> EmptyResponse {
     if let days = rotationPeriodInDays, !Self.periods.contains(days) {
       throw KeyServiceError.validation(
-        "RotationPeriodInDays is \(Self.periods.lowerBound) to \(Self.periods.upperBound), "
+        "RotationPeriodInDays must be \(Self.periods.lowerBound) to \(Self.periods.upperBound), "
           + "not \(days)")
     }
     let conditions = try call.conditions(
@@ -63,7 +63,7 @@ extension RotateKeyOnDemandRequest: HandledRequest {
       try record.requireRotatableSpec()
       guard try transaction.onDemandRotationCount(ofKey: record.id) < Self.limit else {
         throw KeyServiceError.limitExceeded(
-          "a key is rotated on demand at most \(Self.limit) times")
+          "a key can be rotated on demand at most \(Self.limit) times")
       }
       if record.origin == .external {
         try Self.takeImported(&record, in: call, transaction)
@@ -112,7 +112,7 @@ extension MasterKeyRecord {
   func requireRotatableSpec() throws(KeyServiceError) {
     guard spec.isRotatable else {
       throw .unsupportedOperation(
-        "a \(spec.rawValue) key has no versions: symmetric encryption keys are rotated")
+        "a \(spec.rawValue) key cannot be rotated: only symmetric encryption keys can")
     }
   }
 

@@ -113,7 +113,9 @@ enum MessageLength {
   static func check(_ message: Blob) throws(KeyServiceError) {
     guard range.contains(message.bytes.count) else {
       throw .validation(
-        "Message has \(range.lowerBound) to \(range.upperBound) bytes, not \(message.bytes.count)")
+        "Message must have \(range.lowerBound) to \(range.upperBound) bytes, not "
+          + "\(message.bytes.count)"
+      )
     }
   }
 }

@@ -17,8 +17,8 @@ struct Evaluation: Sendable {
   func holds(_ condition: TemplateCondition) throws -> Bool {
     switch condition.form {
     case .equals(let left, let right):
-      try text(left, "what Fn::Equals compares").utf8
-        .elementsEqual(text(right, "what Fn::Equals compares").utf8)
+      try text(left, "an argument of Fn::Equals").utf8
+        .elementsEqual(text(right, "an argument of Fn::Equals").utf8)
     case .not(let other): try !holds(other)
     case .and(let others): try others.allSatisfy(holds)
     case .or(let others): try others.contains(where: holds)
@@ -51,7 +51,7 @@ struct Evaluation: Sendable {
     case .join(let separator, let list):
       let separator = try text(separator, "the separator of Fn::Join")
       var text = ""
-      for (index, item) in try items(list, "what Fn::Join joins").enumerated() {
+      for (index, item) in try items(list, "the second argument of Fn::Join").enumerated() {
         if index > 0 { text += separator }
         text += try item.text("an item of Fn::Join")
         try checkLength(text, mark)
@@ -59,21 +59,21 @@ struct Evaluation: Sendable {
       return TemplateValue(text, mark)
     case .select(let index, let list):
       let position = try text(index, "the index of Fn::Select")
-      let items = try items(list, "what Fn::Select selects from")
-      guard !items.isEmpty else { throw list.invalid("what Fn::Select selects from is empty") }
+      let items = try items(list, "the second argument of Fn::Select")
+      guard !items.isEmpty else { throw list.invalid("the second argument of Fn::Select is empty") }
       // If an unknown value cannot be split yet, each of its parts is unknown.
       if items.count == 1, Int(position).map({ $0 >= 0 }) ?? false, try isUnknown(items[0]) {
         return items[0]
       }
       guard let number = Int(position), items.indices.contains(number) else {
         throw index.invalid(
-          "the index of Fn::Select is 0 to \(items.count - 1), not '\(position)'")
+          "the index of Fn::Select must be 0 to \(items.count - 1), not '\(position)'")
       }
       return items[number]
     case .split(let separator, let source):
       let by = try text(separator, "the separator of Fn::Split")
       guard !by.isEmpty else { throw separator.invalid("the separator of Fn::Split is empty") }
-      let text = try text(source, "what Fn::Split splits")
+      let text = try text(source, "the second argument of Fn::Split")
       if isUnknown(text) { return TemplateValue(.list([TemplateValue(text, mark)]), mark) }
       return TemplateValue(.list(text.split(by).map { TemplateValue($0, mark) }), mark)
     case .if(let condition, let value, let other):
@@ -87,7 +87,7 @@ struct Evaluation: Sendable {
     case .findInMap(let name, let row, let column):
       return try find(name, row, column, mark)
     case .base64(let inner):
-      let bytes = Base64.encode(Array(try text(inner, "what Fn::Base64 encodes").utf8))
+      let bytes = Base64.encode(Array(try text(inner, "the argument of Fn::Base64").utf8))
       let encoded = String(decoding: bytes, as: UTF8.self)
       try checkLength(encoded, mark)
       return TemplateValue(encoded, mark)
@@ -135,11 +135,11 @@ struct Evaluation: Sendable {
     if let resource = inactive[name] {
       throw TemplateError(
         .invalid, mark,
-        "resource '\(name)' is not made: its condition '\(resource.condition ?? "")' does not hold")
+        "resource '\(name)' is not created: its condition '\(resource.condition ?? "")' is false")
     }
     if let id = physicalIDs[name] { return id }
     guard namesPending else {
-      throw TemplateError(.invalid, mark, "resource '\(name)' is not made yet")
+      throw TemplateError(.invalid, mark, "resource '\(name)' is not created yet")
     }
     return UnknownValue.text(of: pending)
   }

@@ -35,7 +35,7 @@ struct ResourceProperties {
     guard let value = values[property] else { return nil }
     let scalar = try value.scalar(name(property))
     guard let bool = scalar.bool else {
-      throw value.invalid("\(name(property)) is true or false, not '\(scalar.text)'")
+      throw value.invalid("\(name(property)) must be true or false, not '\(scalar.text)'")
     }
     return bool
   }
@@ -45,7 +45,8 @@ struct ResourceProperties {
     let scalar = try value.scalar(name(property))
     guard let int = scalar.int, range.contains(int) else {
       throw value.invalid(
-        "\(name(property)) is \(range.lowerBound) to \(range.upperBound), not '\(scalar.text)'")
+        "\(name(property)) must be \(range.lowerBound) to \(range.upperBound), not '\(scalar.text)'"
+      )
     }
     return int
   }
@@ -57,7 +58,7 @@ struct ResourceProperties {
       let names = Name.allCases.map(\.rawValue)
       throw error(
         .invalid, property,
-        "is one of \(names.joined(separator: ", ")), not '\(text)'"
+        "must be one of \(names.joined(separator: ", ")), not '\(text)'"
           + NearestName.hint(text, in: names))
     }
     return name

@@ -14,7 +14,8 @@ package struct StackOutput: Codable, Equatable, Sendable {
 /// The rules for names of stacks, which are CloudFormation's.
 package enum StackName {
   /// The rule for a name, for messages.
-  package static let wanted = "a stack's name is a letter and up to 127 letters, digits and hyphens"
+  package static let wanted =
+    "a stack's name must be a letter and up to 127 letters, digits and hyphens"
 
   package static func isValid(_ name: String) -> Bool {
     name.wholeMatch(of: /[A-Za-z][A-Za-z0-9-]{0,127}/) != nil
@@ -110,7 +111,7 @@ extension Stack {
     resources = try evaluator.resourceOrder.map { logicalID in
       let resource = try evaluator.resource(logicalID)
       guard let id = evaluator.physicalIDs[logicalID] else {
-        throw TemplateError(.invalid, resource.mark, "resource '\(logicalID)' is not made yet")
+        throw TemplateError(.invalid, resource.mark, "resource '\(logicalID)' is not created yet")
       }
       return Resource(
         logicalID: logicalID, physicalID: id, deletionPolicy: resource.deletionPolicy,

@@ -127,7 +127,7 @@ package struct StackPlan: Equatable, Encodable, Sendable {
       guard let name = output.exportName, let stack = exporter(name) else { continue }
       throw TemplateError(
         .exportInUse, evaluator.mark(ofOutput: output.name),
-        "'\(name)' is exported by stack '\(stack)' already")
+        "'\(name)' is already exported by stack '\(stack)'")
     }
     self.outputs = Self.changes(record?.outputs ?? [], outputs)
     before = record
@@ -275,8 +275,8 @@ package struct StackPlan: Equatable, Encodable, Sendable {
       guard users.isEmpty else {
         throw TemplateError(
           .exportInUse, nil,
-          "the export '\(name)' cannot \(new[name] == nil ? "go" : "change"): it is imported by "
-            + users.joined(separator: ", "))
+          "the export '\(name)' cannot \(new[name] == nil ? "be removed" : "change"): it is "
+            + "imported by " + users.joined(separator: ", "))
       }
     }
   }

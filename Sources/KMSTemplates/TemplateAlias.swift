@@ -39,7 +39,7 @@ package struct TemplateAlias: Equatable, Sendable {
     } catch {
       throw values.error(
         .invalid, "AliasName",
-        "is alias/ and 1 to 250 letters, digits, '/', '_' or '-', not '\(name)'")
+        "must be alias/ and 1 to 250 letters, digits, '/', '_' or '-', not '\(name)'")
     }
     guard let text = try values.text("TargetKeyId"),
       let written = resource.properties.first(where: { $0.key == "TargetKeyId" })?.value
@@ -48,7 +48,7 @@ package struct TemplateAlias: Equatable, Sendable {
     if let other = evaluation.resourceMeant(by: written) {
       guard evaluation.active[other]?.type == .key else {
         throw values.error(
-          .invalid, "TargetKeyId", "is a key's ID or ARN, and '\(other)' is no key")
+          .invalid, "TargetKeyId", "must be a key's ID or ARN, and '\(other)' is not a key")
       }
       target = .resource(other)
       properties = Properties(
@@ -58,7 +58,7 @@ package struct TemplateAlias: Equatable, Sendable {
       properties = Properties(aliasName: name, targetKeyID: text)
     } else {
       guard case .keyID(let id)? = try? KeyName(parsing: text) else {
-        throw values.error(.invalid, "TargetKeyId", "is a key's ID or ARN, not '\(text)'")
+        throw values.error(.invalid, "TargetKeyId", "must be a key's ID or ARN, not '\(text)'")
       }
       target = .keyID(id)
       properties = Properties(aliasName: name, targetKeyID: id)

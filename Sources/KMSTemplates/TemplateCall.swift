@@ -40,7 +40,7 @@ struct TemplateCall {
       }
       guard let call else { return nil }
       guard entries.count == 1 else {
-        throw call.invalid("\(call.key) stands alone in its mapping")
+        throw call.invalid("\(call.key) must be the only key of its mapping")
       }
       name = call.key
       argument = call.value
@@ -66,7 +66,7 @@ struct TemplateCall {
       let near = NearestName.find(short(name), in: functions.map { short($0.rawValue) }),
       let function = functions.first(where: { short($0.rawValue) == near })
     else { return "" }
-    return ", '\(function.rawValue)' is near"
+    return "; did you mean '\(function.rawValue)'?"
   }
 
   /// Returns the items of the argument, which must be a list with a number of items in `counts`.

@@ -14,7 +14,8 @@ struct TemplateCondition: Equatable, Sendable {
   init(_ node: TemplateNode, _ scope: TemplateScope) throws {
     mark = node.mark
     guard let call = try TemplateCall(node, amongConditions: true) else {
-      throw node.invalid("a condition is one of Fn::Equals, Fn::Not, Fn::And, Fn::Or, Condition")
+      throw node.invalid(
+        "a condition must be one of Fn::Equals, Fn::Not, Fn::And, Fn::Or, Condition")
     }
     func conditions(_ wanted: String, _ counts: ClosedRange<Int>) throws -> [TemplateCondition] {
       try call.arguments(wanted, counts).map { try TemplateCondition($0, scope) }
@@ -30,7 +31,7 @@ struct TemplateCondition: Equatable, Sendable {
       let name = try call.argument.text("the argument of Condition")
       try scope.requireCondition(name, call.argument.mark)
       form = .reference(name)
-    default: throw call.invalid("\(call.function.rawValue) is no condition")
+    default: throw call.invalid("\(call.function.rawValue) is not a condition")
     }
   }
 

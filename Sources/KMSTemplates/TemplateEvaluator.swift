@@ -118,7 +118,7 @@ extension TemplateEvaluator {
   /// `TemplateError`.
   package func key(_ logicalID: String) throws -> TemplateKey {
     guard case .key(let key) = try resource(logicalID) else {
-      throw TemplateError(.invalid, nil, "resource '\(logicalID)' is no key")
+      throw TemplateError(.invalid, nil, "resource '\(logicalID)' is not a key")
     }
     return key
   }
@@ -127,7 +127,7 @@ extension TemplateEvaluator {
   /// `TemplateError`.
   package func alias(_ logicalID: String) throws -> TemplateAlias {
     guard case .alias(let alias) = try resource(logicalID) else {
-      throw TemplateError(.invalid, nil, "resource '\(logicalID)' is no alias")
+      throw TemplateError(.invalid, nil, "resource '\(logicalID)' is not an alias")
     }
     return alias
   }
@@ -137,7 +137,7 @@ extension TemplateEvaluator {
   package func resource(_ logicalID: String) throws -> StackResource {
     guard let resource = active[logicalID] else {
       throw TemplateError(
-        .invalid, inactive[logicalID]?.mark, "there is no resource '\(logicalID)' to make")
+        .invalid, inactive[logicalID]?.mark, "there is no resource '\(logicalID)' to create")
     }
     let evaluation = evaluation
     let properties = try ResourceProperties(resource, evaluation)

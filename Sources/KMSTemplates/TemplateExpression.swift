@@ -87,7 +87,7 @@ extension TemplateExpression {
       try call.arguments(wanted, count...count).map { try TemplateExpression($0, scope) }
     }
     if scope.isCondition, [.if, .importValue].contains(call.function) {
-      throw call.invalid("\(call.function.rawValue) cannot stand in Conditions")
+      throw call.invalid("\(call.function.rawValue) cannot be used in Conditions")
     }
     switch call.function {
     case .ref:
@@ -124,12 +124,13 @@ extension TemplateExpression {
       return .findInMap(parts[0], parts[1], parts[2])
     case .base64: return .base64(try argument())
     case .equals, .not, .and, .or, .condition:
-      throw call.invalid("\(call.function.rawValue) is a condition, and stands in Conditions only")
+      throw call.invalid(
+        "\(call.function.rawValue) is a condition, and can be used only in Conditions")
     }
   }
 
   private static func getAtt(_ call: TemplateCall, _ scope: TemplateScope) throws -> Form {
-    let wanted = "Fn::GetAtt is LOGICAL-ID.ATTRIBUTE, or a list of both"
+    let wanted = "Fn::GetAtt takes LOGICAL-ID.ATTRIBUTE, or a list of both"
     let parts: [String]
     switch call.argument.content {
     case .scalar(let scalar):
@@ -177,7 +178,7 @@ extension TemplateScope {
   func requireResource(_ name: String, _ mark: TemplateMark, _ otherwise: String) throws {
     if let type = passedOver[name] {
       throw TemplateError(
-        .unsupported, mark, "'\(name)' is of the type \(type), which is passed over")
+        .unsupported, mark, "'\(name)' is of the type \(type), which is skipped")
     }
     guard resources[name] != nil else { throw TemplateError(.invalid, mark, otherwise) }
     if case .refused(let reason) = allowsResources { throw TemplateError(.invalid, mark, reason) }

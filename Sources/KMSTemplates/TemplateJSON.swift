@@ -40,7 +40,7 @@ enum TemplateJSON {
     return try object.members.map { member in
       let mark = TemplateMark(member.position)
       guard names.insert(member.name).inserted else {
-        throw TemplateError(.malformed, mark, "'\(member.name)' stands there twice")
+        throw TemplateError(.malformed, mark, "'\(member.name)' occurs twice")
       }
       return TemplateNode.Entry(key: member.name, mark: mark, value: try node(member.value))
     }
@@ -58,7 +58,7 @@ extension TemplateError {
     let mark = TemplateMark(error.position)
     switch error.problem {
     case .malformed(let reason): self.init(.malformed, mark, "not JSON: \(reason)")
-    case .duplicateName(let name): self.init(.malformed, mark, "'\(name)' stands there twice")
+    case .duplicateName(let name): self.init(.malformed, mark, "'\(name)' occurs twice")
     case .tooDeep: self = .tooDeep(mark)
     case .tooManyValues: self = .tooMany(mark)
     }

@@ -82,7 +82,7 @@ struct TemplateNode: Equatable, Sendable {
   func invalid(_ message: String) -> TemplateError { TemplateError(.invalid, mark, message) }
 
   private func wanted(_ kind: String, _ what: String) -> TemplateError {
-    invalid("\(what) is \(kind), not \(self.kind)")
+    invalid("\(what) must be \(kind), not \(self.kind)")
   }
 }
 

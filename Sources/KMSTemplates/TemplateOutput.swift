@@ -29,7 +29,7 @@ struct TemplateOutput: Sendable {
       case "Export":
         let entries = try node.map(name)
         guard entries.count == 1, entries[0].key == "Name" else {
-          throw node.invalid("\(name) is a mapping with Name")
+          throw node.invalid("\(name) must be a mapping with Name")
         }
         var inner = scope
         inner.allowsResources = .refused("the name of an export cannot depend on a resource")

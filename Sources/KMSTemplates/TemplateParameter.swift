@@ -56,7 +56,7 @@ package struct TemplateParameter: Sendable {
       case "Description": description = try value.text(name)
       case "NoEcho":
         guard let bool = try value.scalar(name).bool else {
-          throw value.invalid("\(name) is true or false")
+          throw value.invalid("\(name) must be true or false")
         }
         isSecret = bool
       case "ConstraintDescription": rules.description = try value.text(name)
@@ -64,7 +64,7 @@ package struct TemplateParameter: Sendable {
       case "AllowedPattern":
         let pattern = try value.text(name)
         guard (try? Regex(pattern)) != nil else {
-          throw value.invalid("\(name) is no regular expression")
+          throw value.invalid("\(name) is not a regular expression")
         }
         rules.allowedPattern = pattern
       case "MinLength": rules.minLength = try Self.int(value, name)
@@ -108,14 +108,14 @@ package struct TemplateParameter: Sendable {
 
   private static func int(_ node: TemplateNode, _ what: String) throws -> Int {
     guard let int = try node.scalar(what).int, int >= 0 else {
-      throw node.invalid("\(what) is a number of characters")
+      throw node.invalid("\(what) must be a number of characters")
     }
     return int
   }
 
   private static func number(_ node: TemplateNode, _ what: String) throws -> Double {
     guard let number = Self.number(try node.text(what)) else {
-      throw node.invalid("\(what) is a number")
+      throw node.invalid("\(what) must be a number")
     }
     return number
   }
@@ -146,7 +146,7 @@ package struct TemplateParameter: Sendable {
   /// subject, which is the parameter; nil if the value is allowed.
   private func problem(with text: String) -> String? {
     guard text.utf8.count <= Self.valueLimit else {
-      return "has at most \(Self.valueLimit) bytes, not \(text.utf8.count)"
+      return "must have at most \(Self.valueLimit) bytes, not \(text.utf8.count)"
     }
     let items = kind.isList ? Self.items(text) : [text]
     for item in items {
@@ -159,32 +159,32 @@ package struct TemplateParameter: Sendable {
     let shown = isSecret ? "the value given" : "'\(item)'"
     let number = Self.number(item)
     let isNumber = kind == .number || kind == .numberList
-    if isNumber, number == nil { return "is a number, not \(shown)" }
+    if isNumber, number == nil { return "must be a number, not \(shown)" }
     func explained(_ problem: String) -> String {
       rules.description.map { "\(problem): \($0)" } ?? problem
     }
     if let allowed = rules.allowedValues, !allowed.contains(item) {
-      return explained("is one of \(allowed.joined(separator: ", ")), not \(shown)")
+      return explained("must be one of \(allowed.joined(separator: ", ")), not \(shown)")
     }
     if let number, isNumber {
       if let least = rules.minValue, number < least {
-        return explained("is at least \(Self.text(least)), not \(shown)")
+        return explained("must be at least \(Self.text(least)), not \(shown)")
       }
       if let most = rules.maxValue, number > most {
-        return explained("is at most \(Self.text(most)), not \(shown)")
+        return explained("must be at most \(Self.text(most)), not \(shown)")
       }
       return nil
     }
     if let least = rules.minLength, item.count < least {
-      return explained("has at least \(least) characters, not \(item.count)")
+      return explained("must have at least \(least) characters, not \(item.count)")
     }
     if let most = rules.maxLength, item.count > most {
-      return explained("has at most \(most) characters, not \(item.count)")
+      return explained("must have at most \(most) characters, not \(item.count)")
     }
     if let pattern = rules.allowedPattern {
       switch PatternMatch.matches(item, pattern) {
       case true?: break
-      case false?: return explained("matches \(pattern), \(shown) does not")
+      case false?: return explained("must match \(pattern), and \(shown) does not")
       case nil: return "cannot be checked: matching \(pattern) takes too long"
       }
     }

@@ -93,17 +93,18 @@ enum TemplateReader {
     return try mapping.map { key, value in
       let mark = TemplateMark(key.mark)
       guard case .scalar(let scalar) = key else {
-        throw TemplateError(.malformed, mark, "a mapping's key is text, not a mapping or a list")
+        throw TemplateError(
+          .malformed, mark, "a mapping's key must be text, not a mapping or a list")
       }
       guard try function(scalar.tag, mark) == nil else {
-        throw TemplateError(.malformed, mark, "a mapping's key is text, and no function makes it")
+        throw TemplateError(.malformed, mark, "a mapping's key must be text, not a function")
       }
       guard scalar.string != "<<" || scalar.style != .plain else {
         throw TemplateError(
           .unsupported, mark, "YAML merge keys (<<) are not supported in templates")
       }
       guard keys.insert(scalar.string).inserted else {
-        throw TemplateError(.malformed, mark, "'\(scalar.string)' stands there twice")
+        throw TemplateError(.malformed, mark, "'\(scalar.string)' occurs twice")
       }
       return TemplateNode.Entry(
         key: scalar.string, mark: mark, value: try node(value))
@@ -145,7 +146,7 @@ extension TemplateError {
         "not YAML: \(problem)")
     case .duplicatedKeysInMapping(let duplicates, let context):
       self.init(
-        .malformed, TemplateMark(context.mark), "'\(duplicates.first ?? "")' stands there twice")
+        .malformed, TemplateMark(context.mark), "'\(duplicates.first ?? "")' occurs twice")
     default:
       self.init(.malformed, nil, "not YAML")
     }

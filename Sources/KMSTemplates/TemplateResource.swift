@@ -63,7 +63,7 @@ struct TemplateResource: Sendable {
       case "DependsOn":
         for (other, mark) in try value.texts(name) {
           try scope.requireResource(
-            other, mark, "\(what) depends on '\(other)', which is no resource")
+            other, mark, "\(what) depends on '\(other)', which is not a resource")
           dependsOn.append(other)
         }
       case "Condition":
@@ -112,7 +112,7 @@ struct TemplateResource: Sendable {
       throw TemplateError(.unsupported, node.mark, "\(what) cannot be Snapshot: keys have none")
     }
     let names = DeletionPolicy.allCases.map(\.rawValue).joined(separator: ", ")
-    throw node.invalid("\(what) is one of \(names), not '\(text)'")
+    throw node.invalid("\(what) must be one of \(names), not '\(text)'")
   }
 
   /// The declaration of a resource, before its type is checked.
@@ -143,7 +143,7 @@ extension TemplateNode.Entry {
       $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil)
     }
     guard isName, (1...255).contains(key.utf8.count) else {
-      throw invalid("the name of \(what) is 1 to 255 letters and digits, not '\(key)'")
+      throw invalid("the name of \(what) must be 1 to 255 letters and digits, not '\(key)'")
     }
   }
 }

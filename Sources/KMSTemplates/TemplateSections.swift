@@ -34,7 +34,7 @@ struct TemplateSections {
       case "AWSTemplateFormatVersion":
         let version = try value.text(section.key)
         guard version == Template.version else {
-          throw value.invalid("\(section.key) is \(Template.version), not '\(version)'")
+          throw value.invalid("\(section.key) must be \(Template.version), not '\(version)'")
         }
       case "Description": description = try value.text(section.key)
       case "Metadata": continue

@@ -67,7 +67,7 @@ enum TemplateStructure {
     guard case .map(let awaitsKey)? = open.last else { return nil }
     if awaitsKey, !isText {
       return TemplateError(
-        .malformed, mark, "a mapping's key is text, not a mapping or a list")
+        .malformed, mark, "a mapping's key must be text, not a mapping or a list")
     }
     open[open.count - 1] = .map(awaitsKey: !awaitsKey)
     return nil
@@ -89,6 +89,6 @@ extension TemplateError {
   static func tooDeep(_ mark: TemplateMark) -> TemplateError {
     TemplateError(
       .malformed, mark,
-      "mappings and lists lie in each other more than \(TemplateReader.depthLimit) deep")
+      "mappings and lists are nested more than \(TemplateReader.depthLimit) levels deep")
   }
 }

@@ -40,7 +40,7 @@ enum TemplateSubstitution {
     _ name: Substring, _ call: TemplateCall, _ scope: TemplateScope
   ) throws -> TemplateExpression {
     guard !name.isEmpty, name.utf8.allSatisfy({ isName($0) }) else {
-      throw call.invalid("'${\(name)}' in Fn::Sub is no name: letters, digits, '.', ':' and '_'")
+      throw call.invalid("'${\(name)}' in Fn::Sub is not a name: letters, digits, '.', ':' and '_'")
     }
     let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
     if parts.count == 2 {

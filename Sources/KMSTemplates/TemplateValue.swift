@@ -53,7 +53,7 @@ struct TemplateValue: Equatable, Sendable {
       case .list: "a list"
       case .map: "a mapping"
       }
-    return invalid("\(what) is \(wanted), not \(found)")
+    return invalid("\(what) must be \(wanted), not \(found)")
   }
 
   /// Returns the value as JSON (RFC 8259) without spaces, with keys in the order of the template.
@@ -62,7 +62,7 @@ struct TemplateValue: Equatable, Sendable {
     var writer = JSONWriter(.compact, escaping: .delete)
     try write(to: &writer) { count in
       if count > limit {
-        throw invalid("\(what) has at most \(limit) bytes as JSON, this one has more")
+        throw invalid("\(what) must have at most \(limit) bytes as JSON")
       }
     }
     return writer.finish().withBytes { bytes in

@@ -5,7 +5,7 @@ import KMSService
 struct AliasCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "alias",
-    abstract: "Give keys names, and change what the names stand for.",
+    abstract: "Create, update, delete and list aliases: names for keys.",
     subcommands: [
       AliasCreateCommand.self, AliasUpdateCommand.self, AliasDeleteCommand.self,
       AliasListCommand.self,
@@ -15,7 +15,7 @@ struct AliasCommand: ParsableCommand {
 struct AliasCreateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "create",
-    abstract: "Give a key a name.",
+    abstract: "Create an alias for a key.",
     discussion: """
       Example:
         envcrypt alias create alias/backup 1f0c2d9e-…
@@ -39,9 +39,9 @@ struct AliasCreateCommand: ParsableCommand {
 struct AliasUpdateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "update",
-    abstract: "Let an alias stand for another key.",
+    abstract: "Point an alias at another key.",
     discussion: """
-      Messages name keys, not aliases: what is encrypted already opens as before.
+      Messages name keys, not aliases: existing messages still decrypt as before.
 
       Example:
         envcrypt alias update alias/backup alias/backup-2027
@@ -78,7 +78,7 @@ struct AliasDeleteCommand: ParsableCommand {
 
 struct AliasListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "List the aliases, all or those of one key.")
+    commandName: "list", abstract: "List all aliases, or those of one key.")
 
   @Argument(help: "Key ID, alias/… or ARN.")
   var key: String?

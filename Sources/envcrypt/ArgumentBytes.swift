@@ -16,7 +16,7 @@ enum ArgumentBytes {
     guard CommandLine.argc > 0 else {
       throw Failure(
         .software, "the command line cannot be read",
-        hint: "is /proc there, and may the process open files? ulimit -n shows how many")
+        hint: "check that /proc is mounted, and how many files the process may open: ulimit -n")
     }
     return (1..<Int(CommandLine.argc)).compactMap { index in
       CommandLine.unsafeArgv[index].map {

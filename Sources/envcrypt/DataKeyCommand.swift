@@ -16,8 +16,8 @@ struct DataKeyGenerateCommand: ParsableCommand {
     commandName: "generate",
     abstract: "Make a random data key, and wrap it under a master key.",
     discussion: """
-      The wrapped key goes to a file, which is kept beside what the data key encrypts; the data key \
-      itself goes to standard output, as bytes, to be used and forgotten. Not to a terminal.
+      Writes the wrapped key to a file: keep it with the data that the data key encrypts. Writes \
+      the data key itself to standard output, as raw bytes, but not to a terminal.
 
       Examples:
         envcrypt data-key generate -k alias/disks -o disk.key.wrapped | cryptsetup luksFormat -d - …
@@ -32,14 +32,14 @@ struct DataKeyGenerateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("AES_256 or AES_128.", valueName: "spec"))
   var spec: DataKeySpec?
 
-  @Option(help: ArgumentHelp("The length, 1 to 1024, where no spec is given.", valueName: "n"))
+  @Option(help: ArgumentHelp("The length, 1 to 1024, instead of --spec.", valueName: "n"))
   var bytes: Int?
 
   @OptionGroup var context: ContextOptions
   @OptionGroup var output: OutputOptions
 
   @Flag(
-    name: .customLong("no-plaintext"), help: "Only write the wrapped key.")
+    name: .customLong("no-plaintext"), help: "Write only the wrapped key.")
   var withoutPlaintext = false
 
   @Flag(help: "Print JSON.")
@@ -49,12 +49,14 @@ struct DataKeyGenerateCommand: ParsableCommand {
 
   mutating func validate() throws {
     if json, output.output != nil {
-      throw ValidationError("--json and --output exclude each other")
+      throw ValidationError("--json and --output cannot be used together")
     }
     if !json, output.output == nil || output.output == "-" {
       throw ValidationError("the wrapped key needs a file: --output FILE, or --json")
     }
-    if spec != nil, bytes != nil { throw ValidationError("--spec and --bytes exclude each other") }
+    if spec != nil, bytes != nil {
+      throw ValidationError("--spec and --bytes cannot be used together")
+    }
   }
 
   func run() throws {
@@ -90,8 +92,8 @@ struct DataKeyDecryptCommand: ParsableCommand {
     commandName: "decrypt",
     abstract: "Unwrap a data key.",
     discussion: """
-      Writes its bytes to standard output. The encryption context must be the one that it was made \
-      with, all of it.
+      Writes the bytes of the data key to standard output. The encryption context must be exactly \
+      the one that was given to 'generate'.
 
       Example:
         envcrypt data-key decrypt disk.key.wrapped -c disk=sdb | cryptsetup open -d - …
@@ -104,7 +106,7 @@ struct DataKeyDecryptCommand: ParsableCommand {
 
   @Option(
     name: [.short, .long],
-    help: ArgumentHelp("The key it must be under: key ID, alias/… or ARN.", valueName: "key"))
+    help: ArgumentHelp("Accept only this wrapping key: key ID, alias/… or ARN.", valueName: "key"))
   var key: String?
 
   @OptionGroup var context: ContextOptions
@@ -134,7 +136,7 @@ enum SecretOutput {
     guard Descriptor.standardOutput.isTerminal else { return }
     throw Failure(
       .usage, "a data key is not shown on a terminal",
-      hint: "pipe it into the program that takes it, or print base64 with --json")
+      hint: "pipe it into the program that uses it, or print base64 with --json")
   }
 
   static func write(_ secret: SecretBlob) throws {

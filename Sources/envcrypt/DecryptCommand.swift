@@ -6,9 +6,9 @@ struct DecryptCommand: ParsableCommand {
     commandName: "decrypt",
     abstract: "Decrypt files, or standard input.",
     discussion: """
-      The message says which key it wants; armor is recognised. A file appears only when all of it \
-      is verified. Into a pipe, frames are written as they are verified: check the exit status \
-      before you rely on what came out.
+      The message names the keys that open it; armor is detected. A file appears only after all of \
+      it is verified. In a pipe, each frame is written once it is verified: check the exit status \
+      before you rely on the output.
 
       Examples:
         envcrypt decrypt notes.txt.envc                   makes notes.txt
@@ -16,15 +16,15 @@ struct DecryptCommand: ParsableCommand {
         envcrypt decrypt -c purpose=backup db.dump.envc   only with that context
         envcrypt decrypt --keyring escrow.json f.envc     with an exported key
         envcrypt decrypt -R /mnt/backup -o restored       a tree
-        envcrypt decrypt --offset 1G --length 4K disk.img.envc   a part of a large one
+        envcrypt decrypt --offset 1G --length 4K disk.img.envc   a part of a large file
 
-      A part is read without the rest: only the frames that hold it, and the final one, so that a \
-      truncated message is noticed. What the other frames hold is not looked at: verify tells. \
-      Without -o a part goes to standard output.
+      To decrypt a part, only the frames that hold it are read, and the final frame, so that a \
+      truncated message is detected. The other frames are not checked: 'verify' does that. Without \
+      -o, a part goes to standard output.
 
-      A file is on the disk before it gets its name. It gets the message's mode within the umask, \
-      and with --recursive exactly; so do the directories that are made. A tree without a message \
-      in it is exit status 66.
+      A file is synced to disk before it gets its name. It gets the mode of the message, less the \
+      umask. With --recursive, it gets exactly that mode, and so do new directories. If a tree \
+      contains no message, the exit status is 66.
       """)
 
   @OptionGroup var inputs: InputOptions
@@ -32,16 +32,16 @@ struct DecryptCommand: ParsableCommand {
   @OptionGroup var options: DecryptionOptions
   @Option(
     help: ArgumentHelp(
-      "Decrypt from this byte of the plaintext on.",
-      discussion: "A number of bytes, or of KiB, MiB, GiB, TiB with K, M, G, T behind it.",
+      "Start at this byte of the plaintext.",
+      discussion: "A number of bytes. The suffixes K, M, G and T mean KiB, MiB, GiB and TiB.",
       valueName: "bytes"))
   var offset: ByteCount?
 
   @Option(
-    help: ArgumentHelp("Decrypt so many bytes, or as many as there are.", valueName: "bytes"))
+    help: ArgumentHelp("Decrypt at most this many bytes.", valueName: "bytes"))
   var length: ByteCount?
 
-  @Flag(help: "Read a part of a signed message, whose signature covers the whole.")
+  @Flag(help: "Decrypt a part of a signed message without verifying its signature.")
   var ignoreSignature = false
 
   @OptionGroup var parallel: ParallelOptions
@@ -51,10 +51,10 @@ struct DecryptCommand: ParsableCommand {
 
   mutating func validate() throws {
     if isPart, inputs.areMany {
-      throw ValidationError("--offset and --length take a part of one message")
+      throw ValidationError("--offset and --length need exactly one message")
     }
     if ignoreSignature, !isPart {
-      throw ValidationError("--ignore-signature goes with --offset or --length")
+      throw ValidationError("--ignore-signature needs --offset or --length")
     }
   }
 

@@ -48,17 +48,18 @@ extension DueDestruction {
 
 extension ClockSetBack {
   var warning: String {
-    let others = otherKeys == 0 ? "" : ", as \(Text.count(otherKeys, "other key"))"
+    let others = otherKeys == 0 ? "" : " (and \(Text.count(otherKeys, "other key")))"
     if let nextRotationDate {
-      return "the next rotation of key \(keyID) was set when the clock said "
-        + "\(Self.text(foundDueDate))\(others), and now it says \(Self.text(now)): the period is "
+      return "the next rotation of key \(keyID)\(others) was set when the clock said "
+        + "\(Self.text(foundDueDate)), but the clock now says \(Self.text(now)): the period is "
         + "counted from now, and ends on \(Text.day(nextRotationDate))"
     }
-    return "key \(keyID) was due to be destroyed when the clock said "
-      + "\(Self.text(foundDueDate))\(others), and now it says \(Self.text(now)): nothing was destroyed, and the waiting starts again"
+    return "key \(keyID)\(others) was due to be destroyed when the clock said "
+      + "\(Self.text(foundDueDate)), but the clock now says \(Self.text(now)): nothing was "
+      + "destroyed, and the wait starts again"
   }
 
-  var hint: String { "one of the two is wrong: look at the clock of this machine with date" }
+  var hint: String { "one of the two times is wrong: check the clock of this machine with: date" }
 
   private static func text(_ date: Date) -> String { date.formatted(Date.ISO8601FormatStyle()) }
 }

@@ -6,8 +6,8 @@ struct EncryptCommand: ParsableCommand {
     commandName: "encrypt",
     abstract: "Encrypt files, or standard input.",
     discussion: """
-      Without a key, recipient or keyring the key behind alias/default is used. Every key named \
-      opens the message alone.
+      If no key, recipient or keyring is given, the key of alias/default is used. Each of the \
+      given keys can open the message alone.
 
       Examples:
         envcrypt encrypt notes.txt                        makes notes.txt.envc
@@ -18,11 +18,11 @@ struct EncryptCommand: ParsableCommand {
         secret=$(echo hunter2 | envcrypt encrypt -a)      as text
         envcrypt encrypt -c purpose=backup db.dump        with an encryption context
 
-      An output is on the disk before it gets its name. A file that changes while it is read is \
-      encrypted as it was read, named in a warning, and the exit status is 3. Modes are kept \
-      within the umask, and with --recursive exactly. Messages in a tree are encrypted as other \
-      files are if -o collects the outputs elsewhere; beside their sources they are left as they \
-      are, and those that no earlier run has made are named.
+      An output is synced to disk before it gets its name. If a file changes while it is read, the \
+      output has what was read, a warning names the file, and the exit status is 3. An output gets \
+      the mode of its input, less the umask; with --recursive, exactly that mode. If -o names \
+      another directory, messages in a tree are encrypted like other files. Without -o, they are \
+      left as they are, and a warning names those that no earlier run has made.
       """)
 
   @OptionGroup var inputs: InputOptions

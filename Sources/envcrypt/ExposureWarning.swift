@@ -22,7 +22,7 @@ struct ExposureWarning {
 
   static func reason(_ exposure: KeystoreExposure) -> String {
     switch exposure {
-    case .remote(let name): "it is on a file system that others hold (\(name))"
+    case .remote(let name): "it is on a shared file system (\(name))"
     case .writableDirectory(let directory, let permissions):
       "others may replace it: \(Text.printable(directory)) has mode 0\(String(permissions, radix: 8))"
     case .foreignDirectory(let directory, let owner):

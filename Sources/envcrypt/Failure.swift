@@ -88,7 +88,7 @@ extension Failure {
     case let error as KeysNotKeptError: self.init(error)
     case SchedulerError.noThread:
       self.init(
-        .systemError, "the system grants no more threads", hint: "ulimit -u shows the limit")
+        .systemError, "the system allows no more threads", hint: "ulimit -u shows the limit")
     case let error as KeyringError: self.init(error)
     case let error as KeystoreError: self.init(error)
     case let error as KeystoreFileError: self.init(error)
@@ -103,16 +103,16 @@ extension Failure {
     case AuditError.locked(let path):
       self.init(
         .ioError, "\(Text.printable(path)) is locked by another process",
-        hint: "it writes to the audit log, or keeps others from it: try again when it is done")
+        hint: "that process writes to the audit log or holds its lock: try again when it has ended")
     case AuditError.notAFile(let path):
       self.init(
         .ioError, "\(Text.printable(path)) is not a regular file",
-        hint: "move it away; the audit log goes on in a new file, and says what is missing")
+        hint: "move it away; the audit log continues in a new file, and shows what is missing")
     case AuditError.foreign(let path, let fault):
       self.init(
         .configuration, "\(Text.printable(path)) \(fault.text)",
-        hint: "look at it and move it away; the audit log goes on in a new file, and says what is "
-          + "missing")
+        hint: "look at it and move it away; the audit log continues in a new file, and shows "
+          + "what is missing")
     case let error as UnrecordedError: self.init(error)
     case let error as CryptoError: self.init(error)
     case let error as KMSArgumentError: self.init(error)
@@ -125,17 +125,18 @@ extension Failure {
   /// written when it occurred.
   static var unrecorded: Failure {
     Failure(
-      .ioError, "the work is done, and its output stays, but the audit log does not have all of it",
-      hint: "envcrypt keystore require-audit on has such work refused")
+      .ioError,
+      "the work is done and its output is kept, but the audit log does not have all of it",
+      hint: "envcrypt keystore require-audit on makes envcrypt refuse such work")
   }
 
   private init(_ error: UnrecordedError) {
     let reason = Failure(error.reason)
     self.init(
       .ioError,
-      "the keystore requires a record of each use of a key, and none can be written: "
+      "the keystore requires an audit record of each use of a key, and it cannot be written: "
         + reason.message,
-      hint: reason.hint ?? "nothing was given out; docs/keystore.md says what the audit log needs")
+      hint: reason.hint ?? "there is no output; docs/keystore.md says what the audit log needs")
   }
 
   private init(_ error: OutOfMemoryError) {
@@ -155,16 +156,16 @@ extension Failure {
       self.init(.dataError, "not a message: the input is empty")
     case .notAMessage(.base64):
       self.init(
-        .dataError, "not a message, but one in base64",
+        .dataError, "not a message, but the base64 of one",
         hint: "base64 -d FILE | envcrypt decrypt")
     case .notAMessage(.other):
-      self.init(.dataError, "not a message: it begins with none of the format's versions")
+      self.init(.dataError, "not a message: it does not begin with the version byte 1 or 2")
     case .unsupportedVersion(let version):
       self.init(
-        .dataError, "message format version \(version) is not supported, 1 and 2 are",
+        .dataError, "message format version \(version) is not supported, only 1 and 2",
         hint: "a later envcrypt may read it; this is \(Envcrypt.version)")
     case .unsupportedType(let type):
-      self.init(.dataError, "message type 0x\(String(type, radix: 16)) is not supported, 0x80 is")
+      self.init(.dataError, "message type 0x\(String(type, radix: 16)) is not supported, only 0x80")
     case .unknownSuite(let suite):
       let digits = String(suite, radix: 16)
       self.init(
@@ -175,7 +176,7 @@ extension Failure {
       self.init(.dataError, "malformed message: \(Text.printable(what))")
     case .tooManyEncryptedDataKeys(let found, let limit):
       self.init(
-        .dataError, "the message has \(found) encrypted data keys, at most \(limit) are read",
+        .dataError, "the message has \(found) encrypted data keys, more than the limit of \(limit)",
         hint: "add --max-encrypted-data-keys \(found) if you trust the sender")
     case .headerTooLong(let limit):
       self.init(.dataError, "the message's header is longer than \(Text.size(Int64(limit)))")
@@ -187,15 +188,15 @@ extension Failure {
     case .tooManyFrames:
       self.init(
         .dataError, "the input needs more frames than a message can have",
-        hint: "choose a greater --frame-length")
+        hint: "choose a larger --frame-length")
     case .nonFramedBodyTooLarge(let length, let limit):
       self.init(
         .dataError,
         "a non-framed message of \(Text.size(Int64(clamping: length))) cannot be decrypted into a "
-          + "pipe: more than \(Text.size(Int64(limit))) would have to be held until it is verified",
+          + "pipe: more than \(Text.size(Int64(limit))) must be held in memory until verified",
         hint: "decrypt it to a file with -o FILE")
     case .trailingData:
-      self.init(.dataError, "there is more data behind the end of the message")
+      self.init(.dataError, "there is more data after the end of the message")
     case .malformedArmor(let what):
       self.init(.dataError, "malformed armor: \(Text.printable(what))")
     }
@@ -209,14 +210,14 @@ extension Failure {
         hint: "add --commitment-policy require-encrypt-allow-decrypt to read such messages")
     case .signed(let suite):
       self.init(
-        .dataError, "the message is signed (\(suite.name)), and only unsigned ones are wanted",
+        .dataError, "the message is signed (\(suite.name)), and --unsigned-only is set",
         hint: "leave out --unsigned-only")
     case .contextMismatch(let key, let expected, let found):
-      let was = found.map { "'\(Text.printable($0))'" } ?? "not there"
+      let was = found.map { "'\(Text.printable($0))'" } ?? "missing"
       self.init(
         .dataError,
         "wrong encryption context: '\(Text.printable(key))' should be "
-          + "'\(Text.printable(expected))' and is \(was)",
+          + "'\(Text.printable(expected))' but is \(was)",
         hint: "envcrypt inspect shows the message's context")
     }
   }
@@ -225,23 +226,23 @@ extension Failure {
     switch error {
     case .notSeekable:
       self.init(
-        .usage, "a part of a message can be read from a regular file only",
+        .usage, "only a message in a regular file can be decrypted in part",
         hint:
           "name the file, or decrypt all of it: envcrypt decrypt | tail -c +OFFSET | head -c LENGTH"
       )
     case .armored:
       self.init(
-        .usage, "a part cannot be read of a message in armor",
+        .usage, "a message in armor cannot be decrypted in part",
         hint: "decrypt all of it, and cut the part out with tail -c and head -c")
     case .notFramed:
       self.init(
-        .usage, "a part cannot be read of a message that is not framed: one tag covers all of it",
+        .usage, "a non-framed message cannot be decrypted in part: one tag covers all of it",
         hint: "decrypt all of it, and cut the part out with tail -c and head -c")
     case .signed:
       self.init(
         .dataError,
-        "the message is signed, and a part of it does not show that the signature holds",
-        hint: "add --ignore-signature to rely on the frames' own authentication")
+        "the message is signed, and a part of it is not enough to verify the signature",
+        hint: "add --ignore-signature to rely on the authentication of the frames")
     }
   }
 
@@ -252,7 +253,7 @@ extension Failure {
     let offered = error.offered.map(Text.printable)
     self.init(
       .unavailable,
-      "no key opens the message; it wants one of: \(wanted.joined(separator: ", ")); offered: "
+      "no key opens the message; it needs one of: \(wanted.joined(separator: ", ")); available: "
         + (offered.isEmpty ? "none" : offered.joined(separator: ", ")),
       hint: "envcrypt inspect shows the message's keys; --keyring FILE adds a key")
   }
@@ -261,7 +262,8 @@ extension Failure {
     switch error {
     case .readOnlyPadding(let name):
       self.init(
-        .usage, "key '\(Text.printable(name))' has PKCS #1 v1.5 padding, which is for reading only",
+        .usage,
+        "key '\(Text.printable(name))' has PKCS #1 v1.5 padding, which is for decryption only",
         hint: "use oaep-mgf1 with sha256 in the keyring file")
     case .malformedFile(let what):
       self.init(.configuration, "not a keyring file: \(Text.printable(what))")
@@ -273,12 +275,12 @@ extension Failure {
     case .authenticationFailed:
       self.init(
         .dataError, "not authentic: the message was altered, or damaged",
-        hint: "get the file again from where it is whole")
+        hint: "get the file again from an intact copy")
     case .invalidKey(let what): self.init(.configuration, "unusable key: \(Text.printable(what))")
     case .privateKey(let what):
       self.init(
         .configuration, "unusable key: \(Text.printable(what))",
-        hint: "'openssl pkey -pubout' writes the public half; keep the private one to yourself")
+        hint: "'openssl pkey -pubout' writes the public key; keep the private key secret")
     case .outOfMemory(let count): self.init(OutOfMemoryError(count: count))
     case .libcrypto(let operation, let reasons):
       self.init(
@@ -295,7 +297,7 @@ extension Failure {
         .configuration, "there is no keystore at \(Text.printable(path))", hint: "envcrypt init")
     case .exists(let path):
       self.init(
-        .cannotCreate, "there is a keystore at \(Text.printable(path)) already",
+        .cannotCreate, "there is already a keystore at \(Text.printable(path))",
         hint: "envcrypt keystore status, or name another one with --keystore")
     case .loosePermissions(let path, let permissions):
       self.init(
@@ -305,7 +307,7 @@ extension Failure {
         hint: "chmod 600 -- \(Text.shellQuoted(path)); docs/keystore.md says how a group shares one"
       )
     case .notAKeystore(let path, let what):
-      self.init(.configuration, "\(Text.printable(path)) is no keystore: \(what)")
+      self.init(.configuration, "\(Text.printable(path)) is not a keystore: \(what)")
     case .tooNew(let path):
       self.init(
         .configuration, "the keystore \(Text.printable(path)) was written by a later envcrypt",
@@ -317,7 +319,7 @@ extension Failure {
         hint:
           "'envcrypt keystore check' names all that is wrong; restore the keystore from a backup")
     case .unstorableText(let record):
-      self.init(.usage, "\(Text.printable(record)): a text cannot have a NUL character")
+      self.init(.usage, "\(Text.printable(record)): text cannot contain a NUL character")
     case .database(let path, let what):
       self.init(.configuration, "keystore \(Text.printable(path)): \(Text.printable(what))")
     case .ioFailure(let path):
@@ -345,8 +347,8 @@ extension Failure {
         .cannotCreate,
         path.string.hasSuffix("-journal")
           ? "there is a journal \(Text.printable(path)), which SQLite would apply to the new keystore"
-          : "there is \(Text.printable(path)), which SQLite would take for the new keystore's",
-        hint: "it belongs to a keystore that is gone, or in use: move it away")
+          : "there is \(Text.printable(path)), which SQLite would use with the new keystore",
+        hint: "it belongs to a keystore that was removed or is in use: move it away")
     case .locked(let reasons):
       self.init(
         .noPermission, "the keystore is locked: \(Text.printable(reasons.joined(separator: "; ")))",
@@ -359,7 +361,7 @@ extension Failure {
       self.init(.noPermission, "key file \(Text.printable(path)): \(what)")
     case .tooManyProtectors(let limit):
       self.init(
-        .configuration, "the keystore has more than \(limit) protectors, and none is tried",
+        .configuration, "the keystore has more than \(limit) protectors, so none is tried",
         hint: "restore the keystore from a backup")
     case .costlyProtector(let id):
       self.init(

@@ -31,7 +31,7 @@ extension Failure {
     case .notARegularFile(let path):
       self.init(
         .usage,
-        "\(Text.printable(path)) is not a regular file, and cannot be replaced by a new one",
+        "\(Text.printable(path)) is not a regular file, and cannot be replaced",
         hint: "read and write it in a pipe")
     case .changed(let path):
       self.init(
@@ -48,34 +48,34 @@ extension Failure {
     case .foreignLink(let path):
       self.init(
         .cannotCreate,
-        "\(Text.printable(path)) is a symbolic link of another user, and such are not followed",
+        "\(Text.printable(path)) is a symbolic link of another user, which is not followed",
         hint: "remove the link, or name the file itself with -o")
     case .foreignPipe(let path):
       self.init(
         .cannotCreate,
-        "\(Text.printable(path)) is a pipe of another user, who would get what is written there",
-        hint: "if that is wanted: -o - > \(Text.shellQuoted(path))")
+        "\(Text.printable(path)) is a pipe of another user, who could read what is written to it",
+        hint: "to write there anyway: -o - > \(Text.shellQuoted(path))")
     case .reserved(let path):
       self.init(
         .cannotCreate,
-        "\(Text.printable(path)) belongs to a keystore, and is never an output, even with --force",
+        "\(Text.printable(path)) belongs to a keystore, and cannot be an output, even with --force",
         hint: "name another output with -o")
     case .unfinishedName(let path):
       self.init(
         .cannotCreate,
-        "\(Text.printable(path)) is a name of unfinished files, which envcrypt removes",
+        "\(Text.printable(path)) is a name for unfinished files, which envcrypt removes",
         hint: "name another output with -o")
     case .symbolicLink(let path):
       self.init(
         .cannotCreate,
-        "\(Text.printable(path)) is a symbolic link, and below an output directory none is followed",
+        "\(Text.printable(path)) is a symbolic link in an output directory, which is not followed",
         hint: "remove the link, or name another output with -o")
     case .openToOthers(let path, let permissions):
       let name = path == "-" ? "the file on standard input" : Text.printable(path)
       self.init(
         .noPermission,
-        "others than its owner may read or change \(name) (mode 0\(String(permissions, radix: 8))), "
-          + "and there is a secret in it",
+        "other users may read or change \(name) (mode 0\(String(permissions, radix: 8))), "
+          + "and it contains a secret",
         hint: path == "-" || path.starts(with: "/dev")
           ? "chmod 600 on that file" : "chmod 600 -- \(Text.shellQuoted(path))")
     case .notADirectory(let path):

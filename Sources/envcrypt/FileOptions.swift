@@ -11,20 +11,21 @@ struct InputOptions: ParsableArguments {
 
   @Flag(
     name: [.customShort("R"), .long],
-    help: "Take the files below directories; symbolic links and special files are passed over.")
+    help: "Take the files below directories; symbolic links and special files are skipped.")
   var recursive = false
 
   @Option(
     help: ArgumentHelp(
-      "Read file names from a file, one on each line; '-' is standard input.", valueName: "file"),
+      "Read file names from a file, one per line; '-' is standard input.", valueName: "file"),
     completion: .file())
   var filesFrom: String?
 
-  @Flag(name: [.customShort("0"), .customLong("null")], help: "Names in --files-from end in NUL.")
+  @Flag(
+    name: [.customShort("0"), .customLong("null")], help: "Names in --files-from end with NUL.")
   var nullSeparated = false
 
   mutating func validate() throws {
-    if nullSeparated, filesFrom == nil { throw ValidationError("--null goes with --files-from") }
+    if nullSeparated, filesFrom == nil { throw ValidationError("--null needs --files-from") }
   }
 
   /// True if every input is reported separately: there are several inputs, or there may be.
@@ -54,11 +55,11 @@ struct OutputOptions: ParsableArguments {
   @Option(
     name: [.short, .long],
     help: ArgumentHelp(
-      "Write here; '-' is standard output. A directory takes several outputs.", valueName: "path"),
+      "The output file, or a directory for several; '-' is standard output.", valueName: "path"),
     completion: .file())
   var output: String?
 
-  @Flag(name: [.short, .long], help: "Replace files that exist.")
+  @Flag(name: [.short, .long], help: "Replace existing files.")
   var force = false
 
   @Flag(help: SyncHelp.text)
@@ -67,18 +68,18 @@ struct OutputOptions: ParsableArguments {
 
 enum SyncHelp {
   static let text = ArgumentHelp(
-    "Do not wait until outputs are on the disk: faster, and a power failure may take them.")
+    "Do not sync outputs to disk: faster, but a power failure may lose them.")
 }
 
 /// The option for the number of threads.
 struct ParallelOptions: ParsableArguments {
   @Option(
     name: [.short, .long],
-    help: ArgumentHelp("Threads that work at once (default: all cores).", valueName: "n"))
+    help: ArgumentHelp("Number of threads (default: one per core).", valueName: "n"))
   var jobs: Int?
 
   mutating func validate() throws {
-    if let jobs, !(1...1024).contains(jobs) { throw ValidationError("--jobs is 1 to 1024") }
+    if let jobs, !(1...1024).contains(jobs) { throw ValidationError("--jobs must be 1 to 1024") }
   }
 
   func scheduler() -> Scheduler { Scheduler(jobs: jobs) }
@@ -86,13 +87,13 @@ struct ParallelOptions: ParsableArguments {
 
 /// The options for messages during the work.
 struct ReportOptions: ParsableArguments {
-  @Flag(help: "Show progress even where standard error is no terminal.")
+  @Flag(help: "Show progress even if standard error is not a terminal.")
   var progress = false
 
-  @Flag(name: [.short, .long], help: "Say nothing but warnings and errors.")
+  @Flag(name: [.short, .long], help: "Print only warnings and errors.")
   var quiet = false
 
   mutating func validate() throws {
-    if progress, quiet { throw ValidationError("--progress and --quiet exclude each other") }
+    if progress, quiet { throw ValidationError("--progress and --quiet cannot be used together") }
   }
 }

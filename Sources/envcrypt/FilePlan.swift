@@ -110,7 +110,7 @@ struct FilePlan: IteratorProtocol {
       if output == "-", inputs.areMany {
         throw Failure(
           .usage, "several outputs cannot all go to standard output",
-          hint: "-o DIR collects them, no -o puts each beside its input")
+          hint: "-o DIR collects them; without -o, each goes beside its input")
       }
       return
     }
@@ -254,7 +254,7 @@ struct FilePlan: IteratorProtocol {
   static func nothing(to verb: String, _ place: String) -> Failure {
     Failure(
       .noInput, "no messages to \(verb) \(place)",
-      hint: "is the place right, and mounted? Names of messages end in \(Naming.suffix)")
+      hint: "check that the path is right and mounted; names of messages end in \(Naming.suffix)")
   }
 
   /// Returns the job of an input. For a file from a tree, `relative` is its path in the tree.
@@ -307,7 +307,7 @@ struct FilePlan: IteratorProtocol {
     }
     guard let collector, naming != .none else { return nil }
     if input == "-" {
-      throw Failure(.usage, "standard input has no name to store under in a directory")
+      throw Failure(.usage, "standard input has no name, so its output cannot go into a directory")
     }
     guard let name = try name(for: input).lastComponent else { return nil }
     return .below(collector, FilePath().appending(name))
@@ -325,7 +325,7 @@ struct FilePlan: IteratorProtocol {
       throw IOError(.openInput, input, .noSuchFileOrDirectory)
     }
     throw Failure(
-      .usage, "the name does not end in \(Naming.suffix), so it tells no name for the output",
+      .usage, "the name does not end in \(Naming.suffix), so the output has no name",
       hint: "name the output with -o FILE, or -o - for standard output")
   }
 

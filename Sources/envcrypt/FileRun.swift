@@ -217,8 +217,8 @@ final class FileRun: Sendable {
     input.keepOpen()
     if naming == .encrypt {
       console.note(
-        "\(Text.printable(input.path)) is the keystore in use: this copy opens only with a key that is "
-          + "kept elsewhere; 'envcrypt keystore backup' makes another")
+        "\(Text.printable(input.path)) is the keystore in use: only a key that is kept elsewhere "
+          + "opens this copy; to make a backup, use 'envcrypt keystore backup'")
     }
   }
 
@@ -317,7 +317,7 @@ final class FileRun: Sendable {
     try state.withLock { state in
       guard state.written.insert(path.lexicallyNormalized()).inserted else {
         throw Failure(
-          .cannotCreate, "\(Text.printable(path)) was written in this run already",
+          .cannotCreate, "\(Text.printable(path)) was already written in this run",
           hint: "two inputs have the same name; use different output directories")
       }
     }

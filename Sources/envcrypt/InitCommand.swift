@@ -7,21 +7,22 @@ import KMSService
 struct InitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "init",
-    abstract: "Make a keystore, and a first key behind alias/default.",
+    abstract: "Make a keystore and its first key, alias/default.",
     discussion: """
-      The keystore manages that key by itself: it is rotated every year and cannot be disabled or \
-      deleted. Keys of your own, which can, are made with 'key create'.
+      The keystore manages this key: it is rotated every year and cannot be disabled or deleted. \
+      'key create' makes keys that you manage yourself.
 
-      The keystore's root key is kept by a protector: a passphrase; a file of random bytes, made \
-      if it is not there, which you keep elsewhere; or nothing but the keystore file's mode \
-      (0600), as SSH keys without a passphrase are. More protectors can be added later.
+      A protector unlocks the keystore's root key. It is a passphrase; or a key file of random \
+      bytes, which is created if it does not exist, and which you keep elsewhere; or none. With \
+      none, only the mode of the keystore file (0600) protects it, as with SSH keys without a \
+      passphrase. You can add more protectors later.
 
       Examples:
         envcrypt init
         envcrypt init --protector key-file:/media/usb/envcrypt.key
         envcrypt init --protector none --keystore ./ci.db
 
-      Then write the key down elsewhere, or a lost keystore is a lost backup:
+      Then keep a copy of the key elsewhere, because a lost keystore means lost files:
         envcrypt key export alias/default -o escrow.json
       """)
 
@@ -30,12 +31,13 @@ struct InitCommand: ParsableCommand {
   var protector = "passphrase"
 
   @Flag(
-    help: "Use no key unless the use can be recorded in the audit log. Can be changed later.")
+    help: "Refuse each use of a key that cannot be recorded in the audit log. Can be changed later."
+  )
   var requireAudit = false
 
   @OptionGroup var keystore: KeystoreOptions
 
-  @Flag(name: [.short, .long], help: "Say nothing but warnings and errors.")
+  @Flag(name: [.short, .long], help: "Print only warnings and errors.")
   var quiet = false
 
   func run() throws {

@@ -6,10 +6,10 @@ import SystemPackage
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Show what a message says of itself, without any key.",
+    abstract: "Show the header of a message. Needs no key.",
     discussion: """
-      Which keys open it, its encryption context, its suite and size. Nothing of that is \
-      authenticated: 'verify' does it, with a key.
+      Shows which keys open the message, its encryption context, algorithm suite and size. None of \
+      this is authenticated: 'verify' does that, with a key.
 
       Examples:
         envcrypt inspect db.envc
@@ -22,7 +22,7 @@ struct InspectCommand: ParsableCommand {
   var files: [String] = []
 
   @Option(
-    help: ArgumentHelp("The most encrypted data keys a message may have.", valueName: "n"))
+    help: ArgumentHelp("The maximum number of encrypted data keys in a message.", valueName: "n"))
   var maxEncryptedDataKeys = HeaderLimits.standard.encryptedDataKeys
 
   @Flag(help: "Print JSON.")
@@ -32,7 +32,7 @@ struct InspectCommand: ParsableCommand {
 
   mutating func validate() throws {
     guard (1...Int(UInt16.max)).contains(maxEncryptedDataKeys) else {
-      throw ValidationError("--max-encrypted-data-keys is 1 to \(UInt16.max)")
+      throw ValidationError("--max-encrypted-data-keys must be 1 to \(UInt16.max)")
     }
   }
 

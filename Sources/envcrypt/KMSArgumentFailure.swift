@@ -13,15 +13,16 @@ extension Failure {
     case .unknownOption(let name, let nearest):
       return (
         "unknown option --\(Text.printable(name))",
-        nearest.map { "is --\(Text.printable($0)) meant?" } ?? help
+        nearest.map { "did you mean --\(Text.printable($0))?" } ?? help
       )
     case .missingOptions(let names):
       let options = names.map { "--\($0)" }.joined(separator: ", ")
       return ("the following arguments are required: \(options)", help)
     case .missingValue(let name): return ("--\(Text.printable(name)) needs a value", help)
     case .takesNoValue(let name, let found):
-      return ("--\(name) takes no value, and '\(Text.printable(found))' was given", help)
-    case .contradiction(let name): return ("--\(name) and --no-\(name) exclude each other", nil)
+      return ("--\(name) takes no value, but '\(Text.printable(found))' was given", help)
+    case .contradiction(let name):
+      return ("--\(name) and --no-\(name) cannot be used together", nil)
     case .refused(let name, let hint):
       return ("--\(Text.printable(name)) is not supported", hint)
     case .malformed(let name, let problem):
@@ -29,12 +30,12 @@ extension Failure {
     case .notBase64(let name):
       return (
         "--\(name): the value is not base64",
-        "fileb://PATH gives a file's bytes, --cli-binary-format raw-in-base64-out plain text"
+        "use fileb://PATH for a file, or --cli-binary-format raw-in-base64-out for plain text"
       )
     case .unknownMember(let key, let option, let known):
       return (
-        "--\(option): there is no '\(Text.printable(key))'",
-        "known: \(known.joined(separator: ", "))"
+        "--\(option): unknown member '\(Text.printable(key))'",
+        "the members are \(known.joined(separator: ", "))"
       )
     }
   }

@@ -43,7 +43,7 @@ struct KMSArguments {
       throw KMSArgumentError.refused(name, hint: hint)
     }
     if let output = try take("output"), output != "json" {
-      throw KMSArgumentError.refused("output \(output)", hint: "JSON is what is printed")
+      throw KMSArgumentError.refused("output \(output)", hint: "the output is always JSON")
     }
     noPaginate = try takeFlag("no-paginate")
     if let text = try take("cli-binary-format") {
@@ -65,8 +65,8 @@ struct KMSArguments {
   private static let refused = [
     ("query", "pipe the output into jq"),
     ("endpoint-url", "the keystore is a file; name it with --keystore"),
-    ("max-items", "--limit and --marker page"), ("page-size", "--limit and --marker page"),
-    ("starting-token", "--limit and --marker page"),
+    ("max-items", "use --limit and --marker"), ("page-size", "use --limit and --marker"),
+    ("starting-token", "use --limit and --marker"),
   ]
 
   static var home: FilePath? {

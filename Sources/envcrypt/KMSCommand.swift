@@ -6,11 +6,12 @@ import KMSService
 struct KMSCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "kms",
-    abstract: "The KMS API's operations, with the AWS CLI's options and JSON.",
+    abstract: "Run operations of the KMS API, with the AWS CLI's options and JSON.",
     discussion: """
-      A script moves over by changing 'aws kms' to 'envcrypt kms'. What is accepted: --key-id and \
-      the like, --cli-input-json, file:// and fileb:// values, --cli-binary-format; --keystore, \
-      --passphrase-file, --passphrase-fd and --key-file besides. --query is not: jq does it.
+      To move a script from the AWS CLI, change 'aws kms' to 'envcrypt kms'. The options of each \
+      operation, --cli-input-json, --cli-binary-format, file:// and fileb:// work as in the AWS \
+      CLI. --keystore, --passphrase-file, --passphrase-fd and --key-file work as in other \
+      commands. --query is not supported: use jq.
 
       Examples:
         envcrypt kms help                                   every operation
@@ -94,7 +95,7 @@ extension KeystoreOptions {
     passphraseFile = try arguments.take("passphrase-file")
     passphraseDescriptor = try arguments.take("passphrase-fd").map { text in
       guard let number = Int32(text) else {
-        throw KMSArgumentError.malformed("passphrase-fd", "'\(text)' is no number")
+        throw KMSArgumentError.malformed("passphrase-fd", "'\(text)' is not a number")
       }
       return number
     }

@@ -29,7 +29,7 @@ extension DecodingError {
     case .keyNotFound(let key, let context):
       Self.place(context) + "\(APIName.member(key.stringValue)) is missing"
     case .typeMismatch(let type, let context), .valueNotFound(let type, let context):
-      Self.place(context) + "\(Self.noun(type)) is wanted"
+      Self.place(context) + "expected \(Self.noun(type))"
     case .dataCorrupted(let context): Self.place(context) + context.debugDescription
     @unknown default: "it cannot be decoded"
     }

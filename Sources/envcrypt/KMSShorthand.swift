@@ -24,7 +24,7 @@ indirect enum KMSShorthand: Equatable {
     }
 
     /// The cause is often a comma in the place of a space.
-    static func duplicate(_ key: String) -> Self { Self(problem: "'\(key)' stands there twice") }
+    static func duplicate(_ key: String) -> Self { Self(problem: "'\(key)' is given twice") }
     static let tooDeep = Self(problem: "lists and hashes are nested too deeply")
   }
 }

@@ -120,11 +120,11 @@ struct KMSValueReader {
     }
     if !isComposite(type) {
       guard case .text(let token, let isReference) = shorthand else {
-        throw at.wrong("one value is wanted, not several; quote one that has a comma in it")
+        throw at.wrong("expected one value, not several; quote a value that has a comma")
       }
       return try scalar(type, token, isReference: isReference, at)
     }
-    guard case .hash(let pairs) = shorthand else { throw at.wrong("key=value pairs are wanted") }
+    guard case .hash(let pairs) = shorthand else { throw at.wrong("expected key=value pairs") }
     if type == EncryptionContext.self {
       // Keys in shorthand are ASCII, and each occurs only once.
       var context = EncryptionContext()
@@ -134,7 +134,7 @@ struct KMSValueReader {
       return context as! Value
     }
     guard case .structure(let members) = try KMSOption.kind(of: type) else {
-      throw at.wrong("shorthand cannot say it; use JSON")
+      throw at.wrong("shorthand cannot express it; use JSON")
     }
     for key in pairs.keys.sorted() where !members.contains(where: { $0.member == key }) {
       throw KMSArgumentError.unknownMember(
@@ -188,13 +188,13 @@ struct KMSValueReader {
     let wanted: String
     switch type {
     case is String.Type: return text as! Value
-    case is Int.Type: (found, wanted) = (Int(word), "'\(word)' is no whole number")
+    case is Int.Type: (found, wanted) = (Int(word), "'\(word)' is not a whole number")
     case is Bool.Type:
       (found, wanted) = (Bool(word.lowercased()), KMSArguments.notOne(word, of: ["true", "false"]))
     case is Date.Type:
       (found, wanted) = (
         APICoding.date(from: word),
-        "'\(word)' is no date: 2026-11-23T20:15:00Z, or seconds since 1970"
+        "'\(word)' is not a date: 2026-11-23T20:15:00Z, or seconds since 1970"
       )
     case let type as any APIEnumeration.Type:
       (found, wanted) = (type.init(rawValue: word), KMSArguments.notOne(word, of: type.allValues))
@@ -230,7 +230,7 @@ struct KMSValueReader {
     let bytes = try file(token)
     guard token.hasPrefix("file://"), String(validating: bytes, as: UTF8.self) != nil else {
       throw KMSArgumentError.malformed(
-        option, "text is wanted, and \(token) is not: file:// names a file in UTF-8")
+        option, "expected text, but \(token) is not; use file:// for a file in UTF-8")
     }
     return ArgumentBytes.string(from: bytes)
   }

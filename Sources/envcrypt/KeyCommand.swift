@@ -26,9 +26,9 @@ struct KeyCreateCommand: ParsableCommand {
     commandName: "create",
     abstract: "Make a master key.",
     discussion: """
-      Prints the key ID. Files are encrypted under SYMMETRIC_DEFAULT keys, RSA keys for \
-      ENCRYPT_DECRYPT, and ECC_NIST keys for KEY_AGREEMENT; the others sign and authenticate \
-      ('envcrypt kms sign', 'generate-mac').
+      Prints the key ID. SYMMETRIC_DEFAULT keys, RSA keys for ENCRYPT_DECRYPT, and ECC_NIST keys \
+      for KEY_AGREEMENT can encrypt files. Other keys sign data or make MACs ('envcrypt kms sign', \
+      'envcrypt kms generate-mac').
 
       Examples:
         envcrypt key create --alias alias/backup
@@ -47,13 +47,14 @@ struct KeyCreateCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "ENCRYPT_DECRYPT, SIGN_VERIFY, GENERATE_VERIFY_MAC or KEY_AGREEMENT.",
-      discussion: "Needed where a spec has more than one; RSA keys are for ENCRYPT_DECRYPT.",
+      discussion:
+        "Required if the spec has more than one. The default for RSA keys is ENCRYPT_DECRYPT.",
       valueName: "usage"))
   var usage: KeyUsage?
 
   @Option(
     help: ArgumentHelp(
-      "AWS_KMS: the keystore makes the material; EXTERNAL: it is imported.", valueName: "origin"))
+      "AWS_KMS: the keystore makes the material; EXTERNAL: you import it.", valueName: "origin"))
   var origin = KeyOrigin.awsKMS
 
   @Option(help: ArgumentHelp("What the key is for.", valueName: "text"))
@@ -128,7 +129,7 @@ struct KeyListCommand: ParsableCommand {
 
 struct KeyDescribeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "describe", abstract: "Show what is known of a key.")
+    commandName: "describe", abstract: "Show the details of a key.")
 
   @OptionGroup var key: KeyArgument
 

@@ -7,10 +7,10 @@ import KMSService
 struct KeyGrantCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "grant",
-    abstract: "Let somebody use a key, without another policy.",
+    abstract: "Let a user use a key, without changing its policy.",
     discussion: """
-      A grant lets one user do what it lists with one key, until it is retired or revoked. It adds to \
-      the key's policy; what the policy denies explicitly, no grant allows.
+      A grant allows one user some operations with one key, until it is retired or revoked. It \
+      adds to the key's policy, but it cannot allow what the policy explicitly denies.
       """,
     subcommands: [
       KeyGrantCreateCommand.self, KeyGrantListCommand.self, KeyGrantRetireCommand.self,
@@ -23,7 +23,8 @@ struct KeyGrantCreateCommand: ParsableCommand {
     commandName: "create",
     abstract: "Make a grant. Prints its ID.",
     discussion: """
-      With -c it is for encryption contexts that have these pairs; with --exact, these pairs only.
+      With -c, the grant is only for encryption contexts that have these pairs; with --exact, only \
+      for contexts that have these pairs and no others.
 
       Examples:
         envcrypt key grant create alias/backup --grantee restore --operation Decrypt
@@ -35,13 +36,13 @@ struct KeyGrantCreateCommand: ParsableCommand {
 
   @Option(
     name: .customLong("grantee"),
-    help: ArgumentHelp("Who may: a user's name or ARN.", valueName: "principal"))
+    help: ArgumentHelp("Who gets the grant: a user's name or ARN.", valueName: "principal"))
   var grantee: String
 
   @Option(
     name: [.customLong("operation"), .customLong("operations")], parsing: .upToNextOption,
     help: ArgumentHelp(
-      "What: \(GrantOperation.allCases.map(\.rawValue).joined(separator: ", ")).",
+      "An operation to allow: \(GrantOperation.allCases.map(\.rawValue).joined(separator: ", ")).",
       valueName: "operation"))
   var operations: [GrantOperation]
 
@@ -52,7 +53,7 @@ struct KeyGrantCreateCommand: ParsableCommand {
       valueName: "principal"))
   var retiring: String?
 
-  @Option(help: "A name. The same grant under the same name is made once.")
+  @Option(help: "A name. If the request is repeated with the same name, no second grant is made.")
   var name: String?
 
   @OptionGroup var context: ContextOptions
@@ -97,7 +98,7 @@ struct KeyGrantCreateCommand: ParsableCommand {
 struct KeyGrantListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
-    abstract: "List the grants of a key, or those that somebody may retire.",
+    abstract: "List the grants of a key, or those that a user may retire.",
     discussion: """
       Examples:
         envcrypt key grant list alias/backup
@@ -114,7 +115,7 @@ struct KeyGrantListCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Of every key, the grants that this user may retire.", valueName: "principal"))
+      "List the grants of all keys that this user may retire.", valueName: "principal"))
   var retirableBy: String?
 
   @Flag(help: "Print the KMS API's response.")
@@ -124,7 +125,7 @@ struct KeyGrantListCommand: ParsableCommand {
 
   func validate() throws {
     if (key == nil) == (retirableBy == nil) {
-      throw ValidationError("a key is wanted, or --retirable-by")
+      throw ValidationError("name a key, or use --retirable-by")
     }
   }
 
@@ -148,8 +149,8 @@ struct KeyGrantListCommand: ParsableCommand {
 struct KeyGrantRetireCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "retire",
-    abstract: "Give a grant up: for who may retire it.",
-    discussion: "The account, who is named for it, and a grantee who may do RetireGrant can.")
+    abstract: "Retire a grant, as a user who may retire it.",
+    discussion: "The account, the retiring principal, and a grantee with RetireGrant may do this.")
 
   @OptionGroup var key: KeyArgument
   @OptionGroup var grant: GrantArgument
@@ -164,7 +165,7 @@ struct KeyGrantRetireCommand: ParsableCommand {
 
 struct KeyGrantRevokeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "revoke", abstract: "Take a grant back: for who administers the key.")
+    commandName: "revoke", abstract: "Revoke a grant, as an administrator of the key.")
 
   @OptionGroup var key: KeyArgument
   @OptionGroup var grant: GrantArgument

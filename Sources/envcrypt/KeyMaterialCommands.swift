@@ -7,11 +7,11 @@ import SystemPackage
 struct KeyExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
-    abstract: "Write a key's material to a keyring file: the escrow copy.",
+    abstract: "Write a key's material to a keyring file, as an escrow copy.",
     discussion: """
       The file opens every message under the key, with envcrypt (--keyring) or any AWS Encryption \
-      SDK, without the keystore. It is the key itself, in the clear: keep it where no one finds it \
-      and fire does not reach it. The passphrase is asked for where the keystore has one.
+      SDK, without the keystore. It contains the key unencrypted: keep it in a safe place. If the \
+      keystore has a passphrase, you are asked for it.
 
       Example:
         envcrypt key export alias/default -o escrow.json
@@ -35,17 +35,18 @@ struct KeyExportCommand: ParsableCommand {
         try ReportFile.write($0, to: output, permissions: 0o600, keystore: keystore)
       }
     }
-    console.warning("this is the key in the clear: whoever has it opens every message under it")
+    console.warning(
+      "the file has the key unencrypted: whoever has it can open every message under the key")
   }
 }
 
 struct KeyImportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import",
-    abstract: "Take a key from a keyring file into the keystore.",
+    abstract: "Import a key from a keyring file into the keystore.",
     discussion: """
-      A key that 'key export' wrote keeps its key ID. Another program's key gets a new one, and \
-      messages that know it by its own name open with it. Prints the key ID.
+      A key that 'key export' wrote keeps its key ID. A key of another program gets a new key ID, \
+      and still opens messages that name it by its old name. Prints the key ID.
 
       Examples:
         envcrypt key import escrow.json --alias alias/old-backup
@@ -92,9 +93,10 @@ struct KeyImportCommand: ParsableCommand {
 struct KeyPublicKeyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "public-key",
-    abstract: "Write a key's public half, for 'encrypt --recipient'.",
+    abstract: "Write the public key of a key pair, for 'encrypt --recipient'.",
     discussion: """
-      RSA keys for ENCRYPT_DECRYPT and ECC_NIST keys for KEY_AGREEMENT encrypt files.
+      You can encrypt files to RSA keys for ENCRYPT_DECRYPT and to ECC_NIST keys for \
+      KEY_AGREEMENT.
 
       Example:
         envcrypt key public-key alias/offsite -o offsite.pem

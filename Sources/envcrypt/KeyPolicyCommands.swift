@@ -6,13 +6,13 @@ import SystemPackage
 struct KeyPolicyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "policy",
-    abstract: "Who may do what with a key.",
+    abstract: "Show, change and test who may do what with a key.",
     discussion: """
-      A key policy is a document as KMS has them. Until it is given another, a key has the default \
-      policy: the account, that is the owner of the keystore file, may do everything.
+      A key policy is a JSON document, as in AWS KMS. A new key has the default policy: the \
+      account, which is the owner of the keystore file, may do everything.
 
-      A policy holds back mistakes, not adversaries: who can read the keystore file and unlock it does \
-      not have to ask envcrypt.
+      A policy prevents mistakes, not attacks: whoever can read and unlock the keystore file can \
+      use its keys without envcrypt.
       """,
     subcommands: [
       KeyPolicyGetCommand.self, KeyPolicyPutCommand.self, KeyPolicyResetCommand.self,
@@ -48,10 +48,10 @@ struct KeyPolicyGetCommand: ParsableCommand {
 struct KeyPolicyPutCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "put",
-    abstract: "Give a key another policy.",
+    abstract: "Replace the policy of a key.",
     discussion: """
-      A policy that would keep you from putting another one in its place is refused. What is \
-      probably not meant, such as an action that there is not, is warned of.
+      A policy that would not let you replace it later is refused. A probable mistake, such as an \
+      action that does not exist, causes a warning.
 
       Example:
         envcrypt key policy put alias/backup policy.json
@@ -64,7 +64,7 @@ struct KeyPolicyPutCommand: ParsableCommand {
     completion: .file())
   var file: String
 
-  @Flag(help: "Also where you could not change the policy any more.")
+  @Flag(help: "Accept a policy that you could not change again.")
   var bypassPolicyLockoutSafetyCheck = false
 
   @OptionGroup var keystore: KeystoreOptions
@@ -85,10 +85,10 @@ struct KeyPolicyPutCommand: ParsableCommand {
 struct KeyPolicyResetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reset",
-    abstract: "Give a key the default policy again.",
+    abstract: "Restore the default policy of a key.",
     discussion: """
-      Only the keystore's owner may, whatever the key's policy says: for a policy that locks everybody \
-      out.
+      Only the keystore's owner may do this, whatever the key's policy says. It helps if a policy \
+      locks everybody out.
       """)
 
   @OptionGroup var key: KeyArgument

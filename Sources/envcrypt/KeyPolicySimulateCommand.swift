@@ -7,7 +7,7 @@ struct KeyPolicySimulateCommand: ParsableCommand {
     commandName: "simulate",
     abstract: "Show which statement of a policy decides.",
     discussion: """
-      Ends with status 77 where the policy denies one of the actions. Nothing is done.
+      The exit status is 77 if the policy denies one of the actions. Nothing is changed.
 
       Examples:
         envcrypt key policy simulate alias/backup --principal backup --action kms:Decrypt
@@ -19,17 +19,17 @@ struct KeyPolicySimulateCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Who asks: a user's name or ARN; without it, you.", valueName: "principal"))
+      "The user who asks: a name or ARN (default: you).", valueName: "principal"))
   var principal: String?
 
-  @Flag(help: "The principal is the account, that is the keystore's owner.")
+  @Flag(help: "The principal is the account, which is the keystore's owner.")
   var account = false
 
-  @Option(help: ArgumentHelp("What is asked for: kms:Decrypt, …", valueName: "action"))
+  @Option(help: ArgumentHelp("The action: kms:Decrypt, …", valueName: "action"))
   var action: [String]
 
   @Option(
-    help: ArgumentHelp("Ask this document, not the key's own.", valueName: "file"),
+    help: ArgumentHelp("Test this policy instead of the key's own.", valueName: "file"),
     completion: .file())
   var policy: String?
 
@@ -38,7 +38,7 @@ struct KeyPolicySimulateCommand: ParsableCommand {
   @Option(
     name: .customLong("condition"),
     help: ArgumentHelp(
-      "What the request says besides: kms:SigningAlgorithm=ECDSA_SHA_256, …",
+      "Another condition key of the request: kms:SigningAlgorithm=ECDSA_SHA_256, …",
       valueName: "key=value"))
   var conditions: [String] = []
 
@@ -85,7 +85,7 @@ struct KeyPolicySimulateCommand: ParsableCommand {
   private static func pair(_ text: String) throws -> (name: String, value: String) {
     guard let equals = text.firstIndex(of: "="), equals > text.startIndex else {
       throw Failure(
-        .usage, "'\(Text.printable(text))' is no condition", hint: "--condition key=value")
+        .usage, "'\(Text.printable(text))' is not a condition", hint: "--condition key=value")
     }
     return (String(text[..<equals]), String(text[text.index(after: equals)...]))
   }

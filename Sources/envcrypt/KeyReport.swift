@@ -21,7 +21,7 @@ struct KeyReport {
       (
         "manager",
         key.keyManager == .aws
-          ? "AWS (the keystore itself: rotated every year, not to be deleted)"
+          ? "AWS (the keystore itself: rotated every year, cannot be deleted)"
           : key.keyManager.rawValue
       ), ("created", Text.day(key.creationDate)),
       ("last used", try Self.seen { try Self.lastUse(of: key.keyID, service) }),
@@ -70,7 +70,7 @@ struct KeyReport {
     let response = try service.perform(GetKeyLastUsageRequest(keyID: keyID))
     if let use = response.keyLastUsage { return "\(Text.day(use.timestamp)), \(use.operation)" }
     return response.trackingStartDate > response.keyCreationDate
-      ? "not since \(Text.day(response.trackingStartDate)), where the audit log begins" : "never"
+      ? "not since \(Text.day(response.trackingStartDate)), when the audit log begins" : "never"
   }
 
   private static func algorithms(_ key: KeyMetadata) -> String {

@@ -7,11 +7,11 @@ struct KeyRotateCommand: ParsableCommand {
     commandName: "rotate",
     abstract: "Give a key a new version now.",
     discussion: """
-      New messages are encrypted under the new version. The old ones stay in the key and decrypt \
-      what they encrypted: files never change. A key is rotated so at most 25 times; its automatic \
-      rotation keeps its dates.
+      New messages are encrypted under the new version. Old versions stay in the key and decrypt \
+      what they encrypted: files do not change. A key can be rotated on demand at most 25 times. \
+      This does not change the dates of its automatic rotation.
 
-      Export the key anew afterwards, if you keep an exported copy.
+      If you keep an exported copy, export the key again afterwards.
       """)
 
   @OptionGroup var key: KeyArgument
@@ -25,10 +25,10 @@ struct KeyRotateCommand: ParsableCommand {
 struct KeyRotationCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "rotation",
-    abstract: "Automatic rotation: a new version whenever a period is over.",
+    abstract: "Control automatic rotation: a new key version after each period.",
     discussion: """
-      A command that uses or changes keys rotates those that are due. Old versions stay and decrypt \
-      what they encrypted: files never change.
+      A command that uses or changes keys rotates those that are due. Old versions stay and \
+      decrypt what they encrypted: files do not change.
       """,
     subcommands: [
       KeyRotationEnableCommand.self, KeyRotationDisableCommand.self,
@@ -38,7 +38,7 @@ struct KeyRotationCommand: ParsableCommand {
 
 struct KeyRotationEnableCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "enable", abstract: "Rotate a key from now on.")
+    commandName: "enable", abstract: "Turn on automatic rotation of a key.")
 
   @OptionGroup var key: KeyArgument
 
@@ -56,7 +56,7 @@ struct KeyRotationEnableCommand: ParsableCommand {
 
 struct KeyRotationDisableCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "disable", abstract: "Do not rotate a key by itself any more.")
+    commandName: "disable", abstract: "Turn off automatic rotation of a key.")
 
   @OptionGroup var key: KeyArgument
   @OptionGroup var keystore: KeystoreOptions

@@ -15,11 +15,11 @@ extension Failure {
         "envcrypt key list, envcrypt alias list"
       )
     case .alreadyExists(let name):
-      (.cannotCreate, "there is '\(Text.printable(name))' already", nil)
+      (.cannotCreate, "'\(Text.printable(name))' already exists", nil)
     case .notYetDestroyed(let id):
       (
         .cannotCreate,
-        "key \(Text.printable(id)) is past its deletion date, and not destroyed yet",
+        "key \(Text.printable(id)) is past its deletion date, but not destroyed yet",
         "envcrypt keystore check --destroy-due; or, if the clock is wrong, set it right, then: "
           + "envcrypt key cancel-deletion \(Text.printable(id))"
       )
@@ -38,23 +38,23 @@ extension Failure {
       )
     case .nothingToRotateTo(let id):
       (
-        .unavailable, "key \(Text.printable(id)) has no imported material that waits",
+        .unavailable, "key \(Text.printable(id)) has no imported material waiting for rotation",
         "import some with --import-type NEW_KEY_MATERIAL"
       )
     case .invalidAliasName(let name):
       (
-        .usage, "'\(Text.printable(name))' is no alias name",
+        .usage, "'\(Text.printable(name))' is not an alias name",
         "alias/ and 1 to 250 letters, digits, '/', '_' or '-', not alias/aws/…"
       )
     case .invalidARN(let text):
       (
-        .usage, "'\(Text.printable(text))' is no ARN of a key or an alias",
+        .usage, "'\(Text.printable(text))' is not the ARN of a key or an alias",
         "arn:aws:kms:local:000000000000:key/KEY-ID"
       )
     case .invalidMarker(let text):
       (
-        .usage, "'\(Text.printable(text))' is no marker",
-        "give the NextMarker of the page before, as it is"
+        .usage, "'\(Text.printable(text))' is not a marker",
+        "use the NextMarker of the previous page, unchanged"
       )
     case .validation(let what), .invalidKeyUsage(let what), .tag(let what):
       (.usage, Text.printable(what), nil)
@@ -72,7 +72,7 @@ extension Failure {
     case .incorrectKeyMaterial(let what): (.dataError, Text.printable(what), nil)
     case .invalidImportToken:
       (
-        .dataError, "the import token is not of this key, or was altered",
+        .dataError, "the import token is for another key, or was altered",
         "envcrypt kms get-parameters-for-import makes one"
       )
     case .expiredImportToken:
@@ -82,7 +82,7 @@ extension Failure {
       )
     case .invalidGrantToken:
       (
-        .usage, "the token is not of a grant that there is",
+        .usage, "no existing grant has this grant token",
         "envcrypt key grant list shows the grants of a key"
       )
     case .invalidGrantID(let id):
@@ -100,12 +100,12 @@ extension Failure {
     case .deniedByPolicy(let what):
       (
         .noPermission, Text.printable(what),
-        "envcrypt key policy simulate shows what each statement has to do with it"
+        "envcrypt key policy simulate shows which statement decides"
       )
     case .malformedPolicyDocument(let what):
       (.usage, Text.printable(what), "envcrypt key policy simulate shows what a policy does")
     case .dryRun:
-      (.dryRun, "the request would have succeeded, and nothing was done, as DryRun asked", nil)
+      (.dryRun, "the request would have succeeded, but DryRun is set", nil)
     }
   }
 }

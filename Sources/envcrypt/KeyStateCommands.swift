@@ -4,7 +4,7 @@ import KMSService
 
 struct KeyEnableCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "enable", abstract: "Let a disabled key be used again.")
+    commandName: "enable", abstract: "Enable a disabled key.")
 
   @OptionGroup var key: KeyArgument
   @OptionGroup var keystore: KeystoreOptions
@@ -17,8 +17,8 @@ struct KeyEnableCommand: ParsableCommand {
 struct KeyDisableCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "disable",
-    abstract: "Keep a key from being used, until it is enabled again.",
-    discussion: "Nothing is encrypted or decrypted under it meanwhile, files included.")
+    abstract: "Disable a key, until it is enabled again.",
+    discussion: "A disabled key neither encrypts nor decrypts, files included.")
 
   @OptionGroup var key: KeyArgument
   @OptionGroup var keystore: KeystoreOptions
@@ -33,9 +33,10 @@ struct KeyScheduleDeletionCommand: ParsableCommand {
     commandName: "schedule-deletion",
     abstract: "Delete a key after a waiting period.",
     discussion: """
-      The key cannot be used from now on. When the period is over it is gone, with every version of \
-      its material, and nothing that was encrypted under it can be decrypted any more, but with an \
-      exported copy. Until then 'key cancel-deletion' takes it back. On a terminal you are asked first.
+      The key cannot be used from now on. After the waiting period, the key and all versions of \
+      its material are destroyed. Then only an exported copy can decrypt what was encrypted under \
+      it. Until then, 'key cancel-deletion' cancels the deletion. On a terminal, you are asked for \
+      confirmation.
 
       Example:
         envcrypt key schedule-deletion alias/old --days 7
@@ -46,7 +47,7 @@ struct KeyScheduleDeletionCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The waiting period in days, 7 to 30.", valueName: "days"))
   var days = ScheduleKeyDeletionRequest.windows.upperBound
 
-  @Flag(name: [.short, .long], help: "Do not ask.")
+  @Flag(name: [.short, .long], help: "Do not ask for confirmation.")
   var yes = false
 
   @Flag(help: "Print JSON.")
@@ -69,7 +70,7 @@ struct KeyScheduleDeletionCommand: ParsableCommand {
     if json {
       try console.json(response)
     } else {
-      console.note("it is deleted on \(Text.day(response.deletionDate))")
+      console.note("it will be deleted on \(Text.day(response.deletionDate))")
       console.note("to keep it: envcrypt key cancel-deletion \(metadata.keyID)")
     }
   }
@@ -79,13 +80,13 @@ struct KeyCancelDeletionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "cancel-deletion",
     abstract: "Keep a key that is scheduled for deletion.",
-    discussion: "The key is disabled then; 'key enable' lets it be used again.")
+    discussion: "The key is then disabled; 'key enable' enables it.")
 
   @OptionGroup var key: KeyArgument
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
     try keystore.withService { try $0.perform(CancelKeyDeletionRequest(keyID: key.name)) }
-    Console().note("the key is disabled; envcrypt key enable lets it be used again")
+    Console().note("the key is disabled; 'envcrypt key enable' enables it")
   }
 }

@@ -14,7 +14,7 @@ struct KeyTagCommand: ParsableCommand {
 
   @OptionGroup var key: KeyArgument
 
-  @Argument(help: ArgumentHelp("Tags, at most 50 a key.", valueName: "key=value"))
+  @Argument(help: ArgumentHelp("Tags, at most 50 per key.", valueName: "key=value"))
   var tags: [String]
 
   @OptionGroup var keystore: KeystoreOptions
@@ -27,7 +27,7 @@ struct KeyTagCommand: ParsableCommand {
 
 struct KeyUntagCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "untag", abstract: "Take tags off a key.")
+    commandName: "untag", abstract: "Remove tags from a key.")
 
   @OptionGroup var key: KeyArgument
 
@@ -48,7 +48,8 @@ extension Tag {
   init(argument: String) throws {
     guard let equals = argument.firstIndex(of: "=") else {
       throw Failure(
-        .usage, "'\(Text.printable(argument))' is no tag", hint: "key=value; the value may be empty"
+        .usage, "'\(Text.printable(argument))' is not a tag",
+        hint: "key=value; the value may be empty"
       )
     }
     self.init(

@@ -8,8 +8,8 @@ extension Failure {
         + "(\(Self.reason(lost.obstacle)))"
     }
     self.init(
-      .unavailable, "the message cannot stay under its key \(lost.joined(separator: ", "))",
-      hint: "name all the keys it is to be under: envcrypt reencrypt "
+      .unavailable, "the message cannot keep its key \(lost.joined(separator: ", "))",
+      hint: "name all keys that the message needs: envcrypt reencrypt "
         + Self.options(error).joined(separator: " ") + " FILE")
   }
 
@@ -17,7 +17,7 @@ extension Failure {
     switch obstacle {
     case .notAtHand: "neither the keystore nor a --keyring has it"
     case .onlyFingerprint: "the message has only the fingerprint of the public key"
-    case .onlyForReading: "messages under such a key are only read"
+    case .onlyForReading: "such a key is only for decryption"
     case .refused(let error): Failure(error).message
     }
   }

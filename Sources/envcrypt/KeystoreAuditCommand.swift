@@ -10,8 +10,8 @@ struct KeystoreAuditCommand: ParsableCommand {
     commandName: "audit",
     abstract: "Show what was done with keys, and what was refused.",
     discussion: """
-      Every use and every change of a key is a record, also one that was refused. The records are \
-      in the file beside the keystore whose name ends in -audit. What is shown is not verified: \
+      Each use and each change of a key is one record, even if it was refused. The records are in \
+      the file beside the keystore whose name ends in -audit. This command does not verify them: \
       'keystore check' does that.
 
       Examples:
@@ -21,18 +21,19 @@ struct KeystoreAuditCommand: ParsableCommand {
         envcrypt keystore audit --prune-before 2026-01-01
       """)
 
-  @Option(help: ArgumentHelp("Only this key's: key ID, alias/… or ARN.", valueName: "key"))
+  @Option(help: ArgumentHelp("Only records of this key: key ID, alias/… or ARN.", valueName: "key"))
   var key: String?
 
-  @Option(help: ArgumentHelp("Only from this date on (ISO 8601).", valueName: "date"))
+  @Option(help: ArgumentHelp("Only records since this date (ISO 8601).", valueName: "date"))
   var since: String?
 
-  @Option(help: ArgumentHelp("Only this operation's, as the KMS API names it.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp("Only records of this operation, by its KMS API name.", valueName: "name"))
   var operation: String?
 
   @Option(
     help: ArgumentHelp(
-      "Drop the records from before this date. The log says that it was done.", valueName: "date"))
+      "Delete the records from before this date. The log records this.", valueName: "date"))
   var pruneBefore: String?
 
   @Flag(help: "Print JSON, with the field names of CloudTrail.")
@@ -42,7 +43,7 @@ struct KeystoreAuditCommand: ParsableCommand {
 
   mutating func validate() throws {
     if pruneBefore != nil, key != nil || since != nil || operation != nil || json {
-      throw ValidationError("--prune-before stands alone")
+      throw ValidationError("--prune-before cannot be used with other options")
     }
   }
 
@@ -52,7 +53,7 @@ struct KeystoreAuditCommand: ParsableCommand {
     let console = Console()
     if let pruneBefore {
       let count = try service.pruneAuditLog(before: try Self.date(pruneBefore))
-      console.note("\(Text.count(count, "record")) dropped")
+      console.note("\(Text.count(count, "record")) deleted")
       return
     }
     let keyID = try key.map { try service.keyIDForAudit($0) }
@@ -86,7 +87,7 @@ struct KeystoreAuditCommand: ParsableCommand {
 
   private static func date(_ text: String) throws -> Date {
     guard let date = APICoding.date(from: text) else {
-      throw Failure(.usage, "'\(Text.printable(text))' is no date", hint: "2026-11-24T10:00:00Z")
+      throw Failure(.usage, "'\(Text.printable(text))' is not a date", hint: "2026-11-24T10:00:00Z")
     }
     return date
   }
@@ -179,29 +180,30 @@ struct KeystoreCheckCommand: ParsableCommand {
     commandName: "check",
     abstract: "Verify every record of the keystore, and its audit log.",
     discussion: """
-      Names each record that is not as envcrypt wrote it, each that is older than the last it \
-      wrote, and each that is missing: exit status 78. An older copy of the whole keystore put back \
-      cannot be noticed. Hidden files that a killed envcrypt left beside the keystore are removed, \
-      and named.
+      Lists each record that was edited or damaged, that is older than the latest that envcrypt \
+      wrote, or that is missing; the exit status is then 78. It cannot detect that the whole \
+      keystore was replaced by an older copy. It also removes and lists hidden files that a killed \
+      envcrypt left beside the keystore.
 
-      Records that are older or missing keep what belongs to them from being used. Restore a \
-      backup; or, if there is none and you know how it came about, have the records that are there \
-      taken for the last ones with --accept, which takes a protector that the keystore still has. \
-      What was edited stays refused.
+      If records are older or missing, what depends on them cannot be used. Restore a backup. If \
+      there is none and you know the cause, use --accept to accept the records that are there as \
+      the latest ones; it needs a protector that the keystore still has. Edited records stay \
+      refused.
 
-      Keys whose waiting period is over, and imported material that has expired, count as gone. They are \
-      destroyed by a command at least a day after the one that first found them due, so that a wrong \
-      clock destroys nothing. --destroy-due does it now. On a terminal you are asked first.
+      Keys whose waiting period is over, and imported material that has expired, count as deleted. \
+      The first command that runs at least a day after they were found due destroys them, so that \
+      a wrong clock destroys nothing. --destroy-due destroys them now. On a terminal, you are \
+      asked for confirmation.
       """)
 
   @Flag(
-    help: "Take the records that are there for the last ones. The audit log says that it was done.")
+    help: "Accept the records that are there as the latest ones. The audit log records this.")
   var accept = false
 
-  @Flag(help: "Destroy what is past its date now. Only the keystore's owner may.")
+  @Flag(help: "Destroy now what is past its date. Only the keystore's owner may do this.")
   var destroyDue = false
 
-  @Flag(name: [.short, .long], help: "Do not ask before that.")
+  @Flag(name: [.short, .long], help: "Do not ask for confirmation.")
   var yes = false
 
   @OptionGroup var keystore: KeystoreOptions
@@ -245,8 +247,8 @@ struct KeystoreCheckCommand: ParsableCommand {
       console.note("nothing is due to be destroyed")
     } else if !yes,
       try !Terminal.confirms(
-        "What is encrypted under \(due.items.count == 1 ? "it" : "them") cannot be decrypted any more. "
-          + "Destroy now? [y/N] ")
+        "What is encrypted under \(due.items.count == 1 ? "it" : "them") cannot be decrypted "
+          + "afterwards. Destroy now? [y/N] ")
     {
       throw Failure(.noPermission, "nothing was destroyed: not confirmed")
     }
@@ -259,11 +261,12 @@ extension KeystoreDamage {
     switch self {
     case .edited(let record): "\(Text.printable(record)) was edited or damaged"
     case .outdated(let record):
-      "\(Text.printable(record)) is not the last that envcrypt wrote: an older one was put back"
+      "\(Text.printable(record)) is not the latest that envcrypt wrote: an older one was put back"
     case .uncertain(let record):
-      "\(Text.printable(record)) may be an older one: the ledger's part that would tell is damaged"
+      "\(Text.printable(record)) may be an older one: the part of the ledger that would show it is "
+        + "damaged"
     case .strayProtector(let id):
-      "protector \(Text.printable(id)) is not one of the keystore's any more: it was put back"
+      "protector \(Text.printable(id)) was removed from the keystore, but it was put back"
     case .missing(let record): "\(Text.printable(record)) is missing"
     case .structure(let what): "SQLite finds the file damaged: \(Text.printable(what))"
     case .audit(let damage): damage.text
@@ -274,9 +277,10 @@ extension KeystoreDamage {
 extension AuditFileFault {
   var text: String {
     switch self {
-    case .owner(let user): "belongs to user \(user), and not to the keystore's owner"
+    case .owner(let user): "belongs to user \(user), not to the keystore's owner"
     case .writable(let permissions):
-      "has mode \(String(permissions, radix: 8)): users may write to it who may not write to the keystore"
+      "has mode \(String(permissions, radix: 8)): users who may not write to the keystore may "
+        + "write to it"
     case .severalNames: "has several names (hard links)"
     }
   }
@@ -285,7 +289,7 @@ extension AuditFileFault {
 extension AuditDamage {
   var text: String {
     switch self {
-    case .head: "the head of the audit log was edited or damaged, and nothing of the log is certain"
+    case .head: "the head of the audit log was edited or damaged, so nothing in the log is verified"
     case .missing(let range) where range.count == 1: "audit record \(range.lowerBound) is missing"
     case .missing(let range):
       "audit records \(range.lowerBound) to \(range.upperBound) are missing"
@@ -293,7 +297,7 @@ extension AuditDamage {
     case .unreadable(let sequence):
       sequence == 0
         ? "the audit log has no readable record"
-        : "what follows audit record \(sequence) is no record: cut off, or damaged"
+        : "the data after audit record \(sequence) is not a record: it is cut off or damaged"
     }
   }
 }

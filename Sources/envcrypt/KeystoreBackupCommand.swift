@@ -8,13 +8,13 @@ struct KeystoreBackupCommand: ParsableCommand {
     commandName: "backup",
     abstract: "Copy the keystore, with its audit log, while others use it.",
     discussion: """
-      The copy is the keystore as it is at one moment, whoever writes to it meanwhile, which a copy \
-      made with cp may not be. It appears when it is complete, checked and on the disk, with its \
-      audit log beside it under the name FILE-audit. Nothing is unlocked: the copy opens with what \
-      opens the keystore. Only the keystore's owner may.
+      The copy is the keystore at one moment, even if others write to it meanwhile; a copy made \
+      with cp may be inconsistent. The copy appears after it is complete, checked and synced to \
+      disk, with its audit log beside it as FILE-audit. Nothing is unlocked: the copy has the same \
+      protectors. Only the keystore's owner may make a backup.
 
-      A file that exists is replaced with --force only, and only if it is a backup of the same \
-      keystore, or empty.
+      An existing file is replaced only with --force, and only if it is empty or a backup of the \
+      same keystore.
 
       Examples:
         envcrypt keystore backup /mnt/usb/keystore.db
@@ -22,7 +22,7 @@ struct KeystoreBackupCommand: ParsableCommand {
         envcrypt keystore check --keystore /mnt/usb/keystore.db
         envcrypt decrypt a.envc --keystore /mnt/usb/keystore.db
 
-      To restore, from the backup to where the keystore was:
+      To restore, copy the backup to the place of the keystore:
         envcrypt keystore backup --keystore /mnt/usb/keystore.db ~/.local/share/envcrypt/keystore.db
       """)
 

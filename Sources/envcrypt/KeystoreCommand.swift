@@ -88,9 +88,9 @@ struct KeystoreStatusCommand: ParsableCommand {
 struct ProtectorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "protector",
-    abstract: "What unlocks the keystore: any one protector does.",
+    abstract: "Manage the protectors. Each of them unlocks the keystore.",
     discussion: """
-      Only the keystore's owner adds and removes protectors. The audit log says that it was done.
+      Only the keystore's owner may add and remove protectors. The audit log records this.
       """,
     subcommands: [ProtectorAddCommand.self, ProtectorRemoveCommand.self, ProtectorListCommand.self])
 }
@@ -121,7 +121,7 @@ struct ProtectorReport: Encodable {
 struct ProtectorAddCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "add",
-    abstract: "Add a protector beside the others.",
+    abstract: "Add a protector.",
     discussion: """
       Prints the protector's ID. To change a passphrase, add the new one and remove the old.
 
@@ -163,8 +163,8 @@ struct ProtectorRemoveCommand: ParsableCommand {
     commandName: "remove",
     abstract: "Remove a protector.",
     discussion: """
-      The root key stays the same: who kept a copy of the keystore file from before, and the old \
-      passphrase, can still open that copy.
+      The root key stays the same: whoever has an older copy of the keystore file and the old \
+      passphrase can still open that copy.
       """)
 
   @Argument(help: ArgumentHelp("The ID that 'list' shows.", valueName: "protector-id"))

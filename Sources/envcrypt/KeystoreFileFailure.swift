@@ -7,25 +7,24 @@ extension Failure {
     case .strangers(let path, let strangers):
       self.init(
         .configuration,
-        "the keystore \(Text.printable(path)) has another schema than envcrypt gave it: "
+        "the keystore \(Text.printable(path)) does not have the schema that envcrypt created: "
           + SchemaStranger.list(strangers),
         hint: SchemaStranger.removal(of: strangers, from: path)
           ?? "restore the keystore from a backup")
     case .writeAheadLog(let path):
       self.init(
         .configuration,
-        "somebody has put the keystore \(Text.printable(path)) into SQLite's WAL mode, which "
-          + "envcrypt does not use",
+        "the keystore \(Text.printable(path)) is in SQLite's WAL mode, which envcrypt does not use",
         hint: "sqlite3 \(Self.argument(path)) 'PRAGMA journal_mode = DELETE'")
     case .strayWriteAheadLog(let log, let keystore):
       self.init(
         .configuration,
-        "there is \(Text.printable(log)), which SQLite would take for the keystore's",
-        hint: "if another program has the keystore open, end it; else: "
+        "there is \(Text.printable(log)), which SQLite would use with the keystore",
+        hint: "if another program has the keystore open, stop it; otherwise: "
           + "mv \(Self.argument(log)) \(Self.argument(FilePath(keystore.string + ".stray-wal")))")
     case .foreignJournal(let path):
       self.init(
-        .configuration, "\(Text.printable(path)) is not a journal of envcrypt's",
+        .configuration, "\(Text.printable(path)) is not a journal that envcrypt wrote",
         hint: "mv \(Self.argument(path)) \(Self.argument(FilePath(path.string + ".stray")))")
     case .severalNames(let path, let count):
       self.init(
@@ -37,7 +36,7 @@ extension Failure {
     case .changing(let path):
       self.init(
         .configuration,
-        "the keystore \(Text.printable(path)) was replaced again and again while it was opened",
+        "the keystore \(Text.printable(path)) was replaced several times while envcrypt opened it",
         hint: "try again when nobody replaces it")
     }
   }

@@ -33,13 +33,13 @@ struct KeystoreOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Where a key-file protector's file is now, if it moved.", valueName: "file"),
+      "The key file of a protector, if the file was moved.", valueName: "file"),
     completion: .file())
   var keyFile: String?
 
   mutating func validate() throws {
     if passphraseFile != nil, passphraseDescriptor != nil {
-      throw ValidationError("--passphrase-file and --passphrase-fd exclude each other")
+      throw ValidationError("--passphrase-file and --passphrase-fd cannot be used together")
     }
   }
 
@@ -53,7 +53,7 @@ struct KeystoreOptions: ParsableArguments {
     }
     guard let home = Self.environment("HOME") else {
       throw Failure(
-        .configuration, "no place for the keystore: HOME is not set",
+        .configuration, "the path of the keystore is unknown: HOME is not set",
         hint: "name one with --keystore or ENVCRYPT_KEYSTORE")
     }
     return home.appending(".local/share/envcrypt/keystore.db")

@@ -3,15 +3,15 @@ import ArgumentParser
 struct KeystoreRequireAuditCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "require-audit",
-    abstract: "Use no key unless the use can be recorded in the audit log.",
+    abstract: "Refuse each use of a key that cannot be recorded in the audit log.",
     discussion: """
-      Without this, a command that cannot write its records does its work all the same, says so, and ends \
-      with status 74. With it, each use is in the audit log before anything comes of it: what cannot be \
-      recorded is refused, also with status 74, and leaves no output. Files take longer then, since each \
-      is a record of its own.
+      If this is off, a command that cannot write its audit records still does its work, then \
+      reports an error and exits with status 74. If it is on, each use of a key is recorded before \
+      its result is written. A use that cannot be recorded is refused, also with status 74, and \
+      leaves no output. Files then take longer, because each needs a record of its own.
 
-      Only the keystore's owner may change it, and the change is a record too. 'keystore status' shows it. \
-      Commands that are at work already go on as they began.
+      Only the keystore's owner may change this setting, and the change is recorded too. 'keystore \
+      status' shows the setting. Commands that are already running keep the old setting.
 
       Examples:
         envcrypt keystore require-audit on

@@ -18,7 +18,8 @@ struct ContextOptions: ParsableArguments {
   mutating func validate() throws {
     pairs = try pairs.map { pair in
       guard let text = String(validating: ArgumentBytes.bytes(of: pair), as: UTF8.self) else {
-        throw ValidationError("'\(Text.printable(pair))' is not UTF-8, and a context is")
+        throw ValidationError(
+          "'\(Text.printable(pair))' is not UTF-8, as an encryption context must be")
       }
       return text
     }
@@ -31,7 +32,7 @@ struct ContextOptions: ParsableArguments {
       guard let equals = pair.utf8.firstIndex(of: UInt8(ascii: "=")), equals > pair.startIndex
       else {
         throw Failure(
-          .usage, "'\(Text.printable(pair))' is no pair of an encryption context",
+          .usage, "'\(Text.printable(pair))' is not a pair of an encryption context",
           hint: "-c key=value")
       }
       let key = String(pair[..<equals])
@@ -196,7 +197,7 @@ enum SmallFile {
   private static func tooLarge(_ path: FilePath, _ limit: Int, _ noun: String) -> Failure {
     Failure(
       .configuration,
-      "\(Text.printable(path)) has more than \(Text.size(Int64(limit))): that is no \(noun)")
+      "\(Text.printable(path)) has more than \(Text.size(Int64(limit))): that is not a \(noun)")
   }
 }
 
@@ -208,7 +209,7 @@ struct DecryptionOptions: ParsableArguments {
     name: [.customShort("k"), .customLong("key")],
     help: ArgumentHelp(
       "Try only this key of the keystore: key ID, alias/… or ARN.",
-      discussion: "Without it every key the keystore holds may open the message.",
+      discussion: "Without it, every key of the keystore may open the message.",
       valueName: "key"))
   var keys: [String] = []
 
@@ -239,26 +240,26 @@ struct AcceptanceOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Which messages are read: require-encrypt-require-decrypt, only those that commit to their "
-        + "key; require-encrypt-allow-decrypt, all.", valueName: "policy"))
+      "Which messages to decrypt: require-encrypt-require-decrypt (only those with key "
+        + "commitment) or require-encrypt-allow-decrypt (all).", valueName: "policy"))
   var commitmentPolicy = CommitmentPolicy.requireEncryptRequireDecrypt
 
   @Option(
-    help: ArgumentHelp("The most encrypted data keys a message may have.", valueName: "n"))
+    help: ArgumentHelp("The maximum number of encrypted data keys in a message.", valueName: "n"))
   var maxEncryptedDataKeys = HeaderLimits.standard.encryptedDataKeys
 
   @Flag(
     help: ArgumentHelp(
       "Refuse signed messages.",
       discussion: """
-        The plaintext of a signed message goes into a pipe before its signature is verified, all \
-        but the last frame. Who cannot take anything back asks for unsigned messages only.
+        In a pipe, all but the last frame of a signed message are written before its signature is \
+        verified. Use this option if you cannot undo what was written.
         """))
   var unsignedOnly = false
 
   mutating func validate() throws {
     guard (1...Int(UInt16.max)).contains(maxEncryptedDataKeys) else {
-      throw ValidationError("--max-encrypted-data-keys is 1 to \(UInt16.max)")
+      throw ValidationError("--max-encrypted-data-keys must be 1 to \(UInt16.max)")
     }
   }
 
@@ -278,7 +279,9 @@ extension FrameLength {
     guard Self.range.contains(argument) else {
       throw Failure(
         .usage,
-        "--frame-length is \(Self.range.lowerBound) to \(Self.range.upperBound), not \(argument)")
+        "--frame-length must be \(Self.range.lowerBound) to \(Self.range.upperBound), not "
+          + "\(argument)"
+      )
     }
     try self.init(argument)
   }

@@ -120,7 +120,7 @@ struct MessageReport: Encodable {
       (
         "plaintext",
         plaintextSize.map { $0 < 1024 ? Text.size($0) : "\($0) bytes (\(Text.size($0)))" }
-          ?? "unknown, the input cannot be seeked"
+          ?? "unknown, the input is not seekable"
       ))
     for (index, key) in encryptedDataKeys.enumerated() {
       var line = "\(Text.printable(key.providerID)) \(Text.printable(key.keyName))"

@@ -79,7 +79,7 @@ final class OutcomeLog: Sendable {
         console.warning("\(name) changed while it was read: the output has what was read")
       case .vanished:
         state.vanishedCount += 1
-        console.warning("\(Text.printable(input)) was gone before it was read")
+        console.warning("\(Text.printable(input)) disappeared before it was read")
         return
       case .unchanged: state.unchangedCount += 1
       case .wouldChange: state.wouldChangeCount += 1
@@ -141,7 +141,7 @@ final class OutcomeLog: Sendable {
     if let abortion { throw abortion }
     passedOver.warn(on: console)
     if let summary {
-      console.note(summary + (passedOver.summary.map { "; passed over \($0)" } ?? ""))
+      console.note(summary + (passedOver.summary.map { "; skipped \($0)" } ?? ""))
     }
     if let firstFailure { throw ExitCode(firstFailure.status.rawValue) }
     if isChanged { throw ExitCode(ExitStatus.inputChanged.rawValue) }

@@ -71,19 +71,19 @@ struct PassedOver {
     for root in emptyTrees {
       console.warning(
         "no files to encrypt in \(Text.printable(root))",
-        hint: "is the place right, and mounted?")
+        hint: "check that the path is right and mounted")
     }
     Self.warnOfMore(emptyCount, "such directory", "such directories", on: console)
     for message in loneMessages {
       console.warning(
-        "\(Text.printable(message)) is a message already, and was left as it is")
+        "\(Text.printable(message)) is already a message, and was left as it is")
     }
     Self.warnOfMore(loneCount, "such message", "such messages", on: console)
     if loneCount > 0 {
       console.hint(
-        "with -o DIR messages are encrypted as other files are; so are those that are named")
+        "to encrypt messages too, use -o DIR or name them")
     }
-    if console.isQuiet, let missing { console.warning("passed over \(missing)") }
+    if console.isQuiet, let missing { console.warning("skipped \(missing)") }
   }
 
   private static func warnOfMore(

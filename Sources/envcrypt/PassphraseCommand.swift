@@ -62,12 +62,12 @@ struct PassphraseCommand {
     case .exited(let status):
       throw Failure(.noPermission, "\(Self.variable) failed: exit status \(status)")
     case .killed(let signal):
-      throw Failure(.noPermission, "\(Self.variable) was ended by signal \(signal)")
+      throw Failure(.noPermission, "\(Self.variable) was killed by signal \(signal)")
     case nil:
       throw Failure(
         .noPermission,
         "\(Self.variable) did not end within \(Int(timeForEnd)) seconds after its first line",
-        hint: "what goes on in the background belongs there: COMMAND &")
+        hint: "if it starts a process that keeps running, start that in the background: COMMAND &")
     }
   }
 

@@ -57,7 +57,7 @@ final class PassphraseSource: UnlockingSecrets {
     guard passphrase.count > 0 else { throw empty(.usage) }
     if Self.characterCount(passphrase) < Self.fewCharacters {
       Console().warning(
-        "the passphrase has fewer than \(Self.fewCharacters) characters: it is guessed soon",
+        "the passphrase has fewer than \(Self.fewCharacters) characters: it is easy to guess",
         hint: "add a longer one with 'envcrypt keystore protector add', and remove this one")
     }
     return passphrase
@@ -70,7 +70,9 @@ final class PassphraseSource: UnlockingSecrets {
         hint: "--passphrase-file, --passphrase-fd, or another --protector")
     }
     guard first.count > 0 else { throw empty(.usage) }
-    guard let second = try Terminal.askPassphrase("The same again: ") else { throw empty(.usage) }
+    guard let second = try Terminal.askPassphrase("Repeat the passphrase: ") else {
+      throw empty(.usage)
+    }
     guard SecretBytes.areEqual(first, second) else {
       throw Failure(.usage, "the two passphrases differ")
     }
@@ -102,7 +104,7 @@ final class PassphraseSource: UnlockingSecrets {
   }
 
   static var tooLong: Failure {
-    Failure(.usage, "a passphrase has fewer than \(Terminal.passphraseLimit) bytes")
+    Failure(.usage, "a passphrase must have fewer than \(Terminal.passphraseLimit) bytes")
   }
 
   /// Returns the first line, without its line ending.

@@ -37,14 +37,14 @@ extension PolicyWarning {
     switch self {
     case .unknownAction(let pattern, let statement, let nearest):
       "\(statement): '\(pattern)' matches no action"
-        + (nearest.map { "; is \($0) meant?" } ?? "")
+        + (nearest.map { "; did you mean \($0)?" } ?? "")
     case .matchesNobody(let principal, let statement):
-      "\(statement): '\(principal)' is nobody here: a keystore knows its own users only"
+      "\(statement): '\(principal)' matches nobody: a keystore knows only its own users"
     case .needsSetOperator(let comparison, let key, let statement):
-      "\(statement): \(key) can have several values; ForAnyValue:\(comparison) or "
-        + "ForAllValues:\(comparison) says which of them count"
+      "\(statement): \(key) can have several values; use ForAnyValue:\(comparison) or "
+        + "ForAllValues:\(comparison)"
     case .needlessSetOperator(let comparison, let key, let statement):
-      "\(statement): \(key) has one value, and \(comparison) also fits where it has none"
+      "\(statement): \(key) has one value, and \(comparison) also matches if it has none"
     }
   }
 }

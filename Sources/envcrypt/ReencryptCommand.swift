@@ -4,22 +4,23 @@ import Envelope
 struct ReencryptCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "reencrypt",
-    abstract: "Put messages under other keys, in place.",
+    abstract: "Reencrypt messages under other keys, in place.",
     discussion: """
       Decrypts and encrypts in one pass, with a fresh data key: plaintext stays in memory. The new \
-      message replaces the old one when it is complete and on the disk, and has its owner, mode and \
-      times. Encryption context, signature or none, armor and frame length stay as they were. Size and \
-      times may then be the same as before: a copy elsewhere is brought up to date by what compares \
-      contents (rsync --checksum). Hard links, extended attributes and ACLs are not kept.
+      message replaces the old one after it is complete and synced to disk, and keeps its owner, \
+      mode and times. It also keeps the encryption context, armor and frame length, and is signed \
+      if the old one was. Hard links, extended attributes and ACLs are not kept. Size and times \
+      may be the same as before: to update a copy elsewhere, use a tool that compares contents \
+      (rsync --checksum).
 
-      With -k or -r the new message is under exactly the keys named. Without them it stays under its \
-      own keys, in their current versions: keys of the keystore, those of --keyring, and elliptic-curve \
-      public keys, which are in the message. A message that cannot stay under one of its keys is left as \
-      it is, and the key is named: of an RSA public key that the keystore does not have, a message has \
-      only the fingerprint.
+      With -k or -r, the new message is under exactly the given keys. Without them, it keeps its \
+      keys, in their current versions: keys of the keystore, of --keyring, and elliptic-curve \
+      public keys, which are in the message. If a message cannot keep one of its keys, it is left \
+      as it is, and an error names the key. This is so for an RSA public key that the keystore \
+      does not have: the message has only its fingerprint.
 
       Messages that are already under these keys, in their current versions, are left as they are. \
-      Every key of the keystore, and of --keyring, may open the old message.
+      Any key of the keystore or of --keyring may open the old message.
 
       Examples:
         envcrypt reencrypt -R /mnt/backup                            after 'key rotate'
@@ -38,14 +39,14 @@ struct ReencryptCommand: ParsableCommand {
   @Flag(name: [.customShort("n"), .long], help: "Only print which messages would change.")
   var dryRun = false
 
-  @Flag(name: [.short, .long], help: "Reencrypt also what is under these keys already.")
+  @Flag(name: [.short, .long], help: "Also reencrypt messages that are already under these keys.")
   var force = false
 
   @Flag(help: SyncHelp.text)
   var noSync = false
 
   @Flag(
-    inversion: .prefixedNo, help: "Sign the new messages, or do not, whatever the old ones are.")
+    inversion: .prefixedNo, help: "Sign the new messages or not, instead of as the old ones.")
   var sign: Bool?
 
   @Option(

@@ -6,7 +6,7 @@ import SystemPackage
 struct StackNameOption: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The stack's name; without it, the file's name without its suffix.", valueName: "name"))
+      "The stack's name (default: the file's name without its suffix).", valueName: "name"))
   var stackName: String?
 
   mutating func validate() throws {
@@ -19,12 +19,12 @@ struct StackNameOption: ParsableArguments {
     if let stackName { return stackName }
     guard let file = template.name, let stem = FilePath(argument: file).stem else {
       throw Failure(
-        .usage, "a template from standard input needs a stack's name", hint: "add --stack-name NAME"
+        .usage, "a template from standard input needs a stack name", hint: "add --stack-name NAME"
       )
     }
     guard StackName.isValid(stem) else {
       throw Failure(
-        .usage, "the file's name '\(Text.printable(stem))' is no name of a stack",
+        .usage, "the file's name '\(Text.printable(stem))' is not a stack name",
         hint: "add --stack-name NAME: a letter, then letters, digits and hyphens")
     }
     return stem
@@ -36,12 +36,12 @@ struct StackArgument: ParsableArguments {
   @Argument(help: ArgumentHelp("The stack's name.", valueName: "stack-name"))
   var positional: String?
 
-  @Option(help: ArgumentHelp("The same.", valueName: "name"))
+  @Option(help: ArgumentHelp("The stack's name, as an option.", valueName: "name"))
   var stackName: String?
 
   mutating func validate() throws {
     if (positional == nil) == (stackName == nil) {
-      throw ValidationError("name one stack")
+      throw ValidationError("name exactly one stack")
     }
   }
 

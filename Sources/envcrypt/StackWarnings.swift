@@ -16,9 +16,11 @@ extension StackNotice {
     switch finding {
     case .keyIsGone: "key \(physicalID) of '\(logicalID)' is gone"
     case .keyIsPendingDeletion(let date):
-      "key \(physicalID) of '\(logicalID)' is pending deletion: it goes on \(Text.day(date))"
-    case .aliasIsGone: "\(physicalID) of '\(logicalID)' is gone, or another stack's"
-    case .aliasIsTaken: "\(physicalID) of '\(logicalID)' is there already, and not this stack's"
+      "key \(physicalID) of '\(logicalID)' is pending deletion: it will be deleted on "
+        + "\(Text.day(date))"
+    case .aliasIsGone: "\(physicalID) of '\(logicalID)' is gone, or belongs to another stack"
+    case .aliasIsTaken:
+      "\(physicalID) of '\(logicalID)' already exists, and does not belong to this stack"
     }
   }
 }

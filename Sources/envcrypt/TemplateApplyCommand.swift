@@ -6,11 +6,12 @@ import KMSTemplates
 struct TemplateApplyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "apply",
-    abstract: "Make the keystore what a template says.",
+    abstract: "Create or update a stack from a template.",
     discussion: """
-      All of it is done, or nothing. Applied again, it changes nothing. A key that the template no longer \
-      has is deleted after its PendingWindowInDays, unless its DeletionPolicy is Retain; KeySpec, \
-      KeyUsage and Origin of a key cannot change. Before keys are deleted, you are asked on a terminal.
+      All changes are made, or none. If the template is applied again, nothing changes. A key that \
+      is no longer in the template is deleted after its PendingWindowInDays, unless its \
+      DeletionPolicy is Retain. KeySpec, KeyUsage and Origin of a key cannot change. Before keys \
+      are deleted, you are asked for confirmation on a terminal.
 
       The plan that you were shown is the plan that is applied. If the template, its parameters or the \
       keystore have changed since, nothing is done, and the exit status is 69. A script reads the \
@@ -27,10 +28,10 @@ struct TemplateApplyCommand: ParsableCommand {
   @OptionGroup var stack: StackNameOption
 
   @Flag(
-    inversion: .prefixedNo, help: "Fail where there is nothing to change.")
+    inversion: .prefixedNo, help: "Fail if there is nothing to change.")
   var failOnEmptyChangeset = false
 
-  @Flag(name: [.short, .long], help: "Do not ask.")
+  @Flag(name: [.short, .long], help: "Do not ask for confirmation.")
   var yes = false
 
   @Option(
@@ -63,7 +64,7 @@ struct TemplateApplyCommand: ParsableCommand {
     if failOnEmptyChangeset, result.plan.isEmpty {
       throw Failure(
         .unavailable, "there was nothing to change",
-        hint: "--no-fail-on-empty-changeset takes that for success")
+        hint: "--no-fail-on-empty-changeset makes this a success")
     }
   }
 }

@@ -3,11 +3,11 @@ import ArgumentParser
 struct TemplateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "template",
-    abstract: "Make keys and aliases as a CloudFormation template says.",
+    abstract: "Manage keys and aliases with CloudFormation templates.",
     discussion: """
-      A template of AWS::KMS::Key and AWS::KMS::Alias resources, in YAML or JSON, becomes a stack: \
-      'apply' makes the keystore what the template says, all of it or nothing, and 'plan' shows \
-      beforehand what would change.
+      A template of AWS::KMS::Key and AWS::KMS::Alias resources, in YAML or JSON, becomes a stack. \
+      'apply' makes the changes that the template needs, all or none; 'plan' shows them \
+      beforehand.
 
       Examples:
         envcrypt template validate keys.yaml

@@ -9,7 +9,7 @@ struct TemplateOptions: ParsableArguments {
     completion: .file())
   var file: String
 
-  @Flag(help: "Pass over resources of other types than AWS::KMS::Key and AWS::KMS::Alias.")
+  @Flag(help: "Skip resources that are not AWS::KMS::Key or AWS::KMS::Alias.")
   var skipUnsupported = false
 
   @Option(
@@ -30,7 +30,7 @@ struct TemplateOptions: ParsableArguments {
   @Option(
     parsing: .upToNextOption,
     help: ArgumentHelp(
-      "Accepted, and without a meaning here: CAPABILITY_IAM, CAPABILITY_NAMED_IAM, "
+      "Accepted, but without effect: CAPABILITY_IAM, CAPABILITY_NAMED_IAM, "
         + "CAPABILITY_AUTO_EXPAND.", valueName: "capability"))
   var capabilities: [String] = []
 
@@ -64,7 +64,7 @@ struct TemplateOptions: ParsableArguments {
       ).byName)
     for other in request.template.passedOver {
       Console().warning(
-        Text.printable("'\(other.logicalID)' is of the type \(other.type), and passed over"))
+        Text.printable("'\(other.logicalID)' is of the type \(other.type), and is skipped"))
     }
     return request
   }

@@ -56,7 +56,7 @@ struct TemplatePlanReport {
     case .replace: head = line(.change, "\(title): the new alias is made, the old one deleted", 0)
     case .delete(let days?): head = line(.minus, "\(title): deleted after \(days) days", 0)
     case .delete(nil): head = line(.minus, "\(title): deleted", 0)
-    case .retain: head = line(.minus, "\(title): stays, and leaves the stack", 0)
+    case .retain: head = line(.minus, "\(title): kept, but removed from the stack", 0)
     }
     return [head]
   }

@@ -7,8 +7,8 @@ struct TemplateDeleteCommand: ParsableCommand {
     commandName: "delete",
     abstract: "Delete a stack: its aliases at once, its keys after their waiting period.",
     discussion: """
-      What has the DeletionPolicy Retain stays. Until a key goes, 'envcrypt key cancel-deletion' keeps it. \
-      On a terminal you are asked first.
+      Resources with the DeletionPolicy Retain are kept. Until a key is deleted, 'envcrypt key \
+      cancel-deletion' keeps it. On a terminal, you are asked for confirmation.
 
       Examples:
         envcrypt template delete prod --dry-run
@@ -20,7 +20,7 @@ struct TemplateDeleteCommand: ParsableCommand {
   @Flag(name: [.customShort("n"), .long], help: "Only print what would be deleted.")
   var dryRun = false
 
-  @Flag(name: [.short, .long], help: "Do not ask.")
+  @Flag(name: [.short, .long], help: "Do not ask for confirmation.")
   var yes = false
 
   @OptionGroup var keystore: KeystoreOptions

@@ -6,7 +6,8 @@ struct TemplateValidateCommand: ParsableCommand {
     commandName: "validate",
     abstract: "Check a template, and show its parameters.",
     discussion: """
-      Needs no keystore. Where every parameter has a value, the resources are checked with these.
+      Needs no keystore. If every parameter has a value, the resources are checked with these \
+      values.
 
       Examples:
         envcrypt template validate keys.yaml

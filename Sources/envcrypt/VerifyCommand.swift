@@ -4,11 +4,11 @@ import Envelope
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
-    abstract: "Check that messages are whole and open, without writing them.",
+    abstract: "Check that messages are complete and can be decrypted, without writing them.",
     discussion: """
       Reads and authenticates everything that decrypt would, and writes nothing. Prints "NAME: OK" \
-      for each message; the exit status tells a script. A tree or a list without a message in it \
-      is exit status 66: a check that has checked nothing is not a success.
+      for each good message; a script can use the exit status. If a tree or a list contains no \
+      message, the exit status is 66: a check of nothing is not a success.
 
       Examples:
         envcrypt verify *.envc

@@ -65,7 +65,8 @@ extension PKey {
         pointer, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &explicit),
       "EVP_PKEY_get_int_param")
     guard explicit == 0 else {
-      throw .invalidKey("an elliptic-curve key that spells its curve out instead of naming it")
+      throw .invalidKey(
+        "an elliptic-curve key with explicit curve parameters instead of a named curve")
     }
     var name = [CChar](repeating: 0, count: 80)
     var length = 0

@@ -12,7 +12,7 @@ package struct ECPublicKey: Equatable, Sendable {
     let curve = try key.curve()
     let point = try key.compressedPoint()
     guard point.count == curve.compressedPointLength else {
-      throw .invalidKey("the point at infinity, which is no public key")
+      throw .invalidKey("the point at infinity, which is not a public key")
     }
     self.curve = curve
     compressedPoint = point
@@ -67,7 +67,7 @@ package struct ECPrivateKey: ~Copyable, Sendable {
   init(_ key: PKey) throws(CryptoError) {
     let curve = try ECPublicKey(key).curve
     guard try key.hasMatchingHalves() else {
-      throw .invalidKey("a private key with the public half of another")
+      throw .invalidKey("a private key with the public key of another")
     }
     self.curve = curve
     self.key = key

@@ -53,11 +53,11 @@ package struct KeyPair: ~Copyable, Sendable {
     // Refuse an unsupported key before any arithmetic with it.
     let kind = try key.kind()
     guard wanted == nil || wanted == kind else {
-      throw .invalidKey("\(wanted!) is wanted, this is \(kind)")
+      throw .invalidKey("expected \(wanted!), not \(kind)")
     }
     try key.checkPublicHalf()
     guard try key.hasMatchingHalves() else {
-      throw .invalidKey("a private key with the public half of another")
+      throw .invalidKey("a private key with the public key of another")
     }
     try self.init(key)
   }

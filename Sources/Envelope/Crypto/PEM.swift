@@ -43,7 +43,7 @@ package enum PEM {
         hasTextAfter = false
       case .end, .damaged:
         throw .invalidKey(
-          "line \(lines.number) looks like a part of a PEM block, and belongs to none"
+          "line \(lines.number) looks like a part of a PEM block, but is not in one"
             + (blocks.last.map { "; it comes after \($0.name)" } ?? ""))
       case .binary:
         throw .invalidKey(

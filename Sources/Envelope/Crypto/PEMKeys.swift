@@ -76,7 +76,7 @@ extension PEM {
     let blocks = try blocks(of: text, allowsTextAfter: true).filter { $0.label != parameters }
     guard let block = blocks.first else { throw .invalidKey("not an unencrypted PEM private key") }
     guard blocks.count == 1 else {
-      throw .invalidKey("\(blocks.count) PEM blocks, where one is wanted")
+      throw .invalidKey("expected one PEM block, not \(blocks.count)")
     }
     return try privateKey(block)
   }
@@ -98,7 +98,7 @@ extension PKey {
   static func publicKey(pem: [UInt8]) throws(CryptoError) -> PKey {
     let keys = try PEM.publicKeys(in: pem)
     guard keys.count == 1 else {
-      throw .invalidKey("\(keys.count) public keys, where one is wanted")
+      throw .invalidKey("expected one public key, not \(keys.count)")
     }
     return keys[0]
   }

@@ -20,7 +20,7 @@ final class PKey: @unchecked Sendable {
     }
     let key = try PKey(pointer, else: "not a DER SubjectPublicKeyInfo")
     guard rest == 0 else {
-      throw .invalidKey("a SubjectPublicKeyInfo with \(rest) bytes behind it")
+      throw .invalidKey("a SubjectPublicKeyInfo with \(rest) bytes after it")
     }
     return key
   }
@@ -36,7 +36,7 @@ final class PKey: @unchecked Sendable {
       return key
     }
     let key = try PKey(pointer, else: "not a DER RSAPublicKey")
-    guard rest == 0 else { throw .invalidKey("an RSAPublicKey with \(rest) bytes behind it") }
+    guard rest == 0 else { throw .invalidKey("an RSAPublicKey with \(rest) bytes after it") }
     return key
   }
 
@@ -59,7 +59,7 @@ final class PKey: @unchecked Sendable {
       }
     }
     let key = try PKey(pointer, else: "not a DER private key")
-    guard rest == 0 else { throw .invalidKey("a DER private key with \(rest) bytes behind it") }
+    guard rest == 0 else { throw .invalidKey("a DER private key with \(rest) bytes after it") }
     return key
   }
 
@@ -97,8 +97,7 @@ final class PKey: @unchecked Sendable {
     defer { EVP_PKEY_CTX_free(context) }
     defer { ERR_clear_error() }
     guard EVP_PKEY_public_check(context) == 1 else {
-      throw .invalidKey(
-        "an \(algorithm) key that encrypts nothing: its numbers are none of a public key")
+      throw .invalidKey("not a valid \(algorithm) public key")
     }
   }
 

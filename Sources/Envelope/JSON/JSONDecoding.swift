@@ -112,7 +112,7 @@ struct JSONValueDecoder: Decoder {
       text = try decode(String.self)
       date = APIDate.date(text)
     }
-    guard let date else { throw corrupted("'\(text.shortened)' is no date: \(APIDate.wanted)") }
+    guard let date else { throw corrupted("'\(text.shortened)' is not a date: \(APIDate.wanted)") }
     return date
   }
 

@@ -52,7 +52,7 @@ package struct JSONError: Error, Equatable, Sendable {
     switch problem {
     case .malformed(let reason): reason
     case .duplicateName(let name): "'\(name.shortened)' occurs twice in one object"
-    case .tooDeep(let limit): "objects and arrays are nested more than \(limit) deep"
+    case .tooDeep(let limit): "objects and arrays are nested more than \(limit) levels deep"
     case .tooManyValues(let limit): "more than \(limit) values and names"
     }
   }

@@ -184,7 +184,8 @@ extension KeyringFile.Entry {
       return try RawECDHKeyring(recipient: key)
     default:
       throw CryptoError.invalidKey(
-        "'\(algorithm.rawValue)' with '\(type.rawValue)' and '\(encoding.rawValue)' is no key")
+        "'\(algorithm.rawValue)' with '\(type.rawValue)' and '\(encoding.rawValue)' is not a key"
+      )
     }
   }
 

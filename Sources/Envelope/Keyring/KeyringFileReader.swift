@@ -61,7 +61,7 @@ enum KeyringFileReader {
   }
 
   private static func unknownValue(_ place: String) -> KeyringError {
-    .malformedFile("\(place) has a value that is not known")
+    .malformedFile("\(place) has an unknown value")
   }
 
   /// The members of an entry. Unknown members and null members are ignored.

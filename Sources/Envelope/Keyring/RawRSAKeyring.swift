@@ -71,7 +71,7 @@ public final class RawRSAKeyring: Keyring {
     do {
       _ = try privateKey?.decrypt(ciphertext, padding: padding)
     } catch .authenticationFailed {
-      throw .invalidKey("a private key with the public half of another")
+      throw .invalidKey("a private key with the public key of another")
     }
   }
 

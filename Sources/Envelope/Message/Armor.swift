@@ -57,7 +57,7 @@ struct ArmorDecoder {
       bytes.append(contentsOf: decoded)
     case .body, .lastLine:
       guard line.elementsEqual(Armor.footer) else {
-        throw .malformedArmor("more text behind the last line")
+        throw .malformedArmor("more text after the last line")
       }
       stage = .afterFooter
     case .afterFooter:

@@ -72,7 +72,8 @@ public struct EncryptionContext: Equatable, Sendable {
     _ = try Self.transcodePairs(self, through: &writer)
     guard writer.bytes.count <= Int(UInt16.max) else {
       throw .malformed(
-        "an encryption context of \(writer.bytes.count) bytes, at most \(UInt16.max) fit")
+        "an encryption context of \(writer.bytes.count) bytes, more than the limit of \(UInt16.max)"
+      )
     }
     return writer.bytes
   }

@@ -54,7 +54,7 @@ package struct RawECDHKeyInformation: Equatable {
     let length = try wire.uint32(value.map { UInt32($0.compressedPoint.count) })
     let point = try wire.bytes(value?.compressedPoint, count: Int(length))
     guard let key = try? value ?? ECPublicKey(compressedPoint: point) else {
-      throw .malformed("a raw ECDH key that is no point")
+      throw .malformed("a raw ECDH key that is not a point")
     }
     return key
   }

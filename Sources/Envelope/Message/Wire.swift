@@ -18,7 +18,7 @@ extension Wire {
   /// A count in 16 bits, then so many bytes. `name` is for the error if a writer has too many.
   package mutating func block(_ value: [UInt8]?, _ name: String) throws(MessageError) -> [UInt8] {
     if let value, value.count > Int(UInt16.max) {
-      throw .malformed("\(name) of \(value.count) bytes, at most \(UInt16.max) fit")
+      throw .malformed("\(name) of \(value.count) bytes, more than the limit of \(UInt16.max)")
     }
     let count = try uint16(value.map { UInt16($0.count) })
     return try bytes(value, count: Int(count))

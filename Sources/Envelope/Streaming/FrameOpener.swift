@@ -46,7 +46,7 @@ final class FrameOpener: FrameTransform {
     // No frame can follow number 2^32 - 1: the format ends there.
     guard Int64(prefix.sequenceNumber) == frame + 1 else {
       throw MessageError.malformed(
-        "frame \(prefix.sequenceNumber) where frame \(frame + 1) belongs")
+        "frame \(prefix.sequenceNumber) instead of frame \(frame + 1)")
     }
     let sealed = bytes.extracting(prefix.length...)
     let length = sealed.byteCount - AESGCM.tagLength

@@ -1,11 +1,7 @@
 import Testing
 
 @testable import Envelope
-@testable import KMSAPI
-@testable import KMSKeystore
-@testable import KMSPolicy
-@testable import KMSService
-@testable import KMSTemplates
+@testable import TestSupport
 
 @Suite struct ECDHTests {
   @Test(arguments: ECKeys.agreements)
@@ -117,7 +113,7 @@ import Testing
     let bad = ECKeys.privateKey(
       on: agreement.curve, scalar: agreement.scalar, point: [4] + agreement.peer)
     #expect(
-      throws: CryptoError.invalidKey("a private key with the public half of another")
+      throws: CryptoError.invalidKey("a private key with the public key of another")
     ) {
       _ = try ECPrivateKey(pkcs8: SecretBytes(bad)).curve
     }

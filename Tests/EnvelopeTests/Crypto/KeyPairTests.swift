@@ -1,11 +1,7 @@
 import Testing
 
 @testable import Envelope
-@testable import KMSAPI
-@testable import KMSKeystore
-@testable import KMSPolicy
-@testable import KMSService
-@testable import KMSTemplates
+@testable import TestSupport
 
 @Suite struct KeyPairTests {
   /// The identity of a key must not depend on the form in which a program wrote it.
@@ -44,10 +40,10 @@ import Testing
     let spki = try pair.subjectPublicKeyInfo()
     for rest in [[0], [0x05, 0], der] {
       #expect(
-        throws: CryptoError.invalidKey("a DER private key with \(rest.count) bytes behind it")
+        throws: CryptoError.invalidKey("a DER private key with \(rest.count) bytes after it")
       ) { _ = try KeyPair(pkcs8: SecretBytes(der + rest)).kind }
       #expect(
-        throws: CryptoError.invalidKey("a SubjectPublicKeyInfo with \(rest.count) bytes behind it")
+        throws: CryptoError.invalidKey("a SubjectPublicKeyInfo with \(rest.count) bytes after it")
       ) { _ = try VerificationKey(subjectPublicKeyInfo: spki + rest) }
     }
     #expect(throws: CryptoError.invalidKey("not a DER private key")) {
@@ -72,7 +68,7 @@ import Testing
       """)
     #expect(
       throws: CryptoError.invalidKey(
-        "an elliptic-curve key that spells its curve out instead of naming it")
+        "an elliptic-curve key with explicit curve parameters instead of a named curve")
     ) { _ = try KeyPair(pkcs8: SecretBytes(key)).kind }
   }
 

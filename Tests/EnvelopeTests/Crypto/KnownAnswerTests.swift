@@ -1,11 +1,7 @@
 import Testing
 
 @testable import Envelope
-@testable import KMSAPI
-@testable import KMSKeystore
-@testable import KMSPolicy
-@testable import KMSService
-@testable import KMSTemplates
+@testable import TestSupport
 
 /// Published test vectors, run through our wrappers.
 @Suite struct KnownAnswerTests {

@@ -2,11 +2,7 @@ import Foundation
 import Testing
 
 @testable import Envelope
-@testable import KMSAPI
-@testable import KMSKeystore
-@testable import KMSPolicy
-@testable import KMSService
-@testable import KMSTemplates
+@testable import TestSupport
 
 /// Valid and invalid vectors from vectors.py, which takes the answers from other implementations of
 /// the algorithms.

@@ -2,11 +2,7 @@ import Foundation
 import Testing
 
 @testable import Envelope
-@testable import KMSAPI
-@testable import KMSKeystore
-@testable import KMSPolicy
-@testable import KMSService
-@testable import KMSTemplates
+@testable import TestSupport
 
 @Suite struct PEMTests {
   private let key: SecretText

@@ -5,11 +5,7 @@ import SystemPackage
 import Testing
 
 @testable import Envelope
-@testable import KMSAPI
-@testable import KMSKeystore
-@testable import KMSPolicy
-@testable import KMSService
-@testable import KMSTemplates
+@testable import TestSupport
 
 /// Outputs that are synchronized to disk together, and the directories that are created for them.
 @Suite struct OutputBatchTests {

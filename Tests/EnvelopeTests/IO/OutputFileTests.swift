@@ -3,11 +3,7 @@ import SystemPackage
 import Testing
 
 @testable import Envelope
-@testable import KMSAPI
-@testable import KMSKeystore
-@testable import KMSPolicy
-@testable import KMSService
-@testable import KMSTemplates
+@testable import TestSupport
 
 @Suite struct OutputFileTests {
   let directory: TemporaryDirectory

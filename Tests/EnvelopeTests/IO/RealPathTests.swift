@@ -3,6 +3,7 @@ import SystemPackage
 import Testing
 
 @testable import Envelope
+@testable import TestSupport
 
 @Suite struct RealPathTests {
   @Test func linksAndDotsAreResolved() throws {

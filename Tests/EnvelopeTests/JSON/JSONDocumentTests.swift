@@ -2,11 +2,7 @@ import Foundation
 import Testing
 
 @testable import Envelope
-@testable import KMSAPI
-@testable import KMSKeystore
-@testable import KMSPolicy
-@testable import KMSService
-@testable import KMSTemplates
+@testable import TestSupport
 
 /// Texts that are JSON, texts that are not, and the position at which a text stops being JSON.
 @Suite struct JSONDocumentTests {

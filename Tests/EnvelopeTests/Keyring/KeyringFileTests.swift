@@ -2,11 +2,7 @@ import Foundation
 import Testing
 
 @testable import Envelope
-@testable import KMSAPI
-@testable import KMSKeystore
-@testable import KMSPolicy
-@testable import KMSService
-@testable import KMSTemplates
+@testable import TestSupport
 
 @Suite struct KeyringFileTests {
   private func read(_ text: String) throws -> KeyringFile {
@@ -81,7 +77,7 @@ import Testing
     #expect(reason("{\"keys\": 1}") == "keys is of the wrong type")
     #expect(reason("{\"keys\": [], \"keys\": []}") == "the file has 'keys' twice")
     #expect(reason("{\"keys\": [{}]}") == "keys.0 has no 'provider-id'")
-    #expect(reason("{\"keys\": [{\"bits\": 1.5}]}") == "keys.0.bits has a value that is not known")
+    #expect(reason("{\"keys\": [{\"bits\": 1.5}]}") == "keys.0.bits has an unknown value")
     #expect(reason("{\"keys\": [{\"bits\": 1, \"bits\": 1}]}") == "keys.0 has 'bits' twice")
     #expect(reason("{\"keys\": {\"n\": {\"type\": 3}}}") == "keys.n.type is of the wrong type")
     #expect(reason("{\"keys\": {\"n\": {}, \"\\u006E\": {}}}") == "keys has 'n' twice")
@@ -89,6 +85,6 @@ import Testing
     let odd = Self.entry.replacingOccurrences(of: "aes", with: "des")
     #expect(
       reason("{\"keys\": [{\(odd), \"material\": \"\"}]}")
-        == "keys.0.algorithm has a value that is not known")
+        == "keys.0.algorithm has an unknown value")
   }
 }

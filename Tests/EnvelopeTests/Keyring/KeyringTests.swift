@@ -1,27 +1,9 @@
 import Testing
 
 @testable import Envelope
-@testable import KMSAPI
-@testable import KMSKeystore
-@testable import KMSPolicy
-@testable import KMSService
-@testable import KMSTemplates
+@testable import TestSupport
 
 @Suite struct KeyringTests {
-  static func wrap(
-    _ keyring: any Keyring, context: [UInt8] = [1, 2, 3]
-  ) throws -> EncryptedDataKey {
-    try keyring.wrap(
-      WrapRequest(dataKey: DataKey(bytes: SecretBytes(patternBytes(32))), context: context))
-  }
-
-  static func unwrap(
-    _ keyring: any Keyring, _ key: EncryptedDataKey, context: [UInt8] = [1, 2, 3]
-  ) throws -> [UInt8]? {
-    guard let dataKey = try keyring.unwrap(key, context: context) else { return nil }
-    return dataKey.bytes.exposed
-  }
-
   @Test(arguments: [16, 24, 32])
   func rawAESUnwrapsItsOwnOnly(length: Int) throws {
     func keyring(_ name: String, _ provider: String, _ byte: UInt8) throws -> RawAESKeyring {
@@ -30,40 +12,40 @@ import Testing
         wrappingKey: try WrappingKey(bytes: SecretBytes([UInt8](repeating: byte, count: length))))
     }
     let own = try keyring("a", "p", 1)
-    let wrapped = try Self.wrap(own)
-    #expect(try Self.unwrap(own, wrapped) == patternBytes(32))
-    #expect(try Self.unwrap(own, wrapped, context: [1, 2]) == nil)
-    #expect(try Self.unwrap(try keyring("b", "p", 1), wrapped) == nil)
-    #expect(try Self.unwrap(try keyring("a", "q", 1), wrapped) == nil)
-    #expect(try Self.unwrap(try keyring("a", "p", 2), wrapped) == nil)
+    let wrapped = try TestWrapping.wrap(own)
+    #expect(try TestWrapping.unwrap(own, wrapped) == patternBytes(32))
+    #expect(try TestWrapping.unwrap(own, wrapped, context: [1, 2]) == nil)
+    #expect(try TestWrapping.unwrap(try keyring("b", "p", 1), wrapped) == nil)
+    #expect(try TestWrapping.unwrap(try keyring("a", "q", 1), wrapped) == nil)
+    #expect(try TestWrapping.unwrap(try keyring("a", "p", 2), wrapped) == nil)
     for position in wrapped.ciphertext.indices {
       var ciphertext = wrapped.ciphertext
       ciphertext[position] ^= 0x80
       let changed = EncryptedDataKey(
         providerID: wrapped.providerID, providerInformation: wrapped.providerInformation,
         ciphertext: ciphertext)
-      #expect(try Self.unwrap(own, changed) == nil)
+      #expect(try TestWrapping.unwrap(own, changed) == nil)
     }
     let short = EncryptedDataKey(
       providerID: wrapped.providerID, providerInformation: wrapped.providerInformation,
       ciphertext: [1, 2, 3])
-    #expect(try Self.unwrap(own, short) == nil)
+    #expect(try TestWrapping.unwrap(own, short) == nil)
   }
 
   @Test func rawRSAUnwrapsItsOwnOnly() throws {
     let key = try RSAPrivateKey.generate(bits: 2048)
     let pem = try key.publicKey().pem()
     let recipient = try Recipient.keyrings(pem: Array(pem.utf8))[0]
-    let wrapped = try Self.wrap(recipient)
+    let wrapped = try TestWrapping.wrap(recipient)
     #expect(wrapped.providerID == "envcrypt-spki")
     #expect(wrapped.keyName == (try key.publicKey().fingerprint()))
     // A public key wraps and never unwraps.
-    #expect(try Self.unwrap(recipient, wrapped) == nil)
+    #expect(try TestWrapping.unwrap(recipient, wrapped) == nil)
     let file = try KeyringFile(parsing: try key.pem().exposed)
     let keyrings = try file.keyrings()
-    #expect(try Self.unwrap(keyrings[0], wrapped) == patternBytes(32))
+    #expect(try TestWrapping.unwrap(keyrings[0], wrapped) == patternBytes(32))
     let other = try KeyringFile(parsing: try RSAPrivateKey.generate(bits: 2048).pem().exposed)
-    #expect(try Self.unwrap(try other.keyrings()[0], wrapped) == nil)
+    #expect(try TestWrapping.unwrap(try other.keyrings()[0], wrapped) == nil)
   }
 
   @Test func pkcs1IsForReadingOnly() throws {
@@ -72,10 +54,10 @@ import Testing
       SecretBytes(patternBytes(32)), padding: .pkcs1)
     let keyring = try RawRSAKeyring(
       providerID: "p", keyName: "k", padding: .pkcs1, privateKey: key)
-    #expect(throws: KeyringError.readOnlyPadding(keyName: "k")) { try Self.wrap(keyring) }
+    #expect(throws: KeyringError.readOnlyPadding(keyName: "k")) { try TestWrapping.wrap(keyring) }
     let wrapped = EncryptedDataKey(
       providerID: "p", providerInformation: Array("k".utf8), ciphertext: ciphertext)
-    #expect(try Self.unwrap(keyring, wrapped) == patternBytes(32))
+    #expect(try TestWrapping.unwrap(keyring, wrapped) == patternBytes(32))
   }
 
   @Test func anyOneOfSeveralOpens() throws {
@@ -146,10 +128,10 @@ import Testing
   @Test(arguments: [0, 12, 64, 96, 120, 127, 129, 256, 0x8000_0000], [0, 8, 11, 12, 13, 16])
   func rawAESParametersAreThoseOfItsAlgorithm(tagBits: UInt64, nonceLength: UInt64) throws {
     let keyring = try testKeyring()
-    let wrapped = try Self.wrap(keyring)
+    let wrapped = try TestWrapping.wrap(keyring)
     let nonce = Array(wrapped.providerInformation.suffix(12))
     func unwrap(_ tagBits: UInt64, _ nonceLength: UInt64) throws -> [UInt8]? {
-      try Self.unwrap(
+      try TestWrapping.unwrap(
         keyring,
         EncryptedDataKey(
           providerID: wrapped.providerID,
@@ -163,7 +145,9 @@ import Testing
 
   @Test func everyWrappingHasANonceOfItsOwn() throws {
     let keyring = try testKeyring()
-    let nonces = try (0..<16).map { _ in try Self.wrap(keyring).providerInformation.suffix(12) }
+    let nonces = try (0..<16).map { _ in
+      try TestWrapping.wrap(keyring).providerInformation.suffix(12)
+    }
     #expect(Set(nonces).count == 16)
   }
 
@@ -207,28 +191,29 @@ import Testing
       providerID: "p", keyName: "k", padding: padding,
       privateKey: try RSAPrivateKey(pkcs8: SecretBytes(der)))
     #expect(
-      throws: CryptoError.invalidKey("a private key with the public half of another")
-    ) { try Self.wrap(keyring) }
+      throws: CryptoError.invalidKey("a private key with the public key of another")
+    ) { try TestWrapping.wrap(keyring) }
   }
 
   /// A keyring unwraps only what was wrapped with its own padding, provider ID and key name.
   @Test(arguments: [RSAPadding.oaep(.sha1), .oaep(.sha256), .oaep(.sha384), .oaep(.sha512)])
   func paddingsAreKeptApart(padding: RSAPadding) throws {
     let key = try RSAPrivateKey.generate(bits: 2048)
-    let wrapped = try Self.wrap(
+    let wrapped = try TestWrapping.wrap(
       RawRSAKeyring(
         providerID: "p", keyName: "k", padding: padding, publicKey: try key.publicKey()))
     let pkcs8 = try key.pkcs8()
     for other in [RSAPadding.oaep(.sha1), .oaep(.sha256), .oaep(.sha384), .oaep(.sha512)] {
       let keyring = try RawRSAKeyring(
         providerID: "p", keyName: "k", padding: other, privateKey: RSAPrivateKey(pkcs8: pkcs8))
-      #expect(try Self.unwrap(keyring, wrapped) == (other == padding ? patternBytes(32) : nil))
+      #expect(
+        try TestWrapping.unwrap(keyring, wrapped) == (other == padding ? patternBytes(32) : nil))
     }
     for (providerID, keyName) in [("q", "k"), ("p", "l"), ("p", "k2"), ("p", "")] {
       let keyring = try RawRSAKeyring(
         providerID: providerID, keyName: keyName, padding: padding,
         privateKey: RSAPrivateKey(pkcs8: pkcs8))
-      #expect(try Self.unwrap(keyring, wrapped) == nil)
+      #expect(try TestWrapping.unwrap(keyring, wrapped) == nil)
     }
   }
 

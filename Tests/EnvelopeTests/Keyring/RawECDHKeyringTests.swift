@@ -1,11 +1,7 @@
 import Testing
 
 @testable import Envelope
-@testable import KMSAPI
-@testable import KMSKeystore
-@testable import KMSPolicy
-@testable import KMSService
-@testable import KMSTemplates
+@testable import TestSupport
 
 @Suite struct RawECDHKeyringTests {
   /// A data key that the reference SDK (Python, 4.0.7) wrapped for the private key of the same
@@ -68,9 +64,9 @@ import Testing
         providerID: providerID, providerInformation: hexadecimal(wrapped.information),
         ciphertext: hexadecimal(wrapped.ciphertext))
       #expect(
-        try KeyringTests.unwrap(keyring, key, context: Self.theirContext())
+        try TestWrapping.unwrap(keyring, key, context: Self.theirContext())
           == hexadecimal(wrapped.dataKey))
-      #expect(try KeyringTests.unwrap(keyring, key, context: []) == nil)
+      #expect(try TestWrapping.unwrap(keyring, key, context: []) == nil)
     }
   }
 
@@ -78,32 +74,32 @@ import Testing
   func unwrapsItsOwnOnly(curve: Curve) throws {
     let key = try ECPrivateKey.generate(on: curve)
     let recipient = try Recipient.keyrings(pem: Array(key.publicKey().pem().utf8))[0]
-    let wrapped = try KeyringTests.wrap(recipient)
+    let wrapped = try TestWrapping.wrap(recipient)
     #expect(wrapped.providerID == "raw-ecdh")
     #expect(wrapped.keyName == (try key.publicKey().fingerprint()))
     #expect(recipient.wrappingKey == wrapped.wrappingKey)
     #expect(wrapped.ciphertext.count == 32 + 32 + 32 + 16)
     // A public key wraps and never unwraps.
-    #expect(try KeyringTests.unwrap(recipient, wrapped) == nil)
+    #expect(try TestWrapping.unwrap(recipient, wrapped) == nil)
     let own = try RawECDHKeyring(privateKey: ECPrivateKey(pkcs8: try key.pkcs8()))
-    #expect(try KeyringTests.unwrap(own, wrapped) == patternBytes(32))
-    #expect(try KeyringTests.unwrap(own, wrapped, context: [1, 2]) == nil)
-    #expect(try KeyringTests.unwrap(own, wrapped, context: []) == nil)
+    #expect(try TestWrapping.unwrap(own, wrapped) == patternBytes(32))
+    #expect(try TestWrapping.unwrap(own, wrapped, context: [1, 2]) == nil)
+    #expect(try TestWrapping.unwrap(own, wrapped, context: []) == nil)
     // A keyring with a private key wraps for itself.
-    #expect(try KeyringTests.unwrap(own, try KeyringTests.wrap(own)) == patternBytes(32))
+    #expect(try TestWrapping.unwrap(own, try TestWrapping.wrap(own)) == patternBytes(32))
     for other in Curve.allCases {
       let stranger = try RawECDHKeyring(privateKey: .generate(on: other))
-      #expect(try KeyringTests.unwrap(stranger, wrapped) == nil)
+      #expect(try TestWrapping.unwrap(stranger, wrapped) == nil)
     }
     let otherProvider = EncryptedDataKey(
       providerID: "raw-ecdh2", providerInformation: wrapped.providerInformation,
       ciphertext: wrapped.ciphertext)
-    #expect(try KeyringTests.unwrap(own, otherProvider) == nil)
+    #expect(try TestWrapping.unwrap(own, otherProvider) == nil)
   }
 
   @Test func everyWrappingHasItsOwnKeyPairAndSalt() throws {
     let keyring = try RawECDHKeyring(privateKey: .generate(on: .p256))
-    let wrapped = try (0..<4).map { _ in try KeyringTests.wrap(keyring) }
+    let wrapped = try (0..<4).map { _ in try TestWrapping.wrap(keyring) }
     let senders = wrapped.compactMap {
       RawECDHKeyInformation(parsing: $0.providerInformation)?.sender.compressedPoint
     }
@@ -115,9 +111,9 @@ import Testing
   @Test(arguments: [0x01, 0x80] as [UInt8])
   func everyChangedByteIsRefused(bits: UInt8) throws {
     let keyring = try RawECDHKeyring(privateKey: .generate(on: .p256))
-    let wrapped = try KeyringTests.wrap(keyring)
+    let wrapped = try TestWrapping.wrap(keyring)
     func unwrap(_ information: [UInt8], _ ciphertext: [UInt8]) throws -> [UInt8]? {
-      try KeyringTests.unwrap(
+      try TestWrapping.unwrap(
         keyring,
         EncryptedDataKey(
           providerID: wrapped.providerID, providerInformation: information,
@@ -150,7 +146,7 @@ import Testing
   /// it.
   @Test func aCommitmentAloneOpensNothing() throws {
     let keyring = try RawECDHKeyring(privateKey: .generate(on: .p384))
-    let wrapped = try KeyringTests.wrap(keyring)
+    let wrapped = try TestWrapping.wrap(keyring)
     let parsed = try #require(RawECDHCiphertext(parsing: wrapped.ciphertext))
     for sealed in [[UInt8](repeating: 0, count: 16), [UInt8](repeating: 0, count: 48)] {
       let forged = RawECDHCiphertext(
@@ -158,7 +154,7 @@ import Testing
       let key = EncryptedDataKey(
         providerID: wrapped.providerID, providerInformation: wrapped.providerInformation,
         ciphertext: forged.bytes)
-      #expect(try KeyringTests.unwrap(keyring, key) == nil)
+      #expect(try TestWrapping.unwrap(keyring, key) == nil)
     }
   }
 
@@ -175,9 +171,9 @@ import Testing
     var publicEntry = bare.keys[0]
     publicEntry.type = .public
     publicEntry.material = SecretText(try key.publicKey().pem())
-    let wrapped = try KeyringTests.wrap(try KeyringFile(keys: [publicEntry]).keyrings()[0])
+    let wrapped = try TestWrapping.wrap(try KeyringFile(keys: [publicEntry]).keyrings()[0])
     #expect(wrapped.wrappingKey.keyName == bare.keys[0].keyID)
-    #expect(try KeyringTests.unwrap(try again.keyrings()[0], wrapped) == patternBytes(32))
+    #expect(try TestWrapping.unwrap(try again.keyrings()[0], wrapped) == patternBytes(32))
   }
 
   @Test func brokenEntriesAreNamed() throws {
@@ -205,10 +201,10 @@ import Testing
         == "key '\(entry.keyID)': 'provider-id' of an ECDH key is 'raw-ecdh'")
     #expect(
       try reason { $0.encoding = .base64 }
-        == "key '\(entry.keyID)': 'ecdh' with 'private' and 'base64' is no key")
+        == "key '\(entry.keyID)': 'ecdh' with 'private' and 'base64' is not a key")
     #expect(
       try reason { $0.type = .symmetric }
-        == "key '\(entry.keyID)': 'ecdh' with 'symmetric' and 'pem' is no key")
+        == "key '\(entry.keyID)': 'ecdh' with 'symmetric' and 'pem' is not a key")
     #expect(
       try reason { $0.type = .public }
         == "key '\(entry.keyID)': block 1 (PRIVATE KEY) is a private key, "

@@ -1,11 +1,7 @@
 import Testing
 
 @testable import Envelope
-@testable import KMSAPI
-@testable import KMSKeystore
-@testable import KMSPolicy
-@testable import KMSService
-@testable import KMSTemplates
+@testable import TestSupport
 
 /// Messages made by a holder of the key, valid and invalid. Every tag in them verifies, so an
 /// invalid message is refused only because of the rule that it breaks.

@@ -2,11 +2,7 @@ import Foundation
 import Testing
 
 @testable import Envelope
-@testable import KMSAPI
-@testable import KMSKeystore
-@testable import KMSPolicy
-@testable import KMSService
-@testable import KMSTemplates
+@testable import TestSupport
 
 /// A small message of every kind, damaged at every position, is refused, and no unauthenticated
 /// plaintext is released.

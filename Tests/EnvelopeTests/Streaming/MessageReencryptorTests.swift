@@ -2,11 +2,7 @@ import Glibc
 import Testing
 
 @testable import Envelope
-@testable import KMSAPI
-@testable import KMSKeystore
-@testable import KMSPolicy
-@testable import KMSService
-@testable import KMSTemplates
+@testable import TestSupport
 
 /// A message is encrypted under another key completely or not at all.
 @Suite struct MessageReencryptorTests {

@@ -3,11 +3,7 @@ import Synchronization
 import Testing
 
 @testable import Envelope
-@testable import KMSAPI
-@testable import KMSKeystore
-@testable import KMSPolicy
-@testable import KMSService
-@testable import KMSTemplates
+@testable import TestSupport
 
 /// Many threads produce the same result as one thread, for every kind of input and output and for
 /// every failure.

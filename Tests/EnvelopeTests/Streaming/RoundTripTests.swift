@@ -1,11 +1,7 @@
 import Testing
 
 @testable import Envelope
-@testable import KMSAPI
-@testable import KMSKeystore
-@testable import KMSPolicy
-@testable import KMSService
-@testable import KMSTemplates
+@testable import TestSupport
 
 /// Encrypts and decrypts in memory, around every boundary.
 @Suite struct RoundTripTests {
@@ -85,7 +81,7 @@ import Testing
   }
 
   static func dataKey(of header: MessageHeader) throws -> [UInt8]? {
-    try KeyringTests.unwrap(
+    try TestWrapping.unwrap(
       testKeyring(), header.encryptedDataKeys[0], context: header.encryptionContext.serialized())
   }
 

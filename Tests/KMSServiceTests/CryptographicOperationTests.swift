@@ -1,0 +1,422 @@
+import Foundation
+import Testing
+
+@testable import Envelope
+@testable import KMSAPI
+@testable import KMSService
+@testable import TestSupport
+
+/// Encrypt, Sign, GenerateMac and related operations.
+@Suite final class CryptographicOperationTests: KeystoreSuite {
+  // MARK: Blobs
+
+  @Test func aBlobOpensUnderItsContextOnly() throws {
+    let key = try service.createKey()
+    let context: EncryptionContext = ["purpose": "test", "größe": "λ"]
+    let blob = try service.encrypt("text", under: key.keyID, context: context)
+    #expect(try service.decrypt(blob, context: context) == "text")
+    #expect(try service.decrypt(blob, context: context, key: key.arn) == "text")
+    for wrong: EncryptionContext? in [
+      nil, [:], ["purpose": "test"], ["purpose": "other", "größe": "λ"],
+      ["purpose": "test", "größe": "λ", "more": ""], ["Purpose": "test", "größe": "λ"],
+    ] {
+      #expect(throws: KeyServiceError.invalidCiphertext) {
+        try service.decrypt(blob, context: wrong)
+      }
+    }
+  }
+
+  @Test func everyChangedBitOfABlobIsRefused() throws {
+    let key = try service.createKey()
+    try service.perform(RotateKeyOnDemandRequest(keyID: key.keyID))
+    let blob = try service.encrypt("text", under: key.keyID).bytes
+    for position in blob.indices {
+      for bit in 0..<8 {
+        var changed = blob
+        changed[position] ^= 1 << bit
+        let error = #expect(throws: KeyServiceError.self, "bit \(bit) of byte \(position)") {
+          try service.decrypt(Blob(changed))
+        }
+        // A changed key ID names no key.
+        let wanted =
+          (4..<20).contains(position) ? "NotFoundException" : "InvalidCiphertextException"
+        #expect(error?.name == wanted, "bit \(bit) of byte \(position)")
+      }
+    }
+    for count in 1..<blob.count {
+      #expect(throws: KeyServiceError.invalidCiphertext, "\(count) bytes") {
+        try service.decrypt(Blob(Array(blob.prefix(count))))
+      }
+    }
+    #expect(throws: KeyServiceError.invalidCiphertext) { try service.decrypt(Blob(blob + [0])) }
+  }
+
+  /// The same key encrypts a file's data key and a blob. Neither can be used as the other.
+  @Test func aBlobIsNoWrappedDataKey() throws {
+    let key = try service.createKey()
+    let blob = try #require(
+      CiphertextBlob(parsing: try service.encrypt("text", under: key.keyID).bytes))
+    let name = Array("\(key.keyID)/1".utf8)
+    for context in [
+      [],
+      CiphertextBlob.authenticatedData(keyID: blob.keyID, keyVersion: 1, context: []),
+    ] {
+      // The keyring authenticates any context that it is given, but a message's context never
+      // begins with zero pairs.
+      let wrapped = EncryptedDataKey(
+        providerID: "envcrypt",
+        providerInformation: RawAESKeyInformation(keyName: name, nonce: blob.nonce).bytes,
+        ciphertext: blob.sealed)
+      let opened = try TestWrapping.unwrap(
+        try service.exportKey(key.keyID).keyrings()[0], wrapped, context: context)
+      #expect((opened == nil) == context.isEmpty)
+      #expect(context.isEmpty || context.starts(with: [0, 0]))
+    }
+  }
+
+  @Test(arguments: [0, 1, 4095, 4096, 4097])
+  func plaintextsAreBounded(count: Int) throws {
+    let key = try service.createKey()
+    func encrypt() throws -> Blob {
+      try service.perform(
+        EncryptRequest(keyID: key.keyID, plaintext: SecretBlob(copying: patternBytes(count)))
+      ).ciphertextBlob
+    }
+    guard (1...4096).contains(count) else {
+      #expect(name { _ = try encrypt() } == "ValidationException")
+      return
+    }
+    let blob = try encrypt()
+    #expect(blob.bytes.count <= 6144)
+    let response = try service.perform(DecryptRequest(ciphertextBlob: blob))
+    #expect(response.plaintext.exposed == patternBytes(count))
+  }
+
+  @Test func anotherKeysIDIsIncorrect() throws {
+    let first = try service.createKey(alias: "alias/first")
+    let second = try service.createKey(alias: "alias/second")
+    let blob = try service.encrypt("text", under: first.keyID)
+    #expect(throws: KeyServiceError.incorrectKey(named: "alias/second")) {
+      try service.decrypt(blob, key: "alias/second")
+    }
+    #expect(try service.decrypt(blob, key: "alias/first") == "text")
+    #expect(throws: KeyServiceError.notFound("alias/nobody")) {
+      try service.decrypt(blob, key: "alias/nobody")
+    }
+    try service.perform(DisableKeyRequest(keyID: second.keyID))
+    #expect(throws: KeyServiceError.disabled(keyID: second.keyID)) {
+      try service.decrypt(blob, key: second.keyID)
+    }
+  }
+
+  @Test func reEncryptMovesToAnotherKeyAndContext() throws {
+    let first = try service.createKey()
+    let second = try service.createKey()
+    let blob = try service.encrypt("text", under: first.keyID, context: ["a": "b"])
+    let request = ReEncryptRequest(
+      ciphertextBlob: blob, sourceEncryptionContext: ["a": "b"], destinationKeyID: second.keyID,
+      destinationEncryptionContext: ["c": "d"])
+    let response = try service.perform(request)
+    #expect(response.sourceKeyID == first.arn && response.keyID == second.arn)
+    #expect(response.sourceKeyMaterialID == first.currentKeyMaterialID)
+    #expect(response.destinationKeyMaterialID == second.currentKeyMaterialID)
+    #expect(try service.decrypt(response.ciphertextBlob, context: ["c": "d"]) == "text")
+    var wrong = request
+    wrong.sourceKeyID = second.keyID
+    #expect(throws: KeyServiceError.incorrectKey(named: second.keyID)) {
+      try service.perform(wrong)
+    }
+    wrong = request
+    wrong.sourceEncryptionContext = nil
+    #expect(throws: KeyServiceError.invalidCiphertext) { try service.perform(wrong) }
+    // Re-encrypts to RSA and back.
+    let rsa = try service.createKey(spec: .rsa2048)
+    var out = request
+    out.destinationKeyID = rsa.keyID
+    out.destinationEncryptionContext = nil
+    out.destinationEncryptionAlgorithm = .rsaesOAEPSHA256
+    let wrapped = try service.perform(out).ciphertextBlob
+    let back = try service.perform(
+      ReEncryptRequest(
+        ciphertextBlob: wrapped, sourceKeyID: rsa.keyID, destinationKeyID: first.keyID,
+        sourceEncryptionAlgorithm: .rsaesOAEPSHA256))
+    #expect(try service.decrypt(back.ciphertextBlob) == "text")
+  }
+
+  @Test(arguments: [EncryptionAlgorithm.rsaesOAEPSHA1, .rsaesOAEPSHA256])
+  func rsaEncryptsWhatFits(algorithm: EncryptionAlgorithm) throws {
+    let key = try service.createKey(spec: .rsa2048)
+    let limit = algorithm == .rsaesOAEPSHA1 ? 214 : 190
+    func encrypt(_ count: Int) throws -> Blob {
+      try service.perform(
+        EncryptRequest(
+          keyID: key.keyID, plaintext: SecretBlob(copying: patternBytes(count)),
+          encryptionAlgorithm: algorithm)
+      ).ciphertextBlob
+    }
+    let blob = try encrypt(limit)
+    #expect(name { _ = try encrypt(limit + 1) } == "ValidationException")
+    let request = DecryptRequest(
+      ciphertextBlob: blob, keyID: key.keyID, encryptionAlgorithm: algorithm)
+    #expect(try service.perform(request).plaintext.exposed == patternBytes(limit))
+    var changed = request
+    changed.ciphertextBlob.bytes[100] ^= 1
+    #expect(throws: KeyServiceError.invalidCiphertext) { try service.perform(changed) }
+    var unnamed = request
+    unnamed.keyID = nil
+    #expect(name { try service.perform(unnamed) } == "ValidationException")
+    var other = request
+    other.encryptionAlgorithm =
+      algorithm == .rsaesOAEPSHA1 ? .rsaesOAEPSHA256 : .rsaesOAEPSHA1
+    #expect(throws: KeyServiceError.invalidCiphertext) { try service.perform(other) }
+    var withContext = request
+    withContext.encryptionContext = ["a": "b"]
+    #expect(name { try service.perform(withContext) } == "ValidationException")
+  }
+
+  // MARK: Data keys
+
+  @Test func dataKeysHaveTheLengthAskedFor() throws {
+    let key = try service.createKey()
+    for (spec, count, wanted) in [
+      (DataKeySpec?.some(.aes256), Int?.none, 32), (.aes128, nil, 16), (nil, 1, 1),
+      (nil, 1024, 1024),
+    ] {
+      let response = try service.perform(
+        GenerateDataKeyRequest(
+          keyID: key.keyID, encryptionContext: ["a": "b"], keySpec: spec, numberOfBytes: count))
+      #expect(response.plaintext.count == wanted && response.keyID == key.arn)
+      let opened = try service.perform(
+        DecryptRequest(ciphertextBlob: response.ciphertextBlob, encryptionContext: ["a": "b"]))
+      #expect(opened.plaintext.exposed == response.plaintext.exposed)
+    }
+    for (spec, count) in [
+      (DataKeySpec?.none, Int?.none), (.aes256, 32), (nil, 0), (nil, 1025), (nil, -1),
+    ] {
+      #expect(
+        name {
+          try service.perform(
+            GenerateDataKeyRequest(keyID: key.keyID, keySpec: spec, numberOfBytes: count))
+        } == "ValidationException")
+    }
+    let rsa = try service.createKey(spec: .rsa2048)
+    #expect(
+      name {
+        try service.perform(GenerateDataKeyRequest(keyID: rsa.keyID, keySpec: .aes256))
+      } == "InvalidKeyUsageException")
+  }
+
+  @Test(arguments: [0, 1, 1024, 1025])
+  func randomBytesAreBounded(count: Int) throws {
+    guard (1...1024).contains(count) else {
+      #expect(
+        name { try service.perform(GenerateRandomRequest(numberOfBytes: count)) }
+          == "ValidationException")
+      return
+    }
+    #expect(
+      try service.perform(GenerateRandomRequest(numberOfBytes: count)).plaintext.count == count)
+  }
+
+  @Test(arguments: [DataKeyPairSpec.rsa2048, .eccNISTP521, .eccSECGP256K1, .eccNISTEdwards25519])
+  func dataKeyPairsAreOneKey(spec: DataKeyPairSpec) throws {
+    let key = try service.createKey()
+    let response = try service.perform(
+      GenerateDataKeyPairRequest(keyID: key.keyID, keyPairSpec: spec))
+    let pair = try KeyPair(pkcs8: response.privateKeyPlaintext.bytes)
+    #expect(try pair.subjectPublicKeyInfo() == response.publicKey.bytes)
+    #expect(spec.keySpec.material == .keyPair(pair.kind))
+    let opened = try service.perform(
+      DecryptRequest(ciphertextBlob: response.privateKeyCiphertextBlob))
+    #expect(opened.plaintext.exposed == response.privateKeyPlaintext.exposed)
+  }
+
+  // MARK: Signatures and MACs
+
+  static let signing: [(KeySpec, SigningAlgorithm)] = KeySpec.supported.flatMap { spec in
+    (spec.signingAlgorithms(for: .signVerify) ?? []).map { (spec, $0) }
+  }
+
+  @Test func everyAlgorithmOfTheAPIHasAKeyOrAReason() {
+    let done = Set(Self.signing.map(\.1))
+    #expect(
+      Set(SigningAlgorithm.allCases).subtracting(done)
+        == [.ed25519PHSHA512, .sm2DSA, .mlDSASHAKE256])
+  }
+
+  @Test(arguments: signing.filter { $0.0 != .rsa3072 && $0.0 != .rsa4096 })
+  func signaturesVerify(spec: KeySpec, algorithm: SigningAlgorithm) throws {
+    let key = try service.createKey(spec: spec, usage: .signVerify)
+    let message = Blob(patternBytes(4096))
+    let signature = try service.perform(
+      SignRequest(keyID: key.keyID, message: message, signingAlgorithm: algorithm)
+    ).signature
+    let verify = VerifyRequest(
+      keyID: key.keyID, message: message, signature: signature, signingAlgorithm: algorithm)
+    #expect(try service.perform(verify).signatureValid)
+    for change in [
+      { (request: inout VerifyRequest) in request.message.bytes[0] ^= 1 },
+      { $0.signature.bytes[$0.signature.bytes.count - 1] ^= 1 },
+      { $0.signature.bytes.removeLast() },
+      { $0.signature = Blob([1]) },
+    ] {
+      var wrong = verify
+      change(&wrong)
+      #expect(throws: KeyServiceError.invalidSignature) { try service.perform(wrong) }
+    }
+    guard let digest = algorithm.scheme?.digest else {
+      #expect(
+        name {
+          try service.perform(
+            SignRequest(
+              keyID: key.keyID, message: message, messageType: .digest,
+              signingAlgorithm: algorithm))
+        } == "ValidationException")
+      return
+    }
+    // A signature of a message also verifies with the message's digest.
+    var ofDigest = verify
+    ofDigest.message = Blob(try digest.hash(message.bytes))
+    ofDigest.messageType = .digest
+    #expect(try service.perform(ofDigest).signatureValid)
+    ofDigest.message.bytes.removeLast()
+    #expect(name { try service.perform(ofDigest) } == "ValidationException")
+  }
+
+  @Test(arguments: [SigningAlgorithm.ed25519PHSHA512, .mlDSASHAKE256, .sm2DSA])
+  func whatLibcryptoCannotDoSaysSo(algorithm: SigningAlgorithm) throws {
+    let key = try service.createKey(spec: .eccNISTEdwards25519)
+    #expect(
+      name {
+        try service.perform(
+          SignRequest(keyID: key.keyID, message: Blob([1]), signingAlgorithm: algorithm))
+      } == "UnsupportedOperationException")
+  }
+
+  @Test(arguments: [0, 1, 4096, 4097])
+  func messagesAreBounded(count: Int) throws {
+    let key = try service.createKey(spec: .hmac256)
+    func mac() throws -> Blob {
+      try service.perform(
+        GenerateMacRequest(
+          keyID: key.keyID, message: Blob(patternBytes(count)), macAlgorithm: .hmacSHA256)
+      ).mac
+    }
+    if (1...4096).contains(count) {
+      #expect(try mac().bytes.count == 32)
+    } else {
+      #expect(name { _ = try mac() } == "ValidationException")
+    }
+  }
+
+  @Test(arguments: [
+    (KeySpec.hmac224, MACAlgorithm.hmacSHA224, 28), (.hmac256, .hmacSHA256, 32),
+    (.hmac384, .hmacSHA384, 48), (.hmac512, .hmacSHA512, 64),
+  ])
+  func macsVerify(spec: KeySpec, algorithm: MACAlgorithm, length: Int) throws {
+    let key = try service.createKey(spec: spec)
+    let mac = try service.perform(
+      GenerateMacRequest(keyID: key.keyID, message: Blob([1, 2]), macAlgorithm: algorithm)
+    ).mac
+    #expect(mac.bytes.count == length)
+    let verify = VerifyMacRequest(
+      keyID: key.keyID, message: Blob([1, 2]), macAlgorithm: algorithm, mac: mac)
+    #expect(try service.perform(verify).macValid)
+    var wrong = verify
+    wrong.message = Blob([1, 3])
+    #expect(throws: KeyServiceError.invalidMAC) { try service.perform(wrong) }
+    wrong = verify
+    wrong.mac.bytes.removeLast()
+    #expect(throws: KeyServiceError.invalidMAC) { try service.perform(wrong) }
+    wrong = verify
+    wrong.macAlgorithm = algorithm == .hmacSHA256 ? .hmacSHA512 : .hmacSHA256
+    #expect(name { try service.perform(wrong) } == "InvalidKeyUsageException")
+  }
+
+  @Test(arguments: [KeySpec.eccNISTP256, .eccNISTP384, .eccNISTP521])
+  func bothPartiesComeToTheSameSecret(spec: KeySpec) throws {
+    let key = try service.createKey(spec: spec, usage: .keyAgreement)
+    guard case .keyPair(.ec(let curve))? = spec.material else { return }
+    let peer = try ECPrivateKey.generate(on: curve)
+    let own = try ECPublicKey(
+      subjectPublicKeyInfo: try service.publicKey(key.keyID).publicKey.bytes)
+    let response = try service.perform(
+      DeriveSharedSecretRequest(
+        keyID: key.keyID, publicKey: Blob(try peer.publicKey().subjectPublicKeyInfo())))
+    #expect(response.sharedSecret.exposed == (try peer.derive(with: own).exposed))
+    let stranger = try ECPrivateKey.generate(on: curve == .p256 ? .p384 : .p256).publicKey()
+    for wrong in [try stranger.subjectPublicKeyInfo(), [1, 2, 3]] {
+      #expect(
+        name {
+          try service.perform(
+            DeriveSharedSecretRequest(keyID: key.keyID, publicKey: Blob(wrong)))
+        } == "ValidationException")
+    }
+  }
+
+  // MARK: Usage and dry runs
+
+  /// A key has only one usage.
+  @Test(arguments: [
+    (KeySpec.symmetricDefault, KeyUsage.encryptDecrypt), (.rsa2048, .encryptDecrypt),
+    (.rsa2048, .signVerify), (.hmac256, .generateVerifyMAC), (.eccNISTP256, .keyAgreement),
+    (.eccNISTP256, .signVerify),
+  ])
+  func aKeyIsForOneThing(spec: KeySpec, usage: KeyUsage) throws {
+    let key = try service.createKey(spec: spec, usage: usage).keyID
+    let uses: [(KeyUsage, () throws -> Void)] = [
+      (.encryptDecrypt, { _ = try service.encrypt("x", under: key) }),
+      (
+        .signVerify,
+        {
+          try service.perform(
+            SignRequest(keyID: key, message: Blob([1]), signingAlgorithm: .ecdsaSHA256))
+        }
+      ),
+      (
+        .generateVerifyMAC,
+        {
+          try service.perform(
+            GenerateMacRequest(keyID: key, message: Blob([1]), macAlgorithm: .hmacSHA256))
+        }
+      ),
+      (
+        .keyAgreement,
+        {
+          let peer = try ECPrivateKey.generate(on: .p256).publicKey().subjectPublicKeyInfo()
+          try service.perform(DeriveSharedSecretRequest(keyID: key, publicKey: Blob(peer)))
+        }
+      ),
+    ]
+    for (needed, body) in uses where needed != usage {
+      #expect(name(body) == "InvalidKeyUsageException", "\(needed)")
+    }
+    if usage == .signVerify || usage == .generateVerifyMAC {
+      #expect(name { _ = try service.wrappingKeyring(key) } == "InvalidKeyUsageException")
+      #expect(name { _ = try service.exportKey(key) } == "UnsupportedOperationException")
+    }
+  }
+
+  @Test func aDryRunDoesNothingAndSaysThatItWould() throws {
+    let key = try service.createKey()
+    var request = EncryptRequest(keyID: key.keyID, plaintext: SecretBlob(copying: [1]))
+    request.dryRun = true
+    #expect(throws: KeyServiceError.dryRun) { try service.perform(request) }
+    request.dryRun = false
+    let blob = try service.perform(request).ciphertextBlob
+    var decrypt = DecryptRequest(ciphertextBlob: blob)
+    decrypt.dryRun = true
+    #expect(throws: KeyServiceError.dryRun) { try service.perform(decrypt) }
+    // A dry run of an operation that would fail returns the reason.
+    try service.perform(DisableKeyRequest(keyID: key.keyID))
+    request.dryRun = true
+    #expect(throws: KeyServiceError.disabled(keyID: key.keyID)) { try service.perform(request) }
+  }
+
+  @Test func thereAreNoGrants() throws {
+    let key = try service.createKey()
+    var request = EncryptRequest(keyID: key.keyID, plaintext: SecretBlob(copying: [1]))
+    request.grantTokens = ["token"]
+    #expect(throws: KeyServiceError.invalidGrantToken) { try service.perform(request) }
+  }
+}
