@@ -78,7 +78,7 @@ extension StackConsent {
 }
 
 extension PlanDigest: ExpressibleByArgument {
-  init?(argument: String) { self.init(argument) }
+  package init?(argument: String) { self.init(argument) }
 }
 
 extension StackPlan {
