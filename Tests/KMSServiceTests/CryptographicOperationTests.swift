@@ -363,6 +363,7 @@ import Testing
     (.eccNISTP256, .signVerify),
   ])
   func aKeyIsForOneThing(spec: KeySpec, usage: KeyUsage) throws {
+    let service = service
     let key = try service.createKey(spec: spec, usage: usage).keyID
     let uses: [(KeyUsage, () throws -> Void)] = [
       (.encryptDecrypt, { _ = try service.encrypt("x", under: key) }),
