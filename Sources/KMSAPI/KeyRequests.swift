@@ -15,6 +15,8 @@ package struct CreateKeyRequest: KeyServiceRequest {
   package var customKeyStoreID: String?
   package var xksKeyID: String?
 
+  package var newKeyPolicy: String? { policy }
+
   package init(
     keySpec: KeySpec? = nil, keyUsage: KeyUsage? = nil, description: String? = nil,
     origin: KeyOrigin? = nil, tags: [Tag]? = nil

@@ -72,6 +72,19 @@ extension KeyServiceOperation {
 package protocol KeyServiceRequest: Codable, Sendable {
   associatedtype Response: Codable & Sendable
   static var operation: KeyServiceOperation { get }
+  /// False if the response has no members.
+  static var hasResponse: Bool { get }
+  /// The key policy that the request sets; nil if it sets none.
+  var newKeyPolicy: String? { get }
+}
+
+extension KeyServiceRequest {
+  package static var hasResponse: Bool { true }
+  package var newKeyPolicy: String? { nil }
+}
+
+extension KeyServiceRequest where Response == EmptyResponse {
+  package static var hasResponse: Bool { false }
 }
 
 /// The response of operations that return nothing.

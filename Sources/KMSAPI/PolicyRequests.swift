@@ -8,6 +8,8 @@ package struct PutKeyPolicyRequest: KeyServiceRequest {
   package var policy: String
   package var bypassPolicyLockoutSafetyCheck: Bool?
 
+  package var newKeyPolicy: String? { policy }
+
   package init(keyID: String, policy: String, bypassPolicyLockoutSafetyCheck: Bool? = nil) {
     self.keyID = keyID
     self.policy = policy

@@ -147,9 +147,9 @@ final class HiddenKeystore {
     let hasLog = try FileStatus.at(log, followingLinks: false) != nil
     let isThere = try FileStatus.at(to, followingLinks: false) != nil
     if isThere, hasLog {
-      if try AuditLog.goesFurther(to, than: log) { return false }
-      let isContinued = try AuditLog.continues(to, in: log)
-      if !isContinued, try !(isOfSameStore && AuditLog.wasPruned(log, since: to)) {
+      if try UnverifiedAuditLog.goesFurther(to, than: log) { return false }
+      let isContinued = try UnverifiedAuditLog.continues(to, in: log)
+      if !isContinued, try !(isOfSameStore && UnverifiedAuditLog.wasPruned(log, since: to)) {
         try setAside(to)
       }
     } else if isThere {

@@ -35,7 +35,7 @@ extension Keystore {
     try copyPages(to: copy)
     // The log is copied after the pages: a log may have more entries than its store knows of, but
     // not fewer.
-    let log = try AuditLog(reading: AuditLog.path(beside: self.path)).copy {
+    let log = try UnverifiedAuditLog(AuditLog.path(beside: self.path)).copy {
       AuditFile(try HiddenKeystore.createEmptyFile(copy.log, for: AuditLog.path(beside: path)))
     }
     try log?.synchronize()

@@ -17,7 +17,7 @@ package enum KeystoreExposure: Equatable, Sendable {
   static func all(of path: FilePath, owner: uid_t) -> [KeystoreExposure] {
     var exposures: [KeystoreExposure] = []
     if let name = FileSystemType.remoteName(at: path) { exposures.append(.remote(name)) }
-    var directory = resolved(path).directory
+    var directory = (path.realPath ?? path).directory
     while true {
       if let status = try? FileStatus.at(directory) {
         if let exposure = self.exposure(directory, status, owner: owner) {
@@ -46,14 +46,6 @@ package enum KeystoreExposure: Equatable, Sendable {
     let others: mode_t = isTrusted ? 0o002 : 0o022
     guard status.permissions & others != 0, !status.isSticky else { return nil }
     return .writableDirectory(directory, permissions: UInt32(status.permissions))
-  }
-
-  private static func resolved(_ path: FilePath) -> FilePath {
-    path.withPlatformString { pointer in
-      guard let resolved = realpath(pointer, nil) else { return path }
-      defer { free(resolved) }
-      return FilePath(platformString: resolved)
-    }
   }
 }
 

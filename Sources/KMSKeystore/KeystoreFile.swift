@@ -17,7 +17,7 @@ struct KeystoreFile: Sendable {
     var path = name
     var status = try FileStatus.at(name, followingLinks: false)
     if status?.kind == .symbolicLink {
-      path = Self.resolved(name)
+      path = name.realPath ?? name
       status = try FileStatus.at(path, followingLinks: false)
     }
     guard var found = status, found.kind != .symbolicLink else {
@@ -44,15 +44,6 @@ struct KeystoreFile: Sendable {
     self.path = path
     self.status = found
     journals = JournalRule(of: found, isShared: isShared)
-  }
-
-  /// Returns the path of the file that a symbolic link leads to.
-  private static func resolved(_ path: FilePath) -> FilePath {
-    path.withPlatformString { pointer in
-      guard let resolved = realpath(pointer, nil) else { return path }
-      defer { free(resolved) }
-      return FilePath(platformString: resolved)
-    }
   }
 
   /// True if the owner shares the store with a group on purpose, because the directory is shared

@@ -186,14 +186,8 @@ package final class KeystoreFiles: ReservedFiles {
 
   /// Returns the target of the path if its last component is a symbolic link.
   private static func linkTarget(_ path: FilePath) -> FilePath? {
-    path.withPlatformString { pointer in
-      var byte: CChar = 0
-      guard readlink(pointer, &byte, 1) >= 0, let resolved = realpath(pointer, nil) else {
-        return nil
-      }
-      defer { free(resolved) }
-      return FilePath(platformString: resolved)
-    }
+    let status = (try? FileStatus.at(path, followingLinks: false)) ?? nil
+    return status?.kind == .symbolicLink ? path.realPath : nil
   }
 }
 

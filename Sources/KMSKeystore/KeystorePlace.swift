@@ -68,7 +68,7 @@ final class KeystorePlace: Sendable {
   /// if it is empty.
   func refuseForeignLog() throws {
     guard try status(of: AuditLog.ending) != nil,
-      try !namingAsGiven({ try AuditLog.isLog(AuditLog.path(beside: way)) })
+      try !namingAsGiven({ try UnverifiedAuditLog.isLog(AuditLog.path(beside: way)) })
     else { return }
     throw KeystoreError.foreignLog(AuditLog.path(beside: path))
   }

@@ -4,6 +4,22 @@ import KMSAPI
 package protocol HandledRequest: KeyServiceRequest {
   /// Carries out the operation. Callers use `KeyService.perform`, which makes `call`.
   func perform(in call: OperationCall) throws -> Response
+  /// Has `service` carry out the operation. With `allPages`, returns all pages of a list as one, as
+  /// the AWS CLI does, unless the request asks for a certain page.
+  func response(from service: KeyService, allPages: Bool) throws -> Response
+}
+
+extension HandledRequest {
+  package func response(from service: KeyService, allPages: Bool) throws -> Response {
+    try service.perform(self)
+  }
+}
+
+extension HandledRequest where Self: PagedRequest {
+  package func response(from service: KeyService, allPages: Bool) throws -> Response {
+    let isWhole = allPages && limit == nil && marker == nil
+    return try isWhole ? service.performAll(self) : service.perform(self)
+  }
 }
 
 extension KeyServiceOperation {

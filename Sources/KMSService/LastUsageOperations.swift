@@ -43,7 +43,7 @@ extension KeyService {
   /// the records: `check` does that.
   package func readAuditLog(_ body: (UInt64, AuditRecord) throws -> Void) throws {
     host.trailIfOpen?.flush()
-    let log = AuditLog(reading: AuditLog.path(beside: keystore.path))
+    let log = UnverifiedAuditLog(AuditLog.path(beside: keystore.path))
     _ = try log.read(after: .none) { try body($0.sequence, $0.record) }
   }
 

@@ -6,7 +6,7 @@ extension KeyService {
   /// result only to show it.
   package func wornVersions() throws -> [WornVersion] {
     host.trailIfOpen?.flush()
-    let log = AuditLog(reading: AuditLog.path(beside: keystore.path))
+    let log = UnverifiedAuditLog(AuditLog.path(beside: keystore.path))
     guard let sequence = try? log.lastSequence(), sequence >= WornVersion.warning else { return [] }
     let call = begin(.listKeys)
     return try call.read { view in

@@ -5,8 +5,8 @@ import KMSPolicy
 
 /// A change to a stack's resource that was made outside its template and that a plan cannot show as
 /// a change of a property.
-package struct StackNotice: Equatable, Sendable {
-  package enum Finding: Equatable, Sendable {
+package struct StackNotice: Equatable, Encodable, Sendable {
+  package enum Finding: Equatable, Encodable, Sendable {
     /// The key is deleted. The template creates another one.
     case keyIsGone
     /// The key will be deleted at this time.

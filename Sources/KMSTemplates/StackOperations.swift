@@ -22,29 +22,36 @@ extension KeyService {
   /// operations.
   package func planStack(_ request: StackRequest) throws -> StackPlan {
     let call = begin(.listKeys)
-    return try call.read { try StackPlanning(request, at: call.now, in: $0, newID: nil).plan }
+    return try call.read { try StackPlanning(request, at: call.now, in: $0).plan }
   }
 
   /// Makes the stack match its template, completely or not at all, and stores a record of the
-  /// stack. Throws `TemplateError` and the errors of operations.
-  package func applyStack(_ request: StackRequest) throws -> StackResult {
-    try applyStack(request, afterOperation: {})
+  /// stack. If the user consented to one plan, carries out only that plan. Throws `TemplateError` and
+  /// the errors of operations.
+  package func applyStack(
+    _ request: StackRequest, consent: StackConsent = .toAnyPlan
+  ) throws -> StackResult {
+    try applyStack(request, consent: consent, afterOperation: {})
   }
 
   /// Calls `afterOperation` after each operation. If it throws, the operation counts as failed.
   func applyStack(
-    _ request: StackRequest, afterOperation: @escaping () throws -> Void
+    _ request: StackRequest, consent: StackConsent = .toAnyPlan,
+    afterOperation: @escaping () throws -> Void
   ) throws -> StackResult {
     let isNew = try StackPlanning.isNew(request.stackName, in: begin(.listKeys))
     let operation = isNew ? StoreOperation.createStack : .updateStack
     try requireOwner(for: operation)
-    if let result = try unchanged(request) { return result }
+    let (plan, unchanged) = try compare(request)
+    let digest = try consent.digest(afterShowing: plan)
+    if let unchanged { return unchanged }
     let id = UUID()
     return try managing(operation) { call in
       try call.note(parameters: [("StackName", request.stackName)])
       return try call.transaction { operations in
         let transaction = operations.transaction
         let planning = try StackPlanning(request, at: call.now, in: transaction, newID: id)
+        try digest?.require(planning.plan)
         var application = StackApplication(planning, by: operations, afterOperation: afterOperation)
         try planning.store.save(try application.run(), at: call.now, transaction)
         return StackResult(
@@ -53,16 +60,18 @@ extension KeyService {
     }
   }
 
-  /// Returns the stack if it already matches its template; otherwise nil. Nothing is written for
-  /// such a stack.
-  private func unchanged(_ request: StackRequest) throws -> StackResult? {
+  /// Returns the plan, and the stack if it already matches its template. Nothing is written for such
+  /// a stack.
+  private func compare(
+    _ request: StackRequest
+  ) throws -> (plan: StackPlan, unchanged: StackResult?) {
     let call = begin(.listKeys)
     return try call.readVerified { view in
-      let planning = try StackPlanning(request, at: call.now, in: view, newID: nil)
+      let planning = try StackPlanning(request, at: call.now, in: view)
       guard let entry = planning.store[request.stackName], planning.plan.isEmpty,
         planning.plan.notices.isEmpty, try planning.unchanged() == entry.stack
-      else { return nil }
-      return StackResult(planning.plan, entry)
+      else { return (planning.plan, nil) }
+      return (planning.plan, StackResult(planning.plan, entry))
     }
   }
 
@@ -73,15 +82,20 @@ extension KeyService {
   }
 
   /// Deletes a stack's aliases and schedules the deletion of its keys, completely or not at all.
-  /// Resources with the deletion policy Retain stay. Throws `TemplateError` and the errors of
-  /// operations.
+  /// Resources with the deletion policy Retain stay. If the user consented to one plan, carries out
+  /// only that plan. Throws `TemplateError` and the errors of operations.
   @discardableResult
-  package func deleteStack(_ name: String) throws -> StackPlan {
-    try managing(.deleteStack) { call in
+  package func deleteStack(
+    _ name: String, consent: StackConsent = .toAnyPlan
+  ) throws -> StackPlan {
+    try requireOwner(for: .deleteStack)
+    let digest = try consent.digest(afterShowing: try planStackDeletion(name))
+    return try managing(.deleteStack) { call in
       try call.note(parameters: [("StackName", name)])
       return try call.transaction { operations in
         let (plan, record) = try StackPlanning.deletion(
           of: name, at: call.now, in: operations.transaction)
+        try digest?.require(plan)
         for change in plan.changes {
           guard let id = change.physicalID, case .delete(let days) = change.action else { continue }
           if let days {

@@ -2,9 +2,11 @@ import KMSAPI
 import KMSPolicy
 
 /// The changes that are needed to make a stack match its template. Making a plan changes nothing.
-package struct StackPlan: Equatable, Sendable {
+///
+/// `Encodable` is the canonical form of a plan, for its digest.
+package struct StackPlan: Equatable, Encodable, Sendable {
   /// A property with its texts before and after the change; nil if the property is absent.
-  package struct PropertyChange: Equatable, Sendable {
+  package struct PropertyChange: Equatable, Encodable, Sendable {
     package let name: String
     package let old: String?
     package let new: String?
@@ -16,7 +18,7 @@ package struct StackPlan: Equatable, Sendable {
     }
   }
 
-  package enum Action: Equatable, Sendable {
+  package enum Action: Equatable, Encodable, Sendable {
     case create
     /// If only DeletionPolicy or PendingWindowInDays changes, only the stack's record is updated.
     case update
@@ -29,7 +31,7 @@ package struct StackPlan: Equatable, Sendable {
     case retain
   }
 
-  package struct Change: Equatable, Sendable {
+  package struct Change: Equatable, Encodable, Sendable {
     package let logicalID: String
     package let type: TemplateResourceType
     /// Nil for a resource that is not created yet.
@@ -53,6 +55,32 @@ package struct StackPlan: Equatable, Sendable {
   package let warnings: [Warning]
   /// The changes to the stack's resources that were made outside its template.
   package internal(set) var notices: [StackNotice] = []
+  /// The stack before the changes, as it is in the keystore; nil for a new stack.
+  private let before: Stack?
+  /// The stack after the changes; nil if it is deleted.
+  private let after: Outcome?
+
+  /// A stack after the changes. Values that are known only after the changes are placeholders.
+  fileprivate struct Outcome: Equatable, Encodable, Sendable {
+    struct Resource: Equatable, Encodable, Sendable {
+      let logicalID: String
+      let deletionPolicy: DeletionPolicy
+      let properties: Stack.Resource.Properties
+      let bypassesPolicyLockoutSafetyCheck: Bool
+    }
+
+    let name: String
+    let description: String?
+    let parameters: [String: String]
+    let resources: [Resource]
+    let outputs: [StackOutput]
+    let imports: [String]
+  }
+
+  /// The values in the digest: all except the warnings, which only depend on other values.
+  private enum CodingKeys: CodingKey {
+    case before, after, changes, outputs, notices
+  }
 
   /// True if there is nothing to do.
   package var isEmpty: Bool {
@@ -76,6 +104,7 @@ package struct StackPlan: Equatable, Sendable {
     if let record { evaluator.enterKeys(of: record) }
     var changes: [Change] = []
     var warnings: [Warning] = []
+    var resources: [Outcome.Resource] = []
     for logicalID in evaluator.resourceOrder {
       let resource = try evaluator.resource(logicalID)
       switch resource {
@@ -86,6 +115,7 @@ package struct StackPlan: Equatable, Sendable {
         if let keyState { try Self.requireTarget(of: alias, keyState) }
       }
       changes.append(try Self.change(record?[logicalID], resource))
+      resources.append(Outcome.Resource(resource))
     }
     self.warnings = warnings
     let gone = (record?.resources ?? []).filter { old in
@@ -100,6 +130,11 @@ package struct StackPlan: Equatable, Sendable {
         "'\(name)' is already exported by stack '\(stack)'")
     }
     self.outputs = Self.changes(record?.outputs ?? [], outputs)
+    before = record
+    after = Outcome(
+      name: evaluator.stackName, description: evaluator.template.description,
+      parameters: evaluator.parameters, resources: resources, outputs: outputs,
+      imports: try evaluator.importedNames())
     try Self.requireUnused(
       record?.exports ?? [:],
       after: outputs.reduce(into: [:]) { exports, output in
@@ -112,6 +147,8 @@ package struct StackPlan: Equatable, Sendable {
     warnings = []
     changes = Self.deletions(record.resources)
     outputs = Self.changes(record.outputs, [])
+    before = record
+    after = nil
     try Self.requireUnused(record.exports, after: [:], importers)
   }
 
@@ -241,6 +278,18 @@ package struct StackPlan: Equatable, Sendable {
           "the export '\(name)' cannot \(new[name] == nil ? "be removed" : "change"): it is "
             + "imported by " + users.joined(separator: ", "))
       }
+    }
+  }
+}
+
+extension StackPlan.Outcome.Resource {
+  fileprivate init(_ resource: StackResource) {
+    logicalID = resource.logicalID
+    deletionPolicy = resource.deletionPolicy
+    properties = resource.properties
+    switch resource {
+    case .key(let key): bypassesPolicyLockoutSafetyCheck = key.bypassPolicyLockoutSafetyCheck
+    case .alias: bypassesPolicyLockoutSafetyCheck = false
     }
   }
 }

@@ -41,10 +41,12 @@ struct StackPlanning {
   /// The same stack with the current state of its resources.
   let found: Stack?
   let evaluator: TemplateEvaluator
+  /// The plan. It is the same whatever ID a new stack gets.
   let plan: StackPlan
 
+  /// `newID` is the ID that a new stack gets; nil if it does not matter.
   init(
-    _ request: StackRequest, at now: Int64, in view: KeystoreView, newID: UUID?
+    _ request: StackRequest, at now: Int64, in view: KeystoreView, newID: UUID? = nil
   ) throws {
     let name = request.stackName
     try StackName.validate(name)
@@ -53,12 +55,9 @@ struct StackPlanning {
     self.stored = stored
     let others = store.others(than: name)
     let exports = others.exports
-    let evaluator = try TemplateEvaluator(
-      request.template, stackName: name,
-      stackID: stored?.stackID ?? newID.map { StackName.stackID(name: name, id: $0) }
-        ?? StackName.unknownStackID,
+    var evaluator = try TemplateEvaluator(
+      request.template, stackName: name, stackID: stored?.stackID ?? StackName.unknownStackID,
       parameters: Self.parameters(request, stored), imports: { exports[$0] })
-    self.evaluator = evaluator
     let drift = try stored.map {
       try StackDrift(
         of: $0, keeping: Set(evaluator.resourceOrder), others: others, at: now, in: view)
@@ -69,6 +68,10 @@ struct StackPlanning {
       keyState: { id in try view.masterKey(id)?.asOf(now)?.state })
     plan.notices = try (drift?.notices ?? []) + Self.takenAliases(plan, at: now, in: view)
     self.plan = plan
+    if stored == nil, let newID {
+      evaluator.stackID = StackName.stackID(name: name, id: newID)
+    }
+    self.evaluator = evaluator
   }
 
   private static func parameters(_ request: StackRequest, _ stored: Stack?) -> [String: String] {

@@ -29,6 +29,8 @@ package struct TemplateError: Error, Equatable, Sendable {
     /// the export.
     case exportInUse
     case noStack
+    /// The plan is not the one that the user consented to.
+    case otherPlan
   }
 
   package let kind: Kind
@@ -46,6 +48,8 @@ package struct TemplateError: Error, Equatable, Sendable {
 
 extension TemplateError: RecordedError {
   /// CloudFormation's name for this error.
-  package var name: String { "ValidationError" }
+  package var name: String {
+    kind == .otherPlan ? "InvalidChangeSetStatus" : "ValidationError"
+  }
   package var detail: String { String(message.prefix(512)) }
 }

@@ -6,7 +6,8 @@ import Envelope
 package struct TemplateEvaluator: Sendable {
   package let template: Template
   package let stackName: String
-  package let stackID: String
+  /// Conditions keep the values that they have with the first ID.
+  package internal(set) var stackID: String
   /// The resources whose conditions are true, each after the resources that it needs.
   package let resourceOrder: [String]
   /// The values of the parameters, without secret ones.

@@ -62,19 +62,15 @@ struct EncryptCommand: ParsableCommand {
       encryptionContext: try context.encryptionContext(),
       suite: sign ? .signing : .standard, frameLength: try FrameLength(argument: frameLength),
       scheduler: scheduler)
-    let armor = armor
-    try FileRun(
-      plan: try FilePlan(
-        inputs, output: output.output, naming: .encrypt, keystoreFiles: keystore.files()),
-      inputs: inputs, replaces: output.force, synchronizes: !output.noSync, report: report,
-      scheduler: scheduler, console: console, leftovers: leftovers,
+    let plan = try FilePlan(
+      inputs, output: output.output, naming: .encrypt, keystoreFiles: keystore.files())
+    let run = FileRun(
+      plan: plan, inputs: inputs, replaces: output.force, synchronizes: !output.noSync,
+      report: report, scheduler: scheduler, console: console, leftovers: leftovers,
       toTerminal: armor ? .everything : .nothing
-    ) { source, _ in
-      .transfer { sink, progress in
-        try ArmorSink.wrapping(sink, if: armor) {
-          try encryptor.encrypt(from: source, to: $0, progress: progress)
-        }
-      }
-    }.run()
+    ) { [armor] source, _ in
+      .transfer { try encryptor.encrypt(from: source, to: $0, isArmored: armor, progress: $1) }
+    }
+    try run.run()
   }
 }

@@ -57,28 +57,15 @@ struct KMSCommand: ParsableCommand {
     try keystore.withService { try run(request, $0, paginates: !arguments.noPaginate) }
   }
 
-  private static func run(
-    _ request: some HandledRequest, _ service: KeyService, paginates: Bool
+  private static func run<Request: HandledRequest>(
+    _ request: Request, _ service: KeyService, paginates: Bool
   ) throws {
     let console = Console()
-    if let request = request as? any PagedRequest & HandledRequest, paginates {
-      return try print(request, service, on: console)
+    let response = try request.response(from: service, allPages: paginates)
+    if let policy = request.newKeyPolicy {
+      PolicyFile.warn(of: try KeyPolicy(parsing: policy), on: console)
     }
-    let response = try service.perform(request)
-    let policy = (request as? PutKeyPolicyRequest)?.policy ?? (request as? CreateKeyRequest)?.policy
-    if let policy { PolicyFile.warn(of: try KeyPolicy(parsing: policy), on: console) }
-    if !(response is EmptyResponse) { try console.json(response) }
-  }
-
-  /// Prints all pages, or one page if the request has a limit or a marker.
-  private static func print<Request: PagedRequest & HandledRequest>(
-    _ request: Request, _ service: KeyService, on console: Console
-  ) throws {
-    if request.limit == nil, request.marker == nil {
-      try console.json(try service.performAll(request))
-    } else {
-      try console.json(try service.perform(request))
-    }
+    if Request.hasResponse { try console.json(response) }
   }
 
   private static var overview: String {

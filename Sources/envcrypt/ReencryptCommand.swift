@@ -97,10 +97,9 @@ struct ReencryptCommand: ParsableCommand {
         // its keys fails early.
         _ = try reencryptor.keyrings(for: message)
         if dryRun { return .leave(.wouldChange) }
-        return .transfer { sink, progress in
-          try ArmorSink.wrapping(sink, if: message.isArmored) {
-            try reencryptor.reencrypt(message, to: $0, progress: progress)
-          }
+        return .transfer {
+          try reencryptor.reencrypt(
+            message, to: $0, isArmored: message.isArmored, progress: $1)
         }
       }
     ).run()

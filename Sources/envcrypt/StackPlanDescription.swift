@@ -41,9 +41,12 @@ struct StackPlanDescription: Encodable {
   let changes: [Change]
   let outputs: [Output]
   let notices: [String]
+  /// For `template apply --plan`. CloudFormation has the name of the change set instead.
+  let planDigest: String
 
-  init(_ plan: StackPlan, stackName: String) {
+  init(_ plan: StackPlan, stackName: String) throws {
     self.stackName = stackName
+    planDigest = try plan.digest().text
     changes = plan.changes.filter { $0.action != .none }.map {
       Change(resourceChange: ResourceChange($0))
     }

@@ -13,9 +13,15 @@ struct TemplateApplyCommand: ParsableCommand {
       DeletionPolicy is Retain. KeySpec, KeyUsage and Origin of a key cannot change. Before keys \
       are deleted, you are asked for confirmation on a terminal.
 
+      The plan that you were shown is the plan that is applied. If the template, its parameters or the \
+      keystore have changed since, nothing is done, and the exit status is 69. A script reads the \
+      digest that 'template plan' prints, and passes it with --plan.
+
       Examples:
         envcrypt template apply keys.yaml
         envcrypt template apply keys.yaml --stack-name prod --parameter-overrides Window=7
+        digest=$(envcrypt template plan keys.yaml --json | jq -r .PlanDigest)
+        envcrypt template apply keys.yaml --plan "$digest"
       """)
 
   @OptionGroup var template: TemplateOptions
@@ -27,6 +33,11 @@ struct TemplateApplyCommand: ParsableCommand {
 
   @Flag(name: [.short, .long], help: "Do not ask for confirmation.")
   var yes = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Apply only the plan with this digest, and do not ask.", valueName: "digest"))
+  var plan: PlanDigest?
 
   @Flag(help: "Print JSON, in the form of CloudFormation's DescribeStacks.")
   var json = false
@@ -40,10 +51,8 @@ struct TemplateApplyCommand: ParsableCommand {
   }
 
   private func run(_ request: StackRequest, _ service: KeyService) throws {
-    let result = try template.placing {
-      if !yes { try service.planStack(request).requireConsent() }
-      return try service.applyStack(request)
-    }
+    let consent = plan.map(StackConsent.toPlan) ?? .wanted(yes: yes)
+    let result = try template.placing { try service.applyStack(request, consent: consent) }
     let console = Console()
     console.warn(of: result.plan)
     if json {
@@ -60,14 +69,26 @@ struct TemplateApplyCommand: ParsableCommand {
   }
 }
 
+extension StackConsent {
+  /// Returns the consent that a command needs: a script has already decided, and `yes` answers the
+  /// question in advance.
+  static func wanted(yes: Bool) -> StackConsent {
+    yes || !Descriptor.standardInput.isTerminal ? .toAnyPlan : .asking { try $0.requireConsent() }
+  }
+}
+
+extension PlanDigest: ExpressibleByArgument {
+  package init?(argument: String) { self.init(argument) }
+}
+
 extension StackPlan {
-  /// If the plan deletes keys and standard input is a terminal, asks the user for consent. Throws
-  /// if the user does not consent.
-  func requireConsent() throws {
+  /// If the plan deletes keys, shows it and asks the user for consent. Throws if the user does not
+  /// consent.
+  fileprivate func requireConsent() throws {
     let count = changes.count { change in
       if case .delete(.some) = change.action { true } else { false }
     }
-    guard count > 0, Descriptor.standardInput.isTerminal else { return }
+    guard count > 0 else { return }
     Console().output(coloured: TemplatePlanReport(plan: self, isColoured: Colour.isWanted).text)
     guard try Terminal.confirms("Delete \(Text.count(count, "key"))? [y/N] ") else {
       throw Failure(.noPermission, "nothing was done: not confirmed")

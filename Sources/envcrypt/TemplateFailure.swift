@@ -20,7 +20,7 @@ extension Failure {
     switch kind {
     case .malformed, .invalid, .unsupported: .configuration
     case .parameter: .usage
-    case .replacement, .exportInUse, .noStack: .unavailable
+    case .replacement, .exportInUse, .noStack, .otherPlan: .unavailable
     }
   }
 
@@ -29,6 +29,8 @@ extension Failure {
     case .malformed, .invalid, .unsupported, .replacement: nil
     case .parameter: "envcrypt template validate shows the template's parameters"
     case .exportInUse, .noStack: "envcrypt template list shows the stacks"
+    case .otherPlan:
+      "look at the plan again: envcrypt template plan, or envcrypt template delete --dry-run"
     }
   }
 }

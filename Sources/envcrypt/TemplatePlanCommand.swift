@@ -6,7 +6,8 @@ struct TemplatePlanCommand: ParsableCommand {
     abstract: "Show what 'apply' would change; nothing is done.",
     discussion: """
       Compares the template with the keys and aliases as they are now. Lines are coloured on a terminal, \
-      unless NO_COLOR is set.
+      unless NO_COLOR is set. The last line is the plan's digest: 'apply --plan DIGEST' applies this \
+      plan and no other.
 
       Examples:
         envcrypt template plan keys.yaml --stack-name prod
@@ -30,9 +31,11 @@ struct TemplatePlanCommand: ParsableCommand {
     let console = Console()
     console.warn(of: plan)
     if json {
-      try console.json(StackPlanDescription(plan, stackName: name))
+      try console.json(try StackPlanDescription(plan, stackName: name))
     } else {
-      console.output(coloured: TemplatePlanReport(plan: plan, isColoured: Colour.isWanted).text)
+      let digest = try plan.digest()
+      let report = TemplatePlanReport(plan: plan, isColoured: Colour.isWanted)
+      console.output(coloured: "\(report.text)\nplan: \(digest.text)")
     }
   }
 }

@@ -29,14 +29,13 @@ struct TemplateDeleteCommand: ParsableCommand {
 
   private func run(_ service: KeyService) throws {
     let console = Console()
-    let planned = try service.planStackDeletion(stack.name)
     if dryRun {
+      let planned = try service.planStackDeletion(stack.name)
       console.warn(of: planned)
       return console.output(
         coloured: TemplatePlanReport(plan: planned, isColoured: Colour.isWanted).text)
     }
-    if !yes { try planned.requireConsent() }
-    let plan = try service.deleteStack(stack.name)
+    let plan = try service.deleteStack(stack.name, consent: .wanted(yes: yes))
     console.warn(of: plan)
     if !plan.changes.isEmpty {
       console.output(coloured: TemplatePlanReport(plan: plan, isColoured: Colour.isWanted).done())

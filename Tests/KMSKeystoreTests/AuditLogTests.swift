@@ -23,7 +23,7 @@ import Testing
   }
 
   func read(
-    _ log: AuditLog? = nil, anchor: AuditAnchor = .none
+    _ log: (any AuditLogReading)? = nil, anchor: AuditAnchor = .none
   ) throws -> (numbers: [UInt64], damage: [AuditDamage]) {
     var numbers: [UInt64] = []
     let damage = try (log ?? self.log()).read(after: anchor) { entry in
@@ -365,7 +365,7 @@ import Testing
     #expect(truncate(path.string, 1 << 40) == 0)
     #expect(try read().numbers == [1, 2, 3])
     #expect(try read().damage == [.altered(4)])
-    #expect(try read(AuditLog(reading: path)).numbers == [1, 2, 3])
+    #expect(try read(UnverifiedAuditLog(path)).numbers == [1, 2, 3])
     try append(4...4)
     #expect(try read().damage.isEmpty)
   }
@@ -395,7 +395,7 @@ import Testing
   func numbersThatNoLogHasAreNoNumbers(number: UInt64) throws {
     try append(1...2)
     let original = try contents(path)
-    let reader = AuditLog(reading: path)
+    let reader = UnverifiedAuditLog(path)
     // The offsets of an entry's number (after its length) and of the head's first number, last
     // number and end.
     for offset in [AuditHead.length + 4, 5, 5 + 8 + 32 + 8, 5 + 8 + 32 + 8 + 8 + 32] {

@@ -38,7 +38,7 @@ import Testing
       #expect(throws: refusal) {
         try keystore.service.keystore.backup(to: keystore.directory.path.appending("copy.db"))
       }
-      #expect(try !AuditLog.continues(self.log, in: self.log))
+      #expect(try !UnverifiedAuditLog.continues(self.log, in: self.log))
     }
     // The keystore does not need records, and says that they are lost.
     let service = try keystore.reopened()

@@ -11,13 +11,7 @@ import Testing
 @testable import TestSupport
 
 /// The records of the key service, and the report of `check` on a keystore.
-@Suite struct AuditTrailTests {
-  let keystore: TestKeystore
-  var service: KeyService { keystore.service }
-  var clock: TestClock { keystore.clock }
-
-  init() throws { keystore = try TestKeystore() }
-
+@Suite final class AuditTrailTests: KeystoreSuite {
   func records() throws -> [AuditRecord] {
     var records: [AuditRecord] = []
     try service.readAuditLog { records.append($1) }
@@ -140,7 +134,7 @@ import Testing
   @Test func aChangeIsRecordedBeforeItLasts() throws {
     let key = try service.createKey().keyID
     let seen = Told()
-    let log = AuditLog(reading: AuditLog.path(beside: service.keystore.path))
+    let log = UnverifiedAuditLog(AuditLog.path(beside: service.keystore.path))
     // SQLite calls the observer when it is about to commit.
     service.keystore.database.writeWithoutTransaction {
       $0.add(

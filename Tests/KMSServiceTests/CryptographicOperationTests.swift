@@ -7,17 +7,7 @@ import Testing
 @testable import TestSupport
 
 /// Encrypt, Sign, GenerateMac and related operations.
-@Suite struct CryptographicOperationTests {
-  let keystore: TestKeystore
-  var service: KeyService { keystore.service }
-
-  init() throws { keystore = try TestKeystore() }
-
-  func name(_ body: () throws -> Void) -> String? {
-    let error = #expect(throws: KeyServiceError.self) { try body() }
-    return error?.name
-  }
-
+@Suite final class CryptographicOperationTests: KeystoreSuite {
   // MARK: Blobs
 
   @Test func aBlobOpensUnderItsContextOnly() throws {
@@ -373,6 +363,7 @@ import Testing
     (.eccNISTP256, .signVerify),
   ])
   func aKeyIsForOneThing(spec: KeySpec, usage: KeyUsage) throws {
+    let service = service
     let key = try service.createKey(spec: spec, usage: usage).keyID
     let uses: [(KeyUsage, () throws -> Void)] = [
       (.encryptDecrypt, { _ = try service.encrypt("x", under: key) }),

@@ -8,13 +8,7 @@ import Testing
 @testable import TestSupport
 
 /// Deletion of keys, with a clock that the test sets.
-@Suite struct DeletionTests {
-  let keystore: TestKeystore
-  var service: KeyService { keystore.service }
-  var clock: TestClock { keystore.clock }
-
-  init() throws { keystore = try TestKeystore() }
-
+@Suite final class DeletionTests: KeystoreSuite {
   /// Returns the number of a key's rows in a table.
   func rows(_ table: String, _ column: String, of keyID: String) throws -> Int {
     try service.keystore.read {

@@ -9,13 +9,7 @@ import Testing
 @testable import TestSupport
 
 /// Imported key material, with a clock that the test sets.
-@Suite struct ImportTests {
-  let keystore: TestKeystore
-  var service: KeyService { keystore.service }
-  var clock: TestClock { keystore.clock }
-
-  init() throws { keystore = try TestKeystore() }
-
+@Suite final class ImportTests: KeystoreSuite {
   func parameters(
     _ key: String, _ algorithm: WrappingAlgorithm = .rsaesOAEPSHA256,
     _ spec: WrappingKeySpec = .rsa2048

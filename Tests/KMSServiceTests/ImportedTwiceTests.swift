@@ -8,16 +8,11 @@ import Testing
 
 /// A key that was imported twice is two keys of the keystore under one name. A message opens as
 /// long as one of them is usable.
-@Suite struct ImportedTwiceTests {
+@Suite final class ImportedTwiceTests: KeystoreSuite {
   /// A reason why a copy cannot be used.
   enum Hindrance: CaseIterable, Sendable {
     case disabled, pendingDeletion, gone, denied
   }
-
-  let keystore: TestKeystore
-  var service: KeyService { keystore.service }
-
-  init() throws { keystore = try TestKeystore() }
 
   private func hinder(_ keyID: String, _ hindrance: Hindrance) throws {
     switch hindrance {

@@ -7,12 +7,7 @@ import Testing
 @testable import TestSupport
 
 /// Messages that keep their own keys when they are encrypted again.
-@Suite struct KeptKeysTests {
-  let keystore: TestKeystore
-  var service: KeyService { keystore.service }
-
-  init() throws { keystore = try TestKeystore() }
-
+@Suite final class KeptKeysTests: KeystoreSuite {
   private var opening: [any Keyring] { [KeystoreKeyring(service, unwrappingUnder: nil)] }
 
   private func reencryptor(_ files: [KeyringFile] = []) throws -> MessageReencryptor {

@@ -7,17 +7,7 @@ import Testing
 @testable import TestSupport
 
 /// The kinds of keys, and the limits on numbers and sizes.
-@Suite struct KeyLimitTests {
-  let keystore: TestKeystore
-  var service: KeyService { keystore.service }
-
-  init() throws { keystore = try TestKeystore() }
-
-  func name(_ body: () throws -> Void) -> String? {
-    let error = #expect(throws: KeyServiceError.self) { try body() }
-    return error?.name
-  }
-
+@Suite final class KeyLimitTests: KeystoreSuite {
   @Test(arguments: KeySpec.supported)
   func everySpecHasItsUsages(spec: KeySpec) throws {
     for usage in KeyUsage.allCases where spec != .rsa3072 && spec != .rsa4096 {

@@ -33,7 +33,7 @@ import Testing
 
   func count() throws -> Int {
     var count = 0
-    _ = try AuditLog(reading: log).read(after: .none) { _ in count += 1 }
+    _ = try UnverifiedAuditLog(log).read(after: .none) { _ in count += 1 }
     return count
   }
 

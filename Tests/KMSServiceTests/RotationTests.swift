@@ -7,13 +7,7 @@ import Testing
 @testable import TestSupport
 
 /// Versions of a key, with a clock that the test sets.
-@Suite struct RotationTests {
-  let keystore: TestKeystore
-  var service: KeyService { keystore.service }
-  var clock: TestClock { keystore.clock }
-
-  init() throws { keystore = try TestKeystore() }
-
+@Suite final class RotationTests: KeystoreSuite {
   func version(under key: String) throws -> String {
     try TestWrapping.wrap(try service.wrappingKeyring(key)).keyName
   }

@@ -7,13 +7,7 @@ import Testing
 
 /// Rotations and destructions that became due are in the audit log, whichever caller's command
 /// found them due.
-@Suite struct ServiceEventTests {
-  let keystore: TestKeystore
-  var service: KeyService { keystore.service }
-  var clock: TestClock { keystore.clock }
-
-  init() throws { keystore = try TestKeystore() }
-
+@Suite final class ServiceEventTests: KeystoreSuite {
   /// The records after the first `count`: operation, key, version and error.
   private func lines(after count: Int) throws -> [String] {
     var lines: [String] = []

@@ -132,12 +132,13 @@ import Testing
       MessageKey(bytes: SecretBytes(patternBytes(32))), messageID: patternBytes(32))
     let sealer = try FrameSealer(body, frameLength: try FrameLength(1))
     func seal(_ frame: Int64, isFinal: Bool) throws {
-      let batch = Batch()
-      batch.firstFrame = frame
-      batch.frameCount = isFinal ? 0 : 1
-      try batch.input.grow(to: 1, keeping: 0)
-      batch.inputCount = isFinal ? 0 : 1
-      if isFinal { try sealer.applyFinal(to: batch) } else { try sealer.apply(to: batch) }
+      let count = isFinal ? 0 : 1
+      let memory = BatchMemory()
+      try memory.input.grow(to: 1, keeping: 0)
+      let batch = ReadBatch(
+        memory: memory, ticket: 0, firstFrame: frame, frameCount: count, rest: count..<count,
+        countBehind: nil)
+      if isFinal { _ = try sealer.sealFinal(of: batch) } else { _ = try sealer.apply(to: batch) }
     }
     try seal(Int64(UInt32.max) - 2, isFinal: false)
     #expect(throws: MessageError.tooManyFrames) {

@@ -10,13 +10,7 @@ import Testing
 @testable import TestSupport
 
 /// A clock that is temporarily wrong destroys nothing.
-@Suite struct WrongClockTests {
-  let keystore: TestKeystore
-  var service: KeyService { keystore.service }
-  var clock: TestClock { keystore.clock }
-
-  init() throws { keystore = try TestKeystore() }
-
+@Suite final class WrongClockTests: KeystoreSuite {
   private final class Told: Sendable {
     let all = Mutex<[ClockSetBack]>([])
     var clocks: [ClockSetBack] { all.withLock { $0 } }

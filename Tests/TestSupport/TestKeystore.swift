@@ -62,6 +62,25 @@ final class TestKeystore {
   }
 }
 
+/// A suite whose tests each have a keystore of their own.
+class KeystoreSuite {
+  let keystore: TestKeystore
+  var service: KeyService { keystore.service }
+  var clock: TestClock { keystore.clock }
+
+  init() throws { keystore = try TestKeystore() }
+
+  /// Returns the API's name of the error that `body` throws; nil if it throws none of the API's.
+  func name(_ body: () throws -> Void) -> String? {
+    do {
+      try body()
+      return nil
+    } catch {
+      return (error as? KeyServiceError)?.name
+    }
+  }
+}
+
 extension KeyService {
   /// The owner's service over a host of its own.
   init(

@@ -16,7 +16,7 @@ extension FuzzTarget {
       sequence: UInt64(mode >> 4), code: [UInt8](repeating: 0, count: AuditEntry.codeLength))
 
     var unverified: [AuditEntry] = []
-    _ = try AuditLog(reading: path).read(after: anchor) { unverified.append($0) }
+    _ = try UnverifiedAuditLog(path).read(after: anchor) { unverified.append($0) }
 
     let log = AuditLog(
       at: path, key: AuditKey(bytes: SecretBytes(copying: secret.span.bytes)))

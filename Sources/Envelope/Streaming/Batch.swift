@@ -1,24 +1,41 @@
-/// Frames that are processed together: read into `input`, sealed or opened into `output`, and
-/// written from there. A batch is reused, so that no frame allocates memory.
+/// The memory of a batch. It is reused, so that no frame allocates memory.
 ///
-/// One thread owns a batch at a time.
-final class Batch: @unchecked Sendable {
-  /// The index of the batch in its stream.
-  var ticket = 0
-  /// Bytes of input that are likely to follow the batch; nil if unknown.
-  var countBehind: Int64?
-  /// Regular frames of the message before this batch.
-  var firstFrame: Int64 = 0
-  /// Whole regular frames in `input`, from its front.
-  var frameCount = 0
-  /// The offset in `input` at which the whole regular frames end.
-  var frameEnd = 0
+/// One thread owns it at a time.
+final class BatchMemory: @unchecked Sendable {
   var input = Buffer(capacity: 0)
-  /// Bytes in `input`. In the last batch, the rest of the input follows the frames.
-  var inputCount = 0
   var output = Buffer(capacity: 0)
-  /// Bytes in `output`.
-  var outputCount = 0
+}
+
+/// Frames that were read together, and that are sealed or opened together next.
+struct ReadBatch: Sendable {
+  /// The frames are at the front of its input.
+  let memory: BatchMemory
+  /// The index of the batch in its stream.
+  let ticket: Int
+  /// Regular frames of the message before this batch.
+  let firstFrame: Int64
+  /// Whole regular frames in the input.
+  let frameCount: Int
+  /// The bytes of the input after the frames. Only the last batch has any.
+  let rest: Range<Int>
+  /// Bytes of the source that are likely to follow the batch; nil if unknown.
+  let countBehind: Int64?
+
+  /// The offset in the input at which the frames end.
+  var frameEnd: Int { rest.lowerBound }
+  /// Regular frames of the message up to the end of this batch.
+  var endFrame: Int64 { firstFrame + Int64(frameCount) }
+}
+
+/// Frames that were sealed or opened together, and that are written together next.
+struct TransformedBatch: Sendable {
+  /// The batch that was read. Its memory has the result at the front of the output.
+  let source: ReadBatch
+  /// Bytes in the output.
+  let outputCount: Int
+
+  var memory: BatchMemory { source.memory }
+  var ticket: Int { source.ticket }
 }
 
 /// The division of a framed body into batches, on its plaintext side and on its message side.
@@ -40,6 +57,6 @@ struct FrameLayout: Equatable {
 
 /// An operation that seals or opens the frames of a batch. Each thread has its own.
 protocol FrameTransform: AnyObject {
-  /// Reads the frames in `batch.input`; writes `batch.output` and `batch.outputCount`.
-  func apply(to batch: Batch) throws
+  /// Reads the frames in the batch's input, and writes its output.
+  func apply(to batch: ReadBatch) throws -> TransformedBatch
 }

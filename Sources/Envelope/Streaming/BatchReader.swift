@@ -5,19 +5,21 @@ protocol BatchReader: AnyObject, Sendable {
   var isOrdered: Bool { get }
   /// The division of the input into batches.
   var shape: BatchShape { get }
-  /// Fills the batch with ticket `batch.ticket`.
-  func read(into batch: Batch, unless cancellation: Cancellation?) throws -> BatchReading
+  /// Reads the batch with this ticket into `memory`.
+  func read(
+    _ ticket: Int, into memory: BatchMemory, unless cancellation: Cancellation?
+  ) throws -> BatchReading
   /// Says that all input has been read, including the last batch's part of a frame.
-  func finish(behind last: Batch)
+  func finish(behind last: ReadBatch)
   /// The input after the frames of the last batch.
-  func rest(behind last: Batch) throws -> InputBuffer
+  func rest(behind last: ReadBatch) throws -> InputBuffer
 }
 
 /// The result of reading a batch.
 enum BatchReading {
-  case more
+  case more(ReadBatch)
   /// No regular frame follows the batch.
-  case last
+  case last(ReadBatch)
   /// The read was cancelled.
   case cancelled
 }
@@ -53,18 +55,17 @@ struct BatchShape {
     return OrderedReader(input, self)
   }
 
-  /// Counts the whole regular frames in `batch.input`; true if the final frame begins after them.
-  func cut(_ batch: Batch) -> Bool {
-    let whole = batch.inputCount / frameLength
-    let final = isMessage ? finalFrame(in: batch, upTo: whole) : nil
-    batch.frameCount = final ?? whole
-    batch.frameEnd = batch.frameCount * frameLength
-    return final != nil
+  /// Counts the whole regular frames in the first `count` bytes of the input. `isFinal` is true if
+  /// the final frame begins after them.
+  func cut(_ memory: BatchMemory, _ count: Int) -> (frameCount: Int, isFinal: Bool) {
+    let whole = count / frameLength
+    let final = isMessage ? finalFrame(in: memory, count, upTo: whole) : nil
+    return (final ?? whole, final != nil)
   }
 
-  private func finalFrame(in batch: Batch, upTo count: Int) -> Int? {
-    batch.input.withBytes(in: 0..<batch.inputCount) { bytes in
-      (0...count).first { FramePrefix.announcesFinal(bytes, at: $0 * frameLength) }
+  private func finalFrame(in memory: BatchMemory, _ count: Int, upTo whole: Int) -> Int? {
+    memory.input.withBytes(in: 0..<count) { bytes in
+      (0...whole).first { FramePrefix.announcesFinal(bytes, at: $0 * frameLength) }
     }
   }
 }
@@ -87,58 +88,67 @@ final class OrderedReader: BatchReader, @unchecked Sendable {
   /// The time to wait for more input if there is a whole frame already, in milliseconds.
   private static let patience: Int32 = 1
 
-  func read(into batch: Batch, unless cancellation: Cancellation?) throws -> BatchReading {
-    batch.inputCount = 0
+  func read(
+    _ ticket: Int, into memory: BatchMemory, unless cancellation: Cancellation?
+  ) throws -> BatchReading {
+    var inputCount = 0
     var hasEnded = false
-    while batch.inputCount < shape.batchLength, !hasEnded {
-      let hasFrame = batch.inputCount >= shape.frameLength
+    while inputCount < shape.batchLength, !hasEnded {
+      let hasFrame = inputCount >= shape.frameLength
       let readiness = input.wait(
         milliseconds: hasFrame ? Self.patience : nil, unless: cancellation)
       if readiness == .cancelled { return .cancelled }
       if readiness == .notYet, hasFrame { break }
-      try makeRoom(in: batch)
-      let room = min(batch.input.capacity, shape.batchLength)
-      let count = try batch.input.withMutableBytes(in: batch.inputCount..<room) {
+      try makeRoom(in: memory, keeping: inputCount)
+      let room = min(memory.input.capacity, shape.batchLength)
+      let count = try memory.input.withMutableBytes(in: inputCount..<room) {
         try input.read(into: &$0)
       }
-      batch.inputCount += count
+      inputCount += count
       hasEnded = count == 0
     }
-    let isLast = shape.cut(batch) || hasEnded
-    if !isLast { try putBackPart(of: batch) }
-    batch.firstFrame = frameCount
-    frameCount += Int64(batch.frameCount)
-    byteCount += Int64(batch.inputCount)
-    batch.countBehind = input.expectedCount.map { $0 - byteCount }
-    return isLast ? .last : .more
+    let (count, isFinal) = shape.cut(memory, inputCount)
+    let frameEnd = count * shape.frameLength
+    let isLast = isFinal || hasEnded
+    if !isLast {
+      try putBack(frameEnd..<inputCount, of: memory)
+      inputCount = frameEnd
+    }
+    defer { frameCount += Int64(count) }
+    byteCount += Int64(inputCount)
+    let batch = ReadBatch(
+      memory: memory, ticket: ticket, firstFrame: frameCount, frameCount: count,
+      rest: frameEnd..<inputCount,
+      countBehind: input.expectedCount.map { $0 - byteCount })
+    return isLast ? .last(batch) : .more(batch)
   }
 
-  func finish(behind last: Batch) {}
+  func finish(behind last: ReadBatch) {}
 
-  func rest(behind last: Batch) throws -> InputBuffer {
+  func rest(behind last: ReadBatch) throws -> InputBuffer {
     var rest = InputBuffer(NullSource())
     swap(&rest, &input)
-    try last.input.withBytes(in: last.frameEnd..<last.inputCount) {
+    try last.memory.input.withBytes(in: last.rest) {
       (bytes) throws(OutOfMemoryError) in try rest.putBack(bytes)
     }
     return rest
   }
 
   /// Leaves the part of a frame at the end to the next batch.
-  private func putBackPart(of batch: Batch) throws(OutOfMemoryError) {
-    try batch.input.withBytes(in: batch.frameEnd..<batch.inputCount) {
-      (bytes) throws(OutOfMemoryError) in
+  private func putBack(_ part: Range<Int>, of memory: BatchMemory) throws(OutOfMemoryError) {
+    try memory.input.withBytes(in: part) { (bytes) throws(OutOfMemoryError) in
       if bytes.byteCount > 0 { try input.putBack(bytes) }
     }
-    batch.inputCount = batch.frameEnd
   }
 
   /// Lets the buffer grow as bytes arrive: a frame length on the wire is only a claim.
-  private func makeRoom(in batch: Batch) throws(OutOfMemoryError) {
-    guard batch.inputCount == batch.input.capacity || batch.inputCount == 0 else { return }
+  private func makeRoom(
+    in memory: BatchMemory, keeping count: Int
+  ) throws(OutOfMemoryError) {
+    guard count == memory.input.capacity || count == 0 else { return }
     let expected = min(input.expectedCount ?? .max, 64 << 10) + 1
-    let wanted = max(2 * batch.inputCount, min(max(Int(clamping: expected), 4096), 64 << 10))
-    try batch.input.grow(to: min(wanted, shape.batchLength), keeping: batch.inputCount)
+    let wanted = max(2 * count, min(max(Int(clamping: expected), 4096), 64 << 10))
+    try memory.input.grow(to: min(wanted, shape.batchLength), keeping: count)
   }
 }
 
@@ -172,32 +182,36 @@ final class PositionalReader: BatchReader, Sendable {
     return min((source.count - start) / length, frameLimit) * length - frames * length
   }
 
-  func read(into batch: Batch, unless cancellation: Cancellation?) throws -> BatchReading {
-    let frame = Int64(batch.ticket) * Int64(shape.framesPerBatch)
+  func read(
+    _ ticket: Int, into memory: BatchMemory, unless cancellation: Cancellation?
+  ) throws -> BatchReading {
+    let frame = Int64(ticket) * Int64(shape.framesPerBatch)
     let wanted = Int(min(Int64(shape.framesPerBatch), max(frameLimit - frame, 0)))
     let length = wanted * shape.frameLength
-    batch.firstFrame = firstFrame + frame
-    batch.countBehind = expectedCount(behind: batch.ticket)
-    try batch.input.grow(to: length, keeping: 0)
-    batch.inputCount = try batch.input.withMutableBytes(in: 0..<length) {
+    try memory.input.grow(to: length, keeping: 0)
+    let inputCount = try memory.input.withMutableBytes(in: 0..<length) {
       try source.fill(&$0, at: start + frame * Int64(shape.frameLength))
     }
-    let isFinal = shape.cut(batch)
-    return isFinal || batch.inputCount < length || frame + Int64(wanted) >= frameLimit
-      ? .last : .more
+    let (frameCount, isFinal) = shape.cut(memory, inputCount)
+    let frameEnd = frameCount * shape.frameLength
+    let batch = ReadBatch(
+      memory: memory, ticket: ticket, firstFrame: firstFrame + frame, frameCount: frameCount,
+      rest: frameEnd..<inputCount,
+      countBehind: expectedCount(behind: ticket))
+    return isFinal || inputCount < length || frame + Int64(wanted) >= frameLimit
+      ? .last(batch) : .more(batch)
   }
 
-  func finish(behind last: Batch) {
-    source.finish(at: position(behind: last) + Int64(last.inputCount - last.frameEnd))
+  func finish(behind last: ReadBatch) {
+    source.finish(at: position(behind: last) + Int64(last.rest.count))
   }
 
-  func rest(behind last: Batch) throws -> InputBuffer {
+  func rest(behind last: ReadBatch) throws -> InputBuffer {
     InputBuffer(PositionalCursor(source, at: position(behind: last)))
   }
 
-  private func position(behind last: Batch) -> Int64 {
-    let frames = last.firstFrame - firstFrame + Int64(last.frameCount)
-    return start + frames * Int64(shape.frameLength)
+  private func position(behind last: ReadBatch) -> Int64 {
+    start + (last.endFrame - firstFrame) * Int64(shape.frameLength)
   }
 }
 

@@ -12,21 +12,20 @@ final class FrameOpener: FrameTransform {
     aad = FrameAAD(messageID: body.messageID)
   }
 
-  func apply(to batch: Batch) throws {
+  func apply(to batch: ReadBatch) throws -> TransformedBatch {
     let length = frameLength.bytes
     let sealedLength = frameLength.sealedBytes
-    try batch.output.grow(to: batch.frameCount * length, keeping: 0)
-    batch.outputCount = 0
+    let memory = batch.memory
+    try memory.output.grow(to: batch.frameCount * length, keeping: 0)
     for frame in 0..<batch.frameCount {
       let index = batch.firstFrame + Int64(frame)
       let start = frame * sealedLength
-      let offset = batch.outputCount
-      try batch.input.withBytes(in: start..<start + sealedLength) {
+      try memory.input.withBytes(in: start..<start + sealedLength) {
         let prefix = try Self.parse($0, frameLength)
-        try open($0, prefix, frame: index, into: &batch.output, at: offset)
+        try open($0, prefix, frame: index, into: &memory.output, at: frame * length)
       }
-      batch.outputCount += length
     }
+    return TransformedBatch(source: batch, outputCount: batch.frameCount * length)
   }
 
   /// Reads the prefix of a frame from the front of `bytes`.

@@ -16,35 +16,37 @@ final class FrameSealer: FrameTransform {
   /// The most bytes of a frame in addition to its content.
   static let overhead = FramePrefix.finalLength + AESGCM.tagLength
 
-  func apply(to batch: Batch) throws {
+  func apply(to batch: ReadBatch) throws -> TransformedBatch {
     let length = frameLength.bytes
-    try batch.output.grow(to: batch.frameCount * (length + Self.overhead), keeping: 0)
-    batch.outputCount = 0
+    let memory = batch.memory
+    try memory.output.grow(to: batch.frameCount * (length + Self.overhead), keeping: 0)
+    var count = 0
     for frame in 0..<batch.frameCount {
       let number = try Self.number(ofFrame: batch.firstFrame + Int64(frame), isFinal: false)
-      let offset = batch.outputCount
-      batch.outputCount += try batch.input.withBytes(in: frame * length..<(frame + 1) * length) {
+      let offset = count
+      count += try memory.input.withBytes(in: frame * length..<(frame + 1) * length) {
         try seal(
           $0, as: .regular(sequenceNumber: number, nonce: Nonce(sequenceNumber: number)),
-          into: &batch.output, at: offset)
+          into: &memory.output, at: offset)
       }
     }
+    return TransformedBatch(source: batch, outputCount: count)
   }
 
   /// Seals the bytes after the regular frames of the last batch as the final frame, to the front of
-  /// its output.
-  func applyFinal(to batch: Batch) throws {
-    let rest = batch.frameEnd..<batch.inputCount
-    try batch.output.grow(to: rest.count + Self.overhead, keeping: 0)
-    let number = try Self.number(
-      ofFrame: batch.firstFrame + Int64(batch.frameCount), isFinal: true)
-    batch.outputCount = try batch.input.withBytes(in: rest) {
+  /// its output. Returns the number of bytes.
+  func sealFinal(of last: ReadBatch) throws -> Int {
+    let rest = last.rest
+    let memory = last.memory
+    try memory.output.grow(to: rest.count + Self.overhead, keeping: 0)
+    let number = try Self.number(ofFrame: last.endFrame, isFinal: true)
+    return try memory.input.withBytes(in: rest) {
       try seal(
         $0,
         as: .final(
           sequenceNumber: number, nonce: Nonce(sequenceNumber: number),
           contentLength: UInt32(rest.count)),
-        into: &batch.output, at: 0)
+        into: &memory.output, at: 0)
     }
   }
 

@@ -22,6 +22,16 @@ public struct MessageEncryptor: Sendable {
     self.scheduler = scheduler
   }
 
+  /// Encrypts all of `source` to `sink`, as armor if `isArmored`.
+  public func encrypt(
+    from source: any ByteSource, to sink: any ByteSink, isArmored: Bool,
+    progress: ProgressHandler? = nil
+  ) throws -> MessageSummary {
+    try ArmorSink.wrapping(sink, if: isArmored) {
+      try encrypt(from: source, to: $0, progress: progress)
+    }
+  }
+
   /// Encrypts all of `source` to `sink`.
   public func encrypt(
     from source: any ByteSource, to sink: any ByteSink, progress: ProgressHandler? = nil
@@ -58,15 +68,15 @@ public struct MessageEncryptor: Sendable {
     let last = try sealRegularFrames(
       of: source, layout, body, to: output, at: Int64(serialized.count), signer: materials.signer,
       progress: progress)
-    defer { scheduler.giveBack(last) }
-    let frames = last.firstFrame + Int64(last.frameCount)
-    let rest = last.inputCount - last.frameEnd
+    defer { scheduler.giveBack(last.memory) }
+    let frames = last.endFrame
     try close(
       last, body, to: output,
       at: Int64(serialized.count) + frames * Int64(layout.sealedLength), signer: materials.signer)
-    progress?(rest)
+    progress?(last.rest.count)
     return MessageSummary(
-      header: header, plaintextCount: frames * Int64(layout.plaintextLength) + Int64(rest))
+      header: header,
+      plaintextCount: frames * Int64(layout.plaintextLength) + Int64(last.rest.count))
   }
 
   private func serialize(
@@ -87,7 +97,7 @@ public struct MessageEncryptor: Sendable {
   private func sealRegularFrames(
     of source: any ByteSource, _ layout: FrameLayout, _ body: BodyKey, to output: PlacedOutput,
     at start: Int64, signer: SignatureSigner?, progress: ProgressHandler?
-  ) throws -> Batch {
+  ) throws -> ReadBatch {
     let frameLength = frameLength
     let reader = BatchShape.plaintext(layout).reader(of: source, InputBuffer(source), at: 0)
     let pipeline = Pipeline(
@@ -104,13 +114,13 @@ public struct MessageEncryptor: Sendable {
   /// full last frame as the final one but allows this. The Python SDK refuses a final frame that is
   /// full.
   private func close(
-    _ last: Batch, _ body: BodyKey, to output: PlacedOutput, at position: Int64,
+    _ last: ReadBatch, _ body: BodyKey, to output: PlacedOutput, at position: Int64,
     signer: SignatureSigner?
   ) throws {
     let sealer = try FrameSealer(body, frameLength: frameLength)
-    try sealer.applyFinal(to: last)
-    var end = position + Int64(last.outputCount)
-    try last.output.withBytes(in: 0..<last.outputCount) {
+    let count = try sealer.sealFinal(of: last)
+    var end = position + Int64(count)
+    try last.memory.output.withBytes(in: 0..<count) {
       try signer?.update($0)
       try output.write($0, at: position)
     }

@@ -90,9 +90,7 @@ extension OpenedMessage {
       signature: nil, progress: progress
     ) { try FrameOpener(body, frameLength: frameLength) }
     let last = try pipeline.run()
-    defer { scheduler.giveBack(last) }
-    guard last.firstFrame + Int64(last.frameCount) == first + frames else {
-      throw MessageError.truncated
-    }
+    defer { scheduler.giveBack(last.memory) }
+    guard last.endFrame == first + frames else { throw MessageError.truncated }
   }
 }

@@ -59,6 +59,16 @@ public struct MessageReencryptor: Sendable {
     }
   }
 
+  /// Reencrypts `message` to `sink`, as armor if `isArmored`, and keeps its encryption context.
+  public func reencrypt(
+    _ message: OpenedMessage, to sink: any ByteSink, isArmored: Bool,
+    progress: ProgressHandler? = nil
+  ) throws -> MessageSummary {
+    try ArmorSink.wrapping(sink, if: isArmored) {
+      try reencrypt(message, to: $0, progress: progress)
+    }
+  }
+
   /// Reencrypts `message` to `sink` and keeps its encryption context.
   public func reencrypt(
     _ message: OpenedMessage, to sink: any ByteSink, progress: ProgressHandler? = nil

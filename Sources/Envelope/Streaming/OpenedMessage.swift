@@ -91,15 +91,16 @@ public final class OpenedMessage {
       signature: verifier.map { .input($0) }, progress: progress, cancellation: cancellation
     ) { try FrameOpener(body, frameLength: frameLength) }
     let last = try pipeline.run()
-    defer { scheduler.giveBack(last) }
+    defer { scheduler.giveBack(last.memory) }
 
-    let frames = last.firstFrame + Int64(last.frameCount)
+    let frames = last.endFrame
     var rest = MessageRest(try reader.rest(behind: last), verifier: verifier, progress: progress)
     let count = try rest.openFinalFrame(
-      at: frames, FrameOpener(body, frameLength: frameLength), frameLength, into: &last.output)
+      at: frames, FrameOpener(body, frameLength: frameLength), frameLength,
+      into: &last.memory.output)
     try rest.finish()
     let position = frames * Int64(layout.plaintextLength)
-    try last.output.withBytes(in: 0..<count) { try output.write($0, at: position) }
+    try last.memory.output.withBytes(in: 0..<count) { try output.write($0, at: position) }
     try output.finish(at: position + Int64(count))
     return position + Int64(count)
   }

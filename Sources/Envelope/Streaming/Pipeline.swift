@@ -5,12 +5,12 @@ enum StreamSignature {
   case input(any SignatureHash)
   case output(any SignatureHash)
 
-  func update(with batch: Batch) throws {
+  func update(with batch: TransformedBatch) throws {
     switch self {
     case .input(let hash):
-      try batch.input.withBytes(in: 0..<batch.frameEnd) { try hash.update($0) }
+      try batch.memory.input.withBytes(in: 0..<batch.source.frameEnd) { try hash.update($0) }
     case .output(let hash):
-      try batch.output.withBytes(in: 0..<batch.outputCount) { try hash.update($0) }
+      try batch.memory.output.withBytes(in: 0..<batch.outputCount) { try hash.update($0) }
     }
   }
 }
@@ -22,10 +22,10 @@ enum StreamSignature {
 final class Pipeline: @unchecked Sendable {
   /// The next task of a thread.
   private enum Step {
-    /// Reads the batch and transforms its frames.
-    case read(Batch)
-    case sign(Batch)
-    case write(Batch)
+    /// Reads a batch into the memory and transforms its frames.
+    case read(ticket: Int, BatchMemory)
+    case sign(TransformedBatch)
+    case write(TransformedBatch)
   }
 
   /// A step that handles one batch at a time, if necessary in the order of their tickets.
@@ -33,14 +33,14 @@ final class Pipeline: @unchecked Sendable {
     let isOrdered: Bool
     private var next = 0
     private var isBusy = false
-    private var waiting: [Int: Batch] = [:]
+    private var waiting: [Int: TransformedBatch] = [:]
 
     init(isOrdered: Bool) { self.isOrdered = isOrdered }
 
-    mutating func add(_ batch: Batch) { waiting[batch.ticket] = batch }
+    mutating func add(_ batch: TransformedBatch) { waiting[batch.ticket] = batch }
 
     /// The batch whose turn it is, if it has arrived and is below `limit`.
-    mutating func take(below limit: Int) -> Batch? {
+    mutating func take(below limit: Int) -> TransformedBatch? {
       guard !isBusy, !waiting.isEmpty else { return nil }
       let ticket = isOrdered ? next : waiting.keys.min()!
       guard ticket < limit, let batch = waiting.removeValue(forKey: ticket) else { return nil }
@@ -72,7 +72,7 @@ final class Pipeline: @unchecked Sendable {
     var writing: Stage
     /// The lowest ticket of a batch at which the input ended.
     var end: Int?
-    var last: Batch?
+    var last: ReadBatch?
     /// The failed batch with the lowest ticket.
     var failure: (ticket: Int, error: any Error)?
     /// Threads that wait for a task.
@@ -123,12 +123,13 @@ final class Pipeline: @unchecked Sendable {
       writing: Stage(isOrdered: writer.isOrdered), cancellation: cancellation)
   }
 
-  /// Processes all batches. Returns the last one, which the caller gives back to the scheduler.
+  /// Processes all batches. Returns the last one, whose memory the caller gives back to the
+  /// scheduler.
   /// Throws the failure that comes first in the stream: everything before it has been written.
-  func run() throws -> Batch {
+  func run() throws -> ReadBatch {
     work()
     helpers.wait()
-    scheduler.trimBatches()
+    scheduler.trimMemory()
     // A failure after the end does not count if everything before the end is written.
     if let last = state.last, last.ticket == state.end, last.ticket < state.failure?.ticket ?? .max
     {
@@ -143,17 +144,17 @@ final class Pipeline: @unchecked Sendable {
     var transform: (any FrameTransform)?
     while let step = nextStep() {
       switch step {
-      case .read(let batch):
-        perform(batch) { try read(batch, &transform) }
+      case .read(let ticket, let memory):
+        perform(ticket, memory) { try read(ticket, into: memory, &transform) }
       case .sign(let batch):
-        perform(batch) {
+        perform(batch.ticket, batch.memory) {
           try alone(with: batch, { try signature!.update(with: batch) }) { state in
             state.signing.finish()
           }
           locked { $0.writing.add(batch) }
         }
       case .write(let batch):
-        perform(batch) {
+        perform(batch.ticket, batch.memory) {
           try alone(with: batch, { try writer.write(batch) }) { state in state.writing.finish() }
           finish(batch)
         }
@@ -161,14 +162,14 @@ final class Pipeline: @unchecked Sendable {
     }
   }
 
-  private func perform(_ batch: Batch, _ body: () throws -> Void) {
-    do { try body() } catch { fail(batch, error) }
+  private func perform(_ ticket: Int, _ memory: BatchMemory, _ body: () throws -> Void) {
+    do { try body() } catch { fail(ticket, memory, error) }
   }
 
   /// Runs a step that is limited to one thread at a time, then lets the next thread in. Records a
   /// failure before that.
   private func alone(
-    with batch: Batch, _ body: () throws -> Void, finish: (inout State) -> Void
+    with batch: TransformedBatch, _ body: () throws -> Void, finish: (inout State) -> Void
   ) throws {
     let result = Result { try body() }
     locked { state in
@@ -179,21 +180,27 @@ final class Pipeline: @unchecked Sendable {
   }
 
   /// Reads a batch and transforms its frames.
-  private func read(_ batch: Batch, _ transform: inout (any FrameTransform)?) throws {
-    let reading = try reader.read(into: batch, unless: locked { $0.cancellation })
+  private func read(
+    _ ticket: Int, into memory: BatchMemory, _ transform: inout (any FrameTransform)?
+  ) throws {
+    let reading = try reader.read(ticket, into: memory, unless: locked { $0.cancellation })
     let isWanted = locked { state in
       state.isReading = false
-      if reading == .last { state.end = min(state.end ?? .max, batch.ticket) }
-      return batch.ticket < state.limit
+      if case .last = reading { state.end = min(state.end ?? .max, ticket) }
+      return ticket < state.limit
     }
-    if reading == .cancelled { throw CancelledError() }
-    guard isWanted else { return drop(batch) }
-    if reading == .more { startHelper(behind: batch) }
+    let batch: ReadBatch
+    switch reading {
+    case .cancelled: throw CancelledError()
+    case .more(let read), .last(let read): batch = read
+    }
+    guard isWanted else { return drop(memory) }
+    if case .more = reading { startHelper(behind: batch) }
     let frames = try transform ?? makeTransform()
     transform = frames
-    try frames.apply(to: batch)
+    let result = try frames.apply(to: batch)
     locked { state in
-      if signature != nil { state.signing.add(batch) } else { state.writing.add(batch) }
+      if signature != nil { state.signing.add(result) } else { state.writing.add(result) }
     }
   }
 
@@ -211,10 +218,8 @@ final class Pipeline: @unchecked Sendable {
       if state.inFlight < state.batchLimit, !state.isReading {
         state.isReading = reader.isOrdered
         state.inFlight += 1
-        let batch = scheduler.takeBatch()
-        batch.ticket = state.nextTicket
-        state.nextTicket += 1
-        return .read(batch)
+        defer { state.nextTicket += 1 }
+        return .read(ticket: state.nextTicket, scheduler.takeMemory())
       }
       state.idle += 1
       condition.wait()
@@ -232,34 +237,34 @@ final class Pipeline: @unchecked Sendable {
   }
 
   /// Finishes a written batch. Keeps the last batch of the stream.
-  private func finish(_ batch: Batch) {
-    progress?(batch.frameEnd)
+  private func finish(_ batch: TransformedBatch) {
+    progress?(batch.source.frameEnd)
     let isLast = locked { state in
       state.inFlight -= 1
-      if state.end == batch.ticket { state.last = batch }
+      if state.end == batch.ticket { state.last = batch.source }
       return state.end == batch.ticket
     }
-    if !isLast { scheduler.giveBack(batch) }
+    if !isLast { scheduler.giveBack(batch.memory) }
   }
 
-  private func drop(_ batch: Batch) {
+  private func drop(_ memory: BatchMemory) {
     locked { $0.inFlight -= 1 }
-    scheduler.giveBack(batch)
+    scheduler.giveBack(memory)
   }
 
-  private func fail(_ batch: Batch, _ error: any Error) {
+  private func fail(_ ticket: Int, _ memory: BatchMemory, _ error: any Error) {
     let cancellation = locked { state in
-      state.note(error, at: batch.ticket)
+      state.note(error, at: ticket)
       return state.cancellation
     }
     cancellation?.cancel()
-    drop(batch)
+    drop(memory)
   }
 
   // MARK: Helpers
 
   /// Asks for one more thread if there is work for it.
-  private func startHelper(behind batch: Batch) {
+  private func startHelper(behind batch: ReadBatch) {
     if let expected = batch.countBehind {
       guard expected >= scheduler.helpThreshold else { return }
     } else {

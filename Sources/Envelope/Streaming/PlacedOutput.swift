@@ -45,16 +45,16 @@ final class BatchWriter: Sendable {
 
   var isOrdered: Bool { output.isOrdered }
 
-  func write(_ batch: Batch) throws {
-    let position = start + batch.firstFrame * frameLength
+  func write(_ batch: TransformedBatch) throws {
+    let position = start + batch.source.firstFrame * frameLength
     guard let window else {
-      return try batch.output.withBytes(in: 0..<batch.outputCount) {
+      return try batch.memory.output.withBytes(in: 0..<batch.outputCount) {
         try output.write($0, at: position)
       }
     }
     let wanted = (position..<position + Int64(batch.outputCount)).clamped(to: window)
     guard !wanted.isEmpty else { return }
-    try batch.output.withBytes(
+    try batch.memory.output.withBytes(
       in: Int(wanted.lowerBound - position)..<Int(wanted.upperBound - position)
     ) {
       try output.write($0, at: wanted.lowerBound - window.lowerBound)

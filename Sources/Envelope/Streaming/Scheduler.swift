@@ -1,7 +1,8 @@
 import Foundation
 import Synchronization
 
-/// The threads that all streams share, and the batches that pass from one stream to the next.
+/// The threads that all streams share, and the memory of batches, which passes from one stream to the
+/// next.
 ///
 /// A stream runs on the calling thread and takes further threads while some are free, so that one
 /// large file and ten thousand small ones both keep all cores busy.
@@ -16,7 +17,7 @@ public final class Scheduler: Sendable {
   /// The number of further threads that may start; nil until it is needed, because counting the
   /// cores takes longer than encrypting a small file.
   private let freeThreads = Mutex<Int?>(nil)
-  private let freeBatches = Mutex<[Batch]>([])
+  private let freeMemory = Mutex<[BatchMemory]>([])
 
   /// `jobs` is the number of threads, at least 1; nil for one per core that the process may use.
   public convenience init(jobs: Int? = nil) {
@@ -66,13 +67,13 @@ public final class Scheduler: Sendable {
   /// True if it is worth asking for a thread.
   var hasFreeThread: Bool { withFreeThreads { $0 > 0 } }
 
-  func takeBatch() -> Batch { freeBatches.withLock { $0.popLast() } ?? Batch() }
+  func takeMemory() -> BatchMemory { freeMemory.withLock { $0.popLast() } ?? BatchMemory() }
 
-  func giveBack(_ batch: Batch) { freeBatches.withLock { $0.append(batch) } }
+  func giveBack(_ memory: BatchMemory) { freeMemory.withLock { $0.append(memory) } }
 
-  /// Drops batches that have grown for unusually long frames, at the end of a stream.
-  func trimBatches() {
-    freeBatches.withLock {
+  /// Drops memory that has grown for unusually long frames, at the end of a stream.
+  func trimMemory() {
+    freeMemory.withLock {
       $0.removeAll { $0.input.capacity + $0.output.capacity > 8 * batchLength }
     }
   }

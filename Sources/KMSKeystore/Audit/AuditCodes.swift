@@ -1,13 +1,14 @@
 import Envelope
+import SystemPackage
 
 /// The codes that chain the entries, and the code of the head, which fixes the end of the chain.
-extension AuditLog {
+extension AuditLog: AuditLogReading {
+  package var mayHaveOtherNames: Bool { false }
+
   /// Returns the entries of `records` in the format of the log, following the last entry that
   /// `head` knows. Advances `head` past them.
   func entries(of records: [AuditRecord], after head: inout AuditHead) throws -> [UInt8] {
-    guard let context = try key?.context() else {
-      preconditionFailure("a log that is only read is not written")
-    }
+    let context = try key.context()
     var log = WireWriter()
     var body = WireWriter()
     for record in records {
@@ -24,32 +25,48 @@ extension AuditLog {
     return log.bytes
   }
 
-  func verifies(_ entry: AuditEntry) throws -> Bool {
-    try verifies(entry.code, of: try entry.authenticatedMessage())
+  /// True if the code of the entry verifies.
+  package func accepts(_ entry: AuditEntry) throws -> Bool {
+    try key.verifies(entry.code, of: try entry.authenticatedMessage())
   }
 
   /// Returns the head followed by its code.
   func sealed(_ head: AuditHead) throws -> [UInt8] {
     let body = try head.bytes()
-    return body + (try authenticate(body))
+    return body + (try key.authenticate(body))
   }
 
-  /// Returns the head that `sealed` wrote; nil if it does not verify.
-  func opened(_ sealed: [UInt8]) throws -> AuditHead? {
-    guard sealed.count == AuditHead.length else { return nil }
+  package func opened(_ sealed: [UInt8]) throws -> AuditHead? {
+    guard let (head, body, code) = AuditHead.parts(of: sealed),
+      try key.verifies(code, of: body)
+    else { return nil }
+    return head
+  }
+}
+
+/// An audit log that is read without its key, because the keystore is locked or the result is only
+/// shown. It accepts everything that has the format of a log.
+package final class UnverifiedAuditLog: AuditLogReading {
+  package let path: FilePath
+  package let patience = AuditLog.shortPatience
+  package let mayHaveOtherNames = true
+
+  package init(_ path: FilePath) { self.path = path }
+
+  package func place() throws -> AuditPlace { try AuditPlace(path) }
+  package func opened(_ sealed: [UInt8]) -> AuditHead? { AuditHead.parts(of: sealed)?.head }
+  package func accepts(_ entry: AuditEntry) -> Bool { true }
+}
+
+extension AuditHead {
+  /// Splits a head that `AuditLog.sealed` wrote. Nil if it has not the format of one.
+  fileprivate static func parts(
+    of sealed: [UInt8]
+  ) -> (head: AuditHead, body: [UInt8], code: [UInt8])? {
+    guard sealed.count == length else { return nil }
     let body = Array(sealed.dropLast(AuditEntry.codeLength))
-    guard try verifies(Array(sealed.suffix(AuditEntry.codeLength)), of: body) else { return nil }
-    return AuditHead(parsing: body)
-  }
-
-  private func authenticate(_ message: [UInt8]) throws -> [UInt8] {
-    guard let code = try key?.authenticate(message) else {
-      preconditionFailure("a log that is only read is not written")
+    return AuditHead(parsing: body).map {
+      ($0, body, Array(sealed.suffix(AuditEntry.codeLength)))
     }
-    return code
-  }
-
-  private func verifies(_ code: [UInt8], of message: [UInt8]) throws -> Bool {
-    try key?.verifies(code, of: message) ?? true
   }
 }

@@ -3,7 +3,7 @@ import Glibc
 import SystemPackage
 
 /// Byte-for-byte copies of an audit log, which need no key.
-extension AuditLog {
+extension AuditLogReading {
   /// Copies the log to the file that `makeOutput` creates, and returns that file; nil if there is
   /// no log. Copies up to the end that the head names without a lock, while others go on appending.
   /// Only entries after that end are copied under the lock.
@@ -31,7 +31,9 @@ extension AuditLog {
     }
     return output
   }
+}
 
+extension UnverifiedAuditLog {
   /// True if the file is the audit log of any keystore, in any state: it begins with a head, even a
   /// damaged one, or with zeros in its place and an entry after them. False for an empty file, and
   /// for a link, a directory or a special file.
@@ -44,7 +46,7 @@ extension AuditLog {
     if AuditHead.isBegun(by: bytes) { return true }
     guard bytes.count == AuditHead.length, bytes.allSatisfy({ $0 == 0 }) else { return false }
     let head = AuditHead.start(after: .none)
-    return try AuditReader(file: file, head: head, log: AuditLog(reading: path)).hasFirstEntry()
+    return try AuditReader(file: file, head: head, log: UnverifiedAuditLog(path)).hasFirstEntry()
   }
 
   /// True if the log at `later` has every entry of the one at `earlier`, at the same place.
@@ -84,7 +86,7 @@ extension AuditLog {
   private static func head(of path: FilePath) throws -> AuditHead? {
     guard let file = try opened(path) else { return nil }
     do {
-      return try AuditLog(reading: path).settledHead(of: file)
+      return try UnverifiedAuditLog(path).settledHead(of: file)
     } catch is AuditError {
       return nil
     }
@@ -93,7 +95,7 @@ extension AuditLog {
   /// Opens a log; nil if there is none, or if it is not a regular file, or somebody else's.
   private static func opened(_ path: FilePath) throws -> AuditFile? {
     do {
-      return try AuditLog(reading: path).openedForReading()
+      return try UnverifiedAuditLog(path).openedForReading()
     } catch AuditError.notAFile {
       return nil
     } catch AuditError.foreign {

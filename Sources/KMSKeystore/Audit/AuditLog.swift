@@ -10,14 +10,14 @@ import SystemPackage
 /// and then the head, under a lock of the file. Entries that a head knows are never written again,
 /// so readers need no lock: they read the head, and then the entries up to the end that it names.
 package final class AuditLog: Sendable {
-  let path: FilePath
-  /// The key of the log. Without it the log can be read, but not verified.
-  let key: AuditKey?
+  package let path: FilePath
+  /// The key of the log, which writes and verifies its codes.
+  let key: AuditKey
 
   /// The mode of a new log file.
   private let permissions: mode_t
   /// The time that an append waits for a lock that another process holds.
-  private let patience: Duration
+  package let patience: Duration
   private let state = Mutex(State())
 
   private struct State {
@@ -43,14 +43,6 @@ package final class AuditLog: Sendable {
     self.key = consume key
     self.permissions = permissions
     self.patience = patience
-  }
-
-  /// Makes a log whose keystore is locked. Its entries can be read, but not verified.
-  package init(reading path: FilePath) {
-    self.path = path
-    key = nil
-    permissions = Self.ownerOnly
-    patience = Self.patience
   }
 
   /// Returns the path of a keystore's log.
@@ -147,7 +139,7 @@ package final class AuditLog: Sendable {
     }
   }
 
-  func place() throws -> AuditPlace { try state.withLock { try place(&$0) } }
+  package func place() throws -> AuditPlace { try state.withLock { try place(&$0) } }
 
   /// Opens the directory once, so that the log stays the one in that directory even if the
   /// directory's name leads elsewhere later.
@@ -156,18 +148,6 @@ package final class AuditLog: Sendable {
     let place = try AuditPlace(path)
     state.place = place
     return place
-  }
-
-  /// Reads the head. Nil in a new file, which has zeros or nothing in its place: the head is
-  /// written after the first entries. Throws `AuditError.damaged` if the head does not verify.
-  private func readHead(of file: AuditFile) throws -> AuditHead? {
-    try head(in: try file.read(AuditHead.length, at: 0))
-  }
-
-  private func head(in bytes: [UInt8]) throws -> AuditHead? {
-    if bytes.allSatisfy({ $0 == 0 }) { return nil }
-    guard let head = try opened(bytes) else { throw AuditError.damaged([.head]) }
-    return head
   }
 
   /// Throws `AuditError.damaged` if a file with zeros in place of a head is not a log, because
@@ -194,9 +174,26 @@ package final class AuditLog: Sendable {
     }
     try file.truncate(to: Int64(head.end))
   }
+}
 
-  // MARK: Reading
+// MARK: Reading
 
+/// A log that can be read: with its key, which verifies it (`AuditLog`), or without
+/// (`UnverifiedAuditLog`).
+package protocol AuditLogReading: Sendable {
+  var path: FilePath { get }
+  /// The time to wait for a lock that another process holds.
+  var patience: Duration { get }
+  /// True if the file may also have other names (hard links).
+  var mayHaveOtherNames: Bool { get }
+  func place() throws -> AuditPlace
+  /// Returns the head that `AuditLog.sealed` wrote; nil if it is not accepted.
+  func opened(_ sealed: [UInt8]) throws -> AuditHead?
+  /// True if the entry belongs to the log.
+  func accepts(_ entry: AuditEntry) throws -> Bool
+}
+
+extension AuditLogReading {
   /// Opens the log for reading; nil if there is none. The open file stays complete even if pruning
   /// puts another file in its place.
   func openedForReading() throws -> AuditFile? {
@@ -207,11 +204,23 @@ package final class AuditLog: Sendable {
       guard [.noSuchFileOrDirectory, .notDirectory].contains(error.errno) else { throw error }
       return nil
     }
-    return try AuditFile.reading(place, mayHaveOtherNames: key == nil)
+    return try AuditFile.reading(place, mayHaveOtherNames: mayHaveOtherNames)
   }
 
-  /// Reads the head while others may be appending. Throws `AuditError.damaged` if it does not
-  /// verify.
+  /// Reads the head. Nil in a new file, which has zeros or nothing in its place: the head is
+  /// written after the first entries. Throws `AuditError.damaged` if the head is not accepted.
+  fileprivate func readHead(of file: AuditFile) throws -> AuditHead? {
+    try head(in: try file.read(AuditHead.length, at: 0))
+  }
+
+  private func head(in bytes: [UInt8]) throws -> AuditHead? {
+    if bytes.allSatisfy({ $0 == 0 }) { return nil }
+    guard let head = try opened(bytes) else { throw AuditError.damaged([.head]) }
+    return head
+  }
+
+  /// Reads the head while others may be appending. Throws `AuditError.damaged` if it is not
+  /// accepted.
   func settledHead(of file: AuditFile) throws -> AuditHead? {
     try head(in: try settledHeadBytes(of: file))
   }
@@ -228,24 +237,13 @@ package final class AuditLog: Sendable {
     return bytes
   }
 
-  /// Returns the number of the last record; nil if there is none. Not verified if the log has no
-  /// key.
+  /// Returns the number of the last record; nil if there is none.
   package func lastSequence() throws -> UInt64? {
     guard let file = try openedForReading() else { return nil }
     return try settledHead(of: file)?.lastSequence
   }
 
-  /// Returns the end of the log for the keystore to store; nil if there is no log yet. The log is
-  /// on the disk when this function returns.
-  func anchor() throws -> AuditAnchor? {
-    guard let file = try openedForReading(), let head = try settledHead(of: file) else {
-      return nil
-    }
-    try file.synchronize()
-    return AuditAnchor(sequence: head.lastSequence, code: head.lastCode)
-  }
-
-  /// Passes every entry that verifies to `body`, in order. Returns the damage of the log. Altered
+  /// Passes every entry that is accepted to `body`, in order. Returns the damage of the log. Altered
   /// or missing entries do not throw, and the entries after them are read, too.
   package func read(
     after anchor: AuditAnchor, _ body: (AuditEntry) throws -> Void
@@ -271,7 +269,7 @@ package final class AuditLog: Sendable {
     _ file: AuditFile, since head: AuditHead, _ body: () throws -> Void = {}
   ) throws -> Bool {
     do {
-      try file.lock(patience: min(patience, Self.shortPatience))
+      try file.lock(patience: min(patience, AuditLog.shortPatience))
     } catch AuditError.locked {
       return false
     }
@@ -286,6 +284,18 @@ package final class AuditLog: Sendable {
     if bytes.allSatisfy({ $0 == 0 }) { return head.end == UInt64(AuditHead.length) }
     guard let now = try opened(bytes) else { return false }
     return now.lastSequence == head.lastSequence && now.end == head.end
+  }
+}
+
+extension AuditLog {
+  /// Returns the end of the log for the keystore to store; nil if there is no log yet. The log is
+  /// on the disk when this function returns.
+  func anchor() throws -> AuditAnchor? {
+    guard let file = try openedForReading(), let head = try settledHead(of: file) else {
+      return nil
+    }
+    try file.synchronize()
+    return AuditAnchor(sequence: head.lastSequence, code: head.lastCode)
   }
 
   // MARK: Replacing

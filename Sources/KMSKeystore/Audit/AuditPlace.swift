@@ -5,7 +5,7 @@ import SystemPackage
 /// The place of an audit log: a name in a directory that is opened once. A symbolic link under that
 /// name is not followed, so a user who may write the directory cannot make us write or replace
 /// another file.
-struct AuditPlace: Sendable {
+package struct AuditPlace: Sendable {
   /// The path of the log, as the user would name it.
   let path: FilePath
   let directory: Descriptor

@@ -5,10 +5,10 @@ import Envelope
 struct AuditReader {
   private let file: AuditFile
   private let head: AuditHead
-  private let log: AuditLog
+  private let log: any AuditLogReading
   private let window: Window
 
-  init(file: AuditFile, head: AuditHead, log: AuditLog) {
+  init(file: AuditFile, head: AuditHead, log: any AuditLogReading) {
     self.file = file
     self.head = head
     self.log = log
@@ -91,7 +91,7 @@ struct AuditReader {
         offset = end
       case .entry(let entry, let end):
         offset = end
-        guard try log.verifies(entry) else {
+        guard try log.accepts(entry) else {
           findings.append((.altered(expected), isAfterEnd))
           expected += 1
           code = []
@@ -136,7 +136,7 @@ struct AuditReader {
   func adopt(into head: inout AuditHead, size: UInt64) throws {
     while case .entry(let entry, let end) = try find(at: head.end, size: size),
       entry.sequence == head.lastSequence + 1, entry.previousCode == head.lastCode,
-      try log.verifies(entry)
+      try log.accepts(entry)
     {
       head.lastSequence = entry.sequence
       head.lastCode = entry.code

@@ -113,7 +113,7 @@ package struct AuditEntry: Equatable {
 }
 
 /// The head at the beginning of the log, which every append writes again.
-struct AuditHead: Equatable {
+package struct AuditHead: Equatable {
   /// The number of the first entry that was not pruned.
   var firstSequence: UInt64
   /// The code of the entry before the first one, from which the chain continues.

@@ -122,27 +122,26 @@ import Testing
         BodyKey(MessageKey(bytes: SecretBytes(patternBytes(32))), messageID: patternBytes(32)),
         frameLength: try FrameLength(16))
     }
-    func batch(firstFrame: Int64, frames: Int) throws -> Batch {
-      let batch = Batch()
-      batch.firstFrame = firstFrame
-      batch.frameCount = frames
-      batch.frameEnd = 16 * frames
-      batch.inputCount = 16 * frames
-      try batch.input.grow(to: 64, keeping: 0)
-      batch.input.copy(patternBytes(64).span.bytes, to: 0)
-      return batch
+    func batch(firstFrame: Int64, frames: Int) throws -> ReadBatch {
+      let memory = BatchMemory()
+      try memory.input.grow(to: 64, keeping: 0)
+      memory.input.copy(patternBytes(64).span.bytes, to: 0)
+      let end = 16 * frames
+      return ReadBatch(
+        memory: memory, ticket: 0, firstFrame: firstFrame, frameCount: frames,
+        rest: end..<end, countBehind: nil)
     }
     let last = Int64(UInt32.max)
-    try sealer().apply(to: batch(firstFrame: last - 3, frames: 2))
+    _ = try sealer().apply(to: batch(firstFrame: last - 3, frames: 2))
     #expect(throws: MessageError.tooManyFrames) {
       try sealer().apply(to: batch(firstFrame: last - 2, frames: 2))
     }
     let final = try batch(firstFrame: last - 2, frames: 1)
-    try sealer().applyFinal(to: final)
-    let bytes = final.output.withBytes(in: 0..<8) { $0.withUnsafeBytes { Array($0) } }
+    _ = try sealer().sealFinal(of: final)
+    let bytes = final.memory.output.withBytes(in: 0..<8) { $0.withUnsafeBytes { Array($0) } }
     #expect(bytes == [UInt8](repeating: 0xFF, count: 8))
     #expect(throws: MessageError.tooManyFrames) {
-      try sealer().applyFinal(to: batch(firstFrame: last - 2, frames: 2))
+      try sealer().sealFinal(of: batch(firstFrame: last - 2, frames: 2))
     }
   }
 
