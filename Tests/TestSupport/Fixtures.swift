@@ -32,7 +32,7 @@ extension KeyringFile {
 }
 
 extension SecretText: ExpressibleByStringLiteral {
-  public convenience init(stringLiteral text: String) { self.init(text) }
+  package convenience init(stringLiteral text: String) { self.init(text) }
 }
 
 /// The processor time of the calling thread, for operations that must be fast. Unlike elapsed time
