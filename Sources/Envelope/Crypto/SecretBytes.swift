@@ -3,7 +3,7 @@ import COpenSSL
 /// Bytes that must not outlive their use. They have one owner, are wiped at the end of its
 /// lifetime, and are lent only to closures. They are in `SecretMemory`, out of swap and core dumps.
 ///
-/// They have no description and cannot be copied implicitly; `duplicate()` makes a second owner.
+/// They have no description and cannot be copied implicitly.
 public struct SecretBytes: ~Copyable, @unchecked Sendable {
   private let memory: UnsafeMutableRawBufferPointer
 

@@ -155,7 +155,7 @@ public final class Descriptor: Sendable {
   }
 }
 
-/// The status of a file, as `stat` returns it.
+/// The status of a file, as `stat` returns it. An `OutputFile` takes the status of its input.
 public struct FileStatus: Sendable {
   package enum Kind: Equatable, Sendable { case regular, directory, symbolicLink, other }
 

@@ -3,7 +3,8 @@
 ///
 /// Each data key is wrapped for the recipient with its own ephemeral key pair
 /// (EphemeralPrivateKeyToStaticPublicKey). Data keys from any sender are unwrapped
-/// (PublicKeyDiscovery). With only a public key, the keyring only wraps.
+/// (PublicKeyDiscovery). With only a public key, the keyring only wraps. `KeyringFile` and
+/// `Recipient` make such keyrings.
 public final class RawECDHKeyring: Keyring {
   /// The provider ID of the wrapped data keys. Their key name is the fingerprint of the recipient's
   /// public key.

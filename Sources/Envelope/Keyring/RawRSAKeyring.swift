@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A keyring that wraps data keys with RSA (specification, `framework/raw-rsa-keyring.md`). With
-/// only a public key, it only wraps.
+/// only a public key, it only wraps. `KeyringFile` and `Recipient` make such keyrings.
 public final class RawRSAKeyring: Keyring {
   /// The provider ID of bare RSA public keys, whose key name is their fingerprint.
   public static let bareProviderID = "envcrypt-spki"

@@ -4,7 +4,7 @@ public struct FrameLength: Equatable, Sendable {
   /// One byte to 64 MiB. The format allows 4 GiB. A frame is held in memory until it is
   /// authenticated, so a reader needs a bound. No known writer comes near this one.
   public static let range: ClosedRange<UInt32> = 1...(64 << 20)
-  /// 64 KiB.
+  /// 64 KiB, which `MessageEncryptor` writes by default.
   public static let standard = FrameLength(trusted: 64 << 10)
 
   /// The number of bytes, in `range`.
