@@ -32,7 +32,8 @@ extension KeyringFile {
 }
 
 extension SecretText: ExpressibleByStringLiteral {
-  package convenience init(stringLiteral text: String) { self.init(text) }
+  /// Makes a text that is not secret.
+  public convenience init(stringLiteral text: String) { self.init(text) }
 }
 
 /// The processor time of the calling thread, for operations that must be fast. Unlike elapsed time
