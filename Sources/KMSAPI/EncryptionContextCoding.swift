@@ -3,6 +3,8 @@ import Envelope
 /// The encryption context as a member of the KMS API's shapes. In JSON, it is an object. Two of its
 /// keys are different if their bytes are different.
 extension EncryptionContext: Codable {
+  /// Reads an object whose members are the pairs. Throws `DecodingError` for another shape, and
+  /// `MessageError.malformed` if a key occurs twice.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: APIMember.self)
     let pairs = try container.allKeys.map { key in
@@ -12,17 +14,10 @@ extension EncryptionContext: Codable {
     try self.init(pairs.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) })
   }
 
+  /// Writes an object whose members are the pairs.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: APIMember.self)
     for pair in pairs { try container.encode(pair.value, forKey: APIMember(pair.key)) }
-  }
-}
-
-extension EncryptionContext: ExpressibleByDictionaryLiteral {
-  /// Makes a context from a literal. A key that occurs twice is a mistake of the programmer, and
-  /// traps.
-  public init(dictionaryLiteral elements: (String, String)...) {
-    try! self.init(elements.map { (key: $0.0, value: $0.1) })
   }
 }
 

@@ -32,6 +32,7 @@ extension KeyringFile {
 }
 
 extension SecretText: ExpressibleByStringLiteral {
+  /// Makes a text that is not secret.
   public convenience init(stringLiteral text: String) { self.init(text) }
 }
 

@@ -1,4 +1,5 @@
-/// A plaintext data key: the input to the key derivation of a message. Keyrings wrap it.
+/// A plaintext data key (specification, `framework/structures.md`, "Plaintext Data Key"): the input
+/// to the key derivation of a message. Keyrings wrap it. Only this package can read it.
 public struct DataKey: ~Copyable, Sendable {
   let bytes: SecretBytes
 
@@ -15,11 +16,11 @@ struct MessageKey: ~Copyable, Sendable {
 }
 
 /// An AES key that wraps other keys.
-package struct WrappingKey: ~Copyable, Sendable {
+public struct WrappingKey: ~Copyable, Sendable {
   let bytes: SecretBytes
 
-  /// Throws `invalidKey` unless there are 16, 24 or 32 bytes.
-  package init(bytes: consuming SecretBytes) throws(CryptoError) {
+  /// Takes over the bytes of a key. Throws `CryptoError.invalidKey` unless there are 16, 24 or 32.
+  public init(bytes: consuming SecretBytes) throws(CryptoError) {
     guard [16, 24, 32].contains(bytes.count) else {
       throw .invalidKey("an AES key has 16, 24 or 32 bytes, this one has \(bytes.count)")
     }

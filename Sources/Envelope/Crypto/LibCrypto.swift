@@ -2,9 +2,9 @@ import COpenSSL
 
 /// The rules for every call into libcrypto: initialise without a configuration file, check each
 /// return value, drain the error queue.
-public enum LibCrypto {
+package enum LibCrypto {
   /// The version text of libcrypto, for example "OpenSSL 3.0.17 1 Jul 2025".
-  public static var version: String {
+  package static var version: String {
     String(cString: OpenSSL_version(OPENSSL_VERSION))
   }
 
@@ -27,7 +27,7 @@ public enum LibCrypto {
 
   /// Starts a thread in which libcrypto does its one-time work: it sets up its random generator,
   /// every cipher and every hash function. The caller can do other work meanwhile.
-  public static func warmUp() {
+  package static func warmUp() {
     startThread {
       guard let key = try? SecretBytes.random(count: 32) else { return }
       _ = try? HKDF.derive(.sha256, from: key, salt: [], info: [], count: 32)

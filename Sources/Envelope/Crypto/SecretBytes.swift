@@ -3,11 +3,11 @@ import COpenSSL
 /// Bytes that must not outlive their use. They have one owner, are wiped at the end of its
 /// lifetime, and are lent only to closures. They are in `SecretMemory`, out of swap and core dumps.
 ///
-/// They have no description and cannot be copied implicitly; `duplicate()` makes a second owner.
+/// They have no description and cannot be copied implicitly.
 public struct SecretBytes: ~Copyable, @unchecked Sendable {
   private let memory: UnsafeMutableRawBufferPointer
 
-  /// Allocates `count` zero bytes and lets `fill` write them.
+  /// Allocates `count` zero bytes and lets `fill` write them. Throws the error of `fill`.
   public init<Failure: Error>(
     count: Int, fill: (inout MutableRawSpan) throws(Failure) -> Void
   ) throws(Failure) {
@@ -18,7 +18,7 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     try fill(&span)
   }
 
-  /// A copy of `bytes`.
+  /// Copies `bytes`. The caller wipes the original.
   public init(copying bytes: RawSpan) {
     self.init(count: bytes.byteCount) { span in
       span.withUnsafeMutableBytes { target in bytes.withUnsafeBytes { target.copyMemory(from: $0) }
@@ -31,7 +31,7 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
   /// The number of bytes.
   public let count: Int
 
-  /// Lends the bytes to `body`.
+  /// Lends the bytes to `body` and returns its result. Throws the error of `body`.
   public borrowing func withBytes<Result: ~Copyable, Failure: Error>(
     _ body: (RawSpan) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -48,22 +48,23 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
   }
 
   /// A second owner of the same bytes.
-  public borrowing func duplicate() -> SecretBytes {
+  package borrowing func duplicate() -> SecretBytes {
     withBytes { SecretBytes(copying: $0) }
   }
 
   /// The first `count` bytes, as a new owner.
-  public borrowing func prefix(_ count: Int) -> SecretBytes {
+  package borrowing func prefix(_ count: Int) -> SecretBytes {
     withBytes { SecretBytes(copying: $0.extracting(first: count)) }
   }
 
   /// The last `count` bytes, as a new owner.
-  public borrowing func suffix(_ count: Int) -> SecretBytes {
+  package borrowing func suffix(_ count: Int) -> SecretBytes {
     withBytes { SecretBytes(copying: $0.extracting(last: count)) }
   }
 
   /// True if both have the same bytes. The time depends only on their number.
-  public static func areEqual(_ left: borrowing SecretBytes, _ right: borrowing SecretBytes) -> Bool
+  package static func areEqual(_ left: borrowing SecretBytes, _ right: borrowing SecretBytes)
+    -> Bool
   {
     left.count == right.count
       && CRYPTO_memcmp(left.memory.baseAddress, right.memory.baseAddress, left.count) == 0
@@ -71,7 +72,8 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
 }
 
 extension SecretBytes {
-  /// `count` random bytes from the libcrypto generator for private values.
+  /// Returns `count` random bytes from the libcrypto generator for private values. Throws
+  /// `CryptoError.libcrypto` if the generator fails.
   public static func random(count: Int) throws(CryptoError) -> SecretBytes {
     LibCrypto.prepare()
     return try SecretBytes(count: count) { (span) throws(CryptoError) in

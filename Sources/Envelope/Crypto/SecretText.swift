@@ -1,9 +1,9 @@
 /// Secret text, for example a key in PEM. Owners share it; it is wiped when the last reference
 /// goes, and is never printed.
-public final class SecretText: Sendable {
+package final class SecretText: Sendable {
   package let bytes: SecretBytes
 
-  public init(_ bytes: consuming SecretBytes) { self.bytes = bytes }
+  package init(_ bytes: consuming SecretBytes) { self.bytes = bytes }
 
   /// Text that is not secret: a public key in the place of a private one.
   convenience init(_ text: String) {
@@ -13,14 +13,14 @@ public final class SecretText: Sendable {
 }
 
 extension SecretText: Equatable {
-  public static func == (left: SecretText, right: SecretText) -> Bool {
+  package static func == (left: SecretText, right: SecretText) -> Bool {
     SecretBytes.areEqual(left.bytes, right.bytes)
   }
 }
 
 extension SecretText: CustomStringConvertible, CustomReflectable {
-  public var description: String { "SecretText" }
-  public var customMirror: Mirror { Mirror(self, children: EmptyCollection()) }
+  package var description: String { "SecretText" }
+  package var customMirror: Mirror { Mirror(self, children: EmptyCollection()) }
 }
 
 /// A writer that assembles a secret from pieces. When it grows, it wipes the old memory.

@@ -5,7 +5,7 @@ public struct OutOfMemoryError: Error, Equatable, Sendable {
   /// The number of bytes of the allocation; nil if unknown.
   public let count: Int?
 
-  public init(count: Int?) { self.count = count }
+  package init(count: Int?) { self.count = count }
 }
 
 /// Page-aligned memory with one owner, which lends parts of it. The memory is not zeroed, so a

@@ -1,7 +1,8 @@
 import Glibc
 import Synchronization
 
-/// Wakes threads that wait for input, if the input is no longer needed.
+/// Wakes threads that wait for input, if the input is no longer needed. A source of another program
+/// only passes it on.
 public final class Cancellation: Sendable {
   /// The ends of a pipe. The reading end becomes readable when the writing end is closed. Both are
   /// -1 if the system has no descriptors left.

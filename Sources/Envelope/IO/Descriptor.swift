@@ -11,7 +11,9 @@ public final class Descriptor: Sendable {
   /// The file as the user would name it.
   public let path: FilePath
 
-  package init(owning number: Int32, path: FilePath) {
+  /// Takes over an open file descriptor, which it closes at the end of its lifetime. `path` names it
+  /// in errors.
+  public init(owning number: Int32, path: FilePath) {
     self.number = number
     self.path = path
     closes = true
@@ -25,11 +27,13 @@ public final class Descriptor: Sendable {
 
   deinit { if closes { close(number) } }
 
+  /// Standard input, which stays open.
   public static var standardInput: Descriptor { Descriptor(borrowing: STDIN_FILENO) }
+  /// Standard output, which stays open.
   public static var standardOutput: Descriptor { Descriptor(borrowing: STDOUT_FILENO) }
 
   /// Opens a file for reading. Throws `FileRuleError.isDirectory` for a directory, here and not at
-  /// the first read.
+  /// the first read, and `IOError` if the system refuses.
   public static func openInput(_ path: FilePath) throws -> Descriptor {
     let number = retrying { path.withPlatformString { open($0, O_RDONLY | O_CLOEXEC | O_NOCTTY) } }
     guard number >= 0 else { throw IOError.current(.openInput, path) }
@@ -41,7 +45,7 @@ public final class Descriptor: Sendable {
 
   /// Opens the regular file that was found at a place. Throws `FileRuleError.changed` if another
   /// file, a link or a special file has taken its place.
-  public static func openInput(
+  package static func openInput(
     _ place: FilePlace, foundAs found: FileStatus
   ) throws -> Descriptor {
     let flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW | O_NONBLOCK
@@ -61,13 +65,13 @@ public final class Descriptor: Sendable {
     return descriptor
   }
 
-  /// The result of `fstat`.
+  /// Returns the status of the open file (`fstat`).
   public func status() throws(IOError) -> FileStatus {
     try FileStatus.of(descriptor: number, path)
   }
 
   /// True if the descriptor is a terminal.
-  public var isTerminal: Bool { isatty(number) == 1 }
+  package var isTerminal: Bool { isatty(number) == 1 }
 
   /// Reads at most as many bytes as `buffer` holds. Returns 0 at the end of the input.
   func read(into buffer: inout MutableRawSpan) throws(IOError) -> Int {
@@ -120,7 +124,7 @@ public final class Descriptor: Sendable {
   }
 
   /// Leaves the descriptor open until the process ends.
-  public func keepOpen() { _ = Unmanaged.passRetained(self) }
+  package func keepOpen() { _ = Unmanaged.passRetained(self) }
 
   /// Writes all of `bytes`.
   package func write(_ bytes: RawSpan) throws(IOError) {
@@ -162,16 +166,16 @@ public final class Descriptor: Sendable {
   }
 }
 
-/// The status of a file, as `stat` returns it.
+/// The status of a file, as `stat` returns it. An `OutputFile` takes the status of its input.
 public struct FileStatus: Sendable {
-  public enum Kind: Equatable, Sendable { case regular, directory, symbolicLink, other }
+  package enum Kind: Equatable, Sendable { case regular, directory, symbolicLink, other }
 
-  public let kind: Kind
+  package let kind: Kind
   let isPipe: Bool
   /// Bytes; meaningful for regular files only.
-  public let size: Int64
+  package let size: Int64
   /// Permission bits, without set-user-ID, set-group-ID and sticky.
-  public let permissions: mode_t
+  package let permissions: mode_t
   /// Set-user-ID, set-group-ID and sticky.
   let specialBits: mode_t
   /// True if the set-group-ID bit is set and others have no access. A directory has both only on
@@ -183,10 +187,10 @@ public struct FileStatus: Sendable {
   /// True if the file has a name. A file without a name belongs to the processes that have it open,
   /// whatever its permissions.
   let isNamed: Bool
-  public let device: UInt64
-  public let inode: UInt64
-  public let owner: uid_t
-  public let group: gid_t
+  package let device: UInt64
+  package let inode: UInt64
+  package let owner: uid_t
+  package let group: gid_t
   /// The number of hard links.
   package let linkCount: UInt64
   let accessTime: timespec
@@ -220,14 +224,14 @@ public struct FileStatus: Sendable {
   }
 
   /// The status of an open file that no `Descriptor` owns.
-  public static func of(descriptor number: Int32, _ path: FilePath) throws(IOError) -> FileStatus {
+  package static func of(descriptor number: Int32, _ path: FilePath) throws(IOError) -> FileStatus {
     var status = stat()
     guard fstat(number, &status) == 0 else { throw .current(.openInput, path) }
     return FileStatus(status)
   }
 
   /// The status of the file at `path`; nil if there is none.
-  public static func at(_ path: FilePath, followingLinks: Bool = true) throws(IOError)
+  package static func at(_ path: FilePath, followingLinks: Bool = true) throws(IOError)
     -> FileStatus?
   {
     var status = stat()
@@ -258,12 +262,12 @@ public struct FileStatus: Sendable {
   var isTrusted: Bool { owner == 0 || owner == geteuid() }
 
   /// True if both are the same file.
-  public func isSameFile(as other: FileStatus) -> Bool {
+  package func isSameFile(as other: FileStatus) -> Bool {
     device == other.device && inode == other.inode
   }
 
   /// True if both are the same file and size and times give no sign of a change.
-  public func isUnchanged(since other: FileStatus) -> Bool {
+  package func isUnchanged(since other: FileStatus) -> Bool {
     isSameFile(as: other) && size == other.size
       && Self.areEqual(modificationTime, other.modificationTime)
       && Self.areEqual(changeTime, other.changeTime)

@@ -3,12 +3,12 @@ import SystemPackage
 
 /// A name in an open directory. Reads and writes through it stay in that directory, even if the
 /// path of the directory leads elsewhere later.
-public struct FilePlace: Sendable {
+package struct FilePlace: Sendable {
   package let directory: Descriptor
   /// A single path component.
   package let name: FilePath
   /// The file as the user would name it.
-  public let path: FilePath
+  package let path: FilePath
 
   package init(_ name: FilePath, in directory: Descriptor, path: FilePath) {
     self.directory = directory
@@ -28,7 +28,7 @@ public struct FilePlace: Sendable {
   /// leads to a pipe, a terminal or a device, the place is that of the link.
   ///
   /// Throws `FileRuleError.noDirectory`, `notADirectory`, `isDirectory`, `foreignLink`, `IOError`.
-  public static func following(
+  package static func following(
     _ path: FilePath
   ) throws -> (place: FilePlace, existing: FileStatus?) {
     var place = try looking(up: path, from: AT_FDCWD, as: path)
@@ -50,7 +50,7 @@ public struct FilePlace: Sendable {
   }
 
   /// The status of the file at this place; nil if there is none.
-  public func status(followingLinks: Bool = false) throws(IOError) -> FileStatus? {
+  package func status(followingLinks: Bool = false) throws(IOError) -> FileStatus? {
     var status = stat()
     let result = name.withPlatformString {
       fstatat(directory.number, $0, &status, followingLinks ? 0 : AT_SYMLINK_NOFOLLOW)
@@ -89,7 +89,7 @@ public struct FilePlace: Sendable {
   /// data that was meant for a file.
   ///
   /// Throws `FileRuleError.foreignPipe`, `changed`, `IOError`.
-  public func openSpecial(foundAs found: FileStatus) throws -> Descriptor {
+  package func openSpecial(foundAs found: FileStatus) throws -> Descriptor {
     // The parent process handed over a pipe without a name, so that is trusted.
     if found.isPipe, !found.isTrusted {
       guard FileSystemType.isOfPipes(try open(Descriptor.pathOnly)) else {

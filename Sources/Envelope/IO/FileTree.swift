@@ -5,17 +5,17 @@ import SystemPackage
 ///
 /// The walk does not follow links, even if a link replaces a directory meanwhile, and does not open
 /// special files. It counts both. Names are compared as bytes.
-public struct FileTree: IteratorProtocol, Sendable {
+package struct FileTree: IteratorProtocol, Sendable {
   /// The number of entries that the walk passed over.
-  public struct Skipped: Equatable, Sendable {
-    public var symbolicLinks = 0
-    public var specialFiles = 0
+  package struct Skipped: Equatable, Sendable {
+    package var symbolicLinks = 0
+    package var specialFiles = 0
     /// Excluded directories.
-    public var directories = 0
+    package var directories = 0
   }
 
   /// A file, or the error in its place.
-  public enum Entry {
+  package enum Entry {
     /// A file with its path relative to the root of the tree.
     case file(relative: FilePath, FoundFile)
     /// A directory that cannot be read, or a name that cannot be looked up. The error of a file
@@ -23,7 +23,7 @@ public struct FileTree: IteratorProtocol, Sendable {
     case failure(IOError)
   }
 
-  public private(set) var skipped = Skipped()
+  package private(set) var skipped = Skipped()
   private let root: FilePath
   private let excluded: [FileStatus]
   /// The directories from the root to the current one.
@@ -45,7 +45,7 @@ public struct FileTree: IteratorProtocol, Sendable {
   private static let openLimit = 32
 
   /// A tree that leaves out the directories `excluded`.
-  public init(_ root: FilePath, excluding excluded: [FileStatus] = []) {
+  package init(_ root: FilePath, excluding excluded: [FileStatus] = []) {
     self.root = root
     self.excluded = excluded
     enter("", in: nil)
@@ -53,7 +53,7 @@ public struct FileTree: IteratorProtocol, Sendable {
 
   /// Like `init(_:excluding:)`. If the tree `isWritten` to, throws `FileRuleError.foreignLink` if
   /// the path of its root leads through a link that another user may have made.
-  public init(_ root: FilePath, excluding excluded: [FileStatus], isWritten: Bool) throws {
+  package init(_ root: FilePath, excluding excluded: [FileStatus], isWritten: Bool) throws {
     self.root = root
     self.excluded = excluded
     do {
@@ -63,7 +63,7 @@ public struct FileTree: IteratorProtocol, Sendable {
     }
   }
 
-  public mutating func next() -> Entry? {
+  package mutating func next() -> Entry? {
     while true {
       if let failure {
         self.failure = nil
@@ -199,25 +199,25 @@ public struct FileTree: IteratorProtocol, Sendable {
 }
 
 /// A regular file that a walk found.
-public struct FoundFile: Sendable {
+package struct FoundFile: Sendable {
   /// The place of the file in the directory that the walk opened.
-  public let place: FilePlace
-  public let status: FileStatus
+  package let place: FilePlace
+  package let status: FileStatus
   /// The permissions of the directories from the root of the tree to the directory of the file.
-  public let directoryPermissions: [mode_t]
+  package let directoryPermissions: [mode_t]
 
   /// True if the name of the file is that of an unfinished file.
-  public var isUnfinished: Bool { HiddenFile.isUnfinished(place.name) }
+  package var isUnfinished: Bool { HiddenFile.isUnfinished(place.name) }
 
   /// Another place in the directory of the file, with the last component of `path` as its name.
   /// `path` is the path as the user would name it.
-  public func sibling(_ path: FilePath) -> FilePlace? {
+  package func sibling(_ path: FilePath) -> FilePlace? {
     path.lastName.map { FilePlace($0, in: place.directory, path: path) }
   }
 }
 
 /// Creates `directory` and its missing parents.
-public func createDirectories(_ directory: FilePath, permissions: mode_t = 0o777) throws(IOError) {
+package func createDirectories(_ directory: FilePath, permissions: mode_t = 0o777) throws(IOError) {
   if directory.isEmpty { return }
   let made = directory.withPlatformString { mkdir($0, permissions) }
   if made == 0 { return }

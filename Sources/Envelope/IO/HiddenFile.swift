@@ -6,7 +6,7 @@ import SystemPackage
 ///
 /// The process that makes such a file holds a lock on it. The lock ends with the process, however
 /// that ends. A hidden file without a lock is a leftover.
-public enum HiddenFile {
+package enum HiddenFile {
   package enum Purpose: String, CaseIterable {
     case output = ".envcrypt-"
     case keystore = ".keystore-"
@@ -28,7 +28,7 @@ public enum HiddenFile {
 
   /// True if `name` is that of an unfinished file or of its companion. `removeLeftovers` removes
   /// such files.
-  public static func isUnfinished(_ name: FilePath) -> Bool {
+  package static func isUnfinished(_ name: FilePath) -> Bool {
     name.withPlatformString { start in
       isOurs(start) && String(validatingCString: start).flatMap { hiddenFile(of: $0) } != nil
     }
@@ -53,7 +53,7 @@ public enum HiddenFile {
 
   /// Removes the files that killed processes left in a directory; returns their paths.
   @discardableResult
-  public static func removeLeftovers(in directory: FilePath) -> [FilePath] {
+  package static func removeLeftovers(in directory: FilePath) -> [FilePath] {
     let path: FilePath = directory.isEmpty ? "." : directory
     let number = Descriptor.retrying {
       path.withPlatformString { open($0, Descriptor.pathOnly | O_DIRECTORY | O_CLOEXEC) }

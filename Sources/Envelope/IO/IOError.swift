@@ -2,21 +2,28 @@ import SystemPackage
 
 /// A failed file operation: the operation, the file and the reason of the system.
 public struct IOError: Error, Equatable, Sendable {
-  /// The kind of operation. The exit status of the program depends on it.
+  /// The kind of operation.
   public enum Operation: Equatable, Sendable {
+    /// Opening an input, or looking up its status.
     case openInput
+    /// Reading an input.
     case read
+    /// Creating or naming an output, or setting its permissions.
     case createOutput
+    /// Writing an output, or bringing it to the disk.
     case write
+    /// Listing a directory.
     case readDirectory
   }
 
+  /// The operation that failed.
   public let operation: Operation
   /// The file as the user would name it: "-" is standard input or output.
   public let path: FilePath
+  /// The reason of the system.
   public let errno: Errno
 
-  public init(_ operation: Operation, _ path: FilePath, _ errno: Errno) {
+  package init(_ operation: Operation, _ path: FilePath, _ errno: Errno) {
     self.operation = operation
     self.path = path
     self.errno = errno

@@ -43,6 +43,7 @@ public final class Leftovers: Sendable {
       SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSYS,
     ] + Array(__libc_current_sigrtmin()...__libc_current_sigrtmax())
 
+  /// Starts with an empty record. One object for a whole process is best.
   public init() {}
 
   /// Records a path before it is created.

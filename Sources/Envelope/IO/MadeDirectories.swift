@@ -3,7 +3,7 @@ import Synchronization
 import SystemPackage
 
 /// The directories that a run makes for its outputs, and the work that is left to do for them.
-public final class MadeDirectories: Sendable {
+package final class MadeDirectories: Sendable {
   private struct State {
     /// Directories that contain new names, which may not be on the disk.
     var changed: [Descriptor] = []
@@ -21,7 +21,7 @@ public final class MadeDirectories: Sendable {
 
   private let state = Mutex(State())
 
-  public init() {}
+  package init() {}
 
   /// Makes a directory, `relative` below `root`, with these permissions, or with 0777 less the
   /// umask if `permissions` is nil. Until `finish` only the owner may have more permissions. A

@@ -6,9 +6,9 @@ import Synchronization
 ///
 /// A name never refers to a file that is not wholly on the disk. Several threads add outputs; the
 /// thread whose output fills the batch does the work.
-public final class OutputBatch: Sendable {
+package final class OutputBatch: Sendable {
   /// A function that receives the result for an output.
-  public typealias Completion = @Sendable (Result<Void, any Error>) -> Void
+  package typealias Completion = @Sendable (Result<Void, any Error>) -> Void
 
   private struct Pending {
     let output: OutputFile
@@ -58,7 +58,7 @@ public final class OutputBatch: Sendable {
 
   /// `made` records the directories that are made for the outputs. Unless `synchronizing`, outputs
   /// get their names at once. `threads` is the number of threads that work on outputs.
-  public init(synchronizing: Bool, directories made: MadeDirectories, threads: Int = 1) {
+  package init(synchronizing: Bool, directories made: MadeDirectories, threads: Int = 1) {
     isSynchronizing = synchronizing
     self.made = made
     descriptorLimit = Self.descriptorLimit(threads)
@@ -74,7 +74,7 @@ public final class OutputBatch: Sendable {
   }
 
   /// Takes over a complete output of about `byteCount` bytes. Nobody may write to it afterwards.
-  public func add(
+  package func add(
     _ output: OutputFile, byteCount: Int64, completion: @escaping Completion
   ) {
     do {
@@ -104,7 +104,7 @@ public final class OutputBatch: Sendable {
   }
 
   /// Runs `body`, which may wait forever. Until it returns, no output waits for others.
-  public func withoutWaiting<Result>(_ body: () throws -> Result) rethrows -> Result {
+  package func withoutWaiting<Result>(_ body: () throws -> Result) rethrows -> Result {
     state.withLock { $0.waiting += 1 }
     defer { state.withLock { $0.waiting -= 1 } }
     flush()
@@ -113,7 +113,7 @@ public final class OutputBatch: Sendable {
 
   /// Brings the added outputs to the disk and gives them their names. Returns their number.
   @discardableResult
-  public func flush() -> Int {
+  package func flush() -> Int {
     turn.withLock { _ in
       let pending = state.withLock { state in
         defer { (state.pending, state.byteCount, state.directory) = ([], 0, nil) }
@@ -126,7 +126,7 @@ public final class OutputBatch: Sendable {
 
   /// Finishes the run: flushes the added outputs, then finishes the directories that were made.
   /// Returns the errors of the directories.
-  public func finish() -> [IOError] {
+  package func finish() -> [IOError] {
     flush()
     return made.finish(synchronizing: isSynchronizing)
   }

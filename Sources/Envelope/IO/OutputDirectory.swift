@@ -5,8 +5,8 @@ import SystemPackage
 /// A directory that collects outputs. Nothing is written outside it: its own path may lead through
 /// a symbolic link unless another user may have made that, but below it no link to a directory or
 /// to a file is followed, even if it is put there meanwhile.
-public final class OutputDirectory: Sendable {
-  public let path: FilePath
+package final class OutputDirectory: Sendable {
+  package let path: FilePath
   private let descriptor: Descriptor
   private let made: MadeDirectories
   private let reserved: (any ReservedFiles)?
@@ -17,7 +17,7 @@ public final class OutputDirectory: Sendable {
   private static let flags: Int32 = Descriptor.pathOnly | O_DIRECTORY | O_CLOEXEC
 
   /// Missing directories below it are made when outputs need them, and recorded in `made`.
-  public init(
+  package init(
     _ path: FilePath, recording made: MadeDirectories = MadeDirectories(),
     reserved: (any ReservedFiles)? = nil
   ) throws {
@@ -31,7 +31,7 @@ public final class OutputDirectory: Sendable {
     self.reserved = reserved
   }
 
-  public func status() throws(IOError) -> FileStatus { try descriptor.status() }
+  package func status() throws(IOError) -> FileStatus { try descriptor.status() }
 
   /// Opens the directory `relative` below this one. Makes it if it is missing, with the last of
   /// `permissions`, and its missing parents with the permissions before that.
@@ -86,7 +86,7 @@ extension OutputFile {
   /// `directoryPermissions`, of which the last is for the directory of the file. Throws
   /// `FileRuleError.symbolicLink` if there is a link on the way, and `notARegularFile` for a
   /// special file, even when replacing.
-  public convenience init(
+  package convenience init(
     _ relative: FilePath, below directory: OutputDirectory, directoryPermissions: [mode_t] = [],
     replacing: Bool, permissions: mode_t? = nil, source: FileStatus? = nil,
     reserved: (any ReservedFiles)? = nil, leftovers: Leftovers
@@ -105,7 +105,7 @@ extension OutputFile {
 
   /// Prepares to write at a place in an open directory. Does not follow a link, as below an
   /// `OutputDirectory`.
-  public convenience init(
+  package convenience init(
     beside place: FilePlace, replacing: Bool, permissions: mode_t?, source: FileStatus?,
     reserved: (any ReservedFiles)?, leftovers: Leftovers
   ) throws {

@@ -11,7 +11,9 @@ import SystemPackage
 /// Its directory is opened once, and every name is looked up in that descriptor. One thread at a
 /// time may use an `OutputFile`.
 public final class OutputFile: ByteSink, @unchecked Sendable {
+  /// The file as the user would name it.
   public let path: FilePath
+  /// True: without `commit` the file disappears.
   public let discardsOnFailure = true
 
   /// `O_TMPFILE`, a macro that does not import: its own bit together with `O_DIRECTORY`.
@@ -36,12 +38,24 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
 
   /// Prepares to write `path`. `source` is the status of the input: it must not be the same file,
   /// and its permission bits are the default for `permissions`, as far as they give nobody access
-  /// to the output who has none to the input. Without either they are 0666 less the umask. `reserved` names the files that are never outputs.
+  /// to the output who has none to the input. Without either they are 0666 less the umask.
+  /// `leftovers` records the hidden names that the file has until `commit`.
   ///
-  /// Throws `FileRuleError.exists` if there is a file already, unless `replacing`.
+  /// Throws `FileRuleError.exists` if there is a file already, unless `replacing`, other cases of
+  /// `FileRuleError`, and `IOError` if the system refuses.
   public convenience init(
     _ path: FilePath, replacing: Bool, permissions: mode_t? = nil, source: FileStatus? = nil,
-    reserved: (any ReservedFiles)? = nil, leftovers: Leftovers
+    leftovers: Leftovers
+  ) throws {
+    try self.init(
+      path, replacing: replacing, permissions: permissions, source: source, reserved: nil,
+      leftovers: leftovers)
+  }
+
+  /// Like the initializer without `reserved`, which names the files that are never outputs.
+  package convenience init(
+    _ path: FilePath, replacing: Bool, permissions: mode_t? = nil, source: FileStatus? = nil,
+    reserved: (any ReservedFiles)?, leftovers: Leftovers
   ) throws {
     let (place, existing) = try FilePlace.following(path)
     try self.init(
@@ -52,7 +66,7 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   /// Prepares to replace the regular file at `place` by a file that is made from it. `original` is
   /// its status now; the new file gets its owner, permissions and times. If another process changes
   /// the file meanwhile, `commit` throws `FileRuleError.changed`.
-  public convenience init(
+  package convenience init(
     inPlaceOf place: FilePlace, _ original: FileStatus, reserved: (any ReservedFiles)? = nil,
     leftovers: Leftovers
   ) throws {
@@ -65,7 +79,7 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   /// Prepares to write at `place`. `existing` is the status of the file there now. Throws
   /// `FileRuleError.symbolicLink` if that is a link, and `notARegularFile` for a special file, even
   /// when replacing.
-  public init(
+  package init(
     at place: FilePlace, _ existing: FileStatus?, replacing: Bool, permissions: mode_t?,
     source: FileStatus?, original: FileStatus? = nil, reserved: (any ReservedFiles)?,
     leftovers: Leftovers
@@ -139,15 +153,19 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
 
   deinit { discard() }
 
+  /// The file by position.
   public var positional: (any PositionalSink)? { FileRegion(writing: descriptor) }
 
+  /// Writes all of `bytes`. Throws `IOError`.
   public func write(_ bytes: RawSpan) throws { try descriptor.write(bytes) }
 
   // MARK: Naming
 
   /// Gives the file its name. If `synchronizing`, brings the file to the disk before, and the name
   /// before this returns. A file that was created there meanwhile is replaced only if replacing is
-  /// allowed.
+  /// allowed. Call once, after the last write.
+  ///
+  /// Throws `IOError`, and `FileRuleError.exists` if a file is there that must not be replaced.
   public func commit(synchronizing: Bool = true) throws {
     try complete()
     if synchronizing { try synchronize() }
@@ -269,11 +287,11 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   // MARK: Permissions
 
   /// The mode 0666 less the umask. Call before there are threads that create files.
-  public static func newFilePermissions() -> mode_t { 0o666 & ~creationMask() }
+  package static func newFilePermissions() -> mode_t { 0o666 & ~creationMask() }
 
   /// The umask. The system returns it only when it is set, so call before there are threads that
   /// create files.
-  public static func creationMask() -> mode_t {
+  package static func creationMask() -> mode_t {
     let mask = Glibc.umask(0o077)
     _ = Glibc.umask(mask)
     return mask

@@ -4,8 +4,8 @@ import Glibc
 public protocol PositionalSource: AnyObject, Sendable {
   /// The number of bytes at the time of opening. A file may have grown or shrunk since.
   var count: Int64 { get }
-  /// Reads at most as many bytes as `buffer` holds, from `position` on. Returns 0 if there are
-  /// none.
+  /// Reads at most as many bytes as `buffer` holds, from `position` on, to the front of `buffer`.
+  /// Returns their number, and 0 if there are none.
   func read(into buffer: inout MutableRawSpan, at position: Int64) throws -> Int
   /// Sets the position at which reading ended, for other processes that share the offset of the
   /// file.

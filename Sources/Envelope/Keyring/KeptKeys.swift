@@ -24,7 +24,7 @@ package struct KeptKey: Sendable {
 }
 
 /// The reason that a message cannot stay under one of its keys.
-public enum KeptKeyObstacle: Error, Equatable, Sendable {
+package enum KeptKeyObstacle: Error, Equatable, Sendable {
   /// Neither the keystore nor a keyring has the key.
   case notAtHand
   /// The message has only the fingerprint of a public key, and no keyring has that public key.
@@ -34,7 +34,7 @@ public enum KeptKeyObstacle: Error, Equatable, Sendable {
   /// The keystore refuses the use of the key.
   case refused(any Error)
 
-  public static func == (left: KeptKeyObstacle, right: KeptKeyObstacle) -> Bool {
+  package static func == (left: KeptKeyObstacle, right: KeptKeyObstacle) -> Bool {
     switch (left, right) {
     case (.notAtHand, .notAtHand), (.onlyFingerprint, .onlyFingerprint),
       (.onlyForReading, .onlyForReading):
@@ -52,14 +52,14 @@ package protocol KeptKeySource: Sendable {
 }
 
 /// The error for a message that cannot stay under all of its keys.
-public struct KeysNotKeptError: Error, Equatable, Sendable {
-  public struct Lost: Equatable, Sendable {
-    public let name: WrappingKeyName
-    public let obstacle: KeptKeyObstacle
+package struct KeysNotKeptError: Error, Equatable, Sendable {
+  package struct Lost: Equatable, Sendable {
+    package let name: WrappingKeyName
+    package let obstacle: KeptKeyObstacle
   }
-  public let lost: [Lost]
+  package let lost: [Lost]
   /// The keys that the message can stay under.
-  public let kept: [WrappingKeyName]
+  package let kept: [WrappingKeyName]
 }
 
 /// Finds keyrings that wrap under the keys of a message again, so that everybody who could open the
@@ -67,7 +67,7 @@ public struct KeysNotKeptError: Error, Equatable, Sendable {
 ///
 /// A run over many messages looks up each key once, and again after each change of the keystore.
 /// Each message is therefore decided by the state of the keystore at the time when it is wrapped.
-public final class KeptKeys: Sendable {
+package final class KeptKeys: Sendable {
   private let keyrings: [any Keyring]
   private let keystore: @Sendable () throws -> (any KeptKeySource)?
   private let known = Mutex<[WrappingKeyName: KeptKey]>([:])

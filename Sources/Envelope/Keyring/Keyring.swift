@@ -1,7 +1,8 @@
 import Synchronization
 
 /// An object that can wrap a data key and unwrap it again (specification,
-/// `framework/keyring-interface.md`).
+/// `framework/keyring-interface.md`). Only this package sees the bytes of data keys, so a keyring of
+/// another program has to pass its calls on to a keyring of this package.
 public protocol Keyring: Sendable {
   /// The wrapping keys that this keyring has, for an error that says which keys were offered.
   var keyDescriptions: [String] { get }
@@ -12,12 +13,12 @@ public protocol Keyring: Sendable {
   /// False for a public key alone, which can only wrap.
   var canUnwrap: Bool { get }
 
-  /// Wraps the data key of `request`, bound to the serialized encryption context if the algorithm
-  /// supports that.
+  /// Returns the data key of `request`, wrapped, and bound to the serialized encryption context if
+  /// the algorithm supports that. Throws if the keyring cannot wrap.
   func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey
 
-  /// Unwraps `encrypted`; nil if another keyring wrapped it, or if it does not authenticate. Throws
-  /// if the keyring itself cannot work. Throws `authenticationFailed` if the caller must not be
+  /// Returns the data key in `encrypted`; nil if another keyring wrapped it, or if it does not
+  /// authenticate. `context` is the serialized encryption context. Throws if the keyring itself cannot work. Throws `authenticationFailed` if the caller must not be
   /// able to distinguish a failed unwrapping from a data key that does not open the message.
   func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey?
 
@@ -28,7 +29,9 @@ public protocol Keyring: Sendable {
 }
 
 extension Keyring {
+  /// True.
   public var canUnwrap: Bool { true }
+  /// Returns this keyring.
   public func candidates(for encrypted: EncryptedDataKey) throws -> [any Keyring] { [self] }
 }
 
@@ -44,20 +47,22 @@ package protocol KeyObstacle: Error {
   var isMissingKey: Bool { get }
 }
 
-/// The error for a message that none of the available keys opens.
+/// The error for a message that none of the available keys opens. A wrong encryption context causes
+/// it too, because a wrapped data key is bound to its context.
 public struct NoMatchingKeyError: Error, Equatable, Sendable {
   /// The keys that the message is wrapped under.
   public let wanted: [WrappingKeyName]
-  /// The keys that were available.
+  /// The keys that were available, as `Keyring.keyDescriptions` names them.
   public let offered: [String]
 }
 
-/// A source of the data keys of messages: the specification's cryptographic materials manager, as
-/// far as decryption needs it.
+/// A source of the data keys of messages: the cryptographic materials manager of the specification
+/// (`framework/cmm-interface.md`), as far as decryption needs it.
 public protocol DecryptionMaterialsProvider: Sendable {
-  /// Lends `body` the plaintext data key of the message with this header. Nothing has authenticated
-  /// the data key yet. If `body` finds that the data key does not open the message, it returns nil,
-  /// and the other keys are tried, as after a failed unwrapping.
+  /// Lends `body` the plaintext data key of the message with this header, and returns its result.
+  /// Nothing has authenticated the data key yet. If `body` finds that the data key does not open the
+  /// message, it returns nil, and the other keys are tried, as after a failed unwrapping. Throws if
+  /// no key opens the message.
   func open<Opened: ~Copyable>(
     _ header: MessageHeader, _ body: (borrowing DataKey) throws -> Opened?
   ) throws -> Opened
@@ -70,7 +75,8 @@ public final class MultiKeyring: DecryptionMaterialsProvider {
   private let makeOthers: @Sendable () throws -> [any Keyring]
   private let others = Mutex<Result<[any Keyring], any Error>?>(nil)
 
-  /// `others` are made when none of `keyrings` opens a message, and only once.
+  /// Tries `keyrings` in their order, then `others`, which are made when none of `keyrings` opens a
+  /// message, and only once.
   public init(
     _ keyrings: [any Keyring], others: @escaping @Sendable () throws -> [any Keyring] = { [] }
   ) {
@@ -78,6 +84,12 @@ public final class MultiKeyring: DecryptionMaterialsProvider {
     makeOthers = others
   }
 
+  /// Lends `body` the data key of the message with this header, as unwrapped by the first keyring
+  /// that can, and returns its result.
+  ///
+  /// Throws `NoMatchingKeyError` if no keyring unwraps a data key,
+  /// `CryptoError.authenticationFailed` if the data keys that they unwrap do not open the message,
+  /// and the errors of keyrings that cannot work.
   public func open<Opened: ~Copyable>(
     _ header: MessageHeader, _ body: (borrowing DataKey) throws -> Opened?
   ) throws -> Opened {

@@ -2,25 +2,25 @@
 /// (`framework/test-vectors/keys-manifest.md`), with the provider ID in each entry.
 public struct KeyringFile: Equatable, Sendable {
   /// One key.
-  public struct Entry: Equatable, Sendable {
-    public enum Algorithm: String, Codable, Sendable { case aes, rsa, ecdh }
-    public enum KeyType: String, Codable, Sendable { case symmetric, `private`, `public` }
-    public enum Encoding: String, Codable, Sendable { case base64, pem }
-    public enum PaddingAlgorithm: String, Codable, Sendable {
+  package struct Entry: Equatable, Sendable {
+    package enum Algorithm: String, Codable, Sendable { case aes, rsa, ecdh }
+    package enum KeyType: String, Codable, Sendable { case symmetric, `private`, `public` }
+    package enum Encoding: String, Codable, Sendable { case base64, pem }
+    package enum PaddingAlgorithm: String, Codable, Sendable {
       case pkcs1
       case oaepMGF1 = "oaep-mgf1"
     }
-    public enum PaddingHash: String, Codable, Sendable { case sha1, sha256, sha384, sha512 }
+    package enum PaddingHash: String, Codable, Sendable { case sha1, sha256, sha384, sha512 }
 
-    public var providerID: String
-    public var keyID: String
-    public var algorithm: Algorithm
-    public var type: KeyType
-    public var bits: Int?
-    public var encoding: Encoding
-    public var material: SecretText
-    public var paddingAlgorithm: PaddingAlgorithm?
-    public var paddingHash: PaddingHash?
+    package var providerID: String
+    package var keyID: String
+    package var algorithm: Algorithm
+    package var type: KeyType
+    package var bits: Int?
+    package var encoding: Encoding
+    package var material: SecretText
+    package var paddingAlgorithm: PaddingAlgorithm?
+    package var paddingHash: PaddingHash?
 
     package init(
       providerID: String, keyID: String, algorithm: Algorithm, type: KeyType, bits: Int? = nil,
@@ -39,7 +39,7 @@ public struct KeyringFile: Equatable, Sendable {
     }
   }
 
-  public var keys: [Entry]
+  package var keys: [Entry]
 
   package init(keys: [Entry]) { self.keys = keys }
 
@@ -47,7 +47,8 @@ public struct KeyringFile: Equatable, Sendable {
   public static let sizeLimit = 4 << 20
 
   /// Reads JSON, or private and public keys in PEM. PEM keys get the provider ID and the key ID of
-  /// bare keys. Throws `KeyringError.malformedFile`.
+  /// bare keys. Throws `KeyringError.malformedFile`, also for an encrypted private key, and
+  /// `CryptoError` if libcrypto fails.
   public init(parsing bytes: consuming SecretBytes) throws {
     if Self.isPEM(bytes) {
       do {
@@ -76,8 +77,9 @@ public struct KeyringFile: Equatable, Sendable {
     }
   }
 
-  /// Returns one keyring for each key. If an entry states its number of bits, its key must have
-  /// that many. Throws `KeyringError.malformedFile`.
+  /// Returns one keyring for each key, in the order of the file. If an entry states its number of
+  /// bits, its key must have that many. Throws `KeyringError.malformedFile`, and `CryptoError` if
+  /// libcrypto fails.
   public func keyrings() throws -> [any Keyring] {
     try keys.map { entry in
       do {

@@ -1,6 +1,6 @@
 extension KeyringFile {
   /// Returns the JSON text, which contains the keys in plaintext.
-  public func serialized() -> SecretBytes {
+  package func serialized() -> SecretBytes {
     var writer = JSONWriter(.keyringFile)
     writer.beginObject()
     writer.name("keys")

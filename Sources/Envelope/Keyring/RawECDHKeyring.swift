@@ -3,7 +3,8 @@
 ///
 /// Each data key is wrapped for the recipient with its own ephemeral key pair
 /// (EphemeralPrivateKeyToStaticPublicKey). Data keys from any sender are unwrapped
-/// (PublicKeyDiscovery). With only a public key, the keyring only wraps.
+/// (PublicKeyDiscovery). With only a public key, the keyring only wraps. `KeyringFile` and
+/// `Recipient` make such keyrings.
 public final class RawECDHKeyring: Keyring {
   /// The provider ID of the wrapped data keys. Their key name is the fingerprint of the recipient's
   /// public key.
@@ -25,14 +26,19 @@ public final class RawECDHKeyring: Keyring {
     self.privateKey = consume privateKey
   }
 
+  /// Provider ID and fingerprint of the public key.
   public var keyDescriptions: [String] { ["\(Self.providerID) \(keyName)"] }
 
+  /// The name of the key in messages.
   public var wrappingKey: WrappingKeyName? {
     WrappingKeyName(providerID: Self.providerID, keyName: keyName)
   }
 
+  /// True if the keyring has the private key.
   public var canUnwrap: Bool { privateKey != nil }
 
+  /// Returns the data key of `request`, wrapped for the recipient. Throws `CryptoError` if libcrypto
+  /// fails.
   public func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
     let ephemeral = try ECPrivateKey.generate(on: publicKey.curve)
     let information = RawECDHKeyInformation(
@@ -54,6 +60,8 @@ public final class RawECDHKeyring: Keyring {
         .bytes)
   }
 
+  /// Returns the data key in `encrypted`; nil if it is for another recipient, does not authenticate
+  /// with `context`, or the keyring has no private key. Throws `CryptoError` if libcrypto fails.
   public func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey? {
     guard privateKey != nil, RawECDHKeyInformation.isWritten(by: encrypted.providerID),
       let information = RawECDHKeyInformation(parsing: encrypted.providerInformation),

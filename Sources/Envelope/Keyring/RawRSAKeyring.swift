@@ -1,7 +1,7 @@
 import Synchronization
 
 /// A keyring that wraps data keys with RSA (specification, `framework/raw-rsa-keyring.md`). With
-/// only a public key, it only wraps.
+/// only a public key, it only wraps. `KeyringFile` and `Recipient` make such keyrings.
 public final class RawRSAKeyring: Keyring {
   /// The provider ID of bare RSA public keys, whose key name is their fingerprint.
   public static let bareProviderID = "envcrypt-spki"
@@ -44,15 +44,21 @@ public final class RawRSAKeyring: Keyring {
       publicKey: key)
   }
 
+  /// Provider ID and key name.
   public var keyDescriptions: [String] { ["\(providerID) \(keyName)"] }
 
+  /// The name of the key in messages; nil for the padding of PKCS #1 v1.5.
   public var wrappingKey: WrappingKeyName? {
     padding == .pkcs1 ? nil : WrappingKeyName(providerID: providerID, keyName: keyName)
   }
 
+  /// True if the keyring has the private key.
   public var canUnwrap: Bool { privateKey != nil }
 
-  /// Throws `KeyringError.readOnlyPadding` for PKCS #1 v1.5, which is only supported for reading.
+  /// Returns the data key of `request`, encrypted with the public key. RSA does not bind it to the
+  /// encryption context. Throws `KeyringError.readOnlyPadding` for PKCS #1 v1.5, which is only
+  /// supported for reading, and `CryptoError.invalidKey` if the public key is not valid or does not
+  /// belong to the private key.
   public func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
     guard padding != .pkcs1 else { throw KeyringError.readOnlyPadding(keyName: keyName) }
     try isChecked.withLock { (isChecked) throws(CryptoError) in
@@ -75,6 +81,9 @@ public final class RawRSAKeyring: Keyring {
     }
   }
 
+  /// Returns the data key in `encrypted`; nil if it has another provider ID or key name, does not
+  /// decrypt, or the keyring has no private key. Throws `CryptoError.authenticationFailed` instead
+  /// if the padding is PKCS #1 v1.5.
   public func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey? {
     guard privateKey != nil, encrypted.providerID.utf8.elementsEqual(providerID.utf8),
       encrypted.providerInformation.elementsEqual(keyName.utf8)

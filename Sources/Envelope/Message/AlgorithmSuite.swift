@@ -1,23 +1,36 @@
 /// The algorithm suites of the AWS Encryption SDK (specification, `framework/algorithm-suites.md`).
+/// The raw value is the algorithm suite ID. This package reads all of them and writes only those
+/// with key commitment.
 public enum AlgorithmSuite: UInt16, CaseIterable, Sendable {
+  /// AES-128-GCM without key derivation.
   case aes128GCM = 0x0014
+  /// AES-192-GCM without key derivation.
   case aes192GCM = 0x0046
+  /// AES-256-GCM without key derivation.
   case aes256GCM = 0x0078
+  /// AES-128-GCM, HKDF with SHA-256.
   case aes128GCMHKDFSHA256 = 0x0114
+  /// AES-192-GCM, HKDF with SHA-256.
   case aes192GCMHKDFSHA256 = 0x0146
+  /// AES-256-GCM, HKDF with SHA-256.
   case aes256GCMHKDFSHA256 = 0x0178
+  /// AES-128-GCM, HKDF with SHA-256, signature with ECDSA on P-256 and SHA-256.
   case aes128GCMHKDFSHA256ECDSAP256 = 0x0214
+  /// AES-192-GCM, HKDF with SHA-384, signature with ECDSA on P-384 and SHA-384.
   case aes192GCMHKDFSHA384ECDSAP384 = 0x0346
+  /// AES-256-GCM, HKDF with SHA-384, signature with ECDSA on P-384 and SHA-384.
   case aes256GCMHKDFSHA384ECDSAP384 = 0x0378
+  /// AES-256-GCM, HKDF with SHA-512, key commitment.
   case aes256GCMHKDFSHA512Commit = 0x0478
+  /// AES-256-GCM, HKDF with SHA-512, key commitment, signature with ECDSA on P-384 and SHA-384.
   case aes256GCMHKDFSHA512CommitECDSAP384 = 0x0578
 
-  /// The suite that `encrypt` writes by default.
+  /// The suite that `MessageEncryptor` writes by default: 0x0478.
   public static let standard = AlgorithmSuite.aes256GCMHKDFSHA512Commit
-  /// The suite that `encrypt --sign` writes.
+  /// The suite for signed messages: 0x0578.
   public static let signing = AlgorithmSuite.aes256GCMHKDFSHA512CommitECDSAP384
 
-  /// The name SDKs print.
+  /// The name that the SDKs print, for example "AES_256_GCM_HKDF_SHA512_COMMIT_KEY".
   public var name: String {
     switch self {
     case .aes128GCM: "AES_128_GCM_IV12_TAG16"
@@ -37,7 +50,7 @@ public enum AlgorithmSuite: UInt16, CaseIterable, Sendable {
   /// The message format version whose header carries this suite.
   public var formatVersion: FormatVersion { isCommitting ? .two : .one }
 
-  /// True if the header commits to the data key.
+  /// True if the header commits to the data key, so that a message has only one plaintext.
   public var isCommitting: Bool {
     switch self {
     case .aes256GCMHKDFSHA512Commit, .aes256GCMHKDFSHA512CommitECDSAP384: true
@@ -94,9 +107,12 @@ public enum AlgorithmSuite: UInt16, CaseIterable, Sendable {
   var suiteDataLength: Int { isCommitting ? 32 : 0 }
 }
 
-/// The versions of the message format.
+/// The versions of the message format (specification, `data-format/message-header.md`). The raw
+/// value is the first byte of a message.
 public enum FormatVersion: UInt8, Sendable {
+  /// Version 1, for suites without key commitment.
   case one = 1
+  /// Version 2, for suites with key commitment.
   case two = 2
 
   /// Bytes in a message ID.

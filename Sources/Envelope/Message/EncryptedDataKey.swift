@@ -1,6 +1,7 @@
-/// A data key wrapped by one master key (specification, `framework/structures.md`).
+/// A data key wrapped by one master key (specification, `framework/structures.md`, "Encrypted Data
+/// Key").
 public struct EncryptedDataKey: Equatable, Sendable {
-  /// The provider that wrapped it; keyrings call it their key namespace.
+  /// The provider that wrapped it ("key provider ID"); keyrings call it their key namespace.
   public let providerID: String
   /// The key of that provider, and further parameters of the provider.
   let providerInformation: [UInt8]

@@ -6,17 +6,21 @@
 public struct EncryptionContext: Equatable, Sendable {
   /// One pair.
   public struct Pair: Equatable, Sendable {
+    /// The key.
     public let key: String
+    /// The value.
     public let value: String
 
+    /// Returns true if both have the same bytes.
     public static func == (left: Pair, right: Pair) -> Bool {
       left.key.utf8.elementsEqual(right.key.utf8) && left.value.utf8.elementsEqual(right.value.utf8)
     }
   }
 
-  /// Keys that begin with it are reserved for the format.
+  /// The beginning of keys that are reserved for the format.
   public static let reservedPrefix = "aws-crypto-"
-  /// True if `key` is reserved. Compares bytes: for Unicode the prefix could merge with what
+
+  /// Returns true if `key` is reserved: `MessageEncryptor` refuses it. Compares bytes: for Unicode the prefix could merge with what
   /// follows.
   public static func isReserved(_ key: String) -> Bool {
     key.utf8.starts(with: reservedPrefix.utf8)
@@ -28,21 +32,23 @@ public struct EncryptionContext: Equatable, Sendable {
   /// The pairs, ordered by key.
   public private(set) var pairs: [Pair] = []
 
+  /// Makes an empty context.
   public init() {}
 
-  /// Throws `malformed` if a key occurs twice.
+  /// Makes a context of `pairs`, in any order. Throws `MessageError.malformed` if a key occurs twice.
   public init(_ pairs: some Sequence<(key: String, value: String)>) throws(MessageError) {
     for pair in pairs { try insert(pair.key, pair.value) }
   }
 
+  /// True if there are no pairs.
   public var isEmpty: Bool { pairs.isEmpty }
 
-  /// The value of `key`.
+  /// The value of `key`; nil if there is no such key.
   public subscript(key: String) -> String? {
     pairs.first { $0.key.utf8.elementsEqual(key.utf8) }?.value
   }
 
-  /// Adds a pair. Throws `malformed` if the key is there already.
+  /// Adds a pair. Throws `MessageError.malformed` if the key is there already.
   public mutating func insert(_ key: String, _ value: String) throws(MessageError) {
     let index = firstIndex(notBefore: key)
     if index < pairs.endIndex, pairs[index].key.utf8.elementsEqual(key.utf8) {
@@ -142,5 +148,13 @@ public struct EncryptionContext: Equatable, Sendable {
       return
     }
     try insert(key, value)
+  }
+}
+
+extension EncryptionContext: ExpressibleByDictionaryLiteral {
+  /// Makes a context from a literal. A key that occurs twice is a mistake of the programmer, and
+  /// traps.
+  public init(dictionaryLiteral elements: (String, String)...) {
+    try! self.init(elements.map { (key: $0.0, value: $0.1) })
   }
 }

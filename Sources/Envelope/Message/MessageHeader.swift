@@ -1,17 +1,22 @@
 /// The header body of a message (specification, `data-format/message-header.md`).
 public struct MessageHeader: Equatable, Sendable {
-  /// How the body is divided.
+  /// The division of the body ("Content Type").
   public enum Content: Equatable, Sendable {
+    /// All of the plaintext in one piece, with one tag at its end. This package only reads it.
     case nonFramed
+    /// Frames of this length, each with its own tag. The final frame may be shorter.
     case framed(FrameLength)
   }
 
+  /// The algorithm suite of the message.
   public let suite: AlgorithmSuite
-  /// 16 bytes in format version 1, 32 in version 2.
+  /// A random identifier of the message: 16 bytes in format version 1, 32 in version 2.
   public let messageID: [UInt8]
+  /// The encryption context. In a signed message it includes the public key of the signature.
   public let encryptionContext: EncryptionContext
-  /// At least one.
+  /// The data key of the message, wrapped under each wrapping key: at least one.
   public let encryptedDataKeys: [EncryptedDataKey]
+  /// The division of the body.
   public let content: Content
   /// The commitment to the data key, in suites that have one.
   let suiteData: [UInt8]
@@ -94,13 +99,15 @@ public struct MessageHeader: Equatable, Sendable {
 
 /// The limits of a header that is not authenticated yet.
 public struct HeaderLimits: Equatable, Sendable {
-  /// The most encrypted data keys.
+  /// The most encrypted data keys of a message. Each one may cost an attempt to unwrap it.
   public var encryptedDataKeys: Int
   /// The most bytes: room for more than 16 encrypted data keys of the largest size.
   static let length = 4 << 20
 
+  /// 16 encrypted data keys.
   public static let standard = HeaderLimits(encryptedDataKeys: 16)
 
+  /// Accepts at most `encryptedDataKeys` of them, up to 65,535.
   public init(encryptedDataKeys: Int) { self.encryptedDataKeys = encryptedDataKeys }
 }
 

@@ -1,17 +1,22 @@
-/// A sink that writes a message as armor.
+/// A sink that writes a message as armor: a header line, base64 in lines of 64 characters, and a
+/// footer line. Armor is a form of this package, not of the specification.
+///
+/// `finish` completes the armor. Readers detect armor themselves.
 public final class ArmorSink: ByteSink {
   private let sink: any ByteSink
   /// Bytes that do not fill a line yet.
   private var pending: [UInt8] = []
   private var text = Armor.header + [UInt8(ascii: "\n")]
 
+  /// Writes the text to `sink`.
   public init(_ sink: any ByteSink) { self.sink = sink }
 
+  /// True if the sink of the text discards on failure.
   public var discardsOnFailure: Bool { sink.discardsOnFailure }
 
   /// Calls `body` with a sink that writes armor to `sink` if `isArmored`, otherwise with `sink`
   /// itself.
-  public static func wrapping<Result>(
+  package static func wrapping<Result>(
     _ sink: any ByteSink, if isArmored: Bool, _ body: (any ByteSink) throws -> Result
   ) throws -> Result {
     guard isArmored else { return try body(sink) }
@@ -21,6 +26,7 @@ public final class ArmorSink: ByteSink {
     return result
   }
 
+  /// Writes the whole lines that `bytes` complete. Throws the errors of the sink.
   public func write(_ bytes: RawSpan) throws {
     bytes.withUnsafeBytes { pending.append(contentsOf: $0) }
     let whole = pending.count / Armor.bytesPerLine * Armor.bytesPerLine
@@ -29,7 +35,8 @@ public final class ArmorSink: ByteSink {
     try flush()
   }
 
-  /// Writes the last line and the footer.
+  /// Writes the last line and the footer. Call once, after the message. Throws the errors of the
+  /// sink.
   public func finish() throws {
     Armor.encode(pending, into: &text)
     text.append(contentsOf: Armor.footer + [UInt8(ascii: "\n")])

@@ -1,7 +1,9 @@
 /// The rule for accepting messages: the commitment policies of the specification
 /// (`framework/commitment-policy.md`) that fit a tool which only writes committing messages.
 public enum CommitmentPolicy: String, CaseIterable, Sendable {
+  /// Accepts only messages with key commitment.
   case requireEncryptRequireDecrypt = "require-encrypt-require-decrypt"
+  /// Also accepts messages without key commitment.
   case requireEncryptAllowDecrypt = "require-encrypt-allow-decrypt"
 }
 
@@ -22,8 +24,8 @@ public enum DecryptionPolicyError: Error, Equatable, Sendable {
 /// A non-framed body is held back until all of that is verified. Only a sink that discards on
 /// failure receives it earlier.
 public struct MessageDecryptor: Sendable {
-  /// The most plaintext of a non-framed body that is held back for a sink that does not discard on
-  /// failure.
+  /// The most bytes of plaintext of a non-framed body that are held back for a sink that does not
+  /// discard on failure: 16 MiB.
   public static let nonFramedLimit = 16 << 20
 
   private let materialsProvider: any DecryptionMaterialsProvider
@@ -33,7 +35,10 @@ public struct MessageDecryptor: Sendable {
   private let limits: HeaderLimits
   private let scheduler: Scheduler
 
-  /// Every pair of `requiredContext` must be in the encryption context of a message.
+  /// Opens messages with the keys of `materialsProvider`. Every pair of `requiredContext` must be in
+  /// the encryption context of a message. Unless `allowsSigned`, signed messages are refused before
+  /// their body is read. `limits` holds for the header, which is read before it is authenticated.
+  /// All streams share the threads of `scheduler`.
   public init(
     materialsProvider: any DecryptionMaterialsProvider, requiredContext: EncryptionContext,
     policy: CommitmentPolicy = .requireEncryptRequireDecrypt, allowsSigned: Bool = true,
@@ -48,13 +53,21 @@ public struct MessageDecryptor: Sendable {
   }
 
   /// Decrypts the single message in `source`, armored or not, to `sink`.
+  ///
+  /// `progress` receives bytes of the binary message. Throws the errors of `open` and
+  /// `OpenedMessage.decrypt(to:progress:)`.
   public func decrypt(
     from source: any ByteSource, to sink: any ByteSink, progress: ProgressHandler? = nil
   ) throws -> MessageSummary {
     try open(source).decrypt(to: sink, progress: progress)
   }
 
-  /// Reads and authenticates the header of the single message in `source`, armored or not.
+  /// Returns the single message in `source`, armored or not, with its header read and authenticated.
+  ///
+  /// Throws `MessageError` if the input does not begin with a message, `DecryptionPolicyError` if
+  /// the message breaks a rule of this reader, `NoMatchingKeyError` if no key opens it,
+  /// `CryptoError.authenticationFailed` if a key unwraps its data key but the header is not
+  /// authentic, and the errors of `source` and of the keyrings.
   public func open(_ source: any ByteSource) throws -> OpenedMessage {
     let detected = try MessageSource.detect(source)
     var input = InputBuffer(detected.source)

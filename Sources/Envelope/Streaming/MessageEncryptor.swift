@@ -7,7 +7,9 @@ public struct MessageEncryptor: Sendable {
   private let frameLength: FrameLength
   private let scheduler: Scheduler
 
-  /// Any one of `keyrings` can open the messages. `suite` must commit to its key.
+  /// Any one of `keyrings` can open the messages; there must be at least one, and each must be able
+  /// to wrap. `encryptionContext` is stored in the messages in plaintext. `suite` must commit to its
+  /// key. All streams share the threads of `scheduler`.
   public init(
     keyrings: [any Keyring], encryptionContext: EncryptionContext,
     suite: AlgorithmSuite = .standard, frameLength: FrameLength = .standard,
@@ -22,7 +24,8 @@ public struct MessageEncryptor: Sendable {
     self.scheduler = scheduler
   }
 
-  /// Encrypts all of `source` to `sink`, as armor if `isArmored`.
+  /// Encrypts all of `source` to `sink`, as armor if `isArmored`. Otherwise as
+  /// `encrypt(from:to:progress:)`.
   public func encrypt(
     from source: any ByteSource, to sink: any ByteSink, isArmored: Bool,
     progress: ProgressHandler? = nil
@@ -32,7 +35,13 @@ public struct MessageEncryptor: Sendable {
     }
   }
 
-  /// Encrypts all of `source` to `sink`.
+  /// Encrypts all of `source` to `sink`, which is complete only when this returns.
+  ///
+  /// `progress` receives bytes of plaintext. Throws `MessageError.tooManyFrames` if the plaintext
+  /// needs more than 4,294,967,295 frames, `malformed` if the encryption context has a reserved key
+  /// or more than 65,535 bytes, `headerTooLong` or `tooManyEncryptedDataKeys` for too many keyrings,
+  /// `KeyringError.readOnlyPadding`, `CryptoError`, `OutOfMemoryError`, and the errors of source and
+  /// sink.
   public func encrypt(
     from source: any ByteSource, to sink: any ByteSink, progress: ProgressHandler? = nil
   ) throws -> MessageSummary {

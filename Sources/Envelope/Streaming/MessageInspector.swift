@@ -1,15 +1,19 @@
 /// The properties that a message claims. Nothing is authenticated, because that needs a key.
 public struct MessageInspection: Equatable, Sendable {
+  /// The header, with the context and the wrapping keys that it names.
   public let header: MessageHeader
   /// Bytes of the header, including its authentication.
   public let headerLength: Int
+  /// True if the message is armored.
   public let isArmored: Bool
   /// The part after the header; nil if the input is not a regular file.
   public let body: Body?
 
+  /// The size of a message body.
   public struct Body: Equatable, Sendable {
-    /// Nil if the body is not framed.
+    /// The number of frames, including the final one; nil if the body is not framed.
     public let frameCount: Int64?
+    /// Bytes of plaintext.
     public let plaintextSize: Int64
   }
 }
@@ -17,8 +21,11 @@ public struct MessageInspection: Equatable, Sendable {
 /// A reader of the header of a message, which computes the size of the body from the size of the
 /// input.
 public enum MessageInspector {
-  /// Inspects the message in `descriptor`. Throws `truncated` or `malformed` if no body can have
-  /// the size that the input leaves for it.
+  /// Returns the properties of the message in `descriptor`, armored or not. Reads the header; of a
+  /// regular file also the sizes in the body, and all of an armored one.
+  ///
+  /// Throws `IOError`, and `MessageError` if the input is not a message or its header exceeds
+  /// `limits`: `truncated` or `malformed` if no body can have the size that the input leaves for it.
   public static func inspect(
     _ descriptor: Descriptor, limits: HeaderLimits
   ) throws -> MessageInspection {

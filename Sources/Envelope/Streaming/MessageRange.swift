@@ -12,11 +12,14 @@ public enum MessageRangeError: Error, Equatable, Sendable {
 
 extension OpenedMessage {
   /// Decrypts `count` bytes of the plaintext from `offset` on, or as many as there are, to `sink`.
-  /// Without `count` it decrypts to the end. Returns the number of bytes.
+  /// Without `count` it decrypts to the end. Returns the number of bytes that it wrote.
   ///
   /// Reads the frames that contain the range, and the final frame: if that is authentic and at the
-  /// end of the file, the file is not truncated. Other frames are neither read nor verified. Throws
-  /// `MessageRangeError`.
+  /// end of the file, the file is not truncated. Other frames are neither read nor verified. With
+  /// `ignoringSignature` it accepts a signed message without verifying the signature. `offset` and
+  /// `count` must not be negative. `progress` receives bytes of the message.
+  ///
+  /// Throws `MessageRangeError`, and the errors of `decrypt(to:progress:)`.
   public func decrypt(
     from offset: Int64, count: Int64?, to sink: any ByteSink, ignoringSignature: Bool = false,
     progress: ProgressHandler? = nil

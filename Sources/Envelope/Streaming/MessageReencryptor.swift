@@ -13,8 +13,10 @@ public struct MessageReencryptor: Sendable {
   private let frameLength: FrameLength?
   private let scheduler: Scheduler
 
-  /// Any one of `keyrings` can open the new messages. A message stays signed or unsigned and keeps
-  /// its frame length unless `signs` and `frameLength` say otherwise.
+  /// Any one of `keyrings` can open the new messages; there must be at least one. A message stays
+  /// signed or unsigned and keeps its frame length unless `signs` and `frameLength` say otherwise.
+  /// A non-framed message gets frames of the standard length. All streams share the threads of
+  /// `scheduler`.
   public init(
     keyrings: [any Keyring], signs: Bool? = nil, frameLength: FrameLength? = nil,
     scheduler: Scheduler = Scheduler()
@@ -26,7 +28,7 @@ public struct MessageReencryptor: Sendable {
   }
 
   /// Every message keeps its own wrapping keys.
-  public init(
+  package init(
     keeping keys: KeptKeys, signs: Bool? = nil, frameLength: FrameLength? = nil,
     scheduler: Scheduler = Scheduler()
   ) {
@@ -36,7 +38,8 @@ public struct MessageReencryptor: Sendable {
     self.scheduler = scheduler
   }
 
-  /// True if reencryption would change nothing but the data key.
+  /// Returns true if reencryption would change nothing but the data key: the message has the same
+  /// wrapping keys, suite and frame length already.
   public func isCurrent(_ message: OpenedMessage) throws -> Bool {
     let header = message.header
     let found = header.encryptedDataKeys.map(\.wrappingKey)
@@ -50,16 +53,17 @@ public struct MessageReencryptor: Sendable {
       && header.content == .framed(newFrameLength(for: header))
   }
 
-  /// The keyrings that can open the new message. Throws `KeysNotKeptError` if `message` cannot keep
+  /// Returns the keyrings that can open the new message. Throws `KeysNotKeptError` if `message` cannot keep
   /// all of its wrapping keys.
-  public func keyrings(for message: OpenedMessage) throws -> [any Keyring] {
+  package func keyrings(for message: OpenedMessage) throws -> [any Keyring] {
     switch keys {
     case .given(let keyrings): keyrings
     case .kept(let keys): try keys.keyrings(of: message.header)
     }
   }
 
-  /// Reencrypts `message` to `sink`, as armor if `isArmored`, and keeps its encryption context.
+  /// Reencrypts `message` to `sink`, as armor if `isArmored`. Otherwise as
+  /// `reencrypt(_:to:progress:)`.
   public func reencrypt(
     _ message: OpenedMessage, to sink: any ByteSink, isArmored: Bool,
     progress: ProgressHandler? = nil
@@ -69,7 +73,11 @@ public struct MessageReencryptor: Sendable {
     }
   }
 
-  /// Reencrypts `message` to `sink` and keeps its encryption context.
+  /// Reencrypts `message` to `sink` and keeps its encryption context. Needs one thread besides the
+  /// calling one, unless the message is small.
+  ///
+  /// `progress` receives bytes of the old message. Throws the errors of `OpenedMessage.decrypt` and
+  /// `MessageEncryptor.encrypt`, and `SchedulerError.noThread`.
   public func reencrypt(
     _ message: OpenedMessage, to sink: any ByteSink, progress: ProgressHandler? = nil
   ) throws -> MessageSummary {

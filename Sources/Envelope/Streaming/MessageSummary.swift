@@ -1,10 +1,11 @@
 /// The result of encrypting or decrypting one message.
 public struct MessageSummary: Equatable, Sendable {
+  /// The header that was written or read.
   public let header: MessageHeader
   /// Bytes of plaintext.
   public let plaintextCount: Int64
 
-  public init(header: MessageHeader, plaintextCount: Int64) {
+  package init(header: MessageHeader, plaintextCount: Int64) {
     self.header = header
     self.plaintextCount = plaintextCount
   }

@@ -1,6 +1,9 @@
 /// A message with an authenticated header. Its body can be decrypted once.
 public final class OpenedMessage {
+  /// The header. Its tag is verified, and its key commitment if the suite has one. A signature is
+  /// verified at the end of the body.
   public let header: MessageHeader
+  /// True if the message is armored.
   public let isArmored: Bool
   /// Bytes of the header, including its authentication. The body begins after them.
   let headerLength: Int
@@ -48,7 +51,12 @@ public final class OpenedMessage {
     return !isLonger
   }
 
-  /// Decrypts the body to `sink`, to the end of the source.
+  /// Decrypts the body to `sink`, to the end of the source. Call at most once.
+  ///
+  /// `progress` receives bytes of the binary message. Throws `CryptoError.authenticationFailed` if
+  /// a frame, the body or the signature is not authentic, `MessageError` if the message is
+  /// truncated, damaged or followed by other bytes, `OutOfMemoryError`, and the errors of source
+  /// and sink. After an error the sink may have received authentic frames from the beginning.
   public func decrypt(
     to sink: any ByteSink, progress: ProgressHandler? = nil
   ) throws -> MessageSummary {

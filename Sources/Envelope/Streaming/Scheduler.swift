@@ -19,7 +19,7 @@ public final class Scheduler: Sendable {
   private let freeThreads = Mutex<Int?>(nil)
   private let freeMemory = Mutex<[BatchMemory]>([])
 
-  /// `jobs` is the number of threads, at least 1; nil for one per core that the process may use.
+  /// Uses at most `jobs` threads at once, at least 1; nil for one per core that the process may use.
   public convenience init(jobs: Int? = nil) {
     self.init(jobs: jobs, batchLength: Self.standardBatchLength, helpThreshold: 1 << 20)
   }
@@ -35,7 +35,7 @@ public final class Scheduler: Sendable {
   }
 
   /// The number of threads that may work at once.
-  public var threadCount: Int { max(jobs ?? ProcessInfo.processInfo.activeProcessorCount, 1) }
+  package var threadCount: Int { max(jobs ?? ProcessInfo.processInfo.activeProcessorCount, 1) }
 
   /// Changes the number of threads that may start, and returns what `body` returns.
   private func withFreeThreads<Result>(_ body: (inout Int) -> Result) -> Result {
@@ -86,16 +86,16 @@ public enum SchedulerError: Error, Equatable, Sendable {
 }
 
 /// The threads that work for one caller, which waits for them.
-public final class ThreadGroup: Sendable {
+package final class ThreadGroup: Sendable {
   private let scheduler: Scheduler
   private let condition = NSCondition()
   /// Threads at work. Guarded by `condition`.
   private nonisolated(unsafe) var count = 0
 
-  public init(_ scheduler: Scheduler) { self.scheduler = scheduler }
+  package init(_ scheduler: Scheduler) { self.scheduler = scheduler }
 
   /// Runs `body` on another thread of the scheduler; false if none is free.
-  public func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+  package func start(_ body: @escaping @Sendable () -> Void) -> Bool {
     start(isSpare: false, body)
   }
 
@@ -113,7 +113,7 @@ public final class ThreadGroup: Sendable {
   }
 
   /// Waits until all threads are done.
-  public func wait() {
+  package func wait() {
     condition.lock()
     while count > 0 { condition.wait() }
     condition.unlock()

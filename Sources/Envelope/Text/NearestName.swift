@@ -1,9 +1,9 @@
 /// A search for the name that a user probably meant.
-public enum NearestName {
+package enum NearestName {
   /// The first of `names` that differs from `name` in the fewest bytes, ignoring case. Nil if all
   /// differ in more than one byte and in more than a third of the bytes. Uses at most 64 bytes of
   /// `name`.
-  public static func find(_ name: String, in names: [String]) -> String? {
+  package static func find(_ name: String, in names: [String]) -> String? {
     let wanted = Array(name.lowercased().utf8.prefix(64))
     let nearest = names.map { (name: $0, distance: distance(wanted, Array($0.lowercased().utf8))) }
       .min { $0.distance < $1.distance }

@@ -115,7 +115,7 @@ package struct AuditPlace: Sendable {
 }
 
 /// A reason why a file cannot be the audit log of a keystore.
-public enum AuditFileFault: Equatable, Sendable {
+package enum AuditFileFault: Equatable, Sendable {
   /// It belongs to a user who is neither the keystore's owner, nor root, nor this user, nor a
   /// member of the group that shares the keystore.
   case owner(UInt32)
