@@ -86,11 +86,11 @@ struct KeystoreOptions: ParsableArguments {
   }
 
   /// Returns a service for making a copy of the keystore. A keystore with several names (hard
-  /// links) is only read.
+  /// links, mounts) is only read.
   func serviceToCopy() throws -> KeyService {
     do {
       return try service()
-    } catch KeystoreFileError.severalNames {
+    } catch KeystoreFileError.severalNames, KeystoreFileError.mounted {
       let keystore = try Keystore(copying: try path())
       keystore.leaveOpen()
       return try KeyService(KeyServiceHost(keystore, secrets: try secrets()))

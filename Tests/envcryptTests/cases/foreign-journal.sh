@@ -54,7 +54,7 @@ absent b c.db
 # He makes a journal as soon as there is none, many times: empty, or with a page for the keystore in it. A command
 # either does its work or is refused. The keystore never has his page, and his file never has a page of the keystore.
 cat >make.py <<'P'
-import os, struct, sys, time
+import os, random, struct, sys, time
 path, stop, size = sys.argv[1:]
 page = b'theirs!!' * 512
 nonce = 7
@@ -80,17 +80,21 @@ while not os.path.exists(stop):
         except OSError:
             pass
         os.close(number)
+        # Time for a command to begin.
+        time.sleep(random.random() / 50)
 print('made', made, 'kept', kept, flush=True)
 P
 as_daemon /usr/bin/python3 make.py $store stop $(stat -c %s $store) >made 2>&1 &
 maker=$!
 await grep -q armed made
-for n in {1..150}; do
+done=0 refused=0
+for n in {1..200}; do
   status=0
   envcrypt key create --keystore $store >/dev/null 2>stderr || status=$?
   # He may have removed his file before its name was looked for.
   case $status in
-    0 | 78) ;;
+    0) done=$((done + 1)) ;;
+    78) refused=$((refused + 1)) ;;
     73) says 'cannot be written' ;;
     *) echo "status $status"; cat stderr; exit 1 ;;
   esac
@@ -98,6 +102,9 @@ done
 touch stop
 wait $maker
 cat made
+echo "done $done, refused $refused"
+[ $done -gt 0 ]
+[ $refused -gt 0 ]
 grep -q 'kept 0$' made
 ! grep -q 'theirs!!' $store
 rm -f $store-journal
