@@ -36,7 +36,8 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
 
   /// Prepares to write `path`. `source` is the status of the input: it must not be the same file,
   /// and its permission bits are the default for `permissions`, as far as they give nobody access
-  /// to the output who has none to the input. Without either they are 0666 less the umask. `reserved` names the files that are never outputs.
+  /// to the output who has none to the input. Without either they are 0666 less the umask.
+  /// `reserved` names the files that are never outputs.
   ///
   /// Throws `FileRuleError.exists` if there is a file already, unless `replacing`.
   public convenience init(
