@@ -65,7 +65,7 @@ for name in $store other.db; do
     refused envcrypt key public-key "$rsa" -f -o $file
   done
 done
-fails 73 envcrypt init -q --protector none --keystore .keystore-0123456789ab.tmp-audit; says 'a name of unfinished files'
+fails 73 envcrypt init -q --protector none --keystore .keystore-0123456789ab.tmp-audit; says 'a name for unfinished files'
 ls -A . data/envcrypt | diff names -
 cmp other other.db
 # Standard output is the keystore.
