@@ -3,7 +3,7 @@
 import PackageDescription
 
 // The program's own sources, through symbolic links, built with instrumentation for libFuzzer. A
-// fuzz target can use the internal parts of the library and the command.
+// fuzz target can use the internal parts of the modules and the command.
 let instrumented: [SwiftSetting] = [
   .unsafeFlags(["-enable-testing", "-sanitize=fuzzer,address"])
 ]
@@ -24,9 +24,33 @@ let package = Package(
     .target(
       name: "Envelope",
       dependencies: [
-        "COpenSSL", "CLinux", "CSQLite",
+        "CLinux", "COpenSSL", .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: instrumented
+    ),
+    .target(name: "KMSAPI", dependencies: ["Envelope"], swiftSettings: instrumented),
+    .target(name: "KMSPolicy", dependencies: ["KMSAPI", "Envelope"], swiftSettings: instrumented),
+    .target(
+      name: "KMSKeystore",
+      dependencies: [
+        "KMSAPI", "Envelope", "CLinux", "CSQLite",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: instrumented
+    ),
+    .target(
+      name: "KMSService",
+      dependencies: [
+        "KMSKeystore", "KMSPolicy", "KMSAPI", "Envelope", "CLinux",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: instrumented
+    ),
+    .target(
+      name: "KMSTemplates",
+      dependencies: [
+        "KMSService", "KMSKeystore", "KMSPolicy", "KMSAPI", "Envelope",
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: instrumented
@@ -34,7 +58,8 @@ let package = Package(
     .target(
       name: "envcrypt",
       dependencies: [
-        "CLinux", "CProcess", "Envelope",
+        "KMSTemplates", "KMSService", "KMSKeystore", "KMSPolicy", "KMSAPI", "Envelope",
+        "CLinux", "CProcess",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
@@ -47,7 +72,11 @@ let package = Package(
     ),
     .executableTarget(
       name: "Fuzz",
-      dependencies: ["Envelope", "envcrypt", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: [
+        "KMSTemplates", "KMSService", "KMSKeystore", "KMSPolicy", "KMSAPI", "Envelope", "envcrypt",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
       linkerSettings: [.unsafeFlags(["-sanitize=fuzzer,address", "-use-ld=lld"])]
     ),
   ],

@@ -158,9 +158,8 @@ package final class KeystoreFiles: ReservedFiles {
   /// True if `name` is the name of a store or of one of its other files.
   private static func isFile(_ name: [UInt8], of store: [UInt8]) -> Bool {
     guard name.count >= store.count, areAlike(name.prefix(store.count), store) else { return false }
-    let rest = name.dropFirst(store.count)
+    let rest = withoutNumber(Array(name.dropFirst(store.count)))
     return rest.isEmpty || endings.contains { areAlike(rest, $0.utf8) }
-      || areAlike(rest.prefix(11), "-audit.old.".utf8)
   }
 
   /// True if the names are equal, ignoring the case of ASCII letters as some file systems do.

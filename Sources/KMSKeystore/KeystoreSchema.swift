@@ -158,9 +158,6 @@ enum KeystoreSchema {
     .index("masterKeyByCreation", of: "masterKey", step: 2, "(creationDate, id)"),
     .index("masterKeyByDueDate", of: "masterKey", step: 2, "(\(dueDate))"),
     .index(
-      "masterKeyByRotationStart", of: "masterKey", step: 5,
-      "(\(rotationStart)) WHERE nextRotationDate IS NOT NULL"),
-    .index(
       "keyVersionByExpiry", of: "keyVersion", step: 2, "(validTo) WHERE validTo IS NOT NULL"),
 
     .table(
@@ -237,5 +234,9 @@ enum KeystoreSchema {
         entries BLOB NOT NULL
       ) STRICT, WITHOUT ROWID
       """),
+
+    .index(
+      "masterKeyByRotationStart", of: "masterKey", step: 5,
+      "(\(rotationStart)) WHERE nextRotationDate IS NOT NULL"),
   ]
 }

@@ -193,10 +193,13 @@ import Testing
 
   /// Tables of a later version do not belong in an older keystore.
   @Test func anOlderStoreHasNothingOfALaterOne() throws {
+    try plant("DELETE FROM grdb_migrations WHERE identifier LIKE '5%'")
+    #expect(
+      try strangers { _ = try Keystore(at: path) }
+        == [SchemaStranger(fault: .unknown, kind: "index", name: "masterKeyByRotationStart")])
     try plant("DELETE FROM grdb_migrations WHERE identifier LIKE '4%'")
-    let found = try strangers { _ = try Keystore(at: path) }
+    let found = try strangers { _ = try Keystore(at: path) }.filter { $0.fault == .altered }
     #expect(found.map(\.name) == ["keystore", "masterKey", "keyVersion"])
-    #expect(found.allSatisfy { $0.fault == .altered })
     try plant("DELETE FROM grdb_migrations WHERE identifier LIKE '2%'")
     #expect(throws: KeystoreError.notAKeystore(path, "a step of its schema is missing")) {
       try Keystore(at: path)

@@ -163,7 +163,7 @@ import Testing
       .malformed(
         condition(#"{"NumericEquals": {"kms:KeySpec": 7}}"#),
         "statement 1: Condition: NumericEquals: 'kms:KeySpec' has no values that NumericEquals "
-          + "compares"),
+          + "can compare"),
       .malformed(
         condition(#"{"NumericLessThan": {"kms:RotationPeriodInDays": "nan"}}"#),
         "statement 1: Condition: NumericLessThan: kms:RotationPeriodInDays: 'nan' is not a number"),

@@ -2,6 +2,7 @@ import Foundation
 import SystemPackage
 
 @testable import Envelope
+@testable import KMSKeystore
 
 extension FuzzTarget {
   /// An audit log on disk: read without its key and with it, appended to, and pruned. The first

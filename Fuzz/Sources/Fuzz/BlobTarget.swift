@@ -1,4 +1,7 @@
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSService
 
 extension FuzzTarget {
   /// A ciphertext blob, and the structures that keyrings put into a wrapped data key. A parsed

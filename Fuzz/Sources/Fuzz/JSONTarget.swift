@@ -1,6 +1,10 @@
 import Foundation
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSService
+@testable import KMSTemplates
 
 extension FuzzTarget {
   /// A JSON text. The reader accepts the same texts as Foundation and reads the same values, as far

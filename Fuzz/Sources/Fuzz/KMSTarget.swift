@@ -1,4 +1,6 @@
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSService
 @testable import envcrypt
 
 extension FuzzTarget {

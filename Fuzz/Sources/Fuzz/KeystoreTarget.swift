@@ -3,6 +3,9 @@ import GRDB
 import SystemPackage
 
 @testable import Envelope
+@testable import KMSAPI
+@testable import KMSKeystore
+@testable import KMSService
 
 extension FuzzTarget {
   /// A keystore's file and the files that SQLite looks for beside it: opened, checked, unlocked,

@@ -1,6 +1,7 @@
 import Foundation
 
 @testable import Envelope
+@testable import KMSPolicy
 
 extension FuzzTarget {
   /// A key policy document. An accepted policy decides every request in the same way, with or

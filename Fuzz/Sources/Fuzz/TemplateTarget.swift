@@ -1,4 +1,5 @@
 @testable import Envelope
+@testable import KMSTemplates
 
 extension FuzzTarget {
   /// A CloudFormation template, YAML or JSON, planned as a stack that does not exist yet.

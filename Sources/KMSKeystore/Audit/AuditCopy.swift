@@ -58,6 +58,8 @@ extension UnverifiedAuditLog {
     // Without entries, only the head says which log it is.
     guard first.end > UInt64(AuditHead.length) else { return first == last }
     let size = try earlier.status().size
+    // Entries that the head names are lost. Nothing says that the other log has them.
+    guard size >= Int64(first.end) else { return false }
     var offset = Int64(AuditHead.length)
     while offset < size {
       let piece = try earlier.read(AuditFile.pieceLength, at: offset)

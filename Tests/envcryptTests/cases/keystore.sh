@@ -14,4 +14,4 @@ db = sqlite3.connect(sys.argv[1])
 db.execute("UPDATE masterKey SET state = ?", ("Disabled",)); db.commit()' "$store"
 fails 78 envcrypt encrypt < /dev/null; says 'was edited'; says 'key '
 echo text > not.db; chmod 600 not.db
-fails 78 envcrypt key list --keystore not.db; says 'no keystore'
+fails 78 envcrypt key list --keystore not.db; says 'not a keystore'

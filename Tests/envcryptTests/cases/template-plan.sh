@@ -63,7 +63,7 @@ PYTHON
 printf 'Resources: {n: {Type: "AWS::KMS::Key"}}' > new.yaml
 for command in 'apply new.yaml --stack-name keys' 'delete keys'; do
   status=0
-  python3 question.py 'envcrypt key update alias/main --description $RANDOM' \
+  python3 question.py "envcrypt key update alias/main --description $RANDOM" \
     envcrypt template $command > asked || status=$?
   [ $status = 69 ]; matches 'Delete 1 key' < asked
   matches 'the plan is not the one that was shown' < asked
