@@ -76,7 +76,7 @@ if as_root true 2>/dev/null; then
   # A directory that is mounted elsewhere has the log and the journal in it.
   mkdir mounted
   as_root sh -c 'mount --bind "${1%/*}" mounted && exec envcrypt key create --keystore mounted/keystore.db' - "$store" >/dev/null
-  envcrypt keystore check | matches '3 keys.* all as envcrypt wrote them'
+  envcrypt keystore check | matches '4 keys.* all as envcrypt wrote them'
 else
   skipped 'no user namespaces, so nothing can be mounted'
 fi
@@ -100,7 +100,7 @@ for command in 'encrypt a -o b' 'key list' 'keystore check'; do
   says "there is $store-wal, which SQLite would use with the keystore"
 done
 # Runs the command of the hint.
-eval "$(sed -n 's/.*; else: //p' stderr)"
+eval "$(sed -n 's/.*; otherwise: //p' stderr)"
 envcrypt keystore check | matches 'all as envcrypt wrote them'
 mv "$store" gone.db
 for ending in -wal -shm -journal; do
