@@ -12,7 +12,7 @@ WRAPPED = $(foreach name,malloc calloc realloc memalign aligned_alloc posix_mema
 
 TORTURE_MINUTES ?= 20
 
-.PHONY: help setup build demo test torture lint bench fuzz sanitize install clean
+.PHONY: help setup build demo test torture lint bench rates fuzz sanitize install clean
 
 help:
 	@echo 'make demo [FILE=/path]     build, encrypt and decrypt a real file, show sizes and speed'
@@ -21,6 +21,7 @@ help:
 	@echo 'make build                 the static release: $(STATIC)'
 	@echo 'make install [PREFIX=...]  binary, man pages and shell completions'
 	@echo 'make bench                 speed and memory beside age, gpg, openssl, cp and others'
+	@echo 'make rates                 operations per second of the key service, with one thread and two'
 	@echo 'make fuzz TARGET=message [MINUTES=10]   coverage-guided fuzzing, see docs/fuzzing.md'
 	@echo 'make sanitize [SANITIZER=address]   every test with the address and the thread sanitizer, or with one'
 	@echo 'make lint                  format, walls between modules, imports, the picture of the modules'
@@ -47,6 +48,9 @@ lint:
 
 bench: build
 	Benchmarks/compare --envcrypt $(STATIC)
+
+rates: setup
+	swift run -c release --package-path Benchmarks KeyServiceRates
 
 fuzz: setup
 	@scripts/fuzz $(TARGET) $(or $(MINUTES),10)

@@ -26,7 +26,7 @@ def derive(root_key, info):
 
 
 def encode(fields):
-    """Encodes each field as its kind, its length and its bytes (Sources/Envelope/Keystore)."""
+    """Encodes each field as its kind, its length and its bytes (Sources/KMSKeystore)."""
     parts = []
     for value in fields:
         if value is None:

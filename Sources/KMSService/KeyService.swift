@@ -16,7 +16,7 @@ package struct KeyService: Sendable {
   }
 
   /// Makes the service for a request of `caller`, with a new request ID.
-  init(_ host: KeyServiceHost, caller: Caller) throws {
+  package init(_ host: KeyServiceHost, caller: Caller) throws {
     self.host = host
     self.caller = caller
     requestID = try Random.bytes(16)

@@ -1,5 +1,8 @@
 import Envelope
 import Foundation
+import KMSAPI
+import KMSKeystore
+import KMSService
 import Synchronization
 import SystemPackage
 

@@ -1,5 +1,6 @@
 import Benchmark
 import Envelope
+import KMSAPI
 
 /// Wraps and unwraps one data key under a key that is in memory, and looks keys up in a keystore.
 func registerWrappingBenchmarks() {
