@@ -7,8 +7,8 @@ import KMSPolicy
 /// The decisions about the use of keys.
 ///
 /// They prevent mistakes, not attacks: anyone who can read the keystore file and unlock it can use
-/// another program than this one. A service that does not let others read the file makes the same
-/// decisions with the same code.
+/// the keys with another program. In a server whose keystore file nobody else can read, the same
+/// decisions would also stop attacks.
 extension OperationCall {
   /// Returns the grants that allow `action`, or none if the key's policy allows it. Throws
   /// `deniedByPolicy` if nothing allows it.
@@ -33,8 +33,8 @@ extension OperationCall {
       request: try policyRequest(action, on: record, conditions, in: view), keyID: record.id)
   }
 
-  /// Throws `deniedByPolicy` if a statement of the key's policy denies `action`. For actions that
-  /// are allowed by something other than the policy.
+  /// Throws `deniedByPolicy` if a statement of the key's policy denies `action`. RetireGrant uses
+  /// this: the grant allows it, but the policy can deny it.
   func requireNotDenied(
     _ action: String, on record: MasterKeyRecord, _ conditions: RequestConditions,
     in view: KeystoreView
@@ -80,7 +80,7 @@ extension OperationCall {
     return request
   }
 
-  /// Returns the key's policy, which is as authentic as `record` is.
+  /// Returns the key's policy. It is verified if `record` is verified.
   func policy(of record: MasterKeyRecord, in view: KeystoreView) throws -> KeyPolicy {
     guard let text = try view.policy(of: record) else { return .defaultPolicy }
     do {

@@ -54,8 +54,8 @@ package struct Caller: Equatable, Sendable {
   /// The beginning of the names of unknown callers. No name in `/etc/passwd` has a colon.
   private static let unknownPrefix = "user-namespace:"
 
-  /// Returns the name of a caller who, according to his namespace, is user `outside`. That may be
-  /// wrong: whoever makes a namespace inside another one chooses what it tells.
+  /// Returns the name of a caller who is user `outside` according to his namespace. That may be
+  /// wrong: the user who makes a namespace inside another one chooses the IDs in it.
   private static func unknownName(_ outside: uid_t?) -> String {
     unknownPrefix + (outside.map { "\($0)" } ?? "unknown")
   }
@@ -89,7 +89,7 @@ enum UserNames {
   static func name(of uid: uid_t, in namespace: UserNamespace) -> String? {
     guard let file = fopen(path, "re") else { return nil }
     defer { fclose(file) }
-    guard !namespace.isRoots || isRoots(file) else { return nil }
+    guard !namespace.isRoots || isWritableOnlyByRoot(file) else { return nil }
     var line: UnsafeMutablePointer<CChar>?
     var capacity = 0
     defer { free(line) }
@@ -100,7 +100,7 @@ enum UserNames {
     return nil
   }
 
-  private static func isRoots(_ file: UnsafeMutablePointer<FILE>) -> Bool {
+  private static func isWritableOnlyByRoot(_ file: UnsafeMutablePointer<FILE>) -> Bool {
     var status = stat()
     return fstat(fileno(file), &status) == 0 && status.st_uid == 0
       && status.st_mode & (S_IWGRP | S_IWOTH) == 0

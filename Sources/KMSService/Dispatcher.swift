@@ -4,8 +4,8 @@ import KMSAPI
 package protocol HandledRequest: KeyServiceRequest {
   /// Carries out the operation. Callers use `KeyService.perform`, which makes `call`.
   func perform(in call: OperationCall) throws -> Response
-  /// Has `service` carry out the operation. With `allPages`, returns all pages of a list as one, as
-  /// the AWS CLI does, unless the request asks for a certain page.
+  /// Calls `service` to carry out the operation. If `allPages`, returns all pages of a list as one,
+  /// as the AWS CLI does, unless the request asks for a certain page.
   func response(from service: KeyService, allPages: Bool) throws -> Response
 }
 

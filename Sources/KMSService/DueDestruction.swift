@@ -1,12 +1,12 @@
 import Foundation
 
-/// A key, or one version of its imported material, that is past its date by the clock and is not
-/// destroyed yet.
+/// A key, or one version of imported material, whose date has come according to the clock. It is
+/// not destroyed yet.
 package struct DueDestruction: Equatable, Sendable {
   package let keyID: String
   /// Nil for the whole key.
   package let version: Int?
-  /// The date from which it counts as gone.
+  /// The deletion date of the key, or the expiration date of the material.
   package let dueDate: Date
   /// The date on which a command first found it due. Nil if none has.
   package let foundDueDate: Date?
@@ -42,8 +42,9 @@ extension KeyService {
     }
   }
 
-  /// Destroys what was due when `due` was made, and nothing else, without waiting for a second
-  /// command. Only the keystore's owner may do this. Returns what was destroyed.
+  /// Destroys now what was due when `due` was made, and nothing else. Usually a later command does
+  /// that, at least a day after the first one that found it due. Only the keystore's owner may do
+  /// this. Returns the items of `due` that were destroyed.
   package func destroy(_ due: DueDestructions) throws -> [DueDestruction] {
     try managing(.destroyDue) { call in
       let destroyed = try call.destroyDue(at: due.time.milliseconds)

@@ -9,25 +9,25 @@ struct FoundKeyring: Sendable {
   private let end: Int64
   /// The time of the last check that the keystore is still the file under its name, in milliseconds
   /// since 1970.
-  private var lookDate: Int64
+  private var checkDate: Int64
 
-  /// The number of milliseconds for which another file under the keystore's name may stay
-  /// unnoticed. Looking up a name takes longer than reading from an open file, and the check is
-  /// needed for every message.
-  private static let patience: Int64 = 10
+  /// The number of milliseconds between checks that the keystore is still the file under its name.
+  /// The check looks up a name. That takes longer than a read from the open file, so it is not done
+  /// for every message.
+  private static let checkInterval: Int64 = 10
 
   init(_ keyring: RecordedKeyring, at moment: KeystoreMoment, now: Int64, until end: Int64) {
     self.keyring = keyring
     self.moment = moment
     self.end = end
-    lookDate = now
+    checkDate = now
   }
 
   /// True if a new look-up would find the same keyring. Throws `KeystoreError.replaced`.
   mutating func holds(at now: Int64) throws -> Bool {
-    if !(0..<Self.patience).contains(now - lookDate) {
+    if !(0..<Self.checkInterval).contains(now - checkDate) {
       try moment.requireInPlace()
-      lookDate = now
+      checkDate = now
     }
     return try now < end && moment.isNow()
   }

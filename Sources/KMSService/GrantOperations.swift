@@ -92,14 +92,14 @@ extension CreateGrantRequest: HandledRequest {
   /// Throws `accessDenied` if the caller may make this grant only because of other grants, and it
   /// would allow more than each of them.
   private func requireNoWider(
-    than relied: [Grant], of record: MasterKeyRecord, in call: OperationCall
+    than allowing: [Grant], of record: MasterKeyRecord, in call: OperationCall
   ) throws(KeyServiceError) {
-    guard !relied.isEmpty else { return }
+    guard !allowing.isEmpty else { return }
     let wanted = GrantPermissions(operations: Set(operations), constraints: constraints)
-    guard relied.contains(where: { wanted.isNoWider(than: $0.permissions) }) else {
+    guard allowing.contains(where: { wanted.isNoWider(than: $0.permissions) }) else {
       throw .accessDenied(
         "\(call.service.caller.arn) may not do kms:CreateGrant with key \(record.id): the new grant "
-          + "would allow more than grant \(relied[0].grantID), which allows its creation")
+          + "would allow more than grant \(allowing[0].grantID), which allows its creation")
     }
   }
 }

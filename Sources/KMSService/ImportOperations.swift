@@ -58,8 +58,8 @@ extension ImportKeyMaterialRequest: HandledRequest {
         .expirationModel: [(expirationModel ?? .keyMaterialExpires).rawValue],
         .validTo: validTo.map { [APICoding.text(of: $0)] } ?? [],
       ])
-    // Checking a private key takes long. It is done first, so that others can write in the
-    // meantime.
+    // Checking a private key takes long. It is done before the transaction that changes the key, so
+    // that other processes can write in the meantime.
     let material = try unwrap(
       for: try call.readVerified { try call.admit(keyID, conditions, in: $0).record }, in: call,
       unlocked)

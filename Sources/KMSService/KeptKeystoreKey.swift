@@ -3,18 +3,20 @@ import KMSAPI
 import KMSKeystore
 
 extension KeyService {
-  /// Returns the key that wrapped `encrypted`, with a keyring that wraps under its current version
-  /// if this caller may use it. It holds until the keystore is written to, or until a date that
-  /// changes what the key may do. The obstacle is `notAtHand` if the keystore does not have the key.
+  /// Returns the key that wrapped `encrypted`, for reencryption under the same key. If the caller
+  /// may use the key, the result has a keyring that wraps under its current version. If the
+  /// keystore does not have the key, the obstacle is `notAtHand`. The result is valid until the
+  /// keystore is written to, or until a date that changes what the key may do.
   func keptKey(for encrypted: EncryptedDataKey, context: [UInt8]) throws -> KeptKey {
     let start = host.clock().milliseconds
-    // This moment is the earliest: every key is looked up after it.
+    // Every key is looked up after this moment, so a later change of the keystore is noticed.
     let found = try findVersions(wrapping: encrypted, among: nil)
     let versions = found.versions
     let moment = found.moment
-    // Time alone never ends a refusal, unless the clock goes back.
+    // A refusal is valid until the keystore changes or the clock is set back: it does not end at a
+    // date.
     let refusalHolds = holding(moment, from: start, until: .max)
-    var lost: KeptKey?
+    var failed: KeptKey?
     for found in versions {
       let call = beginWrapping()
       call.note(messageContext: context)
@@ -32,20 +34,20 @@ extension KeyService {
           holds: holding(moment, from: start, until: key.key.wrappingEnd(from: call.now)))
       } catch let error as KeyServiceError {
         try call.finish(error)
-        lost =
-          try lost
+        failed =
+          try failed
           ?? KeptKey(
             name: currentName(of: found, for: encrypted), isForEveryMessage: versions.count == 1,
             keyring: .failure(.refused(error)), holds: refusalHolds)
       } catch let obstacle as KeptKeyObstacle {
-        lost =
-          lost
+        failed =
+          failed
           ?? KeptKey(
             name: encrypted.wrappingKey, isForEveryMessage: versions.count == 1,
             keyring: .failure(obstacle), holds: refusalHolds)
       }
     }
-    return lost
+    return failed
       ?? KeptKey(
         name: encrypted.wrappingKey, isForEveryMessage: versions.isEmpty,
         keyring: .failure(.notAtHand), holds: refusalHolds)
@@ -64,10 +66,10 @@ extension KeyService {
     }
   }
 
-  /// Returns a keyring that wraps under the name that the key has in the message, so that others
-  /// who have the key under that name can open the new message too. If the version is not the
-  /// current one any more, the keyring wraps under the current version, which has only the
-  /// keystore's name. Nil if the message means another key of the same name.
+  /// Returns a keyring that gives the key the same name as in the old message. So others who know
+  /// the key by that name can open the new message too. If the version is not the current one any
+  /// more, the keyring wraps under the current version, which has only the name that the keystore
+  /// gives it. Returns nil if the message means another key of the same name.
   private static func keyring(
     _ key: UsableKey, keeping encrypted: EncryptedDataKey, under found: FoundVersion,
     _ context: [UInt8]
@@ -96,7 +98,8 @@ extension KeyService {
     }
   }
 
-  /// Returns the name of the key in a message that stays under it, even if the key cannot be used.
+  /// Returns the name that the key would have in the new message, even if the key cannot be used
+  /// now.
   private func currentName(
     of found: FoundVersion, for encrypted: EncryptedDataKey
   ) throws -> WrappingKeyName {

@@ -14,7 +14,7 @@ package struct KeyVersionDescription: Equatable, Sendable {
   /// The provider ID and the key name under which messages of other programs know an imported key,
   /// separated by a space.
   package let foreignName: String?
-  /// Nil unless the version may have wrapped too much.
+  /// Nil unless the version is worn.
   package let worn: WornVersion?
 
   init(_ record: KeyVersionRecord, at now: Int64, worn: WornVersion?) {

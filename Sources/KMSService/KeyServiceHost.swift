@@ -64,7 +64,8 @@ package final class KeyServiceHost: Sendable {
     if isNew { listener.clockWasSetBack(setBack) }
   }
 
-  /// Returns true for the first caller only. That caller then does what is due.
+  /// Returns true for the first caller only. That caller then makes the changes that are due
+  /// (`DueChanges`).
   func beginSeeingToWhatWaits() -> Bool {
     state.withLock { state in
       defer { state.hasSeenToWhatWaits = true }
@@ -72,14 +73,14 @@ package final class KeyServiceHost: Sendable {
     }
   }
 
-  /// True if a command of this process has begun to do what is due.
+  /// True if `beginSeeingToWhatWaits` was called in this process.
   var hasSeenToWhatWaits: Bool { state.withLock { $0.hasSeenToWhatWaits } }
 
   // MARK: Audit
 
-  /// Keeps the audit records of a command over many files back for a moment, so that they are
-  /// appended together. This ends with `finishRecords`, or when `leftovers` sees a signal that ends
-  /// the process.
+  /// Lets the audit trail delay records for a moment, so that a command over many files appends
+  /// many of them at once. This ends with `finishRecords`, or when `leftovers` sees a signal that
+  /// ends the process.
   package func keepRecordsBack(until leftovers: Leftovers) {
     state.withLock { state in
       state.leftovers = leftovers
@@ -121,7 +122,8 @@ package final class KeyServiceHost: Sendable {
 package struct KeyServiceListener: Sendable {
   /// Called once if the audit log cannot be written.
   package var recordsWereLost: @Sendable (any Error) -> Void = { _ in }
-  /// Called once for each version that may have wrapped too much.
+  /// Called once for each worn version (`WornVersion`): it may have encrypted too often for AES-GCM
+  /// with random nonces.
   package var versionIsWorn: @Sendable (WornVersion) -> Void = { _ in }
   /// Called once if the clock went back after a key was found to be due for destruction.
   package var clockWasSetBack: @Sendable (ClockSetBack) -> Void = { _ in }

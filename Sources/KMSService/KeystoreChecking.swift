@@ -9,9 +9,9 @@ extension KeyService {
     return try keystore.check(with: unlocked)
   }
 
-  /// Accepts the current records as the last ones if the program wrote them. For use after an older
-  /// copy of a part of the keystore was put back. Removes protectors that the keystore does not
-  /// have any more. Returns the damage that `check` found before and does not find any more.
+  /// Accepts the present records as the current ones, if the program wrote them. The owner uses
+  /// this after an older copy of a part of the keystore was put back. Removes protectors that the
+  /// ledger does not list. Returns the damage that is mended.
   package func acceptRecords() throws -> [KeystoreDamage] {
     try requireOwner(for: .acceptRecords)
     // Unlocks with a protector that the keystore still has. If an old protector was put back, it

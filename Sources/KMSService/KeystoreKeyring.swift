@@ -218,7 +218,8 @@ extension KeyService {
     call.note(messageContext: context)
     do {
       let key = try call.messageKey(named: found.keyID, version: found.version)
-      // Use the earlier of two moments: `names` were resolved before this key was looked up.
+      // Use the moment at which the version was found, not that of `key`. It is earlier, and the
+      // names of keys were resolved at that moment.
       return FoundKeyring(
         RecordedKeyring(
           try Self.unwrappingKeyring(key.key, for: encrypted), use: try KeyUse(of: key, call)),

@@ -58,7 +58,7 @@ extension KeyService {
       let log = try keystore.auditLog(unlocked)
       let count = try log.prune(
         before: date.milliseconds, after: try keystore.auditAnchor(verifiedBy: unlocked))
-      // The keystore notes the end of the log that is left.
+      // Every change of the keystore stores the new end of the log, even an empty one.
       try call.write { _ in }
       return count
     }

@@ -133,7 +133,7 @@ extension WrappingAlgorithm {
 }
 
 /// An import token: the private key that unwraps the material. It is sealed under the root key,
-/// together with its purpose. Whoever has the token cannot open it.
+/// together with its purpose. So the holder of the token cannot read the private key.
 struct ImportToken {
   let keyID: String
   /// Milliseconds since 1970.

@@ -7,9 +7,10 @@ import KMSPolicy
 /// An operation that is being carried out: its name, its time, and the only way to the keys that it
 /// names.
 ///
-/// Every operation of the API gets a key through `admit`, which decides if this caller may do this
-/// with that key. Every file that is encrypted or decrypted gets a key through `admitForMessages`,
-/// which prepares that decision. `finish` writes the result to the audit log.
+/// Every operation of the API gets its keys through `admit`, which decides if the caller may do the
+/// operation with the key. Only RetireGrant does not, because the grant itself decides. A command
+/// that encrypts or decrypts files gets its keys through `messageKey`, which prepares a decision
+/// for each file. `finish` writes the result to the audit log.
 package final class OperationCall {
   /// The way in which an operation uses keys.
   enum Use {
@@ -27,7 +28,7 @@ package final class OperationCall {
   private let use: Use
   /// The transaction that the operation shares with others; nil if it has its own.
   private let enclosing: ServiceTransaction?
-  /// The time of the operation, in milliseconds since 1970. It stays the same until the end.
+  /// The time at which the operation began, in milliseconds since 1970.
   package let now: Int64
   /// The name in the audit log: that of an operation of the API or of another command.
   let name: String
@@ -79,10 +80,10 @@ package final class OperationCall {
   /// The name of the operation in policies.
   private var action: String { use == .request ? name : operation.rawValue }
 
-  // MARK: Reaching keys
+  // MARK: Finding keys
 
-  /// Runs `body` in one transaction. Its records are verified only if the operation is part of a
-  /// larger transaction. If they are not verified, only show them.
+  /// Runs `body` in one transaction. The records that it reads are verified only if the operation
+  /// is part of a larger transaction. Use records that are not verified only to show them.
   package func read<Value>(_ body: (KeystoreView) throws -> Value) throws -> Value {
     if let enclosing { return try body(enclosing.transaction) }
     return try service.keystore.view(body)
@@ -142,8 +143,8 @@ package final class OperationCall {
     return AdmittedKey(record: record, grants: grants)
   }
 
-  /// Does the same for messages. Returns the key, and the decision that is to be made for each
-  /// message.
+  /// Finds a key for messages, and checks if its state allows that. Returns the key, and the
+  /// decision that is made later for each message.
   private func admitForMessages(
     _ name: String, in view: KeystoreView
   ) throws -> (record: MasterKeyRecord, authorization: Authorization) {
@@ -172,7 +173,7 @@ package final class OperationCall {
     named name: String, for usage: KeyUsage? = nil, _ conditions: RequestConditions,
     as action: String? = nil
   ) throws -> UsableKey {
-    try current {
+    try findAfterDueRotation {
       try usableKey(named: name, for: usage, conditions, as: action, version: \.currentVersion)
     }
   }
@@ -182,7 +183,7 @@ package final class OperationCall {
     named name: String, for usage: KeyUsage? = nil, _ conditions: RequestConditions,
     as action: String? = nil, version: (MasterKeyRecord) throws -> Int64
   ) throws -> UsableKey {
-    seeToWhatWaits()
+    makeDueChanges()
     return try readVerified { view in
       let record = try admit(name, conditions, in: view, as: action).record
       return try usable(try version(record), of: record, for: usage, in: view)
@@ -191,12 +192,12 @@ package final class OperationCall {
 
   /// Finds the current version of a key, to wrap data keys of messages.
   func messageKey(named name: String) throws -> KeyForMessages {
-    try current { try messageKey(named: name, version: nil) }
+    try findAfterDueRotation { try messageKey(named: name, version: nil) }
   }
 
   /// Finds a version of a key, to wrap or unwrap data keys of messages.
   func messageKey(named name: String, version: Int64?) throws -> KeyForMessages {
-    seeToWhatWaits()
+    makeDueChanges()
     return try readVerified { view in
       let (record, authorization) = try admitForMessages(name, in: view)
       let key = try usable(version ?? record.currentVersion, of: record, for: nil, in: view)
@@ -206,9 +207,10 @@ package final class OperationCall {
     }
   }
 
-  /// Returns the result of `find`. Calls `find` again if the key had to be rotated first, or if the
-  /// date of its next rotation had to be corrected.
-  private func current<Key: KeyInUse>(_ find: () throws -> Key) throws -> Key {
+  /// Calls `find`, which finds the current version of a key, and returns its result. If the key is
+  /// due for rotation, or the date of its next rotation is wrong, makes that change and calls
+  /// `find` again.
+  private func findAfterDueRotation<Key: KeyInUse>(_ find: () throws -> Key) throws -> Key {
     let key = try find()
     let created = service.keystore.creationDate.milliseconds
     guard
@@ -219,9 +221,9 @@ package final class OperationCall {
     return try find()
   }
 
-  /// Does what is due, once per process. Many keystores are used for months without a command that
-  /// writes for another reason.
-  private func seeToWhatWaits() {
+  /// Makes the changes that are due (`DueChanges`), once per process. Otherwise they would wait for
+  /// a command that writes, and some keystores are used for months without such a command.
+  private func makeDueChanges() {
     guard let latest = service.keystore.foundDueDate, !service.host.hasSeenToWhatWaits,
       DueChanges.callsForChanges(latest, at: now), service.host.beginSeeingToWhatWaits()
     else { return }
@@ -231,7 +233,8 @@ package final class OperationCall {
   private func usable(
     _ number: Int64, of record: MasterKeyRecord, for usage: KeyUsage?, in view: KeystoreView
   ) throws -> UsableKey {
-    // A version after the current one waits for its rotation, and has encrypted nothing yet.
+    // A version after the current one is imported material that waits for rotation. It has
+    // encrypted nothing yet.
     guard number <= record.currentVersion else {
       throw KeyServiceError.notFound("\(record.id)/\(number)")
     }
@@ -260,13 +263,13 @@ package final class OperationCall {
 
   // MARK: Changing keys
 
-  /// Runs `body` in one transaction. First does what has become due, which stays done even if
-  /// `body` throws. Records the operation before its changes are committed, unless the transaction
-  /// is only a part of the operation.
+  /// Makes the changes that are due, and runs `body`, in one transaction. If `body` throws, the
+  /// changes that are due are committed all the same. Records the operation before the commit if
+  /// `isWholeOperation`.
   func write<Value>(
     isWholeOperation: Bool = true, _ body: (KeystoreTransaction) throws -> Value
   ) throws -> Value {
-    // The operation that began the transaction has already done the rest.
+    // The operation that began the transaction has made the due changes, and commits.
     if let enclosing {
       return try service.keystore.join(enclosing.transaction) { try body(enclosing.transaction) }
     }
@@ -277,8 +280,8 @@ package final class OperationCall {
     }
   }
 
-  /// Destroys what was due for destruction at `time`, without waiting for a second command. Returns
-  /// what was destroyed.
+  /// Destroys all keys and key material that were due at `time`. Usually this takes two commands
+  /// with a day between them. Returns an event for each destruction.
   func destroyDue(at time: Int64) throws -> [ServiceEvent] {
     try write(after: DueChanges(now: time, destroysAtOnce: true)) { _, events in
       let destroyed = events.filter { $0.name != .rotateKey }
@@ -295,7 +298,7 @@ package final class OperationCall {
     var due = due
     let result = try service.keystore.change(unlocked) { transaction in
       try due.apply(in: transaction)
-      // The log has these changes before they are committed.
+      // Record these changes before they are committed.
       try service.record(due.events, at: now)
       let result = try transaction.attempt { try body($0, due.events) }
       try noteRecords(in: transaction)
@@ -305,9 +308,9 @@ package final class OperationCall {
     return try result.get()
   }
 
-  /// Makes the keystore note where the audit log ends now. If somebody removes the records of a
-  /// change from the log, the keystore then shows it. The end of the log is on the disk before the
-  /// keystore notes it.
+  /// Stores the present end of the audit log in the keystore. So `keystore check` notices if
+  /// somebody removes the records of a change from the log. The end of the log is on the disk
+  /// before it is stored.
   func noteRecords(in transaction: KeystoreTransaction) throws {
     if let anchor = try service.host.trail()?.anchorToNote() { try transaction.note(anchor) }
   }
@@ -332,10 +335,10 @@ package final class OperationCall {
     }
   }
 
-  // MARK: Afterwards
+  // MARK: Recording
 
-  /// Notes what the keystore does by itself as a part of the operation. It is recorded only if the
-  /// operation succeeds.
+  /// Notes a change that the keystore makes by itself as a part of the operation. It is recorded
+  /// only if the operation succeeds.
   func note(_ event: ServiceEvent) { events.append(event) }
 
   /// Notes that the operation got a key.
@@ -353,7 +356,7 @@ package final class OperationCall {
   func finish(_ error: (any Error)?) throws {
     switch error {
     case nil: try recordAsDone()
-    // This cannot be recorded either.
+    // The error says that nothing can be recorded.
     case is UnrecordedError: break
     case let error?: try record(error)
     }

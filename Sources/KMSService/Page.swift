@@ -28,7 +28,8 @@ struct Page {
     after = text
   }
 
-  /// Cuts `items` to the page. The caller looked for one more item than the limit.
+  /// Cuts `items` to the page. The caller has looked for one item more than the limit, to know if
+  /// there is a next page.
   func cut<Item>(
     _ items: [Item], id: (Item) -> String
   ) -> (items: [Item], nextMarker: String?, truncated: Bool) {

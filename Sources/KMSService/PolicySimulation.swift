@@ -51,7 +51,7 @@ extension KeyService {
       let record = try call.admit(simulation.keyID, conditions, in: view).record
       var request = try call.policyRequest(
         PolicyActions.name(of: simulation.action), on: record, conditions, in: view)
-      // An action of another service keeps its name.
+      // `policyRequest` adds the prefix kms:. The name of another service's action replaces it.
       if PolicyActions.isOther(simulation.action) { request.action = simulation.action }
       request.principal = simulation.principal ?? request.principal
       request.context.setEncryptionContext(simulation.encryptionContext)

@@ -4,7 +4,8 @@ import KMSAPI
 import KMSKeystore
 import SystemPackage
 
-/// Operations that manage the store itself. Only its owner may do them. The audit log has them under these names.
+/// The operations that manage the keystore itself. Only its owner and root may do them. The raw
+/// values are their names in the audit log.
 package enum StoreOperation: String, CaseIterable, Sendable {
   case addProtector = "AddProtector"
   case removeProtector = "RemoveProtector"
@@ -21,7 +22,8 @@ package enum StoreOperation: String, CaseIterable, Sendable {
 }
 
 extension KeyService {
-  /// Runs `body`, and records what became of it. Throws `accessDenied` unless the caller owns the keystore.
+  /// Runs `body`, and records its result. Throws `accessDenied` unless the caller is the keystore's
+  /// owner or root.
   package func managing<Value>(
     _ operation: StoreOperation, _ body: (OperationCall) throws -> Value
   ) throws -> Value {
@@ -29,8 +31,9 @@ extension KeyService {
     return try recording(begin(.describeKey, name: operation.rawValue), body)
   }
 
-  /// Throws `accessDenied` unless the caller owns the keystore. To be called before anything is done that others must not
-  /// have done. A refusal is recorded if the keystore can be unlocked; a passphrase is asked for only with `byAsking`.
+  /// Throws `accessDenied` unless the caller is the keystore's owner or root. Call this before the
+  /// first step that only they may do. Records a refusal if the keystore can be unlocked. Asks for
+  /// a passphrase for that only if `byAsking`.
   package func requireOwner(for operation: StoreOperation, byAsking: Bool = true) throws {
     if caller.isOwner { return }
     _ = try? byAsking ? host.unlock() : host.unlockWithoutAsking()
@@ -51,17 +54,18 @@ extension KeyService {
 
   // MARK: Protectors
 
-  /// To be called before a new passphrase is asked for or a key file is made. Throws `accessDenied`, and what unlocking
-  /// throws.
+  /// Checks that the caller may add a protector, and unlocks the keystore. Call this before you ask
+  /// for a new passphrase or create a key file. Throws `accessDenied`, and the errors of `unlock`.
   package func prepareToAddProtector() throws {
     try requireOwner(for: .addProtector)
     _ = try unlock()
   }
 
-  /// Adds a protector beside the others; returns it.
+  /// Adds a protector, and returns its description.
   package func addProtector(_ protector: consuming NewProtector) throws -> ProtectorDescription {
     try requireOwner(for: .addProtector)
-    // SQLite's lock does not wait for scrypt.
+    // Run scrypt before the transaction, because scrypt takes long and the transaction locks the
+    // file.
     let record = try unlock().makeProtector(protector, creationDate: host.clock().milliseconds)
     return try managing(.addProtector) { call in
       try call.note(record.description)
@@ -82,8 +86,8 @@ extension KeyService {
 
   // MARK: Backup
 
-  /// Copies the store and its audit log, and returns what endangers the copy. Nothing is unlocked for that, so a
-  /// backup is not recorded.
+  /// Copies the keystore and its audit log. Returns the reasons why others may get the keys from
+  /// the copy. A backup does not unlock the keystore, so it cannot be recorded.
   @discardableResult
   package func backup(
     to path: FilePath, replacing: Bool = false, leftovers: Leftovers = Leftovers()

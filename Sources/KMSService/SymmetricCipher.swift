@@ -3,7 +3,7 @@ import KMSAPI
 
 /// Encrypts and decrypts with symmetric keys of the keystore.
 extension UsableKey {
-  /// Encrypts. Returns a blob that names the key and its version.
+  /// Encrypts `plaintext`. Returns a ciphertext blob that contains the key ID and the version.
   func seal(
     _ plaintext: borrowing SecretBytes, context: EncryptionContext
   ) throws -> [UInt8] {

@@ -40,8 +40,9 @@ struct UsableKey: KeyInUse {
     [version.validTo, record.validTo, record.deletionDate].compactMap { $0 }.min() ?? .max
   }
 
-  /// Returns the same date for wrapping, which also ends with the next rotation. Ignores a rotation
-  /// that was due already, because it could not be done.
+  /// Returns the date from which this version does not wrap any more: `end`, or the next rotation
+  /// if that is earlier. Ignores a rotation that is due already. It should have been done before,
+  /// so it failed.
   func wrappingEnd(from now: Int64) -> Int64 {
     guard let rotation = record.nextRotationDate, rotation > now else { return end }
     return min(end, rotation)

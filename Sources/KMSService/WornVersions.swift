@@ -2,8 +2,8 @@ import Foundation
 import KMSKeystore
 
 extension KeyService {
-  /// Returns the current versions that may have wrapped too much. Does not verify them, so use the
-  /// result only to show it.
+  /// Returns the current versions of all keys that are worn (`WornVersion`). Does not verify them,
+  /// so use the result only to show it.
   package func wornVersions() throws -> [WornVersion] {
     host.trailIfOpen?.flush()
     let log = UnverifiedAuditLog(AuditLog.path(beside: keystore.path))

@@ -34,8 +34,8 @@ extension KeyService {
   }
 
   /// Returns the versions that may have wrapped `encrypted`, among the keys `names` (nil: among all
-  /// keys). A key that was imported twice is two keys. The versions that can be used come first,
-  /// and those that are gone come last.
+  /// keys). There may be several, because a key that was imported twice is two keys. The versions
+  /// that can be used come first, and those that are gone come last.
   func findVersions(
     wrapping encrypted: EncryptedDataKey, among names: [String]?
   ) throws -> FoundVersions {
@@ -56,8 +56,9 @@ extension KeyService {
     }
   }
 
-  /// Returns 0 for a version that can be used. The number is higher if the error about the version
-  /// says less about the reason.
+  /// Returns the position of a version among others of the same name: 0 if it can be used. The
+  /// versions are tried in this order, and the first error is reported. So a version whose error
+  /// says most about the reason comes first.
   private static func rank(
     of version: KeyVersionRecord, at now: Int64, in view: KeystoreView
   ) throws -> Int {

@@ -1,5 +1,5 @@
 /// A sink that writes a message as armor: a header line, base64 in lines of 64 characters, and a
-/// footer line. Armor is a form of this package, not of the specification.
+/// footer line. The specification does not have armor; this package adds it.
 ///
 /// `finish` completes the armor. Readers detect armor themselves.
 public final class ArmorSink: ByteSink {
@@ -62,6 +62,7 @@ final class ArmorSource: ByteSource {
 
   init(_ source: any ByteSource) { self.source = source }
 
+  // A line of 64 characters and a line feed encodes 48 bytes. The last line may be shorter.
   var expectedCount: Int64? { source.expectedCount.map { $0 / 65 * 48 + 48 } }
 
   func wait(milliseconds: Int32?, unless cancellation: Cancellation?) -> Readiness {

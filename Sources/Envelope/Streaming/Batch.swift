@@ -10,7 +10,8 @@ final class BatchMemory: @unchecked Sendable {
 struct ReadBatch: Sendable {
   /// The frames are at the front of its input.
   let memory: BatchMemory
-  /// The index of the batch in its stream.
+  /// The number of the batch in its stream, counted from 0. A thread takes the next ticket before
+  /// it reads the batch.
   let ticket: Int
   /// Regular frames of the message before this batch.
   let firstFrame: Int64
@@ -38,7 +39,7 @@ struct TransformedBatch: Sendable {
   var ticket: Int { source.ticket }
 }
 
-/// The division of a framed body into batches, on its plaintext side and on its message side.
+/// The sizes of frames and batches of a framed body, as plaintext and in the message.
 struct FrameLayout: Equatable {
   /// Bytes of plaintext in a regular frame.
   let plaintextLength: Int
@@ -46,11 +47,13 @@ struct FrameLayout: Equatable {
   let sealedLength: Int
   let framesPerBatch: Int
 
-  /// `batchLength` is the plaintext of a batch, rounded to whole frames.
+  /// `batchLength` is the number of plaintext bytes that a batch should have. A batch has as many
+  /// whole frames as fit, and at least one.
   init(_ frameLength: FrameLength, batchLength: Int) {
     plaintextLength = frameLength.bytes
     sealedLength = frameLength.sealedBytes
-    // The number of tiny frames is bounded too: their overhead is larger than their content.
+    // Frames of fewer than 16 bytes count as 16 bytes. Each frame has an overhead, so a batch of
+    // very many tiny frames would need too much memory.
     framesPerBatch = max(1, batchLength / max(frameLength.bytes, 16))
   }
 }

@@ -9,7 +9,8 @@ protocol BatchReader: AnyObject, Sendable {
   func read(
     _ ticket: Int, into memory: BatchMemory, unless cancellation: Cancellation?
   ) throws -> BatchReading
-  /// Says that all input has been read, including the last batch's part of a frame.
+  /// Tells the source that all input has been read, including the bytes after the frames of the
+  /// last batch.
   func finish(behind last: ReadBatch)
   /// The input after the frames of the last batch.
   func rest(behind last: ReadBatch) throws -> InputBuffer
@@ -57,7 +58,7 @@ struct BatchShape {
 
   /// Counts the whole regular frames in the first `count` bytes of the input. `isFinal` is true if
   /// the final frame begins after them.
-  func cut(_ memory: BatchMemory, _ count: Int) -> (frameCount: Int, isFinal: Bool) {
+  func countFrames(in memory: BatchMemory, _ count: Int) -> (frameCount: Int, isFinal: Bool) {
     let whole = count / frameLength
     let final = isMessage ? finalFrame(in: memory, count, upTo: whole) : nil
     return (final ?? whole, final != nil)
@@ -70,10 +71,11 @@ struct BatchShape {
   }
 }
 
-/// A reader of any source, in order. Tickets take turns.
+/// A reader that reads any source from its beginning to its end. `Pipeline` lets one thread at a
+/// time read.
 final class OrderedReader: BatchReader, @unchecked Sendable {
   let shape: BatchShape
-  // Only the thread whose turn it is may use these.
+  // Only the thread that reads may use these.
   private var input: InputBuffer
   private var frameCount: Int64 = 0
   private var byteCount: Int64 = 0
@@ -107,7 +109,7 @@ final class OrderedReader: BatchReader, @unchecked Sendable {
       inputCount += count
       hasEnded = count == 0
     }
-    let (count, isFinal) = shape.cut(memory, inputCount)
+    let (count, isFinal) = shape.countFrames(in: memory, inputCount)
     let frameEnd = count * shape.frameLength
     let isLast = isFinal || hasEnded
     if !isLast {
@@ -134,14 +136,15 @@ final class OrderedReader: BatchReader, @unchecked Sendable {
     return rest
   }
 
-  /// Leaves the part of a frame at the end to the next batch.
+  /// Puts an incomplete frame at the end of the batch back into the input, for the next batch.
   private func putBack(_ part: Range<Int>, of memory: BatchMemory) throws(OutOfMemoryError) {
     try memory.input.withBytes(in: part) { (bytes) throws(OutOfMemoryError) in
       if bytes.byteCount > 0 { try input.putBack(bytes) }
     }
   }
 
-  /// Lets the buffer grow as bytes arrive: a frame length on the wire is only a claim.
+  /// Lets the buffer grow as bytes arrive. A header may claim a large frame length although few
+  /// bytes follow, so the frame length alone does not make the buffer large.
   private func makeRoom(
     in memory: BatchMemory, keeping count: Int
   ) throws(OutOfMemoryError) {
@@ -152,7 +155,7 @@ final class OrderedReader: BatchReader, @unchecked Sendable {
   }
 }
 
-/// A reader of batches in any order: the number of a frame gives its offset.
+/// A reader that reads batches in any order, because the number of a frame determines its offset.
 final class PositionalReader: BatchReader, Sendable {
   private let source: any PositionalSource
   let shape: BatchShape
@@ -176,7 +179,7 @@ final class PositionalReader: BatchReader, Sendable {
   let isOrdered = false
 
   /// Bytes that are likely to follow batch `ticket`.
-  private func expectedCount(behind ticket: Int) -> Int64 {
+  private func expectedCount(after ticket: Int) -> Int64 {
     let frames = Int64(ticket + 1) * Int64(shape.framesPerBatch)
     let length = Int64(shape.frameLength)
     return min((source.count - start) / length, frameLimit) * length - frames * length
@@ -192,25 +195,25 @@ final class PositionalReader: BatchReader, Sendable {
     let inputCount = try memory.input.withMutableBytes(in: 0..<length) {
       try source.fill(&$0, at: start + frame * Int64(shape.frameLength))
     }
-    let (frameCount, isFinal) = shape.cut(memory, inputCount)
+    let (frameCount, isFinal) = shape.countFrames(in: memory, inputCount)
     let frameEnd = frameCount * shape.frameLength
     let batch = ReadBatch(
       memory: memory, ticket: ticket, firstFrame: firstFrame + frame, frameCount: frameCount,
       rest: frameEnd..<inputCount,
-      countBehind: expectedCount(behind: ticket))
+      countBehind: expectedCount(after: ticket))
     return isFinal || inputCount < length || frame + Int64(wanted) >= frameLimit
       ? .last(batch) : .more(batch)
   }
 
   func finish(behind last: ReadBatch) {
-    source.finish(at: position(behind: last) + Int64(last.rest.count))
+    source.finish(at: position(after: last) + Int64(last.rest.count))
   }
 
   func rest(behind last: ReadBatch) throws -> InputBuffer {
-    InputBuffer(PositionalCursor(source, at: position(behind: last)))
+    InputBuffer(PositionalCursor(source, at: position(after: last)))
   }
 
-  private func position(behind last: ReadBatch) -> Int64 {
+  private func position(after last: ReadBatch) -> Int64 {
     start + (last.endFrame - firstFrame) * Int64(shape.frameLength)
   }
 }

@@ -1,5 +1,5 @@
-/// The end of a framed body, computed from the size of a file that holds one message. Nothing in
-/// between is read.
+/// The end of a framed body, computed from the size of a file that holds one message. Only the
+/// prefix of the final frame and the length of the footer are read.
 struct BodyExtent: Equatable {
   /// Regular frames before the final one.
   let regularFrames: Int64
@@ -12,18 +12,19 @@ struct BodyExtent: Equatable {
     regularFrames * Int64(frameLength.bytes) + Int64(finalLength)
   }
 
-  /// Throws `truncated` if no body can have the size that the file leaves for it.
+  /// Throws `truncated` if the bytes after the header cannot be a body and a footer.
   init(
     of source: any PositionalSource, headerLength: Int, frameLength: FrameLength, isSigned: Bool
   ) throws {
     let start = Int64(headerLength)
-    // The first bytes of a footer give its length: try each length that a signature can have.
-    for footer in isSigned ? Array(2 + 8...2 + 160) : [0] {
-      let end = source.count - Int64(footer)
+    // A footer begins with the length of its signature, in two bytes. The position of the footer is
+    // not known, so try each length that a signature can have.
+    for footerLength in isSigned ? Array(2 + 8...2 + 160) : [0] {
+      let end = source.count - Int64(footerLength)
       guard end > start else { break }
-      if footer > 0 {
+      if footerLength > 0 {
         let length = try source.bytes(at: end, count: 2)
-        guard Int(length[0]) << 8 | Int(length[1]) == footer - 2 else { continue }
+        guard Int(length[0]) << 8 | Int(length[1]) == footerLength - 2 else { continue }
       }
       if let extent = try Self.find(source, from: start, to: end, frameLength) {
         self = extent
@@ -39,8 +40,8 @@ struct BodyExtent: Equatable {
     self.finalPosition = finalPosition
   }
 
-  /// Finds the division into regular frames and a final frame. The length of the body leaves one
-  /// possibility, or two if the final frame is full. The prefix of the final frame must confirm it.
+  /// Finds the number of regular frames from the length of the body. The prefix of the final frame
+  /// must confirm it.
   private static func find(
     _ source: any PositionalSource, from start: Int64, to end: Int64, _ frameLength: FrameLength
   ) throws -> BodyExtent? {

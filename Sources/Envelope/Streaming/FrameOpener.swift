@@ -43,7 +43,7 @@ final class FrameOpener: FrameTransform {
     _ bytes: RawSpan, _ prefix: FramePrefix, frame: Int64, into plaintext: inout Buffer,
     at offset: Int
   ) throws {
-    // No frame can follow number 2^32 - 1: the format ends there.
+    // A sequence number has 32 bits, so a frame after number 2^32 - 1 never passes this check.
     guard Int64(prefix.sequenceNumber) == frame + 1 else {
       throw MessageError.malformed(
         "frame \(prefix.sequenceNumber) instead of frame \(frame + 1)")

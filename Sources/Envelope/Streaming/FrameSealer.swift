@@ -13,7 +13,8 @@ final class FrameSealer: FrameTransform {
     aad = FrameAAD(messageID: body.messageID)
   }
 
-  /// The most bytes of a frame in addition to its content.
+  /// The maximum number of bytes of a frame in addition to its content, which a final
+  /// frame has.
   static let overhead = FramePrefix.finalLength + AESGCM.tagLength
 
   func apply(to batch: ReadBatch) throws -> TransformedBatch {
@@ -50,8 +51,8 @@ final class FrameSealer: FrameTransform {
     }
   }
 
-  /// The sequence number of frame `index`, counted from 0. Only the final frame may have the
-  /// largest number, which marks it.
+  /// Returns the sequence number of frame `index`, counted from 0. Only the final frame may have
+  /// the largest number, 2^32 - 1: at the beginning of a frame, this value is the end marker.
   private static func number(ofFrame index: Int64, isFinal: Bool) throws(MessageError) -> UInt32 {
     guard index < FrameLength.mostFrames - (isFinal ? 0 : 1) else { throw .tooManyFrames }
     return UInt32(index + 1)

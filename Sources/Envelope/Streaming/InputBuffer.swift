@@ -1,6 +1,7 @@
 /// A window on a source: bytes are read into it on demand and consumed from its front.
 ///
-/// It grows as bytes arrive, never because a length on the wire says so.
+/// It grows as bytes arrive. A length in the message alone does not make it grow, because the
+/// message may be forged.
 struct InputBuffer: ~Copyable {
   private let source: any ByteSource
   private var buffer: Buffer
@@ -9,7 +10,7 @@ struct InputBuffer: ~Copyable {
   private var hasEnded = false
   /// The usual capacity. The buffer grows beyond it only if a caller needs more bytes at once.
   private let capacity: Int
-  /// Ends a wait for input.
+  /// If set, it can end a wait for input.
   var cancellation: Cancellation?
   private static let firstCapacity = 16 << 10
 
@@ -108,7 +109,8 @@ struct InputBuffer: ~Copyable {
     start += count
   }
 
-  /// Makes room after the last byte for a read that works towards `count` bytes.
+  /// Makes room after the last byte, so that a read can add bytes. The caller needs `count` bytes
+  /// in all.
   private mutating func makeRoom(for count: Int) throws(OutOfMemoryError) {
     let wanted = max(count, capacity)
     if start > 0, start + wanted > buffer.capacity {

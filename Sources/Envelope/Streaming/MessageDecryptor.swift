@@ -1,5 +1,6 @@
-/// The rule for accepting messages: the commitment policies of the specification
-/// (`framework/commitment-policy.md`) that fit a tool which only writes committing messages.
+/// The rule for accepting messages: two of the three commitment policies of the specification
+/// (`framework/commitment-policy.md`). The third one forbids to write messages with key commitment,
+/// and this library writes only such messages.
 public enum CommitmentPolicy: String, CaseIterable, Sendable {
   /// Accepts only messages with key commitment.
   case requireEncryptRequireDecrypt = "require-encrypt-require-decrypt"
@@ -7,7 +8,7 @@ public enum CommitmentPolicy: String, CaseIterable, Sendable {
   case requireEncryptAllowDecrypt = "require-encrypt-allow-decrypt"
 }
 
-/// A message that breaks the rules of the reader. It is refused before any key is tried.
+/// The reason why a message is refused before any key is tried: it breaks a rule of the decryptor.
 public enum DecryptionPolicyError: Error, Equatable, Sendable {
   /// The suite does not commit to its key, but the policy requires it.
   case notCommitting(AlgorithmSuite)
@@ -35,10 +36,10 @@ public struct MessageDecryptor: Sendable {
   private let limits: HeaderLimits
   private let scheduler: Scheduler
 
-  /// Opens messages with the keys of `materialsProvider`. Every pair of `requiredContext` must be in
-  /// the encryption context of a message. Unless `allowsSigned`, signed messages are refused before
-  /// their body is read. `limits` holds for the header, which is read before it is authenticated.
-  /// All streams share the threads of `scheduler`.
+  /// Opens messages with the keys of `materialsProvider`. Every pair of `requiredContext` must be
+  /// in the encryption context of a message. If `allowsSigned` is false, signed messages are
+  /// refused before their body is read. `limits` applies to the header, because it is read before
+  /// it is authenticated. All streams share the threads of `scheduler`.
   public init(
     materialsProvider: any DecryptionMaterialsProvider, requiredContext: EncryptionContext,
     policy: CommitmentPolicy = .requireEncryptRequireDecrypt, allowsSigned: Bool = true,
@@ -54,7 +55,7 @@ public struct MessageDecryptor: Sendable {
 
   /// Decrypts the single message in `source`, armored or not, to `sink`.
   ///
-  /// `progress` receives bytes of the binary message. Throws the errors of `open` and
+  /// `progress` receives the number of bytes of the binary message. Throws the errors of `open` and
   /// `OpenedMessage.decrypt(to:progress:)`.
   public func decrypt(
     from source: any ByteSource, to sink: any ByteSink, progress: ProgressHandler? = nil
@@ -62,7 +63,8 @@ public struct MessageDecryptor: Sendable {
     try open(source).decrypt(to: sink, progress: progress)
   }
 
-  /// Returns the single message in `source`, armored or not, with its header read and authenticated.
+  /// Reads and authenticates the header of the single message in `source`, armored or not. Returns
+  /// the message.
   ///
   /// Throws `MessageError` if the input does not begin with a message, `DecryptionPolicyError` if
   /// the message breaks a rule of this reader, `NoMatchingKeyError` if no key opens it,
@@ -84,7 +86,7 @@ public struct MessageDecryptor: Sendable {
       source: detected.source, input: input, verifier: verifier, scheduler: scheduler)
   }
 
-  /// The keys derived from the data key; nil if they do not authenticate the header.
+  /// Derives the keys from the data key. Returns nil if they do not authenticate the header.
   private static func derive(
     _ parsed: ParsedHeader, from dataKey: borrowing DataKey
   ) throws(CryptoError) -> MessageKeyDerivation? {
@@ -129,8 +131,9 @@ public struct MessageDecryptor: Sendable {
 }
 
 extension InputBuffer {
-  /// Reads until the header is complete. Each attempt parses from the start: headers are small, and
-  /// the window doubles, so that a header that trickles in is not parsed at every byte.
+  /// Reads until the header is complete. Each attempt parses the header from its start. The number
+  /// of bytes to wait for doubles each time, so a header that arrives slowly is parsed only a few
+  /// times.
   mutating func readHeader(limits: HeaderLimits) throws -> ParsedHeader {
     var wanted = 1
     while true {

@@ -7,9 +7,9 @@ public struct MessageEncryptor: Sendable {
   private let frameLength: FrameLength
   private let scheduler: Scheduler
 
-  /// Any one of `keyrings` can open the messages; there must be at least one, and each must be able
-  /// to wrap. `encryptionContext` is stored in the messages in plaintext. `suite` must commit to its
-  /// key. All streams share the threads of `scheduler`.
+  /// Any one of `keyrings` can open the messages. There must be at least one, and each must be able
+  /// to wrap. `encryptionContext` is stored in the messages in plaintext. `suite` must have key
+  /// commitment. All streams share the threads of `scheduler`.
   public init(
     keyrings: [any Keyring], encryptionContext: EncryptionContext,
     suite: AlgorithmSuite = .standard, frameLength: FrameLength = .standard,
@@ -37,11 +37,11 @@ public struct MessageEncryptor: Sendable {
 
   /// Encrypts all of `source` to `sink`, which is complete only when this returns.
   ///
-  /// `progress` receives bytes of plaintext. Throws `MessageError.tooManyFrames` if the plaintext
-  /// needs more than 4,294,967,295 frames, `malformed` if the encryption context has a reserved key
-  /// or more than 65,535 bytes, `headerTooLong` or `tooManyEncryptedDataKeys` for too many keyrings,
-  /// `KeyringError.readOnlyPadding`, `CryptoError`, `OutOfMemoryError`, and the errors of source and
-  /// sink.
+  /// `progress` receives the number of plaintext bytes. Throws `MessageError.tooManyFrames` if the
+  /// plaintext needs more than 4,294,967,295 frames, `malformed` if the encryption context has a
+  /// reserved key or more than 65,535 bytes, `headerTooLong` or `tooManyEncryptedDataKeys` for too
+  /// many keyrings, `KeyringError.readOnlyPadding`, `CryptoError`, `OutOfMemoryError`, and the
+  /// errors of source and sink.
   public func encrypt(
     from source: any ByteSource, to sink: any ByteSink, progress: ProgressHandler? = nil
   ) throws -> MessageSummary {
@@ -68,19 +68,19 @@ public struct MessageEncryptor: Sendable {
       encryptedDataKeys: materials.encryptedDataKeys, content: .framed(frameLength),
       suiteData: derived.commitment)
     let serialized = try serialize(header, under: derived.messageKey)
-    let body = BodyKey(derived.messageKey.duplicate(), messageID: messageID)
+    let bodyKey = BodyKey(derived.messageKey.duplicate(), messageID: messageID)
     let output = PlacedOutput(sink)
     try materials.signer?.update(serialized.span.bytes)
     try output.write(serialized.span.bytes, at: 0)
 
     let layout = FrameLayout(frameLength, batchLength: scheduler.batchLength)
     let last = try sealRegularFrames(
-      of: source, layout, body, to: output, at: Int64(serialized.count), signer: materials.signer,
-      progress: progress)
+      of: source, layout, bodyKey, to: output, at: Int64(serialized.count),
+      signer: materials.signer, progress: progress)
     defer { scheduler.giveBack(last.memory) }
     let frames = last.endFrame
     try close(
-      last, body, to: output,
+      last, bodyKey, to: output,
       at: Int64(serialized.count) + frames * Int64(layout.sealedLength), signer: materials.signer)
     progress?(last.rest.count)
     return MessageSummary(
@@ -104,7 +104,7 @@ public struct MessageEncryptor: Sendable {
 
   /// Seals all whole frames. Returns the last batch, which contains the rest: less than a frame.
   private func sealRegularFrames(
-    of source: any ByteSource, _ layout: FrameLayout, _ body: BodyKey, to output: PlacedOutput,
+    of source: any ByteSource, _ layout: FrameLayout, _ bodyKey: BodyKey, to output: PlacedOutput,
     at start: Int64, signer: SignatureSigner?, progress: ProgressHandler?
   ) throws -> ReadBatch {
     let frameLength = frameLength
@@ -113,20 +113,20 @@ public struct MessageEncryptor: Sendable {
       scheduler, from: reader,
       to: BatchWriter(output, at: start, frameLength: layout.sealedLength),
       signature: signer.map { .output($0) }, progress: progress
-    ) { try FrameSealer(body, frameLength: frameLength) }
+    ) { try FrameSealer(bodyKey, frameLength: frameLength) }
     let last = try pipeline.run()
     reader.finish(behind: last)
     return last
   }
 
-  /// Seals the rest, which may be empty, as the final frame, and signs. The specification prefers a
-  /// full last frame as the final one but allows this. The Python SDK refuses a final frame that is
-  /// full.
+  /// Seals the rest as the final frame, and signs. The rest is empty if the plaintext ends with a
+  /// full frame. The specification recommends to make that full frame the final one, but allows an
+  /// empty final frame. The Python SDK refuses a full final frame.
   private func close(
-    _ last: ReadBatch, _ body: BodyKey, to output: PlacedOutput, at position: Int64,
+    _ last: ReadBatch, _ bodyKey: BodyKey, to output: PlacedOutput, at position: Int64,
     signer: SignatureSigner?
   ) throws {
-    let sealer = try FrameSealer(body, frameLength: frameLength)
+    let sealer = try FrameSealer(bodyKey, frameLength: frameLength)
     let count = try sealer.sealFinal(of: last)
     var end = position + Int64(count)
     try last.memory.output.withBytes(in: 0..<count) {

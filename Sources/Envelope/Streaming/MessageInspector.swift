@@ -21,11 +21,13 @@ public struct MessageInspection: Equatable, Sendable {
 /// A reader of the header of a message, which computes the size of the body from the size of the
 /// input.
 public enum MessageInspector {
-  /// Returns the properties of the message in `descriptor`, armored or not. Reads the header; of a
-  /// regular file also the sizes in the body, and all of an armored one.
+  /// Returns the properties of the message in `descriptor`, armored or not. Reads the header. If
+  /// the input is a regular file, also reads the sizes in the body; if the file is armored, reads
+  /// it all.
   ///
   /// Throws `IOError`, and `MessageError` if the input is not a message or its header exceeds
-  /// `limits`: `truncated` or `malformed` if no body can have the size that the input leaves for it.
+  /// `limits`. The error is `truncated` or `malformed` if the bytes after the header cannot be a
+  /// body.
   public static func inspect(
     _ descriptor: Descriptor, limits: HeaderLimits
   ) throws -> MessageInspection {
@@ -47,7 +49,7 @@ public enum MessageInspector {
   }
 
   /// True if the bytes begin with the whole header of a message, or with the first line of an
-  /// armored one. Leaves no copy of the bytes if they are a key.
+  /// armored message. Leaves no copy of the bytes in memory, because they may be a secret key.
   package static func isMessage(_ bytes: borrowing SecretBytes) -> Bool {
     bytes.withBytes { bytes in
       let isArmored = bytes.withUnsafeBytes {

@@ -17,7 +17,7 @@ extension OpenedMessage {
   /// Reads the frames that contain the range, and the final frame: if that is authentic and at the
   /// end of the file, the file is not truncated. Other frames are neither read nor verified. With
   /// `ignoringSignature` it accepts a signed message without verifying the signature. `offset` and
-  /// `count` must not be negative. `progress` receives bytes of the message.
+  /// `count` must not be negative. `progress` receives the number of bytes of the message.
   ///
   /// Throws `MessageRangeError`, and the errors of `decrypt(to:progress:)`.
   public func decrypt(

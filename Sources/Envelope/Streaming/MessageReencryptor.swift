@@ -53,8 +53,8 @@ public struct MessageReencryptor: Sendable {
       && header.content == .framed(newFrameLength(for: header))
   }
 
-  /// Returns the keyrings that can open the new message. Throws `KeysNotKeptError` if `message` cannot keep
-  /// all of its wrapping keys.
+  /// Returns the keyrings that wrap the data key of the new message. Throws `KeysNotKeptError` if
+  /// `message` cannot keep all of its wrapping keys.
   package func keyrings(for message: OpenedMessage) throws -> [any Keyring] {
     switch keys {
     case .given(let keyrings): keyrings
@@ -76,8 +76,8 @@ public struct MessageReencryptor: Sendable {
   /// Reencrypts `message` to `sink` and keeps its encryption context. Needs one thread besides the
   /// calling one, unless the message is small.
   ///
-  /// `progress` receives bytes of the old message. Throws the errors of `OpenedMessage.decrypt` and
-  /// `MessageEncryptor.encrypt`, and `SchedulerError.noThread`.
+  /// `progress` receives the number of bytes of the old message. Throws the errors of
+  /// `OpenedMessage.decrypt` and `MessageEncryptor.encrypt`, and `SchedulerError.noThread`.
   public func reencrypt(
     _ message: OpenedMessage, to sink: any ByteSink, progress: ProgressHandler? = nil
   ) throws -> MessageSummary {

@@ -19,7 +19,8 @@ struct MessageRest: ~Copyable {
     at frame: Int64, _ opener: FrameOpener, _ frameLength: FrameLength,
     into plaintext: inout Buffer
   ) throws -> Int {
-    // The first bytes tell the kind of frame. The shortest frame is a final one.
+    // The first bytes tell which kind of frame it is. A final frame has a longer prefix than a
+    // regular one. If the message is truncated, only a part of the prefix may be there.
     guard try input.fill(atLeast: FramePrefix.regularLength) else { throw MessageError.truncated }
     _ = try input.fill(atLeast: FramePrefix.finalLength)
     let prefix = try input.withBytes(min(input.count, FramePrefix.finalLength)) {
@@ -31,7 +32,7 @@ struct MessageRest: ~Copyable {
     guard try input.fill(atLeast: end) else { throw MessageError.truncated }
     try plaintext.grow(to: Int(length), keeping: 0)
     try input.withBytes(end) { try opener.open($0, prefix, frame: frame, into: &plaintext, at: 0) }
-    try pass(end)
+    try advance(by: end)
     return Int(length)
   }
 
@@ -47,7 +48,7 @@ struct MessageRest: ~Copyable {
     if !sink.discardsOnFailure, prefix.contentLength > UInt64(limit) {
       throw MessageError.nonFramedBodyTooLarge(length: prefix.contentLength, limit: limit)
     }
-    try pass(NonFramedPrefix.length)
+    try advance(by: NonFramedPrefix.length)
     var aad = BodyAAD(messageID: body.messageID, content: .nonFramed)
     aad.set(sequenceNumber: 1, contentLength: prefix.contentLength)
     let cipher = try AESGCM(key: body.key.bytes, for: .open)
@@ -68,7 +69,7 @@ struct MessageRest: ~Copyable {
           try cipher.update(bytes, into: &$0)
         }
       }
-      try pass(count)
+      try advance(by: count)
       held += count
       remaining -= UInt64(count)
       // The plaintext is not authenticated yet: only a sink that discards on failure may receive
@@ -80,7 +81,7 @@ struct MessageRest: ~Copyable {
     }
     guard try input.fill(atLeast: AESGCM.tagLength) else { throw MessageError.truncated }
     try input.withBytes(AESGCM.tagLength) { try cipher.finish(tag: $0) }
-    try pass(AESGCM.tagLength)
+    try advance(by: AESGCM.tagLength)
     try finish()
     try plaintext.withBytes(in: 0..<held) { if $0.byteCount > 0 { try sink.write($0) } }
     return Int64(prefix.contentLength)
@@ -124,8 +125,9 @@ struct MessageRest: ~Copyable {
     }
   }
 
-  /// Consumes `count` bytes of input. Hashes them if the message is signed.
-  private mutating func pass(_ count: Int) throws {
+  /// Consumes `count` bytes of input, and reports the progress. Hashes them if the message is
+  /// signed.
+  private mutating func advance(by count: Int) throws {
     if let verifier { try input.withBytes(count) { try verifier.update($0) } }
     input.consume(count)
     progress?(count)

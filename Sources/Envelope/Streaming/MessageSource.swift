@@ -1,4 +1,5 @@
-/// A detector of the form of a message, binary or armored, from its first bytes.
+/// Functions that look at the first bytes of an input: is it a binary message, an armored one, or
+/// something else?
 enum MessageSource {
   /// Returns a source of the binary message in `source`, and true if it was armored.
   static func detect(_ source: any ByteSource) throws -> (source: any ByteSource, isArmored: Bool) {
@@ -9,14 +10,15 @@ enum MessageSource {
     return (ArmorSource(peeked), true)
   }
 
-  /// The error for bytes that do not begin with a known version of the format.
+  /// Returns the error for bytes that do not begin with a known version of the format.
   static func explain(version: UInt8, prefix: RawSpan) -> MessageError {
-    // Versions count up from 1, so a small number is a later version and a large number another
-    // format.
+    // Version numbers begin at 1. So a small number is a later version of the format, and a large
+    // number is the first byte of another format.
     if (3...15).contains(version) { return .unsupportedVersion(version) }
     let bytes = prefix.withUnsafeBytes { Array($0) }
     let text = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
-    // The first characters of versions 1 and 2 in base64.
+    // The base64 text of a message begins with "AYA" or "AYB" (version 1), or with "Ag" (version
+    // 2).
     let starts = [Array("AYA".utf8), Array("AYB".utf8), Array("Ag".utf8)]
     let whole = Array(text.prefix(text.count / 4 * 4))
     let isBase64 = starts.contains { text.starts(with: $0) } && Base64.decode(whole) != nil

@@ -12,7 +12,7 @@ public final class OpenedMessage {
   let source: any ByteSource
   let scheduler: Scheduler
   private let verifier: SignatureVerifier?
-  /// The bytes after the header that have been read already.
+  /// The source after the header, with the bytes that have been read already. `decrypt` takes it.
   private var input: InputBuffer?
 
   init(
@@ -41,8 +41,8 @@ public final class OpenedMessage {
     return frameLength.canHold(extent.plaintextCount(length))
   }
 
-  /// Reads the rest of the source if it expects at most `limit` bytes. True if all of the source is
-  /// in memory then.
+  /// If the source expects at most `limit` bytes, reads up to `limit + 1` of them. Returns true if
+  /// the whole rest of the source is in memory after that.
   func isAtHand(upTo limit: Int) throws -> Bool {
     guard let expected = source.expectedCount, expected <= limit else { return false }
     guard var rest = input.take() else { preconditionFailure("a message is decrypted once") }
@@ -53,10 +53,11 @@ public final class OpenedMessage {
 
   /// Decrypts the body to `sink`, to the end of the source. Call at most once.
   ///
-  /// `progress` receives bytes of the binary message. Throws `CryptoError.authenticationFailed` if
-  /// a frame, the body or the signature is not authentic, `MessageError` if the message is
-  /// truncated, damaged or followed by other bytes, `OutOfMemoryError`, and the errors of source
-  /// and sink. After an error the sink may have received authentic frames from the beginning.
+  /// `progress` receives the number of bytes of the binary message. Throws
+  /// `CryptoError.authenticationFailed` if a frame, the body or the signature is not authentic,
+  /// `MessageError` if the message is truncated, damaged or followed by other bytes,
+  /// `OutOfMemoryError`, and the errors of source and sink. After an error the sink may have
+  /// received authentic frames from the beginning.
   public func decrypt(
     to sink: any ByteSink, progress: ProgressHandler? = nil
   ) throws -> MessageSummary {

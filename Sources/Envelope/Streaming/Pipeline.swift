@@ -18,7 +18,7 @@ enum StreamSignature {
 /// A pipeline that seals or opens the regular frames of one message on several threads. Each thread
 /// looks for the next task: hash a batch for the signature, write a batch, or read a batch and seal
 /// or open it. One thread at a time hashes, one writes, and one reads if the input must be read in
-/// order. Batches wait for their turn, threads do not.
+/// order. A batch may wait for its turn. A thread does not wait with it, but takes another task.
 final class Pipeline: @unchecked Sendable {
   /// The next task of a thread.
   private enum Step {
@@ -39,7 +39,7 @@ final class Pipeline: @unchecked Sendable {
 
     mutating func add(_ batch: TransformedBatch) { waiting[batch.ticket] = batch }
 
-    /// The batch whose turn it is, if it has arrived and is below `limit`.
+    /// Returns the batch whose turn it is, if it has arrived and its ticket is below `limit`.
     mutating func take(below limit: Int) -> TransformedBatch? {
       guard !isBusy, !waiting.isEmpty else { return nil }
       let ticket = isOrdered ? next : waiting.keys.min()!
@@ -67,8 +67,9 @@ final class Pipeline: @unchecked Sendable {
     /// Batches between reading and writing.
     var inFlight = 0
     var signing = Stage(isOrdered: true)
-    /// One thread writes at a time even if batches may be written in any order: the system lets one
-    /// thread at a time change a file, and the others would spin.
+    /// One thread writes at a time, even if batches may be written in any order. The system lets
+    /// only one thread at a time change a file, and the others would use processor time while they
+    /// wait.
     var writing: Stage
     /// The lowest ticket of a batch at which the input ended.
     var end: Int?
@@ -77,11 +78,11 @@ final class Pipeline: @unchecked Sendable {
     var failure: (ticket: Int, error: any Error)?
     /// Threads that wait for a task.
     var idle = 0
-    /// Ends a waiting read. The caller sets it, or the first helper of an input that is read in
-    /// order.
+    /// Ends a read that waits for input. The caller gives it. If the caller gives none and the
+    /// input is read in order, it is made when the first helper starts.
     var cancellation: Cancellation?
 
-    /// The most batches at once: some in work, some waiting for their turn.
+    /// The maximum number of batches between reading and writing.
     var batchLimit: Int { min(2 * threads + 2, mostBatches) }
 
     /// Keeps the failure that comes first in the stream.
@@ -130,7 +131,8 @@ final class Pipeline: @unchecked Sendable {
     work()
     helpers.wait()
     scheduler.trimMemory()
-    // A failure after the end does not count if everything before the end is written.
+    // A thread may have read after the end of the body, and failed. That failure does not count if
+    // everything up to the end is written.
     if let last = state.last, last.ticket == state.end, last.ticket < state.failure?.ticket ?? .max
     {
       return last
@@ -148,14 +150,16 @@ final class Pipeline: @unchecked Sendable {
         perform(ticket, memory) { try read(ticket, into: memory, &transform) }
       case .sign(let batch):
         perform(batch.ticket, batch.memory) {
-          try alone(with: batch, { try signature!.update(with: batch) }) { state in
+          try exclusively(for: batch, { try signature!.update(with: batch) }) { state in
             state.signing.finish()
           }
           locked { $0.writing.add(batch) }
         }
       case .write(let batch):
         perform(batch.ticket, batch.memory) {
-          try alone(with: batch, { try writer.write(batch) }) { state in state.writing.finish() }
+          try exclusively(for: batch, { try writer.write(batch) }) { state in
+            state.writing.finish()
+          }
           finish(batch)
         }
       }
@@ -166,10 +170,10 @@ final class Pipeline: @unchecked Sendable {
     do { try body() } catch { fail(ticket, memory, error) }
   }
 
-  /// Runs a step that is limited to one thread at a time, then lets the next thread in. Records a
-  /// failure before that.
-  private func alone(
-    with batch: TransformedBatch, _ body: () throws -> Void, finish: (inout State) -> Void
+  /// Runs a step that one thread at a time may do. After that, notes a failure, and then lets
+  /// another thread do the step.
+  private func exclusively(
+    for batch: TransformedBatch, _ body: () throws -> Void, finish: (inout State) -> Void
   ) throws {
     let result = Result { try body() }
     locked { state in
@@ -195,7 +199,7 @@ final class Pipeline: @unchecked Sendable {
     case .more(let read), .last(let read): batch = read
     }
     guard isWanted else { return drop(memory) }
-    if case .more = reading { startHelper(behind: batch) }
+    if case .more = reading { startHelper(after: batch) }
     let frames = try transform ?? makeTransform()
     transform = frames
     let result = try frames.apply(to: batch)
@@ -264,7 +268,7 @@ final class Pipeline: @unchecked Sendable {
   // MARK: Helpers
 
   /// Asks for one more thread if there is work for it.
-  private func startHelper(behind batch: ReadBatch) {
+  private func startHelper(after batch: ReadBatch) {
     if let expected = batch.countBehind {
       guard expected >= scheduler.helpThreshold else { return }
     } else {

@@ -3,7 +3,7 @@
 final class PlacedOutput: @unchecked Sendable {
   private let sink: any ByteSink
   private let positional: (any PositionalSink)?
-  /// The offset of the next write in order. Only the thread whose turn it is may use it.
+  /// The offset of the next write in order. Only the thread that writes may use it.
   private var next: Int64 = 0
 
   init(_ sink: any ByteSink) {
@@ -22,8 +22,8 @@ final class PlacedOutput: @unchecked Sendable {
     next += Int64(bytes.byteCount)
   }
 
-  /// Ends the output after `count` bytes: one thread may have written further before another one
-  /// found the end.
+  /// Cuts the output off after `count` bytes. A thread may have written more before another thread
+  /// found the end of the body.
   func finish(at count: Int64) throws { try positional?.truncate(to: count) }
 }
 

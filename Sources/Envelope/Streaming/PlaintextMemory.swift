@@ -1,10 +1,11 @@
-/// Memory for a short plaintext between two messages. It is written completely, then read.
+/// The plaintext of a small message that is being reencrypted. It is written completely, and then
+/// read.
 final class PlaintextMemory: ByteSource, ByteSink {
   private var buffer: Buffer
   private var position = 0
   private var count = 0
 
-  /// The new message begins only after the old one is verified.
+  /// True: the plaintext is not read before all of the old message is verified.
   let discardsOnFailure = true
 
   init(capacity: Int) { buffer = Buffer(capacity: capacity) }

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// The threads that all streams share, and the memory of batches, which passes from one stream to the
+/// The threads that all streams share, and the memory of batches, which one stream leaves to the
 /// next.
 ///
 /// A stream runs on the calling thread and takes further threads while some are free, so that one
@@ -10,7 +10,7 @@ public final class Scheduler: Sendable {
   /// Plaintext bytes of a batch, rounded to whole frames.
   let batchLength: Int
   /// A stream asks for further threads only if at least this number of bytes is likely to come.
-  /// Fewer bytes are done before another thread has started.
+  /// Fewer bytes are processed in less time than another thread needs to start.
   let helpThreshold: Int64
   /// The number of threads that work at once; nil for one per core.
   private let jobs: Int?
@@ -19,13 +19,15 @@ public final class Scheduler: Sendable {
   private let freeThreads = Mutex<Int?>(nil)
   private let freeMemory = Mutex<[BatchMemory]>([])
 
-  /// Uses at most `jobs` threads at once, at least 1; nil for one per core that the process may use.
+  /// Uses at most `jobs` threads at once, and at least 1. Nil means one for each core that the
+  /// process may use.
   public convenience init(jobs: Int? = nil) {
     self.init(jobs: jobs, batchLength: Self.standardBatchLength, helpThreshold: 1 << 20)
   }
 
-  /// Large enough that system calls and hand-overs cost little compared with the sealing. Small
-  /// enough that a batch stays in the second-level cache from read to write.
+  /// Large enough that system calls and the exchange of batches between threads take little time
+  /// compared with encryption. Small enough that a batch stays in the second-level cache from read
+  /// to write.
   private static let standardBatchLength = 256 << 10
 
   init(jobs: Int?, batchLength: Int, helpThreshold: Int64) {
@@ -47,7 +49,8 @@ public final class Scheduler: Sendable {
     }
   }
 
-  /// Runs `body` on a free thread, which is free again when `body` returns; false if none is free.
+  /// Runs `body` on a free thread, which is free again when `body` returns. If `isSpare`, runs it
+  /// on an extra thread that is not one of the free ones. Returns false if there is no thread.
   fileprivate func start(isSpare: Bool, _ body: @escaping @Sendable () -> Void) -> Bool {
     if isSpare { return startThread(body) }
     let isFree = withFreeThreads { count in

@@ -5,8 +5,8 @@ import SystemPackage
 extension AuditLog: AuditLogReading {
   package var mayHaveOtherNames: Bool { false }
 
-  /// Returns the entries of `records` in the format of the log, following the last entry that
-  /// `head` knows. Advances `head` past them.
+  /// Returns the entries of `records` in the format of the log. They continue the chain after the
+  /// last entry of `head`. Changes `head` so that it includes them.
   func entries(of records: [AuditRecord], after head: inout AuditHead) throws -> [UInt8] {
     let context = try key.context()
     var log = WireWriter()
@@ -59,7 +59,7 @@ package final class UnverifiedAuditLog: AuditLogReading {
 }
 
 extension AuditHead {
-  /// Splits a head that `AuditLog.sealed` wrote. Nil if it has not the format of one.
+  /// Splits a head that `AuditLog.sealed` made. Returns nil if the bytes do not have that format.
   fileprivate static func parts(
     of sealed: [UInt8]
   ) -> (head: AuditHead, body: [UInt8], code: [UInt8])? {

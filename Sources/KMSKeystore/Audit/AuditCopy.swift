@@ -49,8 +49,9 @@ extension UnverifiedAuditLog {
     return try AuditReader(file: file, head: head, log: UnverifiedAuditLog(path)).hasFirstEntry()
   }
 
-  /// True if the log at `later` has every entry of the one at `earlier`, at the same place.
-  /// Replacing the earlier log then loses nothing. False if one of them has no valid head.
+  /// True if the log at `later` has every entry of the log at `earlier`, at the same offset. In
+  /// that case nothing is lost if the later log replaces the earlier one. False if one of them has
+  /// no valid head.
   static func continues(_ earlier: FilePath, in later: FilePath) throws -> Bool {
     guard let first = try head(of: earlier), let last = try head(of: later),
       let earlier = try opened(earlier), let later = try opened(later)
@@ -58,7 +59,7 @@ extension UnverifiedAuditLog {
     // Without entries, only the head says which log it is.
     guard first.end > UInt64(AuditHead.length) else { return first == last }
     let size = try earlier.status().size
-    // Entries that the head names are lost. Nothing says that the other log has them.
+    // The earlier log has lost entries at its end. Nothing shows that the later log has them.
     guard size >= Int64(first.end) else { return false }
     var offset = Int64(AuditHead.length)
     while offset < size {
@@ -94,7 +95,8 @@ extension UnverifiedAuditLog {
     }
   }
 
-  /// Opens a log; nil if there is none, or if it is not a regular file, or somebody else's.
+  /// Opens a log. Returns nil if there is none, or if the file cannot be a log of the keystore
+  /// beside it (`AuditPlace.fault`).
   private static func opened(_ path: FilePath) throws -> AuditFile? {
     do {
       return try UnverifiedAuditLog(path).openedForReading()

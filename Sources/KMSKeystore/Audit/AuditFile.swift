@@ -9,9 +9,9 @@ final class AuditFile: Sendable {
   /// Uses a file that is open already.
   init(_ descriptor: Descriptor) { self.descriptor = descriptor }
 
-  /// Opens the log for reading and writing. If it does not exist and `permissions` are given,
-  /// creates it with the owner, group and mode of the keystore beside it, or with them if there is
-  /// none.
+  /// Opens the log for reading and writing. If it does not exist and `permissions` is not nil,
+  /// creates it with the owner, group and mode of the keystore beside it. If there is no keystore,
+  /// creates it with `permissions`.
   init(writing place: AuditPlace, creating permissions: mode_t?) throws {
     var number = place.open(O_RDWR)
     if number < 0, systemErrno() == ENOENT, let permissions {
@@ -38,6 +38,7 @@ final class AuditFile: Sendable {
       let number = place.create(hidden)
       guard number >= 0 else { throw IOError.current(.createOutput, place.path) }
       let descriptor = Descriptor(owning: number, path: place.path)
+      // If another process has removed the file as a leftover, create it again.
       guard HiddenFile.lock(number) else { continue }
       self.descriptor = descriptor
       return

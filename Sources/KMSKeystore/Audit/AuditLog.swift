@@ -6,9 +6,9 @@ import SystemPackage
 /// The audit log beside a keystore: a head, then entries that form a chain of authentication codes.
 ///
 /// The log is a separate file because an append must not wait for the disk, and because damage by a
-/// power failure must not affect the keystore. An append writes the new entries after the others,
-/// and then the head, under a lock of the file. Entries that a head knows are never written again,
-/// so readers need no lock: they read the head, and then the entries up to the end that it names.
+/// power failure must not affect the keystore. An append locks the file, writes the new entries
+/// after the others, and then writes the head. Entries before the end that a head names never
+/// change. So readers need no lock: they read the head, and then the entries up to that end.
 package final class AuditLog: Sendable {
   package let path: FilePath
   /// The key of the log, which writes and verifies its codes.
@@ -24,15 +24,15 @@ package final class AuditLog: Sendable {
     var place: AuditPlace?
     /// The file of the last append.
     var file: AuditFile?
-    /// True if the last append waited in vain for the lock. The next ones wait only a short time
-    /// until one succeeds.
-    var isHeldUp = false
+    /// True if the last append did not get the lock in time. Later appends wait only for a short
+    /// time, until one of them gets the lock.
+    var hasTimedOut = false
   }
 
   static let ownerOnly: mode_t = 0o600
   static let patience = Duration.seconds(5)
-  /// The time to wait after an append has waited in vain, and for callers that can do without the
-  /// lock.
+  /// The time to wait for the lock after an earlier append did not get it, and for callers that do
+  /// not need the lock.
   static let shortPatience = Duration.milliseconds(100)
 
   init(
@@ -54,10 +54,11 @@ package final class AuditLog: Sendable {
 
   // MARK: Writing
 
-  /// Appends records in their order, and returns the new end of the log. `anchor` gives the end of
-  /// the log that the keystore knows of: if the log is gone, or an older one is in its place, the
-  /// numbers continue from there, and the entries before it are missing. Throws `AuditError.locked`
-  /// if another process holds the lock for too long; if `waiting` is false, after a short time.
+  /// Appends records in their order, and returns the new end of the log. `anchor` returns the end
+  /// of the log that the keystore knows. If the log was removed, or replaced by an older one, the
+  /// new entries are numbered after that end, and the entries between count as missing. Throws
+  /// `AuditError.locked` if another process holds the lock for too long, or for a short time if
+  /// `waiting` is false.
   @discardableResult
   func append(
     _ records: [AuditRecord], waiting: Bool = true, after anchor: () throws -> AuditAnchor
@@ -67,7 +68,7 @@ package final class AuditLog: Sendable {
       if let found = try readHead(of: file) {
         head = found
         try recover(&head, in: file)
-        // If the keystore's note was edited, the check says so.
+        // If the anchor in the keystore was edited, `keystore check` reports that.
         if let anchor = try? anchor() { try advance(&head, to: anchor, in: file) }
       } else {
         head = AuditHead.start(after: try anchor())
@@ -79,7 +80,7 @@ package final class AuditLog: Sendable {
         try file.write(try entries(of: records, after: &head), at: end)
         try file.write(try sealed(head), at: 0)
       } catch {
-        // Nobody should have to deal with half an entry.
+        // Leave no partial entry in the log.
         try? file.truncate(to: size)
         throw error
       }
@@ -112,11 +113,11 @@ package final class AuditLog: Sendable {
   ) throws -> Value {
     try state.withLock { state in
       let place = try place(&state)
-      let patience = waiting && !state.isHeldUp ? patience : min(patience, Self.shortPatience)
+      let patience = waiting && !state.hasTimedOut ? patience : min(patience, Self.shortPatience)
       let deadline = ContinuousClock.now + patience
-      var rounds = 0
+      var attempts = 0
       while true {
-        rounds += 1
+        attempts += 1
         let file =
           try state.file ?? AuditFile(writing: place, creating: creating ? permissions : nil)
         state.file = nil
@@ -124,17 +125,17 @@ package final class AuditLog: Sendable {
           try file.lock(patience: deadline - ContinuousClock.now)
         } catch AuditError.locked(let path) {
           state.file = file
-          state.isHeldUp = true
+          state.hasTimedOut = true
           throw AuditError.locked(path)
         }
         defer { file.unlock() }
         // Pruning puts another file in the log's place.
         if let status = try place.status(), status.isSameFile(as: try file.status()) {
           state.file = file
-          state.isHeldUp = false
+          state.hasTimedOut = false
           return try body(file, place)
         }
-        guard rounds < 10 || ContinuousClock.now < deadline else { throw AuditError.locked(path) }
+        guard attempts < 10 || ContinuousClock.now < deadline else { throw AuditError.locked(path) }
       }
     }
   }
@@ -150,8 +151,8 @@ package final class AuditLog: Sendable {
     return place
   }
 
-  /// Throws `AuditError.damaged` if a file with zeros in place of a head is not a log, because
-  /// `recover` would cut off what follows.
+  /// Checks a file that has zeros in place of a head. Throws `AuditError.damaged` unless a valid
+  /// entry or only zeros follow them, because `recover` cuts off all other bytes.
   private func requireNew(_ file: AuditFile, _ head: AuditHead) throws {
     let reader = AuditReader(file: file, head: head, log: self)
     var adopted = head
@@ -187,7 +188,8 @@ package protocol AuditLogReading: Sendable {
   /// True if the file may also have other names (hard links).
   var mayHaveOtherNames: Bool { get }
   func place() throws -> AuditPlace
-  /// Returns the head that `AuditLog.sealed` wrote; nil if it is not accepted.
+  /// Parses the head that `AuditLog.sealed` made. Returns nil if its code is not valid, or if the
+  /// bytes are not a head.
   func opened(_ sealed: [UInt8]) throws -> AuditHead?
   /// True if the entry belongs to the log.
   func accepts(_ entry: AuditEntry) throws -> Bool
@@ -243,8 +245,8 @@ extension AuditLogReading {
     return try settledHead(of: file)?.lastSequence
   }
 
-  /// Passes every entry that is accepted to `body`, in order. Returns the damage of the log. Altered
-  /// or missing entries do not throw, and the entries after them are read, too.
+  /// Passes every valid entry to `body`, in order. Returns the damage of the log. Altered or
+  /// missing entries are not an error: the entries after them are read, too.
   package func read(
     after anchor: AuditAnchor, _ body: (AuditEntry) throws -> Void
   ) throws -> [AuditDamage] {
@@ -262,9 +264,9 @@ extension AuditLogReading {
     }
   }
 
-  /// Runs `body` under the lock, if the head still names the same end as `head`. All bytes after
-  /// that end are then of a process that died. Returns false if the head has changed, also into one
-  /// that does not verify, or if another process holds the lock.
+  /// Locks the file, and runs `body` if the log still has the same end as `head`. Then no process
+  /// is writing, and all bytes after that end come from a process that died. Returns false if the
+  /// end has changed, if the head is not valid any more, or if another process holds the lock.
   func ifSettled(
     _ file: AuditFile, since head: AuditHead, _ body: () throws -> Void = {}
   ) throws -> Bool {
@@ -315,7 +317,8 @@ extension AuditLog {
   }
 }
 
-/// The number and the code of the last entry of the log that the keystore knows of.
+/// The end of an audit log: the number and the code of its last entry. The keystore stores the end
+/// that it knows, so a check notices if entries up to that end were removed.
 package struct AuditAnchor: Equatable {
   var sequence: UInt64
   var code: [UInt8]
@@ -329,8 +332,8 @@ package struct AuditAnchor: Equatable {
 package enum AuditDamage: Equatable, Sendable {
   /// The head does not verify, so no entry can be trusted.
   case head
-  /// Entries with these numbers are missing. If there is an entry with such a number, it is another
-  /// one than the keystore knows.
+  /// Entries with these numbers are missing. The log may have an entry with such a number, but it
+  /// is not the one whose code the keystore stores.
   case missing(ClosedRange<UInt64>)
   /// An entry that does not verify, with the number expected in its place; or a valid entry in the
   /// wrong place, with its own number.
@@ -341,7 +344,7 @@ package enum AuditDamage: Equatable, Sendable {
 
 package enum AuditError: Error, Equatable, Sendable {
   case damaged([AuditDamage])
-  /// Another process held a lock of the file for longer than we wait.
+  /// Another process held a lock of the file for too long.
   case locked(FilePath)
   /// The file with the log's name is not a regular file.
   case notAFile(FilePath)

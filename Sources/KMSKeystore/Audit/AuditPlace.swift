@@ -39,8 +39,8 @@ package struct AuditPlace: Sendable {
   // MARK: The log and its keystore
 
   /// Returns the reason why an existing file cannot be the log of the keystore beside it; nil if it
-  /// can be. In a directory that others may write to, another user could make the file first, and
-  /// empty it later. A file that does not have the name of a keystore's log may be anybody's.
+  /// can be. In a directory that others may write to, another user could create the file first, and
+  /// truncate it later. If the file does not have the name of a keystore's log, anybody may own it.
   func fault(
     of log: FileStatus, mayHaveOtherNames: Bool = false
   ) throws(IOError) -> AuditFileFault? {
@@ -48,18 +48,19 @@ package struct AuditPlace: Sendable {
     let keystore = try keystoreStatus()
     var owners = [0, geteuid()]
     if let keystore { owners.append(keystore.owner) }
-    let sharers = keystore.flatMap { $0.permissions & 0o020 != 0 ? $0.group : nil }
-    guard owners.contains(log.owner) || log.group == sharers else { return .owner(log.owner) }
-    var writers = keystore.map { $0.permissions & 0o022 } ?? 0
-    if log.group != sharers { writers &= ~0o020 }
-    guard log.permissions & 0o022 & ~writers == 0 else {
+    let sharingGroup = keystore.flatMap { $0.permissions & 0o020 != 0 ? $0.group : nil }
+    guard owners.contains(log.owner) || log.group == sharingGroup else { return .owner(log.owner) }
+    var writeBits = keystore.map { $0.permissions & 0o022 } ?? 0
+    if log.group != sharingGroup { writeBits &= ~0o020 }
+    guard log.permissions & 0o022 & ~writeBits == 0 else {
       return .writable(permissions: UInt32(log.permissions))
     }
-    // What we append would go to the other name's file, too.
+    // An append would also change the file under its other name.
     return !mayHaveOtherNames && log.linkCount > 1 ? .severalNames : nil
   }
 
-  /// The name of the keystore beside the log; nil if the log has no keystore's log's name.
+  /// The name of the keystore beside the log; nil unless the log has such a name with the ending
+  /// `AuditLog.ending`.
   private var keystoreName: [CChar]? {
     name.withPlatformString { name in
       let count = strlen(name) - AuditLog.ending.utf8.count
@@ -121,6 +122,6 @@ package enum AuditFileFault: Equatable, Sendable {
   case owner(UInt32)
   /// Users may write to it who may not write to the keystore.
   case writable(permissions: UInt32)
-  /// It has other names (hard links), so it is another file, too.
+  /// It has other names (hard links), so a write also changes the file under those names.
   case severalNames
 }

@@ -55,8 +55,8 @@ struct AuditReader {
     anchor: AuditAnchor, _ body: (AuditEntry, UInt64) throws -> Void
   ) throws -> [AuditDamage] {
     let findings = try walk(anchor: anchor, body).findings
-    let isDoubtful = findings.contains(where: \.isAfterEnd)
-    let areAllSettled = try !isDoubtful || log.ifSettled(file, since: head)
+    let hasFindingAfterEnd = findings.contains(where: \.isAfterEnd)
+    let areAllSettled = try !hasFindingAfterEnd || log.ifSettled(file, since: head)
     return findings.filter { areAllSettled || !$0.isAfterEnd }.map(\.damage)
   }
 
@@ -107,7 +107,8 @@ struct AuditReader {
           continue
         }
         if entry.sequence == anchor.sequence, entry.code != anchor.code {
-          // Somebody cut off the one that the keystore knows, and its number was given again.
+          // The keystore stores the code of another entry with this number. Somebody removed that
+          // entry, and a later one got its number.
           findings.append((.missing(entry.sequence...entry.sequence), false))
         }
         try body(entry, end)
@@ -132,7 +133,7 @@ struct AuditReader {
     }.end
   }
 
-  /// Adds the valid entries that follow the last one of `head` to it.
+  /// Finds the valid entries after the end that `head` names, and makes `head` include them.
   func adopt(into head: inout AuditHead, size: UInt64) throws {
     while case .entry(let entry, let end) = try find(at: head.end, size: size),
       entry.sequence == head.lastSequence + 1, entry.previousCode == head.lastCode,

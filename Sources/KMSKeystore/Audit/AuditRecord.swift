@@ -14,7 +14,7 @@ package struct AuditRecord: Equatable, Sendable {
   package var keyID: String
   /// The version of the key; 0 if none was used.
   package var keyVersion: UInt32
-  /// The encryption context, serialized as keyrings authenticate it; empty for none.
+  /// The encryption context, serialized as in messages; empty if there is none.
   var context: [UInt8]
   /// 16 random bytes.
   package var requestID: [UInt8]
@@ -29,7 +29,7 @@ package struct AuditRecord: Equatable, Sendable {
     EncryptionContext(serialized: context) ?? EncryptionContext()
   }
 
-  /// Transcodes the fields in the order of the log.
+  /// Reads or writes the fields (see `Wire`), in the order in which the log stores them.
   static func transcode(
     _ value: AuditRecord?, through wire: inout some Wire
   ) throws(MessageError) -> AuditRecord {
@@ -57,15 +57,15 @@ package struct AuditEntry: Equatable {
   let code: [UInt8]
 
   static let codeLength = 32
-  /// The valid numbers of entries. No log ever uses them all, and counting on from one of them does
-  /// not overflow.
+  /// The valid numbers of entries. There are more than any log needs, and one more than the largest
+  /// does not overflow.
   static let numbers: ClosedRange<UInt64> = 1...(1 << 62)
   /// The most bytes of an entry after its length: a full encryption context, and room for the other
   /// fields.
   static let lengthLimit: UInt32 = 256 << 10
 
-  /// Transcodes the fields that the code covers: the number, the code of the previous entry, the
-  /// record.
+  /// Reads or writes the fields that the code covers: the number, the code of the previous entry,
+  /// the record.
   private static func transcodeBody(
     _ value: AuditEntry?, through wire: inout some Wire
   ) throws(MessageError) -> (sequence: UInt64, previousCode: [UInt8], record: AuditRecord) {
@@ -76,7 +76,7 @@ package struct AuditEntry: Equatable {
     )
   }
 
-  /// Transcodes the fields that the code covers, then the code.
+  /// Reads or writes the fields that the code covers, and then the code.
   static func transcode(
     _ value: AuditEntry?, through wire: inout some Wire
   ) throws(MessageError) -> AuditEntry {
@@ -186,7 +186,8 @@ package struct AuditHead: Equatable {
       lastSequence: try wire.uint64(value?.lastSequence),
       lastCode: try wire.bytes(value?.lastCode, count: AuditEntry.codeLength),
       end: try wire.uint64(value?.end))
-    // Without the key, these checks alone show that the bytes are a head.
+    // An `UnverifiedAuditLog` has no key to verify the code. For it, only these checks show that
+    // the bytes are a head.
     guard AuditEntry.numbers.contains(head.firstSequence),
       (head.firstSequence - 1...AuditEntry.numbers.upperBound).contains(head.lastSequence),
       head.prunedThrough < head.firstSequence, head.end >= length, head.end <= Int64.max

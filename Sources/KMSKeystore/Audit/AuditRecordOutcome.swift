@@ -1,10 +1,12 @@
 import KMSAPI
 
 extension AuditRecord {
-  /// What the log says in place of success where an operation was undone with those around it.
+  /// The error code of an operation that succeeded and was undone, because another operation of the
+  /// same transaction failed.
   static let undone = "RolledBack"
 
-  /// Notes that what succeeded was undone, because another operation of the transaction failed.
+  /// Changes the record of a successful operation: the operation was undone, because another
+  /// operation of the transaction failed.
   package mutating func undo(because error: any Error) {
     guard errorCode.isEmpty else { return }
     errorCode = Self.undone
@@ -36,7 +38,8 @@ extension AuditRecord {
     }
   }
 
-  /// The beginning of a text that may come from outside: a record that is too long would not be written.
+  /// Returns the beginning of a text that may come from a user. A record that is too long could not
+  /// be written.
   static func clipped(_ text: String) -> String {
     let limit = 2048
     if text.utf8.count <= limit { return text }

@@ -2,32 +2,34 @@ import Envelope
 import Foundation
 import Synchronization
 
-/// The records that this process makes, on their way to the audit log.
+/// The audit records of this process, before and while they are appended to the audit log.
 ///
-/// A record is in the log before what it is of is given out: `add` appends it. Of a keystore that does not
-/// require that, a run over many files may keep records back for a moment, so that it does not append one
-/// for each file: at most 256, for at most 100 ms, and until `finish`, which every way out of the process
-/// comes by. A signal that ends the process finds them too.
+/// `add` appends a record before the result of its operation is returned. If the keystore does not
+/// require this, a run over many files may delay records, so that it appends many at once: at most
+/// 256 records, for at most 100 ms. `finish` appends the delayed records, and must be called
+/// before the process ends. If a signal ends the process, the records are appended before that.
 package final class AuditTrail: Sendable {
   private struct State {
-    /// True if nothing is done that cannot be recorded.
+    /// True if an operation is refused if its record cannot be written.
     var isRequired: Bool
+    /// Records that are not appended yet.
     var pending: [AuditRecord] = []
-    /// Until when records may be kept back, and whether they are.
+    /// The handler of signals. If it is set, records may be delayed until it sees a signal.
     var leftovers: Leftovers?
+    /// True if records are delayed.
     var isBatching = false
     /// The end of the log after the last append; nil before the first.
     var appended: AuditAnchor?
-    /// How many records wait when they are appended.
-    var batch = AuditTrail.batch
+    /// The number of waiting records at which they are appended.
+    var batchLength = AuditTrail.batch
     var hasTimer = false
-    /// Why records of this process are not in the log.
+    /// The reason why records of this process are missing in the log.
     var loss: (any Error)?
     /// True if a signal is about to end the process.
     var isEnding = false
-    /// The versions that the records of this process are of.
+    /// The versions of symmetric keys that the records of this process are about.
     var versions: [VersionUse] = []
-    /// Those of which it was told that they are worn.
+    /// The versions that were reported as worn (`WornVersion`).
     var worn: [VersionUse] = []
   }
 
@@ -37,14 +39,15 @@ package final class AuditTrail: Sendable {
   private let tellWorn: @Sendable (WornVersion) -> Void
   private let state: Mutex<State>
 
-  /// The most records that wait for others, and for how many microseconds.
+  /// The maximum number of records that wait for others, and the maximum wait in microseconds.
   static let batch = 256
   static let patience: useconds_t = 100_000
-  /// The most records that wait for a log that cannot be written.
+  /// The maximum number of records that wait if the log cannot be written. More are lost.
   static let limit = 100_000
 
-  /// With `isRequired` what cannot be recorded is not done. `tellLoss` hears, once, of records that could
-  /// not be written.
+  /// If `isRequired`, an operation is refused if its record cannot be written. `anchor` returns the
+  /// end of the log that the keystore knows. `tellLoss` is called once if records could not be
+  /// written, and `tellWorn` once for each worn version.
   package init(
     _ log: AuditLog, isRequired: Bool = false,
     anchor: @escaping @Sendable () throws -> AuditAnchor,
@@ -58,12 +61,14 @@ package final class AuditTrail: Sendable {
     self.tellWorn = tellWorn
   }
 
-  /// Keeps records back, if the keystore allows it, as soon as `leftovers` sees signals that end the process.
+  /// If the keystore does not require records, lets `add` delay them until `leftovers` sees a
+  /// signal that ends the process.
   package func keepBack(until leftovers: Leftovers) {
     state.withLock { if !$0.isRequired { $0.leftovers = leftovers } }
   }
 
-  /// Has this process not do what cannot be recorded, whatever the keystore says.
+  /// From now on this process refuses operations whose records cannot be written, even if the
+  /// keystore does not require records.
   package func requireRecords() {
     state.withLock { state in
       state.isRequired = true
@@ -72,8 +77,9 @@ package final class AuditTrail: Sendable {
     }
   }
 
-  /// Throws `UnrecordedError` if the keystore requires records and these cannot be written. `versions` are
-  /// those of symmetric keys that the records are of.
+  /// Appends records, or delays them. `versions` are the versions of symmetric keys that the
+  /// records are about. Throws `UnrecordedError` if records are required and these cannot be
+  /// written.
   package func add(_ records: [AuditRecord], of versions: [VersionUse] = []) throws {
     let next = state.withLock { state -> Next in
       if state.isEnding { return .end }
@@ -99,7 +105,8 @@ package final class AuditTrail: Sendable {
         try appendNow(&state, after: known)
       }
     case .end:
-      // Nothing more is given out: the signal is on its way.
+      // A signal is about to end the process. Never return, so that no result is given without a
+      // record.
       while true { pause() }
     }
   }
@@ -107,7 +114,7 @@ package final class AuditTrail: Sendable {
   /// The next step for records that were added.
   private enum Next { case wait, appendBatch, appendThese, end }
 
-  /// Appends what waits. If that cannot be now, it goes on waiting.
+  /// Appends the waiting records. If they cannot be written now, they stay.
   package func flush() {
     if state.withLock({ $0.pending.isEmpty }) { return }
     let known = knownEnd()
@@ -116,8 +123,8 @@ package final class AuditTrail: Sendable {
     }
   }
 
-  /// Appends what waits, and says if something could not be. Returns why records of this process are not in
-  /// the log, nil if all are.
+  /// Appends the waiting records, and reports if that failed. Returns the reason why records of
+  /// this process are missing in the log; nil if none are.
   package func finish() -> (any Error)? {
     let known = state.withLock { $0.pending.isEmpty } ? nil : knownEnd()
     return state.withLock { state in
@@ -126,8 +133,8 @@ package final class AuditTrail: Sendable {
     }
   }
 
-  /// Before a signal ends the process. Does not ask the keystore, because a transaction of another
-  /// thread may be waiting for a lock.
+  /// Appends the waiting records before a signal ends the process. Does not read the end of the log
+  /// from the keystore, because that may wait for a transaction of another thread.
   private func end() {
     state.withLock { state in
       finish(&state, after: nil)
@@ -135,20 +142,22 @@ package final class AuditTrail: Sendable {
     }
   }
 
-  /// The end of the log after all that waits is appended, on the disk; nil if there is no log.
+  /// Appends the waiting records, and brings the log to the disk. Returns its end; nil if there is
+  /// no log.
   package func anchorAfterFlush() throws -> AuditAnchor? {
     flush()
     let known = try knownEnd().get()
     guard let anchor = try log.anchor() else { return state.withLock { $0.appended } }
     if known.sequence <= anchor.sequence { return anchor }
-    // An older log was put in its place: its numbers are not given twice, and the gap stays, also
-    // if somebody holds the lock now.
+    // Somebody replaced the log by an older one. Its next entries must not get numbers that were
+    // used already. If the log cannot be locked now, the keystore notes this end anyway.
     try? log.advance(to: known)
     return known
   }
 
-  /// The same for a change of the keystore that goes on without a note if the log cannot be read.
-  /// Throws `UnrecordedError` if the keystore requires records.
+  /// Like `anchorAfterFlush`, for a change of the keystore. If the log cannot be read, returns nil,
+  /// and the change is made without a new anchor. If records are required, throws `UnrecordedError`
+  /// instead.
   package func anchorToNote() throws -> AuditAnchor? {
     do {
       return try anchorAfterFlush()
@@ -159,13 +168,14 @@ package final class AuditTrail: Sendable {
     } catch is AuditError {
       return nil
     } catch KeystoreError.editedRecord {
-      // The check names the anchor.
+      // `keystore check` reports the edited anchor.
       return nil
     }
   }
 
-  /// The last end of the log that the keystore, or this process, knows of. Not to be called under
-  /// the lock of `state`, for which the thread waits that has a transaction of the keystore.
+  /// Returns the last end of the log that the keystore or this process knows. Do not call this
+  /// while `state` is locked: it may wait for a transaction of the keystore, whose thread may wait
+  /// for `state`.
   private func knownEnd() -> Result<AuditAnchor, any Error> {
     let appended = state.withLock { $0.appended }
     return Result {
@@ -185,42 +195,45 @@ package final class AuditTrail: Sendable {
     } catch {
       state.pending.removeAll(keepingCapacity: true)
       if state.isRequired { throw UnrecordedError(reason: error) }
-      lose(error, &state)
+      noteLoss(error, &state)
     }
   }
 
-  /// True for the first record of a run, and for a whole batch. Others wait for a moment.
+  /// True if the waiting records must be appended now: they are the first of this process or a
+  /// whole batch, or there is no timer. Otherwise starts the timer.
   private func isDue(_ state: inout State) -> Bool {
-    state.appended == nil || state.pending.count >= state.batch || !startTimer(&state)
+    state.appended == nil || state.pending.count >= state.batchLength || !startTimer(&state)
   }
 
-  /// Appends what waits. If it cannot be now, it goes on waiting.
+  /// Appends the waiting records. If they cannot be written now, they stay, unless there are too
+  /// many.
   private func appendBatch(_ state: inout State, after known: Result<AuditAnchor, any Error>) {
-    // Another thread may have appended it.
+    // Another thread may have appended the records.
     if state.pending.isEmpty { return }
     do {
       try append(&state, waiting: false, after: known)
-      state.batch = Self.batch
+      state.batchLength = Self.batch
     } catch {
-      state.batch = state.pending.count + Self.batch
+      state.batchLength = state.pending.count + Self.batch
       if state.pending.count >= Self.limit {
         state.pending.removeAll()
-        lose(error, &state)
+        noteLoss(error, &state)
       }
     }
   }
 
-  /// Sees to it that nothing waits for longer than a moment. False if the system grants no thread.
+  /// Starts a thread that appends the waiting records after a moment. Returns false if the system
+  /// does not allow another thread.
   private func startTimer(_ state: inout State) -> Bool {
     if state.hasTimer { return true }
     state.hasTimer = startThread { [self] in
-      repeat { usleep(Self.patience) } while !isDone()
+      repeat { usleep(Self.patience) } while !appendForTimer()
     }
     return state.hasTimer
   }
 
-  /// True if the timer has nothing to wait for any more.
-  private func isDone() -> Bool {
+  /// Appends the waiting records. Returns true if none wait now, so that the timer can end.
+  private func appendForTimer() -> Bool {
     let known = knownEnd()
     return state.withLock { state in
       if !state.pending.isEmpty { try? append(&state, waiting: false, after: known) }
@@ -235,13 +248,13 @@ package final class AuditTrail: Sendable {
         try append(&state, waiting: true, after: known)
       } catch {
         state.pending.removeAll()
-        lose(error, &state)
+        noteLoss(error, &state)
       }
     }
   }
 
-  /// Throws if nothing was appended; the records wait then. `known` is the end of the log that the
-  /// keystore knows of, nil if it was not asked.
+  /// Appends the waiting records. If that fails, throws, and the records stay. `known` is the end
+  /// of the log that the keystore knows; nil if it was not read.
   private func append(
     _ state: inout State, waiting: Bool, after known: Result<AuditAnchor, any Error>?
   ) throws {
@@ -249,7 +262,7 @@ package final class AuditTrail: Sendable {
     let end = try log.append(state.pending, waiting: waiting) {
       guard let known else { return appended ?? .none }
       let anchor = try known.get()
-      // Another thread may have appended since.
+      // Another thread may have appended records in the meantime.
       return appended.map { $0.sequence > anchor.sequence ? $0 : anchor } ?? anchor
     }
     state.pending.removeAll(keepingCapacity: true)
@@ -257,11 +270,12 @@ package final class AuditTrail: Sendable {
     noteWear(at: end.sequence, &state)
   }
 
-  private func lose(_ error: any Error, _ state: inout State) {
+  private func noteLoss(_ error: any Error, _ state: inout State) {
     if state.loss == nil { tellLoss(error) }
     state.loss = error
   }
 
+  /// Reports each version that is worn if the last entry of the log has the number `sequence`.
   private func noteWear(at sequence: UInt64, _ state: inout State) {
     for version in state.versions {
       guard let worn = version.worn(at: sequence), !state.worn.contains(version) else { continue }
@@ -271,7 +285,7 @@ package final class AuditTrail: Sendable {
   }
 }
 
-/// Nothing was done: the keystore requires that it be recorded, and it cannot be.
+/// An operation was refused because records are required and its record cannot be written.
 package struct UnrecordedError: Error {
   package let reason: any Error
 }

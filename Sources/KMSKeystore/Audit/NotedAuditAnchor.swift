@@ -1,7 +1,7 @@
 import Synchronization
 
-/// The end of the audit log that a keystore knows of. Reads it again only if somebody has written
-/// to the keystore since.
+/// The end of the audit log that the keystore stores (its audit anchor). It is read again only if
+/// somebody has written to the keystore in the meantime.
 package final class NotedAuditAnchor: Sendable {
   private struct Reading {
     let anchor: AuditAnchor

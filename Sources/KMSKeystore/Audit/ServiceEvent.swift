@@ -1,5 +1,5 @@
-/// Something that the keystore does with a key by itself, because its time has come: an event of the service,
-/// under the name that CloudTrail gives it.
+/// A change of a key that the keystore makes by itself, because a date has come. CloudTrail calls
+/// this an event of the service; the names are those of CloudTrail.
 package struct ServiceEvent: Equatable, Sendable {
   package enum Name: String, Sendable {
     /// An automatic rotation. The version is the new one.
@@ -17,10 +17,10 @@ package struct ServiceEvent: Equatable, Sendable {
 }
 
 extension AuditRecord {
-  /// The caller of what the keystore does by itself. No user has such a name: theirs are ARNs.
+  /// The caller in the records of service events. No user has this name, because users have ARNs.
   package static let serviceCaller = "kms.amazonaws.com"
 
-  /// True for something that the keystore did by itself.
+  /// True if the record is one of a service event.
   package var isServiceEvent: Bool { caller == Self.serviceCaller }
 
   package init(_ event: ServiceEvent, time: Int64, requestID: [UInt8]) {

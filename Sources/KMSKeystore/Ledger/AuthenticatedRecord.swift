@@ -36,7 +36,7 @@ extension KeystoreRow {
     return try reading { try fetchOne(db.cachedStatement(sql: sql), arguments: arguments) }
   }
 
-  /// Returns every row that meets `condition`. The condition may end in an order and a limit.
+  /// Returns every row that meets `condition`, which may end with `ORDER BY` and `LIMIT`.
   static func all(
     _ db: Database, where condition: String, _ arguments: StatementArguments
   ) throws -> [Self] {
@@ -49,9 +49,9 @@ extension KeystoreRow {
     try reading { try fetchAll(db.cachedStatement(sql: "SELECT * FROM \(databaseTableName)")) }
   }
 
-  /// Returns all rows that can be read and meet `condition`, which may end in an order and a limit.
-  /// Passes the name of every other one to `edited`, with the row itself. The row is nil if a value
-  /// is too long: the rows after it are not read.
+  /// Returns all rows that can be read and meet `condition`, which may end with `ORDER BY` and
+  /// `LIMIT`. If a row cannot be read, passes its name and the row to `edited`. If a value is too
+  /// long, passes nil as the row, and does not read the rows after it.
   static func readable(
     _ db: Database, columns: String = "*", where condition: String = "TRUE",
     with arguments: StatementArguments = [], _ edited: (_ name: String, Row?) throws -> Void
@@ -76,8 +76,8 @@ extension KeystoreRow {
   }
 }
 
-/// A row that decides what a key may do. It carries a code over all its other columns, so that an
-/// edit of the database by hand is detected.
+/// A row that has an influence on what a key may do. One of its columns is an authentication code
+/// over all the others, so an edit of the database by hand is detected.
 protocol AuthenticatedRecord: KeystoreRow {
   /// The name of the record in messages.
   var recordName: String { get }

@@ -3,35 +3,35 @@ import Foundation
 import GRDB
 import Synchronization
 
-/// A list of the latest code of every record. It detects that a record was removed, or replaced by
-/// an older one.
+/// A list of the current code of every record (`LedgerRecord.ledgerCode`). If a record was removed,
+/// or replaced by an older one, it does not match the list.
 ///
-/// The list is a tree of buckets. The keystore's own authenticated record holds the root. Verifying
-/// a record reads only a few small buckets, however many keys there are.
+/// The list is a tree of buckets. `KeystoreRecord` holds the root bucket, and has an authentication
+/// code over it. So verifying a record reads only a few small buckets, even if there are many keys.
 final class Ledger: Sendable {
   private struct State {
     /// The keystore's record that was verified last.
-    var record: KeystoreRecord?
+    var verifiedRecord: KeystoreRecord?
     /// The root that `buckets` belong to.
     var root: Data?
     var buckets: [LedgerBucket.Name: LedgerBucket] = [:]
   }
 
-  /// Buckets that are verified already. They cannot change while the root is the same.
+  /// A cache of verified buckets. They cannot change while the root is the same.
   private let state = Mutex(State())
-  private static let mostKept = 256
+  private static let cacheLimit = 256
 
   /// Returns a bucket, verified. Throws `editedRecord` if the table does not have the bucket that
   /// `root` requires.
   func bucket(_ name: LedgerBucket.Name, root: Data, _ db: Database) throws -> LedgerBucket {
     guard let parent = name.parent else { return LedgerBucket(name, bytes: Array(root)) }
-    if let kept = kept(name, root: root) { return kept }
+    if let cached = cached(name, root: root) { return cached }
     let wanted = try bucket(parent, root: root, db)[name.entryName]
     let bytes = try LedgerBucket.fetch(name, db)
     let found = bytes.isEmpty ? nil : try Digest.sha256.hash(bytes)
     guard found == wanted else { throw KeystoreError.editedRecord(name.recordName) }
     let bucket = LedgerBucket(name, bytes: bytes)
-    keep(bucket, root: root)
+    cache(bucket, root: root)
     return bucket
   }
 
@@ -52,7 +52,7 @@ final class Ledger: Sendable {
       try bucket.set(digest, for: child.entryName)
     }
     let newRoot = Data(bucket.bytes)
-    advance(to: newRoot, changed)
+    moveCache(to: newRoot, changed)
     return newRoot
   }
 
@@ -73,22 +73,22 @@ final class Ledger: Sendable {
     return Data(try LedgerBucket(.root, entries: listed[.root] ?? []).bytes)
   }
 
-  // MARK: Verified already
+  // MARK: Cache
 
   /// Calls `verify`, unless this record is the one that was verified last.
   func verifyOnce(_ record: KeystoreRecord, _ verify: (KeystoreRecord) throws -> Void) throws {
-    if state.withLock({ $0.record == record }) { return }
+    if state.withLock({ $0.verifiedRecord == record }) { return }
     try verify(record)
-    state.withLock { $0.record = record }
+    state.withLock { $0.verifiedRecord = record }
   }
 
-  private func kept(_ name: LedgerBucket.Name, root: Data) -> LedgerBucket? {
+  private func cached(_ name: LedgerBucket.Name, root: Data) -> LedgerBucket? {
     state.withLock { $0.root == root ? $0.buckets[name] : nil }
   }
 
-  private func keep(_ bucket: LedgerBucket, root: Data) {
+  private func cache(_ bucket: LedgerBucket, root: Data) {
     state.withLock { state in
-      if state.root != root || state.buckets.count >= Self.mostKept {
+      if state.root != root || state.buckets.count >= Self.cacheLimit {
         state.buckets.removeAll()
         state.root = root
       }
@@ -96,8 +96,9 @@ final class Ledger: Sendable {
     }
   }
 
-  /// Buckets that were kept and did not change are valid under the new root.
-  private func advance(to root: Data, _ changed: [LedgerBucket]) {
+  /// Makes the cached buckets those of the new root. `changed` replaces the buckets that changed;
+  /// the others are still valid.
+  private func moveCache(to root: Data, _ changed: [LedgerBucket]) {
     state.withLock { state in
       state.root = root
       for bucket in changed { state.buckets[bucket.name] = bucket }

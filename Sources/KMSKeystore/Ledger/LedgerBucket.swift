@@ -12,7 +12,7 @@ struct LedgerBucket {
 
     static let codeLength = 32
 
-    /// Transcodes the fields in the order of the bucket.
+    /// Reads or writes the fields (see `Wire`), in the order in which a bucket stores them.
     static func transcode(
       _ value: Entry?, through wire: inout some Wire
     ) throws(MessageError) -> Entry {
@@ -27,8 +27,8 @@ struct LedgerBucket {
   struct Name: Hashable {
     /// The number of digits in the name of a bucket that lists records.
     static let digits = 3
-    /// The root, which directly or indirectly has the digests of all other buckets. The keystore's
-    /// own record holds it.
+    /// The root bucket, which directly or indirectly has the digests of all other buckets. It is
+    /// not in the table: `KeystoreRecord` holds it.
     static let root = Name(text: "")
     /// The bucket of records that belong to no key.
     static let store = Name(text: "store")
@@ -143,8 +143,8 @@ struct LedgerBucket {
     }
   }
 
-  /// Passes the name of each bucket in the table to `take`, and the name of each row that is not
-  /// one of a bucket to `edited`.
+  /// Passes the name of each bucket in the table to `take`. If a row is not a valid bucket, passes
+  /// its name to `edited`.
   static func forEachName(
     _ db: Database, _ take: (Name) throws -> Void, edited: (String) throws -> Void
   ) throws {

@@ -24,13 +24,13 @@ package struct LedgerName: Hashable, Comparable {
   /// of some other keys.
   var bucket: LedgerBucket.Name {
     let digits = keyID.utf8.prefix(LedgerBucket.Name.digits)
-    // The ID is empty if the record belongs to the store. No listed record has any other ID without
-    // these digits.
+    // If the record belongs to the store, the ID is empty. All other IDs in the ledger begin with
+    // hexadecimal digits.
     let isOfAKey = digits.count == LedgerBucket.Name.digits && digits.allSatisfy(Self.isHexadecimal)
     return isOfAKey ? LedgerBucket.Name(digits: digits) : .store
   }
 
-  /// Transcodes the fields in the order of a bucket.
+  /// Reads or writes the fields (see `Wire`), in the order in which a bucket stores them.
   static func transcode(
     _ value: LedgerName?, through wire: inout some Wire
   ) throws(MessageError) -> LedgerName {

@@ -2,15 +2,16 @@ import Foundation
 import GRDB
 
 extension UnlockedKeystore {
-  /// Adds a ledger to a store of version 0.1.0, and gives its records the codes that are valid with
-  /// a ledger. A record with a wrong code stays as it is, and is not listed.
+  /// Adds a ledger to a store of version 0.1.0, and gives its records new codes. Codes are
+  /// different if there is a ledger: `old` verifies the present ones. A record with a wrong code
+  /// stays as it is, and is not listed.
   func takeOver(from old: UnlockedKeystore, _ db: Database) throws {
     try rebuildLedger(db, from: old)
   }
 
-  /// Accepts the current records as the latest ones, if the program wrote them. Throws
-  /// `editedRecord` if the upper part of the ledger is damaged: the keystore's own record may then
-  /// be an older one that was put back with a protector of that time.
+  /// Accepts the present records as the current ones, if the program wrote them. Throws
+  /// `editedRecord` if the root or a bucket below it is damaged. In that case somebody may have put
+  /// back an older record of the keystore, together with a protector of that time.
   func acceptRecords(_ db: Database) throws {
     for entry in try bucket(.root, db).entries() {
       if let child = LedgerBucket.Name(listedAs: entry.name) { _ = try bucket(child, db) }
@@ -19,7 +20,8 @@ extension UnlockedKeystore {
     try rebuildLedger(db, from: nil)
   }
 
-  /// Removes policies and grants that belong to no key: nobody else can, and nothing lists them.
+  /// Removes policies and grants that belong to no key. No other command can remove them, because
+  /// no key lists them.
   private func removeLeftovers(_ db: Database) throws {
     for table in [KeyPolicyRecord.databaseTableName, GrantRecord.databaseTableName] {
       try db.execute(
@@ -34,14 +36,16 @@ extension UnlockedKeystore {
     }
   }
 
+  /// Makes the ledger from the records. `old` is the store as it was without a ledger; nil if it
+  /// has a ledger already.
   private func rebuildLedger(_ db: Database, from old: UnlockedKeystore?) throws {
     var entries: [LedgerBucket.Entry] = []
     func list<Record: AuthenticatedRecord & LedgerRecord>(_ type: Record.Type) throws {
       for record in try Record.readable(db, { _, _ in }) {
         let code: [UInt8]
         if let old {
-          // The store had a ledger before: somebody put back the keystore's own record from the
-          // time without one.
+          // This code is valid only with a ledger, so the store had a ledger already. Somebody put
+          // back an older record of the keystore, which has no ledger.
           if isAuthentic(record) { throw KeystoreError.editedRecord("keystore \(keystoreID)") }
           guard old.isAuthentic(record) else { continue }
           let record = try authenticating(record)
@@ -83,7 +87,7 @@ extension UnlockedKeystore {
         try protector.delete(db)
         continue
       }
-      // An entry has no room for a longer ID. No protector of ours has one.
+      // An entry has 16 bits for the length of an ID. The program does not make longer IDs.
       guard protector.id.utf8.count <= Int(UInt16.max) else { continue }
       entries.append(
         LedgerBucket.Entry(name: protector.ledgerName, code: try protector.ledgerCode()))

@@ -4,7 +4,7 @@ import GRDB
 /// A row that the ledger lists.
 protocol LedgerRecord: KeystoreRow {
   var ledgerName: LedgerName { get }
-  /// Returns 32 bytes that differ from those of every earlier row in the same place.
+  /// Returns 32 bytes that differ from those of every earlier row with the same name.
   func ledgerCode() throws -> [UInt8]
 }
 
@@ -12,8 +12,8 @@ extension LedgerRecord {
   /// The name of the record in messages.
   package var recordName: String { ledgerName.recordName }
 
-  /// Throws `editedRecord` unless the record is one of that key: an index of the file may lead to
-  /// those of other keys.
+  /// Throws `editedRecord` unless the record belongs to the key. If somebody edited an index of the
+  /// database, a query may return records of other keys.
   func requireKey(_ keyID: String) throws(KeystoreError) {
     guard ledgerName.keyID.utf8.elementsEqual(keyID.utf8) else { throw .editedRecord(recordName) }
   }
@@ -26,13 +26,15 @@ extension LedgerRecord where Self: AuthenticatedRecord {
 extension UnlockedKeystore {
   // MARK: Verifying
 
-  /// Throws `editedRecord` unless the program wrote `record`, and wrote no later one in its place.
+  /// Throws `editedRecord` unless the program wrote `record`, and wrote no later record with the
+  /// same name.
   func verify(_ record: some AuthenticatedRecord & LedgerRecord, _ db: Database) throws {
     try verifyCode(of: record)
     try verifyListed(record, db)
   }
 
-  /// Throws `editedRecord` unless `record` is the latest that the program wrote in its place.
+  /// Throws `editedRecord` unless `record` is the last record with this name that the program
+  /// wrote.
   func verifyListed(_ record: some LedgerRecord, _ db: Database) throws {
     if ledger == nil { return }
     let code = try bucket(record.ledgerName.bucket, db)[record.ledgerName]
@@ -41,8 +43,8 @@ extension UnlockedKeystore {
     }
   }
 
-  /// Throws `editedRecord` unless each record is valid and the key's, and the key has no other
-  /// records of their kind.
+  /// Throws `editedRecord` unless each record is valid and belongs to the key, and `records` are
+  /// all records of this type that the key has.
   func verify<Record: AuthenticatedRecord & LedgerRecord>(
     _ records: [Record], areAllOfKey keyID: String, _ db: Database
   ) throws {
@@ -154,8 +156,8 @@ extension UnlockedKeystore {
 
   // MARK: Pending destruction
 
-  /// Returns the latest date on which something was found due that is not destroyed yet. Throws
-  /// `editedRecord`.
+  /// Returns the latest date on which a command noted that something is due for destruction, if
+  /// that is not destroyed yet. Throws `editedRecord`.
   func foundDueDate(_ db: Database) throws -> Int64? { try keystoreRecord(db).foundDueDate }
 
   func setFoundDueDate(_ date: Int64?, _ db: Database) throws {

@@ -1,23 +1,23 @@
 import Foundation
 import GRDB
 
-/// Holds the records of a keystore against its ledger.
+/// A comparison of the records of a keystore with its ledger. It collects the damage.
 struct RecordCheck {
   var damage: [KeystoreDamage] = []
-  /// What is in the list already as edited, or as missing.
-  private var noted: Set<String> = []
-  private var missed: Set<String> = []
+  /// The names of records that are in `damage` already, as edited or as missing.
+  private var notedEdited: Set<String> = []
+  private var notedMissing: Set<String> = []
   private let unlocked: UnlockedKeystore
-  /// What the ledger lists and no record was taken for yet; nil where there is no ledger.
+  /// The entries of the ledger for which no record was taken yet; nil if there is no ledger.
   private var listed: [LedgerName: [UInt8]]?
-  /// Buckets that are not what their digests say: of their records it is only known that they are
-  /// ours.
-  private var unknown: Set<LedgerBucket.Name> = []
-  /// The buckets that the ledger has.
+  /// Buckets that do not match their digests. It is not known if their records are the current
+  /// ones, only that the program wrote them.
+  private var damagedBuckets: Set<LedgerBucket.Name> = []
+  /// The buckets that are reached from the root.
   private var buckets: Set<LedgerBucket.Name> = []
-  /// The places of records whose own code is wrong. They are not missing.
+  /// The names of records whose own code is wrong. They do not count as missing.
   private var edited: Set<LedgerName> = []
-  /// The tables of which not all rows can be read.
+  /// The tables that have rows which cannot be read. Of these tables, no record counts as missing.
   private var unread: Set<String> = []
 
   init(_ unlocked: UnlockedKeystore, _ db: Database) throws {
@@ -40,16 +40,17 @@ struct RecordCheck {
       }
     } catch KeystoreError.editedRecord(let record) {
       note(edited: record)
-      unknown.insert(name)
+      damagedBuckets.insert(name)
     }
   }
 
-  /// Notes the rows of the ledger's table that are in no bucket above them. The root is not a row.
+  /// Notes the rows of the ledger's table that no parent bucket lists. The root bucket is not
+  /// stored in the table.
   private mutating func noteStrayBuckets(_ db: Database) throws {
     var strays: [LedgerBucket.Name] = []
     var edited: [String] = []
     try LedgerBucket.forEachName(db) { name in
-      if name == .root || !(buckets.contains(name) || isUnknown(name)) { strays.append(name) }
+      if name == .root || !(buckets.contains(name) || isDamaged(name)) { strays.append(name) }
     } edited: {
       edited.append($0)
     }
@@ -57,7 +58,7 @@ struct RecordCheck {
     for name in edited { note(edited: name) }
   }
 
-  /// Returns all rows of a table that can be read, and notes the other ones.
+  /// Returns all rows of a table that can be read. Notes the others as edited.
   mutating func readable<Record: KeystoreRow>(
     _ type: Record.Type, _ db: Database
   ) throws -> [Record] {
@@ -72,16 +73,18 @@ struct RecordCheck {
     return rows
   }
 
-  /// True if not all rows of the table can be read, so that nothing can be said to be missing.
+  /// True if not all rows of the table can be read. A record that is not found may then be among
+  /// the others.
   func isUnread(_ type: (some KeystoreRow).Type) -> Bool {
     unread.contains(type.databaseTableName)
   }
 
   mutating func note(edited name: String) {
-    if noted.insert(name).inserted { damage.append(.edited(name)) }
+    if notedEdited.insert(name).inserted { damage.append(.edited(name)) }
   }
 
-  /// Notes what is wrong with a record; returns whether its own code is right.
+  /// Compares a record with the ledger, and notes the damage. Returns true if the record's own code
+  /// is valid.
   mutating func take(_ record: some AuthenticatedRecord & LedgerRecord) throws -> Bool {
     guard unlocked.isAuthentic(record) else {
       if unlocked.isFromBeforeLedger(record) {
@@ -102,14 +105,14 @@ struct RecordCheck {
 
   private mutating func isListed(_ record: some LedgerRecord) throws -> Bool {
     guard listed != nil else { return true }
-    if isUnknown(record.ledgerName.bucket) {
+    if isDamaged(record.ledgerName.bucket) {
       damage.append(.uncertain(record.recordName))
       return true
     }
     return try listed?.removeValue(forKey: record.ledgerName) == record.ledgerCode()
   }
 
-  /// Notes what `body` finds edited.
+  /// Runs `body`. If it throws `editedRecord`, notes that record as edited.
   mutating func noting(_ body: () throws -> Void) throws {
     do {
       try body()
@@ -118,15 +121,15 @@ struct RecordCheck {
     }
   }
 
-  /// Notes that a record is not there, once.
+  /// Notes a record as missing, at most once.
   mutating func miss(_ record: String) {
-    if missed.insert(record).inserted { damage.append(.missing(record)) }
+    if notedMissing.insert(record).inserted { damage.append(.missing(record)) }
   }
 
-  /// Notes a record that belongs to nothing.
+  /// Notes a record that belongs to no key, or to no other part of the keystore.
   mutating func note(stray record: String) { damage.append(.stray(record)) }
 
-  /// What is wrong, after all records have been taken.
+  /// Returns the damage. Call this after all records have been taken.
   mutating func finish() -> [KeystoreDamage] {
     for name in (listed ?? [:]).keys.sorted()
     where !edited.contains(name) && !unread.contains(name.table) {
@@ -135,7 +138,7 @@ struct RecordCheck {
     return damage
   }
 
-  private func isUnknown(_ name: LedgerBucket.Name) -> Bool {
-    unknown.contains(name) || name.parent.map(isUnknown) ?? false
+  private func isDamaged(_ name: LedgerBucket.Name) -> Bool {
+    damagedBuckets.contains(name) || name.parent.map(isDamaged) ?? false
   }
 }
