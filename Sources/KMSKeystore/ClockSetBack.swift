@@ -1,7 +1,7 @@
 import Foundation
 
 /// A clock that goes back: a key was found due to be destroyed on a date that has not come. The
-/// clock was ahead then, or is behind now. Nothing is destroyed, and the waiting starts again. Or a
+/// clock was ahead then, or is too early now. Nothing is destroyed, and the waiting starts again. Or a
 /// key's next rotation was counted from such a date; it is counted from now then.
 package struct ClockSetBack: Equatable, Sendable {
   package let keyID: String

@@ -2,23 +2,23 @@ import Foundation
 
 /// A version of a symmetric key that may have wrapped too much.
 ///
-/// AES-GCM with random nonces seals 2^32 times under one key (SP 800-38D, 8.3). Every use is a record
-/// of the audit log, whose numbers never go back, so that what came behind a version's first day is a
-/// bound of its uses: nothing has to be counted.
+/// AES-GCM with random nonces may encrypt at most 2^32 times under one key (SP 800-38D, 8.3). Every
+/// use is a record of the audit log, and the numbers of records only rise. The number of records
+/// since the version was made is therefore an upper bound of its uses, and nothing needs to count.
 package struct WornVersion: Equatable, Sendable {
   package static let limit: UInt64 = 1 << 32
-  /// From this bound on it is said: there is time to rotate.
+  /// From this number on, a warning says so, while there is time to rotate.
   package static let warning: UInt64 = 1 << 31
 
   package let keyID: String
   package let version: Int
-  /// It was not used more often than that.
+  /// The upper bound of its uses.
   package let mostUses: UInt64
-  /// Whether the keystore rotates the key by itself, and nobody else may.
+  /// True if the keystore rotates the key itself, and nobody else may.
   package let isManaged: Bool
 }
 
-/// A version of a symmetric key, and the audit record behind which its uses are.
+/// A version of a symmetric key, and the number of the audit record after which its uses are.
 package struct VersionUse: Equatable, Sendable {
   let keyID: String
   let version: Int64

@@ -66,14 +66,14 @@ package final class KeyServiceHost: Sendable {
 
   /// Returns true for the first caller only. That caller then makes the changes that are due
   /// (`DueChanges`).
-  func beginSeeingToWhatWaits() -> Bool {
+  func beginDueChanges() -> Bool {
     state.withLock { state in
       defer { state.hasSeenToWhatWaits = true }
       return !state.hasSeenToWhatWaits
     }
   }
 
-  /// True if `beginSeeingToWhatWaits` was called in this process.
+  /// True if `beginDueChanges` was called in this process.
   var hasSeenToWhatWaits: Bool { state.withLock { $0.hasSeenToWhatWaits } }
 
   // MARK: Audit

@@ -225,7 +225,7 @@ package final class OperationCall {
   /// a command that writes, and some keystores are used for months without such a command.
   private func makeDueChanges() {
     guard let latest = service.keystore.foundDueDate, !service.host.hasSeenToWhatWaits,
-      DueChanges.callsForChanges(latest, at: now), service.host.beginSeeingToWhatWaits()
+      DueChanges.callsForChanges(latest, at: now), service.host.beginDueChanges()
     else { return }
     try? write(isWholeOperation: false) { _ in }
   }

@@ -137,7 +137,7 @@ import Testing
       try memory.input.grow(to: 1, keeping: 0)
       let batch = ReadBatch(
         memory: memory, ticket: 0, firstFrame: frame, frameCount: count, rest: count..<count,
-        countBehind: nil)
+        countAfter: nil)
       if isFinal { _ = try sealer.sealFinal(of: batch) } else { _ = try sealer.apply(to: batch) }
     }
     try seal(Int64(UInt32.max) - 2, isFinal: false)

@@ -20,7 +20,7 @@ struct ReadBatch: Sendable {
   /// The bytes of the input after the frames. Only the last batch has any.
   let rest: Range<Int>
   /// Bytes of the source that are likely to follow the batch; nil if unknown.
-  let countBehind: Int64?
+  let countAfter: Int64?
 
   /// The offset in the input at which the frames end.
   var frameEnd: Int { rest.lowerBound }

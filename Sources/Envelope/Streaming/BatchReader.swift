@@ -11,9 +11,9 @@ protocol BatchReader: AnyObject, Sendable {
   ) throws -> BatchReading
   /// Tells the source that all input has been read, including the bytes after the frames of the
   /// last batch.
-  func finish(behind last: ReadBatch)
+  func finish(after last: ReadBatch)
   /// The input after the frames of the last batch.
-  func rest(behind last: ReadBatch) throws -> InputBuffer
+  func rest(after last: ReadBatch) throws -> InputBuffer
 }
 
 /// The result of reading a batch.
@@ -121,13 +121,13 @@ final class OrderedReader: BatchReader, @unchecked Sendable {
     let batch = ReadBatch(
       memory: memory, ticket: ticket, firstFrame: frameCount, frameCount: count,
       rest: frameEnd..<inputCount,
-      countBehind: input.expectedCount.map { $0 - byteCount })
+      countAfter: input.expectedCount.map { $0 - byteCount })
     return isLast ? .last(batch) : .more(batch)
   }
 
-  func finish(behind last: ReadBatch) {}
+  func finish(after last: ReadBatch) {}
 
-  func rest(behind last: ReadBatch) throws -> InputBuffer {
+  func rest(after last: ReadBatch) throws -> InputBuffer {
     var rest = InputBuffer(NullSource())
     swap(&rest, &input)
     try last.memory.input.withBytes(in: last.rest) {
@@ -200,16 +200,16 @@ final class PositionalReader: BatchReader, Sendable {
     let batch = ReadBatch(
       memory: memory, ticket: ticket, firstFrame: firstFrame + frame, frameCount: frameCount,
       rest: frameEnd..<inputCount,
-      countBehind: expectedCount(after: ticket))
+      countAfter: expectedCount(after: ticket))
     return isFinal || inputCount < length || frame + Int64(wanted) >= frameLimit
       ? .last(batch) : .more(batch)
   }
 
-  func finish(behind last: ReadBatch) {
+  func finish(after last: ReadBatch) {
     source.finish(at: position(after: last) + Int64(last.rest.count))
   }
 
-  func rest(behind last: ReadBatch) throws -> InputBuffer {
+  func rest(after last: ReadBatch) throws -> InputBuffer {
     InputBuffer(PositionalCursor(source, at: position(after: last)))
   }
 

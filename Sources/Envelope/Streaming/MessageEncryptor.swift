@@ -115,7 +115,7 @@ public struct MessageEncryptor: Sendable {
       signature: signer.map { .output($0) }, progress: progress
     ) { try FrameSealer(bodyKey, frameLength: frameLength) }
     let last = try pipeline.run()
-    reader.finish(behind: last)
+    reader.finish(after: last)
     return last
   }
 

@@ -24,7 +24,7 @@ extension OpenedMessage {
     from offset: Int64, count: Int64?, to sink: any ByteSink, ignoringSignature: Bool = false,
     progress: ProgressHandler? = nil
   ) throws -> Int64 {
-    precondition(offset >= 0 && count ?? 0 >= 0, "a range that is none")
+    precondition(offset >= 0 && count ?? 0 >= 0, "a negative range")
     guard !isArmored else { throw MessageRangeError.armored }
     guard let positional = source.positional else { throw MessageRangeError.notSeekable }
     guard case .framed(let frameLength) = header.content else { throw MessageRangeError.notFramed }

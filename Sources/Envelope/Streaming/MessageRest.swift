@@ -37,7 +37,7 @@ struct MessageRest: ~Copyable {
   }
 
   /// Opens a non-framed body and verifies the rest of the message. Returns the number of bytes.
-  mutating func openWholeBody(_ body: BodyKey, to sink: any ByteSink) throws -> Int64 {
+  mutating func openNonFramedBody(_ body: BodyKey, to sink: any ByteSink) throws -> Int64 {
     guard try input.fill(atLeast: NonFramedPrefix.length) else { throw MessageError.truncated }
     let prefix = try input.withBytes(NonFramedPrefix.length) { (bytes) throws(MessageError) in
       try WireReader.read(bytes) { (reader) throws(MessageError) in

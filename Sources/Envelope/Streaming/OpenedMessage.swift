@@ -78,7 +78,7 @@ public final class OpenedMessage {
         of: length, input, to: sink, progress: progress, cancellation: cancellation)
     case .nonFramed:
       var rest = MessageRest(input, verifier: verifier, progress: progress)
-      count = try rest.openWholeBody(body, to: sink)
+      count = try rest.openNonFramedBody(body, to: sink)
     }
     return MessageSummary(header: header, plaintextCount: count)
   }
@@ -103,7 +103,7 @@ public final class OpenedMessage {
     defer { scheduler.giveBack(last.memory) }
 
     let frames = last.endFrame
-    var rest = MessageRest(try reader.rest(behind: last), verifier: verifier, progress: progress)
+    var rest = MessageRest(try reader.rest(after: last), verifier: verifier, progress: progress)
     let count = try rest.openFinalFrame(
       at: frames, FrameOpener(body, frameLength: frameLength), frameLength,
       into: &last.memory.output)

@@ -269,7 +269,7 @@ final class Pipeline: @unchecked Sendable {
 
   /// Asks for one more thread if there is work for it.
   private func startHelper(after batch: ReadBatch) {
-    if let expected = batch.countBehind {
+    if let expected = batch.countAfter {
       guard expected >= scheduler.helpThreshold else { return }
     } else {
       guard batch.ticket > 0 else { return }

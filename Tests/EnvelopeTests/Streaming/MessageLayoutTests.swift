@@ -129,7 +129,7 @@ import Testing
       let end = 16 * frames
       return ReadBatch(
         memory: memory, ticket: 0, firstFrame: firstFrame, frameCount: frames,
-        rest: end..<end, countBehind: nil)
+        rest: end..<end, countAfter: nil)
     }
     let last = Int64(UInt32.max)
     _ = try sealer().apply(to: batch(firstFrame: last - 3, frames: 2))
