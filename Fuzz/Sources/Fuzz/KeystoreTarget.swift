@@ -13,6 +13,7 @@ extension FuzzTarget {
   /// write-ahead log, so that the code after the first checks is reached too.
   static let keystore = FuzzTarget("keystore") { bytes in
     guard let mode = bytes.first else { return }
+    _ = limitFiles
     let files = KeystoreFiles(mode: mode, Array(bytes.dropFirst()))
     let directory = FilePath("/dev/shm/envcrypt-fuzz-keystore-\(getpid())")
     mkdir(directory.string, 0o700)
@@ -47,6 +48,14 @@ extension FuzzTarget {
     try Keystore(at: copy).requireOwnSchema()
     _ = try check.get()
   }
+
+  /// Limits the size of files. A journal can make SQLite extend the keystore to terabytes, and the
+  /// copy of it would fill all memory.
+  private static let limitFiles: Void = {
+    signal(SIGXFSZ, SIG_IGN)
+    var limit = rlimit(rlim_cur: 64 << 20, rlim_max: 64 << 20)
+    setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+  }()
 
   /// The journal of a seed names this file as its super-journal. No command may touch it.
   private static let victim = FilePath("/dev/shm/envcrypt-fuzz-victim")
