@@ -3,7 +3,6 @@ import Envelope
 import GRDB
 import Glibc
 import Synchronization
-import SystemPackage
 
 /// A reason why a file beside a keystore is not one that SQLite may use.
 package enum JournalFault: Equatable, Sendable {

@@ -69,7 +69,9 @@ struct KeystoreFile: Sendable {
       throw KeystoreFileError.strayWriteAheadLog(log, keystore: path)
     }
     try requireOurs(FilePath(path.string + "-shm")) { _ in true }
-    try requireOurs(FilePath(path.string + "-journal")) { try !Self.namesAnother($0) }
+    try requireOurs(FilePath(path.string + "-journal")) {
+      try !Self.namesAnother($0) && !enlarges($0)
+    }
   }
 
   /// Throws unless the file is absent, or one of ours that can be used as `isUsable` finds.
@@ -94,6 +96,24 @@ struct KeystoreFile: Sendable {
 
   /// The bytes with which a journal begins, and ends if it names another file.
   static let journalMark: [UInt8] = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7]
+
+  /// True if the journal would make the file much larger than a keystore with this journal can have
+  /// been. SQLite gives the file the size that the journal names before it looks at the rest.
+  private func enlarges(_ journal: Descriptor) throws -> Bool {
+    var head = [UInt8](repeating: 0, count: 28)
+    let count = try head.withUnsafeMutableBytes {
+      var span = MutableRawSpan(_unsafeBytes: $0)
+      return try journal.read(into: &span, at: 0)
+    }
+    guard count == head.count, head.starts(with: Self.journalMark) else { return false }
+    func number(at index: Int) -> Int64 {
+      head[index..<index + 4].reduce(0) { $0 << 8 | Int64($1) }
+    }
+    // A transaction that makes the file smaller need not have all pages in its journal.
+    let pages = (count: number(at: 16), size: number(at: 24))
+    let known = try journal.status().size + status.size
+    return pages.count * pages.size > (64 << 20) + 16 * min(known, .max >> 5)
+  }
 
   /// True if the journal ends with the name of another file, as journals of a transaction over
   /// several databases do. SQLite deletes that file after the rollback, whatever it is. We never

@@ -1,5 +1,4 @@
 import Envelope
-import SystemPackage
 
 /// A file that envcrypt or SQLite wrote and that is never key material, whatever its size. Keystores
 /// and audit logs change with each use, and messages lie where others may read them.

@@ -184,6 +184,21 @@ import Testing
 
   // MARK: Journals
 
+  /// SQLite makes the file as large as a journal says, before it looks at the rest of the journal.
+  @Test(arguments: [
+    (pages: UInt32.max, pageLength: UInt32(4096)), (1 << 31, 65536), (1 << 18, 512),
+  ])
+  func aJournalThatEnlargesTheFileIsRefused(pages: UInt32, pageLength: UInt32) throws {
+    func big(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { Array($0) } }
+    var header = KeystoreFile.journalMark + big(0) + big(0) + big(pages) + big(512)
+    header += big(pageLength)
+    header += [UInt8](repeating: 0, count: 512 - header.count)
+    let journal = try put(header, at: "keystore.db-journal")
+    let before = try contents(path)
+    #expect(throws: KeystoreFileError.foreignJournal(journal)) { try Keystore(at: path) }
+    #expect(try contents(path) == before)
+  }
+
   /// If a journal names a super-journal, SQLite deletes the file of that name.
   @Test func aJournalThatNamesAFileIsRefused() throws {
     let mark: [UInt8] = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7]
