@@ -15,7 +15,7 @@ package enum KeyFile {
     throw Self.error(path, kind)
   }
 
-  /// The error for a file that is no key file.
+  /// The error for a file that is not a key file.
   static func error(_ path: FilePath, _ kind: NoKeyMaterial) -> KeystoreError {
     .unusableKeyFile(path, "it is \(kind.rawValue), and not a key file")
   }

@@ -1,7 +1,7 @@
 import Foundation
 import GRDB
 
-/// What `check` found wrong.
+/// A fault that `check` found.
 package enum KeystoreDamage: Equatable, Sendable {
   /// A record that is not as the program wrote it.
   case edited(String)
@@ -22,7 +22,7 @@ package enum KeystoreDamage: Equatable, Sendable {
   case audit(AuditDamage)
 }
 
-/// What `check` looked at.
+/// The result of `check`: what it counted, and the faults.
 package struct KeystoreCheck: Sendable {
   package internal(set) var keys = 0
   package internal(set) var versions = 0
