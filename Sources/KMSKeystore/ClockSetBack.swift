@@ -1,15 +1,16 @@
 import Foundation
 
-/// A clock that goes back: a key was found due to be destroyed on a date that has not come. The
-/// clock was ahead then, or is too early now. Nothing is destroyed, and the waiting starts again. Or a
-/// key's next rotation was counted from such a date; it is counted from now then.
+/// A report that the clock went back. Either a key was found due to be destroyed on a date that is
+/// now in the future: the clock was ahead then, or is behind now. Nothing is destroyed, and the
+/// waiting period starts again. Or a key's next rotation was counted from such a date, and is now
+/// counted from the present.
 package struct ClockSetBack: Equatable, Sendable {
   package let keyID: String
-  /// The date of the clock when the key was found due, or when its next rotation was set.
+  /// The date that the clock showed when the key was found due, or when its next rotation was set.
   package let foundDueDate: Date
-  /// Its date now.
+  /// The date that the clock shows now.
   package let now: Date
-  /// How many other keys were found due on such a date.
+  /// The number of other keys with such a date.
   package internal(set) var otherKeys = 0
   /// The new date of the key's next rotation. Nil if the key was found due to be destroyed.
   package internal(set) var nextRotationDate: Date?

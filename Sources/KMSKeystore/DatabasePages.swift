@@ -2,9 +2,9 @@
 /// (https://www.sqlite.org/fileformat2.html). Nothing in the file is interpreted as a statement, so
 /// nothing in it can run.
 ///
-/// Reading ends soon and takes little memory, whatever the bytes are. What SQLite might read
-/// otherwise than we do is refused: numbers that are not in their shortest form, lengths of more
-/// than 32 bits, and records with bytes that belong to no column. SQLite itself writes none of them.
+/// The time and the memory for reading are limited, whatever the bytes are. Bytes that SQLite might
+/// read differently are refused: numbers that are not in their shortest form, lengths of more than
+/// 32 bits, and records with bytes that belong to no column. SQLite itself never writes such bytes.
 struct DatabasePages {
   /// Reads `count` bytes at `offset`; nil if the file ends before the last of them.
   typealias Source = (_ offset: Int64, _ count: Int) throws -> [UInt8]?
@@ -22,7 +22,7 @@ struct DatabasePages {
     case integer(Int64)
     case text(ArraySlice<UInt8>)
     case other
-    /// A value that was too long to be read to its end.
+    /// A value that was too long to be read completely.
     case cutOff
   }
 

@@ -3,31 +3,35 @@ import Foundation
 import GRDB
 import KMSAPI
 
-/// What time brings about, done by the next command that writes: keys go when their waiting period
-/// is over, imported material when it expires, and keys are rotated.
+/// The changes that become due with time, and that the next command that writes makes: keys are
+/// deleted when their waiting period is over, imported material is deleted when it expires, and
+/// keys are rotated.
 ///
-/// The clock may be wrong. So what is due to be destroyed counts as gone, but is only noted at
-/// first, with the date. A command at least a day later destroys it. If the clock shows an earlier
-/// date in between, the note does not count.
+/// The clock may be wrong. Therefore a key or material that is due to be destroyed counts as gone,
+/// but the first command that finds it due only makes a note: it stores the date in `foundDueDate`.
+/// A command at least a day later destroys the key or material. If the clock shows an earlier date
+/// in between, the note does not count.
 package struct DueChanges {
   private let now: Int64
-  /// The owner asks to destroy what is due without waiting.
+  /// True if the owner asks to destroy everything that is due without waiting.
   private let destroysAtOnce: Bool
-  /// Rotations and destructions, as far as they are done.
+  /// The rotations and destructions that were done.
   package private(set) var events: [ServiceEvent] = []
-  /// Set if the clock went back since something was found due.
+  /// A report if the clock went back; nil if it did not.
   package private(set) var clockSetBack: ClockSetBack?
-  /// True after a note was made or taken away.
+  /// True after a note was made or removed.
   private var changedNotes = false
-  /// The keys whose notes were of dates that have not come.
+  /// The keys whose notes were removed because their dates are in the future.
   private var keysSetBack: Set<String> = []
 
-  /// The most keys that one command sees to beside its own work.
+  /// The maximum number of records that each step changes, in addition to the command's own work.
   private let limit: Int
-  /// Between the two commands that find something due.
+  /// The minimum time between the command that makes a note and the command that destroys the key
+  /// or material.
   static let patience = millisecondsPerDay
-  /// By how much a command's time may be before that of another one whose clock is the same: it
-  /// takes the time at its start, and may wait for a passphrase or for a lock.
+  /// The tolerance when a stored date is compared with the time of a command. A command reads the
+  /// clock at its start, and may then wait for a passphrase or for a lock, so a later command may
+  /// already have stored a later date.
   static let slack = millisecondsPerDay / 24
 
   package init(now: Int64, destroysAtOnce: Bool = false, limit: Int = 1000) {
@@ -41,7 +45,7 @@ package struct DueChanges {
     let latest = try transaction.keys.foundDueDate(db)
     if let latest, latest > now + Self.slack { try startAgain(transaction) }
     try countRotationsFromNow(transaction)
-    // Notes of a day ago, or any.
+    // The latest date of a note that counts: a day ago, or any date if the owner does not wait.
     let ripe = destroysAtOnce ? Int64.max : now - Self.patience
     let limit = destroysAtOnce ? -1 : self.limit
     let due = try Self.readable(
@@ -57,20 +61,20 @@ package struct DueChanges {
         validTo <= ? AND (foundDueDate IS NULL OR foundDueDate <= ?) ORDER BY validTo LIMIT ?
         """, [now, ripe, limit])
     for version in expired { try Self.unlessEdited(db) { try expire(version, transaction) } }
-    // A note that an operation took away, as CancelKeyDeletion does, may have been the latest.
+    // An operation such as CancelKeyDeletion may have removed the latest note.
     if changedNotes || latest.map({ Self.callsForChanges($0, at: now) }) ?? false {
       try transaction.keys.setFoundDueDate(Self.latestNote(db), db)
     }
   }
 
-  /// True if there is something to do for a store whose latest note is of that date: the clock went
-  /// back, or the note is a day old.
+  /// True if a store whose latest note has this date needs a change: the clock went back, or the
+  /// note is at least a day old.
   package static func callsForChanges(_ latest: Int64, at now: Int64) -> Bool {
     latest > now + slack || latest <= now - patience
   }
 
-  /// True if the clock is before the keystore's creation. Dates that seem to be far away say
-  /// nothing then.
+  /// True if the clock is before the keystore's creation. In that case, a date that seems to be far
+  /// in the future does not show that the clock was ahead.
   static func isClockBehind(_ now: Int64, _ storeCreationDate: Int64) -> Bool {
     now + slack < storeCreationDate
   }
@@ -85,16 +89,17 @@ package struct DueChanges {
         """)
   }
 
-  /// Returns the rows that meet a condition. A row that cannot be read keeps no others from being
-  /// changed. It stays, and is refused by name where it is used.
+  /// Returns the rows that meet a condition. Leaves out a row that cannot be read, so that the
+  /// other rows can still be changed. Such a row stays, and is refused by name if it is used.
   private static func readable<Record: KeystoreRow>(
     _ type: Record.Type, _ db: Database, where condition: String, _ arguments: StatementArguments
   ) throws -> [Record] {
     try Record.readable(db, where: condition, with: arguments) { _, _ in }
   }
 
-  /// Does one thing, or nothing of it: a record that somebody edited must neither destroy a key nor
-  /// keep others from being changed. It stays, and is refused by name where it is used.
+  /// Runs `body`. If `body` finds an edited record, rolls back and ignores the error: a record that
+  /// somebody edited must neither destroy a key nor prevent changes to other records. Such a record
+  /// stays, and is refused by name if it is used.
   private static func unlessEdited(_ db: Database, _ body: () throws -> Void) throws {
     do {
       try db.inSavepoint {
@@ -128,8 +133,9 @@ package struct DueChanges {
     events.append(event)
   }
 
-  /// Destroys expired material. A key without any of its materials waits for it; what only waited
-  /// to be rotated to goes without a trace.
+  /// Destroys expired material. A key that lacks one of its materials is then pending import. If
+  /// the key has not been rotated to the expired version yet, deletes the whole record of that
+  /// version.
   private mutating func expire(
     _ version: KeyVersionRecord, _ transaction: KeystoreTransaction
   ) throws {
@@ -162,12 +168,13 @@ package struct DueChanges {
         name: .deleteExpiredKeyMaterial, keyID: version.keyID, version: version.version))
   }
 
-  /// True if it may be destroyed now. The queries leave out notes of less than a day.
+  /// True if a key or material with this note may be destroyed now. The queries leave out notes
+  /// that are less than a day old.
   private func isNoted(_ foundDueDate: Int64?) -> Bool { destroysAtOnce || foundDueDate != nil }
 
   // MARK: A clock that went back
 
-  /// Takes away the notes of dates that have not come.
+  /// Removes the notes whose dates are in the future.
   private mutating func startAgain(_ transaction: KeystoreTransaction) throws {
     let (keys, db) = (transaction.keys, transaction.db)
     changedNotes = true
@@ -193,8 +200,9 @@ package struct DueChanges {
     }
   }
 
-  /// Counts the next rotation of a key from now if it was counted from a date that has not come: a
-  /// key that one command with a wrong clock has rotated would not be rotated for years.
+  /// Counts the next rotation of a key from now if it was counted from a date in the future.
+  /// Otherwise a key that one command with a wrong clock rotated would not be rotated again for
+  /// years.
   private mutating func countRotationsFromNow(_ transaction: KeystoreTransaction) throws {
     let (keys, db) = (transaction.keys, transaction.db)
     let storeCreationDate = try keys.keystoreRecord(db).creationDate
@@ -243,7 +251,7 @@ package struct DueChanges {
 }
 
 extension KeystoreTransaction {
-  // MARK: Steps that operations take too
+  // MARK: Steps that operations use, too
 
   /// Gives the key a new version, which wraps from now on. The caller stores the key.
   @discardableResult
@@ -272,8 +280,9 @@ extension KeystoreTransaction {
     try update(version)
   }
 
-  /// Notes in `record` when the first of the materials that have encrypted something expires.
-  /// Returns true if all of them are there, expired or not.
+  /// Stores in `record` the earliest expiry date of the versions up to the current one, which may
+  /// have encrypted something. Returns true if all of these versions have their material, expired
+  /// or not.
   @discardableResult
   package func noteExpiry(of record: inout MasterKeyRecord) throws -> Bool {
     let current = record.currentVersion

@@ -16,7 +16,7 @@ final class HiddenKeystore {
 
   private let names: [FilePath]
   private let leftovers: Leftovers
-  /// Its lock shows that a process is working on the file.
+  /// The descriptor's lock shows that a process is working on the file.
   private let descriptor: Descriptor
 
   /// Creates an empty file of mode 0600.
@@ -138,10 +138,10 @@ final class HiddenKeystore {
     }
   }
 
-  /// Moves the store's log to its final name. An existing log that has every entry of it and more
-  /// stays instead. Any other existing log is kept under another name, unless the store's log has
-  /// its entries or is the same log after pruning. A file that is not a log was refused before.
-  /// Returns true if there was no log before and there is one now.
+  /// Moves the store's log to its final name. If an existing log has all entries of the store's log
+  /// and more, the existing log stays instead. Any other existing log is kept under another name,
+  /// unless the store's log has all of its entries or is the same log after pruning. A file that is
+  /// not a log was refused before. Returns true if there was no log before and there is one now.
   private func placeLog(isOfSameStore: Bool) throws -> Bool {
     let to = AuditLog.path(beside: place.way)
     let hasLog = try FileStatus.at(log, followingLinks: false) != nil

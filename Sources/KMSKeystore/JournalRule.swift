@@ -4,22 +4,22 @@ import GRDB
 import Glibc
 import Synchronization
 
-/// A reason why a file beside a keystore is not one that SQLite may use.
+/// A reason why SQLite must not use a file beside a keystore.
 package enum JournalFault: Equatable, Sendable {
-  /// It belongs to a user who is neither the keystore's owner, nor root, nor this user, nor a
+  /// The file belongs to a user who is neither the keystore's owner, nor root, nor this user, nor a
   /// member of the group that shares the keystore.
   case owner(UInt32)
-  /// Users may write to it who may not write to the keystore.
+  /// Users who may not write to the keystore may write to the file.
   case writable(permissions: UInt32)
-  /// It has several names (hard links), so it is another file, too.
+  /// The file has several names (hard links), so it also serves as another file.
   case severalNames(UInt64)
 }
 
-/// Tells if SQLite may use a file beside a keystore: a rollback journal, or what the WAL mode
-/// needs.
+/// The rule for the files beside a keystore that SQLite may use: a rollback journal, and the files
+/// that the WAL mode needs.
 ///
 /// In a directory that others may write to, another user could make such a file first. SQLite would
-/// write its pages into the keystore, or keep the keystore's pages in it.
+/// write the pages of that file into the keystore, or store the keystore's pages in that file.
 struct JournalRule: Sendable {
   private let owners: [uid_t]
   /// The group that shares the keystore; nil if it is not shared.
@@ -47,9 +47,9 @@ struct JournalRule: Sendable {
   /// bytes, because SQLite passes bytes.
   private static let rules = Mutex<[[CChar]: JournalRule]>([:])
 
-  /// Makes SQLite obey the rule for a connection. SQLite opens its files by name, each time it
-  /// needs one, so a look at the name before that would be too early. This looks at the file that
-  /// is open.
+  /// Makes SQLite obey the rule for a connection. SQLite opens a file by its name each time it
+  /// needs the file, so a check before that would be too early. The rule is therefore applied to
+  /// the open file.
   func enforce(on db: Database) {
     guard Self.isInstalled, let name = sqlite3_db_filename(db.sqliteConnection, "main") else {
       return
@@ -63,7 +63,7 @@ struct JournalRule: Sendable {
     }
   }
 
-  /// Replaces the function with which SQLite opens files, once.
+  /// True if SQLite opens files with our function. The first access replaces SQLite's own function.
   private static let isInstalled: Bool = {
     guard let system = sqlite3_vfs_find(nil), system.pointee.iVersion >= 3,
       let replace = system.pointee.xSetSystemCall
@@ -76,8 +76,8 @@ struct JournalRule: Sendable {
   }()
 
   /// Opens a file for SQLite. If there is a rule for the name, does not follow a symbolic link,
-  /// does not wait for a FIFO, and refuses a file against the rule. Returns -1 and sets `errno` on
-  /// failure.
+  /// does not wait for a FIFO, and refuses a file that the rule forbids. Returns -1 and sets
+  /// `errno` on failure.
   private static func open(
     _ name: UnsafePointer<CChar>?, flags: Int32, permissions: Int32
   ) -> Int32 {

@@ -7,21 +7,23 @@ package enum KeyFile {
   /// The sizes of a key file. A shorter one could be guessed; a longer file is not a key file.
   package static let sizes = 32...(1 << 20)
 
-  /// Reads a key file for a new protector. A file that changes or that others may have is refused.
-  /// Throws `KeystoreError.unusableKeyFile`, `FileRuleError.openToOthers`, `IOError`.
+  /// Reads a key file for a new protector. Refuses files that envcrypt or SQLite changes, and
+  /// messages, which others may have. Throws `KeystoreError.unusableKeyFile`,
+  /// `FileRuleError.openToOthers`, `IOError`.
   package static func readForNewProtector(_ path: FilePath) throws -> SecretBytes {
     let bytes = try read(path)
     guard let kind = NoKeyMaterial(bytes) else { return bytes }
     throw Self.error(path, kind)
   }
 
-  /// The error for a file that is not a key file.
+  /// Returns the error for a file that is not a key file.
   static func error(_ path: FilePath, _ kind: NoKeyMaterial) -> KeystoreError {
     .unusableKeyFile(path, "it is \(kind.rawValue), and not a key file")
   }
 
-  /// Reads the key file of a protector, whatever it holds: it may be older than the rule for new
-  /// protectors. Throws `KeystoreError.unusableKeyFile`, `FileRuleError.openToOthers`, `IOError`.
+  /// Reads the key file of a protector, whatever the file contains: the protector may be older than
+  /// the rule for new protectors. Throws `KeystoreError.unusableKeyFile`,
+  /// `FileRuleError.openToOthers`, `IOError`.
   package static func read(_ path: FilePath) throws -> SecretBytes {
     let descriptor = try Descriptor.openInput(path)
     let status = try descriptor.status()

@@ -15,8 +15,8 @@ package struct KeyVersionRecord: AuthenticatedRecord, LedgerRecord {
   package var publicKey: Data?
   /// Lower-case hexadecimal SHA-256 of `publicKey`.
   package var fingerprint: String?
-  /// The provider ID under which messages of other programs know an imported key. The name and the
-  /// padding belong to it.
+  /// The provider ID that messages of other programs have for an imported key. The next two columns
+  /// are the key's name and padding in these messages.
   package var foreignProviderID: String?
   package var foreignKeyName: String?
   package var foreignPadding: String?

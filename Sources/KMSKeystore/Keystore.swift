@@ -58,7 +58,7 @@ package final class Keystore: Sendable {
         }
         return (file, database, record)
       } catch KeystoreFileError.changing(_) where tries < mostTries {
-        // Replacing a backup puts another file under its name.
+        // Another process replaced a backup at this path: open the new file.
         tries += 1
       }
     }
@@ -120,12 +120,14 @@ package final class Keystore: Sendable {
   /// Leaves the connection open until the process ends. For a process that is about to end.
   package func leaveOpen() { database.leaveOpen() }
 
-  /// When something was last found due to be destroyed, as of the time when the store was opened.
+  /// The latest date on which something was found due to be destroyed, as of the time when the
+  /// store was opened.
   package var foundDueDate: Int64? { record.foundDueDate }
 
   // MARK: Audit log
 
-  /// True if no key is used unless the use can be recorded. Verified when the store is unlocked.
+  /// True if no key is used unless the use can be recorded. The value is verified when the store is
+  /// unlocked.
   package var requiresAudit: Bool { record.requiresAudit != nil }
 
   /// True if the store is on a file system that is mounted read-only, so that nothing can be
@@ -149,8 +151,8 @@ package final class Keystore: Sendable {
     }
   }
 
-  /// The same; within a transaction of this thread if one is under way. Errors of SQLite are not
-  /// translated.
+  /// Returns the same anchor, read inside the transaction of this thread if there is one. Does not
+  /// translate errors of SQLite.
   package func auditAnchorReentrantly(verifiedBy unlocked: UnlockedKeystore) throws -> AuditAnchor {
     try database.readReentrantly { try Self.auditAnchor(verifiedBy: unlocked, $0) }
   }

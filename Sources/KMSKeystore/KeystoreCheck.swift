@@ -1,28 +1,28 @@
 import Foundation
 import GRDB
 
-/// A fault that `check` found.
+/// A kind of damage that `check` finds.
 package enum KeystoreDamage: Equatable, Sendable {
   /// A record that is not as the program wrote it.
   case edited(String)
-  /// A record that the program wrote, and not the last that it wrote there.
+  /// A record that the program wrote, but that is not the latest version of this record.
   case outdated(String)
-  /// A record that the program wrote; whether it is the last there is lost with a part of the
-  /// ledger.
+  /// A record that the program wrote. It may not be the latest version: the part of the ledger that
+  /// would show this is damaged.
   case uncertain(String)
-  /// A protector that the keystore does not have any more, by its ID.
+  /// The ID of a protector that is in the file, but no longer belongs to the keystore.
   case strayProtector(String)
-  /// A record that belongs to no key, or to no other part of the keystore.
+  /// A record that does not belong to any key or other part of the keystore.
   case stray(String)
-  /// A record that others need, and that is not there.
+  /// A record that is missing, although other records need it.
   case missing(String)
-  /// SQLite's own words for a file that contradicts itself: for example, an index that lacks a row
-  /// hides it.
+  /// SQLite's description of a file that is inconsistent. For example, an index that lacks an entry
+  /// for a row hides that row.
   case structure(String)
   case audit(AuditDamage)
 }
 
-/// The result of `check`: what it counted, and the faults.
+/// The result of `check`: the numbers of records that it read, and the damage that it found.
 package struct KeystoreCheck: Sendable {
   package internal(set) var keys = 0
   package internal(set) var versions = 0
@@ -93,7 +93,8 @@ extension Keystore {
     return check
   }
 
-  /// Notes policies and grants that no key lists. A key that lists them notices others.
+  /// Notes policies that no key lists, and grants of keys that do not exist. The check of a key
+  /// itself finds every other policy and grant that does not match the key's record.
   private func noteLeftovers(
     _ keysWithoutPolicy: Set<String>, _ records: inout RecordCheck, _ db: Database
   ) throws {
@@ -124,7 +125,7 @@ extension Keystore {
     do {
       anchor = try auditAnchor(verifiedBy: unlocked)
     } catch KeystoreError.editedRecord {
-      // It is among the damage already.
+      // The damage already contains the edited anchor.
       anchor = .none
     }
     var count = 0

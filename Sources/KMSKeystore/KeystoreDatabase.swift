@@ -95,8 +95,8 @@ final class KeystoreDatabase: Sendable {
   /// The most bytes of a value. The longest value is a stack of 500 keys with the longest policies.
   static let mostBytesOfAValue = 1 << 26
 
-  /// What the file can make SQLite do is bounded. SQLite's own bounds are 1 GB for a value, and
-  /// similar ones.
+  /// The limits on the work and the memory that the file can make SQLite use. SQLite's default
+  /// limits are far higher, for example 1 GB for a value.
   static let limits: [(limit: Int32, value: Int32)] = [
     (SQLITE_LIMIT_LENGTH, Int32(mostBytesOfAValue)),
     (SQLITE_LIMIT_SQL_LENGTH, 1 << 14),
@@ -109,12 +109,14 @@ final class KeystoreDatabase: Sendable {
     (SQLITE_LIMIT_ATTACHED, 0),
     (SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 100),
     (SQLITE_LIMIT_VARIABLE_NUMBER, 64),
-    // A key's rows in other tables are deleted as by triggers, without further ones.
+    // SQLite deletes a key's rows in other tables as a trigger would. These deletions start no
+    // further ones.
     (SQLITE_LIMIT_TRIGGER_DEPTH, 4),
     (SQLITE_LIMIT_WORKER_THREADS, 0),
   ]
 
-  /// Runs `body`. If SQLite cannot open a file, names the one that it may not use.
+  /// Runs `body`. If SQLite cannot open a file, throws an error that names the file that SQLite
+  /// must not use, if there is one.
   private static func namingStrays<Value>(
     beside file: KeystoreFile?, _ body: () throws -> Value
   ) throws -> Value {
@@ -145,7 +147,7 @@ final class KeystoreDatabase: Sendable {
     try Self.namingStrays(beside: file) { try queue.unsafeRead { try read($0, body) } }
   }
 
-  /// Does the same, but inside the transaction of this thread if there is one.
+  /// Runs `body` as `read` does, but inside the transaction of this thread if there is one.
   func readReentrantly<Value>(_ body: (Database) throws -> Value) throws -> Value {
     try Self.namingStrays(beside: file) {
       try queue.unsafeReentrantRead { try $0.isInsideTransaction ? body($0) : read($0, body) }

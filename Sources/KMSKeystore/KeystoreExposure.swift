@@ -5,12 +5,12 @@ import SystemPackage
 /// A reason why the mode of a keystore's file alone does not decide who can get its keys. It
 /// matters if a protector `none` stores the root key in the clear.
 package enum KeystoreExposure: Equatable, Sendable {
-  /// The file is on a file system of this name, whose files another machine holds.
+  /// The file is on a file system of this name, whose files another machine stores.
   case remote(String)
   /// Users other than the owner may write this directory, so they may put another file in the
   /// keystore's place.
   case writableDirectory(FilePath, permissions: UInt32)
-  /// This directory belongs to another user, who may do the same.
+  /// This directory belongs to another user, who may also put another file in the keystore's place.
   case foreignDirectory(FilePath, owner: UInt32)
 
   /// Returns the exposures of the file at `path`, which `owner` owns.

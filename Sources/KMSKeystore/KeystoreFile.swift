@@ -60,8 +60,9 @@ struct KeystoreFile: Sendable {
   /// matter who put it there.
   static let companions = ["-journal", "-wal", "-shm"]
 
-  /// Throws if there is a file beside the database that SQLite would use and that is not ours. This
-  /// names the file. `JournalRule.enforce` ensures that SQLite uses none that appears later.
+  /// Throws if there is a file beside the database that SQLite would use and that is not ours. The
+  /// error names the file. `JournalRule.enforce` ensures that SQLite does not use such a file if it
+  /// appears later.
   func refuseStrays() throws {
     let log = FilePath(path.string + "-wal")
     // SQLite looks for a write-ahead log whatever mode the file header says.
@@ -74,7 +75,7 @@ struct KeystoreFile: Sendable {
     }
   }
 
-  /// Throws unless the file is absent, or one of ours that can be used as `isUsable` finds.
+  /// Throws unless the file is absent, or is ours and `isUsable` accepts its contents.
   private func requireOurs(_ file: FilePath, _ isUsable: (Descriptor) throws -> Bool) throws {
     let flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY
     func opened(_ mode: Int32) -> Int32 {
@@ -94,7 +95,8 @@ struct KeystoreFile: Sendable {
     }
   }
 
-  /// The bytes with which a journal begins, and ends if it names another file.
+  /// The bytes at the start of a journal. They are also at its end if the journal names another
+  /// file.
   static let journalMark: [UInt8] = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7]
 
   /// True if the journal would make the file much larger than a keystore with this journal can have

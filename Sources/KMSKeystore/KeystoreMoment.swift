@@ -2,7 +2,7 @@ import CSQLite
 import Envelope
 import GRDB
 
-/// The state of a keystore at one moment. It can tell later if anything has changed since.
+/// The state of a keystore at one moment, with a test if anything has changed since then.
 ///
 /// Every commit increments a number in the file header (SQLite's "file change counter"), which
 /// takes one system call to read. SQLite's own `PRAGMA data_version` also takes and releases a
@@ -29,8 +29,8 @@ package struct KeystoreMoment: @unchecked Sendable {
     original = self.file == nil ? try FileStatus.at(keystore.path) : nil
   }
 
-  /// True if nothing was written since. Throws `replaced` if the file that was copied into memory
-  /// has changed.
+  /// True if nothing was written since that moment. Throws `replaced` if the file that was copied
+  /// into memory has changed.
   package func isNow() throws -> Bool {
     if let file { return number != nil && Self.changeNumber(of: file) == number }
     guard let original, try FileStatus.at(keystore.path)?.isUnchanged(since: original) ?? false

@@ -7,7 +7,8 @@ import SystemPackage
 final class KeystorePlace: Sendable {
   /// The name as the user gave it.
   let path: FilePath
-  /// The same name, through the open directory. Without /proc it goes through the directory's name.
+  /// The path of the same file through the open directory in /proc. If /proc is not mounted, the
+  /// path through the directory's name.
   let way: FilePath
   private let directory: Descriptor
   private let name: FilePath.Component
@@ -57,8 +58,8 @@ final class KeystorePlace: Sendable {
     }
   }
 
-  /// Throws `FileRuleError.reserved` or `unfinishedName` if the name is not for a new keystore.
-  /// `store` is the keystore in use, whose names are not free even if there is no file.
+  /// Throws `FileRuleError.reserved` or `unfinishedName` if a new keystore cannot have this name.
+  /// `store` is the keystore in use: its names are taken even if its files do not exist.
   func checkName(besides store: FilePath? = nil) throws {
     try KeystoreFiles(of: store).check(newKeystoreAt: filePlace)
   }
@@ -73,8 +74,8 @@ final class KeystorePlace: Sendable {
     throw KeystoreError.foreignLog(AuditLog.path(beside: path))
   }
 
-  /// Opens the file that has the name for reading. Does not follow symbolic links, and does not
-  /// wait for FIFOs or devices.
+  /// Opens the file at this place for reading. Does not follow symbolic links, and does not wait
+  /// for FIFOs or devices.
   func openedForReading() throws -> Descriptor {
     let number = Descriptor.retrying {
       way.withPlatformString {

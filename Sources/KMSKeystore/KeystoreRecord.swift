@@ -12,7 +12,7 @@ struct KeystoreRecord: AuthenticatedRecord, Equatable {
   /// 1 if no key is used unless the use can be recorded in the audit log; nil otherwise.
   var requiresAudit: Int64?
   /// The latest `foundDueDate` of everything that is due and not destroyed yet; nil if there is
-  /// nothing. It tells commands that only use keys that there is something to do.
+  /// nothing. It shows commands that only use keys if there is something to do.
   var foundDueDate: Int64?
   var authenticationCode = Data()
 

@@ -29,9 +29,8 @@ enum KeystoreSchema {
     CASE state WHEN 'Enabled' THEN ifnull(nextRotationDate, \(Int64.max)) ELSE \(Int64.max) END)
     """
 
-  /// The date from which the period before a key's next rotation counts. Only a clock that was
-  /// wrong can have put it into the future. Every command that writes queries it, so there is an
-  /// index on it.
+  /// The date from which the period before a key's next rotation counts. It can be in the future
+  /// only if a clock was wrong. Every command that writes queries it, so there is an index on it.
   static let rotationStart = "nextRotationDate - rotationPeriodInDays * 86400000"
 
   static var migrator: DatabaseMigrator {

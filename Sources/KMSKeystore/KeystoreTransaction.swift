@@ -1,8 +1,8 @@
 import Foundation
 import GRDB
 
-/// One transaction over an unlocked keystore, which holds the write lock. What it stores is
-/// authenticated, and listed in the ledger.
+/// One transaction over an unlocked keystore, which holds the write lock. Every record that it
+/// stores is authenticated, and listed in the ledger.
 package final class KeystoreTransaction: KeystoreView {
   package let keys: UnlockedKeystore
 
@@ -16,7 +16,7 @@ package final class KeystoreTransaction: KeystoreView {
   package func insert(_ version: KeyVersionRecord) throws { try keys.insert(version, db) }
   package func insert(_ alias: AliasRecord) throws { try keys.insert(alias, db) }
 
-  /// Stores a key in place of the one that is there. Returns it with its new code.
+  /// Replaces the stored record of a key. Returns the record with its new code.
   @discardableResult
   package func update(_ key: MasterKeyRecord) throws -> MasterKeyRecord {
     try keys.update(key, db)
@@ -24,10 +24,10 @@ package final class KeystoreTransaction: KeystoreView {
 
   package func update(_ version: KeyVersionRecord) throws { try keys.update(version, db) }
 
-  /// Stores a tag, whether or not the key has one of that name.
+  /// Inserts a tag, or replaces the key's tag of the same name.
   package func save(_ tag: TagRecord) throws { try keys.save(tag, db) }
 
-  /// Stores a stack, whether or not there is one of that name.
+  /// Inserts a stack, or replaces the stack of the same name.
   package func save(_ stack: StackRecord) throws { try keys.save(stack, db) }
 
   /// Deletes a key with all that belongs to it.
@@ -37,7 +37,8 @@ package final class KeystoreTransaction: KeystoreView {
   package func delete(_ tag: TagRecord) throws { try keys.delete(tag, db) }
   package func delete(_ stack: StackRecord) throws { try keys.delete(stack, db) }
 
-  /// Inserts a key. Of a key of the same ID that was lost, nothing comes back.
+  /// Inserts a key. Deletes all other rows that a lost key with the same ID left, but throws
+  /// `editedRecord` if that key left a version.
   package func insert(_ key: MasterKeyRecord, policy: KeyPolicyRecord?) throws {
     if let left = try KeyVersionRecord.first(db, where: "keyID = ?", [key.id]) {
       throw KeystoreError.editedRecord(left.recordName)
@@ -53,7 +54,7 @@ package final class KeystoreTransaction: KeystoreView {
     try policy?.insert(db)
   }
 
-  /// Has an alias stand for another key.
+  /// Makes an alias refer to another key.
   package func move(_ alias: AliasRecord, to keyID: String, at now: Int64) throws {
     var alias = alias
     let listed = alias.ledgerName
@@ -123,12 +124,12 @@ package final class KeystoreTransaction: KeystoreView {
 
   // MARK: The keystore itself
 
-  /// The root of the ledger, which changes with every record. Throws `editedRecord` if there is no
-  /// ledger.
+  /// Returns the root of the ledger, which changes with every record. Throws `editedRecord` if
+  /// there is no ledger.
   package func ledgerRoot() throws -> Data { try keys.keystoreRecord(db).requireLedger() }
 
-  /// Notes where the audit log is now. An anchor that somebody has taken away is not replaced:
-  /// `check` goes on naming it.
+  /// Stores the present end of the audit log. Does not replace an anchor that somebody edited or
+  /// removed, so that `check` continues to report it.
   package func note(_ anchor: AuditAnchor) throws {
     do {
       let last = try AuditAnchorRecord.last(verifiedBy: keys, db)
@@ -140,16 +141,16 @@ package final class KeystoreTransaction: KeystoreView {
     try keys.save(AuditAnchorRecord(sequence: Int64(anchor.sequence), code: Data(anchor.code)), db)
   }
 
-  /// Says in the keystore's own record whether a use of a key that cannot be recorded is refused.
+  /// Stores in the keystore's own record whether a use of a key that cannot be recorded is refused.
   package func require(audit isRequired: Bool) throws {
     try keys.require(audit: isRequired, db)
   }
 
-  /// Takes the records that are there for the last ones.
+  /// Accepts the records that are in the file as the latest ones.
   package func acceptRecords() throws { try keys.acceptRecords(db) }
 
-  /// Runs `body`, and takes back what it wrote if it throws. Throws if SQLite itself has failed,
-  /// which may have taken back all of the transaction; any other error is returned.
+  /// Runs `body`, and rolls back its writes if it throws. Returns the error, unless SQLite itself
+  /// has failed: SQLite may then have rolled back the whole transaction, so its error is thrown.
   package func attempt<Value>(
     _ body: (KeystoreTransaction) throws -> Value
   ) throws -> Result<Value, any Error> {
@@ -164,14 +165,14 @@ package final class KeystoreTransaction: KeystoreView {
 }
 
 extension Keystore {
-  /// Runs `body` in one transaction. With `unlocked`, all that it reads is verified.
+  /// Runs `body` in one transaction. With `unlocked`, every record that it reads is verified.
   package func view<Value>(
     verifiedBy unlocked: UnlockedKeystore? = nil, _ body: (KeystoreView) throws -> Value
   ) throws -> Value {
     try read { try body(KeystoreView($0, unlocked)) }
   }
 
-  /// Returns a view that verifies all it reads if the keystore is unlocked.
+  /// Returns a view that verifies every record that it reads, if the keystore is unlocked.
   package func verifying(_ view: KeystoreView) -> KeystoreView {
     view.unlocked == nil ? KeystoreView(view.db, unlockedStore) : view
   }
@@ -183,7 +184,7 @@ extension Keystore {
     try write { try body(KeystoreTransaction($0, unlocked)) }
   }
 
-  /// Runs `body` as a part of a transaction, and takes back what it wrote if it throws.
+  /// Runs `body` as a part of a transaction, and rolls back its writes if it throws.
   package func join<Value>(
     _ transaction: KeystoreTransaction, _ body: () throws -> Value
   ) throws -> Value {

@@ -20,8 +20,8 @@ extension UnlockingSecrets {
 
 extension Keystore {
   /// Unlocks the store. Tries only once: a second call has the same result. With `anyProtector`, a
-  /// protector that the ledger does not list unlocks the store, too, so that a check can find what
-  /// is wrong. Later calls without `anyProtector` then throw.
+  /// protector that the ledger does not list unlocks the store, too, so that a check can find the
+  /// damage. Later calls without `anyProtector` then throw.
   package func unlock(
     with secrets: any UnlockingSecrets, anyProtector: Bool = false
   ) throws -> UnlockedKeystore {
@@ -144,7 +144,7 @@ extension Keystore {
       work += scrypt.work
       return true
     }
-    // The most protectors that a store may have, with our own parameters, stay within this limit.
+    // A store with the maximum number of protectors and our own parameters stays within this limit.
     guard work <= UInt64(ProtectorRecord.mostProtectors) * Scrypt.standard.work else {
       throw KeystoreError.costlyProtectors
     }

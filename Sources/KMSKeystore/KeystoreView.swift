@@ -5,7 +5,7 @@ import KMSAPI
 /// The records of a keystore as one transaction sees them.
 ///
 /// If the keystore is unlocked, every record is verified when it is read. If it is locked, nothing
-/// is verified: the records are good enough to be shown, and for nothing else.
+/// is verified: the records may only be shown.
 package class KeystoreView {
   let db: Database
   /// Nil if the keystore is locked.
@@ -22,8 +22,8 @@ package class KeystoreView {
     try verified(MasterKeyRecord.find(id, db))
   }
 
-  /// Returns the keys that are not past their deletion date, the oldest first: those after a date
-  /// and ID.
+  /// Returns the keys that are not past their deletion date, the oldest first, beginning after a
+  /// date and ID.
   package func masterKeys(
     after place: (creationDate: Int64, id: String)?, at now: Int64, limit: Int
   ) throws -> [MasterKeyRecord] {
@@ -90,7 +90,7 @@ package class KeystoreView {
     try KeyVersionRecord.all(db, where: "fingerprint = ?", [fingerprint])
   }
 
-  /// Returns the versions that other programs' messages know by that name, unverified.
+  /// Returns the versions that have that name in messages of other programs, unverified.
   package func unverifiedVersions(foreignProviderID: String, keyName: String) throws
     -> [KeyVersionRecord]
   {
@@ -114,8 +114,8 @@ package class KeystoreView {
     try AliasRecord.filter(Column("targetKeyID") == keyID).fetchCount(db)
   }
 
-  /// Returns the aliases after a name, by name: those of one key, or those of all keys that are not
-  /// past their deletion date.
+  /// Returns the aliases after a name, sorted by name: the aliases of one key, or of all keys that
+  /// are not past their deletion date.
   package func aliases(
     after name: String, ofKey keyID: String?, at now: Int64, limit: Int
   ) throws -> [AliasRecord] {
@@ -156,12 +156,13 @@ package class KeystoreView {
 
   // MARK: Policies and grants
 
-  /// Returns the policy of a key; nil if it has the default policy. As authentic as `key` is.
+  /// Returns the policy of a key; nil if it has the default policy. The result is as authentic as
+  /// `key`.
   package func policy(of key: MasterKeyRecord) throws -> String? {
     try KeyPolicyRecord.policy(of: key, db)
   }
 
-  /// Returns the grants of a key, by ID. As authentic as `key` is.
+  /// Returns the grants of a key, sorted by ID. The result is as authentic as `key`.
   package func grants(of key: MasterKeyRecord) throws -> [GrantRecord] {
     try GrantRecord.grants(of: key, db)
   }
@@ -197,8 +198,8 @@ package class KeystoreView {
 
   // MARK: The audit log
 
-  /// The number of the last audit record that the keystore knows of; nil if it knows of none, or is
-  /// locked.
+  /// Returns the number of the last audit record that the keystore knows of; nil if it knows of
+  /// none, or is locked.
   package func auditSequence() throws -> Int64? {
     try unlocked.flatMap { try AuditAnchorRecord.sequence(verifiedBy: $0, db) }
   }

@@ -11,8 +11,8 @@ package struct MasterKeyRecord: AuthenticatedRecord, LedgerRecord {
   package var id: String
   package var spec: KeySpec
   package var usage: KeyUsage
-  /// The stored state. Changes by the passing of time are not stored before they are certain,
-  /// because the clock may be wrong. `state` shows them.
+  /// The stored state. A change that only the passing of time causes is not stored before it is
+  /// certain, because the clock may be wrong. `state` shows such a change.
   var storedState: KeyState
   package var origin: KeyOrigin
   package var manager: KeyManager
@@ -114,7 +114,7 @@ extension MasterKeyRecord {
 
 extension MasterKeyRecord {
   /// Returns the key with that ID; nil if there is none. Throws `editedRecord` if an index of the
-  /// file leads to another key's row: that row could be authentic.
+  /// file leads to another key's row: the code of that row may be valid.
   static func find(_ id: String, _ db: Database) throws -> MasterKeyRecord? {
     guard let record = try first(db, where: "id = ?", [id]) else { return nil }
     guard record.id.utf8.elementsEqual(id.utf8) else {

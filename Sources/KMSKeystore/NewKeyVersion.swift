@@ -2,10 +2,10 @@ import Envelope
 import Foundation
 import KMSAPI
 
-/// Material for a version that is to be stored. A class, because it holds a secret and stands in a
-/// list.
+/// Material for a version that is to be stored. It is a class because it holds a secret and can be
+/// an element of a list.
 package final class NewKeyVersion {
-  /// The name under which other programs' messages know the key.
+  /// The name and the padding of the key in messages of other programs.
   package struct ForeignName {
     let providerID: String
     let keyName: String
@@ -20,7 +20,7 @@ package final class NewKeyVersion {
   }
 
   package let bytes: SecretBytes
-  /// DER, of key pairs.
+  /// The public key in DER; nil if the key is not a key pair.
   package let subjectPublicKeyInfo: [UInt8]?
   let foreignName: ForeignName?
 
@@ -33,7 +33,7 @@ package final class NewKeyVersion {
     self.foreignName = foreignName
   }
 
-  /// Fresh material of a spec.
+  /// Makes new material for a spec.
   package convenience init(generating spec: KeySpec) throws {
     switch try spec.requireMaterial() {
     case .aes256: self.init(material: try .random(count: 32))
@@ -42,8 +42,8 @@ package final class NewKeyVersion {
     }
   }
 
-  /// Material that comes from outside: bytes of a symmetric key, PKCS #8 of a private one. Throws
-  /// `CryptoError.invalidKey` where it is none of the spec's.
+  /// Takes material from outside: the bytes of a symmetric key, or a private key in PKCS #8. Throws
+  /// `CryptoError.invalidKey` if the material does not fit the spec.
   package convenience init(importing bytes: consuming SecretBytes, for spec: KeySpec) throws {
     let count = bytes.count
     switch try spec.requireMaterial() {
@@ -74,7 +74,7 @@ package final class NewKeyVersion {
     }
   }
 
-  /// The row of the version, wrapped.
+  /// Returns the row of the version, with its material wrapped.
   package func record(
     ofKey keyID: String, version: Int64, creationDate: Int64, rotationType: RotationType? = nil,
     validTo: Int64? = nil, description: String? = nil, auditSequence: Int64?,

@@ -1,15 +1,16 @@
 import Envelope
 
-/// A file that envcrypt or SQLite wrote and that is never key material, whatever its size. Keystores
-/// and audit logs change with each use, and messages lie where others may read them.
+/// A kind of file that envcrypt or SQLite wrote and that is never key material, whatever its size.
+/// Keystores and audit logs change with each use, and messages are often in places where others may
+/// read them.
 package enum NoKeyMaterial: String, CaseIterable, Sendable {
   case keystore = "a keystore"
   case auditLog = "the audit log of a keystore"
   case journal = "a journal of SQLite"
   case message = "a message"
 
-  /// Recognizes a file by its first bytes; nil if it is none of these. Random bytes are not taken
-  /// for a message: its whole header has to be valid.
+  /// Recognizes a file by its first bytes; nil if it is none of these. Random bytes are not
+  /// mistaken for a message, because a message's whole header has to be valid.
   package init?(_ bytes: borrowing SecretBytes) {
     let found = bytes.withBytes { bytes in
       bytes.withUnsafeBytes { Self.kind(of: $0) }
@@ -23,9 +24,9 @@ package enum NoKeyMaterial: String, CaseIterable, Sendable {
     }
   }
 
-  /// Recognizes an open file, without reading it from its present position on; nil if it is none of
-  /// these, or not a regular file. The file of a keystore stays open, because closing it would
-  /// release SQLite's locks.
+  /// Recognizes an open file, without moving its read position; nil if it is none of these, or not
+  /// a regular file. The file of a keystore stays open, because closing it would release SQLite's
+  /// locks.
   package static func of(_ file: Descriptor) throws -> NoKeyMaterial? {
     guard let region = FileRegion(file) else { return nil }
     let count = Int(min(region.count, prefixLength))

@@ -90,7 +90,7 @@ package struct ProtectorRecord: LedgerRecord {
     try oldestFirst(db) { throw $0 }
   }
 
-  /// Does the same, but passes the error of a protector that cannot be read to `refused`.
+  /// Returns the same, but passes the error of a protector that cannot be read to `refused`.
   static func oldestFirst(
     _ db: Database, _ refused: (KeystoreError) throws -> Void
   ) throws -> [ProtectorRecord] {

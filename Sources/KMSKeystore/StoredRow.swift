@@ -2,11 +2,13 @@ import CSQLite
 import Foundation
 import GRDB
 
-/// A row of a keystore's table, as SQLite has it. Reads a value only if it is exactly one that the
-/// program writes: of the right storage class, and in a text every byte.
+/// A row of a keystore's table, with the exact bytes that SQLite stores. A value is accepted only
+/// if the program could have written it: it must have the right storage class, and a text must be
+/// valid UTF-8 without NUL.
 ///
-/// SQLite compares all bytes of a text, but GRDB reads a text only up to the first NUL, and repairs
-/// what is not UTF-8. So a look-up could miss a record whose code is right.
+/// SQLite compares all bytes of a text, but GRDB reads a text only up to the first NUL, and
+/// replaces bytes that are not UTF-8. A look-up could therefore miss a record although the code of
+/// the record is valid.
 package struct StoredRow {
   package let row: Row
   package let table: String
@@ -89,7 +91,7 @@ private struct StoredText: DatabaseValueConvertible, StatementColumnConvertible 
   }
 
   var databaseValue: DatabaseValue { text.databaseValue }
-  // Used only for rows that are copied, which have lost what this type checks.
+  // GRDB uses this only for copied rows, which have lost the bytes that this type checks.
   static func fromDatabaseValue(_ value: DatabaseValue) -> StoredText? { nil }
 }
 

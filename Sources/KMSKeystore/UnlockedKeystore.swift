@@ -55,7 +55,8 @@ package final class UnlockedKeystore: Sendable {
     return record
   }
 
-  /// Codes in a store without a ledger differ, so that none of them is valid in a store with one.
+  /// Returns the bytes that the code of a record covers. They differ in a store without a ledger,
+  /// so that such a code is not valid in a store with a ledger.
   private func message(of record: some AuthenticatedRecord) -> [UInt8] {
     record.authenticatedMessage(keystoreID: keystoreID, inLedger: ledger != nil)
   }

@@ -4,21 +4,23 @@ import Foundation
 ///
 /// AES-GCM with random nonces may encrypt at most 2^32 times under one key (SP 800-38D, 8.3). Every
 /// use is a record of the audit log, and the numbers of records only rise. The number of records
-/// since the version was made is therefore an upper bound of its uses, and nothing needs to count.
+/// since the version was made is therefore an upper bound of its uses, and no separate counter is
+/// needed.
 package struct WornVersion: Equatable, Sendable {
   package static let limit: UInt64 = 1 << 32
-  /// From this number on, a warning says so, while there is time to rotate.
+  /// The number of uses from which on a warning is given, while there is still time to rotate.
   package static let warning: UInt64 = 1 << 31
 
   package let keyID: String
   package let version: Int
-  /// The upper bound of its uses.
+  /// The upper bound of the version's uses.
   package let mostUses: UInt64
   /// True if the keystore rotates the key itself, and nobody else may.
   package let isManaged: Bool
 }
 
-/// A version of a symmetric key, and the number of the audit record after which its uses are.
+/// A version of a symmetric key, and the number of the last audit record before the version was
+/// made.
 package struct VersionUse: Equatable, Sendable {
   let keyID: String
   let version: Int64
@@ -34,7 +36,8 @@ package struct VersionUse: Equatable, Sendable {
     isManaged = key.manager == .aws
   }
 
-  /// Nil where there is nothing to say when the audit log's last record has this number.
+  /// Returns a warning if the audit log's last record has the number `sequence`; nil if none is
+  /// needed.
   package func worn(at sequence: UInt64) -> WornVersion? {
     guard sequence > since, sequence - since >= WornVersion.warning else { return nil }
     return WornVersion(

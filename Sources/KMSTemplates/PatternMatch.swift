@@ -11,8 +11,8 @@ enum PatternMatch {
     let isThere = DispatchSemaphore(value: 0)
   }
 
-  /// Nil if the time limit has passed. The thread then ends with the process, which has no more
-  /// work to do.
+  /// Returns true if the text matches; nil if the time limit has passed. In that case, the thread
+  /// runs until the process ends, which is soon because there is no more work to do.
   static func matches(
     _ text: String, _ pattern: String, within patience: DispatchTimeInterval = .seconds(2)
   ) -> Bool? {

@@ -31,7 +31,7 @@ package enum StackName {
   /// The text in the place of the ID of a stack that is not created yet.
   static let unknownStackID = UnknownValue.text(of: "AWS::StackId")
 
-  /// `arn:aws:cloudformation:local:000000000000:stack/NAME/ID`.
+  /// Returns `arn:aws:cloudformation:local:000000000000:stack/NAME/ID`.
   package static func stackID(name: String, id: UUID) -> String {
     "arn:aws:cloudformation:local:\(Account.id):stack/\(name)/\(id.uuidString.lowercased())"
   }

@@ -6,7 +6,8 @@ import Envelope
 package struct TemplateEvaluator: Sendable {
   package let template: Template
   package let stackName: String
-  /// Conditions keep the values that they have with the first ID.
+  /// The ID of the stack. If it changes, the conditions keep the values that they had with the
+  /// first ID.
   package internal(set) var stackID: String
   /// The resources whose conditions are true, each after the resources that it needs.
   package let resourceOrder: [String]
@@ -14,8 +15,8 @@ package struct TemplateEvaluator: Sendable {
   package let parameters: [String: String]
   /// The IDs of keys and the names of aliases, by logical ID.
   package var physicalIDs: [String: String] = [:]
-  /// True if the ID of a resource that is not created yet is a placeholder text. If false, it is an
-  /// error.
+  /// True if the ID of a resource that is not created yet is a placeholder text. If false, the use
+  /// of such an ID is an error.
   var namesPending = false
 
   private let values: [String: TemplateParameter.Value]

@@ -30,7 +30,7 @@ package struct TemplateKey: Equatable, Sendable {
   package let policyWarnings: [PolicyWarning]
   private let marks: [String: TemplateMark]
 
-  /// The place of the property in the template; if the property is absent, the place of the
+  /// Returns the place of the property in the template; if the property is absent, the place of the
   /// resource.
   package func mark(of property: String) -> TemplateMark { marks[property] ?? mark }
 

@@ -90,7 +90,8 @@ struct TemplateValue: Equatable, Sendable {
 }
 
 extension TemplateScalar {
-  /// A plain scalar becomes a boolean or a number if it looks like one. A date becomes a string.
+  /// Writes the scalar as JSON. A plain scalar becomes a boolean or a number if it looks like one.
+  /// A date becomes a string.
   fileprivate func write(to writer: inout JSONWriter) {
     if isPlain, let bool { return writer.bool(bool) }
     if isPlain, isJSONNumber { return writer.number(text) }

@@ -115,7 +115,7 @@ final class FileRun: Sendable {
     }
   }
 
-  /// The loop of every thread.
+  /// Runs jobs until none is left or the run has ended early. Every thread calls this.
   private func takeJobs() {
     while !outcomes.isAborted, let (index, step) = nextStep() {
       if areMany { _ = helpers.start { [self] in takeJobs() } }
@@ -304,8 +304,8 @@ final class FileRun: Sendable {
     }
   }
 
-  /// Returns the mode of an output; nil for the mode of the input. In a tree, files keep their mode,
-  /// as with cp -a. Otherwise the umask applies, as with cp.
+  /// Returns the mode of an output; nil for the mode of the input. In a tree, files keep their
+  /// mode, as with cp -a. Otherwise the umask applies, as with cp.
   private func permissions(from source: FileStatus?) -> mode_t? {
     guard let source else { return 0o666 & ~mask }
     return keepsPermissions ? nil : source.permissions & ~mask

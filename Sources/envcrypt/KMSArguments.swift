@@ -18,8 +18,8 @@ struct KMSArguments {
   /// True if only one page of a list is wanted.
   private(set) var noPaginate = false
 
-  /// An option takes all tokens up to the next one that begins with two dashes. An option in the
-  /// form `--name=value` takes no further tokens.
+  /// Parses the arguments. An option takes all tokens up to the next one that begins with two
+  /// dashes. An option in the form `--name=value` takes no further tokens.
   init(_ arguments: [String], home: FilePath? = Self.home) throws {
     reader.home = home
     var open: String?

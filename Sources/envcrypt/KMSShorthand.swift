@@ -23,7 +23,7 @@ indirect enum KMSShorthand: Equatable {
           ?? "expected \(wanted), found the end")
     }
 
-    /// The cause is often a comma in the place of a space.
+    /// Returns the error for a repeated key. The cause is often a comma in the place of a space.
     static func duplicate(_ key: String) -> Self { Self(problem: "'\(key)' is given twice") }
     static let tooDeep = Self(problem: "lists and hashes are nested too deeply")
   }
@@ -43,7 +43,7 @@ extension KMSShorthand {
 
     private var current: Unicode.Scalar? { index < input.count ? input[index] : nil }
 
-    /// parameter = keyval *("," keyval)
+    /// Parses `parameter = keyval *("," keyval)`.
     mutating func parameter() throws(SyntaxError) -> [String: KMSShorthand] {
       var pairs: [String: KMSShorthand] = [:]
       while true {
@@ -71,7 +71,7 @@ extension KMSShorthand {
       return String(key)
     }
 
-    /// values = csv-list / explicit-list / hash-literal
+    /// Parses `values = csv-list / explicit-list / hash-literal`.
     private mutating func values() throws(SyntaxError) -> KMSShorthand {
       switch current {
       case nil: text("")

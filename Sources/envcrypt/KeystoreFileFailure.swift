@@ -109,7 +109,7 @@ extension SchemaStranger {
     return "sqlite3 \(name)\(Text.shellQuoted(path)) '\(statements.joined(separator: "; "))'"
   }
 
-  /// True for an automatic index of a table that is in the list too: SQLite drops the index with
+  /// True for an automatic index of a table that is in `strangers` too: SQLite drops the index with
   /// the table.
   private func goesWithItsTable(among strangers: [SchemaStranger]) -> Bool {
     kind == "index"

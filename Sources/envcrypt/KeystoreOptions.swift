@@ -243,7 +243,7 @@ final class SharedKeystore: @unchecked Sendable {
     try keyring(isOptional: isOptional).map { [$0] } ?? []
   }
 
-  /// The same as a single keyring, or nil.
+  /// Returns the same keyring alone, or nil if there is none.
   func keyring(isOptional: Bool) throws -> KeystoreKeyring? {
     if isOptional, try FileStatus.at(try options.path()) == nil { return nil }
     let service = try service()

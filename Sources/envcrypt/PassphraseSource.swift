@@ -64,7 +64,7 @@ final class PassphraseSource: UnlockingSecrets {
     return passphrase
   }
 
-  /// Throws if the file is one of a keystore, which changes, or a message.
+  /// Throws if the file is a message, or a file of a keystore, which changes.
   private static func refuseNoPassphrase(_ path: FilePath) throws {
     guard try FileStatus.at(path)?.kind == .regular else { return }
     try SmallFile.refuse(

@@ -2,7 +2,7 @@ import ArgumentParser
 import KMSTemplates
 import SystemPackage
 
-/// The option for the name of the stack that a template becomes.
+/// The option for the name of the stack that is made from a template.
 struct StackNameOption: ParsableArguments {
   @Option(
     help: ArgumentHelp(

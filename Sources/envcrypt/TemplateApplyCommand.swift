@@ -82,7 +82,7 @@ extension PlanDigest: ExpressibleByArgument {
 }
 
 extension StackPlan {
-  /// If the plan deletes keys, shows it and asks the user for consent. Throws if the user does not
+  /// Shows a plan that deletes keys, and asks the user for consent. Throws if the user does not
   /// consent.
   fileprivate func requireConsent() throws {
     let count = changes.count { change in

@@ -21,7 +21,7 @@ enum Text {
     return result
   }
 
-  /// The same for text of several lines; keeps line feeds and tabs.
+  /// Does the same for text of several lines, but keeps line feeds and tabs.
   static func printableLines(_ text: String) -> String {
     if text.utf8.allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x0A }) { return text }
     return text.split(separator: "\n", omittingEmptySubsequences: false)
@@ -34,7 +34,7 @@ enum Text {
 
   static func printable(_ path: FilePath) -> String { printable(path.argument) }
 
-  /// "1.5 MiB".
+  /// Returns a size in the form "1.5 MiB".
   static func size(_ bytes: Int64) -> String {
     let units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"]
     var value = Double(bytes)
@@ -48,13 +48,13 @@ enum Text {
     return "\(tenths / 10).\(tenths % 10) \(units[unit])"
   }
 
-  /// "2026-11-23 20:15 UTC".
+  /// Returns a date in the form "2026-11-23 20:15 UTC".
   static func day(_ date: Date) -> String {
     let text = date.formatted(Date.ISO8601FormatStyle())
     return "\(text.prefix(10)) \(text.dropFirst(11).prefix(5)) UTC"
   }
 
-  /// "1 file", "2 files".
+  /// Returns a count in the form "1 file" or "2 files".
   static func count(_ count: Int, _ noun: String) -> String {
     count == 1 ? "1 \(noun)" : "\(count) \(noun)s"
   }

@@ -155,8 +155,8 @@ import Testing
     #expect(try numbers().count == 303)
   }
 
-  /// Half an entry after the end belongs to a process at work, or to a process that died. The lock
-  /// shows which of the two.
+  /// An incomplete entry after the end belongs either to a process that is still writing, or to a
+  /// process that died. The lock shows which of the two it is.
   @Test func whatIsBeingWrittenIsNoDamage() throws {
     try write(try contents(path) + [0, 0, 0, 200, 1, 2, 3], to: path)
     try held(LOCK_EX) {
@@ -168,8 +168,8 @@ import Testing
     #expect(try numbers() == [1, 2, 3, 4])
   }
 
-  /// While a log is read, its head becomes one that does not verify, or zeros: it has changed, and
-  /// what follows the end that it named is not settled.
+  /// While a log is read, its head is overwritten with zeros or with bytes that do not verify. This
+  /// counts as a change of the head, so the bytes after the old end are not judged yet.
   @Test(arguments: [UInt8(0), 0xFF])
   func aHeadThatCannotBeReadHasChanged(byte: UInt8) throws {
     let log = log()
@@ -186,7 +186,7 @@ import Testing
     #expect(try log.ifSettled(file, since: head))
   }
 
-  /// Changes the file, and does not replace it.
+  /// Writes to the existing file instead of replacing it.
   private func overwrite(_ bytes: [UInt8]) throws {
     try Self.openForWriting(path).write(bytes.span.bytes)
   }
@@ -295,7 +295,7 @@ import Testing
     #expect(directory.names.allSatisfy { !$0.hasPrefix(".") })
   }
 
-  /// Of two concurrent prunings, one finds another file and reports it.
+  /// If two processes prune at the same time, one of them finds another file and reports it.
   @Test func theSameLogIsNotPrunedTwice() throws {
     #expect(throws: FileRuleError.changed(path)) {
       try log().prune(before: 3000, after: .none) {

@@ -158,7 +158,7 @@ import Testing
   }
 
   /// The state after a process died in the middle of an append, at each byte. The next append cuts
-  /// off the torn entry, and no whole one.
+  /// off the incomplete entry, but no complete one.
   @Test func aTornAppendIsCutOffByTheNext() throws {
     try append(1...3)
     let before = try contents(path)
@@ -167,7 +167,8 @@ import Testing
     let ends = try offsets()
     for end in before.count...after.count {
       try write(Array(before + after[before.count..<end]), to: path)
-      // Entries 1 to 3, and those that are there to their last byte.
+      // The number of complete entries: 1 to 3, and each later entry that is there to its last
+      // byte.
       let whole = UInt64(ends.filter { $0 <= end }.count - 1)
       #expect(try read().numbers == (1...whole).map { $0 }, "\(end)")
       try append(Int(whole) + 1...Int(whole) + 1)
@@ -205,8 +206,8 @@ import Testing
       let whole = try contents(path)
       defer { try? write(whole, to: path) }
       var bytes = Array(whole.prefix(offsets[5] - cut))
-      // Among others this changes the length of the operation's name. The bytes are no longer an
-      // entry, but keep their length.
+      // One of these changes is to the length of the operation's name. The bytes are then no longer
+      // an entry, but keep their length.
       bytes[offsets[damaged] + position] ^= 0x80
       try write(bytes, to: path)
       let (numbers, _) = try read()
@@ -250,8 +251,8 @@ import Testing
     #expect(try !read().damage.isEmpty)
   }
 
-  /// Zeros in place of the head do not make a file a log. Only zeros may be there after a power
-  /// failure, or entries without a head.
+  /// A file is not a log only because it begins with zeros in place of the head. After a power
+  /// failure, a log may consist of zeros only, or of entries after a head of zeros.
   @Test func nothingIsCutOffAFileThatIsNoLog() throws {
     let zeros = [UInt8](repeating: 0, count: AuditHead.length)
     for content in [zeros + patternBytes(40), zeros + zeros + [1], [0, 0, 1], patternBytes(40)] {
@@ -283,7 +284,7 @@ import Testing
     #expect(try read(anchor: anchor).damage == [.missing(3...3)])
   }
 
-  /// Somebody cuts off the last record that the keystore knows. Its number is not given again.
+  /// Somebody cuts off the last record that the keystore knows. Its number is not used again.
   @Test func aRecordThatWasCutOffStaysMissing() throws {
     try append(1...3)
     let older = try contents(path)
@@ -294,14 +295,15 @@ import Testing
     try log().append([AuditRecord.numbered(5)], after: { anchor })
     let (numbers, damage) = try read(anchor: anchor)
     #expect(numbers == [1, 2, 3, 5] && damage == [.missing(4...4)])
-    // Also if the keystore knows of later records.
+    // The same is true if the keystore knows of later records.
     let later = try #require(try log().anchor())
     #expect(later.sequence == 5)
     try append(6...6)
     #expect(try read(anchor: later).damage == [.missing(4...4)])
   }
 
-  /// The program from before gave such a number again: the record with it is another one.
+  /// An earlier version of the program used such a number again. The record that has the number now
+  /// is another one.
   @Test func aNumberThatWasGivenAgainIsNoticed() throws {
     try append(1...3)
     let older = try contents(path)
@@ -347,7 +349,7 @@ import Testing
     #expect(throws: AuditError.damaged([.head])) { try append(1...1) }
   }
 
-  /// Lengths beyond the end of the file are not believed.
+  /// A length that leads beyond the end of the file, or is not that of an entry, is damage.
   @Test(arguments: [UInt32.max, 262_144, 262_145, 0, 1] as [UInt32])
   func hostileLengthsAreBounded(length: UInt32) throws {
     try append(1...1)
@@ -358,8 +360,8 @@ import Testing
     #expect(try !read().damage.isEmpty)
   }
 
-  /// Nothing that somebody appends by hand slows readers down: of a file of 1 TiB only the log is
-  /// read.
+  /// Data that somebody appends by hand does not slow readers down: in a file of 1 TiB, only the
+  /// log is read.
   @Test func aHugeEndCostsNothing() throws {
     try append(1...3)
     #expect(truncate(path.string, 1 << 40) == 0)

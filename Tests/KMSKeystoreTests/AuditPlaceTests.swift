@@ -40,7 +40,8 @@ import Testing
       }
       #expect(try !UnverifiedAuditLog.continues(self.log, in: self.log))
     }
-    // The keystore does not need records, and says that they are lost.
+    // The keystore does not require records, so it can be used, but it reports that records are
+    // lost.
     let service = try keystore.reopened()
     _ = try service.encrypt("text", under: key)
     try service.perform(UpdateKeyDescriptionRequest(keyID: key, description: "d"))
@@ -69,7 +70,7 @@ import Testing
     try expectAccepted()
   }
 
-  /// It can be copied, as a keystore of several names can.
+  /// Such a log can still be copied, like a keystore that has several names.
   @Test func aLogWithAnotherNameIsNotUsed() throws {
     let other = keystore.directory.path.appending("other")
     #expect(link(log.string, other.string) == 0)
@@ -81,7 +82,7 @@ import Testing
     try expectAccepted()
   }
 
-  /// A new log belongs to who owns the keystore, also if root makes it.
+  /// A new log belongs to the owner of the keystore, even if root makes the log.
   @Test(.enabled(if: getuid() == 0)) func aNewLogIsTheKeystoresOwners() throws {
     unlink(log.string)
     chown(path.string, Self.stranger, Self.group)
@@ -95,10 +96,10 @@ import Testing
   @Test(.enabled(if: getuid() == 0)) func aLogOfAnotherUserIsRefused() throws {
     chown(log.string, Self.stranger, Self.stranger)
     try expectRefused(.owner(Self.stranger))
-    // It is empty: another user made it before there was a log.
+    // The file is empty: another user made it before there was a log.
     truncate(log.string, 0)
     try expectRefused(.owner(Self.stranger))
-    // The log of the owner, and root's.
+    // A log that belongs to the keystore's owner or to root is accepted.
     chown(path.string, Self.stranger, Self.stranger)
     chown(log.string, Self.stranger, Self.stranger)
     #expect(throws: Never.self) { try keystore.reopened().readAuditLog { _, _ in } }
@@ -120,7 +121,7 @@ import Testing
     try expectRefused(.writable(permissions: 0o660))
     chown(log.string, Self.stranger, Self.group + 1)
     try expectRefused(.owner(Self.stranger))
-    // A new log is the group's, too.
+    // A new log also belongs to the group.
     unlink(log.string)
     try keystore.reopened().createKey()
     let status = try #require(try FileStatus.at(log))

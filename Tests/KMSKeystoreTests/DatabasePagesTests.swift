@@ -76,7 +76,7 @@ import Testing
     #expect(row[1].reads("a") && row[4] == .cutOff)
   }
 
-  // MARK: What SQLite could read otherwise
+  // MARK: Bytes that SQLite could read differently
 
   /// Returns the bytes of a database whose schema has one short row, and the offset of that row.
   func oneTable() throws -> (bytes: [UInt8], cell: Int) {
@@ -85,7 +85,7 @@ import Testing
     return (bytes, Int(bytes[108]) << 8 | Int(bytes[109]))
   }
 
-  /// SQLite's variable-length integer in this number of bytes, up to eight.
+  /// Returns SQLite's variable-length integer in this number of bytes, up to eight.
   func variableInteger(_ value: UInt64, count: Int) -> [UInt8] {
     (0..<count).reversed().map { index -> UInt8 in
       let bits = UInt8(value >> (7 * UInt64(index)) & 0x7F)
@@ -93,8 +93,8 @@ import Testing
     }
   }
 
-  /// Puts another length, row ID or header in place of those of the only row, which begins earlier
-  /// for that.
+  /// Replaces the length, the row ID or the header of the only row. The start of the row moves to
+  /// make room.
   func replacingHead(
     _ bytes: [UInt8], cell: Int, length: [UInt8]? = nil, id: [UInt8]? = nil,
     header: (([UInt8]) -> [UInt8])? = nil
@@ -112,7 +112,8 @@ import Testing
     return other
   }
 
-  /// Bug: SQLite keeps 32 bits of the length. It read a short row where we saw a long one.
+  /// Bug: SQLite keeps only the last 32 bits of a length, so it read a short row that our reader
+  /// took for a long one.
   @Test(arguments: 1...7 as ClosedRange<UInt64>) func aLengthHas32Bits(high: UInt64) throws {
     let (bytes, cell) = try oneTable()
     let length = high << 32 + UInt64(bytes[cell])

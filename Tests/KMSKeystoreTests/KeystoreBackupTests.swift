@@ -51,7 +51,7 @@ import Testing
     return check
   }
 
-  // MARK: What a backup holds
+  // MARK: The contents of a backup
 
   @Test func holdsAllThatTheStoreHolds() throws {
     try create()
@@ -142,7 +142,7 @@ import Testing
     for name in [copy, copyLog] { #expect(try FileStatus.at(name)?.permissions == 0o600) }
   }
 
-  // MARK: What it does not replace
+  // MARK: Files that a backup does not replace
 
   @Test func nothingIsReplacedUnasked() throws {
     try create()
@@ -247,7 +247,7 @@ import Testing
     try backup(to: directory.path.appending("new.db\(ending)"))
   }
 
-  /// A keystore may have got its name after the first check.
+  /// The keystore to whose files the name belongs may be created after the first check.
   @Test func theNamesAreCheckedAgain() throws {
     let journal = FilePath(path.string + "-audit.old")
     #expect(throws: FileRuleError.reserved(journal)) {
@@ -341,7 +341,7 @@ import Testing
     }
     #expect(try contents(copyLog) == content)
     #expect(directory.names == (names + ["copy.db-audit", "keystore.db-audit"]).sorted())
-    // The same beside an older backup.
+    // The same is true if an older backup is beside the file.
     unlink(copyLog.string)
     try backup()
     let before = try contents(copy)
@@ -368,7 +368,7 @@ import Testing
     #expect(directory.names == ["copy.db-audit", "keystore.db", "keystore.db-audit"])
   }
 
-  /// The file got its name after the first check.
+  /// A file that gets its name after the first check is not replaced either.
   @Test func aFileThatAppearsMeanwhileIsNotReplaced() throws {
     #expect(throws: KeystoreError.foreignLog(copyLog)) {
       try Keystore.create(at: copy, protector: .none) { store in
@@ -444,7 +444,7 @@ import Testing
     #expect(!directory.names.contains("copy.db-audit.old"))
   }
 
-  /// Uses of the backup itself are recorded in no other log.
+  /// Uses of the backup itself are recorded only in the backup's own log, so that log is kept.
   @Test func whatWasDoneWithABackupIsNotLost() throws {
     try create()
     try service().createKey(alias: "alias/a")

@@ -89,7 +89,7 @@ import Testing
     #expect(chmod(outer.path.string, 0o777) == 0)
     let wanted = KeystoreExposure.writableDirectory(outer.path, permissions: 0o777)
     #expect(try Keystore(at: path).exposures() == [wanted])
-    // Also through a symbolic link in another directory.
+    // The exposure is also found through a symbolic link in another directory.
     let other = try TemporaryDirectory()
     let link = other.path.appending("link.db")
     #expect(symlink(path.string, link.string) == 0)

@@ -247,7 +247,7 @@ import Testing
   /// Only root can give files away.
   static let makeable = foreign.indices.dropLast(getuid() == 0 ? 0 : 1)
 
-  /// Makes a file that is foreign in the way of `index`.
+  /// Makes a file and changes it as element `index` of `foreign` does.
   func putForeign(_ index: Int, _ bytes: [UInt8], at name: String) throws -> FilePath {
     let file = try put(bytes, at: name)
     chmod(file.string, 0o600)
@@ -275,7 +275,7 @@ import Testing
     }
   }
 
-  /// Nor is a keystore put beside such a file.
+  /// A new keystore is not placed beside such a file either.
   @Test(arguments: makeable, ["-journal", "-wal", "-shm"]) func nothingIsPlacedBesideForeignFiles(
     index: Int, ending: String
   ) throws {
@@ -287,7 +287,8 @@ import Testing
     #expect(try FileStatus.at(copy) == nil)
   }
 
-  /// SQLite opens its files by name. It uses none that appears after the keystore was opened.
+  /// SQLite opens its files by name. It does not use a foreign file that appears after the keystore
+  /// was opened.
   @Test(arguments: makeable) func aForeignFileThatAppearsLaterIsNotUsed(index: Int) throws {
     let service = try service(at: path)
     try service.createKey()

@@ -136,8 +136,9 @@ import Testing
     ) { try service(TestSecrets(keyFile: short)).createKey() }
   }
 
-  /// A file that changes, or that others may have, makes no protector. If it had made one, it still
-  /// opens the store; if it does not open it, the error says why.
+  /// A file that envcrypt or SQLite changes, or a message, cannot be the key file of a new
+  /// protector. If an older protector has such a key file, the file still opens the store. If the
+  /// file has changed since, the error says which kind of file it is.
   @Test func whatIsNoKeyMaterialMakesNoProtector() throws {
     let store = try create(.none)
     let service = try service(TestSecrets())
@@ -173,7 +174,8 @@ import Testing
     }
   }
 
-  /// Random bytes are not taken for one of these, even if they begin like a message.
+  /// Random bytes are not mistaken for a keystore, a log, a journal or a message, even if they
+  /// begin like a message.
   @Test func aKeyFileIsTakenForNothingElse() throws {
     for number in 0..<2000 {
       var bytes = try Random.bytes(32 + number)

@@ -210,7 +210,7 @@ import Testing
     }
   }
 
-  /// An open connection notices before its next transaction.
+  /// An open connection notices a change to the schema before its next transaction.
   @Test func whatIsPlantedMeanwhileIsNamed() throws {
     let store = try Keystore(at: path)
     let service = try KeyService(store, secrets: TestSecrets())

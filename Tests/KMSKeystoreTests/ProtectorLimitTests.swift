@@ -192,7 +192,8 @@ import Testing
     case KeystoreError.locked(let reasons)?: #expect(reasons.count == 3 && kind == "missing")
     default: Issue.record("\(String(describing: error))")
     }
-    // A file that the user names is the user's word.
+    // If the user names the key file, its error is reported at once, and the passphrase is not
+    // asked for.
     if kind == "short" {
       let secrets = TestSecrets(passphrase: "right", keyFile: file)
       #expect(throws: KeystoreError.self) { try unlock(secrets) }

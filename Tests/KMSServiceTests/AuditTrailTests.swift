@@ -59,8 +59,8 @@ import Testing
     #expect(try records().suffix(2).map(\.keyID) == [first, second])
   }
 
-  /// Also a use that fails because of the padding, even though nobody may learn that the padding
-  /// was wrong.
+  /// A use that fails because of the padding is recorded too, even though nobody may learn that the
+  /// padding was wrong.
   @Test func aWrongPaddingIsAUse() throws {
     let pair = try RSAPrivateKey.generate(bits: 2048)
     // The number 1 encrypts to itself under every RSA key and is not valid padding.
@@ -188,7 +188,7 @@ import Testing
     clock.advance(days: 1)
     _ = try service.decrypt(blob)
     #expect(try lastUsage().keyLastUsage?.operation == "Decrypt")
-    // With a pruned log, the answer says since when uses are known.
+    // With a pruned log, the answer contains the date from which on uses are known.
     #expect(try service.pruneAuditLog(before: clock.now) > 0)
     clock.advance(days: 1)
     #expect(try lastUsage().keyLastUsage?.operation == "Decrypt")
@@ -339,7 +339,8 @@ import Testing
     ),
   ]
 
-  /// The keystore notes the record of each change together with the change.
+  /// The keystore stores the number of the record of each change together with the change, so a
+  /// removed record is noticed.
   @Test(arguments: changes.indices)
   func noRecordOfAChangeIsRemovedUnnoticed(index: Int) throws {
     let (name, change) = Self.changes[index]
@@ -354,7 +355,7 @@ import Testing
     try write(before, to: log)
     let missing = KeystoreDamage.audit(.missing(count + 1...last))
     #expect(try keystore.reopened().check().damage == [missing], "\(name)")
-    // Numbers are not given twice: the gap stays, whether a use or a change comes next.
+    // No number is used twice: the gap stays, whether a use or a change comes next.
     let other = try keystore.reopened().createKey().keyID
     #expect(try keystore.reopened().check().damage == [missing], "\(name)")
     try write(before, to: log)
@@ -364,7 +365,8 @@ import Testing
     #expect(damage == [.audit(.missing(count + 1...last + 1))], "\(name)")
   }
 
-  /// A process that has recorded before, and keeps records back, gives no number twice either.
+  /// A process that has recorded before, even if it keeps records back, does not use a number twice
+  /// either.
   @Test(arguments: [false, true])
   func aRunGivesNoNumberOfAnotherProcessTwice(inBatches: Bool) throws {
     let log = AuditLog.path(beside: service.keystore.path)
@@ -385,7 +387,8 @@ import Testing
     withExtendedLifetime(keyring) {}
   }
 
-  /// Also the record of what the keystore did by itself for an operation that failed.
+  /// A removed record is also noticed if it is about a rotation that the keystore made by itself
+  /// during an operation that failed.
   @Test func noRecordOfAServiceEventIsRemovedUnnoticed() throws {
     let log = AuditLog.path(beside: service.keystore.path)
     let key = try service.createKey().keyID
@@ -398,7 +401,7 @@ import Testing
     #expect(try keystore.reopened().check().damage == [.audit(.missing(3...3))])
   }
 
-  /// A new keystore notes the record of its first key.
+  /// A new keystore stores the number of the record of its first key.
   @Test func aNewKeystoreNotesItsFirstRecord() throws {
     let path = keystore.directory.path.appending("new.db")
     _ = try Keystore.create(at: path, protector: .none) {
@@ -411,7 +414,8 @@ import Testing
     #expect(try made.check().damage == [.audit(.missing(1...1))])
   }
 
-  /// Somebody removes the log in the moment between the record and the note of it.
+  /// Somebody removes the log after a record was added and before the keystore has stored the
+  /// record's number.
   @Test func aLogThatGoesBeforeItIsNotedIsNoticed() throws {
     let log = AuditLog.path(beside: service.keystore.path)
     let unlocked = try service.unlock()

@@ -105,7 +105,7 @@ import Testing
     for (index, file) in files.enumerated() {
       let message = try MemoryMessage.encrypt("\(index)", under: try file.keyrings())
       #expect(try MemoryMessage.decrypt(message, with: opening()) == "\(index)")
-      // Also with keys from files, and with a key from a file before the keystore.
+      // The same is true with keys from files, and with a key from a file before the keystore.
       let both = try files.flatMap { try $0.keyrings() }
       #expect(try MemoryMessage.decrypt(message, with: both) == "\(index)")
       let other = try files[1 - index].keyrings()

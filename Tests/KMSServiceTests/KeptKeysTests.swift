@@ -218,7 +218,8 @@ import Testing
     #expect(try lost(message)?.lost.map(\.obstacle) == [.refused(KeyServiceError.notFound(other))])
   }
 
-  /// The policy decides about wrapping under the message's own keys as about any wrapping.
+  /// The policy decides about wrapping under the message's own keys as it does about any other
+  /// wrapping.
   @Test func thePolicyIsAsked() throws {
     let own = try service.createKey().keyID
     let message = try MemoryMessage.encrypt("text", under: [try service.wrappingKeyring(own)])

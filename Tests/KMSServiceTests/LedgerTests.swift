@@ -98,7 +98,8 @@ import Testing
     }
   }
 
-  /// Also if everything is restored at once: the key's row, its versions and the alias.
+  /// A deleted key stays deleted even if the rows of the key and of its versions are restored at
+  /// once.
   @Test func aDeletedKeyStaysDeleted() throws {
     let blob = try service.encrypt("text", under: key)
     try puttingBack("masterKey") {
@@ -164,7 +165,8 @@ import Testing
     #expect(throws: KeystoreError.self) { try keystore.reopened().encrypt("x", under: key) }
   }
 
-  /// Also if the keystore's own record is restored: then the ledger does not match that record.
+  /// The change is noticed even if the keystore's own record is restored too: the ledger then does
+  /// not match that record.
   @Test func anOldRecordOfTheKeystoreIsNoticed() throws {
     try puttingBack("masterKey") {
       try puttingBack("keystore") { try service.perform(DisableKeyRequest(keyID: key)) }
@@ -390,7 +392,8 @@ import Testing
       try db.execute(sql: "DETACH old")
     }
     #expect(throws: KeystoreError.self) { try keystore.reopened().acceptRecords() }
-    // The same after a check with that protector, and with a check in the same process.
+    // The same is true after a check with that protector, also if the check ran in the same
+    // process.
     #expect(try !damage().isEmpty)
     let looking = try keystore.reopened()
     _ = try looking.check()

@@ -75,7 +75,8 @@ import Testing
     withExtendedLifetime((service, keyring)) {}
   }
 
-  /// Also if no more records follow and the run goes on for a long time.
+  /// Records are appended after a short time, even if no more records follow and the run goes on
+  /// for a long time.
   @Test func nothingIsKeptBackForLong() throws {
     let service = try opened()
     let leftovers = Leftovers()
@@ -156,7 +157,7 @@ import Testing
     withExtendedLifetime((service, keyring)) {}
   }
 
-  /// Applies to every operation that uses a key.
+  /// Every operation that uses a key fails if the use cannot be recorded.
   @Test func withoutARecordThereIsNoKey() throws {
     let blob = try keystore.service.encrypt("text", under: key)
     let wrapped = try TestWrapping.wrap(try keystore.service.wrappingKeyring(key))
@@ -198,7 +199,7 @@ import Testing
     }
   }
 
-  /// Applies to changes too: a change that cannot be recorded is not committed.
+  /// A change that cannot be recorded is not committed.
   @Test func withoutARecordThereIsNoChange() throws {
     _ = try required()
     try putADirectoryInItsPlace()

@@ -25,7 +25,7 @@ import Testing
     key = try owner.createKey(alias: "alias/a").keyID
   }
 
-  /// The process that performs the run.
+  /// Opens the keystore as the process that performs the run.
   func service() throws -> KeyService {
     try keystore.service(of: "user")
   }
@@ -168,7 +168,7 @@ import Testing
     #expect(try Self.refusal(seal) == "")
   }
 
-  /// The header of a message under the key.
+  /// Returns the header of a message under the key.
   private func header(under key: String) throws -> MessageHeader {
     let message = try MemoryMessage.encrypt("text", under: [try owner.wrappingKeyring(key)])
     return try MemoryMessage.open(
@@ -181,7 +181,7 @@ import Testing
     return KeptKeys(keyrings: [], keystore: { keystore })
   }
 
-  /// The same for a run that keeps each message under its own keys.
+  /// Returns the same for a run that keeps each message under its own keys.
   private static func keptRefusal(_ body: () throws -> Void) throws -> String {
     do {
       return try refusal(body)
@@ -497,8 +497,8 @@ import Testing
     return journal
   }
 
-  /// If a process dies during a write, the next write sets the same change counter in the file. The
-  /// run still detects that write.
+  /// If a process dies during a write, the write is rolled back, and the next write sets the change
+  /// counter to the same value. The run still detects that write.
   @Test func aWriteAfterOneThatDiedIsSeen() throws {
     let path = owner.keystore.path
     let own = try keystore.reopened()

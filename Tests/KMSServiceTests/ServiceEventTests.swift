@@ -8,7 +8,7 @@ import Testing
 /// Rotations and destructions that became due are in the audit log, whichever caller's command
 /// found them due.
 @Suite final class ServiceEventTests: KeystoreSuite {
-  /// The records after the first `count`: operation, key, version and error.
+  /// Returns the records after the first `count`: operation, key, version and error.
   private func lines(after count: Int) throws -> [String] {
     var lines: [String] = []
     try service.readAuditLog { sequence, record in
@@ -52,7 +52,7 @@ import Testing
       try lines(after: before) == ["user EnableKey \(id) 0", "keystore RotateKey \(id) 2"])
   }
 
-  /// A use that also does what waits is recorded once, with its key.
+  /// A use of a key that also makes due changes is recorded once, with its own key.
   @Test func aUseThatFindsSomethingDueIsRecordedAsItself() throws {
     let gone = try service.createKey().keyID
     let key = try service.createKey().keyID
@@ -77,7 +77,7 @@ import Testing
     try service.perform(RotateKeyOnDemandRequest(keyID: imported))
     clock.advance(days: 7)
     let before = try count()
-    // Also if the command that finds it due fails.
+    // A command that fails makes due changes too.
     func fail() {
       _ = #expect(throws: KeyServiceError.notFound("alias/none")) {
         try service.perform(EnableKeyRequest(keyID: "alias/none"))

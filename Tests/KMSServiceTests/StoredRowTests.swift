@@ -114,7 +114,7 @@ import Testing
     }
   }
 
-  /// The bytes stay the same, and only the storage class is another.
+  /// The bytes stay the same, but the storage class changes.
   @Test(arguments: tables) func theStorageClassCounts(table: String) throws {
     let whole = try contents(path)
     for column in try columns(of: table) {
@@ -143,7 +143,7 @@ import Testing
     }
   }
 
-  /// Values at the ends of their range are shown or refused, and stop no program.
+  /// Extreme values are shown or refused, but do not crash the program.
   @Test(arguments: [Int64.max, Int64.min, -1])
   func extremeNumbersAreHarmless(number: Int64) throws {
     let whole = try contents(path)
@@ -167,7 +167,8 @@ import Testing
     }
   }
 
-  /// A row beside the right one, which SQL sees as another and GRDB read as the same.
+  /// A row whose name has a NUL and more bytes after the right name: SQL treats the two rows as
+  /// different, and GRDB used to read them as the same.
   @Test func aTwinIsNamedAndNotUsed() throws {
     try byHand(
       """
@@ -200,7 +201,8 @@ import Testing
     #expect(try damage() == [.edited("record '\(key)' of table masterKey")])
   }
 
-  /// A key that is due and cannot be read keeps no other from being destroyed or rotated.
+  /// A key that is due but cannot be read does not prevent the destruction or rotation of other
+  /// keys.
   @Test func anUnreadableKeyHindersNoOther() throws {
     for id in [key, other] {
       try service.perform(ScheduleKeyDeletionRequest(keyID: id, pendingWindowInDays: 7))
@@ -292,7 +294,7 @@ import Testing
     #expect(try self.damage().isEmpty)
   }
 
-  /// The bucket that a new key would have.
+  /// A bucket that somebody inserted is not used for a new key.
   @Test func aBucketIsNotTakenOverByANewKey() throws {
     let free = try #require(
       (0..<16).map { String($0, radix: 16) }.first { digit in
@@ -342,7 +344,8 @@ import Testing
     #expect(count == 2)
   }
 
-  /// What a lost key left is not the new key's that has the ID, and does not hinder it.
+  /// Rows that a lost key left do not belong to a new key with the same ID, and do not prevent it
+  /// from working.
   @Test func aKeyThatComesBackHasNoLeftovers() throws {
     try byHand("DELETE FROM keyVersion WHERE keyID = '\(key)'")
     try byHand("DELETE FROM masterKey WHERE id = '\(key)'")
@@ -360,7 +363,8 @@ import Testing
     }
   }
 
-  /// A version that a lost key left may be all that opens its messages. It is not replaced.
+  /// A version that a lost key left may be the only way to open the key's messages, so it is not
+  /// replaced.
   @Test func aVersionThatIsLeftIsNotReplaced() throws {
     try byHand("DELETE FROM masterKey WHERE id = '\(key)'")
     let new = NewKey(
@@ -372,7 +376,7 @@ import Testing
     }
   }
 
-  /// A second anchor is named, and the log's own is still found.
+  /// A second anchor is reported, and the right anchor is still found.
   @Test func aSecondAnchorIsNamed() throws {
     try byHand(
       """
@@ -398,12 +402,12 @@ import Testing
     try write(Array(data), to: path)
   }
 
-  /// An entry of the index on the IDs of keys: the ID, and the number of the row.
+  /// Returns an entry of the index on the IDs of keys: the ID, and the number of the row.
   func entry(_ id: String, row: UInt8) -> [UInt8] {
     [3, UInt8(13 + 2 * id.utf8.count), 1] + Array(id.utf8) + [row]
   }
 
-  /// A name does not give another key because somebody exchanged two numbers in an index.
+  /// A name does not lead to another key after somebody exchanged two row numbers in an index.
   @Test func anIndexDoesNotExchangeKeys() throws {
     let third = try service.createKey().keyID
     let rows = try TestKeystore.byHand(path).read { db in
@@ -441,7 +445,7 @@ import Testing
     }
   }
 
-  /// Material that has not expired is not destroyed because an index says that it has.
+  /// Material that has not expired is not destroyed if an edited index says that it has expired.
   @Test func anIndexExpiresNothing() throws {
     let id = try service.createKey(origin: .external).keyID
     let expiry = keystore.clock.now + 90 * 86_400

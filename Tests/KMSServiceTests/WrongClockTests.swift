@@ -68,7 +68,7 @@ import Testing
     try expectBack(key)
   }
 
-  /// A warning appears once in a run, for any number of keys.
+  /// A run warns only once, for any number of keys.
   @Test func severalKeysAreToldAtOnce() throws {
     let keys = try (0..<3).map { _ in try pendingKey() }
     let right = clock.now
@@ -282,8 +282,8 @@ import Testing
     #expect(try run().decrypt(blob) == "text")
   }
 
-  /// The same material is imported again before it is destroyed. The old finding does not count for
-  /// it.
+  /// The same material is imported again before it is destroyed. The note about the old copy does
+  /// not count for the new one.
   @Test func materialThatIsImportedAgainWaitsAnew() throws {
     let id = try service.createKey(origin: .external).keyID
     try service.importMaterial(patternBytes(32), into: id, validTo: clock.now + 86_400)
@@ -451,7 +451,7 @@ import Testing
     #expect(try nextRotation(id) == right + 365 * 86_400)
   }
 
-  /// A date that somebody edited is not mended: the record is refused.
+  /// A date that somebody edited is not corrected: the record is refused.
   @Test func anEditedRotationDateIsNotMended() throws {
     let id = try service.createKey().keyID
     try service.perform(EnableKeyRotationRequest(keyID: id, rotationPeriodInDays: 365))

@@ -68,7 +68,7 @@ enum BuiltTool {
 
   private static let copies = Mutex<[String]>([])
 
-  /// The libraries that the dynamic linker finds for a program.
+  /// Returns the libraries that the dynamic linker finds for a program.
   private static func libraries(of program: URL) throws -> [URL] {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

@@ -39,7 +39,8 @@ struct CraftedMessage {
     var plaintext: [UInt8]
     /// Replaces the nonce; nil for the sequence number.
     var nonce: [UInt8]?
-    /// These replace the true values in the authenticated data.
+    /// The values of this property and the next ones replace the true values in the authenticated
+    /// data.
     var text: String?
     var aadNumber: UInt32?
     var aadLength: UInt64?
@@ -63,7 +64,7 @@ struct CraftedMessage {
   /// Encrypted data keys before the one that opens the message.
   var otherDataKeys: [EncryptedDataKey] = []
 
-  /// `plaintext` split into frames as writers split it.
+  /// Makes a message of `plaintext`, split into frames as writers split it.
   init(_ suite: UInt16, frameLength: Int? = 16, _ plaintext: [UInt8] = patternBytes(39)) {
     self.suite = suite
     self.frameLength = frameLength.map { UInt32($0) }
@@ -99,14 +100,14 @@ struct CraftedMessage {
     pairs.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
   }
 
-  /// The authenticated data of a piece (`data-format/message-body-aad.md`).
+  /// Returns the authenticated data of a piece (`data-format/message-body-aad.md`).
   static func aad(
     messageID: [UInt8], text: String, number: UInt32, length: UInt64
   ) -> [UInt8] {
     messageID + Array(text.utf8) + bigEndian(UInt64(number), 4) + bigEndian(length, 8)
   }
 
-  /// The message key and the commitment (`framework/transitive-requirements.md`).
+  /// Returns the message key and the commitment (`framework/transitive-requirements.md`).
   static func derive(
     _ suite: UInt16, from dataKey: borrowing SecretBytes, messageID: [UInt8]
   ) throws -> (key: [UInt8], commitment: [UInt8]) {

@@ -53,7 +53,8 @@ enum ECKeys {
           + "72d72cc770742d1711c3c3a4c334a0ad9759436a4d3c5bf6e74b9578fac148c831")),
   ]
 
-  /// SEC 1, C.4. Leaves out the public key unless `point` is given.
+  /// Returns a private key in the form of SEC 1, C.4. Leaves out the public key unless `point` is
+  /// given.
   static func privateKey(
     on curve: Curve, scalar: [UInt8], point: [UInt8]? = nil
   ) -> [UInt8] {
@@ -63,7 +64,7 @@ enum ECKeys {
     return element(0x30, parts)
   }
 
-  /// SEC 1, C.3. `point` can have any form.
+  /// Returns a public key in the form of SEC 1, C.3. `point` can have any form.
   static func publicKey(on curve: Curve, point: [UInt8]) -> [UInt8] {
     element(
       0x30,

@@ -5,7 +5,7 @@ import SystemPackage
 @testable import Envelope
 @testable import KMSKeystore
 
-/// Deterministic bytes without repetition that could hide errors.
+/// Returns deterministic bytes without a repetition that could hide errors.
 func patternBytes(_ count: Int) -> [UInt8] {
   var state: UInt32 = 0x1234_5678
   return (0..<count).map { _ in
@@ -36,15 +36,15 @@ extension SecretText: ExpressibleByStringLiteral {
   public convenience init(stringLiteral text: String) { self.init(text) }
 }
 
-/// The processor time of the calling thread, for operations that must be fast. Unlike elapsed time
-/// it does not depend on the load of the machine.
+/// Returns the processor time of the calling thread, for operations that must be fast. Unlike
+/// elapsed time, it does not depend on the load of the machine.
 func threadTime() -> Duration {
   var time = timespec()
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
   return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
 }
 
-/// An AES keyring with a fixed key.
+/// Returns an AES keyring with a fixed key.
 func testKeyring(name: String = "test", byte: UInt8 = 7) throws -> RawAESKeyring {
   RawAESKeyring(
     providerID: "tests", keyName: name,

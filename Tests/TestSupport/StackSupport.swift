@@ -43,7 +43,7 @@ final class TestStacks {
     }
   }
 
-  /// The audit log: each operation, with the error's name if it failed.
+  /// Returns the operations in the audit log, each with the error's name if it failed.
   func log() throws -> [String] {
     var lines: [String] = []
     try service.readAuditLog { _, record in
@@ -53,7 +53,7 @@ final class TestStacks {
     return lines
   }
 
-  /// Every row of every table, except the tables that every change updates.
+  /// Returns every row of every table, except the tables that every change updates.
   func contents() throws -> [String] {
     try service.keystore.read { db in
       let tables = try String.fetchAll(
@@ -77,7 +77,7 @@ final class TestStacks {
     try service.perform(GetKeyPolicyRequest(keyID: key)).policy
   }
 
-  /// The same keystore, used by somebody who is not its owner.
+  /// Opens the same keystore as a user who is not its owner.
   func service(of user: String) throws -> KeyService {
     try keystore.service(of: user)
   }

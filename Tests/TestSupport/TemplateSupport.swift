@@ -2,7 +2,7 @@ import Foundation
 
 @testable import KMSTemplates
 
-/// The example template, which must be accepted unchanged.
+/// Returns the example template, which must be accepted unchanged.
 func exampleTemplate() throws -> String {
   let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("example.yaml")
@@ -20,8 +20,8 @@ func evaluator(
     parameters: parameters, imports: { imports[$0] })
 }
 
-/// Evaluates every resource in order and assigns physical IDs as if the resource had been created.
-/// A key's ID is `ID-` and its logical ID.
+/// Evaluates every resource in order and assigns physical IDs as if the resources had been created.
+/// A key's ID is `ID-`, followed by its logical ID.
 func made(_ evaluator: TemplateEvaluator) throws -> TemplateEvaluator {
   var evaluator = evaluator
   for logicalID in evaluator.resourceOrder {
@@ -52,24 +52,24 @@ func described(_ error: TemplateError) -> String {
   (error.mark.map { "\($0.line):\($0.column) " } ?? "") + error.message
 }
 
-/// A template of one key with these lines as its properties.
+/// Returns a template of one key with these lines as its properties.
 func keyTemplate(_ properties: String...) -> String {
   "Resources:\n  k:\n    Type: AWS::KMS::Key\n    Properties:\n"
     + properties.flatMap { $0.split(separator: "\n") }.map { "      \($0)\n" }.joined()
 }
 
-/// A template of one key, with an output of this value.
+/// Returns a template of one key, with an output of this value.
 func outputTemplate(_ value: String, before: String = "") -> String {
   "\(before)Resources:\n  k:\n    Type: AWS::KMS::Key\nOutputs:\n  o:\n    Value: \(value)\n"
 }
 
-/// A key policy with this Sid in YAML's flow style.
+/// Returns a key policy with this Sid in YAML's flow style.
 func policyText(_ sid: String, action: String = "kms:*") -> String {
   "{Statement: [{Sid: \(sid), Effect: Allow, Principal: {AWS: 'arn:aws:iam::000000000000:root'}, "
     + "Action: '\(action)', Resource: '*'}]}"
 }
 
-/// The same key policy as JSON.
+/// Returns the same key policy as JSON.
 func policyJSON(_ sid: String, action: String = "kms:*") -> String {
   #"{"Statement":[{"Sid":"\#(sid)","Effect":"Allow","Principal":"#
     + #"{"AWS":"arn:aws:iam::000000000000:root"},"Action":"\#(action)","Resource":"*"}]}"#

@@ -45,7 +45,7 @@ final class TestKeystore {
         listener: listener))
   }
 
-  /// The same file, opened by another caller.
+  /// Opens the same file as another caller.
   func service(
     for caller: Caller, secrets: any UnlockingSecrets = TestSecrets()
   ) throws -> KeyService {
@@ -56,7 +56,7 @@ final class TestKeystore {
       caller: caller)
   }
 
-  /// The same file, opened by a user who does not own it.
+  /// Opens the same file as a user who does not own it.
   func service(of userName: String) throws -> KeyService {
     try service(for: Caller(userName: userName, isOwner: false))
   }
@@ -70,7 +70,7 @@ class KeystoreSuite {
 
   init() throws { keystore = try TestKeystore() }
 
-  /// Returns the API's name of the error that `body` throws; nil if it throws none of the API's.
+  /// Returns the API's name of the error that `body` throws; nil if it throws no error of the API.
   func name(_ body: () throws -> Void) -> String? {
     do {
       try body()
@@ -82,7 +82,7 @@ class KeystoreSuite {
 }
 
 extension KeyService {
-  /// The owner's service over a host of its own.
+  /// Makes the owner's service, with a host of its own.
   init(
     _ keystore: Keystore, secrets: any UnlockingSecrets,
     now: @escaping @Sendable () -> Date = { Date() },
