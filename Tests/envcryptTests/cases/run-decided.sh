@@ -82,9 +82,10 @@ kept "$first_is_done" 'envcrypt key rotate alias/a' 0
 envcrypt inspect first.envc | matches "$key/2"
 for file in second third; do envcrypt inspect $file.envc | matches "$key/3"; done
 
-# The keystore is replaced with a backup: the run does not continue with its open file.
+# The keystore is replaced with a backup: the run does not continue with its open file. It looks at the name again
+# after 10 ms at the earliest.
 store=$XDG_DATA_HOME/envcrypt/keystore.db
 envcrypt keystore backup copy.db
-during 'mv copy.db "$store"' 78 envcrypt decrypt
+during 'mv copy.db "$store"; sleep 0.1' 78 envcrypt decrypt
 says 'was moved, removed or replaced while it was in use'; cmp first f; absent second
 envcrypt decrypt -q m.envc -o - | cmp - f
