@@ -48,7 +48,8 @@ struct Failure: Error {
     var line = Text.printable(String(text.split(separator: "\n").first ?? "wrong usage"))
     if line.hasSuffix(".") { line.removeLast() }
     if let first = line.first, first.isUppercase { line = first.lowercased() + line.dropFirst() }
-    self.init(.usage, line, hint: "envcrypt help, or envcrypt help COMMAND")
+    self.init(
+      .usage, line, hint: "envcrypt help lists the commands; envcrypt help COMMAND explains one")
   }
 
   /// Writes the message and exits.
@@ -358,7 +359,7 @@ extension Failure {
     case .locked(let reasons):
       self.init(
         .noPermission, "the keystore is locked: \(Text.printable(reasons.joined(separator: "; ")))",
-        hint: "--passphrase-file, --passphrase-fd, ENVCRYPT_PASSPHRASE_COMMAND or --key-file")
+        hint: "give --passphrase-file, --passphrase-fd, ENVCRYPT_PASSPHRASE_COMMAND or --key-file")
     case .wrongPassphrase:
       self.init(.noPermission, "wrong passphrase")
     case .wrongKeyFile(let path):
