@@ -294,7 +294,8 @@ extension Failure {
     switch error {
     case .missing(let path):
       self.init(
-        .configuration, "there is no keystore at \(Text.printable(path))", hint: "envcrypt init")
+        .configuration, "there is no keystore at \(Text.printable(path))",
+        hint: "envcrypt init creates one; --keystore names another")
     case .exists(let path):
       self.init(
         .cannotCreate, "there is already a keystore at \(Text.printable(path))",
@@ -389,7 +390,7 @@ extension Failure {
     case .lastProtector(let id):
       self.init(
         .usage, "protector '\(Text.printable(id))' is the only one and cannot be removed",
-        hint: "add another with: envcrypt keystore protector add")
+        hint: "add another with: envcrypt keystore protector add passphrase")
     }
   }
 }

@@ -48,8 +48,9 @@ extension Failure {
       )
     case .invalidARN(let text):
       (
-        .usage, "'\(Text.printable(text))' is not the ARN of a key or an alias",
-        "arn:aws:kms:local:000000000000:key/KEY-ID"
+        .usage, "'\(Text.printable(text))' is not an ARN that fits here",
+        "a key is arn:aws:kms:local:000000000000:key/KEY-ID, a user is "
+          + "arn:aws:iam::000000000000:user/NAME"
       )
     case .invalidMarker(let text):
       (
