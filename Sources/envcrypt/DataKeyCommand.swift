@@ -24,7 +24,7 @@ struct DataKeyGenerateCommand: ParsableCommand {
           | cryptsetup luksFormat -d - …
         envcrypt data-key decrypt disk.key.wrapped | cryptsetup open -d - …
         envcrypt data-key generate -k alias/disks -o k --no-plaintext   for later use
-        envcrypt data-key generate -k alias/disks --json                both, in base64
+        envcrypt data-key generate -k alias/disks --json                both as base64
       """)
 
   @Option(name: [.short, .long], help: ArgumentHelp("Key ID, alias/… or ARN.", valueName: "key"))
