@@ -7,7 +7,7 @@ from aws_encryption_sdk.identifiers import CommitmentPolicy, EncryptionKeyType, 
 from aws_encryption_sdk.internal.crypto.wrapping_keys import WrappingKey
 from aws_encryption_sdk.key_providers.raw import RawMasterKey
 
-logging.disable()  # a key that does not fit is no error here
+logging.disable()  # a key that does not fit is not an error here
 
 def master_key(key):
     aes = key["algorithm"] == "aes"

@@ -13,7 +13,7 @@ from aws_cryptographic_material_providers.mpl.models import (
 from aws_encryption_sdk.exceptions import AWSEncryptionSDKClientError
 from cryptography.hazmat.primitives import serialization
 
-logging.disable()  # a key that does not fit is no error here
+logging.disable()  # a key that does not fit is not an error here
 providers = AwsCryptographicMaterialProviders(config=MaterialProvidersConfig())
 
 def keyring(pem):

@@ -70,7 +70,7 @@ package final class NewKeyVersion {
     _ count: Int, _ wanted: Int, _ spec: KeySpec
   ) throws(CryptoError) {
     guard count == wanted else {
-      throw .invalidKey("a \(spec.rawValue) key has \(wanted) bytes, this one has \(count)")
+      throw .invalidKey("a key of the spec \(spec.rawValue) has \(wanted) bytes, not \(count)")
     }
   }
 

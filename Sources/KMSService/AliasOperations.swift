@@ -66,8 +66,9 @@ extension UpdateAliasRequest {
     guard source.spec.isAsymmetric == target.spec.isAsymmetric, source.usage == target.usage
     else {
       throw .validation(
-        "\(aliasName) stands for a \(source.spec.rawValue) key for \(source.usage.rawValue), and "
-          + "cannot be changed to a \(target.spec.rawValue) key for \(target.usage.rawValue); "
+        "\(aliasName) stands for a key of the spec \(source.spec.rawValue) for "
+          + "\(source.usage.rawValue), and cannot be changed to a key of the spec "
+          + "\(target.spec.rawValue) for \(target.usage.rawValue); "
           + "delete the alias and create it again")
     }
   }

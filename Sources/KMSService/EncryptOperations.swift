@@ -113,8 +113,8 @@ struct EncryptionTarget {
     let limit = bits / 8 - 2 * digest.length - 2
     guard count <= limit else {
       throw KeyServiceError.validation(
-        "\(algorithm.rawValue) under a \(key.record.spec.rawValue) key takes at most \(limit) "
-          + "bytes, not \(count)")
+        "\(algorithm.rawValue) under a key of the spec \(key.record.spec.rawValue) takes at most "
+          + "\(limit) bytes, not \(count)")
     }
   }
 

@@ -7,7 +7,7 @@ extension ListGrantsRequest: HandledRequest {
     let page = try Page(limit: limit, marker: marker, standard: 50)
     if let grantID { try GrantName.check(id: grantID) }
     if let granteePrincipal {
-      try CreateGrantRequest.check(principal: granteePrincipal, member: "GranteePrincipal")
+      try CreateGrantRequest.check(principal: granteePrincipal)
     }
     let records = try call.read { view in
       try view.unverifiedGrants(ofKey: call.admit(keyID, .none, in: view).record.id)
@@ -23,7 +23,7 @@ extension ListGrantsRequest: HandledRequest {
 extension ListRetirableGrantsRequest: HandledRequest {
   package func perform(in call: OperationCall) throws -> Response {
     let page = try Page(limit: limit, marker: marker, standard: 50)
-    try CreateGrantRequest.check(principal: retiringPrincipal, member: "RetiringPrincipal")
+    try CreateGrantRequest.check(principal: retiringPrincipal)
     let caller = call.service.caller
     guard caller.isOwner || caller.principal.isNamed(retiringPrincipal) else {
       throw KeyServiceError.accessDenied(

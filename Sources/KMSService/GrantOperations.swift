@@ -37,9 +37,9 @@ extension CreateGrantRequest: HandledRequest {
   }
 
   private func check() throws(KeyServiceError) {
-    try Self.check(principal: granteePrincipal, member: "GranteePrincipal")
+    try Self.check(principal: granteePrincipal)
     if let retiringPrincipal {
-      try Self.check(principal: retiringPrincipal, member: "RetiringPrincipal")
+      try Self.check(principal: retiringPrincipal)
     }
     guard !operations.isEmpty else { throw .validation("Operations is empty") }
     if let name {
@@ -53,12 +53,10 @@ extension CreateGrantRequest: HandledRequest {
 
   /// Throws `invalidARN` unless `principal` is the ARN of a user of this account, or of the
   /// account.
-  static func check(principal: String, member: String) throws(KeyServiceError) {
+  static func check(principal: String) throws(KeyServiceError) {
     if principal == Account.arn { return }
     guard (try? PolicyPrincipal(arn: principal, isOwner: false)) != nil else {
-      throw .invalidARN(
-        "\(member) '\(principal)' is not \(Account.arn) or "
-          + PolicyPrincipal(userName: "NAME", isOwner: false).arn)
+      throw .invalidARN(principal)
     }
   }
 

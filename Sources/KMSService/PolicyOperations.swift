@@ -70,8 +70,9 @@ extension KeyPolicy {
     let request = try call.policyRequest("PutKeyPolicy", on: record, conditions, in: view)
     guard locksOut(request) else { return }
     throw KeyServiceError.malformedPolicyDocument(
-      "the policy would not let \(call.service.caller.arn) change it in the future; "
-        + "BypassPolicyLockoutSafetyCheck puts it anyway")
+      "the policy would not let \(call.service.caller.arn) change it later; allow "
+        + "kms:PutKeyPolicy, or set BypassPolicyLockoutSafetyCheck "
+        + "(--bypass-policy-lockout-safety-check)")
   }
 }
 

@@ -112,7 +112,7 @@ extension MasterKeyRecord {
   func requireRotatableSpec() throws(KeyServiceError) {
     guard spec.isRotatable else {
       throw .unsupportedOperation(
-        "a \(spec.rawValue) key cannot be rotated: only symmetric encryption keys can")
+        "a key of the spec \(spec.rawValue) cannot be rotated: only symmetric encryption keys can")
     }
   }
 

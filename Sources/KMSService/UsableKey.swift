@@ -30,7 +30,7 @@ struct UsableKey: KeyInUse {
   func subjectPublicKeyInfo() throws -> [UInt8] {
     guard let bytes = version.publicKey else {
       throw KeyServiceError.unsupportedOperation(
-        "a \(record.spec.rawValue) key has no public key")
+        "a key of the spec \(record.spec.rawValue) has no public key")
     }
     return Array(bytes)
   }

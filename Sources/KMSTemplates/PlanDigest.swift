@@ -22,8 +22,8 @@ package struct PlanDigest: Equatable, Sendable {
     guard try plan.digest() == self else {
       throw TemplateError(
         .otherPlan, nil,
-        "the plan is not the one that was shown: the template, its parameters or the keystore "
-          + "have changed")
+        "the plan is not the one that was shown: the template, its parameters, the name of "
+          + "the stack or the keystore have changed")
     }
   }
 }

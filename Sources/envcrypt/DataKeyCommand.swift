@@ -20,16 +20,17 @@ struct DataKeyGenerateCommand: ParsableCommand {
       the data key itself to standard output, as raw bytes, but not to a terminal.
 
       Examples:
-        envcrypt data-key generate -k alias/disks -o disk.key.wrapped | cryptsetup luksFormat -d - …
+        envcrypt data-key generate -k alias/disks -o disk.key.wrapped \\
+          | cryptsetup luksFormat -d - …
         envcrypt data-key decrypt disk.key.wrapped | cryptsetup open -d - …
-        envcrypt data-key generate -k alias/disks -o k --no-plaintext      for later use
-        envcrypt data-key generate -k alias/disks --json                   both, in base64
+        envcrypt data-key generate -k alias/disks -o k --no-plaintext   for later use
+        envcrypt data-key generate -k alias/disks --json                both as base64
       """)
 
   @Option(name: [.short, .long], help: ArgumentHelp("Key ID, alias/… or ARN.", valueName: "key"))
   var key = KeyService.defaultAlias
 
-  @Option(help: ArgumentHelp("AES_256 or AES_128.", valueName: "spec"))
+  @Option(help: ArgumentHelp("The type of the data key; default: AES_256.", valueName: "spec"))
   var spec: DataKeySpec?
 
   @Option(help: ArgumentHelp("The length, 1 to 1024, instead of --spec.", valueName: "n"))
@@ -96,7 +97,8 @@ struct DataKeyDecryptCommand: ParsableCommand {
       the one that was given to 'generate'.
 
       Example:
-        envcrypt data-key decrypt disk.key.wrapped -c disk=sdb | cryptsetup open -d - …
+        envcrypt data-key decrypt disk.key.wrapped -c disk=sdb \\
+          | cryptsetup open -d - …
       """)
 
   @Argument(

@@ -16,7 +16,7 @@ struct DecryptCommand: ParsableCommand {
         envcrypt decrypt -c purpose=backup db.dump.envc   only with that context
         envcrypt decrypt --keyring escrow.json f.envc     with an exported key
         envcrypt decrypt -R /mnt/backup -o restored       a tree
-        envcrypt decrypt --offset 1G --length 4K disk.img.envc   a part of a large file
+        envcrypt decrypt --offset 1G --length 4K disk.img.envc   a part of a file
 
       To decrypt a part, only the frames that hold it are read, and the final frame, so that a \
       truncated message is detected. The other frames are not checked: 'verify' does that. Without \

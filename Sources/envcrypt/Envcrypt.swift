@@ -27,10 +27,11 @@ struct Envcrypt: ParsableCommand {
           envcrypt inspect db.envc                    which key opens it?
           envcrypt reencrypt -R /mnt -k alias/new     move to another key
 
-        Exit status: 0 done and verified; 3 done, but an input changed while it was read; 64 usage; \
-        65 not authentic, truncated or not a message; 66 no input, or no message in it; 69 key not \
-        available; 71 out of memory; 73 cannot create output; 74 I/O error, or a use of a key that \
-        could not be recorded; 77 not permitted; 78 bad keystore or configuration.
+        Exit status: 0 done and verified; 3 done, but an input changed while it was read, or \
+        disappeared; 64 usage; 65 not authentic, truncated or not a message; 66 no input, or no \
+        message in it; 69 key not available; 70 internal error; 71 out of memory; 73 cannot create \
+        output; 74 I/O error, or a use of a key that could not be recorded; 75 nothing done, because \
+        of --dry-run of 'kms'; 77 not permitted; 78 bad keystore or configuration.
         """,
       version: "envcrypt \(version) (\(LibCrypto.version))",
       subcommands: [

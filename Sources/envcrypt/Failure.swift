@@ -48,7 +48,8 @@ struct Failure: Error {
     var line = Text.printable(String(text.split(separator: "\n").first ?? "wrong usage"))
     if line.hasSuffix(".") { line.removeLast() }
     if let first = line.first, first.isUppercase { line = first.lowercased() + line.dropFirst() }
-    self.init(.usage, line, hint: "envcrypt help, or envcrypt help COMMAND")
+    self.init(
+      .usage, line, hint: "envcrypt help lists the commands; envcrypt help COMMAND explains one")
   }
 
   /// Writes the message and exits.
@@ -293,7 +294,8 @@ extension Failure {
     switch error {
     case .missing(let path):
       self.init(
-        .configuration, "there is no keystore at \(Text.printable(path))", hint: "envcrypt init")
+        .configuration, "there is no keystore at \(Text.printable(path))",
+        hint: "envcrypt init creates one; --keystore names another")
     case .exists(let path):
       self.init(
         .cannotCreate, "there is already a keystore at \(Text.printable(path))",
@@ -358,7 +360,7 @@ extension Failure {
     case .locked(let reasons):
       self.init(
         .noPermission, "the keystore is locked: \(Text.printable(reasons.joined(separator: "; ")))",
-        hint: "--passphrase-file, --passphrase-fd, ENVCRYPT_PASSPHRASE_COMMAND or --key-file")
+        hint: "give --passphrase-file, --passphrase-fd, ENVCRYPT_PASSPHRASE_COMMAND or --key-file")
     case .wrongPassphrase:
       self.init(.noPermission, "wrong passphrase")
     case .wrongKeyFile(let path):
@@ -388,7 +390,7 @@ extension Failure {
     case .lastProtector(let id):
       self.init(
         .usage, "protector '\(Text.printable(id))' is the only one and cannot be removed",
-        hint: "add another with: envcrypt keystore protector add")
+        hint: "add another with: envcrypt keystore protector add passphrase")
     }
   }
 }

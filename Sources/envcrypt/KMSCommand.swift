@@ -18,7 +18,8 @@ struct KMSCommand: ParsableCommand {
         envcrypt kms encrypt help                           the options of one
         envcrypt kms create-key --description backup
         envcrypt kms generate-data-key --key-id alias/x --key-spec AES_256
-        envcrypt kms encrypt --key-id alias/x --plaintext fileb://secret | jq -r .CiphertextBlob
+        envcrypt kms encrypt --key-id alias/x --plaintext fileb://secret \\
+          | jq -r .CiphertextBlob
       """)
 
   @Argument(

@@ -198,7 +198,7 @@ struct KMSValueReader {
       )
     case let type as any APIEnumeration.Type:
       (found, wanted) = (type.init(rawValue: word), KMSArguments.notOne(word, of: type.allValues))
-    default: preconditionFailure("\(type) is no scalar")
+    default: preconditionFailure("\(type) is not a scalar")
     }
     guard let found else { throw at.wrong(wanted) }
     return found as! Value

@@ -32,21 +32,21 @@ struct KeyCreateCommand: ParsableCommand {
 
       Examples:
         envcrypt key create --alias alias/backup
-        envcrypt key create --spec RSA_4096 --description "offsite" --alias alias/offsite
-        envcrypt key create --spec ECC_NIST_P256 --usage KEY_AGREEMENT --alias alias/hosts
+        envcrypt key create --spec RSA_4096 --alias alias/offsite
+        envcrypt key create --spec ECC_NIST_P256 --usage KEY_AGREEMENT \\
+          --alias alias/hosts
         envcrypt key create --origin EXTERNAL      waits for 'kms import-key-material'
       """)
 
   @Option(
     help: ArgumentHelp(
-      "SYMMETRIC_DEFAULT, RSA_2048, RSA_3072, RSA_4096, ECC_NIST_P256, ECC_NIST_P384, "
-        + "ECC_NIST_P521, ECC_SECG_P256K1, ECC_NIST_EDWARDS25519, HMAC_224, HMAC_256, HMAC_384 or "
-        + "HMAC_512.", valueName: "spec"))
+      "The type of the key. ML_DSA_44, ML_DSA_65, ML_DSA_87 and SM2 are not supported.",
+      valueName: "spec"))
   var spec = KeySpec.symmetricDefault
 
   @Option(
     help: ArgumentHelp(
-      "ENCRYPT_DECRYPT, SIGN_VERIFY, GENERATE_VERIFY_MAC or KEY_AGREEMENT.",
+      "What the key can do.",
       discussion:
         "Required if the spec has more than one. The default for RSA keys is ENCRYPT_DECRYPT.",
       valueName: "usage"))

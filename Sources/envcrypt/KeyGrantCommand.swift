@@ -28,8 +28,8 @@ struct KeyGrantCreateCommand: ParsableCommand {
 
       Examples:
         envcrypt key grant create alias/backup --grantee restore --operation Decrypt
-        envcrypt key grant create alias/backup --grantee ci --operation Encrypt --operation \
-      GenerateDataKey -c purpose=ci --retiring ci
+        envcrypt key grant create alias/backup --grantee ci \\
+          --operations Encrypt GenerateDataKey -c purpose=ci --retiring ci
       """)
 
   @OptionGroup var key: KeyArgument
@@ -42,7 +42,7 @@ struct KeyGrantCreateCommand: ParsableCommand {
   @Option(
     name: [.customLong("operation"), .customLong("operations")], parsing: .upToNextOption,
     help: ArgumentHelp(
-      "An operation to allow: \(GrantOperation.allCases.map(\.rawValue).joined(separator: ", ")).",
+      "An operation to allow, or several.",
       valueName: "operation"))
   var operations: [GrantOperation]
 

@@ -10,9 +10,12 @@ struct KeyPolicySimulateCommand: ParsableCommand {
       The exit status is 77 if the policy denies one of the actions. Nothing is changed.
 
       Examples:
-        envcrypt key policy simulate alias/backup --principal backup --action kms:Decrypt
-        envcrypt key policy simulate alias/backup --policy new.json --account --action kms:PutKeyPolicy
-        envcrypt key policy simulate alias/backup --action kms:Decrypt -c purpose=backup
+        envcrypt key policy simulate alias/backup --principal backup \\
+          --action kms:Decrypt
+        envcrypt key policy simulate alias/backup --policy new.json --account \\
+          --action kms:PutKeyPolicy
+        envcrypt key policy simulate alias/backup --action kms:Decrypt \\
+          -c purpose=backup
       """)
 
   @OptionGroup var key: KeyArgument

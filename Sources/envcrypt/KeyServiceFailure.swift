@@ -34,7 +34,7 @@ extension Failure {
         state == .pendingDeletion
           ? "envcrypt key cancel-deletion \(Text.printable(id))"
           : state == .pendingImport
-            ? "envcrypt kms import-key-material gives it its material" : nil
+            ? "envcrypt kms import-key-material imports its material" : nil
       )
     case .nothingToRotateTo(let id):
       (
@@ -48,8 +48,9 @@ extension Failure {
       )
     case .invalidARN(let text):
       (
-        .usage, "'\(Text.printable(text))' is not the ARN of a key or an alias",
-        "arn:aws:kms:local:000000000000:key/KEY-ID"
+        .usage, "'\(Text.printable(text))' is not an ARN that fits here",
+        "a key is arn:aws:kms:local:000000000000:key/KEY-ID, a user is "
+          + "arn:aws:iam::000000000000:user/NAME"
       )
     case .invalidMarker(let text):
       (
@@ -100,10 +101,14 @@ extension Failure {
     case .deniedByPolicy(let what):
       (
         .noPermission, Text.printable(what),
-        "envcrypt key policy simulate shows which statement decides"
+        "envcrypt key policy simulate shows the reason, if you may read the policy; the keystore's "
+          + "owner can use envcrypt key policy reset"
       )
     case .malformedPolicyDocument(let what):
-      (.usage, Text.printable(what), "envcrypt key policy simulate shows what a policy does")
+      (
+        .usage, Text.printable(what),
+        "envcrypt key policy simulate --policy FILE shows what a policy does"
+      )
     case .dryRun:
       (.dryRun, "the request would have succeeded, but DryRun is set", nil)
     }

@@ -61,7 +61,7 @@ struct KeyScheduleDeletionCommand: ParsableCommand {
     let console = Console()
     let metadata = try service.perform(DescribeKeyRequest(keyID: key.name)).keyMetadata
     let lastUse = try KeyReport.lastUse(of: metadata.keyID, service)
-    console.note("key \(metadata.keyID) was last used: \(lastUse)")
+    console.note("last use of key \(metadata.keyID): \(lastUse)")
     guard try yes || Terminal.confirms("Delete it in \(days) days? [y/N] ") else {
       throw Failure(.noPermission, "nothing was deleted: not confirmed")
     }

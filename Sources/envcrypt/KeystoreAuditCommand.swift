@@ -87,7 +87,9 @@ struct KeystoreAuditCommand: ParsableCommand {
 
   private static func date(_ text: String) throws -> Date {
     guard let date = APICoding.date(from: text) else {
-      throw Failure(.usage, "'\(Text.printable(text))' is not a date", hint: "2026-11-24T10:00:00Z")
+      throw Failure(
+        .usage, "'\(Text.printable(text))' is not a date",
+        hint: "write 2026-11-24, or 2026-11-24T10:00:00Z")
     }
     return date
   }

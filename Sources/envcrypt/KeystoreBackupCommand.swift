@@ -23,7 +23,8 @@ struct KeystoreBackupCommand: ParsableCommand {
         envcrypt decrypt a.envc --keystore /mnt/usb/keystore.db
 
       To restore, copy the backup to the place of the keystore:
-        envcrypt keystore backup --keystore /mnt/usb/keystore.db ~/.local/share/envcrypt/keystore.db
+        envcrypt keystore backup --keystore /mnt/usb/keystore.db \\
+          ~/.local/share/envcrypt/keystore.db
       """)
 
   @Argument(

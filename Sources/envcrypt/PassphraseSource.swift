@@ -59,7 +59,7 @@ final class PassphraseSource: UnlockingSecrets {
     if Self.characterCount(passphrase) < Self.fewCharacters {
       Console().warning(
         "the passphrase has fewer than \(Self.fewCharacters) characters: it is easy to guess",
-        hint: "add a longer one with 'envcrypt keystore protector add', and remove this one")
+        hint: "add a longer one: envcrypt keystore protector add passphrase; then remove this one")
     }
     return passphrase
   }
@@ -75,7 +75,8 @@ final class PassphraseSource: UnlockingSecrets {
     guard let first = try Terminal.askPassphrase("New passphrase for \(prompt): ") else {
       throw Failure(
         .noPermission, "a new passphrase is needed, and there is no terminal to ask on",
-        hint: "--passphrase-file, --passphrase-fd, or another --protector")
+        hint: "init takes --passphrase-file, --passphrase-fd and ENVCRYPT_PASSPHRASE_COMMAND; "
+          + "protector add takes --new-passphrase-file")
     }
     guard first.count > 0 else { throw empty(.usage) }
     guard let second = try Terminal.askPassphrase("Repeat the passphrase: ") else {

@@ -23,10 +23,10 @@ struct ReencryptCommand: ParsableCommand {
       Any key of the keystore or of --keyring may open the old message.
 
       Examples:
-        envcrypt reencrypt -R /mnt/backup                            after 'key rotate'
+        envcrypt reencrypt -R /mnt/backup                        after 'key rotate'
         envcrypt reencrypt notes.txt.envc -k alias/new
         envcrypt reencrypt -R /mnt/backup -k alias/new -k alias/escrow
-        envcrypt reencrypt -R /mnt/backup -k alias/new --dry-run     which would change?
+        envcrypt reencrypt -R /mnt/backup -k alias/new -n       which would change?
         envcrypt reencrypt --keyring old.json -r bob.pem letter.envc
         envcrypt reencrypt -k alias/new < old.envc > new.envc
       """)

@@ -13,13 +13,15 @@ struct TemplateApplyCommand: ParsableCommand {
       DeletionPolicy is Retain. KeySpec, KeyUsage and Origin of a key cannot change. Before keys \
       are deleted, you are asked for confirmation on a terminal.
 
-      The plan that you were shown is the plan that is applied. If the template, its parameters or the \
-      keystore have changed since, nothing is done, and the exit status is 69. A script reads the \
-      digest that 'template plan' prints, and passes it with --plan.
+      The plan that you were shown is the plan that is applied. If the template, its parameters or \
+      the keystore have changed since, nothing is done, and the exit status is 69. A script reads \
+      the digest that 'template plan' prints, and passes it with --plan, and with the same \
+      --stack-name.
 
       Examples:
         envcrypt template apply keys.yaml
-        envcrypt template apply keys.yaml --stack-name prod --parameter-overrides Window=7
+        envcrypt template apply keys.yaml --stack-name prod \\
+          --parameter-overrides Window=7
         digest=$(envcrypt template plan keys.yaml --json | jq -r .PlanDigest)
         envcrypt template apply keys.yaml --plan "$digest"
       """)

@@ -11,8 +11,8 @@ struct TemplateCommand: ParsableCommand {
 
       Examples:
         envcrypt template validate keys.yaml
-        envcrypt template plan keys.yaml
-        envcrypt template apply keys.yaml --stack-name prod --parameter-overrides Window=7
+        envcrypt template plan keys.yaml --stack-name prod
+        envcrypt template apply keys.yaml --stack-name prod
         envcrypt template outputs prod
         envcrypt template delete prod
       """,

@@ -30,7 +30,8 @@ extension Failure {
     case .parameter: "envcrypt template validate shows the template's parameters"
     case .exportInUse, .noStack: "envcrypt template list shows the stacks"
     case .otherPlan:
-      "look at the plan again: envcrypt template plan, or envcrypt template delete --dry-run"
+      "look at the plan again, with the same --stack-name: envcrypt template plan, or envcrypt "
+        + "template delete --dry-run"
     }
   }
 }

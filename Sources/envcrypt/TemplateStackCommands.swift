@@ -50,7 +50,8 @@ struct TemplateOutputsCommand: ParsableCommand {
     discussion: """
       Examples:
         envcrypt template outputs prod
-        envcrypt template outputs prod --json | jq -r '.Stacks[0].Outputs[] | .OutputValue'
+        envcrypt template outputs prod --json \\
+          | jq -r '.Stacks[0].Outputs[] | .OutputValue'
       """)
 
   @OptionGroup var stack: StackArgument

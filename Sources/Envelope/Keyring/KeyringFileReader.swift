@@ -33,7 +33,7 @@ enum KeyringFileReader {
       let place = "line \(error.position.line), column \(error.position.column)"
       switch error.problem {
       case .malformed(let reason):
-        throw .malformedFile("it is neither JSON nor a PEM private key: \(place): \(reason)")
+        throw .malformedFile("it is neither JSON nor a PEM key: \(place): \(reason)")
       case .duplicateName(let name):
         let path = error.path.steps.map(\.text).joined(separator: ".")
         throw .malformedFile("\(path.isEmpty ? "the file" : path) has '\(name.shortened)' twice")

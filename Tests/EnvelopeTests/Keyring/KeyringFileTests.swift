@@ -60,8 +60,8 @@ import Testing
   func whatIsNoJSONIsRefused(text: String) {
     let reason = reason(text)
     #expect(
-      reason.hasPrefix("it is neither JSON nor a PEM private key: line 1, column ")
-        || reason.hasPrefix("it is neither JSON nor a PEM private key: line 2, column "),
+      reason.hasPrefix("it is neither JSON nor a PEM key: line 1, column ")
+        || reason.hasPrefix("it is neither JSON nor a PEM key: line 2, column "),
       "\(reason)")
   }
 

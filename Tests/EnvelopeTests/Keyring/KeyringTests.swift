@@ -91,7 +91,7 @@ import Testing
   @Test(arguments: [
     (
       "",
-      "it is neither JSON nor a PEM private key: line 1, column 1: expected a value, found the end"
+      "it is neither JSON nor a PEM key: line 1, column 1: expected a value, found the end"
     ),
     ("{}", "the file has no 'keys'"),
     ("{\"keys\": []}", "there are no keys in it"),

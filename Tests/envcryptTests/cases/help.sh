@@ -1,7 +1,10 @@
 # Version, help and completions.
 envcrypt --version | matches -E '^envcrypt [0-9.]+ \(OpenSSL 3\.'
 for command in '' encrypt decrypt verify reencrypt inspect init alias kms data-key 'data-key generate' \
-  'data-key decrypt' keystore 'keystore protector' 'keystore '{status,audit,check,backup} key 'key '{create,list,describe,update,enable,disable,rotate} \
+  'data-key decrypt' 'alias '{create,update,delete,list} \
+  keystore 'keystore protector' 'keystore protector '{add,remove,list} \
+  'keystore '{status,audit,check,backup,require-audit} \
+  key 'key '{create,list,describe,update,enable,disable,rotate} \
   'key rotation' 'key rotation '{enable,disable,status,list} 'key '{schedule,cancel}-deletion \
   'key '{tag,untag,export,import,public-key} \
   'key policy' 'key policy '{get,put,reset,simulate} 'key grant' 'key grant '{create,list,retire,revoke} \

@@ -33,7 +33,7 @@ fails 64 envcrypt key schedule-deletion alias/x --days 31
 [ "$(state)" = "('Enabled', True)" ]
 before=$(date -u -d '+7 days' +%F)
 envcrypt key schedule-deletion alias/x --days 7 2>stderr
-says 'was last used'; says "envcrypt key cancel-deletion $id"
+says "last use of key $id: "; says "envcrypt key cancel-deletion $id"
 # The date may change in the meantime.
 after=$(date -u -d '+7 days' +%F)
 [ "$(state)" = "('PendingDeletion', False)" ]

@@ -120,7 +120,7 @@ echo a | envcrypt encrypt -q -o a.envc
 envcrypt decrypt --keyring key.json -o - a.envc | matches -x a
 for change in 's/"bits" : 256/"bits" : 256,/;s/,,/,/;s/"symmetric"/"symmetric",/' 's/256/0256/' 's/256/+256/'; do
   sed "$change" key.json > broken.json
-  fails 78 envcrypt verify --keyring broken.json a.envc; says 'it is neither JSON nor a PEM private key: line '
+  fails 78 envcrypt verify --keyring broken.json a.envc; says 'it is neither JSON nor a PEM key: line '
 done
 sed 's/"bits" : 256/"bits" : 256, "bits" : 256/' key.json > broken.json
 fails 78 envcrypt verify --keyring broken.json a.envc; says "keys.0 has 'bits' twice"
