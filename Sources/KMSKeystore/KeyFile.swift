@@ -25,7 +25,7 @@ package enum KeyFile {
   /// the rule for new protectors. Throws `KeystoreError.unusableKeyFile`,
   /// `FileRuleError.openToOthers`, `IOError`.
   package static func read(_ path: FilePath) throws -> SecretBytes {
-    let descriptor = try Descriptor.openInput(path)
+    let descriptor = try Descriptor.openInput(path, waiting: false)
     let status = try descriptor.status()
     guard status.kind == .regular else {
       throw KeystoreError.unusableKeyFile(path, "it is not a regular file")

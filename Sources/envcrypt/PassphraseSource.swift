@@ -68,7 +68,8 @@ final class PassphraseSource: UnlockingSecrets {
   private static func refuseNoPassphrase(_ path: FilePath) throws {
     guard try FileStatus.at(path)?.kind == .regular else { return }
     try SmallFile.refuse(
-      try NoKeyMaterial.of(try Descriptor.openInput(path)), at: path, as: "a passphrase")
+      try NoKeyMaterial.of(try Descriptor.openInput(path, waiting: false)), at: path,
+      as: "a passphrase")
   }
 
   private func typeTwice() throws -> SecretBytes {

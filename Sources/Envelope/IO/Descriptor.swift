@@ -35,7 +35,13 @@ public final class Descriptor: Sendable {
   /// Opens a file for reading. Throws `FileRuleError.isDirectory` for a directory, here and not at
   /// the first read, and `IOError` if the system refuses.
   public static func openInput(_ path: FilePath) throws -> Descriptor {
-    let number = retrying { path.withPlatformString { open($0, O_RDONLY | O_CLOEXEC | O_NOCTTY) } }
+    try openInput(path, waiting: true)
+  }
+
+  /// Like `openInput(_:)`. Does not wait for the writer of a FIFO unless `waiting`.
+  package static func openInput(_ path: FilePath, waiting: Bool) throws -> Descriptor {
+    let flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | (waiting ? 0 : O_NONBLOCK)
+    let number = retrying { path.withPlatformString { open($0, flags) } }
     guard number >= 0 else { throw IOError.current(.openInput, path) }
     let descriptor = Descriptor(owning: number, path: path)
     if try descriptor.status().kind == .directory { throw FileRuleError.isDirectory(path) }
