@@ -372,6 +372,114 @@ import Testing
     #expect(try read().damage.isEmpty)
   }
 
+  /// The state after a process died in the middle of the very first append, at each byte.
+  @Test func aTornFirstAppendIsCutOffByTheNext() throws {
+    try append(1...2)
+    let whole = try contents(path)
+    let zeros = [UInt8](repeating: 0, count: AuditHead.length)
+    let ends = try offsets()
+    for end in AuditHead.length...whole.count {
+      try write(zeros + whole[AuditHead.length..<end], to: path)
+      let kept = ends.filter { $0 <= end }.count - 1
+      try append(kept + 1...kept + 1)
+      let (numbers, damage) = try read()
+      #expect(numbers == (0...kept).map { UInt64($0 + 1) } && damage.isEmpty, "\(end)")
+    }
+    // The length, the number or the size is not that of a part of the next entry.
+    let torn = zeros + whole[AuditHead.length..<ends[1] - 1]
+    for (offset, byte) in [(0, 1), (1, 5), (11, 2), (4, 1)] as [(Int, UInt8)] {
+      var bytes = torn
+      bytes[AuditHead.length + offset] = byte
+      try write(bytes, to: path)
+      #expect(throws: AuditError.damaged([.head])) { try append(1...1) }
+      #expect(try contents(path) == bytes)
+    }
+    let longer = torn + patternBytes(2)
+    try write(longer, to: path)
+    #expect(throws: AuditError.damaged([.head])) { try append(1...1) }
+    #expect(try contents(path) == longer)
+  }
+
+  /// A file of 2 TiB of zeros is a new log, and the zeros are not read.
+  @Test func aHugeNewFileCostsNothing() throws {
+    try write([], to: path)
+    #expect(truncate(path.string, 2 << 40) == 0)
+    #expect(try read().numbers == [])
+    try append(1...1)
+    #expect(try read().numbers == [1])
+    #expect(try #require(try FileStatus.at(path)).size < 1000)
+    // Zeros with other bytes far behind them are not a log.
+    let zeros = [UInt8](repeating: 0, count: AuditHead.length)
+    try write(zeros, to: path)
+    #expect(truncate(path.string, 1 << 40) == 0)
+    let handle = try FileHandle(forWritingTo: URL(filePath: path.string))
+    try handle.seek(toOffset: 1 << 40)
+    try handle.write(contentsOf: [1])
+    try handle.close()
+    #expect(throws: AuditError.damaged([.head])) { try append(1...1) }
+  }
+
+  /// Returns a head that nobody verified, and whose end is after 2 TiB of zeros.
+  private func hugeHead() throws -> [UInt8] {
+    var head = try #require(try log().opened(Array(contents(path).prefix(AuditHead.length))))
+    head.end = 2 << 40
+    return try head.bytes() + [UInt8](repeating: 0, count: AuditEntry.codeLength)
+  }
+
+  /// The zeros count as one damaged place, and are not read.
+  @Test func zerosBeforeAHugeEndCostNothing() throws {
+    try append(1...3)
+    let reader = UnverifiedAuditLog(path)
+    try write(try hugeHead() + contents(path).dropFirst(AuditHead.length), to: path)
+    let entries = try contents(path)
+    #expect(truncate(path.string, 2 << 40) == 0)
+    let (numbers, damage) = try read(reader)
+    #expect(numbers == [1, 2, 3] && damage.first == .altered(4) && damage.count <= 2)
+    // So is a log that continues after them.
+    try write(entries, to: path)
+    #expect(truncate(path.string, Int(offset(after: entries.count))) == 0)
+    let handle = try FileHandle(forWritingTo: URL(filePath: path.string))
+    try handle.seek(toOffset: offset(after: entries.count))
+    try handle.write(contentsOf: entries[AuditHead.length...])
+    try handle.close()
+    #expect(try read(reader).damage == [.altered(4), .altered(1), .altered(2), .altered(3)])
+  }
+
+  /// Returns an offset far behind `end`, and a multiple of the size of a length after it.
+  private func offset(after end: Int) -> UInt64 { UInt64(end) + (1 << 40) }
+
+  /// Entries that are damaged one by one do not fill the memory with reports.
+  @Test func findingsAreBounded() throws {
+    try append(1...1)
+    // Each is a length of 1 and one byte.
+    let junk = [UInt8]((0..<50_000).flatMap { _ in [0, 0, 0, 1, 7] as [UInt8] })
+    try write(try hugeHead() + contents(path).dropFirst(AuditHead.length) + junk, to: path)
+    let (numbers, damage) = try read(UnverifiedAuditLog(path))
+    #expect(numbers == [1] && damage.first == .altered(2) && damage.count <= 10_001)
+  }
+
+  /// A copy of a damaged or unfinished log takes no more space than the log.
+  @Test(arguments: [false, true])
+  func aCopyKeepsHoles(hasHead: Bool) throws {
+    try append(1...3)
+    var bytes = try contents(path)
+    bytes.replaceSubrange(
+      0..<AuditHead.length,
+      with: try hasHead ? hugeHead() : [UInt8](repeating: 1, count: AuditHead.length))
+    try write(bytes, to: path)
+    #expect(truncate(path.string, 2 << 40) == 0)
+    let target = directory.path.appending("copy")
+    _ = try UnverifiedAuditLog(path).copy {
+      try AuditFile(new: target, beside: AuditPlace(path))
+    }
+    var status = stat()
+    #expect(stat(target.string, &status) == 0)
+    #expect(status.st_size == 2 << 40 && status.st_blocks < 4096)
+    let handle = try FileHandle(forReadingFrom: URL(filePath: target.string))
+    #expect(try handle.read(upToCount: bytes.count).map(Array.init) == bytes)
+    if hasHead { #expect(try UnverifiedAuditLog.continues(path, in: target)) }
+  }
+
   @Test func manyAtOnceMakeOneChain() async throws {
     let path = path
     await withTaskGroup(of: Void.self) { group in

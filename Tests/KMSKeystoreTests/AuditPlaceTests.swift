@@ -82,6 +82,22 @@ import Testing
     try expectAccepted()
   }
 
+  /// A member of a group that shares the keystore can make a log that is larger than any disk.
+  @Test func aHugeNewLogDelaysNobody() throws {
+    unlink(log.string)
+    try write([], to: log)
+    #expect(truncate(log.string, 2 << 40) == 0)
+    let copy = keystore.directory.path.appending("copy.db")
+    try keystore.reopened().keystore.backup(to: copy)
+    var status = stat()
+    #expect(stat(AuditLog.path(beside: copy).string, &status) == 0)
+    #expect(status.st_blocks < 4096)
+    let service = try keystore.reopened()
+    _ = try service.encrypt("text", under: key)
+    #expect(service.finishRecords())
+    #expect(try #require(try FileStatus.at(log)).size < 100_000)
+  }
+
   /// A new log belongs to the owner of the keystore, even if root makes the log.
   @Test(.enabled(if: getuid() == 0)) func aNewLogIsTheKeystoresOwners() throws {
     unlink(log.string)

@@ -13,7 +13,7 @@ extension AuditLogReading {
     let bytes = try settledHeadBytes(of: file)
     let size = try file.status().size
     guard let head = try opened(bytes) else {
-      // Copies a damaged log, or one without a head yet, as it is.
+      // Copies a damaged log, or one without a head yet, as it is. Its holes take no space.
       try file.copy(0..<size, to: output, at: 0)
       return output
     }
@@ -60,10 +60,15 @@ extension UnverifiedAuditLog {
     guard first.end > UInt64(AuditHead.length) else { return first == last }
     let size = try earlier.status().size
     // The earlier log has lost entries at its end. Nothing shows that the later log has them.
-    guard size >= Int64(first.end) else { return false }
+    guard size >= Int64(first.end), try later.status().size >= size else { return false }
     var offset = Int64(AuditHead.length)
     while offset < size {
-      let piece = try earlier.read(AuditFile.pieceLength, at: offset)
+      // Where both have a hole, they are the same.
+      let starts = try [earlier, later].compactMap { try $0.data(in: offset..<size)?.lowerBound }
+      guard let start = starts.min() else { break }
+      offset = start
+      let count = min(size - offset, Int64(AuditFile.pieceLength))
+      let piece = try earlier.read(Int(count), at: offset)
       guard !piece.isEmpty, try later.read(piece.count, at: offset) == piece else { return false }
       offset += Int64(piece.count)
     }

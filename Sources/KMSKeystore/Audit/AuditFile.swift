@@ -129,16 +129,52 @@ final class AuditFile: Sendable {
 
   static let pieceLength = 1 << 20
 
-  /// Copies a range of bytes to another file, at `target`.
+  /// Copies a range of bytes to another file, at `target`, which is its end. Holes stay holes:
+  /// anybody who may write to a file can give it a hole that is larger than the disk.
   func copy(_ range: Range<Int64>, to output: AuditFile, at target: Int64) throws {
     var offset = range.lowerBound
-    while offset < range.upperBound {
-      let count = min(range.upperBound - offset, Int64(Self.pieceLength))
-      let piece = try read(Int(count), at: offset)
-      // The file was truncated meanwhile.
-      if piece.isEmpty { return }
-      try output.write(piece, at: target + offset - range.lowerBound)
-      offset += Int64(piece.count)
+    while let data = try data(in: offset..<range.upperBound) {
+      offset = data.lowerBound
+      while offset < data.upperBound {
+        let count = min(data.upperBound - offset, Int64(Self.pieceLength))
+        let piece = try read(Int(count), at: offset)
+        // The file was truncated meanwhile.
+        if piece.isEmpty { return }
+        try output.write(piece, at: target + offset - range.lowerBound)
+        offset += Int64(piece.count)
+      }
+    }
+    // There may be a hole at the end.
+    let end = try target + min(range.upperBound, status().size) - range.lowerBound
+    if try output.status().size < end { try output.truncate(to: end) }
+  }
+
+  // MARK: Holes
+
+  /// Returns the first bytes in `range` that are not in a hole of the file; nil if there are none.
+  /// A hole consists of zeros that take no space on the disk, and may be huge.
+  func data(in range: Range<Int64>) throws -> Range<Int64>? {
+    guard !range.isEmpty, let start = try seek(Self.seekData, from: range.lowerBound),
+      start < range.upperBound
+    else { return nil }
+    let end = try seek(Self.seekHole, from: start) ?? range.upperBound
+    // The file may change meanwhile.
+    return start..<max(start + 1, min(end, range.upperBound))
+  }
+
+  /// `SEEK_DATA` and `SEEK_HOLE` of Linux, which the Glibc module does not have.
+  private static let seekData: Int32 = 3
+  private static let seekHole: Int32 = 4
+
+  /// Returns the first offset from `offset` on that is in a hole, or is not; nil if there is none.
+  private func seek(_ kind: Int32, from offset: Int64) throws -> Int64? {
+    let found = Int64(lseek(descriptor.number, off_t(offset), kind))
+    if found >= 0 { return found }
+    switch systemErrno() {
+    case ENXIO: return nil
+    // The file system does not know its holes.
+    case EINVAL: return kind == Self.seekData ? offset : nil
+    default: throw IOError.current(.read, descriptor.path)
     }
   }
 }

@@ -152,12 +152,13 @@ package final class AuditLog: Sendable {
   }
 
   /// Checks a file that has zeros in place of a head. Throws `AuditError.damaged` unless a valid
-  /// entry or only zeros follow them, because `recover` cuts off all other bytes.
+  /// entry, a part of the first one or only zeros follow them, because `recover` cuts off all other
+  /// bytes.
   private func requireNew(_ file: AuditFile, _ head: AuditHead) throws {
     let reader = AuditReader(file: file, head: head, log: self)
     var adopted = head
     try reader.adopt(into: &adopted, size: UInt64(file.status().size))
-    guard adopted == head, try !reader.hasOnlyZeros() else { return }
+    guard adopted == head, try !reader.hasTornEntry(), try !reader.hasOnlyZeros() else { return }
     throw AuditError.damaged([.head])
   }
 
