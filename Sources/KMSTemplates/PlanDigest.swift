@@ -1,7 +1,7 @@
 import Envelope
 
 /// The SHA-256 digest of a plan. Two plans have the same digest only if they change the same values
-/// from the same state in the same order.
+/// of the same keystore, from the same state in the same order.
 package struct PlanDigest: Equatable, Sendable {
   /// 64 lower-case hexadecimal digits.
   package let text: String

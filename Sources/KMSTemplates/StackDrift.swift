@@ -26,7 +26,8 @@ package struct StackNotice: Equatable, Encodable, Sendable {
 /// The state of a stack's resources in the keystore now.
 struct StackDrift {
   /// The stack without the resources that are gone, and with the current properties of its
-  /// resources. Tags that the stack did not set are left out: they belong to somebody else.
+  /// resources. Tags that the stack did not set are left out: they belong to somebody else. A plan
+  /// adds those that it overwrites.
   private(set) var stack: Stack
   private(set) var notices: [StackNotice] = []
   private let view: KeystoreView

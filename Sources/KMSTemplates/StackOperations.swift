@@ -22,7 +22,9 @@ extension KeyService {
   /// operations.
   package func planStack(_ request: StackRequest) throws -> StackPlan {
     let call = begin(.listKeys)
-    return try call.read { try StackPlanning(request, at: call.now, in: $0).plan }
+    return try call.read {
+      try StackPlanning(request, at: call.now, in: $0, of: keystore.id).plan
+    }
   }
 
   /// Makes the stack match its template, completely or not at all, and stores a record of the
@@ -50,7 +52,8 @@ extension KeyService {
       try call.note(parameters: [("StackName", request.stackName)])
       return try call.transaction { operations in
         let transaction = operations.transaction
-        let planning = try StackPlanning(request, at: call.now, in: transaction, newID: id)
+        let planning = try StackPlanning(
+          request, at: call.now, in: transaction, of: keystore.id, newID: id)
         try digest?.require(planning.plan)
         var application = StackApplication(planning, by: operations, afterOperation: afterOperation)
         try planning.store.save(try application.run(), at: call.now, transaction)
@@ -67,7 +70,7 @@ extension KeyService {
   ) throws -> (plan: StackPlan, unchanged: StackResult?) {
     let call = begin(.listKeys)
     return try call.readVerified { view in
-      let planning = try StackPlanning(request, at: call.now, in: view)
+      let planning = try StackPlanning(request, at: call.now, in: view, of: keystore.id)
       guard let entry = planning.store[request.stackName], planning.plan.isEmpty,
         planning.plan.notices.isEmpty, try planning.unchanged() == entry.stack
       else { return (planning.plan, nil) }
@@ -78,7 +81,9 @@ extension KeyService {
   /// Returns the changes that `deleteStack` would make. Throws `TemplateError`.
   package func planStackDeletion(_ name: String) throws -> StackPlan {
     let call = begin(.listKeys)
-    return try call.read { try StackPlanning.deletion(of: name, at: call.now, in: $0).plan }
+    return try call.read {
+      try StackPlanning.deletion(of: name, at: call.now, in: $0, of: keystore.id).plan
+    }
   }
 
   /// Deletes a stack's aliases and schedules the deletion of its keys, completely or not at all.
@@ -94,7 +99,7 @@ extension KeyService {
       try call.note(parameters: [("StackName", name)])
       return try call.transaction { operations in
         let (plan, record) = try StackPlanning.deletion(
-          of: name, at: call.now, in: operations.transaction)
+          of: name, at: call.now, in: operations.transaction, of: keystore.id)
         try digest?.require(plan)
         for change in plan.changes {
           guard let id = change.physicalID, case .delete(let days) = change.action else { continue }

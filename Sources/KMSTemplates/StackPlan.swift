@@ -55,8 +55,11 @@ package struct StackPlan: Equatable, Encodable, Sendable {
   package let warnings: [Warning]
   /// The changes to the stack's resources that were made outside its template.
   package internal(set) var notices: [StackNotice] = []
-  /// The stack before the changes, as it is in the keystore; nil for a new stack.
-  private let before: Stack?
+  /// The ID of the keystore that the plan is for; nil if it is for an empty one.
+  package internal(set) var keystoreID: String?
+  /// The stack before the changes, as it is in the keystore; nil for a new stack. Its keys have the
+  /// tags that the stack did not set, too, if the plan overwrites them.
+  let before: Stack?
   /// The stack after the changes; nil if it is deleted.
   private let after: Outcome?
 
@@ -79,7 +82,7 @@ package struct StackPlan: Equatable, Encodable, Sendable {
 
   /// The values in the digest: all except the warnings, which only depend on other values.
   private enum CodingKeys: CodingKey {
-    case before, after, changes, outputs, notices
+    case keystoreID, before, after, changes, outputs, notices
   }
 
   /// True if there is nothing to do.
@@ -90,14 +93,15 @@ package struct StackPlan: Equatable, Encodable, Sendable {
   /// Plans the changes from the current stack `record`, nil for a new stack, to `evaluator`.
   /// `importers` returns the other stacks that import an export, and `exporter` the other stack
   /// that has an export. `keyState` returns the state of a key of the keystore, nil if there is no
-  /// such key. Throws `TemplateError` for errors in the template, for changes that would need
+  /// such key. `tags` returns all tags of a key of the stack. Throws `TemplateError` for errors in the template, for changes that would need
   /// another key, for exports that other stacks import and that would change, and for exports that
   /// another stack already has.
   init(
     from record: Stack?, to evaluator: TemplateEvaluator,
     importers: (String) -> [String] = { _ in [] }, exporter: (String) -> String? = { _ in nil },
-    keyState: ((String) throws -> KeyState?)? = nil
+    keyState: ((String) throws -> KeyState?)? = nil, tags: (String) throws -> [Tag] = { _ in [] }
   ) throws {
+    var record = record
     var evaluator = evaluator
     evaluator.namesPending = true
     evaluator.physicalIDs = [:]
@@ -110,6 +114,7 @@ package struct StackPlan: Equatable, Encodable, Sendable {
       switch resource {
       case .key(let key):
         warnings += key.policyWarnings.map { Warning(logicalID: logicalID, warning: $0) }
+        try record?.addTags(thatBelongTo: key, tags)
       case .alias(let alias):
         evaluator.physicalIDs[logicalID] = alias.properties.aliasName
         if let keyState { try Self.requireTarget(of: alias, keyState) }
@@ -279,6 +284,33 @@ package struct StackPlan: Equatable, Encodable, Sendable {
             + "imported by " + users.joined(separator: ", "))
       }
     }
+  }
+}
+
+extension Stack {
+  /// Adds the key's tags that the stack did not set and that the template sets now: they are
+  /// overwritten. `tags` returns all tags of a key.
+  fileprivate mutating func addTags(
+    thatBelongTo key: TemplateKey, _ tags: (String) throws -> [Tag]
+  ) throws {
+    guard let index = resources.firstIndex(where: { $0.logicalID == key.logicalID }),
+      case .key(var properties) = resources[index].properties
+    else { return }
+    let new = key.properties.tags.filter { tag in
+      !properties.tags.contains { $0.hasKey(of: tag) }
+    }
+    guard !new.isEmpty else { return }
+    properties.tags += try tags(resources[index].physicalID).filter { tag in
+      new.contains { $0.hasKey(of: tag) }
+    }
+    resources[index].properties = .key(properties)
+  }
+}
+
+extension Tag {
+  /// Compares the keys byte by byte, as the keystore does.
+  fileprivate func hasKey(of other: Tag) -> Bool {
+    tagKey.utf8.elementsEqual(other.tagKey.utf8)
   }
 }
 

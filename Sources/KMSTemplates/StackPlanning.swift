@@ -1,4 +1,5 @@
 import Foundation
+import KMSAPI
 import KMSKeystore
 import KMSService
 
@@ -39,14 +40,16 @@ struct StackPlanning {
   /// The stack as it was last applied; nil for a new stack.
   let stored: Stack?
   /// The same stack with the current state of its resources.
-  let found: Stack?
+  var found: Stack? { plan.before }
   let evaluator: TemplateEvaluator
   /// The plan. It is the same whatever ID a new stack gets.
   let plan: StackPlan
 
-  /// `newID` is the ID that a new stack gets; nil if it does not matter.
+  /// `view` is of the keystore with the ID `keystoreID`. `newID` is the ID that a new stack gets;
+  /// nil if it does not matter.
   init(
-    _ request: StackRequest, at now: Int64, in view: KeystoreView, newID: UUID? = nil
+    _ request: StackRequest, at now: Int64, in view: KeystoreView, of keystoreID: String,
+    newID: UUID? = nil
   ) throws {
     let name = request.stackName
     try StackName.validate(name)
@@ -62,10 +65,13 @@ struct StackPlanning {
       try StackDrift(
         of: $0, keeping: Set(evaluator.resourceOrder), others: others, at: now, in: view)
     }
-    found = drift?.stack
     var plan = try StackPlan(
       from: drift?.stack, to: evaluator, importers: others.importers, exporter: others.exporter,
-      keyState: { id in try view.masterKey(id)?.asOf(now)?.state })
+      keyState: { id in try view.masterKey(id)?.asOf(now)?.state },
+      tags: { id in
+        try view.tags(ofKey: id).map { Tag(tagKey: $0.tagKey, tagValue: $0.tagValue) }
+      })
+    plan.keystoreID = keystoreID
     plan.notices = try (drift?.notices ?? []) + Self.takenAliases(plan, at: now, in: view)
     self.plan = plan
     if stored == nil, let newID {
@@ -126,7 +132,7 @@ extension StackPlanning {
 
   /// Returns the plan to delete a stack, and the stack's record.
   static func deletion(
-    of name: String, at now: Int64, in view: KeystoreView
+    of name: String, at now: Int64, in view: KeystoreView, of keystoreID: String
   ) throws -> (plan: StackPlan, record: StackRecord) {
     let store = try StackStore(view)
     let entry = try store.entry(name)
@@ -134,6 +140,7 @@ extension StackPlanning {
     let drift = try StackDrift(
       of: entry.stack, keeping: [], others: others, at: now, in: view)
     var plan = try StackPlan(deleting: drift.stack, importers: others.importers)
+    plan.keystoreID = keystoreID
     plan.notices = drift.notices
     return (plan, entry.record)
   }

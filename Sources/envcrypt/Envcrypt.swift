@@ -64,7 +64,9 @@ struct Envcrypt: ParsableCommand {
       // The parser throws help, version and completion scripts, although they are not errors.
       console.output(fullMessage(for: error))
     } catch  where exitCode(for: error) == .validationFailure {
-      Failure(parserMessage: message(for: error)).end(on: console)
+      let arguments = (try? ArgumentBytes.processArguments()) ?? []
+      (misspelledCommand(in: arguments) ?? Failure(parserMessage: message(for: error)))
+        .end(on: console)
     } catch {
       Failure(error).end(on: console)
     }

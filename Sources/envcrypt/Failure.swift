@@ -45,7 +45,15 @@ struct Failure: Error {
   init(parserMessage: String) {
     let text =
       parserMessage.hasPrefix("Error: ") ? String(parserMessage.dropFirst(7)) : parserMessage
-    var line = Text.printable(String(text.split(separator: "\n").first ?? "wrong usage"))
+    let lines = text.split(separator: "\n")
+    var line = Text.printable(String(lines.first ?? "wrong usage"))
+    // The parser lists more than a few allowed values below the message, one on each line.
+    if line.hasSuffix(":") {
+      let values = lines.dropFirst().prefix { $0.hasPrefix("  - ") }.map {
+        Text.printable(String($0.dropFirst(4)))
+      }
+      line += " " + values.joined(separator: ", ")
+    }
     if line.hasSuffix(".") { line.removeLast() }
     if let first = line.first, first.isUppercase { line = first.lowercased() + line.dropFirst() }
     self.init(

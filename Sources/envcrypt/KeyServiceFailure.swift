@@ -15,7 +15,7 @@ extension Failure {
         "envcrypt key list, envcrypt alias list"
       )
     case .alreadyExists(let name):
-      (.cannotCreate, "'\(Text.printable(name))' already exists", nil)
+      (.cannotCreate, "\(Text.printable(name)) already exists", nil)
     case .notYetDestroyed(let id):
       (
         .cannotCreate,

@@ -25,6 +25,7 @@ import Testing
     """
   /// A change of each kind: of a key, of an alias, and the deletion of a key.
   private static let two = one.replacing("Description: one", with: "Description: two")
+    .replacing("Value: b}]", with: "Value: b}, {Key: new, Value: c}]")
     .replacing("TargetKeyId: !Ref k", with: "TargetKeyId: !Ref m")
     .replacing(
       "l: {Type: 'AWS::KMS::Key', Properties", with: "m: {Type: 'AWS::KMS::Key', Properties")
@@ -77,6 +78,13 @@ import Testing
           TagResourceRequest(keyID: "alias/a", tags: [Tag(tagKey: "a", tagValue: "x")]))
       }
     ),
+    (
+      "a tag that the template adds",
+      {
+        try $0.service.perform(
+          TagResourceRequest(keyID: "alias/a", tags: [Tag(tagKey: "new", tagValue: "x")]))
+      }
+    ),
     ("a key's state", { try $0.service.perform(DisableKeyRequest(keyID: "alias/a")) }),
     (
       "a key that is deleted",
@@ -112,6 +120,16 @@ import Testing
     try change(self)
     try expectOtherPlan { _ = try apply(Self.two, consent: .toPlan(digest)) }
     #expect(try planned(Self.two) != digest, "\(what)")
+  }
+
+  @Test func anotherKeystoreIsNoticed() throws {
+    let other = try TestStacks()
+    let digest = try other.plan(Self.one).digest()
+    try expectOtherPlan { _ = try apply(Self.one, consent: .toPlan(digest)) }
+    let own = try planned(Self.one)
+    let reopened = try stacks.keystore.reopened()
+    #expect(try reopened.planStack(stacks.request(Self.one)).digest() == own)
+    _ = try reopened.applyStack(stacks.request(Self.one), consent: .toPlan(own))
   }
 
   @Test func anAliasThatWasTakenIsNoticed() throws {

@@ -65,6 +65,31 @@ import Testing
     #expect(try stacks.tags(id) == ["a=1", "b=2", "mine=x"])
   }
 
+  /// A tag that somebody else set is in the plan before the template overwrites it.
+  @Test(arguments: ["alice", "stack"])
+  func aTagThatTheTemplateTakesOverIsShown(value: String) throws {
+    let id = try made()
+    let text = Self.text.replacing("Tags: [", with: "Tags: [{Key: owner, Value: stack}, ")
+    let digest = try stacks.plan(text).digest()
+    let tags = [Tag(tagKey: "owner", tagValue: value), Tag(tagKey: "mine", tagValue: "x")]
+    try service.perform(TagResourceRequest(keyID: id, tags: tags))
+    let plan = try stacks.plan(text)
+    #expect(try plan.digest() != digest)
+    let change = StackPlan.PropertyChange(
+      name: "Tags", old: "a=1\nb=2\nowner=alice", new: "a=1\nb=2\nowner=stack")
+    #expect(plan.changes[0].properties == (value == "alice" ? [change] : []))
+    let error = #expect(throws: TemplateError.self) {
+      try service.applyStack(stacks.request(text), consent: .toPlan(digest))
+    }
+    #expect(error?.kind == .otherPlan)
+    #expect(try stacks.tags(id) == ["a=1", "b=2", "mine=x", "owner=\(value)"])
+    _ = try service.applyStack(stacks.request(text), consent: .toPlan(plan.digest()))
+    #expect(try stacks.tags(id) == ["a=1", "b=2", "mine=x", "owner=stack"])
+    // The tag is the stack's now: it goes with the template's.
+    try stacks.apply(Self.text)
+    #expect(try stacks.tags(id) == ["a=1", "b=2", "mine=x"])
+  }
+
   @Test func aMovedAliasIsPutBack() throws {
     let id = try made()
     try service.updateAlias("alias/a", target: try service.createKey().keyID)

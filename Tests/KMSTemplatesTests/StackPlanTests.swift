@@ -1,5 +1,6 @@
 import Testing
 
+@testable import KMSAPI
 @testable import KMSTemplates
 @testable import TestSupport
 
@@ -116,6 +117,34 @@ import Testing
       from: keyTemplate("Tags: [{Key: a, Value: 1}, {Key: b, Value: 2}]"),
       to: keyTemplate("Tags: [{Key: b, Value: 2}, {Key: a, Value: 1}]"))
     #expect(plan.isEmpty)
+  }
+
+  /// Only tags that the template sets are overwritten.
+  @Test func tagsOfOthersAreShownIfTheyAreOverwritten() throws {
+    let old = try record(keyTemplate("Tags: [{Key: a, Value: 1}]"))
+    let new = try evaluator(keyTemplate("Tags: [{Key: a, Value: 1}, {Key: b, Value: 2}]"))
+    let plans = try ["3", "4"].map { value in
+      try StackPlan(
+        from: old, to: new,
+        tags: { id in
+          #expect(id == "ID-k")
+          return ["a": "1", "b": value, "c": "5"].map { Tag(tagKey: $0.key, tagValue: $0.value) }
+        })
+    }
+    #expect(
+      plans[0].changes[0].properties == [Property(name: "Tags", old: "a=1\nb=3", new: "a=1\nb=2")])
+    let digests = try (plans + [StackPlan(from: old, to: new)]).map { try $0.digest().text }
+    #expect(Set(digests).count == 3)
+  }
+
+  @Test func theDigestIsOfOneKeystore() throws {
+    var plan = try StackPlan(from: nil, to: evaluator(Self.pair))
+    var digests = [try plan.digest().text]
+    for id in ["one", "two"] {
+      plan.keystoreID = id
+      digests.append(try plan.digest().text)
+    }
+    #expect(Set(digests).count == 3)
   }
 
   @Test(arguments: [

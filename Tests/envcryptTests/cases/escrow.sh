@@ -8,7 +8,7 @@ for spec in SYMMETRIC_DEFAULT RSA_2048; do
   rm -f other.db; envcrypt init -q --protector none --keystore other.db
   [ "$(envcrypt key import "$spec.json" --keystore other.db --alias alias/back)" = "$(cat id)" ]
   envcrypt decrypt a.envc -o - --keystore other.db | cmp - a
-  fails 73 envcrypt key import "$spec.json"; says AlreadyExistsException
+  fails 73 envcrypt key import "$spec.json"; says AlreadyExistsException; says "key $(cat id) already exists"
   envcrypt encrypt -f a --keyring "$spec.json" --keystore missing.db
   envcrypt decrypt a.envc -o - | cmp - a
 done

@@ -15,6 +15,12 @@ envcrypt --generate-completion-script bash > completion; bash -n completion
 envcrypt --generate-completion-script zsh | matches '#compdef envcrypt'
 envcrypt --generate-completion-script fish | matches envcrypt
 fails 64 envcrypt nonsense; says 'envcrypt: error: '; says 'envcrypt: hint: '
+# A misspelled command, and a value that is not one of a long list.
+fails 64 envcrypt encrpt a.txt; says "unknown command 'encrpt'; did you mean 'encrypt'?"
+fails 64 envcrypt key rotation enabel alias/a; says "unknown command 'enabel'; did you mean 'enable'?"
+fails 64 envcrypt key create --spec AES; says 'one of the following: SYMMETRIC_DEFAULT, RSA_2048, '
+fails 64 envcrypt key grant create alias/a --grantee b --operations Decript
+says "'Decript' is invalid"; says ' Decrypt, '
 # The operations of the KMS API, each with its options.
 envcrypt kms help > operations
 for operation in $(sed -n 's/^  //p' operations); do
