@@ -68,10 +68,10 @@ final class HiddenKeystore {
   // MARK: Placing
 
   /// Gives the store its final name, and its audit log before that: a log without a store does no
-  /// harm, but a store without its log would be reported as damaged. `isReplacing` tells if the
-  /// file that now has the name may be replaced. It is called while no other keystore can be placed
-  /// in the directory. Throws `exists`, `journal`, `foreignLog`, `loosePermissions`,
-  /// `FileRuleError.changed`, `reserved`.
+  /// harm, but a store without its log would be reported as damaged. A signal that ends the process
+  /// leaves both files or none. `isReplacing` tells if the file that now has the name may be
+  /// replaced. It is called while no other keystore can be placed in the directory. Throws
+  /// `exists`, `journal`, `foreignLog`, `loosePermissions`, `FileRuleError.changed`, `reserved`.
   func takeName(replacing isReplacing: () throws -> Bool = { false }) throws {
     // Some file systems give every file the same mode.
     let permissions = try descriptor.status().permissions
@@ -86,14 +86,16 @@ final class HiddenKeystore {
     // Files may have got their names since the first check.
     try place.checkName()
     try place.refuseForeignLog()
-    let isFirstLog = try place.namingAsGiven {
-      try placeLog(isOfSameStore: replaced.map { $0.size > 0 } ?? false)
-    }
-    guard rename(replacing: replaces) else {
-      let reason = Errno.current
-      if isFirstLog { AuditLog.path(beside: place.way).withPlatformString { _ = unlink($0) } }
-      throw reason == .fileExists
-        ? KeystoreError.exists(place.path) : IOError(.createOutput, place.path, reason)
+    try leftovers.withoutEnding {
+      let isFirstLog = try place.namingAsGiven {
+        try placeLog(isOfSameStore: replaced.map { $0.size > 0 } ?? false)
+      }
+      guard rename(replacing: replaces) else {
+        let reason = Errno.current
+        if isFirstLog { AuditLog.path(beside: place.way).withPlatformString { _ = unlink($0) } }
+        throw reason == .fileExists
+          ? KeystoreError.exists(place.path) : IOError(.createOutput, place.path, reason)
+      }
     }
     // Another user who may write the directory may have put another file under the hidden name.
     guard let placed = try place.status(), placed.isSameFile(as: try descriptor.status()) else {

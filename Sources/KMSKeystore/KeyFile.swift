@@ -48,7 +48,8 @@ package enum KeyFile {
 
   /// Creates a file of 32 random bytes with mode 0600. It is on the disk when this function
   /// returns. Never touches an existing file. `reserved` names the files that can never be a key
-  /// file.
+  /// file. The file stays recorded in `leftovers`, until the caller has stored its protector and
+  /// calls `forget`.
   package static func create(
     _ path: FilePath, reserved: (any ReservedFiles)? = nil, leftovers: Leftovers
   ) throws {
@@ -56,6 +57,9 @@ package enum KeyFile {
     let file = try OutputFile(
       path, replacing: false, permissions: 0o600, reserved: reserved, leftovers: leftovers)
     try bytes.withBytes { try file.write($0) }
-    try file.commit(synchronizing: true)
+    try leftovers.withoutEnding {
+      try file.commit(synchronizing: true)
+      leftovers.add(path)
+    }
   }
 }

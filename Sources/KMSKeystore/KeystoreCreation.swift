@@ -19,10 +19,11 @@ extension Keystore {
   /// Creates a store with one protector, complete or not at all. `furnish` adds the initial
   /// contents. Throws `exists` if the path is taken. Creates missing directories, with access for
   /// the owner only. With `requiresAudit`, no key can be used unless the use can be recorded.
+  /// `willStore` is called before the store gets its name.
   package static func create(
     at path: FilePath, protector: consuming NewProtector, requiresAudit: Bool = false,
     now: Date = Date(), leftovers: Leftovers = Leftovers(),
-    furnish: (Keystore) throws -> Void = { _ in }
+    willStore: () -> Void = {}, furnish: (Keystore) throws -> Void = { _ in }
   ) throws -> Keystore {
     try checkPlaceForNew(path)
     try createDirectories(path.removingLastComponent(), permissions: 0o700)
@@ -56,6 +57,7 @@ extension Keystore {
       try database.close()
     }
     try hidden.synchronize()
+    willStore()
     try hidden.takeName()
     let keystore = try Keystore(at: path)
     guard keystore.id == id else { throw FileRuleError.changed(path) }

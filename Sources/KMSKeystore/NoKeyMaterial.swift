@@ -43,7 +43,24 @@ package enum NoKeyMaterial: String, CaseIterable, Sendable {
 
   private static func kind(of bytes: UnsafeRawBufferPointer) -> NoKeyMaterial? {
     if bytes.starts(with: "SQLite format 3\0".utf8) { return .keystore }
-    if bytes.starts(with: KeystoreFile.journalMark) { return .journal }
+    if isJournal(bytes) { return .journal }
     return AuditHead.isBegun(by: bytes) ? .auditLog : nil
+  }
+
+  /// Recognizes a rollback journal and a write-ahead log. SQLite writes the mark and the page count
+  /// of a rollback journal, its first 12 bytes, only when the pages in it are on the disk; until
+  /// then they are zero, and the sizes of sectors and pages show what it is.
+  private static func isJournal(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    if bytes.starts(with: KeystoreFile.journalMark) { return true }
+    func number(at index: Int) -> UInt32 {
+      UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt32.self))
+    }
+    func isSize(_ size: UInt32, atLeast least: UInt32) -> Bool {
+      (least...65536).contains(size) && size.nonzeroBitCount == 1
+    }
+    guard bytes.count >= 28 else { return false }
+    if [0x377F_0682, 0x377F_0683].contains(number(at: 0)) { return true }
+    return bytes[..<12].allSatisfy { $0 == 0 } && isSize(number(at: 20), atLeast: 32)
+      && isSize(number(at: 24), atLeast: 512)
   }
 }

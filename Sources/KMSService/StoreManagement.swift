@@ -61,15 +61,21 @@ extension KeyService {
     _ = try unlock()
   }
 
-  /// Adds a protector, and returns its description.
-  package func addProtector(_ protector: consuming NewProtector) throws -> ProtectorDescription {
+  /// Adds a protector, and returns its description. `willStore` is called in the transaction that
+  /// stores it.
+  package func addProtector(
+    _ protector: consuming NewProtector, willStore: () -> Void = {}
+  ) throws -> ProtectorDescription {
     try requireOwner(for: .addProtector)
     // Run scrypt before the transaction, because scrypt takes long and the transaction locks the
     // file.
     let record = try unlock().makeProtector(protector, creationDate: host.clock().milliseconds)
     return try managing(.addProtector) { call in
       try call.note(record.description)
-      return try call.write { try $0.add(record) }
+      return try call.write {
+        willStore()
+        return try $0.add(record)
+      }
     }
   }
 

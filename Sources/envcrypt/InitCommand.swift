@@ -42,17 +42,21 @@ struct InitCommand: ParsableCommand {
 
   func run() throws {
     let console = Console(isQuiet: quiet)
+    let leftovers = Leftovers()
     let path = try keystore.path()
     // Check this before the user types a passphrase twice for nothing.
     try Keystore.checkPlaceForNew(path)
     let secrets = try keystore.secrets()
     var key: KeyMetadata?
     var isRecorded = true
-    let created = try keystore.withNewProtector(protector, passphrase: secrets) { _ in
+    let created = try keystore.withNewProtector(
+      protector, passphrase: secrets, leftovers: leftovers
+    ) { _ in
       (try? FileStatus.at(path, followingLinks: false) != nil) ?? true
-    } _: {
+    } _: { protector, willStore in
       try Keystore.create(
-        at: path, protector: $0, requiresAudit: requireAudit, leftovers: Leftovers()
+        at: path, protector: protector, requiresAudit: requireAudit, leftovers: leftovers,
+        willStore: willStore
       ) { keystore in
         var listener = KeyServiceListener()
         listener.recordsWereLost = Console.warnOfLoss

@@ -39,7 +39,7 @@ struct InspectCommand: ParsableCommand {
   func run() throws {
     let console = Console()
     // Without a readable keystore, messages can still be inspected.
-    let service = keystore.serviceForShowing()
+    let service = try keystore.serviceForShowing()
     var reports: [MessageReport] = []
     var firstFailure: Failure?
     let paths = files.isEmpty ? ["-"] : files.map(FilePath.init(argument:))

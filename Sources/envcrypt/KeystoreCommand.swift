@@ -1,4 +1,5 @@
 import ArgumentParser
+import Envelope
 import Foundation
 import KMSKeystore
 import KMSService
@@ -142,16 +143,19 @@ struct ProtectorAddCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
+    let leftovers = Leftovers()
     let added = try keystore.withService { service in
       let newSource = try PassphraseSource(
         origin: newPassphraseFile.map { .file(FilePath(argument: $0)) } ?? .terminal, keyFile: nil,
         prompt: Text.printable(service.keystore.path))
       try service.prepareToAddProtector()
       let store = service.keystore
-      return try keystore.withNewProtector(protector, passphrase: newSource) { path in
+      return try keystore.withNewProtector(
+        protector, passphrase: newSource, leftovers: leftovers
+      ) { path in
         (try? store.protectors().contains { $0.keyFilePath == path.string }) ?? true
       } _: {
-        try service.addProtector($0)
+        try service.addProtector($0, willStore: $1)
       }
     }
     Console().output(added.id)

@@ -80,9 +80,19 @@ struct KeystoreOptions: ParsableArguments {
 
   /// Returns the keystore, which stays open until the process ends.
   func store() throws -> Keystore {
+    try refuseOutputToKeystore()
     let keystore = try Keystore(at: try path())
     keystore.leaveOpen()
     return keystore
+  }
+
+  /// Throws `FileRuleError.reserved` if standard output is a file of the keystore: a report would
+  /// damage it.
+  private func refuseOutputToKeystore() throws {
+    guard let status = try? Descriptor.standardOutput.status(), status.kind == .regular else {
+      return
+    }
+    try files().check(status, named: "standard output")
   }
 
   /// Returns a service for making a copy of the keystore. A keystore with several names (hard
@@ -118,8 +128,11 @@ struct KeystoreOptions: ParsableArguments {
   }
 
   /// Returns a service for a command that shows only what everybody may see; nil if the keystore
-  /// cannot be opened.
-  func serviceForShowing() -> KeyService? { try? service() }
+  /// cannot be opened. Throws if standard output is a file of the keystore.
+  func serviceForShowing() throws -> KeyService? {
+    try refuseOutputToKeystore()
+    return try? service()
+  }
 
   fileprivate func service(_ secrets: PassphraseSource? = nil) throws -> KeyService {
     LibCrypto.warmUp()
@@ -134,13 +147,15 @@ struct KeystoreOptions: ParsableArguments {
 
   /// Runs `body` with the protector that `--protector` names, with its passphrase or key file.
   /// Makes the key file if there is none, and removes it again if `body` throws, unless a keystore
-  /// uses it.
+  /// uses it. A signal that ends the process removes it too, until `body` calls its second argument
+  /// because it is about to store the protector. From then on the signal waits for `body`.
   func withNewProtector<Value>(
-    _ text: String, passphrase: PassphraseSource, isUsed: (FilePath) -> Bool,
-    _ body: (consuming NewProtector) throws -> Value
+    _ text: String, passphrase: PassphraseSource, leftovers: Leftovers,
+    isUsed: (FilePath) -> Bool,
+    _ body: (consuming NewProtector, _ willStore: () -> Void) throws -> Value
   ) throws -> Value {
-    if text == "none" { return try body(.none) }
-    if text == "passphrase" { return try body(.passphrase(try passphrase.newPassphrase())) }
+    if text == "none" { return try body(.none, {}) }
+    if text == "passphrase" { return try body(.passphrase(try passphrase.newPassphrase()), {}) }
     guard text.hasPrefix("key-file:"), text != "key-file:" else {
       throw Failure(
         .usage, "unknown protector '\(Text.printable(text))'",
@@ -148,16 +163,24 @@ struct KeystoreOptions: ParsableArguments {
     }
     let path = Self.absolute(FilePath(argument: String(text.dropFirst("key-file:".count))))
     let isNew = try FileStatus.at(path) == nil
-    if isNew {
-      try KeyFile.create(path, reserved: files(), leftovers: Leftovers())
-    } else {
+    guard isNew else {
       try refuseFileOfKeystore(path)
+      return try body(.keyFile(path, contents: try KeyFile.readForNewProtector(path)), {})
     }
+    leftovers.watch()
+    try KeyFile.create(path, reserved: files(), leftovers: leftovers)
+    var isHeld = false
+    defer { if isHeld { leftovers.release() } }
     let result = Result {
-      try body(.keyFile(path, contents: try KeyFile.readForNewProtector(path)))
+      try body(.keyFile(path, contents: try KeyFile.readForNewProtector(path))) {
+        if !isHeld { leftovers.hold() }
+        isHeld = true
+      }
     }
-    if case .failure = result, isNew, !isUsed(path) {
-      path.withPlatformString { _ = unlink($0) }
+    if case .failure = result, !isUsed(path) {
+      leftovers.remove(path)
+    } else {
+      leftovers.forget(path)
     }
     return try result.get()
   }

@@ -149,6 +149,16 @@ import Testing
       (.keystore, try contents(store.path)),
       (.auditLog, try contents(AuditLog.path(beside: store.path))),
       (.journal, KeystoreFile.journalMark + [UInt8](repeating: 0, count: 504)),
+      // A journal whose header SQLite has not completed yet: a nonce, and the sizes of the database
+      // (in pages), of sectors and of pages.
+      (
+        .journal,
+        [UInt8](repeating: 0, count: 12) + [1, 2, 3, 4, 0, 0, 0, 27, 0, 0, 2, 0, 0, 0, 16, 0]
+          + [UInt8](repeating: 0, count: 484)
+      ),
+      // Write-ahead logs with checksums of either byte order.
+      (.journal, [0x37, 0x7F, 0x06, 0x82] + [UInt8](repeating: 0, count: 60)),
+      (.journal, [0x37, 0x7F, 0x06, 0x83] + [UInt8](repeating: 0, count: 60)),
       (.message, message),
       (.message, Array("\n-----BEGIN ENVCRYPT MESSAGE-----\nAgV4\n".utf8)),
     ]

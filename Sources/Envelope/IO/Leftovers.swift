@@ -13,6 +13,10 @@ public final class Leftovers: Sendable {
     var seesSignals = false
     /// Work to do before a signal ends the process.
     var endings: [@Sendable () -> Void] = []
+    /// The number of steps under way that a signal must not interrupt.
+    var holds = 0
+    /// True if a signal is ending the process and the recorded names are removed.
+    var isEnding = false
     /// Paths of directories in which leftovers were removed.
     var swept: Set<FilePath> = []
     var sweptDirectories: Set<[UInt64]> = []
@@ -55,7 +59,11 @@ public final class Leftovers: Sendable {
   }
 
   private func add(_ name: Name) {
-    state.withLock { $0.names.append(name) }
+    let isEnding = state.withLock { state in
+      state.names.append(name)
+      return state.isEnding
+    }
+    if isEnding { awaitEnd() }
     watch()
   }
 
@@ -76,6 +84,41 @@ public final class Leftovers: Sendable {
     state.withLock { state in
       if state.seesSignals { state.endings.append(work) }
       return state.seesSignals
+    }
+  }
+
+  /// Runs `body`, several changes to files that belong together. A signal ends the process before
+  /// it or after it, but not in between.
+  package func withoutEnding<Value>(_ body: () throws -> Value) rethrows -> Value {
+    hold()
+    defer { release() }
+    return try body()
+  }
+
+  /// From now until `release`, a signal does not end the process. Calls can be nested. If a signal
+  /// is ending the process already, this never returns.
+  package func hold() {
+    let isEnding = state.withLock { state in
+      if !state.isEnding { state.holds += 1 }
+      return state.isEnding
+    }
+    if isEnding { awaitEnd() }
+  }
+
+  /// Ends what `hold` began, in this thread or another one.
+  package func release() { state.withLock { $0.holds -= 1 } }
+
+  /// Removes the recorded names before the process ends. Waits until nothing is held.
+  func removeForEnding() {
+    while true {
+      let isDone = state.withLock { state in
+        guard state.holds == 0 else { return false }
+        state.isEnding = true
+        for name in state.names { name.remove() }
+        return true
+      }
+      if isDone { return }
+      usleep(1000)
     }
   }
 
@@ -116,7 +159,17 @@ public final class Leftovers: Sendable {
     forget(Name(directory: directory, path: name))
   }
 
-  private func forget(_ name: Name) { state.withLock { $0.names.removeAll { $0 == name } } }
+  private func forget(_ name: Name) {
+    let isEnding = state.withLock { state in
+      state.names.removeAll { $0 == name }
+      return state.isEnding
+    }
+    if isEnding { awaitEnd() }
+  }
+
+  /// Waits until the signal has ended the process. Without this, the process could make another
+  /// file, or end with an error because a file is gone.
+  private func awaitEnd() -> Never { while true { pause() } }
 
   /// True if the Swift runtime handles the signal. It takes SIGQUIT for a crash.
   private static func isRuntimes(_ signal: Int32) -> Bool {
@@ -146,7 +199,7 @@ public final class Leftovers: Sendable {
       var number: Int32 = 0
       guard sigwait(&signals, &number) == 0 else { return }
       for work in state.withLock({ $0.endings }) { work() }
-      state.withLock { state in for name in state.names { name.remove() } }
+      removeForEnding()
       // The action of the signal ends the process, or first restores the terminal and then ends it.
       if Self.isRuntimes(number) { signal(number, SIG_DFL) }
       pthread_sigmask(SIG_UNBLOCK, &signals, nil)

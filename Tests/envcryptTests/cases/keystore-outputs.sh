@@ -73,6 +73,17 @@ for command in 'encrypt x -o -' 'key export alias/default' "key public-key $rsa"
   status=0; envcrypt $command 1<>$store 2>stderr || status=$?
   [ $status = 73 ]; says 'belongs to a keystore'; cmp store $store
 done
+# Standard output of a report is a file of the keystore. The file stays as it is.
+: >$store-journal; cp -p $store store
+for file in $store $store-audit $store-journal; do
+  for command in 'key list' 'keystore audit' 'keystore audit --json' 'keystore status' 'keystore check' \
+    'keystore protector list' 'alias list' 'inspect x.envc'; do
+    before=$(sha256sum $file)
+    status=0; envcrypt $command >>$file 2>stderr || status=$?
+    [ $status = 73 ]; says 'standard output belongs to a keystore'; [ "$(sha256sum $file)" = "$before" ]
+  done
+done
+rm $store-journal; envcrypt key list >report; [ -s report ]
 # Other names in the same directory are allowed.
 envcrypt encrypt x -o $store-notes; envcrypt encrypt -q x -o data/envcrypt/keystore
 envcrypt keystore check; [ "$(envcrypt decrypt x.envc -o -)" = text ]
