@@ -43,7 +43,7 @@ package enum NoKeyMaterial: String, CaseIterable, Sendable {
 
   private static func kind(of bytes: UnsafeRawBufferPointer) -> NoKeyMaterial? {
     if bytes.starts(with: "SQLite format 3\0".utf8) { return .keystore }
-    if bytes.starts(with: KeystoreFile.journalMark) { return .journal }
+    if bytes.starts(with: KeystoreJournal.mark) { return .journal }
     return AuditHead.isBegun(by: bytes) ? .auditLog : nil
   }
 }

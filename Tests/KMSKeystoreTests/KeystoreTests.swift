@@ -148,7 +148,7 @@ import Testing
     let files: [(NoKeyMaterial, [UInt8])] = [
       (.keystore, try contents(store.path)),
       (.auditLog, try contents(AuditLog.path(beside: store.path))),
-      (.journal, KeystoreFile.journalMark + [UInt8](repeating: 0, count: 504)),
+      (.journal, KeystoreJournal.mark + [UInt8](repeating: 0, count: 504)),
       (.message, message),
       (.message, Array("\n-----BEGIN ENVCRYPT MESSAGE-----\nAgV4\n".utf8)),
     ]
