@@ -237,12 +237,16 @@ import Testing
     unlink(journal.string)
   }
 
+  static let sizes: [(pages: UInt32, pageLength: UInt32)] = [
+    (.max, 4096), (1 << 31, 65536), (1 << 18, 512), (.max, 0), (1 << 14, 0), (0, 4096),
+  ]
+  static let unknownSizes: [(sector: UInt32, pageLength: UInt32)] = [
+    (512, 256), (512, 5000), (512, 1 << 17), (0, 4096), (16, 4096), (500, 4096),
+  ]
+
   /// SQLite makes the file as large as a journal says, before it looks at the rest of the journal.
   /// It takes the keystore's own page size for 0.
-  @Test(arguments: [
-    (pages: UInt32.max, pageLength: UInt32(4096)), (1 << 31, 65536), (1 << 18, 512),
-    (UInt32.max, 0), (1 << 14, 0), (0, 4096),
-  ])
+  @Test(arguments: sizes)
   func aJournalThatEnlargesOrEmptiesTheFileIsRefused(pages: UInt32, pageLength: UInt32) throws {
     let header = header(pages: pages, pageLength: pageLength)
     try expectRefused(put(header, at: "keystore.db-journal"))
@@ -260,10 +264,7 @@ import Testing
     #expect(try FileStatus.at(directory.path.appending(name))?.size == size)
   }
 
-  @Test(arguments: [
-    (sector: UInt32(512), pageLength: UInt32(256)), (512, 5000), (512, 1 << 17), (0, 4096),
-    (16, 4096), (500, 4096),
-  ])
+  @Test(arguments: unknownSizes)
   func sizesThatSQLiteDoesNotWriteAreRefused(sector: UInt32, pageLength: UInt32) throws {
     let header = header(pages: 1, sector: sector, pageLength: pageLength)
     try expectRefused(put(header, at: "keystore.db-journal"))
