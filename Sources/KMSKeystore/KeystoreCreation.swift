@@ -5,8 +5,10 @@ import SystemPackage
 
 extension Keystore {
   /// Checks that a new store can be at `path`, before anybody is asked for a passphrase. Throws
-  /// `KeystoreError.exists`, `KeystoreError.foreignLog`, `FileRuleError.reserved`.
+  /// `KeystoreError.exists`, `KeystoreError.foreignLog`, `FileRuleError.reserved`,
+  /// `KeystoreFileError.notUTF8`, `KeystoreFileError.longPath`.
   package static func checkPlaceForNew(_ path: FilePath) throws {
+    try KeystoreFile.check(path)
     // A directory that is still to be made has no other files.
     let place = try? KeystorePlace(path)
     try place?.checkName()

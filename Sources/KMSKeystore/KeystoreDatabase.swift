@@ -31,6 +31,9 @@ final class KeystoreDatabase: Sendable {
       file.journals.enforce(on: db)
       try Self.harden(db)
       guard try file.isOpened(by: db) else { throw KeystoreFileError.changing(file.path) }
+      try file.refuseJournalOfAnother {
+        try Self.bytes(of: db, at: 0, count: DatabaseHeader.length)
+      }
       try schema.beginCompared(db)
     }
     self.schema = schema

@@ -12,12 +12,15 @@ struct KeystoreFile: Sendable {
   /// The rule for the files that SQLite keeps beside it.
   let journals: JournalRule
 
-  /// Throws `missing`, `notAKeystore`, `loosePermissions`, `severalNames`, `mounted`.
+  /// Throws `missing`, `notAKeystore`, `loosePermissions`, `severalNames`, `mounted`, `notUTF8`,
+  /// `longPath`.
   init(at name: FilePath, mayHaveOtherNames: Bool = false) throws {
+    try Self.check(name)
     var path = name
     var status = try FileStatus.at(name, followingLinks: false)
     if status?.kind == .symbolicLink {
       path = name.realPath ?? name
+      try Self.check(path)
       status = try FileStatus.at(path, followingLinks: false)
     }
     guard var found = status, found.kind != .symbolicLink else {
@@ -71,7 +74,9 @@ struct KeystoreFile: Sendable {
     }
     try requireOurs(FilePath(path.string + "-shm")) { _ in true }
     try requireOurs(FilePath(path.string + "-journal")) {
-      try !Self.namesAnother($0) && !enlarges($0)
+      let journal = try KeystoreJournal($0)
+      return try journal.isPlausible && !journal.namesAnother()
+        && !journal.enlarges(aKeystoreOf: space())
     }
   }
 
@@ -95,40 +100,49 @@ struct KeystoreFile: Sendable {
     }
   }
 
-  /// The bytes at the start of a journal. They are also at its end if the journal names another
-  /// file.
-  static let journalMark: [UInt8] = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7]
-
-  /// True if the journal would make the file much larger than a keystore with this journal can have
-  /// been. SQLite gives the file the size that the journal names before it looks at the rest.
-  private func enlarges(_ journal: Descriptor) throws -> Bool {
-    var head = [UInt8](repeating: 0, count: 28)
-    let count = try head.withUnsafeMutableBytes {
-      var span = MutableRawSpan(_unsafeBytes: $0)
-      return try journal.read(into: &span, at: 0)
+  /// Throws if the journal is one of another database. `header` reads the first bytes of the
+  /// keystore through SQLite's descriptor: to close another one would release SQLite's locks.
+  func refuseJournalOfAnother(header: () throws -> [UInt8]?) throws {
+    try requireOurs(FilePath(path.string + "-journal")) { file in
+      guard let header = try header(),
+        try !KeystoreJournal(file).canBelong(toKeystoreWith: header)
+      else { return true }
+      // If its transaction has ended meanwhile, it is not there any more.
+      return try file.status().linkCount == 0
     }
-    guard count == head.count, head.starts(with: Self.journalMark) else { return false }
-    func number(at index: Int) -> Int64 {
-      head[index..<index + 4].reduce(0) { $0 << 8 | Int64($1) }
-    }
-    // A transaction that makes the file smaller need not have all pages in its journal.
-    let pages = (count: number(at: 16), size: number(at: 24))
-    let known = try journal.status().size + status.size
-    return pages.count * pages.size > (64 << 20) + 16 * min(known, .max >> 5)
   }
 
-  /// True if the journal ends with the name of another file, as journals of a transaction over
-  /// several databases do. SQLite deletes that file after the rollback, whatever it is. We never
-  /// make such transactions.
-  private static func namesAnother(_ journal: Descriptor) throws -> Bool {
-    let mark = journalMark
-    let size = try journal.status().size
-    guard size >= 16 else { return false }
-    var end = [UInt8](repeating: 0, count: mark.count)
-    let count = try end.withUnsafeMutableBytes {
-      var span = MutableRawSpan(_unsafeBytes: $0)
-      return try journal.read(into: &span, at: size - Int64(mark.count))
+  /// The bytes that the keystore takes on the disk.
+  private func space() -> Int64 {
+    var now = stat()
+    guard path.withPlatformString({ lstat($0, &now) }) == 0 else { return 0 }
+    return KeystoreJournal.space(of: now)
+  }
+
+  // MARK: Its path
+
+  /// The most bytes of a path that SQLite opens. It counts the full path without links, and leaves
+  /// room for the names of its other files.
+  static let mostBytesOfAPath = 504
+
+  /// Checks that SQLite can open a file at this path. Throws `notUTF8`, `longPath`.
+  static func check(_ path: FilePath) throws {
+    // SQLite's path is text. A path with other bytes would name one file here and another there.
+    guard String(validating: path) != nil else { throw KeystoreFileError.notUTF8(path) }
+    guard fullLength(of: path) <= mostBytesOfAPath else {
+      throw KeystoreFileError.longPath(path, limit: mostBytesOfAPath)
     }
-    return count == mark.count && end == mark
+  }
+
+  /// Returns the number of bytes of the full path, whose last directories need not exist yet.
+  private static func fullLength(of path: FilePath) -> Int {
+    var rest = 0
+    var start = path
+    while let name = start.lastComponent {
+      if let real = start.realPath { return real.length + rest }
+      rest += 1 + name.withPlatformString { strlen($0) }
+      start.removeLastComponent()
+    }
+    return rest + (path.isAbsolute ? 0 : FilePath(".").realPath?.length ?? 0)
   }
 }

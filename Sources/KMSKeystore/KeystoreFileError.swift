@@ -9,7 +9,7 @@ package enum KeystoreFileError: Error, Equatable, Sendable {
   case writeAheadLog(FilePath)
   /// A write-ahead log is beside a keystore. Keystores do not use one, but SQLite would apply it.
   case strayWriteAheadLog(FilePath, keystore: FilePath)
-  /// A journal that envcrypt cannot have written is beside the keystore.
+  /// A file that is not a journal of the keystore has the name of its journal.
   case foreignJournal(FilePath)
   /// A file that SQLite would use for the keystore, and that others made or may write to.
   case foreignFile(FilePath, JournalFault)
@@ -19,4 +19,8 @@ package enum KeystoreFileError: Error, Equatable, Sendable {
   case severalNames(FilePath, count: UInt64)
   /// Another file took the keystore's name while it was opened, too many times.
   case changing(FilePath)
+  /// The path is not valid UTF-8.
+  case notUTF8(FilePath)
+  /// The full path has more bytes than SQLite takes.
+  case longPath(FilePath, limit: Int)
 }

@@ -129,8 +129,8 @@ package final class KeystoreFiles: ReservedFiles {
 
   /// True if a file begins with the header of a keystore.
   private static func isKeystore(_ place: FilePlace, _ status: FileStatus) -> Bool {
-    // A database page has at least 512 bytes.
-    guard status.kind == .regular, status.size >= 512, status.size % 512 == 0,
+    // A database page has at least 512 bytes. SQLite ignores bytes after the last page.
+    guard status.kind == .regular, status.size >= 512,
       let descriptor = try? Descriptor.openInput(place, foundAs: status),
       let region = FileRegion(descriptor)
     else { return false }

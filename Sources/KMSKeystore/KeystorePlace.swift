@@ -13,8 +13,10 @@ final class KeystorePlace: Sendable {
   private let directory: Descriptor
   private let name: FilePath.Component
 
-  /// Throws `FileRuleError.noDirectory`, `notADirectory`, `isDirectory`, `IOError`.
+  /// Throws `FileRuleError.noDirectory`, `notADirectory`, `isDirectory`, `IOError`,
+  /// `KeystoreFileError.notUTF8`, `longPath`.
   init(_ path: FilePath) throws {
+    try KeystoreFile.check(path)
     guard let name = path.lastComponent, name.kind == .regular else {
       throw FileRuleError.isDirectory(path)
     }

@@ -51,7 +51,7 @@ package enum NoKeyMaterial: String, CaseIterable, Sendable {
   /// of a rollback journal, its first 12 bytes, only when the pages in it are on the disk; until
   /// then they are zero, and the sizes of sectors and pages show what it is.
   private static func isJournal(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    if bytes.starts(with: KeystoreFile.journalMark) { return true }
+    if bytes.starts(with: KeystoreJournal.mark) { return true }
     func number(at index: Int) -> UInt32 {
       UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt32.self))
     }

@@ -24,7 +24,7 @@ extension Failure {
           + "mv \(Self.argument(log)) \(Self.argument(FilePath(keystore.string + ".stray-wal")))")
     case .foreignJournal(let path):
       self.init(
-        .configuration, "\(Text.printable(path)) is not a journal that envcrypt wrote",
+        .configuration, "\(Text.printable(path)) is not a journal of the keystore",
         hint: "mv \(Self.argument(path)) \(Self.argument(FilePath(path.string + ".stray")))")
     case .foreignFile(let path, let fault):
       self.init(
@@ -53,6 +53,11 @@ extension Failure {
         .configuration,
         "the keystore \(Text.printable(path)) was replaced several times while envcrypt opened it",
         hint: "try again when nobody replaces it")
+    case .notUTF8(let path):
+      self.init(.usage, "the keystore's path must be valid UTF-8: \(Text.printable(path))")
+    case .longPath(let path, let limit):
+      self.init(
+        .usage, "the keystore's full path is longer than \(limit) bytes: \(Text.printable(path))")
     }
   }
 

@@ -247,6 +247,16 @@ import Testing
     try backup(to: directory.path.appending("new.db\(ending)"))
   }
 
+  /// Bug: a keystore with a byte after its last page was replaced by an output.
+  @Test func aKeystoreWithMoreBytesIsNoOutput() throws {
+    try create()
+    try write(contents(path) + [0], to: path)
+    let place = try KeystorePlace(path).filePlace
+    #expect(throws: FileRuleError.reserved(path)) {
+      try KeystoreFiles(of: nil).check(place, existing: place.status())
+    }
+  }
+
   /// The keystore to whose files the name belongs may be created after the first check.
   @Test func theNamesAreCheckedAgain() throws {
     let journal = FilePath(path.string + "-audit.old")

@@ -102,6 +102,35 @@ import Testing
     #expect(directory.names == [name, name + "-audit"].sorted())
   }
 
+  /// SQLite's path is text. Files of a store with another name appeared under two names.
+  @Test func aPathThatIsNotTextIsRefused() throws {
+    let bytes = Array("\(directory.path.string)/".utf8) + [0xFF, 0xFE, 0]
+    let name = FilePath(platformString: bytes.map { CChar(bitPattern: $0) })
+    let refusal = KeystoreFileError.notUTF8(name)
+    #expect(throws: refusal) { try Keystore.create(at: name, protector: .none) }
+    #expect(throws: refusal) { try Keystore(at: path).backup(to: name) }
+    #expect(throws: refusal) { try Keystore(at: name) }
+    #expect(directory.names == ["keystore.db"])
+  }
+
+  /// Bug: a store whose path is too long for SQLite was created, and could not be opened.
+  @Test func aPathThatIsTooLongIsRefused() throws {
+    let limit = KeystoreFile.mostBytesOfAPath
+    var place = FilePath(realPath(directory.path))
+    while place.length < limit - 202 {
+      place.append(String(repeating: "d", count: min(200, limit - 202 - place.length)))
+    }
+    let longest = place.appending(String(repeating: "k", count: limit - 1 - place.length))
+    let longer = FilePath(longest.string + "k")
+    let refusal = KeystoreFileError.longPath(longer, limit: limit)
+    #expect(throws: refusal) { try Keystore.create(at: longer, protector: .none) }
+    #expect(directory.names == ["keystore.db"])
+    _ = try Keystore.create(at: longest, protector: .none)
+    try service(at: longest).createKey()
+    #expect(throws: refusal) { try Keystore(at: path).backup(to: longer) }
+    #expect(throws: refusal) { try Keystore(at: longer) }
+  }
+
   @Test func aStoreWithTwoNamesIsRefusedAndCopied() throws {
     try service(at: path).createKey(alias: "alias/a")
     let snapshot = directory.path.appending("snapshot.db")
@@ -184,32 +213,128 @@ import Testing
 
   // MARK: Journals
 
+  func big(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { Array($0) } }
+
+  /// Returns the header of a journal without pages.
+  func header(pages: UInt32, sector: UInt32 = 512, pageLength: UInt32) -> [UInt8] {
+    let head =
+      KeystoreJournal.mark + big(0) + big(0) + big(pages) + big(sector) + big(pageLength)
+    return head + [UInt8](repeating: 0, count: 512 - head.count)
+  }
+
+  func expectRefused(
+    _ journal: FilePath, sourceLocation: SourceLocation = #_sourceLocation
+  ) throws {
+    let before = try (keystore: contents(path), journal: contents(journal))
+    for readOnly in [false, true] {
+      #expect(throws: KeystoreFileError.foreignJournal(journal), sourceLocation: sourceLocation) {
+        try Keystore(at: path, readOnly: readOnly)
+      }
+    }
+    let after = try (keystore: contents(path), journal: contents(journal))
+    #expect(after.keystore == before.keystore, sourceLocation: sourceLocation)
+    #expect(after.journal == before.journal, sourceLocation: sourceLocation)
+    unlink(journal.string)
+  }
+
+  static let sizes: [(pages: UInt32, pageLength: UInt32)] = [
+    (.max, 4096), (1 << 31, 65536), (1 << 18, 512), (.max, 0), (1 << 14, 0), (0, 4096),
+  ]
+  static let unknownSizes: [(sector: UInt32, pageLength: UInt32)] = [
+    (512, 256), (512, 5000), (512, 1 << 17), (0, 4096), (16, 4096), (500, 4096),
+  ]
+
   /// SQLite makes the file as large as a journal says, before it looks at the rest of the journal.
-  @Test(arguments: [
-    (pages: UInt32.max, pageLength: UInt32(4096)), (1 << 31, 65536), (1 << 18, 512),
-  ])
-  func aJournalThatEnlargesTheFileIsRefused(pages: UInt32, pageLength: UInt32) throws {
-    func big(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { Array($0) } }
-    var header = KeystoreFile.journalMark + big(0) + big(0) + big(pages) + big(512)
-    header += big(pageLength)
-    header += [UInt8](repeating: 0, count: 512 - header.count)
+  /// It takes the keystore's own page size for 0.
+  @Test(arguments: sizes)
+  func aJournalThatEnlargesOrEmptiesTheFileIsRefused(pages: UInt32, pageLength: UInt32) throws {
+    let header = header(pages: pages, pageLength: pageLength)
+    try expectRefused(put(header, at: "keystore.db-journal"))
+  }
+
+  /// What a journal or a keystore with holes claims to be does not count.
+  @Test(arguments: ["keystore.db-journal", "keystore.db"]) func holesDoNotCount(
+    name: String
+  ) throws {
+    let header = header(pages: UInt32.max, pageLength: 4096)
     let journal = try put(header, at: "keystore.db-journal")
-    let before = try contents(path)
+    let size: Int64 = 1 << 41
+    guard truncate(directory.path.appending(name).string, off_t(size)) == 0 else { return }
     #expect(throws: KeystoreFileError.foreignJournal(journal)) { try Keystore(at: path) }
-    #expect(try contents(path) == before)
+    #expect(try FileStatus.at(directory.path.appending(name))?.size == size)
+  }
+
+  @Test(arguments: unknownSizes)
+  func sizesThatSQLiteDoesNotWriteAreRefused(sector: UInt32, pageLength: UInt32) throws {
+    let header = header(pages: 1, sector: sector, pageLength: pageLength)
+    try expectRefused(put(header, at: "keystore.db-journal"))
+  }
+
+  /// Bug: SQLite deleted the file, even if a command only read.
+  @Test func whatIsNoJournalIsKept() throws {
+    let files = [
+      Array("notes".utf8), try contents(path), patternBytes(4096),
+      [UInt8](repeating: 0, count: 8) + patternBytes(4096),
+    ]
+    for file in files { try expectRefused(put(file, at: "keystore.db-journal")) }
+  }
+
+  /// What a killed process or a power failure leaves before the header is on the disk.
+  @Test(arguments: [0, 1, 8, 27, 28, 512, 4096]) func anUnfinishedJournalIsOurs(
+    size: Int
+  ) throws {
+    let unsynced =
+      [UInt8](repeating: 0, count: 12)
+      + header(pages: 4, pageLength: 4096).dropFirst(12).prefix(max(0, size - 12))
+    for bytes in [[UInt8](repeating: 0, count: size), Array(unsynced.prefix(size))] {
+      _ = try put(bytes, at: "keystore.db-journal")
+      try service(at: path).createKey()
+      #expect(try service(at: path).check().damage.isEmpty)
+      #expect(directory.names == ["keystore.db", "keystore.db-audit"])
+    }
+  }
+
+  /// SQLite would write the pages of another keystore, or of an earlier state, into this one.
+  @Test func aJournalOfAnotherDatabaseIsRefused() throws {
+    let old = try journalWithPage1()
+    for _ in 0..<20 { try service(at: path).createKey() }
+    try expectRefused(put(old, at: "keystore.db-journal"))
+    // The page 1 of another application.
+    var other = try journalWithPage1()
+    let start = 512 + 4 + 68
+    for index in start..<start + 4 { other[index] ^= 1 }
+    try expectRefused(put(other, at: "keystore.db-journal"))
+    #expect(try service(at: path).check().damage.isEmpty)
+  }
+
+  /// A journal with page 1 of the keystore is the keystore's own.
+  @Test func aJournalWithPage1IsRolledBack() throws {
+    let before = try Array(contents(path)[28...])
+    _ = try put(journalWithPage1(), at: "keystore.db-journal")
+    #expect(throws: Never.self) { try Keystore(at: path) }
+    #expect(try Array(contents(path)[28...]) == before)
+    #expect(directory.names == ["keystore.db"])
+  }
+
+  /// Returns a journal that has page 1 of the keystore's file as it is.
+  func journalWithPage1() throws -> [UInt8] {
+    let file = try contents(path)
+    let page = Array(file.prefix(4096))
+    var sum: UInt32 = 0
+    for index in stride(from: page.count - 200, to: 0, by: -200) { sum &+= UInt32(page[index]) }
+    var journal = header(pages: UInt32(file.count / 4096), pageLength: 4096)
+    journal.replaceSubrange(8..<12, with: big(1))
+    return journal + big(1) + page + big(sum)
   }
 
   /// If a journal names a super-journal, SQLite deletes the file of that name.
   @Test func aJournalThatNamesAFileIsRefused() throws {
-    let mark: [UInt8] = [0xD9, 0xD5, 0x05, 0xF9, 0x20, 0xA1, 0x63, 0xD7]
+    let mark = KeystoreJournal.mark
     let victim = try put(Array("precious".utf8), at: "precious")
     let name = Array(victim.string.utf8)
     let sum = name.reduce(UInt32(0)) { $0 &+ UInt32($1) }
-    func big(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.bigEndian) { Array($0) } }
     // A header with nothing to roll back, followed by the name.
-    let size = UInt32(try contents(path).count / 4096)
-    var header = mark + big(0) + big(0) + big(size) + big(512) + big(4096)
-    header += [UInt8](repeating: 0, count: 512 - header.count)
+    let header = header(pages: UInt32(try contents(path).count / 4096), pageLength: 4096)
     let journal = try put(
       header + big(0x4000_0000 / 4096 + 1) + name + big(UInt32(name.count)) + big(sum) + mark,
       at: "keystore.db-journal")

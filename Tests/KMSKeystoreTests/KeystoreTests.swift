@@ -148,7 +148,7 @@ import Testing
     let files: [(NoKeyMaterial, [UInt8])] = [
       (.keystore, try contents(store.path)),
       (.auditLog, try contents(AuditLog.path(beside: store.path))),
-      (.journal, KeystoreFile.journalMark + [UInt8](repeating: 0, count: 504)),
+      (.journal, KeystoreJournal.mark + [UInt8](repeating: 0, count: 504)),
       // A journal whose header SQLite has not completed yet: a nonce, and the sizes of the database
       // (in pages), of sectors and of pages.
       (

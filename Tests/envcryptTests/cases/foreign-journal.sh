@@ -46,7 +46,7 @@ for ending in -journal -wal -shm; do
   done
 done
 as_daemon ln -s "$PWD/a" $store-journal
-fails 78 envcrypt key create --keystore $store; says "$store-journal is not a journal that envcrypt wrote"
+fails 78 envcrypt key create --keystore $store; says "$store-journal is not a journal of the keystore"
 as_daemon rm $store-journal
 cmp $store before.db
 absent b c.db
