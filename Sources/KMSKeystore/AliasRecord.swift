@@ -39,8 +39,8 @@ extension AliasRecord {
   package init(_ row: StoredRow) throws {
     name = try row.text("name")
     targetKeyID = try row.text("targetKeyID")
-    creationDate = try row.integer("creationDate")
-    lastUpdatedDate = try row.integer("lastUpdatedDate")
+    creationDate = try row.date("creationDate")
+    lastUpdatedDate = try row.date("lastUpdatedDate")
     authenticationCode = try row.bytes("authenticationCode")
   }
 }

@@ -8,9 +8,10 @@ final class DatabaseImage: @unchecked Sendable {
   /// True if a connection owns the block now, and will free it.
   private var isGivenAway = false
 
-  /// Copies the file that a connection has open, as it is in the transaction of `db`.
+  /// Copies the file that a connection has open, as it is in the transaction of `db`. Throws
+  /// `SQLITE_CORRUPT` if SQLite finds the file damaged.
   init(copyingFileOf db: Database) throws {
-    let size = try KeystoreDatabase.size(of: db)
+    let size = try KeystoreDatabase.checkPages(of: db)
     let block = UnsafeMutableRawBufferPointer(start: try Self.allocate(size), count: Int(size))
     bytes = block
     var offset = 0

@@ -176,6 +176,8 @@ struct DatabaseHeader {
   let usesWriteAheadLog: Bool
   let isUTF8: Bool
   let applicationID: Int32
+  /// The number of pages; nil if SQLite goes by the size of the file.
+  let pageCount: Int64?
 
   init(parsing bytes: [UInt8]) throws(DatabasePages.Failure) {
     guard bytes.count >= Self.length, bytes.starts(with: Self.beginning) else {
@@ -190,6 +192,11 @@ struct DatabaseHeader {
     usesWriteAheadLog = bytes[18] != 1 || bytes[19] != 1
     isUTF8 = try bytes.integer(at: 56, bytes: 4) == Self.utf8
     applicationID = Int32(bitPattern: UInt32(try bytes.integer(at: 68, bytes: 4)))
+    // Very old versions of SQLite did not write the number. It counts only if the version that
+    // wrote it also made the last change.
+    let count = Int64(try bytes.integer(at: 28, bytes: 4))
+    let isCurrent = try bytes.integer(at: 24, bytes: 4) == bytes.integer(at: 92, bytes: 4)
+    pageCount = isCurrent && count > 0 ? count : nil
   }
 
   /// Returns the number of a record's bytes that are in the table's page itself.

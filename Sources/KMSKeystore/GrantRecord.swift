@@ -72,7 +72,7 @@ extension GrantRecord {
     keyID = try row.text("keyID")
     id = try row.text("id")
     name = try row.textIfAny("name")
-    creationDate = try row.integer("creationDate")
+    creationDate = try row.date("creationDate")
     granteePrincipal = try row.text("granteePrincipal")
     retiringPrincipal = try row.textIfAny("retiringPrincipal")
     operations = try row.text("operations")

@@ -111,7 +111,7 @@ extension KeyVersionRecord {
   package init(_ row: StoredRow) throws {
     keyID = try row.text("keyID")
     version = try row.integer("version")
-    creationDate = try row.integer("creationDate")
+    creationDate = try row.date("creationDate")
     publicKey = try row.bytesIfAny("publicKey")
     fingerprint = try row.textIfAny("fingerprint")
     foreignProviderID = try row.textIfAny("foreignProviderID")
@@ -121,10 +121,10 @@ extension KeyVersionRecord {
     wrappedMaterial = try row.bytes("wrappedMaterial")
     materialID = try row.textIfAny("materialID")
     rotationType = try row.nameIfAny("rotationType")
-    validTo = try row.integerIfAny("validTo")
+    validTo = try row.dateIfAny("validTo")
     materialDescription = try row.textIfAny("materialDescription")
     auditSequence = try row.integerIfAny("auditSequence")
-    foundDueDate = try row.integerIfAny("foundDueDate")
+    foundDueDate = try row.dateIfAny("foundDueDate")
     authenticationCode = try row.bytes("authenticationCode")
   }
 }

@@ -216,9 +216,13 @@ package final class Keystore: Sendable {
       case .SQLITE_FULL: throw IOError(.write, path, .noSpace)
       case .SQLITE_IOERR: throw KeystoreError.ioFailure(path)
       // SQLite also reports this if the disk fails to return the bytes.
-      case .SQLITE_CORRUPT: throw KeystoreError.unreadable(path)
+      // `WorkLimit` interrupts a statement that a sound file would not keep busy for so long.
+      case .SQLITE_CORRUPT, .SQLITE_INTERRUPT: throw KeystoreError.unreadable(path)
       default: throw KeystoreError.database(path, error.message ?? "\(error.resultCode)")
       }
+    } catch is RecordError {
+      // An index does not lead to a row that was just read from the table.
+      throw KeystoreError.unreadable(path)
     } catch is RowDecodingError {
       throw KeystoreError.notAKeystore(path, "a record has an unknown value")
     }

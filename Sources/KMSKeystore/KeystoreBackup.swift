@@ -92,10 +92,7 @@ extension Keystore {
     try read { db in
       // The check runs on the store and not on the copy, which has the same bytes: SQLite would
       // open the copy by its name, or hold all of it in memory.
-      guard try String.fetchOne(db, sql: "PRAGMA quick_check(1)") == "ok" else {
-        throw KeystoreError.unreadable(path)
-      }
-      let size = try KeystoreDatabase.size(of: db)
+      let size = try KeystoreDatabase.checkPages(of: db)
       try KeystoreDatabase.forEachPiece(of: db, size: size) { piece in
         try copy.write(piece.span.bytes)
       }

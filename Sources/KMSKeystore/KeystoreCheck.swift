@@ -39,58 +39,73 @@ extension Keystore {
   package func check(with unlocked: UnlockedKeystore) throws -> KeystoreCheck {
     var check = KeystoreCheck()
     try read { db in
-      var records = try RecordCheck(unlocked, db)
-      records.damage += try structuralDamage(db)
-      var numbers: [String: Set<Int64>] = [:]
-      var keysWithoutPolicy: Set<String> = []
-      for version in try records.readable(KeyVersionRecord.self, db) {
-        check.versions += 1
-        numbers[version.keyID, default: []].insert(version.version)
-        if try records.take(version), version.hasMaterial,
-          (try? unlocked.unwrap(version)) == nil
-        {
-          records.note(edited: version.recordName)
-        }
+      let structure = try structuralDamage(db)
+      check.damage = structure
+      do {
+        var records = try RecordCheck(unlocked, db)
+        records.damage += structure
+        try checkRecords(&records, &check, unlocked, db)
+        check.damage = records.finish()
+      } catch let error as DatabaseError
+        where error.resultCode == .SQLITE_INTERRUPT && !structure.isEmpty
+      {
+        // Reading the records of this file would not end. The damage says why.
       }
-      for key in try records.readable(MasterKeyRecord.self, db) {
-        check.keys += 1
-        guard try records.take(key) else { continue }
-        if key.policyDigest == nil { keysWithoutPolicy.insert(key.id) }
-        try records.noting { _ = try KeyPolicyRecord.policy(of: key, db) }
-        try records.noting { check.grants += try GrantRecord.grants(of: key, db).count }
-        guard key.currentVersion > 0, !records.isUnread(KeyVersionRecord.self) else { continue }
-        for number in 1...key.currentVersion
-        where !(numbers[key.id]?.contains(number) ?? false) {
-          records.miss("version \(number) of key \(key.id)")
-        }
-      }
-      try noteLeftovers(keysWithoutPolicy, &records, db)
-      for alias in try records.readable(AliasRecord.self, db) {
-        check.aliases += 1
-        if try records.take(alias),
-          try !MasterKeyRecord.exists(alias.targetKeyID, db)
-        {
-          records.miss("key \(alias.targetKeyID)")
-        }
-      }
-      for tag in try records.readable(TagRecord.self, db) {
-        check.tags += 1
-        _ = try records.take(tag)
-      }
-      for stack in try records.readable(StackRecord.self, db) {
-        check.stacks += 1
-        _ = try records.take(stack)
-      }
-      for anchor in try records.readable(AuditAnchorRecord.self, db) {
-        _ = try records.take(anchor)
-      }
-      for protector in try records.readable(ProtectorRecord.self, db) {
-        try records.take(protector)
-      }
-      check.damage = records.finish()
     }
     try checkAuditLog(unlocked, &check)
     return check
+  }
+
+  private func checkRecords(
+    _ records: inout RecordCheck, _ check: inout KeystoreCheck, _ unlocked: UnlockedKeystore,
+    _ db: Database
+  ) throws {
+    var numbers: [String: Set<Int64>] = [:]
+    var keysWithoutPolicy: Set<String> = []
+    for version in try records.readable(KeyVersionRecord.self, db) {
+      check.versions += 1
+      numbers[version.keyID, default: []].insert(version.version)
+      if try records.take(version), version.hasMaterial,
+        (try? unlocked.unwrap(version)) == nil
+      {
+        records.note(edited: version.recordName)
+      }
+    }
+    for key in try records.readable(MasterKeyRecord.self, db) {
+      check.keys += 1
+      guard try records.take(key) else { continue }
+      if key.policyDigest == nil { keysWithoutPolicy.insert(key.id) }
+      try records.noting { _ = try KeyPolicyRecord.policy(of: key, db) }
+      try records.noting { check.grants += try GrantRecord.grants(of: key, db).count }
+      guard key.currentVersion > 0, !records.isUnread(KeyVersionRecord.self) else { continue }
+      for number in 1...key.currentVersion
+      where !(numbers[key.id]?.contains(number) ?? false) {
+        records.miss("version \(number) of key \(key.id)")
+      }
+    }
+    try noteLeftovers(keysWithoutPolicy, &records, db)
+    for alias in try records.readable(AliasRecord.self, db) {
+      check.aliases += 1
+      if try records.take(alias),
+        try !MasterKeyRecord.exists(alias.targetKeyID, db)
+      {
+        records.miss("key \(alias.targetKeyID)")
+      }
+    }
+    for tag in try records.readable(TagRecord.self, db) {
+      check.tags += 1
+      _ = try records.take(tag)
+    }
+    for stack in try records.readable(StackRecord.self, db) {
+      check.stacks += 1
+      _ = try records.take(stack)
+    }
+    for anchor in try records.readable(AuditAnchorRecord.self, db) {
+      _ = try records.take(anchor)
+    }
+    for protector in try records.readable(ProtectorRecord.self, db) {
+      try records.take(protector)
+    }
   }
 
   /// Notes policies that no key lists, and grants of keys that do not exist. The check of a key
@@ -111,10 +126,18 @@ extension Keystore {
 
   private func structuralDamage(_ db: Database) throws -> [KeystoreDamage] {
     do {
+      // The memory that SQLite needs for its check depends on the size.
+      _ = try KeystoreDatabase.soundSize(of: db)
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
+      return [.structure("the size of the file is wrong")]
+    }
+    do {
       let found = try String.fetchAll(db, sql: "PRAGMA integrity_check(20)")
       return found == ["ok"] ? [] : found.map(KeystoreDamage.structure)
     } catch let error as DatabaseError where error.resultCode == .SQLITE_TOOBIG {
       return [.structure("a value is too long")]
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_INTERRUPT {
+      return [.structure("it has more rows than a file of its size can have")]
     }
   }
 
@@ -126,6 +149,8 @@ extension Keystore {
       anchor = try auditAnchor(verifiedBy: unlocked)
     } catch KeystoreError.editedRecord {
       // The damage already contains the edited anchor.
+      anchor = .none
+    } catch KeystoreError.unreadable where !check.damage.isEmpty {
       anchor = .none
     }
     var count = 0

@@ -15,6 +15,7 @@ final class KeystoreDatabase: Sendable {
   private let file: KeystoreFile?
   /// Nil if the database was made in memory, so that nobody else can change it.
   private let schema: SchemaGuard?
+  private let work = WorkLimit()
 
   /// The seconds to wait for locks of other processes.
   private static let busyTimeout = 30
@@ -27,7 +28,8 @@ final class KeystoreDatabase: Sendable {
     let schema = SchemaGuard(file.path)
     var configuration = Self.configuration()
     configuration.readonly = readOnly
-    configuration.prepareDatabase { db in
+    configuration.prepareDatabase { [work] db in
+      work.install(on: db)
       file.journals.enforce(on: db)
       try Self.harden(db)
       guard try file.isOpened(by: db) else { throw KeystoreFileError.changing(file.path) }
@@ -58,7 +60,8 @@ final class KeystoreDatabase: Sendable {
   init(reading image: DatabaseImage, of path: FilePath) throws {
     let schema = SchemaGuard(path)
     var configuration = Self.configuration()
-    configuration.prepareDatabase { db in
+    configuration.prepareDatabase { [work] db in
+      work.install(on: db)
       try Self.harden(db)
       try image.attach(to: db)
       try schema.beginCompared(db)
@@ -160,6 +163,7 @@ final class KeystoreDatabase: Sendable {
   private func read<Value>(
     _ db: Database, _ body: (Database) throws -> Value
   ) throws -> Value {
+    work.begin()
     try db.cachedStatement(sql: "BEGIN").execute()
     defer { try? db.cachedStatement(sql: "COMMIT").execute() }
     try schema?.compareIfChanged(db)
@@ -182,6 +186,7 @@ final class KeystoreDatabase: Sendable {
         if !waiting { try? db.execute(sql: "PRAGMA busy_timeout = \(Self.busyTimeout * 1000)") }
       }
       try Self.prepareToWrite(db)
+      work.begin()
       try db.inTransaction(.immediate) {
         try schema?.compareIfChanged(db)
         value = try body(db)
@@ -214,7 +219,10 @@ final class KeystoreDatabase: Sendable {
 
   /// Migrates the tables to the current schema.
   func migrate() throws {
-    try queue.writeWithoutTransaction { try Self.prepareToWrite($0) }
+    try queue.writeWithoutTransaction {
+      try Self.prepareToWrite($0)
+      work.begin()
+    }
     var tries = 0
     while true {
       do {
@@ -238,7 +246,7 @@ final class KeystoreDatabase: Sendable {
     var offset: Int64 = 0
     while offset < size {
       let count = Int(min(size - offset, 1 << 20))
-      guard let piece = try bytes(of: db, at: offset, count: count) else {
+      guard let piece = try bytes(of: db.sqliteConnection, at: offset, count: count) else {
         throw DatabaseError(resultCode: .SQLITE_CORRUPT)
       }
       try take(piece)
@@ -251,16 +259,46 @@ final class KeystoreDatabase: Sendable {
     try queue.unsafeRead { try DatabaseImage(copyingMemoryOf: $0) }
   }
 
-  static func size(of db: Database) throws -> Int64 {
-    var size: Int64 = 0
-    try check(envcrypt_sqlite_size(db.sqliteConnection, &size))
+  /// The most bytes of a file that is copied. It has room for millions of keys.
+  static let mostBytesOfAFile: Int64 = 1 << 34
+
+  /// Returns the number of bytes of a sound file, which must be in a transaction. Throws
+  /// `SQLITE_CORRUPT` if the file is far larger than its pages, or too large for a keystore.
+  static func soundSize(of db: Database) throws -> Int64 {
+    let (file, pages) = try sizes(of: db.sqliteConnection)
+    guard pages <= file, pages <= mostBytesOfAFile, file / 2 <= pages + (1 << 20) else {
+      throw DatabaseError(resultCode: .SQLITE_CORRUPT)
+    }
+    return pages
+  }
+
+  /// Throws `SQLITE_CORRUPT` if SQLite finds the pages of the file damaged. Returns their size.
+  static func checkPages(of db: Database) throws -> Int64 {
+    // The memory that SQLite needs for the check depends on the size.
+    let size = try soundSize(of: db)
+    guard try String.fetchOne(db, sql: "PRAGMA quick_check(1)") == "ok" else {
+      throw DatabaseError(resultCode: .SQLITE_CORRUPT)
+    }
     return size
   }
 
+  /// Returns the size of the file, and of the pages that SQLite sees in it.
+  static func sizes(of connection: SQLiteConnection?) throws -> (file: Int64, pages: Int64) {
+    var size: Int64 = 0
+    try check(envcrypt_sqlite_size(connection, &size))
+    let head = try bytes(of: connection, at: 0, count: DatabaseHeader.length) ?? []
+    guard let header = try? DatabaseHeader(parsing: head) else {
+      throw DatabaseError(resultCode: .SQLITE_NOTADB)
+    }
+    return (size, header.pageCount.map { $0 * Int64(header.pageSize) } ?? size)
+  }
+
   /// Reads `count` bytes at `offset`; nil if the file ends before the last of them.
-  fileprivate static func bytes(of db: Database, at offset: Int64, count: Int) throws -> [UInt8]? {
+  fileprivate static func bytes(
+    of connection: SQLiteConnection?, at offset: Int64, count: Int
+  ) throws -> [UInt8]? {
     var bytes = [UInt8](repeating: 0, count: count)
-    let code = envcrypt_sqlite_read(db.sqliteConnection, &bytes, Int32(count), offset)
+    let code = envcrypt_sqlite_read(connection, &bytes, Int32(count), offset)
     if code == SQLITE_IOERR | (2 << 8) { return nil }
     try check(code)
     return bytes
@@ -330,7 +368,7 @@ private final class SchemaGuard: Sendable {
   private func pages(_ db: Database) throws -> DatabasePages {
     try translatingFailures {
       try DatabasePages { offset, count in
-        try KeystoreDatabase.bytes(of: db, at: offset, count: count)
+        try KeystoreDatabase.bytes(of: db.sqliteConnection, at: offset, count: count)
       }
     }
   }

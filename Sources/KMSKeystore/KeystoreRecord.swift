@@ -49,10 +49,10 @@ struct KeystoreRecord: AuthenticatedRecord, Equatable {
 extension KeystoreRecord {
   init(_ row: StoredRow) throws {
     id = try row.text("id")
-    creationDate = try row.integer("creationDate")
+    creationDate = try row.date("creationDate")
     ledger = try row.bytesIfAny("ledger")
     requiresAudit = try row.integerIfAny("requiresAudit")
-    foundDueDate = try row.integerIfAny("foundDueDate")
+    foundDueDate = try row.dateIfAny("foundDueDate")
     authenticationCode = try row.bytes("authenticationCode")
   }
 }

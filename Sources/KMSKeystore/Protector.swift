@@ -218,7 +218,7 @@ extension ProtectorRecord {
   package init(_ row: StoredRow) throws {
     id = try row.text("id")
     kind = try row.name("kind")
-    creationDate = try row.integer("creationDate")
+    creationDate = try row.date("creationDate")
     keyFilePath = try row.textIfAny("keyFilePath")
     salt = try row.bytes("salt")
     scryptCost = try row.integerIfAny("scryptCost")

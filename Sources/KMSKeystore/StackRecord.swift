@@ -36,8 +36,8 @@ package struct StackRecord: AuthenticatedRecord, LedgerRecord {
 extension StackRecord {
   package init(_ row: StoredRow) throws {
     name = try row.text("name")
-    creationDate = try row.integer("creationDate")
-    lastUpdatedDate = try row.integerIfAny("lastUpdatedDate")
+    creationDate = try row.date("creationDate")
+    lastUpdatedDate = try row.dateIfAny("lastUpdatedDate")
     contents = try row.text("contents")
     authenticationCode = try row.bytes("authenticationCode")
   }

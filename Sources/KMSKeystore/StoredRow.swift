@@ -25,6 +25,21 @@ package struct StoredRow {
     try value(StoredInteger?.self, column)?.value
   }
 
+  /// Returns a date in milliseconds since 1970. A date outside the years 1 to 9999 cannot be shown.
+  func date(_ column: String) throws -> Int64 { try shown(try integer(column)) }
+
+  func dateIfAny(_ column: String) throws -> Int64? {
+    try integerIfAny(column).map { try shown($0) }
+  }
+
+  private func shown(_ date: Int64) throws -> Int64 {
+    guard Self.dates.contains(date) else { throw edited }
+    return date
+  }
+
+  /// The years 1 to 9999 in milliseconds since 1970.
+  private static let dates: Range<Int64> = -62_135_596_800_000..<253_402_300_800_000
+
   func bytes(_ column: String) throws -> Data { try value(StoredBytes.self, column).bytes }
 
   func bytesIfAny(_ column: String) throws -> Data? {

@@ -41,12 +41,26 @@ extension KeystoreRow {
     _ db: Database, where condition: String, _ arguments: StatementArguments
   ) throws -> [Self] {
     let sql = "SELECT * FROM \(databaseTableName) WHERE \(condition)"
-    return try reading { try fetchAll(db.cachedStatement(sql: sql), arguments: arguments) }
+    return try fetchAll(sql, arguments, db)
   }
 
   /// Returns all rows, in no particular order.
   static func all(_ db: Database) throws -> [Self] {
-    try reading { try fetchAll(db.cachedStatement(sql: "SELECT * FROM \(databaseTableName)")) }
+    try fetchAll("SELECT * FROM \(databaseTableName)", [], db)
+  }
+
+  private static func fetchAll(
+    _ sql: String, _ arguments: StatementArguments, _ db: Database
+  ) throws -> [Self] {
+    try reading {
+      let cursor = try fetchCursor(db.cachedStatement(sql: sql), arguments: arguments)
+      var records: [Self] = []
+      while let record = try cursor.next() {
+        records.append(record)
+        try WorkLimit.checkRows(records.count, db)
+      }
+      return records
+    }
   }
 
   /// Returns all rows that can be read and meet `condition`, which may end with `ORDER BY` and
@@ -59,9 +73,12 @@ extension KeystoreRow {
     let sql = "SELECT \(columns) FROM \(databaseTableName) WHERE \(condition)"
     let rows = try Row.fetchCursor(db.cachedStatement(sql: sql), arguments: arguments)
     var records: [Self] = []
+    var count = 0
     while true {
       do {
         guard let row = try reading(rows.next) else { break }
+        count += 1
+        try WorkLimit.checkRows(count, db)
         do {
           records.append(try Self(row: row))
         } catch KeystoreError.editedRecord(let name) {

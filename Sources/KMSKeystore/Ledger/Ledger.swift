@@ -58,7 +58,8 @@ final class Ledger: Sendable {
 
   /// Replaces the whole table, and returns the root.
   static func replace(with entries: [LedgerBucket.Entry], _ db: Database) throws -> Data {
-    try db.execute(sql: "DELETE FROM ledger")
+    // Without a condition, SQLite would remove all pages in one step, which no limit ends.
+    try db.execute(sql: "DELETE FROM ledger WHERE true")
     var listed = Dictionary(grouping: entries) { $0.name.bucket }
     func store(_ names: [LedgerBucket.Name]) throws {
       for name in names {

@@ -149,7 +149,10 @@ struct LedgerBucket {
     _ db: Database, _ take: (Name) throws -> Void, edited: (String) throws -> Void
   ) throws {
     let rows = try Row.fetchCursor(db, sql: "SELECT bucket, typeof(entries) AS kind FROM ledger")
+    var count = 0
     while let row = try rows.next() {
+      count += 1
+      try WorkLimit.checkRows(count, db)
       let stored = StoredRow(row: row, table: Name.table)
       do {
         let name = Name(text: try stored.text("bucket"))
