@@ -27,13 +27,33 @@ package class KeystoreView {
   package func masterKeys(
     after place: (creationDate: Int64, id: String)?, at now: Int64, limit: Int
   ) throws -> [MasterKeyRecord] {
-    try verified(
+    let records = try verified(
       MasterKeyRecord.all(
         db,
         where: """
           (creationDate, id) > (?, ?) AND (deletionDate IS NULL OR deletionDate > ?)
           ORDER BY creationDate, id LIMIT ?
           """, [place?.creationDate ?? Int64.min, place?.id ?? "", now, limit]))
+    let places = (place.map { [$0] } ?? []) + records.map { ($0.creationDate, $0.id) }
+    try requireAscending(places) { one, other in
+      one.0 == other.0 ? Self.isBefore(one.1, other.1) : one.0 < other.0
+    }
+    return records
+  }
+
+  /// Throws `SQLITE_CORRUPT` if a row comes twice or in the wrong place, as from a damaged index. A
+  /// list that is read page by page might never end.
+  private func requireAscending<Place>(
+    _ places: [Place], _ isBefore: (Place, Place) -> Bool
+  ) throws {
+    guard zip(places, places.dropFirst()).allSatisfy(isBefore) else {
+      throw DatabaseError(resultCode: .SQLITE_CORRUPT)
+    }
+  }
+
+  /// True if SQLite sorts the first text before the second.
+  private static func isBefore(_ one: String, _ other: String) -> Bool {
+    one.utf8.lexicographicallyPrecedes(other.utf8)
   }
 
   /// Returns all keys, in no order.
@@ -124,9 +144,10 @@ package class KeystoreView {
         AliasRecord.all(
           db, where: "targetKeyID = ? AND name > ? ORDER BY name LIMIT ?", [keyID, name, limit]))
       for record in records { try record.requireKey(keyID) }
+      try requireAscending([name] + records.map(\.name), Self.isBefore)
       return records
     }
-    return try verified(
+    let records = try verified(
       AliasRecord.all(
         db,
         where: """
@@ -134,6 +155,8 @@ package class KeystoreView {
             SELECT 1 FROM masterKey WHERE id = targetKeyID AND deletionDate <= ?)
           ORDER BY name LIMIT ?
           """, [name, now, limit]))
+    try requireAscending([name] + records.map(\.name), Self.isBefore)
+    return records
   }
 
   // MARK: Tags

@@ -3,6 +3,7 @@ import GRDB
 import SystemPackage
 import Testing
 
+@testable import Envelope
 @testable import KMSKeystore
 @testable import KMSService
 @testable import TestSupport
@@ -82,6 +83,18 @@ import Testing
     try fan(table, levels: 5)
     let damage = try KeyService(try Keystore(at: path), secrets: TestSecrets()).check().damage
     #expect(damage.contains { if case .structure = $0 { true } else { false } }, "\(damage)")
+  }
+
+  /// A list that is read page by page would begin anew with each page.
+  @Test func aListWithARowTwiceIsRefused() throws {
+    try fan("masterKey", levels: 1)
+    try byHand("DROP INDEX masterKeyByCreation")
+    let queue = try DatabaseQueue(path: path.string)
+    _ = try queue.read { db in
+      #expect(throws: DatabaseError.self) {
+        try KeystoreView(db, nil).masterKeys(after: nil, at: 0, limit: 10)
+      }
+    }
   }
 
   /// Every transaction has the whole limit for itself.
