@@ -34,7 +34,7 @@ final class KeystoreDatabase: Sendable {
       try Self.harden(db)
       guard try file.isOpened(by: db) else { throw KeystoreFileError.changing(file.path) }
       try file.refuseJournalOfAnother {
-        try Self.bytes(of: db, at: 0, count: DatabaseHeader.length)
+        try Self.bytes(of: db.sqliteConnection, at: 0, count: DatabaseHeader.length)
       }
       try schema.beginCompared(db)
     }
