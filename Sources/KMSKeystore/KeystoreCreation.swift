@@ -25,7 +25,7 @@ extension Keystore {
   package static func create(
     at path: FilePath, protector: consuming NewProtector, requiresAudit: Bool = false,
     now: Date = Date(), leftovers: Leftovers = Leftovers(),
-    willStore: () -> Void = {}, furnish: (Keystore) throws -> Void = { _ in }
+    furnish: (Keystore) throws -> Void = { _ in }, willStore: () -> Void = {}
   ) throws -> Keystore {
     try checkPlaceForNew(path)
     try createDirectories(path.removingLastComponent(), permissions: 0o700)

@@ -54,10 +54,7 @@ struct InitCommand: ParsableCommand {
     ) { _ in
       (try? FileStatus.at(path, followingLinks: false) != nil) ?? true
     } _: { protector, willStore in
-      try Keystore.create(
-        at: path, protector: protector, requiresAudit: requireAudit, leftovers: leftovers,
-        willStore: willStore
-      ) { keystore in
+      let furnish = { (keystore: Keystore) in
         var listener = KeyServiceListener()
         listener.recordsWereLost = Console.warnOfLoss
         let service = try KeyService(
@@ -65,6 +62,9 @@ struct InitCommand: ParsableCommand {
         key = try service.createDefaultKey()
         isRecorded = service.finishRecords()
       }
+      return try Keystore.create(
+        at: path, protector: protector, requiresAudit: requireAudit, leftovers: leftovers,
+        furnish: furnish, willStore: willStore)
     }
     created.leaveOpen()
     console.note("keystore \(Text.printable(path)), protector \(Text.printable(protector))")

@@ -13,9 +13,8 @@ extension ParsableCommand {
         commands = command.configuration.subcommands
         continue
       }
-      guard let nearest = NearestName.find(name, in: commands.map(\._commandName)) else {
-        return nil
-      }
+      let names = commands.map { $0._commandName }
+      guard let nearest = NearestName.find(name, in: names) else { return nil }
       return Failure(
         .usage, "unknown command '\(Text.printable(name))'; did you mean '\(nearest)'?",
         hint: "envcrypt help lists the commands; envcrypt help COMMAND explains one")
