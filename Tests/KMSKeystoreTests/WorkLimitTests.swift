@@ -78,7 +78,7 @@ import Testing
     #expect(directory.names == ["keystore.db", "keystore.db-audit"])
   }
 
-  @Test(arguments: ["masterKey", "auditAnchor", "alias"])
+  @Test(arguments: ["masterKey", "auditAnchor"])
   func aCheckNamesATableThatNeverEnds(table: String) throws {
     try fan(table, levels: 5)
     let damage = try KeyService(try Keystore(at: path), secrets: TestSecrets()).check().damage
