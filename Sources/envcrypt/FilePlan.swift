@@ -140,8 +140,8 @@ struct FilePlan: IteratorProtocol {
         if let step = endOfTree() { return step }
       }
       guard let path = paths.popLast() else { return nil }
-      guard isRecursive, path != "-", isDirectory(path) else { return step(path) }
       do {
+        guard isRecursive, path != "-", try isDirectory(path) else { return step(path) }
         try enter(path)
       } catch {
         return .failure(path, error)
@@ -168,7 +168,7 @@ struct FilePlan: IteratorProtocol {
       }
       if let own, directory.isSameFile(as: own) {
         // The outputs of other trees in this directory are not inputs either.
-        for name in Set(allPaths.filter(isDirectory).map(Self.name)) where !name.isEmpty {
+        for name in Set(try allPaths.filter(isDirectory).map(Self.name)) where !name.isEmpty {
           try leaveAlone(name)
         }
         if treeName.isEmpty { treeOutput = nil }
@@ -287,8 +287,8 @@ struct FilePlan: IteratorProtocol {
     return total
   }
 
-  private func isDirectory(_ path: FilePath) -> Bool {
-    (try? FileStatus.at(path))?.kind == .directory
+  private func isDirectory(_ path: FilePath) throws -> Bool {
+    try FileStatus.at(path)?.kind == .directory
   }
 
   /// Returns the place of the output of an input in a tree, or of an output that is collected in a
@@ -321,9 +321,10 @@ struct FilePlan: IteratorProtocol {
 
   private func name(for input: FilePath) throws -> FilePath {
     if let name = naming.output(for: input) { return name }
-    if try FileStatus.at(input) == nil {
+    guard let status = try FileStatus.at(input) else {
       throw IOError(.openInput, input, .noSuchFileOrDirectory)
     }
+    if status.kind == .directory { throw FileRuleError.isDirectory(input) }
     throw Failure(
       .usage, "the name does not end in \(Naming.suffix), so the output has no name",
       hint: "name the output with -o FILE, or -o - for standard output")
