@@ -71,7 +71,8 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ]
     ),
-    // What several test targets share: keystores, messages and streams in memory, the built tool.
+    // Helpers that several test targets share: keystores, messages and streams in memory, the built
+    // tool.
     .target(
       name: "TestSupport",
       dependencies: [

@@ -169,7 +169,8 @@ package enum APICoding {
 
   /// Returns the date that `text` names, to the millisecond. `text` is a date and time in ISO 8601
   /// with `Z` or an offset, a day (it means the beginning of the day in UTC), or a number of
-  /// seconds since 1970. Nil if it is none of these, or if the date is outside the years 1 to 9999.
+  /// seconds since 1970. Returns nil for any other text, and for a date outside the years 1 to
+  /// 9999.
   package static func date(from text: String) -> Date? { APIDate.date(text) }
 
   /// Returns a date in the form that it has in JSON. If the date is outside the years 1 to 9999,

@@ -9,7 +9,7 @@ package enum NoKeyMaterial: String, CaseIterable, Sendable {
   case journal = "a journal of SQLite"
   case message = "a message"
 
-  /// Recognizes a file by its first bytes; nil if it is none of these. Random bytes are not
+  /// Recognizes a file by its first bytes. Returns nil for any other file. Random bytes are not
   /// mistaken for a message, because a message's whole header has to be valid.
   package init?(_ bytes: borrowing SecretBytes) {
     let found = bytes.withBytes { bytes in
@@ -24,9 +24,9 @@ package enum NoKeyMaterial: String, CaseIterable, Sendable {
     }
   }
 
-  /// Recognizes an open file, without moving its read position; nil if it is none of these, or not
-  /// a regular file. The file of a keystore stays open, because closing it would release SQLite's
-  /// locks.
+  /// Recognizes an open file, without moving its read position. Returns nil for any other file, and
+  /// for one that is not a regular file. The file of a keystore stays open, because closing it
+  /// would release SQLite's locks.
   package static func of(_ file: Descriptor) throws -> NoKeyMaterial? {
     guard let region = FileRegion(file) else { return nil }
     let count = Int(min(region.count, prefixLength))

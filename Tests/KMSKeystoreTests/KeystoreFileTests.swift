@@ -252,7 +252,7 @@ import Testing
     try expectRefused(put(header, at: "keystore.db-journal"))
   }
 
-  /// What a journal or a keystore with holes claims to be does not count.
+  /// The size of a sparse journal or keystore does not count, only the space that it takes.
   @Test(arguments: ["keystore.db-journal", "keystore.db"]) func holesDoNotCount(
     name: String
   ) throws {
@@ -279,7 +279,7 @@ import Testing
     for file in files { try expectRefused(put(file, at: "keystore.db-journal")) }
   }
 
-  /// What a killed process or a power failure leaves before the header is on the disk.
+  /// A killed process or a power failure leaves such a journal before its header is on the disk.
   @Test(arguments: [0, 1, 8, 27, 28, 512, 4096]) func anUnfinishedJournalIsOurs(
     size: Int
   ) throws {

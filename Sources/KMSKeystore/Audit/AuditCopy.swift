@@ -63,7 +63,7 @@ extension UnverifiedAuditLog {
     guard size >= Int64(first.end), try later.status().size >= size else { return false }
     var offset = Int64(AuditHead.length)
     while offset < size {
-      // Where both have a hole, they are the same.
+      // Two holes are equal, so there is nothing to read.
       let starts = try [earlier, later].compactMap { try $0.data(in: offset..<size)?.lowerBound }
       guard let start = starts.min() else { break }
       offset = start
