@@ -60,6 +60,7 @@ def plants(stage):
         return []
     with sqlite3.connect(stage.before.keystore) as database:
         tables = list(_tables(database))
+        names = {table: [row[1] for row in database.execute(f"PRAGMA table_info({table})")] for table, _ in tables}
         indexes = [name for name, in database.execute(
             "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY name")]
     found = []
@@ -73,7 +74,9 @@ def plants(stage):
         found.append(Plant("index", "planted", f"CREATE INDEX planted ON {table} ({columns[0][0] if columns else 1})"))
         if columns:
             first = columns[0][0]
-            found.append(Plant("index", "planted", f"CREATE UNIQUE INDEX planted ON {table} (substr({first}, 1, 0), {first})"))
+            # Whole rows are unique. A key ID is not: a key has several versions.
+            row = ", ".join(names[table])
+            found.append(Plant("index", "planted", f"CREATE UNIQUE INDEX planted ON {table} (substr({first}, 1, 0), {row})"))
             found.append(Plant("index", "planted", f"CREATE INDEX planted ON {table} (abs(1)) WHERE {first} IS NOT NULL"))
     for index in indexes:
         found.append(Plant("index gone", index, f"DELETE FROM sqlite_master WHERE name = '{index}'"))
