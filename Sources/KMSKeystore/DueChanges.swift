@@ -15,7 +15,8 @@ package struct DueChanges {
   private let now: Int64
   /// True if the owner asks to destroy everything that is due without waiting.
   private let destroysAtOnce: Bool
-  /// The rotations and destructions that were done.
+  /// The rotations and destructions that were done, and the dates that were changed because the
+  /// clock went back.
   package private(set) var events: [ServiceEvent] = []
   /// A report if the clock went back; nil if it did not.
   package private(set) var clockSetBack: ClockSetBack?
@@ -187,6 +188,7 @@ package struct DueChanges {
         cleared.foundDueDate = nil
         try transaction.update(cleared)
         note(keyID: record.id, record.foundDueDate)
+        events.append(ServiceEvent(name: .restartDeletionWait, keyID: record.id, version: 0))
       }
     }
     for version in try Self.readable(KeyVersionRecord.self, db, where: isAhead, [ahead]) {
@@ -196,6 +198,9 @@ package struct DueChanges {
         cleared.foundDueDate = nil
         try transaction.update(cleared)
         note(keyID: version.keyID, version.foundDueDate)
+        events.append(
+          ServiceEvent(
+            name: .restartDeletionWait, keyID: version.keyID, version: version.version))
       }
     }
   }
@@ -224,6 +229,7 @@ package struct DueChanges {
         record.nextRotationDate = next
         try transaction.update(record)
         noteRotation(keyID: record.id, from: old - period * millisecondsPerDay, to: next)
+        events.append(ServiceEvent(name: .rescheduleRotation, keyID: record.id, version: 0))
       }
     }
   }

@@ -120,6 +120,18 @@ package struct ProtectorRecord: LedgerRecord {
       && (keyFilePath?.utf8.count ?? 0) <= Int(PATH_MAX)
   }
 
+  /// True if the fields that this kind of protector does not use are empty. In the ledger's code, an
+  /// empty number looks like 0.
+  var hasOwnFieldsOnly: Bool {
+    let parameters = [scryptCost, scryptBlockSize, scryptParallelism]
+    return switch kind {
+    case .passphrase: keyFilePath == nil && !parameters.contains(nil)
+    case .keyFile: keyFilePath != nil && parameters == [nil, nil, nil]
+    case .none:
+      keyFilePath == nil && parameters == [nil, nil, nil] && salt.isEmpty && nonce.isEmpty
+    }
+  }
+
   /// The scrypt parameters; nil if they are out of bounds.
   var scrypt: Scrypt? {
     guard let cost = scryptCost, let blockSize = scryptBlockSize,

@@ -6,6 +6,9 @@ package struct SchemaStranger: Equatable, Sendable {
   package enum Fault: Equatable, Sendable {
     /// We have no object of that name.
     case unknown
+    /// We did not make the object, and it has the name or the first page of another object. To drop
+    /// it would drop the other one's rows.
+    case entangled
     /// Our object of that name has another text.
     case altered
     case missing
@@ -82,6 +85,7 @@ struct StoredSchema {
     if isInOrder { return objectsWithTheRootOfAnother(among: objects) }
     var missing = ours
     var strangers: [SchemaStranger] = []
+    let sharedRoots = rootsOfSeveral(objects)
     for object in objects {
       if let index = missing.firstIndex(where: object.isNamed) {
         let wanted = missing.remove(at: index)
@@ -89,13 +93,22 @@ struct StoredSchema {
           strangers.append(object.stranger(.altered))
         }
       } else {
-        strangers.append(object.stranger(.unknown))
+        let isEntangled =
+          ours.contains { object.isAlsoNamed($0.name) }
+          || object.rootPage.map(sharedRoots.contains) ?? false
+        strangers.append(object.stranger(isEntangled ? .entangled : .unknown))
       }
     }
     strangers += missing.map {
       SchemaStranger(fault: .missing, kind: $0.kind.rawValue, name: $0.name)
     }
     return strangers.isEmpty ? objectsWithTheRootOfAnother(among: objects) : strangers
+  }
+
+  /// Returns the root pages that several objects have.
+  private static func rootsOfSeveral(_ objects: [StoredObject]) -> Set<UInt32> {
+    var roots: Set<UInt32> = []
+    return Set(objects.compactMap(\.rootPage).filter { !roots.insert($0).inserted })
   }
 
   /// Returns the objects whose root page an earlier object has too: each would show the rows of the
@@ -133,6 +146,11 @@ struct StoredObject {
 
   func isNamed(as object: SchemaObject) -> Bool {
     kind.reads(object.kind.rawValue) && name.reads(object.name)
+  }
+
+  /// True if SQLite takes the object's name for this one. It ignores the case of letters.
+  func isAlsoNamed(_ name: String) -> Bool {
+    name.lowercased() == self.name.description.lowercased()
   }
 
   func isMade(as object: SchemaObject, afterSteps steps: Int) -> Bool {

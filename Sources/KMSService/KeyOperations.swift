@@ -212,7 +212,7 @@ extension KeyService {
   /// Creates the key of `defaultAlias`, which the keystore manages by itself.
   package func createDefaultKey() throws -> KeyMetadata {
     let request = CreateKeyRequest(
-      description: "default key that protects files where no other key is named")
+      description: "default key that protects files when no other key is named")
     return try recording(begin(.createKey)) {
       try request.create(in: $0, manager: .aws, alias: Self.defaultAlias).keyMetadata
     }

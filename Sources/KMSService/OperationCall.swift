@@ -284,7 +284,7 @@ package final class OperationCall {
   /// with a day between them. Returns an event for each destruction.
   func destroyDue(at time: Int64) throws -> [ServiceEvent] {
     try write(after: DueChanges(now: time, destroysAtOnce: true)) { _, events in
-      let destroyed = events.filter { $0.name != .rotateKey }
+      let destroyed = events.filter(\.name.isDestruction)
       for event in destroyed { touch(event.keyID, version: event.version) }
       try recordAsDone()
       return destroyed

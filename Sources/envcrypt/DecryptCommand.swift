@@ -23,8 +23,8 @@ struct DecryptCommand: ParsableCommand {
       -o, a part goes to standard output.
 
       A file is synced to disk before it gets its name. It gets the mode of the message, less the \
-      umask. With --recursive, it gets exactly that mode, and so do new directories. If a tree \
-      contains no message, the exit status is 66.
+      umask, and less what a file that it replaces did not allow. With --recursive, it gets exactly \
+      that mode, and so do new directories. If a tree contains no message, the exit status is 66.
       """)
 
   @OptionGroup var inputs: InputOptions

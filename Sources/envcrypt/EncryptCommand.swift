@@ -20,9 +20,10 @@ struct EncryptCommand: ParsableCommand {
 
       An output is synced to disk before it gets its name. If a file changes while it is read, the \
       output has what was read, a warning names the file, and the exit status is 3. An output gets \
-      the mode of its input, less the umask; with --recursive, exactly that mode. If -o names \
-      another directory, messages in a tree are encrypted like other files. Without -o, they are \
-      left as they are, and a warning names those that no earlier run has made.
+      the mode of its input, less the umask, and less what a file that it replaces did not allow; \
+      with --recursive, exactly that mode. If -o names another directory, messages in a tree are \
+      encrypted like other files. Without -o, they are left as they are, and a warning names those \
+      that no earlier run has made.
       """)
 
   @OptionGroup var inputs: InputOptions

@@ -365,6 +365,10 @@ extension Failure {
         .cannotCreate,
         "there is \(Text.printable(path)), which is not an audit log and is not replaced",
         hint: "move it away, or name another file for the keystore")
+    case .locked(reasons: []):
+      self.init(
+        .configuration, "the keystore has no protector that could unlock it",
+        hint: "restore the keystore from a backup")
     case .locked(let reasons):
       self.init(
         .noPermission, "the keystore is locked: \(Text.printable(reasons.joined(separator: "; ")))",

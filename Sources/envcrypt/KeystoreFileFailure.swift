@@ -92,7 +92,7 @@ extension SchemaStranger {
   private var text: String {
     let name = "\(Text.printable(kind)) '\(Text.printable(name))'"
     return switch fault {
-    case .unknown: "\(name) was added"
+    case .unknown, .entangled: "\(name) was added"
     case .altered: "\(name) was changed"
     case .missing: "\(name) is missing"
     }

@@ -127,19 +127,27 @@ import Testing
       edit("UPDATE sqlite_schema SET tbl_name = 'alias' WHERE name = 'tag'"), "table", "tag",
       .altered
     ),
-    (edit("UPDATE sqlite_schema SET type = 'TABLE' WHERE name = 'tag'"), "TABLE", "tag", .unknown),
-    (edit("UPDATE sqlite_schema SET name = 'TAG' WHERE name = 'tag'"), "table", "TAG", .unknown),
+    (
+      edit("UPDATE sqlite_schema SET type = 'TABLE' WHERE name = 'tag'"), "TABLE", "tag", .entangled
+    ),
+    (edit("UPDATE sqlite_schema SET name = 'TAG' WHERE name = 'tag'"), "table", "TAG", .entangled),
     (
       edit(
         "INSERT INTO sqlite_schema SELECT type, name, tbl_name, rootpage, sql FROM sqlite_schema WHERE name = 'tag'"
       ),
-      "table", "tag", .unknown
+      "table", "tag", .entangled
+    ),
+    (
+      edit(
+        "INSERT INTO sqlite_schema SELECT type, 'zz', 'zz', rootpage, 'CREATE TABLE zz (a)' FROM sqlite_schema WHERE name = 'tag'"
+      ),
+      "table", "zz", .entangled
     ),
     (
       edit(
         "INSERT INTO sqlite_schema VALUES ('table', 'sqlite_stat1', 'sqlite_stat1', 3, 'CREATE TABLE sqlite_stat1(tbl, idx, stat AS (abs(tbl)))')"
       ),
-      "table", "sqlite_stat1", .unknown
+      "table", "sqlite_stat1", .entangled
     ),
     (
       edit("INSERT INTO sqlite_schema VALUES ('trigger', 'sqlite_x', 'alias', 0, 'garbage')"),
@@ -148,7 +156,7 @@ import Testing
     (
       edit(
         "INSERT INTO sqlite_schema VALUES ('index', 'sqlite_autoindex_alias_1', 'alias', 4, NULL)"),
-      "index", "sqlite_autoindex_alias_1", .unknown
+      "index", "sqlite_autoindex_alias_1", .entangled
     ),
     (
       edit("INSERT INTO sqlite_schema VALUES (NULL, NULL, NULL, NULL, NULL)"), "?", "?", .unknown

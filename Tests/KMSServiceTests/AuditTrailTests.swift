@@ -266,6 +266,17 @@ import Testing
     }
   }
 
+  /// Sets each empty column of every protector to a value that is as good as empty.
+  @Test(arguments: ["scryptCost = 0", "scryptBlockSize = 0", "scryptParallelism = 0"])
+  func anEmptyColumnOfAProtectorIsChecked(edit: String) throws {
+    try service.createKey()
+    let protector = try #require(try service.keystore.protectors().first?.id)
+    try TestKeystore.byHand(service.keystore.path).write {
+      try $0.execute(sql: "UPDATE protector SET \(edit)")
+    }
+    #expect(try keystore.reopened().check().damage == [.edited("protector \(protector)")])
+  }
+
   @Test func missingRowsAreNamed() throws {
     let key = try service.createKey(alias: "alias/a").keyID
     try service.perform(RotateKeyOnDemandRequest(keyID: key))

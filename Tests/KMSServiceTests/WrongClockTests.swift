@@ -44,6 +44,17 @@ import Testing
     #expect(try service.decrypt(key.blob) == "text")
   }
 
+  /// Returns the keys of the records that say that a wait began again.
+  private func restarts() throws -> [String] {
+    var keys: [String] = []
+    try service.readAuditLog { _, record in
+      guard record.operation == "RestartDeletionWait" else { return }
+      #expect(record.isServiceEvent)
+      keys.append(record.keyID)
+    }
+    return keys
+  }
+
   // MARK: Keys that wait for their deletion
 
   @Test(arguments: [31.0, 40, 400, 20_000])
@@ -65,6 +76,7 @@ import Testing
     try service.createKey()
     #expect(
       told.clocks == [ClockSetBack(keyID: key.id, foundDueDate: wrong, now: right)])
+    #expect(try restarts() == [key.id])
     try expectBack(key)
   }
 

@@ -190,6 +190,9 @@ public struct FileStatus: Sendable {
   /// True if the sticky bit is set: in such a directory only the owner of a file or of the
   /// directory may rename or remove the file.
   package let isSticky: Bool
+  /// The permission bits that a copy of a directory gets. With the sticky bit too, because without it
+  /// others could remove the files in a directory that everybody may write to.
+  var directoryPermissions: mode_t { permissions | (isSticky ? S_ISVTX : 0) }
   /// True if the file has a name. A file without a name belongs to the processes that have it open,
   /// whatever its permissions.
   let isNamed: Bool

@@ -18,6 +18,10 @@ extension FileStatus {
 
 /// The rule for every file that takes the place of another one, or comes from it.
 extension FileStatus {
+  /// The most permissions of a file that replaces this one. Somebody who made a file private wants
+  /// it to stay private.
+  var permissionsOfSuccessor: mode_t { permissions | 0o700 }
+
   /// Returns the permissions of a copy that has this owner and group. If they are not those of this
   /// file, other users are members of the group, or neither owner nor members. None of them, except
   /// the owner of the copy, gets access that this file does not give.

@@ -36,7 +36,7 @@ package struct FileTree: IteratorProtocol, Sendable {
     /// The open directory, in which its names are looked up. At most `openLimit` stay open, so that
     /// no tree is too deep. The others are opened again when the walk comes back to them.
     var descriptor: Descriptor?
-    /// The permissions of the directories from the root to this one.
+    /// The permissions of the directories from the root to this one, with their sticky bits.
     let permissions: [mode_t]
     /// The remaining names, last name first.
     var names: [FilePath.Component]
@@ -142,7 +142,7 @@ package struct FileTree: IteratorProtocol, Sendable {
       open.append(
         Level(
           relative: relative, status: status, descriptor: descriptor,
-          permissions: (open.last?.permissions ?? []) + [status.permissions],
+          permissions: (open.last?.permissions ?? []) + [status.directoryPermissions],
           names: try Self.entries(of: descriptor).reversed()))
     } catch {
       failure = error

@@ -38,7 +38,8 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
 
   /// Prepares to write `path`. `source` is the status of the input: it must not be the same file,
   /// and its permission bits are the default for `permissions`, as far as they give nobody access
-  /// to the output who has none to the input. Without either they are 0666 less the umask.
+  /// to the output who has none to the input. Without either they are 0666 less the umask. Unless
+  /// they are the input's, they are also limited by those of the file that is replaced.
   /// `leftovers` records the hidden names that the file has until `commit`.
   ///
   /// Throws `FileRuleError.exists` if there is a file already, unless `replacing`, other cases of
@@ -142,7 +143,8 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
     } else if permissions == nil, let source, let now = try? descriptor.status() {
       mode = source.permissions(forOwner: now.owner, group: now.group)
     } else {
-      mode = permissions ?? Self.newFilePermissions()
+      let limit = existing?.permissionsOfSuccessor ?? 0o777
+      mode = (permissions ?? Self.newFilePermissions()) & limit
     }
     guard fchmod(number, mode) == 0 else {
       let error = IOError.current(.createOutput, path)

@@ -1,5 +1,6 @@
-/// A change of a key that the keystore makes by itself, because a date has come. CloudTrail calls
-/// this an event of the service; the names are those of CloudTrail.
+/// A change of a key that the keystore makes by itself, because a date has come, or because the
+/// clock went back. CloudTrail calls this an event of the service; the names are those of CloudTrail
+/// if it has one.
 package struct ServiceEvent: Equatable, Sendable {
   package enum Name: String, Sendable {
     /// An automatic rotation. The version is the new one.
@@ -8,6 +9,15 @@ package struct ServiceEvent: Equatable, Sendable {
     case deleteKey = "DeleteKey"
     /// Imported material destroyed after its expiry.
     case deleteExpiredKeyMaterial = "DeleteExpiredKeyMaterial"
+    /// The wait before a destruction began again, because the clock went back. CloudTrail has no
+    /// such event.
+    case restartDeletionWait = "RestartDeletionWait"
+    /// The next rotation is counted from now, because it was counted from a date in the future.
+    /// CloudTrail has no such event.
+    case rescheduleRotation = "RescheduleRotation"
+
+    /// True if a key or its material was destroyed.
+    package var isDestruction: Bool { self == .deleteKey || self == .deleteExpiredKeyMaterial }
   }
 
   package let name: Name

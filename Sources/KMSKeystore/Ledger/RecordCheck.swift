@@ -100,7 +100,11 @@ struct RecordCheck {
   }
 
   mutating func take(_ protector: ProtectorRecord) throws {
-    if try !isListed(protector) { damage.append(.strayProtector(protector.id)) }
+    if try !isListed(protector) {
+      damage.append(.strayProtector(protector.id))
+    } else if !protector.hasOwnFieldsOnly {
+      note(edited: protector.recordName)
+    }
   }
 
   private mutating func isListed(_ record: some LedgerRecord) throws -> Bool {

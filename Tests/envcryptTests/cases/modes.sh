@@ -7,13 +7,27 @@ envcrypt decrypt a.envc; [ "$(stat -c %a a)" = 600 ]
 # mode UMASK MODE RESULT: for a message from a network share, a web server or a memory stick.
 mkdir out
 mode() {
-  chmod "$2" a.envc a
+  chmod "$2" a.envc a; rm -rf b c d.envc out/*
   (umask "$1"; envcrypt decrypt -q -f a.envc -o b; envcrypt decrypt -q -f a.envc -o out; envcrypt decrypt -q -f -o c < a.envc)
   [ "$(stat -c %a b out/a c | sort -u)" = "$3" ]
   (umask "$1"; envcrypt encrypt -q -f a -o d.envc; envcrypt encrypt -q -f a c -o out)
   [ "$(stat -c %a d.envc out/a.envc | sort -u)" = "$3" ]
 }
 mode 077 666 600; mode 022 666 644; mode 027 777 750; mode 002 664 664; mode 022 4755 755; mode 000 666 666
+# Somebody who made an output private wants it to stay private: a file that replaces it is not more open. In a tree, files
+# have the modes of their sources, as with cp -a.
+chmod 644 a a.envc
+for mode in 600 640; do
+  for file in b out/a c; do cp a kept; chmod $mode kept; mv -f kept $file; done
+  envcrypt decrypt -q -f a.envc -o b; envcrypt decrypt -q -f a.envc -o out; envcrypt decrypt -q -f -o c < a.envc
+  [ "$(stat -c %a b out/a c | sort -u)" = $mode ]
+done
+chmod 666 b; envcrypt decrypt -q -f a.envc -o b; [ "$(stat -c %a b)" = 644 ]
+chmod 600 b; (umask 000; envcrypt encrypt -q -f < a -o b); [ "$(stat -c %a b)" = 600 ]
+mkdir one; cp -p a one; envcrypt encrypt -q -R one -o out; chmod 600 out/one/a.envc
+envcrypt encrypt -q -f -R one -o out; [ "$(stat -c %a out/one/a.envc)" = 644 ]
+rm -r out/one
+
 # A message that is replaced in place keeps its mode.
 chmod 666 a.envc; (umask 077; envcrypt reencrypt -q --force a.envc -k alias/default); [ "$(stat -c %a a.envc)" = 666 ]
 
@@ -41,9 +55,9 @@ if can_be nobody; then
 fi
 
 # A tree comes back with its modes, whatever the umask is: a private directory stays private.
-mkdir -p tree/private/deep tree/open tree/shared tree/fixed/deep
+mkdir -p tree/private/deep tree/open tree/shared tree/fixed/deep; mkdir -m 1777 tree/drop
 chmod 700 tree; chmod 700 tree/private; chmod 755 tree/private/deep tree/open; chmod 2775 tree/shared
-for directory in private private/deep open shared fixed fixed/deep; do echo diary > tree/$directory/file; chmod 644 tree/$directory/file; done
+for directory in private private/deep open shared drop fixed fixed/deep; do echo diary > tree/$directory/file; chmod 644 tree/$directory/file; done
 chmod 666 tree/open/file; chmod 4755 tree/shared/file; chmod 400 tree/fixed/file; chmod 500 tree/fixed/deep; chmod 555 tree/fixed
 modes() { (cd "$1" && find . -type d -printf '%m %p\n' -o -printf '%m %p\n' | sed 's/\.envc$//; s/^[24]\([0-7][0-7][0-7]\) /\1 /' | sort -k 2); }
 modes tree > wanted
@@ -53,7 +67,8 @@ for mask in 000 022 077 777; do
   modes bk/tree | diff wanted -
   modes back/tree | diff wanted -
   diff -r tree back/tree
-  # An existing directory keeps its mode. set-user-ID and set-group-ID are not restored.
+  # An existing directory keeps its mode. set-user-ID and set-group-ID are not restored. A sticky bit is: without it,
+  # everybody could remove the files in a directory that everybody may write to.
   [ -z "$(find bk back -perm /6000)" ]
   chmod -R u+w bk back
 done

@@ -44,6 +44,17 @@ says "table 'x'; touch pwned; '' was added"
 says 'hint: restore the keystore from a backup'
 sql "DROP TABLE \"x'; touch pwned; '\""
 
+# No command is shown that would drop the keystore's own rows: a second entry for a table, under its own name or another.
+for name in alias ALIAS zz; do
+  cp "$store" kept.db
+  sql "PRAGMA writable_schema = ON; INSERT INTO sqlite_schema
+    SELECT type, '$name', '$name', rootpage, 'CREATE TABLE $name (a)' FROM sqlite_schema WHERE name = 'alias'"
+  fails 78 envcrypt key list
+  says "table '$name' was added"
+  says 'hint: restore the keystore from a backup'
+  cp kept.db "$store"
+done
+
 # ANALYZE leaves its own tables. The hint says how to remove them.
 sql ANALYZE
 fails 78 envcrypt key list

@@ -32,6 +32,7 @@ envcrypt decrypt f.envc -o - 2>stderr | cmp - f
 says "warning: key $id was due to be destroyed when the clock said 20"
 says 'but the clock now says 20'
 [ "$(grep -c warning: stderr)" = 1 ]
+envcrypt keystore audit --key "$id" | tail -1 | matches -E "^20.*Z  kms.amazonaws.com  RestartDeletionWait  $id  ok$"
 envcrypt decrypt f.envc -o - 2>stderr | cmp - f
 [ ! -s stderr ]
 for days in 60 90 400; do
@@ -64,6 +65,7 @@ ahead 4000 envcrypt encrypt -q -f f -k alias/often 2>/dev/null
 [ "$(next)" != "$right" ]
 envcrypt encrypt -q -f f -k alias/often 2>stderr
 says "the next rotation of key"; says 'the period is counted from now'
+envcrypt keystore audit --operation RescheduleRotation | matches -F "kms.amazonaws.com  RescheduleRotation  $often  ok"
 [ "$(next)" = "$right" ] || [ "$(next)" = "$(date -u -d '+90 days' +%F)" ]
 envcrypt encrypt -q -f f -k alias/often 2>stderr; [ ! -s stderr ]
 envcrypt keystore check >/dev/null
@@ -84,6 +86,7 @@ ahead 11 envcrypt key create >>created
 ahead 11 envcrypt keystore status | matches -F '1 imported key material waits to be destroyed'
 fails 69 ahead 11 envcrypt decrypt theirs.envc -o -; says PendingImport
 envcrypt key create >>created 2>stderr; says "key $theirs was due to be destroyed"
+envcrypt keystore audit --key "$theirs" | matches -E "RestartDeletionWait  $theirs  version 1  ok$"
 envcrypt decrypt theirs.envc -o - | cmp - f
 ahead 11 envcrypt key create >>created
 ahead 12 envcrypt key create >>created
