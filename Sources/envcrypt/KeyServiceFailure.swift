@@ -12,7 +12,12 @@ extension Failure {
     case .notFound(let name):
       (
         .unavailable, "there is no key '\(Text.printable(name))'",
-        "envcrypt key list, envcrypt alias list"
+        "envcrypt key list shows the keys and their aliases"
+      )
+    case .misnamed(let name, let alias):
+      (
+        .unavailable, "there is no key '\(Text.printable(name))'",
+        "did you mean \(Text.printable(alias))?"
       )
     case .alreadyExists(let name):
       (.cannotCreate, "\(Text.printable(name)) already exists", nil)

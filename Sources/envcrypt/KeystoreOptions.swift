@@ -110,9 +110,12 @@ struct KeystoreOptions: ParsableArguments {
   /// Opens the keystore for `body`. Nothing is unlocked before a key is used. All uses of keys by
   /// `body` are in the audit log when this returns; if that fails, it throws `Failure.unrecorded`.
   @discardableResult
-  func withService<Value>(_ body: (KeyService) throws -> Value) throws -> Value {
-    let service = try service()
-    return try Self.recording(service) { try body(service) }
+  func withService<Value>(
+    takingKeyIDPrefixes: Bool = true, _ body: (KeyService) throws -> Value
+  ) throws -> Value {
+    var service = try service()
+    service.takesKeyIDPrefixes = takingKeyIDPrefixes
+    return try Self.recording(service) { [service] in try body(service) }
   }
 
   /// Runs `body`, then writes the audit records of `service`, which `body` itself may have opened.
@@ -141,8 +144,10 @@ struct KeystoreOptions: ParsableArguments {
     listener.recordsWereLost = Console.warnOfLoss
     listener.versionIsWorn = { Console().warning($0.warning, hint: $0.hint) }
     listener.clockWasSetBack = { Console().warning($0.warning, hint: $0.hint) }
-    return try KeyService(
+    var service = try KeyService(
       KeyServiceHost(keystore, secrets: try secrets ?? self.secrets(), listener: listener))
+    service.takesKeyIDPrefixes = true
+    return service
   }
 
   /// Runs `body` with the protector that `--protector` names, with its passphrase or key file.
