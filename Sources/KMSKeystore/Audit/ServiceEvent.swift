@@ -1,7 +1,7 @@
 /// A change of a key that the keystore makes by itself, because a date has come. CloudTrail calls
 /// this an event of the service; the names are those of CloudTrail.
 package struct ServiceEvent: Equatable, Sendable {
-  package enum Name: String, Sendable {
+  package enum Name: String, CaseIterable, Sendable {
     /// An automatic rotation. The version is the new one.
     case rotateKey = "RotateKey"
     /// A key destroyed after its waiting period, with all its versions.
