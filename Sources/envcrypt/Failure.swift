@@ -41,8 +41,9 @@ struct Failure: Error {
     self.hint = hint
   }
 
-  /// Converts a message of the argument parser to the form of our messages.
-  init(parserMessage: String) {
+  /// Converts a message of the argument parser to the form of our messages. `help` is the command
+  /// line that explains the command.
+  init(parserMessage: String, help: String) {
     let text =
       parserMessage.hasPrefix("Error: ") ? String(parserMessage.dropFirst(7)) : parserMessage
     let lines = text.split(separator: "\n")
@@ -56,8 +57,8 @@ struct Failure: Error {
     }
     if line.hasSuffix(".") { line.removeLast() }
     if let first = line.first, first.isUppercase { line = first.lowercased() + line.dropFirst() }
-    self.init(
-      .usage, line, hint: "envcrypt help lists the commands; envcrypt help COMMAND explains one")
+    line = line.replacing(". Did you mean", with: "; did you mean")
+    self.init(.usage, line, hint: "\(help) shows what the command takes")
   }
 
   /// Writes the message and exits.
