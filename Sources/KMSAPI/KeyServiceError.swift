@@ -108,7 +108,8 @@ package protocol RecordedError: Error {
 extension KeyServiceError: RecordedError {
   package var detail: String {
     switch self {
-    case .notFound(let text), .misnamed(let text, _), .alreadyExists(let text), .invalidAliasName(let text),
+    case .notFound(let text), .misnamed(let text, _), .alreadyExists(let text),
+      .invalidAliasName(let text),
       .invalidARN(let text), .invalidMarker(let text), .validation(let text),
       .unsupportedOperation(let text), .invalidKeyUsage(let text), .limitExceeded(let text),
       .tag(let text), .incorrectKeyMaterial(let text), .accessDenied(let text),

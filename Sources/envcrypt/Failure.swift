@@ -130,6 +130,13 @@ extension Failure {
     }
   }
 
+  static func noKeystoreToDecrypt(_ path: FilePath) -> Failure {
+    var failure = Failure(KeystoreError.missing(path))
+    failure.hint =
+      "name the keystore with --keystore or ENVCRYPT_KEYSTORE, or use an exported key: --keyring FILE"
+    return failure
+  }
+
   /// The failure of a command that has done its work but could not record all of it. The reason was
   /// written when it occurred.
   static var unrecorded: Failure {
@@ -227,26 +234,26 @@ extension Failure {
         .dataError,
         "wrong encryption context: '\(Text.printable(key))' should be "
           + "'\(Text.printable(expected))' but is \(was)",
-        hint: "envcrypt inspect shows the message's context")
+        hint: "envcrypt inspect FILE shows the message's context")
     }
   }
 
-  private init(_ error: MessageRangeError) {
+  /// The failure to decrypt a part of a message. `cut` is the pipe that cuts the part out of the
+  /// whole plaintext.
+  init(_ error: MessageRangeError, cut: String = "tail -c +N | head -c LENGTH") {
     switch error {
     case .notSeekable:
       self.init(
         .usage, "only a message in a regular file can be decrypted in part",
-        hint:
-          "name the file, or decrypt all of it: envcrypt decrypt | tail -c +OFFSET | head -c LENGTH"
-      )
+        hint: "name the file, or decrypt all of it: envcrypt decrypt | \(cut)")
     case .armored:
       self.init(
         .usage, "a message in armor cannot be decrypted in part",
-        hint: "decrypt all of it, and cut the part out with tail -c and head -c")
+        hint: "decrypt all of it: envcrypt decrypt -o - FILE | \(cut)")
     case .notFramed:
       self.init(
         .usage, "a non-framed message cannot be decrypted in part: one tag covers all of it",
-        hint: "decrypt all of it, and cut the part out with tail -c and head -c")
+        hint: "decrypt all of it: envcrypt decrypt -o - FILE | \(cut)")
     case .signed:
       self.init(
         .dataError,
@@ -264,7 +271,7 @@ extension Failure {
       .unavailable,
       "no key opens the message; it needs one of: \(wanted.joined(separator: ", ")); available: "
         + (offered.isEmpty ? "none" : offered.joined(separator: ", ")),
-      hint: "envcrypt inspect shows the message's keys; --keyring FILE adds a key")
+      hint: "envcrypt inspect FILE shows the message's keys; --keyring FILE adds a key")
   }
 
   private init(_ error: KeyringError) {
@@ -289,7 +296,7 @@ extension Failure {
     case .privateKey(let what):
       self.init(
         .configuration, "unusable key: \(Text.printable(what))",
-        hint: "'openssl pkey -pubout' writes the public key; keep the private key secret")
+        hint: "openssl pkey -in FILE -pubout writes its public key; keep the private key secret")
     case .outOfMemory(let count): self.init(OutOfMemoryError(count: count))
     case .libcrypto(let operation, let reasons):
       self.init(
@@ -304,11 +311,11 @@ extension Failure {
     case .missing(let path):
       self.init(
         .configuration, "there is no keystore at \(Text.printable(path))",
-        hint: "envcrypt init creates one; --keystore names another")
+        hint: "if it is elsewhere, name it with --keystore; envcrypt init makes a new one")
     case .exists(let path):
       self.init(
         .cannotCreate, "there is already a keystore at \(Text.printable(path))",
-        hint: "envcrypt keystore status, or name another one with --keystore")
+        hint: "envcrypt keystore status shows what is in it; --keystore names another place")
     case .loosePermissions(let path, let permissions):
       self.init(
         .configuration,

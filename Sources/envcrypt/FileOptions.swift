@@ -44,7 +44,7 @@ struct InputOptions: ParsableArguments {
       return paths
     }
     if recursive, paths.isEmpty {
-      throw Failure(.usage, "--recursive needs a directory", hint: "envcrypt help")
+      throw Failure(.usage, "--recursive needs a directory", hint: "name one: -R DIR")
     }
     return paths.isEmpty ? ["-"] : paths
   }

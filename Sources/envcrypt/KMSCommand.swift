@@ -58,11 +58,19 @@ struct KMSCommand: ParsableCommand {
   private static func run<Request: HandledRequest>(
     _ type: Request.Type, _ arguments: [String]
   ) throws {
-    var arguments = try KMSArguments(arguments)
-    let keystore = try KeystoreOptions(&arguments)
-    let request = try arguments.decode(type)
+    let keystore: KeystoreOptions
+    let request: Request
+    let paginates: Bool
+    do {
+      var arguments = try KMSArguments(arguments)
+      keystore = try KeystoreOptions(&arguments)
+      request = try arguments.decode(type)
+      paginates = !arguments.noPaginate
+    } catch let error as KMSArgumentError {
+      throw Failure(error, operation: APIName.command(Request.operation.rawValue))
+    }
     try keystore.withService(takingKeyIDPrefixes: false) {
-      try run(request, $0, paginates: !arguments.noPaginate)
+      try run(request, $0, paginates: paginates)
     }
   }
 

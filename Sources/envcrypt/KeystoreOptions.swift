@@ -253,6 +253,16 @@ final class SharedKeystore: @unchecked Sendable {
     return try service.get()
   }
 
+  /// Returns the service for opening messages. If there is no keystore, a new one would not help:
+  /// the error says what does.
+  func serviceToDecrypt() throws -> KeyService {
+    do {
+      return try service()
+    } catch KeystoreError.missing(let path) {
+      throw Failure.noKeystoreToDecrypt(path)
+    }
+  }
+
   /// Runs `body`, the work of the command. All its uses of keys are in the audit log when this
   /// returns; if that fails, it throws `Failure.unrecorded`.
   func recording<Value>(_ body: () throws -> Value) throws -> Value {
@@ -274,7 +284,7 @@ final class SharedKeystore: @unchecked Sendable {
   /// Returns the same keyring alone, or nil if there is none.
   func keyring(isOptional: Bool) throws -> KeystoreKeyring? {
     if isOptional, try FileStatus.at(try options.path()) == nil { return nil }
-    let service = try service()
+    let service = try serviceToDecrypt()
     lock.lock()
     defer { lock.unlock() }
     let keyring = keyring ?? KeystoreKeyring(service, unwrappingUnder: nil)

@@ -242,7 +242,7 @@ struct DecryptionOptions: ParsableArguments {
   func decryptor(_ store: SharedKeystore, _ scheduler: Scheduler) throws -> MessageDecryptor {
     let keyrings = try keyring.keyrings()
     guard keys.isEmpty else {
-      let service = try store.service()
+      let service = try store.serviceToDecrypt()
       for name in keys { _ = try service.perform(DescribeKeyRequest(keyID: name)) }
       let keystoreKeyring = KeystoreKeyring(service, unwrappingUnder: keys)
       return try acceptance.decryptor(MultiKeyring(keyrings + [keystoreKeyring]), scheduler)
