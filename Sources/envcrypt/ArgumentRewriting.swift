@@ -1,5 +1,4 @@
 import ArgumentParser
-import Envelope
 
 /// Rewrites the arguments of a command into the forms that the argument parser knows: `-oFILE`
 /// becomes `-o=FILE`, and the AWS CLI's names become ours. Values of options, and everything after
