@@ -238,9 +238,13 @@ extension Failure {
     }
   }
 
+  private init(_ error: MessageRangeError) {
+    self.init(error, cut: "tail -c +N | head -c LENGTH")
+  }
+
   /// The failure to decrypt a part of a message. `cut` is the pipe that cuts the part out of the
   /// whole plaintext.
-  init(_ error: MessageRangeError, cut: String = "tail -c +N | head -c LENGTH") {
+  init(_ error: MessageRangeError, cut: String) {
     switch error {
     case .notSeekable:
       self.init(

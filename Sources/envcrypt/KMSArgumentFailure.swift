@@ -1,7 +1,9 @@
 /// The text of errors in the arguments of `envcrypt kms`.
 extension Failure {
+  init(_ error: KMSArgumentError) { self.init(error, operation: "OPERATION") }
+
   /// `operation` is the name of the operation on the command line.
-  init(_ error: KMSArgumentError, operation: String = "OPERATION") {
+  init(_ error: KMSArgumentError, operation: String) {
     let (text, hint) = Self.parts(error, help: "envcrypt kms \(operation) help shows its options")
     self.init(.usage, text, hint: hint)
   }

@@ -23,7 +23,7 @@ envcrypt decrypt -c 'a=x\,y=z' -o - j.envc | cmp - f
 fails 64 envcrypt encrypt -c a=b,a=c f; says "the encryption context has 'a' twice"
 
 # The AWS CLI's names.
-key=$(envcrypt key create --key-spec RSA_2048 --key-usage ENCRYPT_DECRYPT --tags TagKey=team,TagValue=a,b cost=1 --alias alias/team)
+key=$(envcrypt key create --key-spec RSA_2048 --key-usage ENCRYPT_DECRYPT --tags TagKey=team,TagValue=a cost=1 --alias alias/team)
 [ "$(envcrypt key describe --key-id "$key" | grep -c '^tag .*team=\|^tag .*cost=1')" = 2 ]
 envcrypt key tag --key-id alias/team --tags TagKey=x,TagValue=y; envcrypt key untag --key-id alias/team --tag-keys x cost
 [ "$(envcrypt kms list-resource-tags --key-id alias/team | json 'len(j["Tags"])')" = 1 ]
