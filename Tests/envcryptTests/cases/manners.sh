@@ -2,6 +2,9 @@
 
 printf 'hello\n' >f
 
+# unsaid TEXT: the messages of the last failure do not contain the text.
+unsaid() { if grep -F -- "$1" stderr; then return 1; fi; }
+
 # Short options attach, alone or after flags. What follows -- is a name.
 envcrypt encrypt -fqkalias/default -j2 -cpurpose=test -oout.envc f
 [ "$(envcrypt decrypt -j1 -cpurpose=test -o- out.envc)" = hello ]
@@ -38,7 +41,7 @@ envcrypt keystore audit --key "${key:0:10}" | matches Encrypt
 fails 69 envcrypt encrypt -k "${key:0:7}" f; fails 69 envcrypt encrypt -k "${key:0:8}x" f
 fails 69 envcrypt kms describe-key --key-id "${key:0:8}"; says 'NotFoundException'
 printf 'Resources: {A: {Type: "AWS::KMS::Alias", Properties: {AliasName: alias/t, TargetKeyId: %s}}}\n' "${key:0:8}" >t.yaml
-fails 69 envcrypt template apply t.yaml; says 'NotFoundException'
+fails 78 envcrypt template apply t.yaml; says "must be a key's ID or ARN"
 escrow() {
   printf '{"keys": [{"provider-id": "envcrypt", "key-id": "%s/1", "algorithm": "aes", "type": "symmetric", ' "$1" >escrow.json
   printf '"bits": 256, "encoding": "base64", "material": "%s"}]}' "$(random 32 | base64)" >>escrow.json
@@ -67,17 +70,17 @@ fails 64 envcrypt key policy simulate alias/team --action kms:Decript; says "did
 envcrypt key policy simulate alias/team --action decrypt | matches '^kms:Decrypt: allowed'
 
 # Values are listed once, and only those that work.
-fails 64 envcrypt key create --spec AES; ! matches -e ML_DSA -e SM2 <stderr
+fails 64 envcrypt key create --spec AES; unsaid ML_DSA; unsaid SM2
 [ "$(envcrypt help key create | grep -c EXTERNAL)" = 2 ]
-envcrypt kms create-key help | matches HMAC_512; ! envcrypt kms create-key help | matches -e ML_DSA -e SM2
+envcrypt kms create-key help >create-key; matches HMAC_512 <create-key; [ "$(grep -c -e ML_DSA -e SM2 create-key)" = 0 ]
 
 # Hints can be followed.
 mkdir dir
-fails 66 envcrypt inspect dir; says 'error: dir is a directory'; ! matches recursive <stderr
-fails 66 envcrypt encrypt --keyring dir f; ! matches recursive <stderr
+fails 66 envcrypt inspect dir; says 'error: dir is a directory'; unsaid recursive
+fails 66 envcrypt encrypt --keyring dir f; unsaid recursive
 fails 66 envcrypt verify dir; says 'add --recursive'
-fails 78 envcrypt decrypt --keystore none.db -o - c.envc; says 'there is no keystore'; ! matches 'envcrypt init' <stderr
-fails 78 envcrypt verify -k team --keystore none.db c.envc; ! matches 'envcrypt init' <stderr
+fails 78 envcrypt decrypt --keystore none.db -o - c.envc; says 'there is no keystore'; unsaid 'envcrypt init'
+fails 78 envcrypt verify -k team --keystore none.db c.envc; unsaid 'envcrypt init'
 fails 78 envcrypt encrypt --keystore none.db f; says 'envcrypt init'
 fails 64 envcrypt decrypt --offset 2 --length 3 < <(cat c.envc); says 'envcrypt decrypt | tail -c +3 | head -c 3'
 [ "$(envcrypt decrypt <c.envc | tail -c +3 | head -c 3)" = "$(envcrypt decrypt --offset 2 --length 3 c.envc)" ]
