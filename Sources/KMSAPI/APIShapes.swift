@@ -80,11 +80,17 @@ extension SecretBlob: CustomStringConvertible, CustomReflectable {
 }
 
 /// A set of values that the KMS API defines. Decoding any other value throws an error that lists
-/// the values of the set.
+/// the supported ones.
 package protocol APIEnumeration: RawRepresentable, CaseIterable, Codable, Sendable
-where RawValue == String {}
+where RawValue == String {
+  /// The values that work here. A request may have another value of the set; its error gives the
+  /// reason.
+  static var supported: [Self] { get }
+}
 
 extension APIEnumeration {
+  package static var supported: [Self] { Array(allCases) }
+
   package init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     let text = try container.decode(String.self)
@@ -92,7 +98,7 @@ extension APIEnumeration {
       throw DecodingError.dataCorruptedError(
         in: container,
         debugDescription:
-          "'\(text)' is not one of \(Self.allCases.map(\.rawValue).joined(separator: ", "))")
+          "'\(text)' is not one of \(Self.supported.map(\.rawValue).joined(separator: ", "))")
     }
     self = value
   }

@@ -18,6 +18,8 @@ package enum EncryptionAlgorithm: String, APIEnumeration {
     case .symmetricDefault, .sm2PKE: nil
     }
   }
+
+  package static var supported: [Self] { allCases.filter { $0 != .sm2PKE } }
 }
 
 /// An algorithm of Sign and Verify.
@@ -52,6 +54,8 @@ package enum SigningAlgorithm: String, APIEnumeration {
     case .ed25519PHSHA512, .sm2DSA, .mlDSASHAKE256: nil
     }
   }
+
+  package static var supported: [Self] { allCases.filter { $0.scheme != nil } }
 }
 
 /// An algorithm of GenerateMac and VerifyMac.
@@ -82,7 +86,10 @@ package enum MessageType: String, APIEnumeration {
   case raw = "RAW"
   /// The digest of the message. Its length is that of the algorithm's digest.
   case digest = "DIGEST"
+  /// For ML-DSA keys, which are not supported.
   case externalMu = "EXTERNAL_MU"
+
+  package static var supported: [Self] { [.raw, .digest] }
 }
 
 /// The length of the key that GenerateDataKey makes.
@@ -106,6 +113,8 @@ package enum DataKeyPairSpec: String, APIEnumeration {
   case sm2 = "SM2"
 
   package var keySpec: KeySpec { KeySpec(rawValue: rawValue)! }
+
+  package static var supported: [Self] { allCases.filter { $0.keySpec.material != nil } }
 }
 
 /// The algorithm that wraps key material for ImportKeyMaterial.
@@ -116,6 +125,8 @@ package enum WrappingAlgorithm: String, APIEnumeration {
   case rsaAESKeyWrapSHA1 = "RSA_AES_KEY_WRAP_SHA_1"
   case rsaAESKeyWrapSHA256 = "RSA_AES_KEY_WRAP_SHA_256"
   case sm2PKE = "SM2PKE"
+
+  package static var supported: [Self] { allCases.filter { $0 != .rsaesPKCS1 && $0 != .sm2PKE } }
 }
 
 /// The kind of key that wraps key material for ImportKeyMaterial.
@@ -124,6 +135,8 @@ package enum WrappingKeySpec: String, APIEnumeration {
   case rsa3072 = "RSA_3072"
   case rsa4096 = "RSA_4096"
   case sm2 = "SM2"
+
+  package static var supported: [Self] { allCases.filter { $0 != .sm2 } }
 }
 
 /// Tells if imported material expires.
@@ -158,7 +171,9 @@ package enum IncludeKeyMaterial: String, APIEnumeration {
   case rotationsOnly = "ROTATIONS_ONLY"
 }
 
-extension KeySpec: APIEnumeration {}
+extension KeySpec: APIEnumeration {
+  package static var supported: [Self] { allCases.filter { $0.material != nil } }
+}
 extension KeyUsage: APIEnumeration {}
 extension KeyState: APIEnumeration {}
 extension KeyOrigin: APIEnumeration {}

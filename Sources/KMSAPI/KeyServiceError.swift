@@ -4,6 +4,8 @@ import Envelope
 package enum KeyServiceError: Error, Equatable, Sendable {
   /// A key, an alias or another thing of this name does not exist.
   case notFound(String)
+  /// A key of this name does not exist. There is an alias of a similar name.
+  case misnamed(String, alias: String)
   /// The key ID or the alias is taken.
   case alreadyExists(String)
   /// The key ID is taken by a key that is past its deletion date and not destroyed yet.
@@ -61,7 +63,7 @@ package enum KeyServiceError: Error, Equatable, Sendable {
   /// The KMS API's name for the error.
   package var name: String {
     switch self {
-    case .notFound: "NotFoundException"
+    case .notFound, .misnamed: "NotFoundException"
     case .alreadyExists, .notYetDestroyed: "AlreadyExistsException"
     case .disabled: "DisabledException"
     case .invalidState, .nothingToRotateTo: "KMSInvalidStateException"
@@ -106,7 +108,8 @@ package protocol RecordedError: Error {
 extension KeyServiceError: RecordedError {
   package var detail: String {
     switch self {
-    case .notFound(let text), .alreadyExists(let text), .invalidAliasName(let text),
+    case .notFound(let text), .misnamed(let text, _), .alreadyExists(let text),
+      .invalidAliasName(let text),
       .invalidARN(let text), .invalidMarker(let text), .validation(let text),
       .unsupportedOperation(let text), .invalidKeyUsage(let text), .limitExceeded(let text),
       .tag(let text), .incorrectKeyMaterial(let text), .accessDenied(let text),
@@ -124,6 +127,9 @@ extension KeyServiceError: RecordedError {
 
 extension KeyServiceError: KeyObstacle {
   package var isMissingKey: Bool {
-    if case .notFound = self { true } else { false }
+    switch self {
+    case .notFound, .misnamed: true
+    default: false
+    }
   }
 }

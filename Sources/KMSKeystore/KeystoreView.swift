@@ -22,6 +22,14 @@ package class KeystoreView {
     try verified(MasterKeyRecord.find(id, db))
   }
 
+  /// Returns at most `limit` keys whose IDs begin with `prefix`, sorted by ID.
+  package func masterKeys(idPrefix prefix: String, limit: Int) throws -> [MasterKeyRecord] {
+    // 'g' comes after every character of a key ID.
+    try verified(
+      MasterKeyRecord.all(
+        db, where: "id >= ? AND id < ? ORDER BY id LIMIT ?", [prefix, prefix + "g", limit]))
+  }
+
   /// Returns the keys that are not past their deletion date, the oldest first, beginning after a
   /// date and ID.
   package func masterKeys(

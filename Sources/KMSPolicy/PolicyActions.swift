@@ -1,3 +1,5 @@
+import Envelope
+
 /// The actions in policies of KMS (service authorization reference, "Actions, resources, and
 /// condition keys for AWS Key Management Service").
 package enum PolicyActions {
@@ -29,10 +31,22 @@ package enum PolicyActions {
   /// All actions that a keystore may ask a policy for, and those of KMS that it does not have.
   package static let known = (all + ofCommands).sorted()
 
+  /// Returns the known action that is written like this, in upper or lower case.
+  package static func known(_ action: String) -> String? {
+    known.first { $0.lowercased() == action.lowercased() }
+  }
+
+  /// Returns the known action that was probably meant.
+  package static func nearest(to action: String) -> String? {
+    NearestName.find(String(action.dropFirst(prefix.count)), in: known.map(name)).map {
+      prefix + $0
+    }
+  }
+
   /// Returns "Decrypt" for "kms:Decrypt", and for "KMS:decrypt", which means the same in a policy.
   /// Returns a text without the prefix as it is.
   package static func name(of action: String) -> String {
-    let known = known.first { $0.lowercased() == action.lowercased() } ?? action
+    let known = known(action) ?? action
     return String(isOther(known) ? known[...] : known.dropFirst(prefix.count))
   }
 

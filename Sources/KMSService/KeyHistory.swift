@@ -48,8 +48,10 @@ extension KeyService {
   /// Returns the key ID that a name stands for. If the name is itself a key ID, the key may be
   /// gone.
   package func keyIDForAudit(_ name: String) throws -> String {
-    if case .keyID(let id) = try KeyName(parsing: name) { return id }
     let call = begin(.describeKey)
-    return try call.read { try call.resolve(name, in: $0).id }
+    return try call.read { view in
+      if case .keyID(let id) = try call.keyName(name, in: view) { return id }
+      return try call.resolve(name, in: view).id
+    }
   }
 }

@@ -9,6 +9,9 @@ package struct KeyService: Sendable {
   package let caller: Caller
   /// 16 bytes.
   let requestID: [UInt8]
+  /// True if the beginning of a key ID names the key, for a person who types it. The API does not
+  /// allow this.
+  package var takesKeyIDPrefixes = false
 
   /// Makes the service for the user of this process. Throws `CryptoError`.
   package init(_ host: KeyServiceHost) throws {

@@ -105,10 +105,10 @@ package final class OperationCall {
   ) throws -> (record: MasterKeyRecord, alias: String?) {
     let keyID: String
     var alias: String?
-    switch try KeyName(parsing: name) {
+    switch try keyName(name, in: view) {
     case .keyID(let id): keyID = id
     case .alias(let named):
-      guard let record = try view.alias(named: named) else { throw KeyServiceError.notFound(name) }
+      guard let record = try view.alias(named: named) else { throw missing(name, in: view) }
       keyID = record.targetKeyID
       alias = named
     }

@@ -122,10 +122,9 @@ struct DataKeyDecryptCommand: ParsableCommand {
     if !json { try SecretOutput.refuseTerminal() }
     let wrapped = try SmallFile.read(FilePath(argument: file), limit: 1 << 16)
     try keystore.withService { service in
-      let response = try service.perform(
-        DecryptRequest(
-          ciphertextBlob: Blob(wrapped), encryptionContext: try context.requestContext(), keyID: key
-        ))
+      let request = DecryptRequest(
+        ciphertextBlob: Blob(wrapped), encryptionContext: try context.requestContext(), keyID: key)
+      let response = try Failure.naming(file) { try service.perform(request) }
       if json { return try Console().json(response) }
       try SecretOutput.write(response.plaintext)
     }
@@ -138,7 +137,8 @@ enum SecretOutput {
     guard Descriptor.standardOutput.isTerminal else { return }
     throw Failure(
       .usage, "a data key is not shown on a terminal",
-      hint: "pipe it into the program that uses it, or print base64 with --json")
+      hint: "pipe it into the program that uses it, or print base64 with --json instead of --output"
+    )
   }
 
   static func write(_ secret: SecretBlob) throws {

@@ -58,6 +58,12 @@ struct DecryptCommand: ParsableCommand {
     }
   }
 
+  /// Returns the pipe that cuts a part out of a plaintext; tail counts from 1.
+  private static func cut(from offset: ByteCount?, count length: ByteCount?) -> String {
+    let begin = "tail -c +\((offset?.bytes ?? 0) + 1)"
+    return length.map { "\(begin) | head -c \($0.bytes)" } ?? begin
+  }
+
   func run() throws {
     let console = Console(isQuiet: report.quiet)
     let plan = try FilePlan(
@@ -77,10 +83,14 @@ struct DecryptCommand: ParsableCommand {
         guard isPart else {
           return try message.decrypt(to: sink, progress: progress)
         }
-        let count = try message.decrypt(
-          from: offset?.bytes ?? 0, count: length?.bytes, to: sink,
-          ignoringSignature: ignoreSignature, progress: progress)
-        return MessageSummary(header: message.header, plaintextCount: count)
+        do {
+          let count = try message.decrypt(
+            from: offset?.bytes ?? 0, count: length?.bytes, to: sink,
+            ignoringSignature: ignoreSignature, progress: progress)
+          return MessageSummary(header: message.header, plaintextCount: count)
+        } catch let error as MessageRangeError {
+          throw Failure(error, cut: Self.cut(from: offset, count: length))
+        }
       }
     }
     try store.recording(run.run)

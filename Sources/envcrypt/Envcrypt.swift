@@ -54,7 +54,7 @@ struct Envcrypt: ParsableCommand {
     let console = Console()
     do {
       let arguments = try ArgumentBytes.processArguments()
-      var command = try PlainArguments.command(arguments) ?? parseAsRoot(arguments)
+      var command = try PlainArguments.command(arguments) ?? parse(arguments)
       try command.run()
     } catch let status as ExitCode {
       Glibc.exit(status.rawValue)
@@ -64,11 +64,25 @@ struct Envcrypt: ParsableCommand {
       // The parser throws help, version and completion scripts, although they are not errors.
       console.output(fullMessage(for: error))
     } catch  where exitCode(for: error) == .validationFailure {
-      let arguments = (try? ArgumentBytes.processArguments()) ?? []
-      (misspelledCommand(in: arguments) ?? Failure(parserMessage: message(for: error)))
+      let path = try? CommandPath(self, in: ArgumentBytes.processArguments())
+      Failure(parserMessage: message(for: error), help: path?.help ?? "envcrypt help")
         .end(on: console)
     } catch {
       Failure(error).end(on: console)
     }
+  }
+
+  /// Returns the command that the arguments describe. Throws `Failure`, or an error of the parser.
+  static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+    let arguments = try CommandPath.helpFirst(arguments, of: self)
+    if arguments.first == "help" { return try parseAsRoot(arguments) }
+    let path = try CommandPath(self, in: arguments)
+    // KMSArguments parses the rest of 'kms', which is as in the AWS CLI.
+    guard path.last != KMSCommand.self, path.last.configuration.subcommands.isEmpty else {
+      return try parseAsRoot(arguments)
+    }
+    return try parseAsRoot(
+      arguments[..<path.length]
+        + ArgumentRewriting.rewrite(arguments[path.length...], of: path.last))
   }
 }

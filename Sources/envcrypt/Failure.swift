@@ -41,8 +41,9 @@ struct Failure: Error {
     self.hint = hint
   }
 
-  /// Converts a message of the argument parser to the form of our messages.
-  init(parserMessage: String) {
+  /// Converts a message of the argument parser to the form of our messages. `help` is the command
+  /// line that explains the command.
+  init(parserMessage: String, help: String) {
     let text =
       parserMessage.hasPrefix("Error: ") ? String(parserMessage.dropFirst(7)) : parserMessage
     let lines = text.split(separator: "\n")
@@ -56,8 +57,8 @@ struct Failure: Error {
     }
     if line.hasSuffix(".") { line.removeLast() }
     if let first = line.first, first.isUppercase { line = first.lowercased() + line.dropFirst() }
-    self.init(
-      .usage, line, hint: "envcrypt help lists the commands; envcrypt help COMMAND explains one")
+    line = line.replacing(". Did you mean", with: "; did you mean")
+    self.init(.usage, line, hint: "\(help) shows what the command takes")
   }
 
   /// Writes the message and exits.
@@ -127,6 +128,13 @@ extension Failure {
     case let error as TemplateError: self.init(error)
     default: self.init(.software, "unexpected failure: \(Text.printable("\(error)"))")
     }
+  }
+
+  static func noKeystoreToDecrypt(_ path: FilePath) -> Failure {
+    var failure = Failure(KeystoreError.missing(path))
+    failure.hint =
+      "name the keystore with --keystore or ENVCRYPT_KEYSTORE, or use an exported key: --keyring FILE"
+    return failure
   }
 
   /// The failure of a command that has done its work but could not record all of it. The reason was
@@ -226,26 +234,30 @@ extension Failure {
         .dataError,
         "wrong encryption context: '\(Text.printable(key))' should be "
           + "'\(Text.printable(expected))' but is \(was)",
-        hint: "envcrypt inspect shows the message's context")
+        hint: "envcrypt inspect FILE shows the message's context")
     }
   }
 
   private init(_ error: MessageRangeError) {
+    self.init(error, cut: "tail -c +N | head -c LENGTH")
+  }
+
+  /// The failure to decrypt a part of a message. `cut` is the pipe that cuts the part out of the
+  /// whole plaintext.
+  init(_ error: MessageRangeError, cut: String) {
     switch error {
     case .notSeekable:
       self.init(
         .usage, "only a message in a regular file can be decrypted in part",
-        hint:
-          "name the file, or decrypt all of it: envcrypt decrypt | tail -c +OFFSET | head -c LENGTH"
-      )
+        hint: "name the file, or decrypt all of it: envcrypt decrypt | \(cut)")
     case .armored:
       self.init(
         .usage, "a message in armor cannot be decrypted in part",
-        hint: "decrypt all of it, and cut the part out with tail -c and head -c")
+        hint: "decrypt all of it: envcrypt decrypt -o - FILE | \(cut)")
     case .notFramed:
       self.init(
         .usage, "a non-framed message cannot be decrypted in part: one tag covers all of it",
-        hint: "decrypt all of it, and cut the part out with tail -c and head -c")
+        hint: "decrypt all of it: envcrypt decrypt -o - FILE | \(cut)")
     case .signed:
       self.init(
         .dataError,
@@ -263,7 +275,7 @@ extension Failure {
       .unavailable,
       "no key opens the message; it needs one of: \(wanted.joined(separator: ", ")); available: "
         + (offered.isEmpty ? "none" : offered.joined(separator: ", ")),
-      hint: "envcrypt inspect shows the message's keys; --keyring FILE adds a key")
+      hint: "envcrypt inspect FILE shows the message's keys; --keyring FILE adds a key")
   }
 
   private init(_ error: KeyringError) {
@@ -288,7 +300,7 @@ extension Failure {
     case .privateKey(let what):
       self.init(
         .configuration, "unusable key: \(Text.printable(what))",
-        hint: "'openssl pkey -pubout' writes the public key; keep the private key secret")
+        hint: "openssl pkey -in FILE -pubout writes its public key; keep the private key secret")
     case .outOfMemory(let count): self.init(OutOfMemoryError(count: count))
     case .libcrypto(let operation, let reasons):
       self.init(
@@ -303,11 +315,11 @@ extension Failure {
     case .missing(let path):
       self.init(
         .configuration, "there is no keystore at \(Text.printable(path))",
-        hint: "envcrypt init creates one; --keystore names another")
+        hint: "if it is elsewhere, name it with --keystore; envcrypt init makes a new one")
     case .exists(let path):
       self.init(
         .cannotCreate, "there is already a keystore at \(Text.printable(path))",
-        hint: "envcrypt keystore status, or name another one with --keystore")
+        hint: "envcrypt keystore status shows what is in it; --keystore names another place")
     case .loosePermissions(let path, let permissions):
       self.init(
         .configuration,

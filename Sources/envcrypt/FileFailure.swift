@@ -1,4 +1,5 @@
 import Envelope
+import SystemPackage
 
 extension Failure {
   init(_ error: IOError) {
@@ -14,6 +15,14 @@ extension Failure {
       self.init(.ioError, "cannot write\(name.isEmpty ? " standard output" : name): \(reason)")
       isBrokenPipe = error.errno == .brokenPipe
       if error.errno == .noSpace { hint = "free some space, and run the command again" }
+    }
+  }
+
+  /// The failure of an input of a run over files, which can take directories.
+  init(_ error: any Error, of input: FilePath) {
+    self.init(error)
+    if case .isDirectory(input)? = error as? FileRuleError, input != "-" {
+      hint = "add --recursive to take the files below it"
     }
   }
 
@@ -38,8 +47,8 @@ extension Failure {
         hint: "nothing was replaced; run the command again")
     case .isDirectory(let path):
       self.init(
-        .noInput, "\(Text.printable(path)) is a directory",
-        hint: "add --recursive to take the files below it")
+        .noInput,
+        path == "-" ? "standard input is a directory" : "\(Text.printable(path)) is a directory")
     case .noDirectory(let path):
       self.init(
         .cannotCreate, "there is no directory \(Text.printable(path))",

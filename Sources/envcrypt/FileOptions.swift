@@ -44,7 +44,7 @@ struct InputOptions: ParsableArguments {
       return paths
     }
     if recursive, paths.isEmpty {
-      throw Failure(.usage, "--recursive needs a directory", hint: "envcrypt help")
+      throw Failure(.usage, "--recursive needs a directory", hint: "name one: -R DIR")
     }
     return paths.isEmpty ? ["-"] : paths
   }
@@ -78,8 +78,10 @@ struct ParallelOptions: ParsableArguments {
     help: ArgumentHelp("Number of threads (default: one per core).", valueName: "n"))
   var jobs: Int?
 
+  static let range = 1...1024
+
   mutating func validate() throws {
-    if let jobs, !(1...1024).contains(jobs) { throw ValidationError("--jobs must be 1 to 1024") }
+    if let jobs, !Self.range.contains(jobs) { throw ValidationError("--jobs must be 1 to 1024") }
   }
 
   func scheduler() -> Scheduler { Scheduler(jobs: jobs) }

@@ -327,7 +327,9 @@ struct FilePlan: IteratorProtocol {
     if status.kind == .directory { throw FileRuleError.isDirectory(input) }
     throw Failure(
       .usage, "the name does not end in \(Naming.suffix), so the output has no name",
-      hint: "name the output with -o FILE, or -o - for standard output")
+      hint: isSingle
+        ? "name the output with -o FILE, or -o - for standard output"
+        : "decrypt it alone, and name its output with -o FILE")
   }
 
   static func hasSuffix(_ path: FilePath) -> Bool { withoutSuffix(path) != nil }

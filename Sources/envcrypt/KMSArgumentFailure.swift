@@ -1,12 +1,14 @@
 /// The text of errors in the arguments of `envcrypt kms`.
 extension Failure {
-  init(_ error: KMSArgumentError) {
-    let (text, hint) = Self.parts(error)
+  init(_ error: KMSArgumentError) { self.init(error, operation: "OPERATION") }
+
+  /// `operation` is the name of the operation on the command line.
+  init(_ error: KMSArgumentError, operation: String) {
+    let (text, hint) = Self.parts(error, help: "envcrypt kms \(operation) help shows its options")
     self.init(.usage, text, hint: hint)
   }
 
-  private static func parts(_ error: KMSArgumentError) -> (String, hint: String?) {
-    let help = "envcrypt kms OPERATION help shows its options"
+  private static func parts(_ error: KMSArgumentError, help: String) -> (String, hint: String?) {
     switch error {
     case .unexpectedArgument(let argument):
       return ("unexpected argument '\(Text.printable(argument))'", help)

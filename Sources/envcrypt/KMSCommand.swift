@@ -1,4 +1,5 @@
 import ArgumentParser
+import Envelope
 import KMSAPI
 import KMSPolicy
 import KMSService
@@ -30,19 +31,24 @@ struct KMSCommand: ParsableCommand {
   private static let helpWords: Set<String> = ["help", "--help", "-h"]
 
   func run() throws {
-    guard let name = arguments.first, !Self.helpWords.contains(name) else {
-      return Console().output(Self.overview)
-    }
+    var words = arguments[...]
+    let helpIsFirst = Self.takeHelpWord(&words)
+    guard let name = words.popFirst() else { return Console().output(Self.overview) }
     guard
       let operation = KeyServiceOperation.allCases.first(where: {
         APIName.command($0.rawValue) == name
       })
     else { throw Self.failure(forUnknown: name) }
-    let rest = Array(arguments.dropFirst())
-    if let first = rest.first, Self.helpWords.contains(first) {
+    if helpIsFirst || Self.takeHelpWord(&words) {
       return Console().output(Self.help(operation.requestType))
     }
-    try Self.run(operation.requestType, rest)
+    try Self.run(operation.requestType, Array(words))
+  }
+
+  private static func takeHelpWord(_ words: inout ArraySlice<String>) -> Bool {
+    guard let word = words.first, helpWords.contains(word) else { return false }
+    words.removeFirst()
+    return true
   }
 
   private static func help<Request: HandledRequest>(_ type: Request.Type) -> String {
@@ -52,10 +58,20 @@ struct KMSCommand: ParsableCommand {
   private static func run<Request: HandledRequest>(
     _ type: Request.Type, _ arguments: [String]
   ) throws {
-    var arguments = try KMSArguments(arguments)
-    let keystore = try KeystoreOptions(&arguments)
-    let request = try arguments.decode(type)
-    try keystore.withService { try run(request, $0, paginates: !arguments.noPaginate) }
+    let keystore: KeystoreOptions
+    let request: Request
+    let paginates: Bool
+    do {
+      var arguments = try KMSArguments(arguments)
+      keystore = try KeystoreOptions(&arguments)
+      request = try arguments.decode(type)
+      paginates = !arguments.noPaginate
+    } catch let error as KMSArgumentError {
+      throw Failure(error, operation: APIName.command(Request.operation.rawValue))
+    }
+    try keystore.withService(takingKeyIDPrefixes: false) {
+      try run(request, $0, paginates: paginates)
+    }
   }
 
   private static func run<Request: HandledRequest>(
@@ -83,8 +99,12 @@ struct KMSCommand: ParsableCommand {
     }) {
       return KeyServiceError.unsupportedOperation("\(operation): \(reason)")
     }
+    let names = KeyServiceOperation.allCases.map { APIName.command($0.rawValue) }
     return Failure(
-      .usage, "unknown operation '\(Text.printable(name))'", hint: "envcrypt kms help lists them")
+      .usage,
+      "unknown operation '\(Text.printable(name))'"
+        + Text.suggestion(NearestName.find(name, in: names)),
+      hint: "envcrypt kms help lists them")
   }
 }
 

@@ -54,7 +54,8 @@ struct KMSOption: Equatable {
     case is Blob.Type: return known(.blob, Blob([]))
     case is SecretBlob.Type: return known(.blob, SecretBlob(base64: "")!)
     case is EncryptionContext.Type: return known(.map, EncryptionContext())
-    case let type as any APIEnumeration.Type: return known(.enumeration(type.allValues), type.first)
+    case let type as any APIEnumeration.Type:
+      return known(.enumeration(type.supportedValues), type.first)
     case let type as any KMSList.Type: return known(.list(try type.elementKind()), type.empty)
     default:
       let recorder = Recorder()
@@ -100,7 +101,7 @@ extension KMSList {
 }
 
 extension APIEnumeration {
-  static var allValues: [String] { allCases.map(\.rawValue) }
+  static var supportedValues: [String] { supported.map(\.rawValue) }
   fileprivate static var first: Self { allCases.first! }
 }
 

@@ -197,7 +197,9 @@ struct KMSValueReader {
         "'\(word)' is not a date: 2026-11-23T20:15:00Z, or seconds since 1970"
       )
     case let type as any APIEnumeration.Type:
-      (found, wanted) = (type.init(rawValue: word), KMSArguments.notOne(word, of: type.allValues))
+      (found, wanted) = (
+        type.init(rawValue: word), KMSArguments.notOne(word, of: type.supportedValues)
+      )
     default: preconditionFailure("\(type) is not a scalar")
     }
     guard let found else { throw at.wrong(wanted) }

@@ -39,9 +39,7 @@ struct KeyCreateCommand: ParsableCommand {
       """)
 
   @Option(
-    help: ArgumentHelp(
-      "The type of the key. ML_DSA_44, ML_DSA_65, ML_DSA_87 and SM2 are not supported.",
-      valueName: "spec"))
+    help: ArgumentHelp("The type of the key.", valueName: "spec"))
   var spec = KeySpec.symmetricDefault
 
   @Option(
@@ -54,7 +52,7 @@ struct KeyCreateCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "AWS_KMS: the keystore makes the material; EXTERNAL: you import it.", valueName: "origin"))
+      "Where the material comes from: the keystore, or you, by an import.", valueName: "origin"))
   var origin = KeyOrigin.awsKMS
 
   @Option(help: ArgumentHelp("What the key is for.", valueName: "text"))

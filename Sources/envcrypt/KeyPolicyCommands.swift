@@ -72,10 +72,10 @@ struct KeyPolicyPutCommand: ParsableCommand {
     let document = try PolicyFile.read(file)
     let console = Console()
     try keystore.withService {
-      try $0.perform(
-        PutKeyPolicyRequest(
-          keyID: key.name, policy: document.text,
-          bypassPolicyLockoutSafetyCheck: bypassPolicyLockoutSafetyCheck))
+      let request = PutKeyPolicyRequest(
+        keyID: key.name, policy: document.text,
+        bypassPolicyLockoutSafetyCheck: bypassPolicyLockoutSafetyCheck)
+      try Failure.naming(file) { [service = $0] in try service.perform(request) }
       PolicyFile.warn(of: document, on: console)
     }
   }

@@ -59,7 +59,7 @@ struct KeyPolicySimulateCommand: ParsableCommand {
       encryptionContext: try context.encryptionContext())
     simulation.conditions = try conditions.map(Self.pair)
     let results = try action.map { action in
-      simulation.action = action.contains(":") ? action : "kms:\(action)"
+      simulation.action = try Self.action(action)
       return PolicyReport(
         action: simulation.action, result: try service.simulate(simulation))
     }
@@ -72,6 +72,21 @@ struct KeyPolicySimulateCommand: ParsableCommand {
     guard results.allSatisfy(\.result.isAllowed) else {
       throw ExitCode(ExitStatus.noPermission.rawValue)
     }
+  }
+
+  /// Returns the action in the spelling of KMS. Throws `Failure` for an action of KMS that does not
+  /// exist: a policy that allows everything would seem to allow it.
+  private static func action(_ text: String) throws -> String {
+    let action = text.contains(":") ? text : PolicyActions.prefix + text
+    if PolicyActions.isOther(action) { return action }
+    guard let known = PolicyActions.known(action) else {
+      throw Failure(
+        .usage,
+        "'\(Text.printable(action))' is not an action of KMS"
+          + Text.suggestion(PolicyActions.nearest(to: action)),
+        hint: "an action is kms: and an operation that 'envcrypt kms help' lists: kms:Decrypt")
+    }
+    return known
   }
 
   private func asking(_ service: KeyService) throws -> PolicyPrincipal? {

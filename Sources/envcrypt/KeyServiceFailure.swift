@@ -7,12 +7,31 @@ extension Failure {
     self.init(status, "\(error.name): \(text)", hint: hint)
   }
 
+  /// Runs `body`, which uses a file. Adds the file's name to an error about its contents.
+  @discardableResult
+  static func naming<Value>(_ file: String, _ body: () throws -> Value) throws -> Value {
+    do {
+      return try body()
+    } catch let error as KeyServiceError {
+      switch error {
+      case .invalidCiphertext, .incorrectKey, .malformedPolicyDocument:
+        throw Failure(error).about(file == "-" ? nil : Text.printable(file))
+      default: throw error
+      }
+    }
+  }
+
   private static func parts(_ error: KeyServiceError) -> (ExitStatus, String, hint: String?) {
     switch error {
     case .notFound(let name):
       (
         .unavailable, "there is no key '\(Text.printable(name))'",
-        "envcrypt key list, envcrypt alias list"
+        "envcrypt key list shows the keys and their aliases"
+      )
+    case .misnamed(let name, let alias):
+      (
+        .unavailable, "there is no key '\(Text.printable(name))'",
+        "did you mean \(Text.printable(alias))?"
       )
     case .alreadyExists(let name):
       (.cannotCreate, "\(Text.printable(name)) already exists", nil)
@@ -44,7 +63,9 @@ extension Failure {
     case .invalidAliasName(let name):
       (
         .usage, "'\(Text.printable(name))' is not an alias name",
-        "alias/ and 1 to 250 letters, digits, '/', '_' or '-', not alias/aws/…"
+        (try? KeyName.validate(alias: "alias/\(name)")) != nil
+          ? "did you mean alias/\(name)?"
+          : "alias/ and 1 to 250 letters, digits, '/', '_' or '-', not alias/aws/…"
       )
     case .invalidARN(let text):
       (
@@ -84,12 +105,12 @@ extension Failure {
     case .invalidGrantToken:
       (
         .usage, "no existing grant has this grant token",
-        "envcrypt key grant list shows the grants of a key"
+        "envcrypt key grant list KEY shows the grants of a key"
       )
     case .invalidGrantID(let id):
       (
         .usage, "'\(Text.printable(id))' is not the ID of a grant, which has 64 hexadecimal digits",
-        "envcrypt key grant list shows the grants of a key"
+        "envcrypt key grant list KEY shows the grants of a key"
       )
     case .accessDenied(let what): (.noPermission, Text.printable(what), nil)
     case .unknownCaller(let what):
@@ -101,13 +122,13 @@ extension Failure {
     case .deniedByPolicy(let what):
       (
         .noPermission, Text.printable(what),
-        "envcrypt key policy simulate shows the reason, if you may read the policy; the keystore's "
-          + "owner can use envcrypt key policy reset"
+        "envcrypt key policy simulate KEY --action ACTION shows the reason, if you may read the "
+          + "policy; the keystore's owner can use envcrypt key policy reset KEY"
       )
     case .malformedPolicyDocument(let what):
       (
         .usage, Text.printable(what),
-        "envcrypt key policy simulate --policy FILE shows what a policy does"
+        "envcrypt key policy simulate KEY --policy FILE --action ACTION shows what a policy does"
       )
     case .dryRun:
       (.dryRun, "the request would have succeeded, but DryRun is set", nil)

@@ -87,6 +87,6 @@ struct KeyCancelDeletionCommand: ParsableCommand {
 
   func run() throws {
     try keystore.withService { try $0.perform(CancelKeyDeletionRequest(keyID: key.name)) }
-    Console().note("the key is disabled; 'envcrypt key enable' enables it")
+    Console().note("the key is disabled; to enable it: envcrypt key enable \(key.name)")
   }
 }

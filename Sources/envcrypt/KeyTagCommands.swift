@@ -44,8 +44,12 @@ struct KeyUntagCommand: ParsableCommand {
 }
 
 extension Tag {
-  /// Splits the argument at the first '='.
+  /// Splits the argument at the first '='. Also takes the AWS CLI's TagKey=KEY,TagValue=VALUE.
   init(argument: String) throws {
+    if argument.hasPrefix("TagKey="), argument.contains(",TagValue=") {
+      self = try KMSValueReader().value(Tag.self, [argument], option: "tags")
+      return
+    }
     guard let equals = argument.firstIndex(of: "=") else {
       throw Failure(
         .usage, "'\(Text.printable(argument))' is not a tag",

@@ -58,6 +58,7 @@ struct KeystoreAuditCommand: ParsableCommand {
     }
     let keyID = try key.map { try service.keyIDForAudit($0) }
     let since = try since.map(Self.date)
+    let operation = try operation.map(Self.operationName)
     var events: [AuditEvent] = []
     try service.readAuditLog { sequence, record in
       if let keyID, record.keyID != keyID { return }
@@ -83,6 +84,16 @@ struct KeystoreAuditCommand: ParsableCommand {
     words.append(record.errorCode.isEmpty ? "ok" : record.errorCode)
     if !record.errorMessage.isEmpty { words.append("(\(record.errorMessage))") }
     return words.map(Text.printable).joined(separator: "  ")
+  }
+
+  /// Returns the operation's name as the log has it. Throws `Failure` for a name that no record has.
+  private static func operationName(_ text: String) throws -> String {
+    if let name = AuditOperations.name(of: text) { return name }
+    throw Failure(
+      .usage,
+      "the audit log has no operation '\(Text.printable(text))'"
+        + Text.suggestion(AuditOperations.nearest(to: text)),
+      hint: "it has the operations that use or change a key, for example --operation Decrypt")
   }
 
   private static func date(_ text: String) throws -> Date {

@@ -110,9 +110,12 @@ struct KeystoreOptions: ParsableArguments {
   /// Opens the keystore for `body`. Nothing is unlocked before a key is used. All uses of keys by
   /// `body` are in the audit log when this returns; if that fails, it throws `Failure.unrecorded`.
   @discardableResult
-  func withService<Value>(_ body: (KeyService) throws -> Value) throws -> Value {
-    let service = try service()
-    return try Self.recording(service) { try body(service) }
+  func withService<Value>(
+    takingKeyIDPrefixes: Bool = true, _ body: (KeyService) throws -> Value
+  ) throws -> Value {
+    var service = try service()
+    service.takesKeyIDPrefixes = takingKeyIDPrefixes
+    return try Self.recording(service) { [service] in try body(service) }
   }
 
   /// Runs `body`, then writes the audit records of `service`, which `body` itself may have opened.
@@ -141,8 +144,10 @@ struct KeystoreOptions: ParsableArguments {
     listener.recordsWereLost = Console.warnOfLoss
     listener.versionIsWorn = { Console().warning($0.warning, hint: $0.hint) }
     listener.clockWasSetBack = { Console().warning($0.warning, hint: $0.hint) }
-    return try KeyService(
+    var service = try KeyService(
       KeyServiceHost(keystore, secrets: try secrets ?? self.secrets(), listener: listener))
+    service.takesKeyIDPrefixes = true
+    return service
   }
 
   /// Runs `body` with the protector that `--protector` names, with its passphrase or key file.
@@ -248,6 +253,16 @@ final class SharedKeystore: @unchecked Sendable {
     return try service.get()
   }
 
+  /// Returns the service for opening messages. If there is no keystore, a new one would not help:
+  /// the error says what does.
+  func serviceToDecrypt() throws -> KeyService {
+    do {
+      return try service()
+    } catch KeystoreError.missing(let path) {
+      throw Failure.noKeystoreToDecrypt(path)
+    }
+  }
+
   /// Runs `body`, the work of the command. All its uses of keys are in the audit log when this
   /// returns; if that fails, it throws `Failure.unrecorded`.
   func recording<Value>(_ body: () throws -> Value) throws -> Value {
@@ -269,7 +284,7 @@ final class SharedKeystore: @unchecked Sendable {
   /// Returns the same keyring alone, or nil if there is none.
   func keyring(isOptional: Bool) throws -> KeystoreKeyring? {
     if isOptional, try FileStatus.at(try options.path()) == nil { return nil }
-    let service = try service()
+    let service = try serviceToDecrypt()
     lock.lock()
     defer { lock.unlock() }
     let keyring = keyring ?? KeystoreKeyring(service, unwrappingUnder: nil)

@@ -20,7 +20,7 @@ struct KeystoreRequireAuditCommand: ParsableCommand {
 
   enum Choice: String, ExpressibleByArgument, CaseIterable { case on, off }
 
-  @Argument(help: "on or off.")
+  @Argument(help: "The new setting.")
   var choice: Choice
 
   @OptionGroup var keystore: KeystoreOptions

@@ -10,7 +10,8 @@ struct ContextOptions: ParsableArguments {
   @Option(
     name: [.customShort("c"), .customLong("context")],
     help: ArgumentHelp(
-      "A pair of the encryption context. Not secret; bound to the message.",
+      "A pair of the encryption context, or several: a=b,c=d. Not secret; bound to the message.",
+      discussion: "Write \\, for a comma that begins no other pair.",
       valueName: "key=value"))
   var pairs: [String] = []
 
@@ -26,10 +27,15 @@ struct ContextOptions: ParsableArguments {
     }
   }
 
-  /// Returns the pairs, split at the first '='.
+  /// True if the argument is UTF-8 and carries no bytes: `validate` would leave it as it is.
+  static func isText(_ argument: String) -> Bool {
+    !argument.unicodeScalars.contains { ArgumentBytes.carriedByte($0) != nil }
+  }
+
+  /// Returns the pairs, each split at its first '='.
   func encryptionContext() throws -> EncryptionContext {
     var context = EncryptionContext()
-    for pair in pairs {
+    for pair in try pairs.flatMap(ContextPairs.split) {
       guard let equals = pair.utf8.firstIndex(of: UInt8(ascii: "=")), equals > pair.startIndex
       else {
         throw Failure(
@@ -236,7 +242,7 @@ struct DecryptionOptions: ParsableArguments {
   func decryptor(_ store: SharedKeystore, _ scheduler: Scheduler) throws -> MessageDecryptor {
     let keyrings = try keyring.keyrings()
     guard keys.isEmpty else {
-      let service = try store.service()
+      let service = try store.serviceToDecrypt()
       for name in keys { _ = try service.perform(DescribeKeyRequest(keyID: name)) }
       let keystoreKeyring = KeystoreKeyring(service, unwrappingUnder: keys)
       return try acceptance.decryptor(MultiKeyring(keyrings + [keystoreKeyring]), scheduler)
@@ -253,8 +259,8 @@ struct AcceptanceOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Which messages to decrypt: require-encrypt-require-decrypt (only those with key "
-        + "commitment) or require-encrypt-allow-decrypt (all).", valueName: "policy"))
+      "Which messages to decrypt: only those with key commitment, or, with "
+        + "require-encrypt-allow-decrypt, all.", valueName: "policy"))
   var commitmentPolicy = CommitmentPolicy.requireEncryptRequireDecrypt
 
   @Option(
@@ -301,7 +307,9 @@ extension FrameLength {
 }
 
 extension CommitmentPolicy: ExpressibleByArgument {}
-extension KeySpec: ExpressibleByArgument {}
+extension KeySpec: ExpressibleByArgument {
+  package static var allValueStrings: [String] { supportedValues }
+}
 extension KeyUsage: ExpressibleByArgument {}
 extension KeyOrigin: ExpressibleByArgument {}
 extension DataKeySpec: ExpressibleByArgument {}

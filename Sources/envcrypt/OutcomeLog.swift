@@ -91,8 +91,8 @@ final class OutcomeLog: Sendable {
         abort(Failure(error), &state)
       }
     case .failure(let error):
-      let failure = Failure(error)
-      let named = failure.about(Self.name(input, in: failure))
+      let failure = Failure(error, of: input)
+      let named = failure.about(name(of: input, in: failure))
       // A reader that closed the pipe ends the whole run. A full disk or a bad file ends only this
       // job.
       if failure.isBrokenPipe || !goesOn {
@@ -116,10 +116,12 @@ final class OutcomeLog: Sendable {
     console.error(failure.message, hint: failure.hint)
   }
 
-  /// Returns the input's name, unless the message already contains it.
-  private static func name(_ input: FilePath, in failure: Failure) -> String? {
-    let name = Text.printable(input)
-    return input == "-" || failure.message.contains(name) ? nil : name
+  /// Returns the input's name, unless the message already contains it. Standard input is named only
+  /// if there are other inputs.
+  private func name(of input: FilePath, in failure: Failure) -> String? {
+    if input == "-", !goesOn { return nil }
+    let name = input == "-" ? "standard input" : Text.printable(input)
+    return failure.message.contains(name) ? nil : name
   }
 
   /// Writes the summary. Throws the failure that ended the run, else the exit status of the first

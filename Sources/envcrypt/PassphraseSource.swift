@@ -155,6 +155,7 @@ final class PassphraseSource: UnlockingSecrets {
       }
     }
     guard failure == 0 else { throw IOError(.openInput, path, Errno(rawValue: failure)) }
+    guard count < Terminal.passphraseLimit else { throw tooLong.about(Text.printable(path)) }
     return try line(bytes, count: count)
   }
 

@@ -4,7 +4,7 @@ import Envelope
 /// Parses the most common command lines of `encrypt` and `decrypt` without the argument parser. The
 /// parser processes every option several times, which takes longer than encrypting a small file.
 ///
-/// Only simple arguments are parsed here: files and a few options, each as a separate argument. All
+/// Only simple arguments are parsed here: files and common options, each as a separate argument. All
 /// the rest is left to the parser: other options and commands, `-qf`, `--output=x`, `--`, help,
 /// mistakes. Both give the same result for the same command line; a test compares them.
 struct PlainArguments {
@@ -15,6 +15,10 @@ struct PlainArguments {
   private(set) var keyFile: String?
   private(set) var force = false
   private(set) var quiet = false
+  private(set) var context: [String] = []
+  private(set) var isRecursive = false
+  private(set) var isUnsynced = false
+  private(set) var jobs: Int?
 
   /// Returns the command that `arguments` describe, or nil if the parser has to parse them.
   static func command(_ arguments: [String]) -> (any ParsableCommand)? {
@@ -32,6 +36,8 @@ struct PlainArguments {
       switch argument {
       case "-f", "--force": force = true
       case "-q", "--quiet": quiet = true
+      case "-R", "--recursive": isRecursive = true
+      case "--no-sync": isUnsynced = true
       case "-o", "--output":
         guard output == nil, let value = Self.popValue(&rest) else { return nil }
         output = value
@@ -44,6 +50,14 @@ struct PlainArguments {
       case "-k", "--key":
         guard let value = Self.popValue(&rest) else { return nil }
         keys.append(value)
+      case "-c", "--context", "--encryption-context":
+        guard let value = Self.popValue(&rest), ContextOptions.isText(value) else { return nil }
+        context.append(value)
+      case "-j", "--jobs":
+        guard jobs == nil, let value = Self.popValue(&rest), let number = Int(value),
+          ParallelOptions.range.contains(number)
+        else { return nil }
+        jobs = number
       default:
         guard Self.isValue(argument) else { return nil }
         files.append(argument)
@@ -70,12 +84,12 @@ extension EncryptCommand {
     inputs = InputOptions(plain: plain)
     wrapping = WrappingOptions(plain: plain)
     keyring = .none
-    context = .none
+    context = ContextOptions(plain: plain)
     output = OutputOptions(plain: plain)
     sign = false
     armor = false
     frameLength = UInt32(FrameLength.standard.bytes)
-    parallel = .none
+    parallel = ParallelOptions(plain: plain)
     report = ReportOptions(plain: plain)
     keystore = KeystoreOptions(plain: plain)
   }
@@ -90,7 +104,7 @@ extension DecryptCommand {
     offset = nil
     length = nil
     ignoreSignature = false
-    parallel = .none
+    parallel = ParallelOptions(plain: plain)
     report = ReportOptions(plain: plain)
   }
 }
@@ -109,26 +123,24 @@ extension DecryptionOptions {
     keystore = KeystoreOptions(plain: plain)
     keys = plain.keys
     keyring = .none
-    acceptance = .none
+    acceptance = AcceptanceOptions(plain: plain)
   }
 }
 
 extension AcceptanceOptions {
-  fileprivate static var none: AcceptanceOptions {
-    var options = AcceptanceOptions()
-    options.context = .none
-    options.commitmentPolicy = .requireEncryptRequireDecrypt
-    options.maxEncryptedDataKeys = HeaderLimits.standard.encryptedDataKeys
-    options.unsignedOnly = false
-    return options
+  fileprivate init(plain: PlainArguments) {
+    self.init()
+    context = ContextOptions(plain: plain)
+    commitmentPolicy = .requireEncryptRequireDecrypt
+    maxEncryptedDataKeys = HeaderLimits.standard.encryptedDataKeys
+    unsignedOnly = false
   }
 }
 
 extension ParallelOptions {
-  fileprivate static var none: ParallelOptions {
-    var options = ParallelOptions()
-    options.jobs = nil
-    return options
+  fileprivate init(plain: PlainArguments) {
+    self.init()
+    jobs = plain.jobs
   }
 }
 
@@ -136,7 +148,7 @@ extension InputOptions {
   fileprivate init(plain: PlainArguments) {
     self.init()
     files = plain.files
-    recursive = false
+    recursive = plain.isRecursive
     filesFrom = nil
     nullSeparated = false
   }
@@ -147,7 +159,7 @@ extension OutputOptions {
     self.init()
     output = plain.output
     force = plain.force
-    noSync = false
+    noSync = plain.isUnsynced
   }
 }
 
@@ -178,9 +190,8 @@ extension KeyringOptions {
 }
 
 extension ContextOptions {
-  fileprivate static var none: ContextOptions {
-    var options = ContextOptions()
-    options.pairs = []
-    return options
+  fileprivate init(plain: PlainArguments) {
+    self.init()
+    pairs = plain.context
   }
 }

@@ -27,7 +27,7 @@ extension Failure {
   private static func hint(_ kind: TemplateError.Kind) -> String? {
     switch kind {
     case .malformed, .invalid, .unsupported, .replacement: nil
-    case .parameter: "envcrypt template validate shows the template's parameters"
+    case .parameter: "envcrypt template validate FILE shows the template's parameters"
     case .exportInUse, .noStack: "envcrypt template list shows the stacks"
     case .otherPlan:
       "look at the plan again, with the same --stack-name: envcrypt template plan, or envcrypt "

@@ -4,9 +4,6 @@
 extension KeySpec {
   /// One spec of each kind of key that encrypts files.
   static let forFiles: [KeySpec] = [.symmetricDefault, .rsa2048, .eccNISTP256]
-
-  /// All specs that libcrypto supports here.
-  static let supported = allCases.filter { $0.material != nil }
 }
 
 /// Short forms of the operations.

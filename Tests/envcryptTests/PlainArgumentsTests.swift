@@ -10,7 +10,9 @@ import Testing
   private static let options: [[String]] = [
     [], ["-q"], ["--quiet", "-f"], ["-f", "-f"], ["--force", "-o", "out"], ["-o", "-"],
     ["--output", "dir/out"], ["--keystore", "ks.db"], ["--key-file", "k", "--keystore", "x y"],
-    ["-k", "alias/a", "--key", "alias/b"], ["-k", "-"],
+    ["-k", "alias/a", "--key", "alias/b"], ["-k", "-"], ["-R"], ["--recursive", "--no-sync"],
+    ["-c", "a=b", "--context", "c=d,e=f"], ["--encryption-context", "a=b"], ["-j", "4"],
+    ["--jobs", "1024"], ["-c", "no pair"],
   ]
 
   @Test(arguments: ["encrypt", "decrypt"], options)
@@ -18,7 +20,7 @@ import Testing
     for operands in Self.operands {
       for line in [[command] + options + operands, [command] + operands + options] {
         let plain = try #require(PlainArguments.command(line), "\(line)")
-        #expect("\(plain)" == "\(try Envcrypt.parseAsRoot(line))", "\(line)")
+        #expect("\(plain)" == "\(try Envcrypt.parse(line))", "\(line)")
       }
     }
   }
@@ -28,7 +30,9 @@ import Testing
     ["encrypt", "--output=x"], ["encrypt", "-ox"], ["encrypt", "--", "a"], ["encrypt", "-o"],
     ["encrypt", "-o", "-q"], ["encrypt", "-o", ""], ["encrypt", ""], ["encrypt", "--version"],
     ["encrypt", "-o", "a", "-o", "b"], ["encrypt", "--keystore", "a", "--keystore", "b"],
-    ["encrypt", "-r", "a.pem"], ["encrypt", "-R", "a"], ["decrypt", "--unsigned-only", "a"],
+    ["encrypt", "-r", "a.pem"], ["decrypt", "--unsigned-only", "a"], ["encrypt", "-j", "0"],
+    ["encrypt", "-j", "1025"], ["encrypt", "-j", "x"], ["encrypt", "-j", "1", "--jobs", "1"],
+    ["encrypt", "-j4"], ["encrypt", "-c", "a=\u{10FEFF}"], ["encrypt", "-c"],
     ["encrypt", "-\u{301}"],
   ])
   func everythingElseIsForTheParser(line: [String]) {

@@ -2,7 +2,7 @@
 /// clock went back. CloudTrail calls this an event of the service; the names are those of CloudTrail
 /// if it has one.
 package struct ServiceEvent: Equatable, Sendable {
-  package enum Name: String, Sendable {
+  package enum Name: String, CaseIterable, Sendable {
     /// An automatic rotation. The version is the new one.
     case rotateKey = "RotateKey"
     /// A key destroyed after its waiting period, with all its versions.

@@ -15,6 +15,10 @@ envcrypt --generate-completion-script bash > completion; bash -n completion
 envcrypt --generate-completion-script zsh | matches '#compdef envcrypt'
 envcrypt --generate-completion-script fish | matches envcrypt
 fails 64 envcrypt nonsense; says 'envcrypt: error: '; says 'envcrypt: hint: '
+fails 64 envcrypt help nonsense; says "unknown command 'nonsense'"; says 'hint: envcrypt help lists the commands'
+fails 64 envcrypt key nonsense --help; says 'hint: envcrypt help key lists the commands'
+fails 64 envcrypt help encrypt key; says "unknown command 'encrypt key'"
+envcrypt key help create | matches '^USAGE: envcrypt key create'
 # A misspelled command, and a value that is not one of a long list.
 fails 64 envcrypt encrpt a.txt; says "unknown command 'encrpt'; did you mean 'encrypt'?"
 fails 64 envcrypt key rotation enabel alias/a; says "unknown command 'enabel'; did you mean 'enable'?"
@@ -25,6 +29,8 @@ says "'Decript' is invalid"; says ' Decrypt, '
 envcrypt kms help > operations
 for operation in $(sed -n 's/^  //p' operations); do
   envcrypt kms "$operation" help | matches -- "Usage: envcrypt kms $operation"
+  envcrypt help kms "$operation" | cmp - <(envcrypt kms help "$operation")
 done
 [ "$(sed -n 's/^  //p' operations | wc -l)" -ge 46 ]
+fails 64 envcrypt help kms encript; says "unknown operation 'encript'; did you mean 'encrypt'?"
 fails 64 envcrypt kms nonsense; says "envcrypt: error: unknown operation 'nonsense'"; says 'hint: envcrypt kms help'
