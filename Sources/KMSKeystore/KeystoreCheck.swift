@@ -127,7 +127,7 @@ extension Keystore {
   private func structuralDamage(_ db: Database) throws -> [KeystoreDamage] {
     do {
       // The memory that SQLite needs for its check depends on the size.
-      _ = try KeystoreDatabase.soundSize(of: db)
+      _ = try DatabaseFile.soundSize(of: db)
     } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
       return [.structure("the size of the file is wrong")]
     }

@@ -136,7 +136,7 @@ import Testing
     let seen = Told()
     let log = UnverifiedAuditLog(AuditLog.path(beside: service.keystore.path))
     // SQLite calls the observer when it is about to commit.
-    service.keystore.database.writeWithoutTransaction {
+    try service.keystore.database.writeWithoutTransaction {
       $0.add(
         transactionObserver: Watcher {
           var last = ""

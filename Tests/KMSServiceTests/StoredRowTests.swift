@@ -228,7 +228,7 @@ import Testing
     ("stack", "contents"), ("ledger", "entries"),
   ]) func aValueThatIsTooLongIsNamed(table: String, column: String) throws {
     let type = try columns(of: table).first { $0.name == column }!.type
-    let zeros = "zeroblob(\(KeystoreDatabase.mostBytesOfAValue + 1))"
+    let zeros = "zeroblob(\(KeystoreConnection.mostBytesOfAValue + 1))"
     try byHand(
       """
       UPDATE \(table) SET \(column) = \(type == "TEXT" ? "CAST(\(zeros) AS TEXT)" : zeros)
@@ -257,23 +257,23 @@ import Testing
   }
 
   @Test func everyConnectionHasLimits() throws {
-    func check(_ database: KeystoreDatabase) {
-      database.writeWithoutTransaction { db in
-        for (limit, value) in KeystoreDatabase.limits {
-          #expect(KeystoreDatabase.limit(limit, of: db) == value, "\(limit)")
+    func check(_ database: KeystoreDatabase) throws {
+      try database.writeWithoutTransaction { db in
+        for (limit, value) in KeystoreConnection.limits {
+          #expect(KeystoreConnection.limit(limit, of: db) == value, "\(limit)")
         }
         #expect(throws: DatabaseError.self) {
           try db.execute(
-            sql: "SELECT zeroblob(\(KeystoreDatabase.mostBytesOfAValue + 1))")
+            sql: "SELECT zeroblob(\(KeystoreConnection.mostBytesOfAValue + 1))")
         }
       }
     }
-    check(service.keystore.database)
-    check(try KeystoreDatabase())
+    try check(service.keystore.database)
+    try check(try KeystoreDatabase())
     let image = try service.keystore.read { try DatabaseImage(copyingFileOf: $0) }
     let copy = try KeystoreDatabase(reading: image, of: path)
     try copy.finishOpening { _, _ in }
-    check(copy)
+    try check(copy)
   }
 
   // MARK: Rows that belong to nothing
