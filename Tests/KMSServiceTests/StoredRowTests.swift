@@ -29,16 +29,7 @@ import Testing
     keystore = try TestKeystore()
     key = try keystore.service.createKey(alias: "alias/a").keyID
     other = try keystore.service.createKey(alias: "alias/b").keyID
-    try service.perform(TagResourceRequest(keyID: key, tags: [Tag(tagKey: "a", tagValue: "b")]))
-    try service.perform(
-      PutKeyPolicyRequest(
-        keyID: key, policy: KeyPolicy.defaultPolicy.text, bypassPolicyLockoutSafetyCheck: true))
-    try service.perform(
-      CreateGrantRequest(
-        keyID: key, granteePrincipal: "arn:aws:iam::000000000000:user/b", operations: [.decrypt]))
-    let template = "Resources: {Key: {Type: AWS::KMS::Key, Properties: {}}}"
-    _ = try service.applyStack(
-      StackRequest(template: try Template(parsing: Array(template.utf8)), stackName: "s"))
+    try service.fillEveryTable(key: key)
     try service.host.trail()?.flush()
   }
 
