@@ -11,11 +11,11 @@ final class DatabaseImage: @unchecked Sendable {
   /// Copies the file that a connection has open, as it is in the transaction of `db`. Throws
   /// `SQLITE_CORRUPT` if SQLite finds the file damaged.
   init(copyingFileOf db: Database) throws {
-    let size = try KeystoreDatabase.checkPages(of: db)
+    let size = try DatabaseFile.checkPages(of: db)
     let block = UnsafeMutableRawBufferPointer(start: try Self.allocate(size), count: Int(size))
     bytes = block
     var offset = 0
-    try KeystoreDatabase.forEachPiece(of: db, size: size) { piece in
+    try DatabaseFile.forEachPiece(of: db, size: size) { piece in
       UnsafeMutableRawBufferPointer(rebasing: block[offset...]).copyBytes(from: piece)
       offset += piece.count
     }

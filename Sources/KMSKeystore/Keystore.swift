@@ -20,6 +20,8 @@ package final class Keystore: Sendable {
   /// The audit log is beside this file. It is not `path` while the store is being made.
   private let file: FilePath
   let unlocking = Mutex(Unlocking())
+  /// Locked while a thread unlocks the store.
+  let attempts = Mutex<Void>(())
 
   // MARK: Opening
 

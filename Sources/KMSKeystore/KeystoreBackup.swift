@@ -92,8 +92,8 @@ extension Keystore {
     try read { db in
       // The check runs on the store and not on the copy, which has the same bytes: SQLite would
       // open the copy by its name, or hold all of it in memory.
-      let size = try KeystoreDatabase.checkPages(of: db)
-      try KeystoreDatabase.forEachPiece(of: db, size: size) { piece in
+      let size = try DatabaseFile.checkPages(of: db)
+      try DatabaseFile.forEachPiece(of: db, size: size) { piece in
         try copy.write(piece.span.bytes)
       }
     }

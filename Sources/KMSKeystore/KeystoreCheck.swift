@@ -65,7 +65,7 @@ extension Keystore {
     for version in try records.readable(KeyVersionRecord.self, db) {
       check.versions += 1
       numbers[version.keyID, default: []].insert(version.version)
-      if try records.take(version), version.hasMaterial,
+      if try records.check(version), version.hasMaterial,
         (try? unlocked.unwrap(version)) == nil
       {
         records.note(edited: version.recordName)
@@ -73,38 +73,38 @@ extension Keystore {
     }
     for key in try records.readable(MasterKeyRecord.self, db) {
       check.keys += 1
-      guard try records.take(key) else { continue }
+      guard try records.check(key) else { continue }
       if key.policyDigest == nil { keysWithoutPolicy.insert(key.id) }
-      try records.noting { _ = try KeyPolicyRecord.policy(of: key, db) }
-      try records.noting { check.grants += try GrantRecord.grants(of: key, db).count }
+      try records.noteEdits { _ = try KeyPolicyRecord.policy(of: key, db) }
+      try records.noteEdits { check.grants += try GrantRecord.grants(of: key, db).count }
       guard key.currentVersion > 0, !records.isUnread(KeyVersionRecord.self) else { continue }
       for number in 1...key.currentVersion
       where !(numbers[key.id]?.contains(number) ?? false) {
-        records.miss("version \(number) of key \(key.id)")
+        records.note(missing: "version \(number) of key \(key.id)")
       }
     }
     try noteLeftovers(keysWithoutPolicy, &records, db)
     for alias in try records.readable(AliasRecord.self, db) {
       check.aliases += 1
-      if try records.take(alias),
+      if try records.check(alias),
         try !MasterKeyRecord.exists(alias.targetKeyID, db)
       {
-        records.miss("key \(alias.targetKeyID)")
+        records.note(missing: "key \(alias.targetKeyID)")
       }
     }
     for tag in try records.readable(TagRecord.self, db) {
       check.tags += 1
-      _ = try records.take(tag)
+      _ = try records.check(tag)
     }
     for stack in try records.readable(StackRecord.self, db) {
       check.stacks += 1
-      _ = try records.take(stack)
+      _ = try records.check(stack)
     }
     for anchor in try records.readable(AuditAnchorRecord.self, db) {
-      _ = try records.take(anchor)
+      _ = try records.check(anchor)
     }
     for protector in try records.readable(ProtectorRecord.self, db) {
-      try records.take(protector)
+      try records.check(protector)
     }
   }
 
@@ -127,7 +127,7 @@ extension Keystore {
   private func structuralDamage(_ db: Database) throws -> [KeystoreDamage] {
     do {
       // The memory that SQLite needs for its check depends on the size.
-      _ = try KeystoreDatabase.soundSize(of: db)
+      _ = try DatabaseFile.soundSize(of: db)
     } catch let error as DatabaseError where error.resultCode == .SQLITE_CORRUPT {
       return [.structure("the size of the file is wrong")]
     }

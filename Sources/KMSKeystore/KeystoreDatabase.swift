@@ -1,137 +1,79 @@
-import CSQLite
-import Envelope
-import Foundation
 import GRDB
-import Glibc
 import Synchronization
 import SystemPackage
 
-/// A keystore's connection to SQLite. Nothing that somebody put into the file can run: triggers and
-/// views are off, and the schema may call harmless functions only. The schema is compared with ours
-/// before SQLite parses it, and again after every change.
+/// The connections of a keystore to SQLite. The first one reads and writes. If several threads read
+/// at the same time, others are opened, so that no thread must wait for another.
+///
+/// The connections use SQLite's locks among each other as they do with other processes: while one
+/// of them commits, the others wait.
 final class KeystoreDatabase: Sendable {
-  private let queue: DatabaseQueue
-  /// Nil if the database is in memory.
-  private let file: KeystoreFile?
-  /// Nil if the database was made in memory, so that nobody else can change it.
-  private let schema: SchemaGuard?
-  private let work = WorkLimit()
+  private let pool: Mutex<ConnectionPool>
+  /// Opens a further connection to the file; nil if the database is in memory.
+  private let openReader: (@Sendable () throws -> KeystoreConnection)?
 
-  /// The seconds to wait for locks of other processes.
-  private static let busyTimeout = 30
+  /// The most connections to a file. Each of them may keep 2 MB of pages in memory.
+  static let mostConnections = 4
 
   /// Opens a file. Leaves a transaction open, in which the compared schema cannot change;
   /// `finishOpening` ends it.
   init(_ file: KeystoreFile, readOnly: Bool) throws {
-    try file.refuseStrays()
-    self.file = file
-    let schema = SchemaGuard(file.path)
-    var configuration = Self.configuration()
-    configuration.readonly = readOnly
-    configuration.prepareDatabase { [work] db in
-      work.install(on: db)
-      file.journals.enforce(on: db)
-      try Self.harden(db)
-      guard try file.isOpened(by: db) else { throw KeystoreFileError.changing(file.path) }
-      try file.refuseJournalOfAnother {
-        try Self.bytes(of: db.sqliteConnection, at: 0, count: DatabaseHeader.length)
-      }
-      try schema.beginCompared(db)
-    }
-    self.schema = schema
-    // SQLite would take a name that begins with "file:" for a URI, and other names have a special
-    // meaning, too.
-    let name = file.path.isAbsolute ? file.path.string : "./" + file.path.string
-    queue = try Self.namingStrays(beside: file) {
-      try DatabaseQueue(path: name, configuration: configuration)
-    }
+    let first = try KeystoreConnection(file, readOnly: readOnly)
+    pool = Mutex(ConnectionPool(first, mostConnections: Self.mostConnections))
+    openReader = { try Self.reader(of: file, readOnly: readOnly) }
   }
 
   /// Makes an empty database in memory.
   init() throws {
-    var configuration = Self.configuration()
-    configuration.prepareDatabase { try Self.harden($0) }
-    file = nil
-    schema = nil
-    queue = try DatabaseQueue(configuration: configuration)
+    pool = Mutex(ConnectionPool(try KeystoreConnection(), mostConnections: 1))
+    openReader = nil
   }
 
   /// Opens a copy of a file in memory. Leaves a transaction open, as the first initializer does.
   init(reading image: DatabaseImage, of path: FilePath) throws {
-    let schema = SchemaGuard(path)
-    var configuration = Self.configuration()
-    configuration.prepareDatabase { [work] db in
-      work.install(on: db)
-      try Self.harden(db)
-      try image.attach(to: db)
-      try schema.beginCompared(db)
+    let only = try KeystoreConnection(reading: image, of: path)
+    pool = Mutex(ConnectionPool(only, mostConnections: 1))
+    openReader = nil
+  }
+
+  /// Opens a connection that only reads. It is opened by the file's name, so it is compared with
+  /// the file as the first connection was.
+  private static func reader(of file: KeystoreFile, readOnly: Bool) throws -> KeystoreConnection {
+    let reader = try KeystoreConnection(file, readOnly: readOnly)
+    try reader.finishOpening { _, steps in
+      guard steps == KeystoreSchema.steps.count else {
+        throw KeystoreFileError.changing(file.path)
+      }
     }
-    file = nil
-    self.schema = schema
-    queue = try DatabaseQueue(configuration: configuration)
+    // SQLite can still roll back the journal of a process that was killed.
+    try reader.forbidWriting()
+    return reader
   }
 
-  private static func configuration() -> Configuration {
-    var configuration = Configuration()
-    configuration.busyMode = .timeout(TimeInterval(busyTimeout))
-    configuration.label = "envcrypt.keystore"
-    // Most commands only read. `prepareToWrite` turns foreign keys on.
-    configuration.foreignKeysEnabled = false
-    return configuration
+  // MARK: Connections
+
+  /// The number of open connections.
+  var connectionCount: Int { pool.withLock { $0.connections.count } }
+
+  /// The number of threads that use a connection or wait for one.
+  var threadCount: Int { pool.withLock { $0.threadCount } }
+
+  private func usingFirst<Value>(_ body: (KeystoreConnection) throws -> Value) throws -> Value {
+    let lease = pool.withLock { $0.takeFirst() }
+    defer { pool.withLock { $0.giveBack(lease) } }
+    return try body(lease.connection)
   }
 
-  /// Disables everything stored in the file that could run.
-  private static func harden(_ db: Database) throws {
-    let switches: [(option: Int32, isOn: Int32)] = [
-      (SQLITE_DBCONFIG_DEFENSIVE, 1), (SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
-      (SQLITE_DBCONFIG_ENABLE_TRIGGER, 0), (SQLITE_DBCONFIG_ENABLE_VIEW, 0),
-    ]
-    for (option, isOn) in switches {
-      let code = envcrypt_sqlite_switch(db.sqliteConnection, option, isOn)
-      guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
-    }
-    for (limit, value) in limits { sqlite3_limit(db.sqliteConnection, limit, value) }
+  private func usingAny<Value>(_ body: (KeystoreConnection) throws -> Value) throws -> Value {
+    let lease = leaseOfAny()
+    defer { pool.withLock { $0.giveBack(lease) } }
+    return try body(lease.connection)
   }
 
-  /// Returns the value of one of SQLite's limits.
-  static func limit(_ limit: Int32, of db: Database) -> Int32 {
-    sqlite3_limit(db.sqliteConnection, limit, -1)
-  }
-
-  /// The most bytes of a value. The longest value is a stack of 500 keys with the longest policies.
-  static let mostBytesOfAValue = 1 << 26
-
-  /// The limits on the work and the memory that the file can make SQLite use. SQLite's default
-  /// limits are far higher, for example 1 GB for a value.
-  static let limits: [(limit: Int32, value: Int32)] = [
-    (SQLITE_LIMIT_LENGTH, Int32(mostBytesOfAValue)),
-    (SQLITE_LIMIT_SQL_LENGTH, 1 << 14),
-    (SQLITE_LIMIT_COLUMN, 64),
-    (SQLITE_LIMIT_EXPR_DEPTH, 50),
-    (SQLITE_LIMIT_COMPOUND_SELECT, 8),
-    (SQLITE_LIMIT_VDBE_OP, 50_000),
-    (SQLITE_LIMIT_FUNCTION_ARG, 8),
-    // We never attach a second database, so no journal of ours names another file.
-    (SQLITE_LIMIT_ATTACHED, 0),
-    (SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 100),
-    (SQLITE_LIMIT_VARIABLE_NUMBER, 64),
-    // SQLite deletes a key's rows in other tables as a trigger would. These deletions start no
-    // further ones.
-    (SQLITE_LIMIT_TRIGGER_DEPTH, 4),
-    (SQLITE_LIMIT_WORKER_THREADS, 0),
-  ]
-
-  /// Runs `body`. If SQLite cannot open a file, throws an error that names the file that SQLite
-  /// must not use, if there is one.
-  private static func namingStrays<Value>(
-    beside file: KeystoreFile?, _ body: () throws -> Value
-  ) throws -> Value {
-    do {
-      return try body()
-    } catch let error as DatabaseError where error.resultCode == .SQLITE_CANTOPEN {
-      try file?.refuseStrays()
-      throw error
-    }
+  private func leaseOfAny() -> ConnectionPool.Lease {
+    if let lease = pool.withLock({ $0.take() }) { return lease }
+    let opened = try? openReader?()
+    return pool.withLock { $0.take(opened: opened) }
   }
 
   // MARK: Transactions
@@ -139,247 +81,48 @@ final class KeystoreDatabase: Sendable {
   /// Runs `body` with the number of schema steps that the file has had. Ends the transaction in
   /// which the file was opened.
   func finishOpening<Value>(_ body: (Database, Int) throws -> Value) throws -> Value {
-    try queue.unsafeRead { db in
-      defer { try? db.cachedStatement(sql: "COMMIT").execute() }
-      return try body(db, schema?.steps ?? 0)
-    }
+    try usingFirst { try $0.finishOpening(body) }
   }
 
   /// Runs `body` in one transaction, so that everything it reads is consistent.
-  ///
-  /// GRDB's own `read` composes the SQL of each BEGIN, which is slow the first time, as with all
-  /// SQL that is not a prepared statement.
   func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
-    try Self.namingStrays(beside: file) { try queue.unsafeRead { try read($0, body) } }
+    try usingAny { try $0.read(body) }
   }
 
   /// Runs `body` as `read` does, but inside the transaction of this thread if there is one.
   func readReentrantly<Value>(_ body: (Database) throws -> Value) throws -> Value {
-    try Self.namingStrays(beside: file) {
-      try queue.unsafeReentrantRead { try $0.isInsideTransaction ? body($0) : read($0, body) }
-    }
-  }
-
-  private func read<Value>(
-    _ db: Database, _ body: (Database) throws -> Value
-  ) throws -> Value {
-    work.begin()
-    try db.cachedStatement(sql: "BEGIN").execute()
-    defer { try? db.cachedStatement(sql: "COMMIT").execute() }
-    try schema?.compareIfChanged(db)
-    return try body(db)
+    guard let own = pool.withLock({ $0.connectionOfThisThread }) else { return try read(body) }
+    return try own.readReentrantly(body)
   }
 
   /// Runs `body` in one transaction that holds the write lock from its start. Waits for other
   /// writers, unless `waiting` is false.
   func write<Value>(waiting: Bool = true, _ body: (Database) throws -> Value) throws -> Value {
-    try Self.namingStrays(beside: file) { try writeInTransaction(waiting: waiting, body) }
+    try usingFirst { try $0.write(waiting: waiting, body) }
   }
 
-  private func writeInTransaction<Value>(
-    waiting: Bool, _ body: (Database) throws -> Value
-  ) throws -> Value {
-    var value: Value?
-    try queue.writeWithoutTransaction { db in
-      if !waiting { try db.execute(sql: "PRAGMA busy_timeout = 0") }
-      defer {
-        if !waiting { try? db.execute(sql: "PRAGMA busy_timeout = \(Self.busyTimeout * 1000)") }
-      }
-      try Self.prepareToWrite(db)
-      work.begin()
-      try db.inTransaction(.immediate) {
-        try schema?.compareIfChanged(db)
-        value = try body(db)
-        return .commit
-      }
-    }
-    return value!
-  }
-
-  /// Prepares a connection for writing.
-  private static func prepareToWrite(_ db: Database) throws {
-    // Overwrites deleted content, and returns from a commit only when it is on the disk.
-    try db.execute(
-      sql: """
-        PRAGMA foreign_keys = ON;
-        PRAGMA secure_delete = ON;
-        PRAGMA synchronous = EXTRA;
-        """)
-  }
-
-  /// Runs `body` with the connection itself.
-  func writeWithoutTransaction<Value>(_ body: (Database) throws -> Value) rethrows -> Value {
-    try queue.writeWithoutTransaction(body)
+  /// Runs `body` with the connection that writes.
+  func writeWithoutTransaction<Value>(_ body: (Database) throws -> Value) throws -> Value {
+    try usingFirst { try $0.writeWithoutTransaction(body) }
   }
 
   /// Makes every later write fail.
-  func forbidWriting() throws {
-    try writeWithoutTransaction { try $0.execute(sql: "PRAGMA query_only = ON") }
-  }
+  func forbidWriting() throws { try usingFirst { try $0.forbidWriting() } }
 
   /// Migrates the tables to the current schema.
-  func migrate() throws {
-    try queue.writeWithoutTransaction {
-      try Self.prepareToWrite($0)
-      work.begin()
-    }
-    var tries = 0
-    while true {
-      do {
-        return try KeystoreSchema.migrator.migrate(queue)
-      } catch let error as DatabaseError
-        where [.SQLITE_ERROR, .SQLITE_CONSTRAINT].contains(error.resultCode) && tries < 8
-      {
-        // Another process has done the same migration step.
-        tries += 1
-      }
-    }
-  }
-
-  // MARK: The whole file
-
-  /// Passes the first `size` bytes of the file, as they are in the transaction of `db`, to `take`
-  /// in pieces.
-  static func forEachPiece(
-    of db: Database, size: Int64, _ take: ([UInt8]) throws -> Void
-  ) throws {
-    var offset: Int64 = 0
-    while offset < size {
-      let count = Int(min(size - offset, 1 << 20))
-      guard let piece = try bytes(of: db.sqliteConnection, at: offset, count: count) else {
-        throw DatabaseError(resultCode: .SQLITE_CORRUPT)
-      }
-      try take(piece)
-      offset += Int64(count)
-    }
-  }
+  func migrate() throws { try usingFirst { try $0.migrate() } }
 
   /// Returns the bytes of an in-memory database.
-  func image() throws -> DatabaseImage {
-    try queue.unsafeRead { try DatabaseImage(copyingMemoryOf: $0) }
-  }
-
-  /// The most bytes of a file that is copied. It has room for millions of keys.
-  static let mostBytesOfAFile: Int64 = 1 << 34
-
-  /// Returns the number of bytes of a sound file, which must be in a transaction. Throws
-  /// `SQLITE_CORRUPT` if the file is far larger than its pages, or too large for a keystore.
-  static func soundSize(of db: Database) throws -> Int64 {
-    let (file, pages) = try sizes(of: db.sqliteConnection)
-    guard pages <= file, pages <= mostBytesOfAFile, file / 2 <= pages + (1 << 20) else {
-      throw DatabaseError(resultCode: .SQLITE_CORRUPT)
-    }
-    return pages
-  }
-
-  /// Throws `SQLITE_CORRUPT` if SQLite finds the pages of the file damaged. Returns their size.
-  static func checkPages(of db: Database) throws -> Int64 {
-    // The memory that SQLite needs for the check depends on the size.
-    let size = try soundSize(of: db)
-    guard try String.fetchOne(db, sql: "PRAGMA quick_check(1)") == "ok" else {
-      throw DatabaseError(resultCode: .SQLITE_CORRUPT)
-    }
-    return size
-  }
-
-  /// Returns the size of the file, and of the pages that SQLite sees in it.
-  static func sizes(of connection: SQLiteConnection?) throws -> (file: Int64, pages: Int64) {
-    var size: Int64 = 0
-    try check(envcrypt_sqlite_size(connection, &size))
-    let head = try bytes(of: connection, at: 0, count: DatabaseHeader.length) ?? []
-    guard let header = try? DatabaseHeader(parsing: head) else {
-      throw DatabaseError(resultCode: .SQLITE_NOTADB)
-    }
-    return (size, header.pageCount.map { $0 * Int64(header.pageSize) } ?? size)
-  }
-
-  /// Reads `count` bytes at `offset`; nil if the file ends before the last of them.
-  fileprivate static func bytes(
-    of connection: SQLiteConnection?, at offset: Int64, count: Int
-  ) throws -> [UInt8]? {
-    var bytes = [UInt8](repeating: 0, count: count)
-    let code = envcrypt_sqlite_read(connection, &bytes, Int32(count), offset)
-    if code == SQLITE_IOERR | (2 << 8) { return nil }
-    try check(code)
-    return bytes
-  }
-
-  private static func check(_ code: Int32) throws {
-    guard code == SQLITE_OK else { throw DatabaseError(resultCode: ResultCode(rawValue: code)) }
-  }
+  func image() throws -> DatabaseImage { try usingFirst { try $0.image() } }
 
   // MARK: Closing
 
-  /// Leaves the connection open until the process ends. For a process that is about to end: closing
-  /// takes longer than looking up a key. Releasing the queue needs a thread, and libdispatch waits
-  /// forever if the system does not grant one. No work is ever pending on the queue.
-  func leaveOpen() { _ = Unmanaged.passRetained(queue) }
+  /// Leaves the connections open until the process ends. For a process that is about to end.
+  func leaveOpen() {
+    for connection in pool.withLock({ $0.connections }) { connection.leaveOpen() }
+  }
 
-  /// Closes the connection, but never releases the queue: libdispatch needs a thread for that, and
-  /// waits until the system grants one.
   func close() throws {
-    leaveOpen()
-    try queue.close()
-  }
-}
-
-extension KeystoreFile {
-  /// True if SQLite has opened this file, and not another file that took its name meanwhile.
-  fileprivate func isOpened(by db: Database) throws -> Bool {
-    guard let now = try FileStatus.at(path, followingLinks: false) else { return false }
-    return now.isSameFile(as: status) && envcrypt_sqlite_has_moved(db.sqliteConnection) != 1
-  }
-}
-
-/// Ensures that a connection uses no schema other than ours.
-private final class SchemaGuard: Sendable {
-  private struct State {
-    /// SQLite's schema version (`PRAGMA schema_version`) at the last comparison.
-    var number: Int32?
-    var steps = 0
-  }
-
-  private let path: FilePath
-  private let state = Mutex(State())
-
-  init(_ path: FilePath) { self.path = path }
-
-  /// The number of schema steps that the file has had.
-  var steps: Int { state.withLock { $0.steps } }
-
-  /// Begins a transaction, and compares the schema before SQLite parses it. The schema cannot
-  /// change during the transaction.
-  func beginCompared(_ db: Database) throws {
-    // In WAL mode SQLite would begin by reading the write-ahead log.
-    if try pages(db).header.usesWriteAheadLog { throw KeystoreFileError.writeAheadLog(path) }
-    try db.cachedStatement(sql: "BEGIN").execute()
-    try compareIfChanged(db)
-  }
-
-  /// Compares the schema, unless it is the one of the last comparison. Must be called in a
-  /// transaction: the first query takes its lock, and needs no schema.
-  func compareIfChanged(_ db: Database) throws {
-    let number = try Int32.fetchOne(db.cachedStatement(sql: "PRAGMA schema_version"))
-    if let number, state.withLock({ $0.number == number }) { return }
-    let schema = try translatingFailures { try StoredSchema(pages(db), of: path) }
-    state.withLock { $0 = State(number: number, steps: schema.steps) }
-  }
-
-  private func pages(_ db: Database) throws -> DatabasePages {
-    try translatingFailures {
-      try DatabasePages { offset, count in
-        try KeystoreDatabase.bytes(of: db.sqliteConnection, at: offset, count: count)
-      }
-    }
-  }
-
-  private func translatingFailures<Value>(_ body: () throws -> Value) throws -> Value {
-    do {
-      return try body()
-    } catch DatabasePages.Failure.notADatabase {
-      throw KeystoreError.notAKeystore(path, "it is not an SQLite database")
-    } catch DatabasePages.Failure.malformed {
-      throw KeystoreError.unreadable(path)
-    }
+    for connection in pool.withLock({ $0.connections }) { try connection.close() }
   }
 }

@@ -70,7 +70,7 @@ final class KeystorePlace: Sendable {
   /// not an audit log. Neither this keystore nor anybody else may replace it or append to it, even
   /// if it is empty.
   func refuseForeignLog() throws {
-    guard try status(of: AuditLog.ending) != nil,
+    guard try status(of: AuditLog.fileSuffix) != nil,
       try !namingAsGiven({ try UnverifiedAuditLog.isLog(AuditLog.path(beside: way)) })
     else { return }
     throw KeystoreError.foreignLog(AuditLog.path(beside: path))

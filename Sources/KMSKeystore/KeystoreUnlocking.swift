@@ -25,24 +25,32 @@ extension Keystore {
   package func unlock(
     with secrets: any UnlockingSecrets, anyProtector: Bool = false
   ) throws -> UnlockedKeystore {
-    try unlocking.withLock { state in
-      let result =
-        state.result
-        ?? Result {
-          try unlockAnew(
-            with: secrets, requirePassphrase: false, anyProtector: anyProtector, &state)
-        }
-      state.result = result
-      if let refusal = state.refusal, !anyProtector { throw refusal }
-      return try result.get()
+    // A transaction of this thread may be under way, so never wait here for a thread that unlocks
+    // the store again: it needs a transaction, too.
+    if let done = try unlocking.withLock({ try $0.done(anyProtector) }) { return done }
+    return try attempts.withLock { _ in
+      if let done = try unlocking.withLock({ try $0.done(anyProtector) }) { return done }
+      var state = Unlocking()
+      state.result = Result {
+        try unlockAnew(with: secrets, requirePassphrase: false, anyProtector: anyProtector, &state)
+      }
+      unlocking.withLock { $0 = state }
+      return try state.result!.get()
     }
   }
 
-  /// The result of unlocking. Other threads wait while one unlocks the store.
+  /// The result of unlocking.
   struct Unlocking {
     var result: Result<UnlockedKeystore, any Error>?
     /// The reason why the protector that unlocked the store does not count; nil if it does.
     var refusal: KeystoreError?
+
+    /// Returns the unlocked store, or throws the reason why it was not unlocked. Nil if that was
+    /// not tried yet.
+    fileprivate func done(_ anyProtector: Bool) throws -> UnlockedKeystore? {
+      if let refusal, !anyProtector { throw refusal }
+      return try result?.get()
+    }
   }
 
   /// Unlocks the store before any other secret is asked for. Throws `KeystoreError`.
@@ -53,9 +61,11 @@ extension Keystore {
   /// Unlocks the store again, before it hands out a key. Requires the passphrase if there is a
   /// passphrase protector.
   package func reauthenticate(with secrets: any UnlockingSecrets) throws {
-    try unlocking.withLock { state in
+    try attempts.withLock { _ in
+      var state = unlocking.withLock { $0 }
       state.result = .success(
         try unlockAnew(with: secrets, requirePassphrase: true, anyProtector: false, &state))
+      unlocking.withLock { $0 = state }
     }
   }
 

@@ -8,7 +8,7 @@ package final class UnlockedKeystore: Sendable {
   /// Nil for a store of version 0.1.0, which has no ledger.
   let ledger: Ledger?
   /// The longest text of a record. SQLite would refuse a row with a longer one.
-  private static let mostBytesOfAText = KeystoreDatabase.mostBytesOfAValue - (1 << 20)
+  private static let mostBytesOfAText = KeystoreConnection.mostBytesOfAValue - (1 << 20)
   private let wrappingKey: SecretBytes
   private let recordKey: SecretBytes
   private let rootKey: RootKey

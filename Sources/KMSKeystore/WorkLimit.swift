@@ -49,6 +49,6 @@ final class WorkLimit: @unchecked Sendable {
 
   /// Returns the size of the pages that SQLite sees in the file; 0 if it is not known.
   private static func size(of connection: SQLiteConnection) -> Int64 {
-    min((try? KeystoreDatabase.sizes(of: connection).pages) ?? 0, KeystoreDatabase.mostBytesOfAFile)
+    min((try? DatabaseFile.sizes(of: connection).pages) ?? 0, DatabaseFile.mostBytes)
   }
 }

@@ -17,7 +17,7 @@ package final class KeyServiceHost: Sendable {
     var trail: AuditTrail?
     var leftovers: Leftovers?
     var hasToldClockSetBack = false
-    var hasSeenToWhatWaits = false
+    var hasBegunDueChanges = false
   }
 
   private let state = Mutex(State())
@@ -68,13 +68,13 @@ package final class KeyServiceHost: Sendable {
   /// (`DueChanges`).
   func beginDueChanges() -> Bool {
     state.withLock { state in
-      defer { state.hasSeenToWhatWaits = true }
-      return !state.hasSeenToWhatWaits
+      defer { state.hasBegunDueChanges = true }
+      return !state.hasBegunDueChanges
     }
   }
 
   /// True if `beginDueChanges` was called in this process.
-  var hasSeenToWhatWaits: Bool { state.withLock { $0.hasSeenToWhatWaits } }
+  var hasBegunDueChanges: Bool { state.withLock { $0.hasBegunDueChanges } }
 
   // MARK: Audit
 

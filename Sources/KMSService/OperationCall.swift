@@ -224,7 +224,7 @@ package final class OperationCall {
   /// Makes the changes that are due (`DueChanges`), once per process. Otherwise they would wait for
   /// a command that writes, and some keystores are used for months without such a command.
   private func makeDueChanges() {
-    guard let latest = service.keystore.foundDueDate, !service.host.hasSeenToWhatWaits,
+    guard let latest = service.keystore.foundDueDate, !service.host.hasBegunDueChanges,
       DueChanges.callsForChanges(latest, at: now), service.host.beginDueChanges()
     else { return }
     try? write(isWholeOperation: false) { _ in }

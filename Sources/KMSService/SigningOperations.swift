@@ -15,18 +15,24 @@ extension GetPublicKeyRequest: HandledRequest {
   }
 }
 
+extension OperationCall {
+  /// Finds the key that signs or verifies a message, and checks if the algorithm is one of the key
+  /// and suits the message.
+  fileprivate func signing(
+    _ message: Blob, type: MessageType, _ algorithm: SigningAlgorithm, keyID: String
+  ) throws -> (key: UsableKey, input: SignatureInput) {
+    let conditions = try conditions(
+      nil, [.signingAlgorithm: [algorithm.rawValue], .messageType: [type.rawValue]])
+    let key = try usableKey(named: keyID, for: .signVerify, conditions)
+    return (key, try SignatureInput(message, type: type, algorithm: algorithm, key: key))
+  }
+}
+
 extension SignRequest: HandledRequest {
   package func perform(in call: OperationCall) throws -> Response {
     try call.require(grantTokens)
-    let conditions = try call.conditions(
-      nil,
-      [
-        .signingAlgorithm: [signingAlgorithm.rawValue],
-        .messageType: [(messageType ?? .raw).rawValue],
-      ])
-    let key = try call.usableKey(named: keyID, for: .signVerify, conditions)
-    let input = try SignatureInput(
-      message, type: messageType ?? .raw, algorithm: signingAlgorithm, key: key)
+    let (key, input) = try call.signing(
+      message, type: messageType ?? .raw, signingAlgorithm, keyID: keyID)
     if dryRun == true { throw KeyServiceError.dryRun }
     let signature = try SigningKey(pkcs8: try key.material()).sign(
       input.bytes, isDigest: input.isDigest, scheme: input.scheme)
@@ -39,15 +45,8 @@ extension SignRequest: HandledRequest {
 extension VerifyRequest: HandledRequest {
   package func perform(in call: OperationCall) throws -> Response {
     try call.require(grantTokens)
-    let conditions = try call.conditions(
-      nil,
-      [
-        .signingAlgorithm: [signingAlgorithm.rawValue],
-        .messageType: [(messageType ?? .raw).rawValue],
-      ])
-    let key = try call.usableKey(named: keyID, for: .signVerify, conditions)
-    let input = try SignatureInput(
-      message, type: messageType ?? .raw, algorithm: signingAlgorithm, key: key)
+    let (key, input) = try call.signing(
+      message, type: messageType ?? .raw, signingAlgorithm, keyID: keyID)
     if dryRun == true { throw KeyServiceError.dryRun }
     let publicKey = try VerificationKey(subjectPublicKeyInfo: try key.subjectPublicKeyInfo())
     guard

@@ -243,9 +243,9 @@ import Testing
   func zerosTakeNoNumbers(count: Int) throws {
     try append(1...4)
     let entries = try contents(path).prefix(offsets()[3]) + [UInt8](repeating: 0, count: count)
-    var head = try #require(try log().opened(Array(entries.prefix(AuditHead.length))))
+    var head = try #require(try log().parseHead(Array(entries.prefix(AuditHead.length))))
     head.end = UInt64(entries.count)
-    try write(try log().sealed(head) + entries.dropFirst(AuditHead.length), to: path)
+    try write(try log().serialize(head) + entries.dropFirst(AuditHead.length), to: path)
     try append(5...6)
     #expect(try read().numbers == [1, 2, 3, 5, 6])
     #expect(try !read().damage.isEmpty)
@@ -421,7 +421,7 @@ import Testing
 
   /// Returns a head that nobody verified, and whose end is after 2 TiB of zeros.
   private func hugeHead() throws -> [UInt8] {
-    var head = try #require(try log().opened(Array(contents(path).prefix(AuditHead.length))))
+    var head = try #require(try log().parseHead(Array(contents(path).prefix(AuditHead.length))))
     head.end = 2 << 40
     return try head.bytes() + [UInt8](repeating: 0, count: AuditEntry.codeLength)
   }

@@ -136,7 +136,7 @@ import Testing
     let seen = Told()
     let log = UnverifiedAuditLog(AuditLog.path(beside: service.keystore.path))
     // SQLite calls the observer when it is about to commit.
-    service.keystore.database.writeWithoutTransaction {
+    try service.keystore.database.writeWithoutTransaction {
       $0.add(
         transactionObserver: Watcher {
           var last = ""
@@ -220,16 +220,7 @@ import Testing
   ])
   func everyColumnIsChecked(table: String) throws {
     let key = try service.createKey(alias: "alias/a").keyID
-    try service.perform(TagResourceRequest(keyID: key, tags: [Tag(tagKey: "a", tagValue: "b")]))
-    try service.perform(
-      PutKeyPolicyRequest(
-        keyID: key, policy: KeyPolicy.defaultPolicy.text, bypassPolicyLockoutSafetyCheck: true))
-    try service.perform(
-      CreateGrantRequest(
-        keyID: key, granteePrincipal: "arn:aws:iam::000000000000:user/b", operations: [.decrypt]))
-    let template = "Resources: {Key: {Type: AWS::KMS::Key, Properties: {}}}"
-    _ = try service.applyStack(
-      StackRequest(template: try Template(parsing: Array(template.utf8)), stackName: "s"))
+    try service.fillEveryTable(key: key)
     let path = service.keystore.path
     let whole = try contents(path)
     let columns = try service.keystore.read { db in

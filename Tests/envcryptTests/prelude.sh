@@ -53,12 +53,12 @@ with open(sys.argv[1], "r+b") as file:
 P
 }
 
-# on_terminal ANSWER COMMAND...: runs the command on its own terminal and types the answer when the question appears.
-# Prints the complete output. The status is the command's.
+# on_terminal ANSWERS COMMAND...: runs the command on its own terminal and types a line of ANSWERS whenever a question
+# appears. Prints the complete output. The status is the command's.
 on_terminal() {
   python3 - "$@" <<'P'
 import os, pty, sys
-answer, command = sys.argv[1], sys.argv[2:]
+answers, command = sys.argv[1].splitlines(), sys.argv[2:]
 pid, terminal = pty.fork()
 if pid == 0:
     os.execvp(command[0], command)
@@ -71,9 +71,8 @@ while True:
     if not data:
         break
     shown += data
-    if answer and shown.endswith((b"[y/N] ", b": ")):
-        os.write(terminal, answer.encode() + b"\n")
-        answer = ""
+    if answers and shown.endswith((b"[y/N] ", b": ")):
+        os.write(terminal, answers.pop(0).encode() + b"\n")
 sys.stdout.buffer.write(shown)
 status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 sys.exit(status if status >= 0 else 128 - status)

@@ -40,28 +40,25 @@ struct BodyExtent: Equatable {
     self.finalPosition = finalPosition
   }
 
-  /// Finds the number of regular frames from the length of the body. The prefix of the final frame
-  /// must confirm it.
+  /// Computes the number of regular frames from the length of the body. The prefix of the final
+  /// frame must confirm it.
   private static func find(
     _ source: any PositionalSource, from start: Int64, to end: Int64, _ frameLength: FrameLength
   ) throws -> BodyExtent? {
     let overhead = Int64(FramePrefix.finalLength + AESGCM.tagLength)
     let regular = Int64(frameLength.sealedBytes)
     guard end - start >= overhead else { return nil }
-    let mostFrames = (end - start - overhead) / regular
-    for frames in [mostFrames, mostFrames - 1] where frames >= 0 {
-      let position = start + frames * regular
-      let length = end - position - overhead
-      guard length <= frameLength.bytes else { continue }
-      let prefix = try source.bytes(at: position, count: FramePrefix.finalLength)
-      let parsed = try? FrameOpener.parse(prefix.span.bytes, frameLength)
-      guard case .final(let number, _, let contentLength)? = parsed,
-        Int64(number) == frames + 1, Int64(contentLength) == length
-      else { continue }
-      return BodyExtent(
-        regularFrames: frames, finalLength: Int(length), finalPosition: position)
-    }
-    return nil
+    // With one frame fewer, the final frame would be longer than a frame may be.
+    let frames = (end - start - overhead) / regular
+    let position = start + frames * regular
+    let length = end - position - overhead
+    guard length <= frameLength.bytes else { return nil }
+    let prefix = try source.bytes(at: position, count: FramePrefix.finalLength)
+    let parsed = try? FrameOpener.parse(prefix.span.bytes, frameLength)
+    guard case .final(let number, _, let contentLength)? = parsed,
+      Int64(number) == frames + 1, Int64(contentLength) == length
+    else { return nil }
+    return BodyExtent(regularFrames: frames, finalLength: Int(length), finalPosition: position)
   }
 }
 

@@ -82,7 +82,7 @@ public struct MessageDecryptor: Sendable {
     input.consume(parsed.length)
     return OpenedMessage(
       parsed, isArmored: detected.isArmored,
-      body: BodyKey(derived.messageKey.duplicate(), messageID: header.messageID),
+      bodyKey: BodyKey(derived.messageKey.duplicate(), messageID: header.messageID),
       source: detected.source, input: input, verifier: verifier, scheduler: scheduler)
   }
 

@@ -69,7 +69,7 @@ extension OpenedMessage {
     }
     var plaintext = Buffer(capacity: 0)
     try plaintext.grow(to: extent.finalLength, keeping: 0)
-    try FrameOpener(body, frameLength: frameLength).open(
+    try FrameOpener(bodyKey, frameLength: frameLength).open(
       bytes.span.bytes, prefix, frame: extent.regularFrames, into: &plaintext, at: 0)
     return plaintext.withBytes(in: 0..<extent.finalLength) { $0.withUnsafeBytes { Array($0) } }
   }
@@ -83,7 +83,7 @@ extension OpenedMessage {
     let length = Int64(frameLength.bytes)
     let first = wanted.lowerBound / length
     let frames = (wanted.upperBound - 1) / length + 1 - first
-    let body = body
+    let bodyKey = bodyKey
     let pipeline = Pipeline(
       scheduler,
       from: PositionalReader(
@@ -91,7 +91,7 @@ extension OpenedMessage {
         firstFrame: first, frameLimit: frames),
       to: BatchWriter(output, at: 0, frameLength: layout.plaintextLength, window: wanted),
       signature: nil, progress: progress
-    ) { try FrameOpener(body, frameLength: frameLength) }
+    ) { try FrameOpener(bodyKey, frameLength: frameLength) }
     let last = try pipeline.run()
     defer { scheduler.giveBack(last.memory) }
     guard last.endFrame == first + frames else { throw MessageError.truncated }

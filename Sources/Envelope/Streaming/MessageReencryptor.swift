@@ -89,7 +89,7 @@ public struct MessageReencryptor: Sendable {
     let encryptor = MessageEncryptor(
       keyrings: keyrings, encryptionContext: context,
       suite: suite(for: header), frameLength: newFrameLength(for: header), scheduler: scheduler)
-    guard try !message.isAtHand(upTo: scheduler.batchLength) else {
+    guard try !message.readIfSmall(upTo: scheduler.batchLength) else {
       let plaintext = PlaintextMemory(
         capacity: Int(clamping: message.source.expectedCount ?? 0))
       _ = try message.decrypt(to: plaintext, progress: progress)

@@ -7,7 +7,7 @@ public final class OpenedMessage {
   public let isArmored: Bool
   /// Bytes of the header, including its authentication. The body begins after them.
   let headerLength: Int
-  let body: BodyKey
+  let bodyKey: BodyKey
   /// The binary message, from its first byte on.
   let source: any ByteSource
   let scheduler: Scheduler
@@ -16,13 +16,13 @@ public final class OpenedMessage {
   private var input: InputBuffer?
 
   init(
-    _ parsed: ParsedHeader, isArmored: Bool, body: BodyKey, source: any ByteSource,
+    _ parsed: ParsedHeader, isArmored: Bool, bodyKey: BodyKey, source: any ByteSource,
     input: consuming InputBuffer, verifier: SignatureVerifier?, scheduler: Scheduler
   ) {
     header = parsed.header
     headerLength = parsed.length
     self.isArmored = isArmored
-    self.body = body
+    self.bodyKey = bodyKey
     self.source = source
     self.input = consume input
     self.verifier = verifier
@@ -43,7 +43,7 @@ public final class OpenedMessage {
 
   /// If the source expects at most `limit` bytes, reads up to `limit + 1` of them. Returns true if
   /// the whole rest of the source is in memory after that.
-  func isAtHand(upTo limit: Int) throws -> Bool {
+  func readIfSmall(upTo limit: Int) throws -> Bool {
     guard let expected = source.expectedCount, expected <= limit else { return false }
     guard var rest = input.take() else { preconditionFailure("a message is decrypted once") }
     let isLonger = try rest.fill(atLeast: limit + 1)
@@ -78,7 +78,7 @@ public final class OpenedMessage {
         of: length, input, to: sink, progress: progress, cancellation: cancellation)
     case .nonFramed:
       var rest = MessageRest(input, verifier: verifier, progress: progress)
-      count = try rest.openNonFramedBody(body, to: sink)
+      count = try rest.openNonFramedBody(bodyKey, to: sink)
     }
     return MessageSummary(header: header, plaintextCount: count)
   }
@@ -92,20 +92,20 @@ public final class OpenedMessage {
   ) throws -> Int64 {
     let layout = FrameLayout(frameLength, batchLength: scheduler.batchLength)
     let output = PlacedOutput(sink)
-    let body = body
+    let bodyKey = bodyKey
     let reader = BatchShape.message(layout).reader(of: source, input, at: Int64(headerLength))
     let pipeline = Pipeline(
       scheduler, from: reader,
       to: BatchWriter(output, at: 0, frameLength: layout.plaintextLength),
       signature: verifier.map { .input($0) }, progress: progress, cancellation: cancellation
-    ) { try FrameOpener(body, frameLength: frameLength) }
+    ) { try FrameOpener(bodyKey, frameLength: frameLength) }
     let last = try pipeline.run()
     defer { scheduler.giveBack(last.memory) }
 
     let frames = last.endFrame
     var rest = MessageRest(try reader.rest(after: last), verifier: verifier, progress: progress)
     let count = try rest.openFinalFrame(
-      at: frames, FrameOpener(body, frameLength: frameLength), frameLength,
+      at: frames, FrameOpener(bodyKey, frameLength: frameLength), frameLength,
       into: &last.memory.output)
     try rest.finish()
     let position = frames * Int64(layout.plaintextLength)

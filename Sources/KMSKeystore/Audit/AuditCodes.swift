@@ -31,13 +31,13 @@ extension AuditLog: AuditLogReading {
   }
 
   /// Returns the head followed by its code.
-  func sealed(_ head: AuditHead) throws -> [UInt8] {
+  func serialize(_ head: AuditHead) throws -> [UInt8] {
     let body = try head.bytes()
     return body + (try key.authenticate(body))
   }
 
-  package func opened(_ sealed: [UInt8]) throws -> AuditHead? {
-    guard let (head, body, code) = AuditHead.parts(of: sealed),
+  package func parseHead(_ bytes: [UInt8]) throws -> AuditHead? {
+    guard let (head, body, code) = AuditHead.parts(of: bytes),
       try key.verifies(code, of: body)
     else { return nil }
     return head
@@ -54,19 +54,19 @@ package final class UnverifiedAuditLog: AuditLogReading {
   package init(_ path: FilePath) { self.path = path }
 
   package func place() throws -> AuditPlace { try AuditPlace(path) }
-  package func opened(_ sealed: [UInt8]) -> AuditHead? { AuditHead.parts(of: sealed)?.head }
+  package func parseHead(_ bytes: [UInt8]) -> AuditHead? { AuditHead.parts(of: bytes)?.head }
   package func accepts(_ entry: AuditEntry) -> Bool { true }
 }
 
 extension AuditHead {
-  /// Splits a head that `AuditLog.sealed` made. Returns nil if the bytes do not have that format.
+  /// Splits a head that `AuditLog.serialize` made. Returns nil if the bytes do not have that format.
   fileprivate static func parts(
-    of sealed: [UInt8]
+    of bytes: [UInt8]
   ) -> (head: AuditHead, body: [UInt8], code: [UInt8])? {
-    guard sealed.count == length else { return nil }
-    let body = Array(sealed.dropLast(AuditEntry.codeLength))
+    guard bytes.count == length else { return nil }
+    let body = Array(bytes.dropLast(AuditEntry.codeLength))
     return AuditHead(parsing: body).map {
-      ($0, body, Array(sealed.suffix(AuditEntry.codeLength)))
+      ($0, body, Array(bytes.suffix(AuditEntry.codeLength)))
     }
   }
 }

@@ -12,7 +12,7 @@ extension AuditLogReading {
     let output = try makeOutput()
     let bytes = try settledHeadBytes(of: file)
     let size = try file.status().size
-    guard let head = try opened(bytes) else {
+    guard let head = try parseHead(bytes) else {
       // Copies a damaged log, or one without a head yet, as it is. Its holes take no space.
       try file.copy(0..<size, to: output, at: 0)
       return output

@@ -47,10 +47,10 @@ package final class AuditLog: Sendable {
 
   /// Returns the path of a keystore's log.
   package static func path(beside keystore: FilePath) -> FilePath {
-    FilePath(keystore.string + ending)
+    FilePath(keystore.string + fileSuffix)
   }
 
-  static let ending = "-audit"
+  static let fileSuffix = "-audit"
 
   // MARK: Writing
 
@@ -78,7 +78,7 @@ package final class AuditLog: Sendable {
       let (end, size) = (Int64(head.end), try file.status().size)
       do {
         try file.write(try entries(of: records, after: &head), at: end)
-        try file.write(try sealed(head), at: 0)
+        try file.write(try serialize(head), at: 0)
       } catch {
         // Leave no partial entry in the log.
         try? file.truncate(to: size)
@@ -104,7 +104,7 @@ package final class AuditLog: Sendable {
     guard head.lastSequence < anchor.sequence else { return }
     head.lastSequence = anchor.sequence
     head.lastCode = anchor.code
-    try file.write(try sealed(head), at: 0)
+    try file.write(try serialize(head), at: 0)
   }
 
   /// Runs `body` with the file that has the log's name, while the file is locked.
@@ -189,9 +189,9 @@ package protocol AuditLogReading: Sendable {
   /// True if the file may also have other names (hard links).
   var mayHaveOtherNames: Bool { get }
   func place() throws -> AuditPlace
-  /// Parses the head that `AuditLog.sealed` made. Returns nil if its code is not valid, or if the
+  /// Parses a head that `AuditLog.serialize` made. Returns nil if its code is not valid, or if the
   /// bytes are not a head.
-  func opened(_ sealed: [UInt8]) throws -> AuditHead?
+  func parseHead(_ bytes: [UInt8]) throws -> AuditHead?
   /// True if the entry belongs to the log.
   func accepts(_ entry: AuditEntry) throws -> Bool
 }
@@ -218,7 +218,7 @@ extension AuditLogReading {
 
   private func head(in bytes: [UInt8]) throws -> AuditHead? {
     if bytes.allSatisfy({ $0 == 0 }) { return nil }
-    guard let head = try opened(bytes) else { throw AuditError.damaged([.head]) }
+    guard let head = try parseHead(bytes) else { throw AuditError.damaged([.head]) }
     return head
   }
 
@@ -285,7 +285,7 @@ extension AuditLogReading {
   private func names(sameEndAs head: AuditHead, _ bytes: [UInt8]) throws -> Bool {
     // A file without a head has only entries of processes that died.
     if bytes.allSatisfy({ $0 == 0 }) { return head.end == UInt64(AuditHead.length) }
-    guard let now = try opened(bytes) else { return false }
+    guard let now = try parseHead(bytes) else { return false }
     return now.lastSequence == head.lastSequence && now.end == head.end
   }
 }

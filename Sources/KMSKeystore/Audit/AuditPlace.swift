@@ -59,12 +59,12 @@ package struct AuditPlace: Sendable {
     return !mayHaveOtherNames && log.linkCount > 1 ? .severalNames : nil
   }
 
-  /// The name of the keystore beside the log; nil unless the log has such a name with the ending
-  /// `AuditLog.ending`.
+  /// The name of the keystore beside the log; nil unless the log has such a name with the suffix
+  /// `AuditLog.fileSuffix`.
   private var keystoreName: [CChar]? {
     name.withPlatformString { name in
-      let count = strlen(name) - AuditLog.ending.utf8.count
-      guard count > 0, strcmp(name + count, AuditLog.ending) == 0 else { return nil }
+      let count = strlen(name) - AuditLog.fileSuffix.utf8.count
+      guard count > 0, strcmp(name + count, AuditLog.fileSuffix) == 0 else { return nil }
       return Array(UnsafeBufferPointer(start: name, count: count)) + [0]
     }
   }

@@ -38,7 +38,7 @@ extension AuditLog {
         try current.copy(
           Int64(head.end)..<Int64(now.end), to: output,
           at: start + Int64(head.end) - Int64(cut.start))
-        try output.write(try sealed(cut.head(from: now)), at: 0)
+        try output.write(try serialize(cut.head(from: now)), at: 0)
         try output.take(ownerAndModeOf: try current.status())
         try output.synchronize()
         try place.replace(by: hidden)

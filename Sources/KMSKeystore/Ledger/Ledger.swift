@@ -12,26 +12,27 @@ final class Ledger: Sendable {
   private struct State {
     /// The keystore's record that was verified last.
     var verifiedRecord: KeystoreRecord?
-    /// The root that `buckets` belong to.
-    var root: Data?
-    var buckets: [LedgerBucket.Name: LedgerBucket] = [:]
+    var buckets = VerifiedBuckets(mostBytes: Ledger.mostBytesKept)
   }
 
-  /// A cache of verified buckets. They cannot change while the root is the same.
   private let state = Mutex(State())
-  private static let cacheLimit = 256
+  /// The most bytes of verified buckets that are kept. The buckets of 100,000 keys take 20 MB.
+  private static let mostBytesKept = 32 << 20
 
   /// Returns a bucket, verified. Throws `editedRecord` if the table does not have the bucket that
   /// `root` requires.
   func bucket(_ name: LedgerBucket.Name, root: Data, _ db: Database) throws -> LedgerBucket {
     guard let parent = name.parent else { return LedgerBucket(name, bytes: Array(root)) }
-    if let cached = cached(name, root: root) { return cached }
+    if let kept = state.withLock({ $0.buckets.bucket(name, root: root) }) { return kept }
     let wanted = try bucket(parent, root: root, db)[name.entryName]
+    if let kept = state.withLock({ $0.buckets.bucket(name, digest: wanted, root: root) }) {
+      return kept
+    }
     let bytes = try LedgerBucket.fetch(name, db)
     let found = bytes.isEmpty ? nil : try Digest.sha256.hash(bytes)
     guard found == wanted else { throw KeystoreError.editedRecord(name.recordName) }
     let bucket = LedgerBucket(name, bytes: bytes)
-    cache(bucket, root: root)
+    state.withLock { $0.buckets.keep(bucket, digest: found, root: root) }
     return bucket
   }
 
@@ -43,16 +44,20 @@ final class Ledger: Sendable {
     // This throws if somebody else has edited the bucket, so such edits are never adopted.
     var bucket = try bucket(name, root: root, db)
     try change(&bucket)
-    var changed: [LedgerBucket] = []
+    var changed: [(bucket: LedgerBucket, digest: [UInt8]?)] = []
     while let parent = bucket.name.parent {
       let digest = try bucket.store(db)
-      changed.append(bucket)
+      changed.append((bucket, digest))
       let child = bucket.name
       bucket = try self.bucket(parent, root: root, db)
       try bucket.set(digest, for: child.entryName)
     }
     let newRoot = Data(bucket.bytes)
-    moveCache(to: newRoot, changed)
+    state.withLock { state in
+      for (bucket, digest) in changed {
+        state.buckets.keep(bucket, digest: digest, root: newRoot)
+      }
+    }
     return newRoot
   }
 
@@ -74,35 +79,10 @@ final class Ledger: Sendable {
     return Data(try LedgerBucket(.root, entries: listed[.root] ?? []).bytes)
   }
 
-  // MARK: Cache
-
   /// Calls `verify`, unless this record is the one that was verified last.
   func verifyOnce(_ record: KeystoreRecord, _ verify: (KeystoreRecord) throws -> Void) throws {
     if state.withLock({ $0.verifiedRecord == record }) { return }
     try verify(record)
     state.withLock { $0.verifiedRecord = record }
-  }
-
-  private func cached(_ name: LedgerBucket.Name, root: Data) -> LedgerBucket? {
-    state.withLock { $0.root == root ? $0.buckets[name] : nil }
-  }
-
-  private func cache(_ bucket: LedgerBucket, root: Data) {
-    state.withLock { state in
-      if state.root != root || state.buckets.count >= Self.cacheLimit {
-        state.buckets.removeAll()
-        state.root = root
-      }
-      state.buckets[bucket.name] = bucket
-    }
-  }
-
-  /// Makes the cached buckets those of the new root. `changed` replaces the buckets that changed;
-  /// the others are still valid.
-  private func moveCache(to root: Data, _ changed: [LedgerBucket]) {
-    state.withLock { state in
-      state.root = root
-      for bucket in changed { state.buckets[bucket.name] = bucket }
-    }
   }
 }

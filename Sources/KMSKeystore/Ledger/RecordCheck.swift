@@ -8,7 +8,7 @@ struct RecordCheck {
   private var notedEdited: Set<String> = []
   private var notedMissing: Set<String> = []
   private let unlocked: UnlockedKeystore
-  /// The entries of the ledger for which no record was taken yet; nil if there is no ledger.
+  /// The entries of the ledger whose record was not checked yet; nil if there is no ledger.
   private var listed: [LedgerName: [UInt8]]?
   /// Buckets that do not match their digests. It is not known if their records are the current
   /// ones, only that the program wrote them.
@@ -85,7 +85,7 @@ struct RecordCheck {
 
   /// Compares a record with the ledger, and notes the damage. Returns true if the record's own code
   /// is valid.
-  mutating func take(_ record: some AuthenticatedRecord & LedgerRecord) throws -> Bool {
+  mutating func check(_ record: some AuthenticatedRecord & LedgerRecord) throws -> Bool {
     guard unlocked.isAuthentic(record) else {
       if unlocked.isFromBeforeLedger(record) {
         damage.append(.outdated(record.recordName))
@@ -99,7 +99,7 @@ struct RecordCheck {
     return true
   }
 
-  mutating func take(_ protector: ProtectorRecord) throws {
+  mutating func check(_ protector: ProtectorRecord) throws {
     if try !isListed(protector) {
       damage.append(.strayProtector(protector.id))
     } else if !protector.hasOwnFieldsOnly {
@@ -117,7 +117,7 @@ struct RecordCheck {
   }
 
   /// Runs `body`. If it throws `editedRecord`, notes that record as edited.
-  mutating func noting(_ body: () throws -> Void) throws {
+  mutating func noteEdits(_ body: () throws -> Void) throws {
     do {
       try body()
     } catch KeystoreError.editedRecord(let name) {
@@ -126,18 +126,18 @@ struct RecordCheck {
   }
 
   /// Notes a record as missing, at most once.
-  mutating func miss(_ record: String) {
+  mutating func note(missing record: String) {
     if notedMissing.insert(record).inserted { damage.append(.missing(record)) }
   }
 
   /// Notes a record that belongs to no key, or to no other part of the keystore.
   mutating func note(stray record: String) { damage.append(.stray(record)) }
 
-  /// Returns the damage. Call this after all records have been taken.
+  /// Returns the damage. Call this after all records have been checked.
   mutating func finish() -> [KeystoreDamage] {
     for name in (listed ?? [:]).keys.sorted()
     where !edited.contains(name) && !unread.contains(name.table) {
-      miss(name.recordName)
+      note(missing: name.recordName)
     }
     return damage
   }

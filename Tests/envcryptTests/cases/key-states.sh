@@ -57,36 +57,12 @@ envcrypt decrypt x.envc --keyring x.json --keystore missing.db -o - | cmp - a
 envcrypt key cancel-deletion alias/x 2>/dev/null; envcrypt key enable alias/x
 
 # On a terminal the tool asks for confirmation.
-cat > drive.py <<'P'
-import os, pty, sys
-def run(arguments, answer):
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.execvp(arguments[0], arguments)
-    shown = b""
-    while True:
-        try:
-            data = os.read(fd, 65536)
-        except OSError:
-            break
-        if not data:
-            break
-        shown += data
-        if answer is not None and shown.endswith(b"[y/N] "):
-            os.write(fd, answer + b"\n")
-            answer = None
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown
-command = ["envcrypt", "key", "schedule-deletion", "alias/x", "--days", "9"]
-def state():
-    return os.popen("envcrypt key describe alias/x").read()
-for answer in b"n", b"", b"yellow":
-    status, shown = run(command, answer)
-    assert status == 77 and b"Delete it in 9 days? [y/N]" in shown and b"not confirmed" in shown, (status, shown)
-    assert "PendingDeletion" not in state()
-status, shown = run(command + ["-y"], None)
-assert status == 0 and b"[y/N]" not in shown and "PendingDeletion" in state(), (status, shown)
-os.system("envcrypt key cancel-deletion alias/x")
-status, shown = run(command, b"y")
-assert status == 0 and "PendingDeletion" in state(), (status, shown)
-P
-python3 drive.py
+delete=(envcrypt key schedule-deletion alias/x --days 9)
+for answer in n $'\n' yellow; do
+  fails 77 on_terminal "$answer" "${delete[@]}" > shown
+  matches -F 'Delete it in 9 days? [y/N]' < shown; matches 'not confirmed' < shown; open
+done
+on_terminal '' "${delete[@]}" -y > shown
+fails 1 grep -F '[y/N]' shown; [ "$(state)" = "('PendingDeletion', False)" ]
+envcrypt key cancel-deletion alias/x 2>/dev/null; envcrypt key enable alias/x
+on_terminal y "${delete[@]}" > shown; [ "$(state)" = "('PendingDeletion', False)" ]

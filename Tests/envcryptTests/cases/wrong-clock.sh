@@ -101,36 +101,13 @@ envcrypt key export "$id" -o escrow.json 2>/dev/null
 fails 73 ahead 8 envcrypt key import escrow.json
 says "key $id is past its deletion date, but not destroyed yet"
 says 'hint: envcrypt keystore check --destroy-due'
-cat >drive.py <<'P2'
-import os, pty, sys
-def run(answer, *options):
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.environ["CLOCK_OFFSET"] = str(8 * 86400)
-        os.environ["LD_PRELOAD"] = os.getcwd() + "/clock.so"
-        os.execvp("envcrypt", ["envcrypt", "keystore", "check", "--destroy-due", *options])
-    shown = b""
-    while True:
-        try:
-            data = os.read(fd, 65536)
-        except OSError:
-            break
-        if not data:
-            break
-        shown += data
-        if answer is not None and shown.endswith(b"[y/N] "):
-            os.write(fd, answer + b"\n")
-            answer = None
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown
-key = sys.argv[1].encode()
-for answer in b"n", b"":
-    status, shown = run(answer)
-    assert status == 77 and b"Destroy now? [y/N]" in shown and b"not confirmed" in shown and key in shown, (status, shown)
-status, shown = run(b"y")
-assert status == 0 and b"destroyed: key " + key in shown, (status, shown)
-P2
+destroy=(env CLOCK_OFFSET=$((8 * 86400)) LD_PRELOAD="$PWD/clock.so" envcrypt keystore check --destroy-due)
+for answer in n $'\n'; do
+  fails 77 on_terminal "$answer" "${destroy[@]}" >shown
+  matches -F 'Destroy now? [y/N]' <shown; matches 'not confirmed' <shown; matches "$id" <shown
+done
 [ "$(rows masterKey id "$id")" = 1 ]
-python3 drive.py "$id"
+on_terminal y "${destroy[@]}" | matches "destroyed: key $id"
 [ "$(rows masterKey id "$id")" = 0 ]
 envcrypt keystore audit --key "$id" | tail -2 | sed 's/^[^ ]* *//' | diff - <(printf '%s\n' "kms.amazonaws.com  DeleteKey  $id  ok" "$(id -un)  DestroyDue  $id  ok")
 [ "$(ahead 8 envcrypt key import escrow.json)" = "$id" ]
