@@ -40,6 +40,8 @@ def steps(stage):
 
     def place(path):
         path = os.path.normpath(os.path.join(here.work, path))
+        if path == root:
+            return ""
         return os.path.relpath(path, root) if path.startswith(root + "/") else None
 
     def number(name):

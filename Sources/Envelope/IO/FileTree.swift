@@ -215,19 +215,3 @@ package struct FoundFile: Sendable {
     path.lastName.map { FilePlace($0, in: place.directory, path: path) }
   }
 }
-
-/// Creates `directory` and its missing parents.
-package func createDirectories(_ directory: FilePath, permissions: mode_t = 0o777) throws(IOError) {
-  if directory.isEmpty { return }
-  let made = directory.withPlatformString { mkdir($0, permissions) }
-  if made == 0 { return }
-  let reason = Errno.current
-  if reason == .fileExists { return }
-  guard reason == .noSuchFileOrDirectory, directory.lastComponent != nil else {
-    throw IOError(.createOutput, directory, reason)
-  }
-  try createDirectories(directory.removingLastComponent(), permissions: permissions)
-  guard
-    directory.withPlatformString({ mkdir($0, permissions) }) == 0 || Errno.current == .fileExists
-  else { throw .current(.createOutput, directory) }
-}
