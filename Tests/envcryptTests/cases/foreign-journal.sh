@@ -106,6 +106,6 @@ echo "done $done, refused $refused"
 [ $done -gt 0 ]
 [ $refused -gt 0 ]
 grep -q 'kept 0$' made
-! grep -q 'theirs!!' $store
+! grep -q 'theirs!!' $store || exit 1
 rm -f $store-journal
 envcrypt keystore check --keystore $store 2>/dev/null | matches 'all as envcrypt wrote them'

@@ -40,7 +40,7 @@ if can_be nobody; then
     rm -f theirs/old; cp theirs/m theirs/old
     setpriv --reuid nobody --regid "$(id -g nobody)" --clear-groups \
       envcrypt reencrypt -q --force --keystore none.db --keyring k.pem -r k.pub theirs/m
-    ! cmp -s theirs/m theirs/old
+    ! cmp -s theirs/m theirs/old || exit 1
     [ "$(stat -c '%U %a' theirs/m)" = "nobody ${modes#* }" ]
   done
   # The same in a tree.

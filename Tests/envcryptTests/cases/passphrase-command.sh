@@ -22,7 +22,7 @@ envcrypt encrypt < input 2> seen > /dev/null
 exec 9<&-
 [ "$(head -n 1 seen | tr ' ' '\n' | grep -c '/[0-9]*$')" = 4 ]  # 0, 1, 2 and the descriptor of the directory
 matches '^SigBlk:[[:space:]]0*$' seen
-! matches 'ENVCRYPT_PASSPHRASE_COMMAND' seen
+! matches 'ENVCRYPT_PASSPHRASE_COMMAND' seen || exit 1
 python3 - <<'P'
 import re
 ignored = int(re.search(r"SigIgn:\s*(\w+)", open("seen").read())[1], 16)
@@ -51,10 +51,10 @@ bad 77 'echo wrong' 'wrong passphrase'
 bad 64 'head -c 1024 /dev/zero' 'a passphrase must have fewer than 1024 bytes'
 bad 64 'cat /dev/zero' 'a passphrase must have fewer than 1024 bytes'
 bad 77 'cat right; echo $$ > child; exec sleep 300' 'did not end within 5 seconds after its first line'
-! kill -0 "$(cat child)" 2>/dev/null
+! kill -0 "$(cat child)" 2>/dev/null || exit 1
 bad 77 'while cat right; do sleep 1; done' 'did not end'
 bad 77 'trap "" TERM; cat right; echo $$ > child; exec >&-; while :; do sleep 1; done' 'did not end'
-! kill -0 "$(cat child)" 2>/dev/null
+! kill -0 "$(cat child)" 2>/dev/null || exit 1
 # The caller may ignore SIGCHLD.
 python3 - <<'P'
 import os, signal, subprocess

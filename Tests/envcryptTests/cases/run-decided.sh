@@ -67,14 +67,16 @@ kept() {
 }
 first_is_done='! cmp -s two.envc first.envc'
 kept "$first_is_done" : 0
-! cmp -s two.envc third.envc; for file in first second third; do envcrypt decrypt $file.envc -o - | cmp - f; done
+! cmp -s two.envc third.envc || exit 1
+for file in first second third; do envcrypt decrypt $file.envc -o - | cmp - f; done
 kept "$first_is_done" 'envcrypt key disable alias/a' 69
 says "third.envc: the message cannot keep its key envcrypt $key/2 (DisabledException: key $key is disabled"
 cmp two.envc third.envc; [ ! -s second.envc ]
 # The refusal ends with its reason.
 kept 'grep -q first.envc stderr' 'envcrypt key enable alias/a' 69
 says "first.envc: the message cannot keep its key envcrypt $key/2 (DisabledException"
-cmp two.envc first.envc; ! cmp -s two.envc third.envc; envcrypt inspect second.envc | matches "$key/2"
+cmp two.envc first.envc; ! cmp -s two.envc third.envc || exit 1
+envcrypt inspect second.envc | matches "$key/2"
 kept "$first_is_done" 'envcrypt key policy put alias/a deny.json' 77
 says 'third.envc: '; says 'statement 2 of its policy denies it'; cmp two.envc third.envc; [ ! -s second.envc ]
 envcrypt key policy reset alias/a

@@ -59,7 +59,7 @@ envcrypt key describe "$id" | matches Enabled
 fails 78 envcrypt template list --keystore nowhere.db
 # Colors only on terminals, and only if they are wanted.
 envcrypt template plan two.yaml --stack-name new > plain
-! matches "$(printf '\033')" < plain
+! matches "$(printf '\033')" < plain || exit 1
 on_terminal '' env TERM=xterm envcrypt template plan two.yaml --stack-name new | matches "$(printf '\033')\[32m+ k"
 on_terminal '' env NO_COLOR=1 TERM=xterm envcrypt template plan two.yaml --stack-name new > plain
 if grep -q "$(printf '\033')" plain; then exit 1; fi
