@@ -60,7 +60,7 @@ for name in $store other.db; do
     refused envcrypt keystore backup -f $file
     # Neither do key files and exported keys.
     [ -e $file ] || refused envcrypt keystore protector add key-file:"$PWD/$file"
-    refused envcrypt init -q --protector none --keystore $file --protector key-file:key
+    refused envcrypt init -q --keystore $file --protector key-file:key
     refused envcrypt key export alias/default -f -o $file
     refused envcrypt key public-key "$rsa" -f -o $file
   done
