@@ -253,8 +253,8 @@ final class SharedKeystore: @unchecked Sendable {
     return try service.get()
   }
 
-  /// Returns the service for opening messages. If there is no keystore, a new one would not help:
-  /// the error says what does.
+  /// Returns the service for opening messages. The error for a missing keystore does not suggest
+  /// `init`: a new keystore opens no messages.
   func serviceToDecrypt() throws -> KeyService {
     do {
       return try service()

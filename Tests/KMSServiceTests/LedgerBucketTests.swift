@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import SystemPackage
 import Testing
 
 @testable import Envelope
@@ -81,6 +82,15 @@ extension LedgerTests {
     #expect(names.contains("AcceptRecords"))
   }
 
+  /// Adds a protector with a new key file. Returns the file, and the ID of the first protector.
+  private func addKeyFile() throws -> (file: FilePath, first: String) {
+    let file = keystore.directory.path.appending("k")
+    try KeyFile.create(file, leftovers: Leftovers())
+    _ = try service.keystore.addProtector(
+      .keyFile(file, contents: try KeyFile.read(file)), secrets: TestSecrets())
+    return (file, try service.keystore.protectors().first { $0.kind == .none }!.id)
+  }
+
   /// These tables, or these rows of them, are restored to their state before a protector was
   /// removed and a key disabled. A caller who unlocks with the restored protector cannot accept
   /// records, even if parts of the ledger and the keystore's record are restored too.
@@ -93,12 +103,8 @@ extension LedgerTests {
     ["protector", "masterKey", "ledger WHERE bucket <> 'store'"],
   ])
   func aProtectorThatWasPutBackHasNothingAccepted(rows: [String]) throws {
-    let file = keystore.directory.path.appending("k")
-    try KeyFile.create(file, leftovers: Leftovers())
     let store = service.keystore
-    _ = try store.addProtector(
-      .keyFile(file, contents: try KeyFile.read(file)), secrets: TestSecrets())
-    let protector = try store.protectors().first { $0.kind == .none }!.id
+    let (file, protector) = try addKeyFile()
     let blob = try service.encrypt("text", under: key)
     let old = keystore.directory.path.appending("old.db")
     try service.host.trail()?.flush()
@@ -131,12 +137,8 @@ extension LedgerTests {
   /// With a current protector the present records are accepted, and the restored protector is
   /// removed.
   @Test func aCurrentProtectorHasRecordsAccepted() throws {
-    let file = keystore.directory.path.appending("k")
-    try KeyFile.create(file, leftovers: Leftovers())
     let store = service.keystore
-    _ = try store.addProtector(
-      .keyFile(file, contents: try KeyFile.read(file)), secrets: TestSecrets())
-    let protector = try store.protectors().first { $0.kind == .none }!.id
+    let (_, protector) = try addKeyFile()
     try puttingBack("masterKey") {
       try puttingBack("protector") {
         try service.perform(DisableKeyRequest(keyID: key))
