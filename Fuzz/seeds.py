@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import struct
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -189,6 +190,23 @@ def keyrings():
     yield b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n"
     yield (b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,"
            b"00000000000000000000000000000000\n\nAAAA\n-----END RSA PRIVATE KEY-----\n")
+
+
+def recipients():
+    """The samples of the unit tests, each in the forms that it may be found in."""
+    with open(os.path.join(HERE, "../Tests/TestSupport/PublicKeySamples.swift"), encoding="utf-8") as file:
+        found = re.findall(r'static let (\w+) = """\n(.*?)\n    """', file.read(), re.S)
+    samples = {name: re.sub(r"[\\\s]", "", text) for name, text in found}
+    ssh = {"rsaSSH": "ssh-rsa", "p256SSH": "ecdsa-sha2-nistp256", "p384SSH": "ecdsa-sha2-nistp384",
+           "p521SSH": "ecdsa-sha2-nistp521", "ed25519SSH": "ssh-ed25519", "dsaSSH": "ssh-dss"}
+    for name, text in samples.items():
+        if name in ssh:
+            yield f"{ssh[name]} {text} a comment\n".encode()
+        elif not name.endswith("SSH"):
+            yield base64.b64decode(text)
+            label = "PUBLIC KEY" if name.endswith("Info") else "CERTIFICATE"
+            yield f"-----BEGIN {label}-----\n{text}\n-----END {label}-----\n".encode()
+    yield f'restrict,command="a \\"b\\"" ssh-rsa {samples["rsaSSH"]}\n# b\n\nkeys/bob.pem\n'.encode()
 
 
 def contexts():
@@ -435,6 +453,7 @@ for target, seeds in {
     "armor": armors(), "audit": audits(), "blob": blobs(), "context": contexts(), "json": jsons(), "keyring": keyrings(),
     "keystore": keystores(),
     "kms": kms(), "message": messages(), "policy": policies(),
+    "recipient": recipients(),
     "shorthand": shorthands(), "template": templates(),
 }.items():
     write(target, list(seeds))

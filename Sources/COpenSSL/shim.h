@@ -3,6 +3,7 @@
 #pragma once
 
 #include <openssl/bio.h>
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
@@ -11,6 +12,7 @@
 #include <openssl/hmac.h>
 #include <openssl/kdf.h>
 #include <openssl/objects.h>
+#include <openssl/param_build.h>
 #include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -184,5 +186,30 @@ static inline EVP_PKEY *envcrypt_ec_public_key(const char *curve, const void *po
     EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters);
   }
   EVP_PKEY_CTX_free(context);
+  return key;
+}
+
+// Returns the RSA public key of two big-endian numbers; NULL if libcrypto fails.
+static inline EVP_PKEY *envcrypt_rsa_public_key(
+  const void *modulus, size_t modulus_length, const void *exponent, size_t exponent_length
+) {
+  EVP_PKEY *key = NULL;
+  BIGNUM *n = BN_bin2bn((const unsigned char *)modulus, (int)modulus_length, NULL);
+  BIGNUM *e = BN_bin2bn((const unsigned char *)exponent, (int)exponent_length, NULL);
+  OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+  OSSL_PARAM *parameters = NULL;
+  if (n && e && builder && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, n)
+      && OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, e)) {
+    parameters = OSSL_PARAM_BLD_to_param(builder);
+  }
+  EVP_PKEY_CTX *context = parameters ? EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL) : NULL;
+  if (context && EVP_PKEY_fromdata_init(context) == 1) {
+    EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters);
+  }
+  EVP_PKEY_CTX_free(context);
+  OSSL_PARAM_free(parameters);
+  OSSL_PARAM_BLD_free(builder);
+  BN_free(n);
+  BN_free(e);
   return key;
 }

@@ -15,6 +15,7 @@ struct EncryptCommand: ParsableCommand {
         tar c dir | envcrypt encrypt -o dir.tar.envc      from a pipe
         envcrypt encrypt -R photos -o /mnt/backup         a tree
         envcrypt encrypt -r bob.pem letter.txt            for somebody's public key
+        envcrypt encrypt -r ~/.ssh/id_ecdsa.pub a.txt     for an SSH key
         secret=$(echo hunter2 | envcrypt encrypt -a)      as text
         envcrypt encrypt -c purpose=backup db.dump        with an encryption context
 

@@ -300,7 +300,7 @@ extension Failure {
     case .privateKey(let what):
       self.init(
         .configuration, "unusable key: \(Text.printable(what))",
-        hint: "openssl pkey -in FILE -pubout writes its public key; keep the private key secret")
+        hint: "openssl pkey -in FILE -pubout (or ssh-keygen -y -f FILE) writes its public key")
     case .outOfMemory(let count): self.init(OutOfMemoryError(count: count))
     case .libcrypto(let operation, let reasons):
       self.init(

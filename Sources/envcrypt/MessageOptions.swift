@@ -73,32 +73,34 @@ struct WrappingOptions: ParsableArguments {
   @Option(
     name: [.customShort("r"), .customLong("recipient")],
     help: ArgumentHelp(
-      "A file of public keys in PEM, RSA or elliptic-curve (P-256, P-384, P-521).",
-      discussion: "Every key in the file can open the message. No keystore is needed.",
+      "A file of public keys or certificates, RSA or elliptic-curve (P-256, P-384, P-521).",
+      discussion: """
+        PEM, DER, or lines of OpenSSH (ssh-rsa, ecdsa-sha2-…). Every key in the file can open the \
+        message. No keystore is needed.
+        """,
       valueName: "pub.pem"),
     completion: .file())
   var recipients: [String] = []
 
+  @Option(
+    name: .customLong("recipients-file"),
+    help: ArgumentHelp(
+      "A list of recipients: keys as for --recipient, or names of such files, one per line.",
+      valueName: "file"),
+    completion: .file())
+  var recipientLists: [String] = []
+
   /// True if neither keys nor recipients are named.
-  var areEmpty: Bool { keys.isEmpty && recipients.isEmpty }
+  var areEmpty: Bool { keys.isEmpty && recipients.isEmpty && recipientLists.isEmpty }
 
   /// Returns a keyring for each named key and recipient, without repetitions, and then `others`. If
   /// there are none at all, returns a keyring for alias/default of the keystore.
   func keyrings(
     besides others: [any Keyring], keystore: () throws -> KeyService
   ) throws -> [any Keyring] {
-    let recipients = try self.recipients.flatMap { name -> [any Keyring] in
-      let path = FilePath(argument: name)
-      do {
-        let bytes = try SmallFile.read(path, limit: 1 << 20)
-        try SmallFile.refuse(
-          NoKeyMaterial(SecretBytes(copying: bytes.span.bytes)), at: path, as: "a public key in PEM"
-        )
-        return try Recipient.keyrings(pem: bytes)
-      } catch let error as CryptoError {
-        throw Failure(error).about(Text.printable(path))
-      }
-    }
+    let recipients =
+      try recipients.flatMap { try RecipientFile.keyrings(FilePath(argument: $0)) }
+      + recipientLists.flatMap { try RecipientFile.keyrings(list: FilePath(argument: $0)) }
     let keyrings = Self.eachOnce(recipients) + others
     let names = keys.isEmpty && keyrings.isEmpty ? [KeyService.defaultAlias] : keys
     guard !names.isEmpty else { return keyrings }

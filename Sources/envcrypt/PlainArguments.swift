@@ -114,6 +114,7 @@ extension WrappingOptions {
     self.init()
     keys = plain.keys
     recipients = []
+    recipientLists = []
   }
 }
 

@@ -157,7 +157,7 @@ import Testing
   @Test func aRecipientsKeyOpensWhatWasEncryptedToIt() throws {
     let key = try service.createKey(spec: .rsa2048)
     let pem = try service.publicKey(key.keyID).pem
-    let wrapped = try TestWrapping.wrap(try Recipient.keyrings(pem: Array(pem.utf8))[0])
+    let wrapped = try TestWrapping.wrap(try Recipient.keyrings(pem: pem)[0])
     #expect(
       try TestWrapping.unwrap(KeystoreKeyring(service, unwrappingUnder: nil), wrapped)
         == patternBytes(32))

@@ -31,6 +31,12 @@ extension KeyringFile {
   init(parsing bytes: [UInt8]) throws { try self.init(parsing: SecretBytes(bytes)) }
 }
 
+extension Recipient {
+  static func keyrings(pem: String) throws -> [any Keyring] {
+    try all(parsing: SecretBytes(Array(pem.utf8))).map(\.keyring)
+  }
+}
+
 extension SecretText: ExpressibleByStringLiteral {
   /// Makes a text that is not secret.
   public convenience init(stringLiteral text: String) { self.init(text) }

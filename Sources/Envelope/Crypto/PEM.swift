@@ -20,9 +20,20 @@ package enum PEM {
       }
       return der
     }
+
+    /// The same for a public key.
+    func publicDER() throws(CryptoError) -> [UInt8] {
+      try der().withBytes { bytes in bytes.withUnsafeBytes { Array($0) } }
+    }
   }
 
   private static let lineLength = 64
+
+  /// A block, or a line of text outside of the blocks.
+  enum Item {
+    case block(Block)
+    case line(PEMLines.Line, number: Int)
+  }
 
   /// All blocks of `text`, in order. Throws `invalidKey` if a block has no end, if a line looks
   /// like part of a damaged block, and if a line is not text, so that no key is left out unnoticed.
@@ -32,29 +43,50 @@ package enum PEM {
   ) throws(CryptoError) -> [Block] {
     var blocks: [Block] = []
     var hasTextAfter = false
-    var lines = PEMLines()
-    while let line = lines.next(of: text) {
-      switch line.kind(in: text) {
-      case .blank, .comment: continue
-      case .text: hasTextAfter = true
-      case .begin(let label):
-        blocks.append(
-          try block(number: blocks.count + 1, label: label, of: text, from: &lines))
+    for item in try items(of: text) {
+      switch item {
+      case .line: hasTextAfter = true
+      case .block(let block):
+        blocks.append(block)
         hasTextAfter = false
-      case .end, .damaged:
-        throw .invalidKey(
-          "line \(lines.number) looks like a part of a PEM block, but is not in one"
-            + (blocks.last.map { "; it comes after \($0.name)" } ?? ""))
-      case .binary:
-        throw .invalidKey(
-          "line \(lines.number) is not text"
-            + (blocks.last.map { "; it comes after \($0.name)" } ?? ""))
       }
     }
     if hasTextAfter, !allowsTextAfter, let last = blocks.last {
       throw .invalidKey("there is something after \(last.name) that is not a PEM block")
     }
     return blocks
+  }
+
+  /// All blocks of `text` and the lines of text outside of them, in order. Leaves out empty lines
+  /// and comments. Throws `invalidKey` as `blocks` does, except for a line that `isKey` accepts,
+  /// although it looks like part of a damaged block.
+  static func items(
+    of text: borrowing SecretBytes, isKey: ([UInt8]) -> Bool = { _ in false }
+  ) throws(CryptoError) -> [Item] {
+    var items: [Item] = []
+    var last: Block?
+    var lines = PEMLines()
+    while let line = lines.next(of: text) {
+      let kind = line.kind(in: text)
+      switch kind {
+      case .blank, .comment: continue
+      case .text: items.append(.line(line, number: lines.number))
+      case .begin(let label):
+        let block = try block(
+          number: (last?.number ?? 0) + 1, label: label, of: text, from: &lines)
+        items.append(.block(block))
+        last = block
+      case .damaged where isKey(line.bytes(in: text)):
+        items.append(.line(line, number: lines.number))
+      case .end, .damaged, .binary:
+        let fault =
+          kind == .binary
+          ? "is not text" : "looks like a part of a PEM block, but is not in one"
+        throw .invalidKey(
+          "line \(lines.number) \(fault)" + (last.map { "; it comes after \($0.name)" } ?? ""))
+      }
+    }
+    return items
   }
 
   /// Reads the block after its BEGIN line.

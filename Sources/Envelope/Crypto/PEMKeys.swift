@@ -5,25 +5,12 @@ enum PEMKey {
 }
 
 extension PEM {
-  private static let publicLabels = ["PUBLIC KEY", "RSA PUBLIC KEY"]
+  static let publicLabels = ["PUBLIC KEY", "RSA PUBLIC KEY"]
   /// The labels of PKCS #8 and of the older forms.
   private static let privateLabels = ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"]
   /// OpenSSL writes such a block before an elliptic-curve key, which contains the same parameters.
-  private static let parameters = "EC PARAMETERS"
-  private static let certificateLabels = ["CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"]
-
-  /// All keys of a file of public keys. Throws `privateKey` for a private key, and `invalidKey` for
-  /// every other block that is not a public key. Ignoring a block would lock out the recipient that
-  /// it was added for.
-  static func publicKeys(in text: [UInt8]) throws(CryptoError) -> [PKey] {
-    let text = SecretBytes(copying: text.span.bytes)
-    var keys: [PKey] = []
-    for block in try blocks(of: text, allowsTextAfter: false) where block.label != parameters {
-      keys.append(try publicKey(block))
-    }
-    guard !keys.isEmpty else { throw .invalidKey("not a PEM public key (BEGIN PUBLIC KEY)") }
-    return keys
-  }
+  static let parameters = "EC PARAMETERS"
+  static let certificateLabels = ["CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"]
 
   /// All keys of a file of private keys, including public keys. Ignores certificates, which often
   /// come with a key and open nothing. Throws `invalidKey` for every other block.
@@ -42,17 +29,16 @@ extension PEM {
     return keys
   }
 
-  private static func publicKey(_ block: Block) throws(CryptoError) -> PKey {
+  /// The key in a block of one of `publicLabels`. Throws `privateKey` for a private key, and
+  /// `invalidKey` for a block of any other kind.
+  static func publicKey(_ block: Block) throws(CryptoError) -> PKey {
     if block.label.hasSuffix("PRIVATE KEY") {
       throw .privateKey("\(block.name) is a private key, not a PEM public key (BEGIN PUBLIC KEY)")
     }
     guard publicLabels.contains(block.label) else {
-      let advice =
-        certificateLabels.contains(block.label)
-        ? "; 'openssl x509 -noout -pubkey' writes the public key of a certificate" : ""
-      throw .invalidKey("\(block.name) is not a PEM public key (BEGIN PUBLIC KEY)\(advice)")
+      throw .invalidKey("\(block.name) is not a PEM public key (BEGIN PUBLIC KEY)")
     }
-    let der = try block.der().withBytes { bytes in bytes.withUnsafeBytes { Array($0) } }
+    let der = try block.publicDER()
     return try about(block) { () throws(CryptoError) in
       block.label == "PUBLIC KEY"
         ? try PKey.publicKey(subjectPublicKeyInfo: der) : try PKey.rsaPublicKey(pkcs1: der)
@@ -61,7 +47,10 @@ extension PEM {
 
   private static func privateKey(_ block: Block) throws(CryptoError) -> PKey {
     guard privateLabels.contains(block.label), !block.isEncrypted else {
-      throw .invalidKey("\(block.name) is not an unencrypted PEM private key")
+      let advice =
+        block.label == "OPENSSH PRIVATE KEY"
+        ? "; 'ssh-keygen -p -m PKCS8 -f COPY' turns a copy of an RSA or ECDSA key into one" : ""
+      throw .invalidKey("\(block.name) is not an unencrypted PEM private key\(advice)")
     }
     let der = try block.der()
     return try about(block) { () throws(CryptoError) in try PKey.privateKey(der: der) }
@@ -94,11 +83,16 @@ extension PEM {
 extension PKey {
   /// Reads the only public key in PEM text.
   static func publicKey(pem: [UInt8]) throws(CryptoError) -> PKey {
-    let keys = try PEM.publicKeys(in: pem)
-    guard keys.count == 1 else {
-      throw .invalidKey("expected one public key, not \(keys.count)")
+    let text = SecretBytes(copying: pem.span.bytes)
+    let blocks = try PEM.blocks(of: text, allowsTextAfter: false)
+      .filter { $0.label != PEM.parameters }
+    guard blocks.count <= 1 else {
+      throw .invalidKey("expected one public key, not \(blocks.count)")
     }
-    return keys[0]
+    guard let block = blocks.first else {
+      throw .invalidKey("not a PEM public key (BEGIN PUBLIC KEY)")
+    }
+    return try PEM.publicKey(block)
   }
 
   /// Reads the only private key in PEM text, in PKCS #8 or in the format of its algorithm, not

@@ -35,7 +35,7 @@ struct PEMLines {
 }
 
 extension PEMLines.Line {
-  enum Kind {
+  enum Kind: Equatable {
     case blank
     case begin(String)
     case end(String)
@@ -59,6 +59,9 @@ extension PEMLines.Line {
     let isBody = range.count >= 40 && allBytes(in: text, satisfy: Self.isBase64)
     return isBody || contains("BEGIN ", in: text) || contains("END ", in: text) ? .damaged : .text
   }
+
+  /// The line, as an ordinary array: for text that is not secret.
+  func bytes(in text: borrowing SecretBytes) -> [UInt8] { withBytes(in: text) { Array($0) } }
 
   func contains(_ wanted: String, in text: borrowing SecretBytes) -> Bool {
     let wanted = Array(wanted.utf8)

@@ -3,23 +3,6 @@ enum PublicKey: Sendable {
   case rsa(RSAPublicKey)
   case ec(ECPublicKey)
 
-  /// All keys of a PEM file, without duplicates.
-  static func all(inPEM text: [UInt8]) throws(CryptoError) -> [PublicKey] {
-    var fingerprints: Set<String> = []
-    var keys: [PublicKey] = []
-    let found = try PEM.publicKeys(in: text)
-    for (index, pkey) in found.enumerated() {
-      let key: PublicKey
-      do {
-        key = try PublicKey(checking: pkey)
-      } catch .invalidKey(let reason) where found.count > 1 {
-        throw .invalidKey("key \(index + 1) of \(found.count): \(reason)")
-      }
-      if fingerprints.insert(try key.fingerprint()).inserted { keys.append(key) }
-    }
-    return keys
-  }
-
   /// Checks a key from outside. Throws `invalidKey` if its numbers are not a public key of its
   /// algorithm, or if the algorithm is neither RSA nor elliptic-curve.
   init(checking key: PKey) throws(CryptoError) {
@@ -57,6 +40,7 @@ extension PKey {
   fileprivate func wrappingKeyType() throws(CryptoError) -> WrappingKeyType {
     if isA("RSA") { return .rsa }
     if isA("EC") { return .ec }
+    if isA("RSA-PSS") { throw .invalidKey("an RSA key for RSA-PSS signatures only") }
     throw .invalidKey(
       "a key for \(algorithm), neither RSA nor elliptic-curve (P-256, P-384, P-521)")
   }

@@ -128,6 +128,6 @@ import Testing
     #expect(try !KeyringFile(parsing: Array(parts[0].utf8)).holdsSecrets)
 
     let publicParts = [parts[0], parts[3], parts[0], parts[4]]
-    #expect(try Recipient.keyrings(pem: Array(publicParts.joined().utf8)).count == 3)
+    #expect(try Recipient.keyrings(pem: publicParts.joined()).count == 3)
   }
 }

@@ -35,7 +35,7 @@ import Testing
   @Test func rawRSAUnwrapsItsOwnOnly() throws {
     let key = try RSAPrivateKey.generate(bits: 2048)
     let pem = try key.publicKey().pem()
-    let recipient = try Recipient.keyrings(pem: Array(pem.utf8))[0]
+    let recipient = try Recipient.keyrings(pem: pem)[0]
     let wrapped = try TestWrapping.wrap(recipient)
     #expect(wrapped.providerID == "envcrypt-spki")
     #expect(wrapped.keyName == (try key.publicKey().fingerprint()))

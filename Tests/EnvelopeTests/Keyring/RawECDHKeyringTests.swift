@@ -73,7 +73,7 @@ import Testing
   @Test(arguments: Curve.allCases)
   func unwrapsItsOwnOnly(curve: Curve) throws {
     let key = try ECPrivateKey.generate(on: curve)
-    let recipient = try Recipient.keyrings(pem: Array(key.publicKey().pem().utf8))[0]
+    let recipient = try Recipient.keyrings(pem: key.publicKey().pem())[0]
     let wrapped = try TestWrapping.wrap(recipient)
     #expect(wrapped.providerID == "raw-ecdh")
     #expect(wrapped.keyName == (try key.publicKey().fingerprint()))

@@ -47,7 +47,7 @@ envcrypt key import ann.key >/dev/null
 # A block that is not the key of a recipient is named with its position, and nothing is encrypted.
 refused() { local file=$1; shift; fails 78 envcrypt encrypt -r "$file" a -o out; for text; do says "$text"; done; absent out; }
 cat bob.pub ann.key > x; refused x 'x: ' 'block 2 (PRIVATE KEY) is a private key' 'openssl pkey'
-cat bob.pub ann.crt > x; refused x 'block 2 (CERTIFICATE)' 'openssl x509'
+{ cat bob.pub; sed 's/ CERTIFICATE/& REQUEST/' ann.crt; } > x; refused x 'block 2 (CERTIFICATE REQUEST)' 'openssl req'
 { cat bob.pub; sed 's/PUBLIC KEY/PGP PUBLIC KEY BLOCK/' ann.pub; } > x; refused x 'block 2 (PGP PUBLIC KEY BLOCK)'
 { cat bob.pub; openssl dsaparam 1024 2>/dev/null; } > x; refused x 'block 2 (DSA PARAMETERS)'
 { cat bob.pub; head -n 4 ann.pub; } > x; refused x 'block 2 (PUBLIC KEY) is cut off'
@@ -57,12 +57,12 @@ cat bob.pub ann.crt > x; refused x 'block 2 (CERTIFICATE)' 'openssl x509'
 { cat bob.pub; sed 1d ann.pub; } > x; refused x 'looks like a part of a PEM block' 'after block 1 (PUBLIC KEY)'
 { cat bob.pub; sed '1s/-----/----/' ann.pub; } > x; refused x 'line 5 looks like a part of a PEM block'
 { sed '1s/-----/—/' ann.pub; cat bob.pub; } > x; refused x 'line 1 looks like a part of a PEM block'
-{ cat bob.pub; echo garbage; } > x; refused x 'something after block 1 (PUBLIC KEY)'
+{ cat bob.pub; echo garbage; } > x; refused x 'line 5 is neither a public key nor a comment'
 { cat bob.pub; printf 'gar\0bage\n'; cat ann.pub; } > x; refused x 'line 5 is not text'
 iconv -t UTF-16 both.pub > x; refused x 'is not text'
-echo 'no key' > x; refused x 'not a PEM public key'
-: > x; refused x 'not a PEM public key'
-openssl ecparam -name P-256 > x; refused x 'not a PEM public key'
+echo 'no key' > x; refused x 'not a public key or certificate'
+: > x; refused x 'not a public key or certificate'
+openssl ecparam -name P-256 > x; refused x 'not a public key or certificate'
 openssl genpkey -algorithm ED25519 -out ed.key; { cat bob.pub; openssl pkey -in ed.key -pubout; } > x
 refused x 'a key for ED25519, neither RSA nor elliptic-curve'
 
@@ -106,7 +106,7 @@ python3 numbers.py
 cmp same.pub ann.pub
 for file in one even zero even-modulus thrice prime short; do
   fails 78 envcrypt encrypt -r $file.pub a -o out; absent out
-  cat bob.pub $file.pub > x; fails 78 envcrypt encrypt -r x a -o out; says 'key 2 of 2: '; absent out
+  cat bob.pub $file.pub > x; fails 78 envcrypt encrypt -r x a -o out; says 'block 2 (PUBLIC KEY): '; absent out
   python3 - $file.pub > x <<'P'
 import json, sys
 print(json.dumps({"keys": [{"provider-id": "p", "key-id": "k", "algorithm": "rsa", "type": "public", "encoding": "pem",

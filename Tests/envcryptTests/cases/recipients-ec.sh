@@ -56,7 +56,7 @@ for algorithm in ED25519 X25519; do
   fails 78 envcrypt decrypt a.envc -o - --keyring private.pem; says "a key for $algorithm, neither RSA nor"
 done
 generate P-256 private.pem
-fails 78 envcrypt encrypt a -f -r private.pem; says "block 1 (PRIVATE KEY) is a private key"; says "not a PEM public key"
+fails 78 envcrypt encrypt a -f -r private.pem; says "block 1 (PRIVATE KEY) is a private key"; says "not a public key"
 openssl pkcs8 -topk8 -in private.pem -passout pass:secret -out encrypted.pem
 fails 78 envcrypt decrypt a.envc -o - --keyring encrypted.pem; says "not an unencrypted PEM private key"
 fails 78 envcrypt key import encrypted.pem; says "not an unencrypted PEM private key"

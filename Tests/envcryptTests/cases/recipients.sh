@@ -16,5 +16,5 @@ envcrypt key create --spec RSA_2048 --alias alias/rsa > /dev/null
 envcrypt key public-key alias/rsa -o rsa.pem
 envcrypt encrypt a -f -r rsa.pem -k alias/default
 envcrypt decrypt a.envc -o - -k alias/rsa | cmp - a
-fails 78 envcrypt encrypt a -f -r a; says 'not a PEM public key'
+fails 78 envcrypt encrypt a -f -r a; says 'not a public key or certificate'
 fails 69 envcrypt key public-key alias/default; says UnsupportedOperationException
