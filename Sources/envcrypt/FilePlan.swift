@@ -32,43 +32,11 @@ enum OutputPlace {
 
 /// Turns the inputs that the user named into jobs, one after the other.
 struct FilePlan: IteratorProtocol {
-  /// The rule that makes the name of an output from the name of its input.
-  enum Naming {
-    /// Appends `.envc`.
-    case encrypt
-    /// Removes `.envc`.
-    case decrypt
-    /// The output replaces the input.
-    case replace
-    /// There is no output.
-    case none
-
-    static let suffix = ".envc"
-
-    /// The name of the work, for messages.
-    var verb: String {
-      switch self {
-      case .encrypt: "encrypt"
-      case .decrypt: "decrypt"
-      case .replace: "reencrypt"
-      case .none: "verify"
-      }
-    }
-
-    /// Returns the path of the output; nil if the input's name gives none.
-    func output(for input: FilePath) -> FilePath? {
-      switch self {
-      case .encrypt: return FilePath(argument: input.argument + Self.suffix)
-      case .decrypt: return FilePlan.withoutSuffix(input)
-      case .replace: return input
-      case .none: return nil
-      }
-    }
-  }
-
   private let isRecursive: Bool
   private let output: FilePath?
   let naming: Naming
+  /// The suffix of the names of messages.
+  let suffix: NameSuffix
   /// The files that must never be an output.
   let keystoreFiles: KeystoreFiles
   /// The directories that were created for outputs.
@@ -94,10 +62,12 @@ struct FilePlan: IteratorProtocol {
 
   /// Throws if `output` cannot take the outputs.
   init(
-    _ inputs: InputOptions, output: String?, naming: Naming, keystoreFiles: KeystoreFiles
+    _ inputs: InputOptions, output: String?, naming: Naming, suffix: NameSuffix = .standard,
+    keystoreFiles: KeystoreFiles
   ) throws {
     isRecursive = inputs.recursive
     self.naming = naming
+    self.suffix = suffix
     self.keystoreFiles = keystoreFiles
     let paths = try inputs.paths()
     self.paths = paths.reversed()
@@ -219,7 +189,7 @@ struct FilePlan: IteratorProtocol {
   /// True if this command does not process the file of a tree. Counts such a file.
   private mutating func passesOver(_ input: FilePath, _ found: FoundFile) -> Bool {
     guard naming == .encrypt else {
-      if Self.hasSuffix(input) { return false }
+      if suffix.ends(input) { return false }
       passedOver.otherFiles += 1
       return true
     }
@@ -229,7 +199,7 @@ struct FilePlan: IteratorProtocol {
     }
     // If outputs go beside the inputs, messages are outputs of earlier runs. Otherwise a message is
     // encrypted like any other file.
-    guard treeOutput == nil, let source = Self.withoutSuffix(input), isMessage(found) else {
+    guard treeOutput == nil, let source = suffix.removed(from: input), isMessage(found) else {
       return false
     }
     let sibling = found.sibling(source)
@@ -246,15 +216,15 @@ struct FilePlan: IteratorProtocol {
       passedOver.addEmptyTree(root)
       return nil
     }
-    return .failure(root, Self.nothing(to: naming.verb, "in \(Text.printable(root))"))
+    return .failure(root, nothing("in \(Text.printable(root))"))
   }
 
   /// Returns the failure of a command that found no messages to read: verifying or restoring
   /// nothing is not a success.
-  static func nothing(to verb: String, _ place: String) -> Failure {
+  func nothing(_ place: String) -> Failure {
     Failure(
-      .noInput, "no messages to \(verb) \(place)",
-      hint: "check that the path is right and mounted; names of messages end in \(Naming.suffix)")
+      .noInput, "no messages to \(naming.verb) \(place)",
+      hint: "check that the path is right and mounted; names of messages end in \(suffix)")
   }
 
   /// Returns the job of an input. For a file from a tree, `relative` is its path in the tree.
@@ -320,32 +290,16 @@ struct FilePlan: IteratorProtocol {
   }
 
   private func name(for input: FilePath) throws -> FilePath {
-    if let name = naming.output(for: input) { return name }
+    if let name = naming.output(for: input, suffix) { return name }
     guard let status = try FileStatus.at(input) else {
       throw IOError(.openInput, input, .noSuchFileOrDirectory)
     }
     if status.kind == .directory { throw FileRuleError.isDirectory(input) }
     throw Failure(
-      .usage, "the name does not end in \(Naming.suffix), so the output has no name",
+      .usage, "the name does not end in \(suffix), so the output has no name",
       hint: isSingle
         ? "name the output with -o FILE, or -o - for standard output"
         : "decrypt it alone, and name its output with -o FILE")
-  }
-
-  static func hasSuffix(_ path: FilePath) -> Bool { withoutSuffix(path) != nil }
-
-  /// Returns the path without `.envc`, compared byte by byte; nil if the path does not end in it,
-  /// or if the rest is not a file name.
-  private static func withoutSuffix(_ path: FilePath) -> FilePath? {
-    var bytes = ArgumentBytes.bytes(of: path.argument)
-    guard bytes.suffix(Naming.suffix.utf8.count).elementsEqual(Naming.suffix.utf8) else {
-      return nil
-    }
-    bytes.removeLast(Naming.suffix.utf8.count)
-    let slash = bytes.lastIndex(of: UInt8(ascii: "/"))
-    let name = bytes[(slash.map { $0 + 1 } ?? 0)...]
-    guard !["", ".", ".."].contains(where: { name.elementsEqual($0.utf8) }) else { return nil }
-    return FilePath(argument: ArgumentBytes.string(from: bytes))
   }
 
   /// True if the file begins like a message. A second `encrypt -R` over the same tree leaves

@@ -101,16 +101,16 @@ final class FileRun: Sendable {
     helpers.wait()
     for error in batch.finish() { outcomes.add(Failure(error)) }
     progress?.clear()
-    let (passedOver, count) = state.withLock { ($0.plan.passedOver, $0.nextIndex) }
-    if count == 0, isLongRun { tellOfNothing(passedOver) }
-    try outcomes.finish(passedOver: passedOver, alwaysSummarizing: isLongRun)
+    let (plan, count) = state.withLock { ($0.plan, $0.nextIndex) }
+    if count == 0, isLongRun { tellOfNothing(plan) }
+    try outcomes.finish(passedOver: plan.passedOver, alwaysSummarizing: isLongRun)
   }
 
   /// Reports that the list of inputs was empty. The plan reports empty trees.
-  private func tellOfNothing(_ passedOver: PassedOver) {
+  private func tellOfNothing(_ plan: FilePlan) {
     if naming != .encrypt {
-      outcomes.add(FilePlan.nothing(to: naming.verb, "in the list of files"))
-    } else if !passedOver.hasEmptyTree {
+      outcomes.add(plan.nothing("in the list of files"))
+    } else if !plan.passedOver.hasEmptyTree {
       console.warning("no files to encrypt: the list is empty")
     }
   }
