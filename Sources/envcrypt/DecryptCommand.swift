@@ -13,6 +13,7 @@ struct DecryptCommand: ParsableCommand {
       Examples:
         envcrypt decrypt notes.txt.envc                   makes notes.txt
         envcrypt decrypt db.envc -o - | psql db           into a pipe
+        envcrypt decrypt --stdout *.log.envc | grep 404   several, one after the other
         envcrypt decrypt -c purpose=backup db.dump.envc   only with that context
         envcrypt decrypt --keyring escrow.json f.envc     with an exported key
         envcrypt decrypt -R /mnt/backup -o restored       a tree
@@ -22,6 +23,13 @@ struct DecryptCommand: ParsableCommand {
       truncated message is detected. The other frames are not checked: 'verify' does that. Without \
       -o, a part goes to standard output.
 
+      With --stdout, the messages are decrypted in the order of their names on the command line, \
+      as with gzip -dc. A bad message ends where its last good frame ends; the next ones follow, \
+      and the exit status is not 0.
+
+      A missing output directory is made for several inputs, with --recursive, and if its name ends \
+      in a slash.
+
       A file is synced to disk before it gets its name. It gets the mode of the message, less the \
       umask, and less what a file that it replaces did not allow. With --recursive, it gets exactly \
       that mode, and so do new directories. If a tree contains no message, the exit status is 66.
@@ -29,6 +37,11 @@ struct DecryptCommand: ParsableCommand {
 
   @OptionGroup var inputs: InputOptions
   @OptionGroup var output: OutputOptions
+  @OptionGroup var naming: NamingOptions
+
+  @Flag(help: "Write the plaintexts to standard output, one after the other.")
+  var stdout = false
+
   @OptionGroup var options: DecryptionOptions
   @Option(
     help: ArgumentHelp(
@@ -50,6 +63,9 @@ struct DecryptCommand: ParsableCommand {
   private var isPart: Bool { offset != nil || length != nil }
 
   mutating func validate() throws {
+    if stdout, output.output != nil {
+      throw ValidationError("--stdout and --output cannot be used together")
+    }
     if isPart, inputs.areMany {
       throw ValidationError("--offset and --length need exactly one message")
     }
@@ -67,7 +83,8 @@ struct DecryptCommand: ParsableCommand {
   func run() throws {
     let console = Console(isQuiet: report.quiet)
     let plan = try FilePlan(
-      inputs, output: output.output ?? (isPart ? "-" : nil), naming: .decrypt,
+      inputs, output: output.output ?? (isPart ? "-" : nil), joining: stdout, naming: .decrypt,
+      suffix: naming.value,
       keystoreFiles: options.keystore.files())
     let scheduler = parallel.scheduler()
     let leftovers = Leftovers()

@@ -19,6 +19,9 @@ struct EncryptCommand: ParsableCommand {
         secret=$(echo hunter2 | envcrypt encrypt -a)      as text
         envcrypt encrypt -c purpose=backup db.dump        with an encryption context
 
+      A missing output directory is made for several inputs, with --recursive, and if its name ends \
+      in a slash.
+
       An output is synced to disk before it gets its name. If a file changes while it is read, the \
       output has what was read, a warning names the file, and the exit status is 3. An output gets \
       the mode of its input, less the umask, and less what a file that it replaces did not allow; \
@@ -33,6 +36,7 @@ struct EncryptCommand: ParsableCommand {
   @OptionGroup var keyring: KeyringOptions
   @OptionGroup var context: ContextOptions
   @OptionGroup var output: OutputOptions
+  @OptionGroup var naming: NamingOptions
 
   @Flag(help: "Sign the message (ECDSA P-384, a fresh key in the header).")
   var sign = false
@@ -65,7 +69,8 @@ struct EncryptCommand: ParsableCommand {
       suite: sign ? .signing : .standard, frameLength: try FrameLength(argument: frameLength),
       scheduler: scheduler)
     let plan = try FilePlan(
-      inputs, output: output.output, naming: .encrypt, keystoreFiles: keystore.files())
+      inputs, output: output.output, naming: .encrypt, suffix: naming.value,
+      keystoreFiles: keystore.files())
     let run = FileRun(
       plan: plan, inputs: inputs, replaces: output.force, synchronizes: !output.noSync,
       report: report, scheduler: scheduler, console: console, leftovers: leftovers,

@@ -10,7 +10,11 @@ extension Failure {
     case .readDirectory: self.init(.noInput, "cannot read directory\(name): \(reason)")
     case .read:
       self.init(.ioError, "cannot read\(name.isEmpty ? " standard input" : name): \(reason)")
-    case .createOutput: self.init(.cannotCreate, "cannot create\(name): \(reason)")
+    case .createOutput:
+      self.init(.cannotCreate, "cannot create\(name): \(reason)")
+      if error.errno == .fileNameTooLong {
+        hint = "rename the input, name another output with -o FILE, or take a shorter --suffix"
+      }
     case .write:
       self.init(.ioError, "cannot write\(name.isEmpty ? " standard output" : name): \(reason)")
       isBrokenPipe = error.errno == .brokenPipe

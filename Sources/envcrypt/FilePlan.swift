@@ -34,6 +34,8 @@ enum OutputPlace {
 struct FilePlan: IteratorProtocol {
   private let isRecursive: Bool
   private let output: FilePath?
+  /// True if all outputs go to standard output, one after the other.
+  let isJoined: Bool
   let naming: Naming
   /// The suffix of the names of messages.
   let suffix: NameSuffix
@@ -62,8 +64,8 @@ struct FilePlan: IteratorProtocol {
 
   /// Throws if `output` cannot take the outputs.
   init(
-    _ inputs: InputOptions, output: String?, naming: Naming, suffix: NameSuffix = .standard,
-    keystoreFiles: KeystoreFiles
+    _ inputs: InputOptions, output name: String?, joining isJoined: Bool = false, naming: Naming,
+    suffix: NameSuffix, keystoreFiles: KeystoreFiles
   ) throws {
     isRecursive = inputs.recursive
     self.naming = naming
@@ -73,26 +75,42 @@ struct FilePlan: IteratorProtocol {
     self.paths = paths.reversed()
     isSingle = paths.count <= 1
     allPaths = isRecursive ? paths : []
-    let output = output.map(FilePath.init(argument:))
-    self.output = output
-    guard let output, output != "-" else {
+    self.isJoined = isJoined
+    output = isJoined ? "-" : name.map(FilePath.init(argument:))
+    guard let name, let output, output != "-" else {
       collector = nil
-      if output == "-", inputs.areMany {
-        throw Failure(
-          .usage, "several outputs cannot all go to standard output",
-          hint: "-o DIR collects them; without -o, each goes beside its input")
+      let isRefused = output == "-" && !isJoined && inputs.areMany
+      if isRefused || output == nil && naming != .none && Self.nameSeveralDescriptors(paths) {
+        throw Self.severalToStandardOutput(naming)
       }
       return
     }
     let status = try FileStatus.at(output)
-    collector =
-      status?.kind == .directory
-      ? try OutputDirectory(output, recording: made, reserved: keystoreFiles) : nil
-    if inputs.areMany, collector == nil {
-      throw status == nil
-        ? FileRuleError.noDirectory(output) : FileRuleError.notADirectory(output)
+    let isWanted = inputs.areMany || name.hasSuffix("/")
+    guard status?.kind == .directory || isWanted else {
+      collector = nil
+      return
     }
+    guard status == nil || status?.kind == .directory else {
+      throw FileRuleError.notADirectory(output)
+    }
+    collector = try OutputDirectory(output, recording: made, reserved: keystoreFiles)
   }
+
+  private static func nameSeveralDescriptors(_ paths: [FilePath]) -> Bool {
+    paths.count > 1 && paths.lazy.filter(\.namesDescriptor).prefix(2).count > 1
+  }
+
+  private static func severalToStandardOutput(_ naming: Naming) -> Failure {
+    Failure(
+      .usage, "several outputs cannot all go to standard output",
+      hint: naming == .decrypt
+        ? "--stdout writes them there one after the other; -o DIR collects them"
+        : "-o DIR collects them; without -o, each goes beside its input")
+  }
+
+  /// Leaves out the inputs that are not read yet.
+  mutating func stop() { (paths, tree) = ([], nil) }
 
   /// A job, or an input that cannot become a job.
   enum Step {
@@ -122,13 +140,14 @@ struct FilePlan: IteratorProtocol {
   /// Begins the walk over a tree. The directory that collects the outputs is not an input.
   private mutating func enter(_ path: FilePath) throws {
     var excluded: [FileStatus] = []
+    var output: OutputDirectory?
     treeOutput = collector
     treeName = ""
     treeCount = 0
     if let collector {
       // As with cp -r, a directory keeps its name below the collecting directory, if it has a name.
       treeName = Self.name(ofTree: path)
-      let directory = try collector.status()
+      let directory = collector.status()
       let own = try FileStatus.at(path)
       func leaveAlone(_ name: FilePath) throws {
         let status = try FileStatus.at(collector.path.pushing(name), followingLinks: false)
@@ -136,14 +155,14 @@ struct FilePlan: IteratorProtocol {
         if let own, status.isSameFile(as: own) { return }
         excluded.append(status)
       }
-      if let own, directory.isSameFile(as: own) {
+      if let own, let directory, directory.isSameFile(as: own) {
         // The outputs of other trees in this directory are not inputs either.
         for name in Set(try allPaths.filter(isDirectory).map(Self.name)) where !name.isEmpty {
           try leaveAlone(name)
         }
         if treeName.isEmpty { treeOutput = nil }
       } else {
-        excluded.append(directory)
+        output = collector
         try leaveAlone(treeName)
         let place = collector.path.pushing(treeName)
         if let own, let there = try FileStatus.at(place, followingLinks: false),
@@ -156,6 +175,7 @@ struct FilePlan: IteratorProtocol {
     root = path
     // If outputs are written into the tree, they must be in the place that the user meant.
     tree = try FileTree(path, excluding: excluded, isWritten: treeOutput == nil && naming != .none)
+    tree?.collector = output
   }
 
   /// Returns the name of a tree below the collecting directory; empty if its path does not end in a
@@ -266,6 +286,7 @@ struct FilePlan: IteratorProtocol {
   private func place(
     for input: FilePath, in relative: FilePath?, _ found: FoundFile?
   ) throws -> OutputPlace? {
+    if output == "-" { return nil }
     if let relative, let found {
       switch naming {
       case .none, .replace: return nil
@@ -276,8 +297,11 @@ struct FilePlan: IteratorProtocol {
       return found.sibling(root.pushing(name)).map { .beside($0) }
     }
     guard let collector, naming != .none else { return nil }
-    if input == "-" {
-      throw Failure(.usage, "standard input has no name, so its output cannot go into a directory")
+    if input.namesDescriptor {
+      let name = input == "-" ? "standard input" : Text.printable(input)
+      throw Failure(
+        .usage, "\(name) has no name of its own, so its output cannot go into a directory",
+        hint: "name the output with -o FILE")
     }
     guard let name = try name(for: input).lastComponent else { return nil }
     return .below(collector, FilePath().appending(name))
@@ -285,7 +309,7 @@ struct FilePlan: IteratorProtocol {
 
   /// Returns the output of an input that is not collected; nil for standard output or no output.
   private func output(for input: FilePath) throws -> FilePath? {
-    if naming == .none || output == "-" || input == "-" && output == nil { return nil }
+    if naming == .none || output == "-" || output == nil && input.namesDescriptor { return nil }
     return try output ?? name(for: input)
   }
 

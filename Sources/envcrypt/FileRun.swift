@@ -42,6 +42,7 @@ final class FileRun: Sendable {
   /// True if several inputs could have outputs of the same name.
   private let claimsNames: Bool
   private let naming: FilePlan.Naming
+  private let isJoined: Bool
   private let replaces: Bool
   private let synchronizes: Bool
   private let keystoreFiles: KeystoreFiles
@@ -73,6 +74,7 @@ final class FileRun: Sendable {
     isLongRun = inputs.recursive || inputs.filesFrom != nil
     claimsNames = !plan.isSingle
     naming = plan.naming
+    isJoined = plan.isJoined
     keystoreFiles = plan.keystoreFiles
     self.replaces = replaces
     self.synchronizes = synchronizes
@@ -118,7 +120,7 @@ final class FileRun: Sendable {
   /// Runs jobs until none is left or the run has ended early. Every thread calls this.
   private func takeJobs() {
     while !outcomes.isAborted, let (index, step) = nextStep() {
-      if areMany { _ = helpers.start { [self] in takeJobs() } }
+      if areMany, !isJoined { _ = helpers.start { [self] in takeJobs() } }
       switch step {
       case .failure(let input, let error): outcomes.add(index, input, .failure(error))
       case .vanished(let input): outcomes.add(index, input, .success(.vanished))
@@ -152,8 +154,15 @@ final class FileRun: Sendable {
         try perform(job, report)
       }
     } catch {
+      // What follows a gap would be taken for what belongs there.
+      if isJoined, Self.isOfStandardOutput(error) { state.withLock { $0.plan.stop() } }
       report(.failure(error))
     }
+  }
+
+  private static func isOfStandardOutput(_ error: any Error) -> Bool {
+    guard let error = error as? IOError else { return false }
+    return error.operation == .write && error.path == "-"
   }
 
   private static func isOutOfDescriptors(_ error: IOError) -> Bool {

@@ -2,15 +2,14 @@ import SystemPackage
 
 /// The end of the names of messages: `.envc`, or what `--suffix` says.
 struct NameSuffix: CustomStringConvertible {
-  static let standard = NameSuffix(text: ".envc")
+  static let standard = NameSuffix(of: ".envc")
 
-  /// The suffix as an argument.
-  private let text: String
+  let argument: String
 
-  private init(text: String) { self.text = text }
+  private init(of argument: String) { self.argument = argument }
 
   /// The suffix for messages to the user.
-  var description: String { Text.printable(text) }
+  var description: String { Text.printable(argument) }
 
   /// Nil if the argument cannot be a suffix: it has to begin with a dot and must not be only that,
   /// and a slash would lead to another directory.
@@ -18,10 +17,10 @@ struct NameSuffix: CustomStringConvertible {
     guard argument.utf8.count > 1, argument.utf8.first == UInt8(ascii: "."),
       !argument.utf8.contains(UInt8(ascii: "/"))
     else { return nil }
-    text = argument
+    self.argument = argument
   }
 
-  func appended(to path: FilePath) -> FilePath { FilePath(argument: path.argument + text) }
+  func appended(to path: FilePath) -> FilePath { FilePath(argument: path.argument + argument) }
 
   /// True if the path ends in the suffix and the rest is a file name.
   func ends(_ path: FilePath) -> Bool { removed(from: path) != nil }
@@ -30,7 +29,7 @@ struct NameSuffix: CustomStringConvertible {
   /// it, or if the rest is not a file name.
   func removed(from path: FilePath) -> FilePath? {
     var bytes = ArgumentBytes.bytes(of: path.argument)
-    let suffix = ArgumentBytes.bytes(of: text)
+    let suffix = ArgumentBytes.bytes(of: argument)
     guard bytes.suffix(suffix.count).elementsEqual(suffix) else { return nil }
     bytes.removeLast(suffix.count)
     let slash = bytes.lastIndex(of: UInt8(ascii: "/"))

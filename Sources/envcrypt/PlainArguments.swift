@@ -86,6 +86,7 @@ extension EncryptCommand {
     keyring = .none
     context = ContextOptions(plain: plain)
     output = OutputOptions(plain: plain)
+    naming = .standard
     sign = false
     armor = false
     frameLength = UInt32(FrameLength.standard.bytes)
@@ -100,6 +101,8 @@ extension DecryptCommand {
     self.init()
     inputs = InputOptions(plain: plain)
     output = OutputOptions(plain: plain)
+    naming = .standard
+    stdout = false
     options = DecryptionOptions(plain: plain)
     offset = nil
     length = nil
@@ -161,6 +164,14 @@ extension OutputOptions {
     output = plain.output
     force = plain.force
     noSync = plain.isUnsynced
+  }
+}
+
+extension NamingOptions {
+  fileprivate static var standard: NamingOptions {
+    var options = NamingOptions()
+    options.suffix = NameSuffix.standard.argument
+    return options
   }
 }
 

@@ -32,6 +32,7 @@ struct ReencryptCommand: ParsableCommand {
       """)
 
   @OptionGroup var inputs: InputOptions
+  @OptionGroup var naming: NamingOptions
   @OptionGroup var wrapping: WrappingOptions
   @OptionGroup var keyring: KeyringOptions
   @OptionGroup var acceptance: AcceptanceOptions
@@ -81,7 +82,8 @@ struct ReencryptCommand: ParsableCommand {
       scheduler)
     try FileRun(
       plan: try FilePlan(
-        inputs, output: nil, naming: .replace, keystoreFiles: self.keystore.files()),
+        inputs, output: nil, naming: .replace, suffix: naming.value,
+        keystoreFiles: self.keystore.files()),
       inputs: inputs, replaces: true, synchronizes: !noSync, report: report,
       scheduler: scheduler, console: console, leftovers: leftovers, toTerminal: .nothing,
       done: { input, outcome in

@@ -20,6 +20,11 @@ enum ReportFile {
       }
       return try DescriptorSink(.standardOutput).write(bytes)
     }
+    guard !name.hasSuffix("/") else {
+      throw Failure(
+        .cannotCreate, "\(Text.printable(name)) is the name of a directory",
+        hint: "name a file with -o FILE")
+    }
     let file = try OutputFile(
       FilePath(argument: name), replacing: options.force, permissions: permissions,
       reserved: keystore.files(), leftovers: Leftovers())

@@ -17,6 +17,7 @@ struct VerifyCommand: ParsableCommand {
       """)
 
   @OptionGroup var inputs: InputOptions
+  @OptionGroup var naming: NamingOptions
   @OptionGroup var options: DecryptionOptions
   @OptionGroup var parallel: ParallelOptions
   @OptionGroup var report: ReportOptions
@@ -24,7 +25,8 @@ struct VerifyCommand: ParsableCommand {
   func run() throws {
     let console = Console(isQuiet: report.quiet)
     let plan = try FilePlan(
-      inputs, output: nil, naming: .none, keystoreFiles: options.keystore.files())
+      inputs, output: nil, naming: .none, suffix: naming.value,
+      keystoreFiles: options.keystore.files())
     let scheduler = parallel.scheduler()
     let leftovers = Leftovers()
     let store = try options.store(ofManyFiles: inputs.areMany ? leftovers : nil)

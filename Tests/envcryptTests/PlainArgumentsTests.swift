@@ -32,7 +32,8 @@ import Testing
     ["encrypt", "-o", "a", "-o", "b"], ["encrypt", "--keystore", "a", "--keystore", "b"],
     ["encrypt", "-r", "a.pem"], ["decrypt", "--unsigned-only", "a"], ["encrypt", "-j", "0"],
     ["encrypt", "-j", "1025"], ["encrypt", "-j", "x"], ["encrypt", "-j", "1", "--jobs", "1"],
-    ["encrypt", "-j4"], ["encrypt", "-c", "a=\u{10FEFF}"], ["encrypt", "-c"],
+    ["encrypt", "--suffix", ".x", "a"], ["decrypt", "--stdout", "a"], ["encrypt", "-j4"],
+    ["encrypt", "-c", "a=\u{10FEFF}"], ["encrypt", "-c"],
     ["encrypt", "-\u{301}"],
   ])
   func everythingElseIsForTheParser(line: [String]) {

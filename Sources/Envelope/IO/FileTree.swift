@@ -26,6 +26,8 @@ package struct FileTree: IteratorProtocol, Sendable {
   package private(set) var skipped = Skipped()
   private let root: FilePath
   private let excluded: [FileStatus]
+  /// A directory that is left out, although it may be made only while the walk is under way.
+  package var collector: OutputDirectory?
   /// The directories from the root to the current one.
   private var open: [Level] = []
   private var failure: IOError?
@@ -116,13 +118,17 @@ package struct FileTree: IteratorProtocol, Sendable {
       return .file(
         relative: relative,
         FoundFile(place: place, status: status, directoryPermissions: level.permissions))
-    case .directory where excluded.contains { $0.isSameFile(as: status) }:
+    case .directory where isExcluded(status):
       skipped.directories += 1
     case .directory: enter(relative, in: directory)
     case .symbolicLink: skipped.symbolicLinks += 1
     case .other: skipped.specialFiles += 1
     }
     return nil
+  }
+
+  private func isExcluded(_ directory: FileStatus) -> Bool {
+    excluded.contains { $0.isSameFile(as: directory) } || collector?.isSame(as: directory) ?? false
   }
 
   /// Enters a directory: below `parent`, or without that the root itself. `parent` may also be the

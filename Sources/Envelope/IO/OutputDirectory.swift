@@ -5,9 +5,12 @@ import SystemPackage
 /// A directory that collects outputs. Nothing is written outside it: its own path may lead through
 /// a symbolic link unless another user may have made that, but below it no link to a directory or
 /// to a file is followed, even if it is put there meanwhile.
+///
+/// A missing directory is made, with its missing parents, when the first output needs it.
 package final class OutputDirectory: Sendable {
   package let path: FilePath
-  private let descriptor: Descriptor
+  /// The open directory with its status; nil as long as it is missing.
+  private let root: Mutex<Root?>
   private let made: MadeDirectories
   private let reserved: (any ReservedFiles)?
   /// The last directory that was returned. A tree is walked directory by directory, so it is often
@@ -16,39 +19,79 @@ package final class OutputDirectory: Sendable {
 
   private static let flags: Int32 = Descriptor.pathOnly | O_DIRECTORY | O_CLOEXEC
 
-  /// Missing directories below it are made when outputs need them, and recorded in `made`.
+  private struct Root {
+    let descriptor: Descriptor
+    let status: FileStatus
+
+    init(_ descriptor: Descriptor) throws(IOError) {
+      self.descriptor = descriptor
+      status = try descriptor.status()
+    }
+  }
+
+  /// Directories that are made for outputs are recorded in `made`.
   package init(
     _ path: FilePath, recording made: MadeDirectories = MadeDirectories(),
     reserved: (any ReservedFiles)? = nil
   ) throws {
-    do {
-      descriptor = try Descriptor.openDirectory(path)
-    } catch let reason as Errno {
-      throw IOError(.createOutput, path, reason)
-    }
     self.path = path
     self.made = made
     self.reserved = reserved
+    root = Mutex(try Self.existing(path).map { try Root($0) })
   }
 
-  package func status() throws(IOError) -> FileStatus { try descriptor.status() }
+  /// The status of the directory; nil if it is missing.
+  package func status() -> FileStatus? { root.withLock { $0?.status } }
+
+  /// True if it is this directory. Waits for a thread that makes it, so that a walk which comes to
+  /// the new directory knows it.
+  func isSame(as other: FileStatus) -> Bool { status()?.isSameFile(as: other) ?? false }
+
+  /// Opens the directory `path`; nil if it is missing.
+  private static func existing(_ path: FilePath) throws -> Descriptor? {
+    do {
+      return try Descriptor.openDirectory(path)
+    } catch let reason as Errno {
+      if reason == .noSuchFileOrDirectory { return nil }
+      throw IOError(.createOutput, path, reason)
+    }
+  }
+
+  private func rootDirectory() throws -> Descriptor {
+    try root.withLock { root in
+      if let root { return root.descriptor }
+      let made = try Root(try make(path))
+      root = made
+      return made.descriptor
+    }
+  }
+
+  /// Opens a directory on the way to this one, or this one. Makes it if it is missing.
+  private func make(_ path: FilePath) throws -> Descriptor {
+    if let existing = try Self.existing(path) { return existing }
+    guard let name = path.lastName else { throw FileRuleError.noDirectory(path) }
+    let place = FilePlace(name, in: try make(path.directory), path: path)
+    return try open(place, relative: name, below: place.directory, permissions: nil)
+  }
 
   /// Opens the directory `relative` below this one. Makes it if it is missing, with the last of
   /// `permissions`, and its missing parents with the permissions before that.
   func directory(_ relative: FilePath, permissions: [mode_t]) throws -> Descriptor {
-    if relative.isEmpty { return descriptor }
+    let root = try rootDirectory()
+    if relative.isEmpty { return root }
     // One thread at a time: another must not use a directory that is not ready yet.
     return try latest.withLock { latest in
       if let latest, latest.relative == relative { return latest.descriptor }
       let components = Array(relative.components)
-      var current = descriptor
+      var current = root
       var way: FilePath = ""
       for (index, component) in components.enumerated() {
         precondition(component.kind == .regular, "a path that leads back")
         let above = components.count - index
         let mode = permissions.count < above ? nil : permissions[permissions.count - above]
         way.append(component)
-        current = try open(way, component, in: current, permissions: mode)
+        let place = FilePlace(component, in: current, path: current.path.appending(component))
+        current = try open(place, relative: way, below: root, permissions: mode)
       }
       latest = (relative, current)
       return current
@@ -56,15 +99,14 @@ package final class OutputDirectory: Sendable {
   }
 
   private func open(
-    _ way: FilePath, _ component: FilePath.Component, in parent: Descriptor, permissions: mode_t?
+    _ place: FilePlace, relative way: FilePath, below root: Descriptor, permissions: mode_t?
   ) throws -> Descriptor {
-    let place = FilePlace(component, in: parent, path: parent.path.appending(component))
-    return try place.name.withPlatformString { name in
-      var number = Self.open(name, in: parent)
+    try place.name.withPlatformString { name in
+      var number = Self.open(name, in: place.directory)
       if number < 0, errno == ENOENT {
         try reserved?.check(place, existing: nil)
-        try made.make(place, relative: way, below: descriptor, permissions: permissions)
-        number = Self.open(name, in: parent)
+        try made.make(place, relative: way, below: root, permissions: permissions)
+        number = Self.open(name, in: place.directory)
       }
       if number >= 0 { return Descriptor(owning: number, path: place.path) }
       let reason = Errno.current
