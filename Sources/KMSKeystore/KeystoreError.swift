@@ -36,12 +36,12 @@ package enum KeystoreError: Error, Equatable, Sendable {
   /// A file that is not an audit log has the name of the new store's log.
   case foreignLog(FilePath)
 
-  /// No protector could be used; the reasons say why.
-  case locked(reasons: [String])
+  /// No protector of the keystore could be used; the reasons say why.
+  case locked(FilePath, reasons: [String])
   /// The passphrase opens no protector.
-  case wrongPassphrase
-  /// The key file opens no protector.
-  case wrongKeyFile(FilePath)
+  case wrongPassphrase(FilePath)
+  /// The key file opens no protector of the keystore `of`.
+  case wrongKeyFile(FilePath, of: FilePath)
   /// The file cannot be used as a key file; the text says why.
   case unusableKeyFile(FilePath, String)
   /// The keystore has more protectors than this limit, so none is tried.

@@ -132,12 +132,12 @@ extension Keystore {
             return unlocked
           }
         }
-        throw gate.refusal ?? .wrongPassphrase
+        throw gate.refusal ?? .wrongPassphrase(path)
       }
       gate.reasons.append("a passphrase is needed, and there is no terminal to ask on")
     }
     if let refusal = gate.refusal { throw refusal }
-    throw gate.unusableKeyFile ?? KeystoreError.locked(reasons: gate.reasons)
+    throw gate.unusableKeyFile ?? KeystoreError.locked(path, reasons: gate.reasons)
   }
 
   /// Returns the protectors on which a passphrase may be tried. This is decided before any work is
@@ -194,7 +194,7 @@ extension Keystore {
       }
       if let unlocked = try accept(rootKey, of: protector, &gate) { return unlocked }
     }
-    if let keyFile, !protectors.isEmpty { throw gate.refusal ?? .wrongKeyFile(keyFile) }
+    if let keyFile, !protectors.isEmpty { throw gate.refusal ?? .wrongKeyFile(keyFile, of: path) }
     return nil
   }
 
@@ -259,6 +259,12 @@ extension Keystore {
   private func goWithoutLedger(_ old: UnlockedKeystore) throws -> UnlockedKeystore {
     try database.forbidWriting()
     return old
+  }
+
+  /// The reason why the store could not be unlocked; nil if it was, or if that was not tried yet.
+  package var unlockingError: (any Error)? {
+    guard case .failure(let error) = unlocking.withLock({ $0.result }) else { return nil }
+    return error
   }
 
   /// The unlocked store; nil if it was not unlocked.

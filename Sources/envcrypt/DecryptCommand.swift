@@ -93,7 +93,7 @@ struct DecryptCommand: ParsableCommand {
     let run = FileRun(
       plan: plan, inputs: inputs, replaces: output.force, synchronizes: !output.noSync,
       report: report, scheduler: scheduler, console: console, leftovers: leftovers,
-      toTerminal: .text
+      keystore: store.obstacle(endsRun: options.keyring.isEmpty), toTerminal: .text
     ) { [isPart, offset, length, ignoreSignature] source, _ in
       let message = try decryptor.open(source)
       return .transfer { sink, progress in

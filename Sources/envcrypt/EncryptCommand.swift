@@ -74,7 +74,7 @@ struct EncryptCommand: ParsableCommand {
     let run = FileRun(
       plan: plan, inputs: inputs, replaces: output.force, synchronizes: !output.noSync,
       report: report, scheduler: scheduler, console: console, leftovers: leftovers,
-      toTerminal: armor ? .everything : .nothing
+      keystore: store.obstacle(endsRun: true), toTerminal: armor ? .everything : .nothing
     ) { [armor] source, _ in
       .transfer { try encryptor.encrypt(from: source, to: $0, isArmored: armor, progress: $1) }
     }

@@ -20,6 +20,7 @@ extension Failure {
       isBrokenPipe = error.errno == .brokenPipe
       if error.errno == .noSpace { hint = "free some space, and run the command again" }
     }
+    file = error.path
   }
 
   /// The failure of an input of a run over files, which can take directories.
@@ -92,6 +93,19 @@ extension Failure {
           ? "chmod 600 on that file" : "chmod 600 -- \(Text.shellQuoted(path))")
     case .notADirectory(let path):
       self.init(.cannotCreate, "\(Text.printable(path)) is not a directory")
+    }
+    file = error.path
+  }
+}
+
+extension FileRuleError {
+  fileprivate var path: FilePath {
+    switch self {
+    case .exists(let path), .sameFile(let path), .notARegularFile(let path), .changed(let path),
+      .isDirectory(let path), .noDirectory(let path), .foreignLink(let path),
+      .foreignPipe(let path), .reserved(let path), .unfinishedName(let path),
+      .symbolicLink(let path), .openToOthers(let path, _), .notADirectory(let path):
+      path
     }
   }
 }

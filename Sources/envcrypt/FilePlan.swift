@@ -236,7 +236,7 @@ struct FilePlan: IteratorProtocol {
       passedOver.addEmptyTree(root)
       return nil
     }
-    return .failure(root, nothing("in \(Text.printable(root))"))
+    return .failure(root, nothing("in \(Text.printable(root))").withFile(root))
   }
 
   /// Returns the failure of a command that found no messages to read: verifying or restoring

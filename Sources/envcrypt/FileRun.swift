@@ -65,7 +65,7 @@ final class FileRun: Sendable {
   init(
     plan: FilePlan, inputs: InputOptions, replaces: Bool, synchronizes: Bool = true,
     report: ReportOptions, scheduler: Scheduler, console: Console, leftovers: Leftovers,
-    toTerminal rule: TerminalRule, discardingOutput: Bool = false,
+    keystore: KeystoreObstacle, toTerminal rule: TerminalRule, discardingOutput: Bool = false,
     done: @escaping @Sendable (FilePath, JobOutcome) throws -> Void = { _, _ in },
     work: @escaping Work
   ) {
@@ -89,15 +89,16 @@ final class FileRun: Sendable {
     self.rule = rule
     discardsOutput = discardingOutput
     self.work = work
-    outcomes = OutcomeLog(console: console, goesOn: inputs.areMany, done: done)
+    outcomes = OutcomeLog(
+      console: console, goesOn: inputs.areMany, keystore: keystore, done: done)
     progress = ProgressBar.isWanted(report) ? ProgressBar(total: plan.totalSize()) : nil
     console.show(progress)
     // From here on, other threads create files.
     if inputs.areMany { leftovers.watch() }
   }
 
-  /// Runs every job. Then throws the failure that ended the run early, or the exit status of the
-  /// first failure or of changed inputs.
+  /// Runs every job. Then throws the failure that ended the run early, or the exit status that comes
+  /// first in `ExitStatus.precedence`.
   func run() throws {
     takeJobs()
     helpers.wait()
@@ -326,7 +327,8 @@ final class FileRun: Sendable {
       guard state.written.insert(path.lexicallyNormalized()).inserted else {
         throw Failure(
           .cannotCreate, "\(Text.printable(path)) was already written in this run",
-          hint: "two inputs have the same name; use different output directories")
+          hint: "two inputs have the same name; use different output directories"
+        ).withFile(path)
       }
     }
   }

@@ -41,7 +41,7 @@ struct InspectCommand: ParsableCommand {
     // Without a readable keystore, messages can still be inspected.
     let service = try keystore.serviceForShowing()
     var reports: [MessageReport] = []
-    var firstFailure: Failure?
+    var statuses: Set<ExitStatus> = []
     let paths = files.isEmpty ? ["-"] : files.map(FilePath.init(argument:))
     for path in paths {
       do {
@@ -50,15 +50,14 @@ struct InspectCommand: ParsableCommand {
         reports.append(report)
       } catch {
         let failure = Failure(error)
-        let name = Text.printable(path)
         let named = failure.about(
-          path == "-" || failure.message.contains(name) ? nil : name)
-        firstFailure = firstFailure ?? named
+          path == "-" || failure.names(path) ? nil : Text.printable(path))
+        statuses.insert(failure.status)
         console.error(named.message, hint: named.hint)
       }
     }
     if json { try console.json(["Messages": reports]) }
-    if let firstFailure { throw ExitCode(firstFailure.status.rawValue) }
+    if let status = ExitStatus.first(of: statuses) { throw ExitCode(status.rawValue) }
   }
 
   private func report(on path: FilePath, _ service: KeyService?) throws -> MessageReport {

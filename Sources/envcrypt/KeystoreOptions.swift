@@ -125,9 +125,18 @@ struct KeystoreOptions: ParsableArguments {
   ) throws -> Value {
     let result = Result { try body() }
     let isRecorded = service()?.finishRecords() ?? true
-    let value = try result.get()
-    guard isRecorded else { throw Failure.unrecorded }
-    return value
+    do {
+      let value = try result.get()
+      guard isRecorded else { throw Failure.unrecorded }
+      return value
+    } catch let code as ExitCode {
+      // A failure of a file must not hide that the audit log lacks records, and vice versa.
+      let statuses = Set([ExitStatus(rawValue: code.rawValue), .ioError].compactMap { $0 })
+      guard isRecorded || ExitStatus.first(of: statuses) != .ioError else {
+        throw Failure.unrecorded
+      }
+      throw code
+    }
   }
 
   /// Returns a service for a command that shows only what everybody may see; nil if the keystore
@@ -260,6 +269,22 @@ final class SharedKeystore: @unchecked Sendable {
       return try service()
     } catch KeystoreError.missing(let path) {
       throw Failure.noKeystoreToDecrypt(path)
+    }
+  }
+
+  /// Returns the reason why the keystore cannot be opened or unlocked, for a run over files. The
+  /// run ends then if `endsRun` is true.
+  func obstacle(endsRun: Bool) -> KeystoreObstacle {
+    KeystoreObstacle(find: { self.error }, endsRun: endsRun)
+  }
+
+  private var error: (any Error)? {
+    lock.lock()
+    defer { lock.unlock() }
+    switch opened {
+    case nil: return nil
+    case .failure(let error)?: return error
+    case .success(let service)?: return service.keystore.unlockingError
     }
   }
 

@@ -126,6 +126,8 @@ struct KeyringOptions: ParsableArguments {
       valueName: "file"), completion: .file())
   var files: [String] = []
 
+  var isEmpty: Bool { files.isEmpty }
+
   func keyrings() throws -> [any Keyring] {
     try files.flatMap { name in
       let path = FilePath(argument: name)

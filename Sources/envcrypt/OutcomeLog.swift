@@ -15,6 +15,57 @@ enum JobOutcome {
   case unchanged
   /// The input would be changed, but this is a dry run.
   case wouldChange
+
+  var result: JobResult {
+    switch self {
+    case .done: .done
+    case .doneOfChanging: .changed
+    case .vanished: .vanished
+    case .unchanged: .unchanged
+    case .wouldChange: .wouldChange
+    }
+  }
+}
+
+/// The results of jobs, as reports count them.
+enum JobResult: String, CaseIterable {
+  case done
+  /// Done, but the input changed while it was read.
+  case changed
+  case vanished
+  case unchanged
+  case wouldChange
+  case failed
+
+  /// The status of a run in which this result occurred; nil if it is a success. A failure has the
+  /// status of its `Failure`.
+  var status: ExitStatus? {
+    switch self {
+    case .changed, .vanished: .inputChanged
+    default: nil
+    }
+  }
+
+  /// The words of the summary for `count` jobs with this result; `done` is counted apart.
+  fileprivate func words(_ count: Int) -> String? {
+    switch self {
+    case .done, .wouldChange: nil
+    case .changed: "\(count) changed while read"
+    case .vanished: "\(count) gone"
+    case .unchanged: "\(count) left as they are"
+    case .failed: "\(count) failed"
+    }
+  }
+}
+
+/// The failure of a keystore that cannot be opened or unlocked, in a run over files.
+struct KeystoreObstacle: Sendable {
+  /// Returns the reason why the keystore cannot be used; nil if it can, or if that was not tried.
+  let find: @Sendable () -> (any Error)?
+  /// True if no file can be processed without the keystore, so that this failure ends the run.
+  let endsRun: Bool
+
+  static let none = KeystoreObstacle(find: { nil }, endsRun: false)
 }
 
 /// Reports the outcomes of the jobs of a run in the order of the inputs, no matter which thread
@@ -24,31 +75,42 @@ final class OutcomeLog: Sendable {
     /// The outcomes that wait for an earlier one.
     var waiting: [Int: (input: FilePath, result: Result<JobOutcome, any Error>)] = [:]
     var next = 0
-    var doneCount = 0
-    var changedCount = 0
-    var vanishedCount = 0
-    var unchangedCount = 0
-    var wouldChangeCount = 0
-    var failedCount = 0
-    var firstFailure: Failure?
+    var counts: [JobResult: Int] = [:]
+    var statuses: Set<ExitStatus> = []
     /// The failure that ended the whole run.
     var abortion: Failure?
+    /// The files that failed because of the keystore after the reason was told: the first ones, and
+    /// the number of all.
+    var untold: (first: [FilePath], count: Int) = ([], 0)
+    var hasToldKeystore = false
+
+    mutating func count(_ result: JobResult) {
+      counts[result, default: 0] += 1
+      if let status = result.status { statuses.insert(status) }
+    }
+
+    mutating func count(_ failure: Failure) {
+      count(.failed)
+      statuses.insert(failure.status)
+    }
   }
 
   private let console: Console
   /// True if the run continues after a failure.
   private let goesOn: Bool
+  private let keystore: KeystoreObstacle
   private let done: @Sendable (FilePath, JobOutcome) throws -> Void
   private let state = Mutex(State())
   /// True if there is an `abortion`; threads check it after each job.
   private let aborted = Atomic(false)
 
   init(
-    console: Console, goesOn: Bool,
+    console: Console, goesOn: Bool, keystore: KeystoreObstacle = .none,
     done: @escaping @Sendable (FilePath, JobOutcome) throws -> Void
   ) {
     self.console = console
     self.goesOn = goesOn
+    self.keystore = keystore
     self.done = done
   }
 
@@ -60,50 +122,72 @@ final class OutcomeLog: Sendable {
       state.waiting[index] = (input, result)
       while let outcome = state.waiting.removeValue(forKey: state.next) {
         state.next += 1
-        tell(outcome.input, outcome.result, &state)
+        switch outcome.result {
+        case .success(let result): tell(outcome.input, result, &state)
+        case .failure(let error): tell(outcome.input, error, &state)
+        }
       }
     }
   }
 
-  private func tell(
-    _ input: FilePath, _ result: Result<JobOutcome, any Error>, _ state: inout State
-  ) {
-    switch result {
-    case .success(let outcome):
-      switch outcome {
-      case .done: state.doneCount += 1
-      case .doneOfChanging:
-        state.doneCount += 1
-        state.changedCount += 1
-        let name = input == "-" ? "standard input" : Text.printable(input)
-        console.warning("\(name) changed while it was read: the output has what was read")
-      case .vanished:
-        state.vanishedCount += 1
-        console.warning("\(Text.printable(input)) disappeared before it was read")
-        return
-      case .unchanged: state.unchangedCount += 1
-      case .wouldChange: state.wouldChangeCount += 1
-      }
-      do {
-        try done(input, outcome)
-      } catch {
-        // The outcomes cannot be reported any more: end the run.
-        abort(Failure(error), &state)
-      }
-    case .failure(let error):
-      let failure = Failure(error, of: input)
-      let named = failure.about(name(of: input, in: failure))
-      // A reader that closed the pipe ends the whole run. A full disk or a bad file ends only this
-      // job.
-      if failure.isBrokenPipe || !goesOn {
-        return abort(failure.isBrokenPipe ? failure : named, &state)
-      }
-      tell(named, &state)
+  private func tell(_ input: FilePath, _ outcome: JobOutcome, _ state: inout State) {
+    state.count(outcome.result)
+    switch outcome {
+    case .doneOfChanging:
+      let name = input == "-" ? "standard input" : Text.printable(input)
+      console.warning("\(name) changed while it was read: the output has what was read")
+    case .vanished:
+      console.warning("\(Text.printable(input)) disappeared before it was read")
+      return
+    default: break
     }
+    do {
+      try done(input, outcome)
+    } catch {
+      // The outcomes cannot be reported any more: end the run.
+      abort(Failure(error), &state)
+    }
+  }
+
+  private func tell(_ input: FilePath, _ error: any Error, _ state: inout State) {
+    let failure = Failure(error, of: input)
+    // A reader that closed the pipe ends the whole run. A full disk or a bad file ends only this
+    // job.
+    if failure.isBrokenPipe { return abort(failure, &state) }
+    if isOfKeystore(failure) { return tellOfKeystore(failure, input, &state) }
+    let named = failure.about(name(of: input, in: failure))
+    if goesOn { tell(named, &state) } else { abort(named, &state) }
+  }
+
+  /// True if a job failed because the keystore cannot be opened or unlocked. The failure is then
+  /// the same for every file.
+  private func isOfKeystore(_ failure: Failure) -> Bool {
+    guard let reason = keystore.find() else { return false }
+    return Failure(reason).message == failure.message
+  }
+
+  /// Reports the failure of the keystore once. Ends the run if every file needs the keystore.
+  private func tellOfKeystore(_ failure: Failure, _ input: FilePath, _ state: inout State) {
+    if !goesOn || keystore.endsRun { return abort(failure, &state) }
+    guard state.hasToldKeystore else {
+      state.hasToldKeystore = true
+      tell(failure, &state)
+      return noteUntold(input, &state)
+    }
+    state.count(failure)
+    noteUntold(input, &state)
+  }
+
+  private func noteUntold(_ input: FilePath, _ state: inout State) {
+    state.untold.count += 1
+    if state.untold.first.count < PassedOver.nameLimit { state.untold.first.append(input) }
   }
 
   private func abort(_ failure: Failure, _ state: inout State) {
-    state.abortion = state.abortion ?? failure
+    if state.abortion == nil {
+      state.abortion = failure
+      state.count(failure)
+    }
     aborted.store(true, ordering: .releasing)
   }
 
@@ -111,41 +195,52 @@ final class OutcomeLog: Sendable {
   func add(_ failure: Failure) { state.withLock { tell(failure, &$0) } }
 
   private func tell(_ failure: Failure, _ state: inout State) {
-    state.failedCount += 1
-    state.firstFailure = state.firstFailure ?? failure
+    state.count(failure)
     console.error(failure.message, hint: failure.hint)
   }
 
-  /// Returns the input's name, unless the message already contains it. Standard input is named only
+  /// Returns the input's name, unless the message already names it. Standard input is named only
   /// if there are other inputs.
   private func name(of input: FilePath, in failure: Failure) -> String? {
-    if input == "-", !goesOn { return nil }
-    let name = input == "-" ? "standard input" : Text.printable(input)
-    return failure.message.contains(name) ? nil : name
+    if failure.names(input) { return nil }
+    if input == "-" { return goesOn ? "standard input" : nil }
+    return Text.printable(input)
   }
 
-  /// Writes the summary. Throws the failure that ended the run, else the exit status of the first
-  /// failure, else the exit status for changed inputs.
+  /// Writes the summary. Throws the failure that ended the run, else the exit status that comes
+  /// first in `ExitStatus.precedence`.
   func finish(passedOver: PassedOver, alwaysSummarizing: Bool) throws {
-    let (abortion, firstFailure, isChanged, summary) = state.withLock { state in
-      var summary = "\(Text.count(state.doneCount, "file")) done"
-      if state.wouldChangeCount > 0 {
-        summary = "\(Text.count(state.wouldChangeCount, "file")) to be done"
-      }
-      if state.unchangedCount > 0 { summary += ", \(state.unchangedCount) left as they are" }
-      if state.changedCount > 0 { summary += ", \(state.changedCount) changed while read" }
-      if state.vanishedCount > 0 { summary += ", \(state.vanishedCount) gone" }
-      if state.failedCount > 0 { summary += ", \(state.failedCount) failed" }
-      let isWanted = alwaysSummarizing || state.failedCount > 0
-      let isChanged = state.changedCount + state.vanishedCount > 0
-      return (state.abortion, state.firstFailure, isChanged, isWanted ? summary : nil)
+    let state = state.withLock { $0 }
+    if let abortion = state.abortion {
+      // Without other outcomes, this failure is all there is to say.
+      if abortion.isBrokenPipe || !goesOn { throw abortion }
+      console.error(abortion.message, hint: abortion.hint)
+    } else {
+      passedOver.warn(on: console)
     }
-    if let abortion { throw abortion }
-    passedOver.warn(on: console)
-    if let summary {
-      console.note(summary + (passedOver.summary.map { "; skipped \($0)" } ?? ""))
+    tellUntold(state)
+    if alwaysSummarizing || state.counts[.failed] != nil {
+      console.note(Self.summary(state) + (passedOver.summary.map { "; skipped \($0)" } ?? ""))
     }
-    if let firstFailure { throw ExitCode(firstFailure.status.rawValue) }
-    if isChanged { throw ExitCode(ExitStatus.inputChanged.rawValue) }
+    if let status = ExitStatus.first(of: state.statuses) { throw ExitCode(status.rawValue) }
+  }
+
+  private func tellUntold(_ state: State) {
+    guard state.untold.count > 0 else { return }
+    let names = state.untold.first.map(Text.printable).joined(separator: ", ")
+    let more = state.untold.count - state.untold.first.count
+    console.warning(
+      "no key outside the keystore opens \(names)" + (more > 0 ? " and \(more) more" : ""))
+  }
+
+  private static func summary(_ state: State) -> String {
+    let done = state.counts[.done, default: 0] + state.counts[.changed, default: 0]
+    let first =
+      state.counts[.wouldChange].map { "\(Text.count($0, "file")) to be done" }
+      ?? "\(Text.count(done, "file")) done"
+    let rest = JobResult.allCases.compactMap { result in
+      state.counts[result].flatMap { result.words($0) }
+    }
+    return ([first] + rest).joined(separator: ", ")
   }
 }

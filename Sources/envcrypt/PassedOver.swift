@@ -21,7 +21,7 @@ struct PassedOver {
   private var emptyCount = 0
 
   /// The maximum number of names in a list; the rest is only counted.
-  private static let nameLimit = 10
+  static let nameLimit = 10
 
   mutating func add(_ skipped: FileTree.Skipped) {
     symbolicLinks += skipped.symbolicLinks

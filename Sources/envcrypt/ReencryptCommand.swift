@@ -85,7 +85,9 @@ struct ReencryptCommand: ParsableCommand {
         inputs, output: nil, naming: .replace, suffix: naming.value,
         keystoreFiles: self.keystore.files()),
       inputs: inputs, replaces: true, synchronizes: !noSync, report: report,
-      scheduler: scheduler, console: console, leftovers: leftovers, toTerminal: .nothing,
+      scheduler: scheduler, console: console, leftovers: leftovers,
+      keystore: store.obstacle(endsRun: opening.isEmpty || !wrapping.keys.isEmpty),
+      toTerminal: .nothing,
       done: { input, outcome in
         if case .wouldChange = outcome { try console.report(Text.printable(input)) }
       },

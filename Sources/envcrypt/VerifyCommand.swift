@@ -33,7 +33,9 @@ struct VerifyCommand: ParsableCommand {
     let decryptor = try options.decryptor(store, scheduler)
     let run = FileRun(
       plan: plan, inputs: inputs, replaces: false, report: report, scheduler: scheduler,
-      console: console, leftovers: leftovers, toTerminal: .nothing, discardingOutput: true,
+      console: console, leftovers: leftovers,
+      keystore: store.obstacle(endsRun: options.keyring.isEmpty), toTerminal: .nothing,
+      discardingOutput: true,
       done: { input, _ in
         if !console.isQuiet { try console.report("\(Text.printable(input)): OK") }
       },

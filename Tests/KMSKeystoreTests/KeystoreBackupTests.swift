@@ -96,7 +96,7 @@ import Testing
     let restored = try KeyService(
       try Keystore(at: copy), secrets: TestSecrets(passphrase: "correct horse"))
     #expect(try restored.decrypt(blob) == "text")
-    #expect(throws: KeystoreError.wrongPassphrase) {
+    #expect(throws: KeystoreError.wrongPassphrase(copy)) {
       try KeyService(try Keystore(at: copy), secrets: TestSecrets(passphrase: "other")).decrypt(
         blob)
     }

@@ -69,13 +69,15 @@ import Testing
     let secrets = TestSecrets()
     #expect(try service(secrets).describe("alias/a") == key)
     #expect(secrets.timesAsked == 0)
-    #expect(throws: KeystoreError.wrongPassphrase) {
+    #expect(throws: KeystoreError.wrongPassphrase(path)) {
       try service(TestSecrets(passphrase: "wrong horse")).createKey()
     }
     #expect(
-      throws: KeystoreError.locked(reasons: [
-        "a passphrase is needed, and there is no terminal to ask on"
-      ])
+      throws: KeystoreError.locked(
+        path,
+        reasons: [
+          "a passphrase is needed, and there is no terminal to ask on"
+        ])
     ) { try service().createKey() }
   }
 
@@ -84,7 +86,7 @@ import Testing
     let secrets = TestSecrets(passphrase: "wrong")
     let service = try service(secrets)
     for _ in 0..<3 {
-      #expect(throws: KeystoreError.wrongPassphrase) { try service.createKey() }
+      #expect(throws: KeystoreError.wrongPassphrase(path)) { try service.createKey() }
     }
     #expect(secrets.timesAsked == 1)
   }
@@ -125,7 +127,7 @@ import Testing
     _ = try create(.keyFile(keyFile, contents: try KeyFile.read(keyFile)))
     let other = directory.path.appending("other")
     try KeyFile.create(other, leftovers: Leftovers())
-    #expect(throws: KeystoreError.wrongKeyFile(other)) {
+    #expect(throws: KeystoreError.wrongKeyFile(other, of: path)) {
       try service(TestSecrets(keyFile: other)).createKey()
     }
     let short = directory.path.appending("short")
@@ -319,7 +321,7 @@ import Testing
     try DatabaseQueue(path: path.string).write {
       try $0.execute(sql: "UPDATE protector SET " + change)
     }
-    #expect(throws: KeystoreError.wrongKeyFile(keyFile)) {
+    #expect(throws: KeystoreError.wrongKeyFile(keyFile, of: path)) {
       try Keystore(at: path).unlock(TestSecrets(keyFile: keyFile))
     }
   }

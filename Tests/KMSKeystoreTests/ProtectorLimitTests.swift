@@ -118,7 +118,9 @@ import Testing
     try create(.passphrase(SecretBytes(Array("right".utf8))))
     try plant(ProtectorRecord.mostProtectors - 1, Self.cheap)
     #expect(throws: Never.self) { try unlock() }
-    #expect(throws: KeystoreError.wrongPassphrase) { try unlock(TestSecrets(passphrase: "wrong")) }
+    #expect(throws: KeystoreError.wrongPassphrase(path)) {
+      try unlock(TestSecrets(passphrase: "wrong"))
+    }
     // No further protector can be added.
     let store = try Keystore(at: path)
     let tooMany = KeystoreError.tooManyProtectors(limit: ProtectorRecord.mostProtectors)
@@ -184,12 +186,14 @@ import Testing
     }
     try plant(2, ["kind": "'key-file'", "keyFilePath": "'\(file.string)'"])
     try unlock()
-    #expect(throws: KeystoreError.wrongPassphrase) { try unlock(TestSecrets(passphrase: "wrong")) }
+    #expect(throws: KeystoreError.wrongPassphrase(path)) {
+      try unlock(TestSecrets(passphrase: "wrong"))
+    }
     let error = #expect(throws: (any Error).self) { try unlock(TestSecrets()) }
     switch error {
     case KeystoreError.unusableKeyFile(let path, _)?: #expect(path == file && kind != "open")
     case FileRuleError.openToOthers(let path, _)?: #expect(path == file && kind == "open")
-    case KeystoreError.locked(let reasons)?: #expect(reasons.count == 3 && kind == "missing")
+    case KeystoreError.locked(_, let reasons)?: #expect(reasons.count == 3 && kind == "missing")
     default: Issue.record("\(String(describing: error))")
     }
     // If the user names the key file, its error is reported at once, and the passphrase is not
@@ -216,7 +220,7 @@ import Testing
       "UPDATE protector SET kind = 'key-file', keyFilePath = '\(other.string)', salt = zeroblob(32)"
     )
     let error = #expect(throws: KeystoreError.self) { try unlock() }
-    guard case .locked(let reasons)? = error else {
+    guard case .locked(_, let reasons)? = error else {
       Issue.record("\(String(describing: error))")
       return
     }

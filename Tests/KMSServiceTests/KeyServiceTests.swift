@@ -192,7 +192,7 @@ import Testing
       .passphrase(SecretBytes(Array("p".utf8))), secrets: TestSecrets())
     let key = try KeyService(store, secrets: TestSecrets()).createKey()
     let secrets = TestSecrets(passphrase: "q")
-    #expect(throws: KeystoreError.wrongPassphrase) {
+    #expect(throws: KeystoreError.wrongPassphrase(path)) {
       try KeyService(try Keystore(at: path), secrets: secrets).exportKey(key.keyID)
     }
     secrets.text = "p"

@@ -184,7 +184,7 @@ private struct Known {
     guard
       let key = try protectors[0].unwrap(
         passphrase: SecretBytes(Array(passphrase.utf8)), keystoreID: keystore.id)
-    else { throw KeystoreError.wrongPassphrase }
+    else { throw KeystoreError.wrongPassphrase(keystore.path) }
     return key.bytes.exposed
   }
 

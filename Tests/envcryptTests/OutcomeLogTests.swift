@@ -1,11 +1,13 @@
 import ArgumentParser
+import SystemPackage
 import Testing
 
 @testable import Envelope
+@testable import KMSKeystore
 @testable import TestSupport
 @testable import envcrypt
 
-/// The exit status at the end of a run: a failure has precedence over a change, in any order.
+/// The exit status at the end of a run depends on what occurred, and not on the order.
 @Suite struct OutcomeLogTests {
   private let log = OutcomeLog(console: Console(isQuiet: true), goesOn: true) { _, _ in }
 
@@ -36,6 +38,60 @@ import Testing
     log.add(isFirst ? 1 : 0, "a", .success(.vanished))
     log.add(isFirst ? 0 : 1, "b", .failure(MessageError.truncated))
     #expect(status() == 65)
+  }
+
+  /// Every pair of statuses, in both orders of the inputs.
+  @Test(arguments: ExitStatus.precedence.indices.dropLast())
+  func theStatusThatComesFirstDecides(index: Int) {
+    let first = ExitStatus.precedence[index]
+    for other in ExitStatus.precedence[(index + 1)...] {
+      for statuses in [[first, other], [other, first]] {
+        let log = OutcomeLog(console: Console(isQuiet: true), goesOn: true) { _, _ in }
+        for (index, status) in statuses.enumerated() {
+          log.add(index, FilePath("f\(index)"), .failure(Failure(status, "failed")))
+        }
+        let thrown = #expect(throws: ExitCode.self) {
+          try log.finish(passedOver: PassedOver(), alwaysSummarizing: false)
+        }
+        #expect(thrown?.rawValue == first.rawValue)
+      }
+    }
+  }
+
+  @Test func everyStatusHasItsPlace() {
+    #expect(Set(ExitStatus.precedence) == Set(ExitStatus.allCases))
+    #expect(ExitStatus.precedence.count == ExitStatus.allCases.count)
+    #expect(
+      ExitStatus.precedence.filter { $0 != .dryRun }.map(\.rawValue)
+        == [65, 77, 69, 78, 70, 71, 74, 73, 64, 66, 3])
+  }
+
+  /// A keystore that cannot be used ends the run, or is counted for each file that needs it.
+  @Test(arguments: [true, false])
+  func aFailureOfTheKeystore(endsRun: Bool) {
+    let log = OutcomeLog(
+      console: Console(isQuiet: true), goesOn: true,
+      keystore: KeystoreObstacle(
+        find: { KeystoreError.wrongPassphrase("k.db") }, endsRun: endsRun)
+    ) { _, _ in }
+    log.add(0, "a", .failure(KeystoreError.wrongPassphrase("k.db")))
+    #expect(log.isAborted == endsRun)
+    log.add(1, "b", .failure(MessageError.truncated))
+    let thrown = #expect(throws: ExitCode.self) {
+      try log.finish(passedOver: PassedOver(), alwaysSummarizing: false)
+    }
+    #expect(thrown?.rawValue == 65)
+  }
+
+  @Test(arguments: [
+    ("a", "a", true), ("a", "a.envc", true), ("a", "/mnt/a.envc", true), ("/x/a", "/x/a", true),
+    ("a", "data", false), ("a", "/data/b", false), ("a", "ba", false), ("a", "ab", false),
+    ("x/a", "/mnt/x/a.envc", true), ("", "a", false), ("abc", "a", false),
+  ])
+  func aMessageNamesItsFile(input: String, file: String, isNamed: Bool) {
+    let failure = Failure(.ioError, "failed").withFile(FilePath(file))
+    #expect(failure.names(FilePath(input)) == isNamed)
+    #expect(!Failure(.ioError, "failed").names(FilePath(input)))
   }
 
   @Test func whatIsNoInputsFailureCounts() {
