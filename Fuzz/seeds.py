@@ -209,6 +209,17 @@ def recipients():
     yield f'restrict,command="a \\"b\\"" ssh-rsa {samples["rsaSSH"]}\n# b\n\nkeys/bob.pem\n'.encode()
 
 
+def tomls():
+    """The valid and the invalid files of the unit tests."""
+    with open(os.path.join(HERE, "../Tests/envcryptTests/TOMLReaderTests.swift"), encoding="utf-8") as file:
+        texts = sorted(set(re.findall(r'"(a = (?:[^"\\]|\\.)*)"', file.read())))
+    for text in texts:
+        yield re.sub(r"\\u\{(\w+)\}", lambda found: chr(int(found[1], 16)), text) \
+            .replace('\\"', '"').replace("\\n", "\n").replace("\\r", "\r").replace("\\\\", "\\").encode()
+    yield (b'# all\r\nkeystore = "~/k.db" # b\n\nkey = [ # c\n "alias/\\u00e9", \'alias/b\',\n]\njobs = 0x1_0\n'
+           b'"passphrase-command" = "pass show \\"a\\""\nkey-file = "../k"\n')
+
+
 def contexts():
     for arguments in (
         [b"stage=prod"], [b"a=1", b"b=2", b"c="], [b"a=1", b"a=2"], [b"=x"], [b"x"], [b""], [b"a=b=c"],
@@ -454,6 +465,6 @@ for target, seeds in {
     "keystore": keystores(),
     "kms": kms(), "message": messages(), "policy": policies(),
     "recipient": recipients(),
-    "shorthand": shorthands(), "template": templates(),
+    "shorthand": shorthands(), "template": templates(), "toml": tomls(),
 }.items():
     write(target, list(seeds))

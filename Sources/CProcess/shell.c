@@ -11,27 +11,27 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// Returns the environment without one variable, in an array that the caller frees; NULL if memory
-// runs out.
-static char **environmentWithout(const char *variable) {
-  size_t count = 0, length = strlen(variable);
+// Returns the environment with `setting`, which is a name and '=', in the place of the variable of
+// that name. The caller frees the array. NULL if memory runs out.
+static char **environmentEmptying(const char *setting) {
+  size_t count = 0, length = strlen(setting);
   while (environ && environ[count]) count += 1;
-  char **entries = calloc(count + 1, sizeof *entries);
+  char **entries = calloc(count + 2, sizeof *entries);
   if (!entries) return NULL;
   size_t kept = 0;
   for (size_t index = 0; index < count; index += 1) {
-    const char *entry = environ[index];
-    if (strncmp(entry, variable, length) != 0 || entry[length] != '=') entries[kept++] = environ[index];
+    if (strncmp(environ[index], setting, length) != 0) entries[kept++] = environ[index];
   }
+  entries[kept] = (char *)setting;
   return entries;
 }
 
-int envcrypt_start_shell(const char *command, const char *variable, struct envcrypt_shell *shell) {
+int envcrypt_start_shell(const char *command, const char *setting, struct envcrypt_shell *shell) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return errno;
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
-  char **environment = environmentWithout(variable);
+  char **environment = environmentEmptying(setting);
   int failure = environment ? posix_spawn_file_actions_init(&actions) : ENOMEM;
   if (failure == 0) {
     failure = posix_spawnattr_init(&attributes);

@@ -27,8 +27,10 @@ struct DataKeyGenerateCommand: ParsableCommand {
         envcrypt data-key generate -k alias/disks --json                both as base64
       """)
 
-  @Option(name: [.short, .long], help: ArgumentHelp("Key ID, alias/… or ARN.", valueName: "key"))
-  var key = KeyService.defaultAlias
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp("Key ID, alias/… or ARN; default: as for 'encrypt'.", valueName: "key"))
+  var key: String?
 
   @Option(help: ArgumentHelp("The type of the data key; default: AES_256.", valueName: "spec"))
   var spec: DataKeySpec?
@@ -66,7 +68,21 @@ struct DataKeyGenerateCommand: ParsableCommand {
     try keystore.withService { try run($0, console) }
   }
 
+  /// The named key, or else the only key of the settings.
+  private func keyID() throws -> String {
+    if let key { return key }
+    let keys = try Settings.current.keys(options: [])
+    guard keys.value.count == 1 else {
+      throw Failure(
+        .configuration,
+        "\(keys.source.text) names \(keys.value.count) keys, and only one can wrap a data key",
+        hint: "name one with -k")
+    }
+    return keys.value[0]
+  }
+
   private func run(_ service: KeyService, _ console: Console) throws {
+    let key = try keyID()
     let pairs = try context.requestContext()
     let spec = spec ?? (bytes == nil ? .aes256 : nil)
     if withoutPlaintext {

@@ -26,6 +26,7 @@ struct Envcrypt: ParsableCommand {
           envcrypt verify *.envc                      are my backups whole?
           envcrypt inspect db.envc                    which key opens it?
           envcrypt reencrypt -R /mnt -k alias/new     move to another key
+          envcrypt config                             which settings are in force?
 
         Exit status: 0 done and verified; 3 done, but an input changed while it was read, or \
         disappeared; 64 usage; 65 not authentic, truncated or not a message; 66 no input, or no \
@@ -38,7 +39,7 @@ struct Envcrypt: ParsableCommand {
         EncryptCommand.self, DecryptCommand.self, VerifyCommand.self, ReencryptCommand.self,
         InspectCommand.self,
         InitCommand.self, KeyCommand.self, AliasCommand.self, DataKeyCommand.self, KMSCommand.self,
-        KeystoreCommand.self, TemplateCommand.self,
+        KeystoreCommand.self, TemplateCommand.self, ConfigCommand.self,
       ])
   }
 
@@ -55,6 +56,11 @@ struct Envcrypt: ParsableCommand {
     do {
       let arguments = try ArgumentBytes.processArguments()
       var command = try PlainArguments.command(arguments) ?? parse(arguments)
+      do {
+        try Settings.load()
+      } catch  where isHelp(command) {
+        // Help is there in spite of a mistake in the configuration file.
+      }
       try command.run()
     } catch let status as ExitCode {
       Glibc.exit(status.rawValue)
@@ -70,6 +76,10 @@ struct Envcrypt: ParsableCommand {
     } catch {
       Failure(error).end(on: console)
     }
+  }
+
+  private static func isHelp(_ command: any ParsableCommand) -> Bool {
+    type(of: command).configuration.commandName == "help"
   }
 
   /// Returns the command that the arguments describe. Throws `Failure`, or an error of the parser.

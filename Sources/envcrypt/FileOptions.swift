@@ -84,7 +84,8 @@ struct ParallelOptions: ParsableArguments {
     if let jobs, !Self.range.contains(jobs) { throw ValidationError("--jobs must be 1 to 1024") }
   }
 
-  func scheduler() -> Scheduler { Scheduler(jobs: jobs) }
+  /// The option or the setting decides.
+  func scheduler() -> Scheduler { Scheduler(jobs: Settings.current.jobs(option: jobs)?.value) }
 }
 
 /// The options for messages during the work.

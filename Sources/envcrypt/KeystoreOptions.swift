@@ -12,8 +12,8 @@ struct KeystoreOptions: ParsableArguments {
     help: ArgumentHelp(
       "The keystore file.",
       discussion: """
-        Without it: $ENVCRYPT_KEYSTORE, else $XDG_DATA_HOME/envcrypt/keystore.db, else \
-        ~/.local/share/envcrypt/keystore.db.
+        Without it: $ENVCRYPT_KEYSTORE, the configuration file (see 'envcrypt config'), \
+        $XDG_DATA_HOME/envcrypt/keystore.db, or ~/.local/share/envcrypt/keystore.db.
         """, valueName: "path"), completion: .file())
   var keystore: String?
 
@@ -21,8 +21,9 @@ struct KeystoreOptions: ParsableArguments {
     help: ArgumentHelp(
       "Read the passphrase from the first line of a file.",
       discussion: """
-        Without it: the output of $ENVCRYPT_PASSPHRASE_COMMAND, else the terminal. A passphrase \
-        is never taken from the command line, which others can read.
+        Without it: $ENVCRYPT_PASSPHRASE_FILE, the output of $ENVCRYPT_PASSPHRASE_COMMAND, the \
+        configuration file (see 'envcrypt config'), or the terminal. A passphrase is never taken \
+        from the command line, which others can read.
         """, valueName: "file"), completion: .file())
   var passphraseFile: String?
 
@@ -44,37 +45,17 @@ struct KeystoreOptions: ParsableArguments {
   }
 
   /// Returns the keystore's path.
-  func path() throws -> FilePath {
-    if let keystore { return FilePath(argument: keystore) }
-    if let path = Self.environment("ENVCRYPT_KEYSTORE") { return path }
-    // The XDG specification requires that relative paths are ignored.
-    if let data = Self.environment("XDG_DATA_HOME"), data.isAbsolute {
-      return data.appending("envcrypt").appending("keystore.db")
-    }
-    guard let home = Self.environment("HOME") else {
-      throw Failure(
-        .configuration, "the path of the keystore is unknown: HOME is not set",
-        hint: "name one with --keystore or ENVCRYPT_KEYSTORE")
-    }
-    return home.appending(".local/share/envcrypt/keystore.db")
-  }
+  func path() throws -> FilePath { try Settings.current.keystore(option: keystore).value }
 
   /// Returns the files that must never be an output.
   func files() -> KeystoreFiles { KeystoreFiles(of: try? path()) }
 
   func secrets() throws -> PassphraseSource {
-    let origin: PassphraseSource.Origin
-    if let passphraseFile {
-      origin = .file(FilePath(argument: passphraseFile))
-    } else if let passphraseDescriptor {
-      origin = .descriptor(passphraseDescriptor)
-    } else if let command = getenv("ENVCRYPT_PASSPHRASE_COMMAND"), command.pointee != 0 {
-      origin = .command(String(cString: command))
-    } else {
-      origin = .terminal
-    }
+    let settings = Settings.current
+    let origin = try settings.passphrase(
+      fileOption: passphraseFile, descriptor: passphraseDescriptor)
     return try PassphraseSource(
-      origin: origin, keyFile: keyFile.map(FilePath.init(argument:)),
+      origin: origin.value, keyFile: settings.keyFile(option: keyFile)?.value,
       prompt: Text.printable(try path()))
   }
 
@@ -208,11 +189,6 @@ struct KeystoreOptions: ParsableArguments {
     } catch FileRuleError.reserved {
       throw KeystoreError.unusableKeyFile(path, "it belongs to a keystore")
     }
-  }
-
-  private static func environment(_ name: String) -> FilePath? {
-    guard let value = getenv(name), value.pointee != 0 else { return nil }
-    return FilePath(platformString: value)
   }
 
   private static func absolute(_ path: FilePath) -> FilePath {

@@ -94,7 +94,7 @@ struct WrappingOptions: ParsableArguments {
   var areEmpty: Bool { keys.isEmpty && recipients.isEmpty && recipientLists.isEmpty }
 
   /// Returns a keyring for each named key and recipient, without repetitions, and then `others`. If
-  /// there are none at all, returns a keyring for alias/default of the keystore.
+  /// there are none at all, returns keyrings for the keys of the settings, or for alias/default.
   func keyrings(
     besides others: [any Keyring], keystore: () throws -> KeyService
   ) throws -> [any Keyring] {
@@ -102,7 +102,8 @@ struct WrappingOptions: ParsableArguments {
       try recipients.flatMap { try RecipientFile.keyrings(FilePath(argument: $0)) }
       + recipientLists.flatMap { try RecipientFile.keyrings(list: FilePath(argument: $0)) }
     let keyrings = Self.eachOnce(recipients) + others
-    let names = keys.isEmpty && keyrings.isEmpty ? [KeyService.defaultAlias] : keys
+    let names =
+      keys.isEmpty && keyrings.isEmpty ? try Settings.current.keys(options: []).value : keys
     guard !names.isEmpty else { return keyrings }
     let service = try keystore()
     return Self.eachOnce(try names.map { try service.wrappingKeyring($0) }) + keyrings
@@ -144,8 +145,12 @@ struct KeyringOptions: ParsableArguments {
 /// encrypt.
 enum SmallFile {
   static func read(_ path: FilePath, limit: Int, as noun: String = "key") throws -> [UInt8] {
-    let source = DescriptorSource(
-      path == "-" ? .standardInput : try Descriptor.openInput(path))
+    try read(
+      path == "-" ? .standardInput : try Descriptor.openInput(path), limit: limit, as: noun)
+  }
+
+  static func read(_ file: Descriptor, limit: Int, as noun: String) throws -> [UInt8] {
+    let source = DescriptorSource(file)
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 64 << 10)
     while true {
@@ -154,7 +159,7 @@ enum SmallFile {
       let count = try source.read(into: &raw)
       if count == 0 { return bytes }
       bytes.append(contentsOf: chunk.prefix(count))
-      guard bytes.count <= limit else { throw tooLarge(path, limit, noun) }
+      guard bytes.count <= limit else { throw tooLarge(file.path, limit, noun) }
     }
   }
 

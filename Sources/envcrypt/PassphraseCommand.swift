@@ -1,10 +1,8 @@
 import Envelope
 import Glibc
 
-/// The command in ENVCRYPT_PASSPHRASE_COMMAND. The first line that it prints is the passphrase.
+/// The command of ENVCRYPT_PASSPHRASE_COMMAND or of the configuration file. The first line that it prints is the passphrase.
 struct PassphraseCommand {
-  static let variable = "ENVCRYPT_PASSPHRASE_COMMAND"
-
   /// The time limit for the first line, in seconds: the command may ask a person.
   var timeForLine = 600.0
   /// The time limit from the first line to the end of the command, in seconds.
@@ -14,18 +12,23 @@ struct PassphraseCommand {
   var restLimit = 64 << 10
 
   private let text: String
+  /// The name of the command in messages.
+  private let name: String
 
-  init(_ text: String) { self.text = text }
+  init(_ text: String, name: String) {
+    self.text = text
+    self.name = name
+  }
 
   /// Runs the command and returns its first line. Throws `Failure`.
   func firstLine() throws -> SecretBytes {
     let command: ShellCommand
     do {
-      // Remove the variable from the environment of the command. Otherwise an envcrypt in the
-      // command would run the command again, without end.
-      command = try ShellCommand(text, without: Self.variable)
+      // Empty the variable in the environment of the command. Otherwise an envcrypt in the command
+      // would run the command again, without end.
+      command = try ShellCommand(text, emptying: Settings.passphraseCommandVariable)
     } catch {
-      throw Failure(.systemError, "\(Self.variable) cannot be run: \(error)")
+      throw Failure(.systemError, "\(name) cannot be run: \(error)")
     }
     defer { command.stop() }
     var line = Line()
@@ -35,7 +38,7 @@ struct PassphraseCommand {
     }
     guard !line.isLate else {
       throw Failure(
-        .noPermission, "\(Self.variable) printed no line within \(Int(timeForLine)) seconds")
+        .noPermission, "\(name) printed no line within \(Int(timeForLine)) seconds")
     }
     let passphrase = try PassphraseSource.line(bytes, count: line.count)
     try finish(command)
@@ -59,13 +62,13 @@ struct PassphraseCommand {
     // The command printed more than the limit and died of the closed pipe.
     case .exited(128 + SIGPIPE) where rest <= 0, .killed(signal: SIGPIPE) where rest <= 0: return
     case .exited(let status):
-      throw Failure(.noPermission, "\(Self.variable) failed: exit status \(status)")
+      throw Failure(.noPermission, "\(name) failed: exit status \(status)")
     case .killed(let signal):
-      throw Failure(.noPermission, "\(Self.variable) was killed by signal \(signal)")
+      throw Failure(.noPermission, "\(name) was killed by signal \(signal)")
     case nil:
       throw Failure(
         .noPermission,
-        "\(Self.variable) did not end within \(Int(timeForEnd)) seconds after its first line",
+        "\(name) did not end within \(Int(timeForEnd)) seconds after its first line",
         hint: "if it starts a process that keeps running, start that in the background: COMMAND &")
     }
   }

@@ -9,7 +9,8 @@ final class PassphraseSource: UnlockingSecrets {
   enum Origin: Sendable {
     case file(FilePath)
     case descriptor(Int32)
-    case command(String)
+    /// A shell command, and its name in messages.
+    case command(String, name: String)
     case terminal
   }
 
@@ -107,7 +108,7 @@ final class PassphraseSource: UnlockingSecrets {
       switch origin {
       case .file(let path): "the first line of \(Text.printable(path)) is empty"
       case .descriptor(let number): "the first line of file descriptor \(number) is empty"
-      case .command: "the first line that \(PassphraseCommand.variable) prints is empty"
+      case .command(_, let name): "the first line that \(name) prints is empty"
       case .terminal: "nothing was typed"
       }
     return Failure(status, "no passphrase given: \(reason)")
@@ -127,8 +128,8 @@ final class PassphraseSource: UnlockingSecrets {
       return try Self.readLine(from: number, path)
     case .descriptor:
       return early!.take()
-    case .command(let command):
-      return try PassphraseCommand(command).firstLine()
+    case .command(let command, let name):
+      return try PassphraseCommand(command, name: name).firstLine()
     case .terminal:
       preconditionFailure("a terminal is asked, not read")
     }

@@ -16,9 +16,9 @@ final class ShellCommand {
     case killed(signal: Int32)
   }
 
-  /// Starts a command without `variable` in its environment.
-  init(_ text: String, without variable: String) throws(Errno) {
-    let failure = envcrypt_start_shell(text, variable, &shell)
+  /// Starts a command with an empty `variable` in its environment.
+  init(_ text: String, emptying variable: String) throws(Errno) {
+    let failure = envcrypt_start_shell(text, variable + "=", &shell)
     guard failure == 0 else { throw Errno(rawValue: failure) }
   }
 

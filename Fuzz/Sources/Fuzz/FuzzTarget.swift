@@ -49,7 +49,7 @@ extension ByteSource {
 extension FuzzTarget {
   static let all: [FuzzTarget] = [
     .armor, .audit, .blob, .context, .json, .keyring, .keystore, .kms, .message, .policy,
-    .recipient, .shorthand, .template,
+    .recipient, .shorthand, .template, .toml,
   ]
 
   /// The target that the command line names.

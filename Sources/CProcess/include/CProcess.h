@@ -35,6 +35,6 @@ struct envcrypt_shell {
 };
 
 // Starts `sh -c command`. Its standard input is /dev/null, its standard output is the pipe, and it
-// inherits standard error, no other descriptor, and the environment without `variable`. Returns 0
-// or an errno value.
-int envcrypt_start_shell(const char *command, const char *variable, struct envcrypt_shell *shell);
+// inherits standard error, no other descriptor, and the environment with the variable of `setting`,
+// "NAME=", emptied. Returns 0 or an errno value.
+int envcrypt_start_shell(const char *command, const char *setting, struct envcrypt_shell *shell);

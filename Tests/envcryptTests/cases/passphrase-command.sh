@@ -22,7 +22,7 @@ envcrypt encrypt < input 2> seen > /dev/null
 exec 9<&-
 [ "$(head -n 1 seen | tr ' ' '\n' | grep -c '/[0-9]*$')" = 4 ]  # 0, 1, 2 and the descriptor of the directory
 matches '^SigBlk:[[:space:]]0*$' seen
-! matches 'ENVCRYPT_PASSPHRASE_COMMAND' seen || exit 1
+matches -x 'ENVCRYPT_PASSPHRASE_COMMAND=' seen; ! matches 'ENVCRYPT_PASSPHRASE_COMMAND=.' seen || exit 1
 python3 - <<'P'
 import re
 ignored = int(re.search(r"SigIgn:\s*(\w+)", open("seen").read())[1], 16)
