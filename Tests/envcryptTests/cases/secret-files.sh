@@ -95,7 +95,7 @@ for file in a-keystore an-audit-log a-journal a-message an-armored-message; do
   fails 78 envcrypt decrypt --keyring $file m -o no; says "$file is $kind, and not a keyring file"; absent no
   fails 78 envcrypt encrypt --keyring $file a -o no; says "$file is $kind, and not a keyring file"; absent no
   fails 78 envcrypt key import $file; says "$file is $kind, and not a keyring file"
-  fails 78 envcrypt encrypt -r $file a -o no; says "$file is $kind, and not a public key in PEM"; absent no
+  fails 78 envcrypt encrypt -r $file a -o no; says "$file is $kind, and not a public key"; absent no
   fails 78 envcrypt keystore protector add passphrase --new-passphrase-file $file; says "$file is $kind, and not a passphrase"
   fails 78 envcrypt init --keystore new.db --passphrase-file $file; says "$file is $kind, and not a passphrase"; absent new.db
   [ "$(sha256sum $file)" = "$sum" ]
