@@ -1,1 +1,1 @@
-../../../Tests/EnvelopeTests/Support/MemoryStreams.swift
+../../../Tests/TestSupport/MemoryStreams.swift

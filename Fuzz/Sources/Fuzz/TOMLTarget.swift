@@ -4,15 +4,15 @@ extension FuzzTarget {
   /// A configuration file: what is read means the same when it is written again in another form.
   static let toml = FuzzTarget("toml") { bytes in
     let entries: [TOMLEntry]
-    do {
+    do throws(TOMLError) {
       entries = try TOMLReader.read(bytes)
     } catch {
       let lines = 1 + bytes.count { $0 == UInt8(ascii: "\n") }
       require((1...lines).contains(error.line), "an error in a line that is not there")
       return
     }
-    let text = entries.map { "\(quoted($0.key)) = \(text($0.value))\n" }.joined()
-    let again = try TOMLReader.read(Array(text.utf8))
+    let file = entries.map { "\(quoted($0.key)) = \(text($0.value))\n" }.joined()
+    let again = try TOMLReader.read(Array(file.utf8))
     require(
       again.map(\.key) == entries.map(\.key) && again.map(\.value) == entries.map(\.value),
       "another value when it is written again")
