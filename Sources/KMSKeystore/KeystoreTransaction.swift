@@ -108,6 +108,27 @@ package final class KeystoreTransaction: KeystoreView {
   /// Removes a protector. Throws `noProtector` if there is no such protector, and `lastProtector`
   /// if no other valid one is left.
   package func removeProtector(_ protectorID: String) throws {
+    let record = try protector(protectorID)
+    let others = try ProtectorRecord.all(db).filter { other in
+      other.id != protectorID && (try? keys.verifyListed(other, db)) != nil
+    }
+    guard !others.isEmpty else { throw KeystoreError.lastProtector(protectorID) }
+    try keys.delete(record, db)
+  }
+
+  /// Replaces a protector with a new one, and returns the description of the new one. Throws
+  /// `noProtector` if there is no such protector.
+  package func replaceProtector(
+    _ protectorID: String, with new: ProtectorRecord
+  ) throws -> ProtectorDescription {
+    let old = try protector(protectorID)
+    try keys.verifyListed(old, db)
+    try keys.delete(old, db)
+    try keys.insert(new, db)
+    return new.description
+  }
+
+  private func protector(_ protectorID: String) throws -> ProtectorRecord {
     guard let record = try ProtectorRecord.first(db, where: "id = ?", [protectorID]) else {
       throw KeystoreError.noProtector(protectorID)
     }
@@ -115,11 +136,7 @@ package final class KeystoreTransaction: KeystoreView {
     guard record.id.utf8.elementsEqual(protectorID.utf8) else {
       throw KeystoreError.editedRecord("protector \(protectorID)")
     }
-    let others = try ProtectorRecord.all(db).filter { other in
-      other.id != protectorID && (try? keys.verifyListed(other, db)) != nil
-    }
-    guard !others.isEmpty else { throw KeystoreError.lastProtector(protectorID) }
-    try keys.delete(record, db)
+    return record
   }
 
   // MARK: The keystore itself

@@ -44,6 +44,9 @@ extension Keystore {
     var result: Result<UnlockedKeystore, any Error>?
     /// The reason why the protector that unlocked the store does not count; nil if it does.
     var refusal: KeystoreError?
+    /// The ID of the protector that unlocked the store; nil if its protector does not count, or if
+    /// the store was just made.
+    var protectorID: String?
 
     /// Returns the unlocked store, or throws the reason why it was not unlocked. Nil if that was
     /// not tried yet.
@@ -80,6 +83,8 @@ extension Keystore {
     var reasons: [String] = []
     /// The reason why the first file that a protector names cannot be a key file.
     var unusableKeyFile: (any Error)?
+    /// The ID of the protector that unlocked the store.
+    var protectorID: String?
   }
 
   private func unlockAnew(
@@ -90,6 +95,7 @@ extension Keystore {
     do {
       let unlocked = try unlockByCurrentProtector(with: secrets, requirePassphrase, &gate)
       state.refusal = nil
+      state.protectorID = gate.protectorID
       return unlocked
     } catch let error as KeystoreError {
       guard anyProtector, let stray = gate.stray else { throw error }
@@ -217,6 +223,7 @@ extension Keystore {
       let unlocked = try accept(rootKey)
       stray = unlocked
       try read { try unlocked.verifyListed(protector, $0) }
+      gate.protectorID = protector.id
       return unlocked
     } catch let error as KeystoreError {
       guard case .editedRecord = error else { throw error }
@@ -266,6 +273,9 @@ extension Keystore {
     guard case .failure(let error) = unlocking.withLock({ $0.result }) else { return nil }
     return error
   }
+
+  /// The ID of the protector that unlocked the store last; nil if none did.
+  package var unlockingProtectorID: String? { unlocking.withLock { $0.protectorID } }
 
   /// The unlocked store; nil if it was not unlocked.
   package var unlockedStore: UnlockedKeystore? { try? unlocking.withLock { $0.result }?.get() }

@@ -67,6 +67,32 @@ package class KeystoreView {
   /// Returns all keys, in no order.
   package func masterKeys() throws -> [MasterKeyRecord] { try verified(MasterKeyRecord.all(db)) }
 
+  /// Returns all keys that are as the program wrote them, the oldest first, and the names of those
+  /// that are not, or that are missing.
+  package func allMasterKeys() throws -> (keys: [MasterKeyRecord], damaged: [String]) {
+    var damaged: [String] = []
+    var keys: [MasterKeyRecord] = []
+    var names: Set<LedgerName> = []
+    for key in try MasterKeyRecord.readable(db, { name, _ in damaged.append(name) }) {
+      names.insert(key.ledgerName)
+      do {
+        try unlocked?.verify(key, db)
+        keys.append(key)
+      } catch KeystoreError.editedRecord(let name) {
+        damaged.append(name)
+      }
+    }
+    let listed = try unlocked?.ledgerNames(inTable: MasterKeyRecord.databaseTableName, db) ?? []
+    for name in listed where !names.contains(name) && !damaged.contains(name.recordName) {
+      damaged.append(name.recordName)
+    }
+    keys.sort {
+      $0.creationDate == $1.creationDate
+        ? Self.isBefore($0.id, $1.id) : $0.creationDate < $1.creationDate
+    }
+    return (keys, damaged)
+  }
+
   /// Returns the keys that are past their deletion date.
   package func masterKeysToDelete(at now: Int64) throws -> [MasterKeyRecord] {
     try verified(

@@ -74,6 +74,13 @@ package final class NewKeyVersion {
     }
   }
 
+  /// Returns the SHA-256 of the public key, by which messages name a key without a keystore; nil if
+  /// the key is not a key pair.
+  package func fingerprint() throws(CryptoError) -> String? {
+    guard let subjectPublicKeyInfo else { return nil }
+    return Hexadecimal.encode(try Digest.sha256.hash(subjectPublicKeyInfo))
+  }
+
   /// Returns the row of the version, with its material wrapped.
   package func record(
     ofKey keyID: String, version: Int64, creationDate: Int64, rotationType: RotationType? = nil,
@@ -84,9 +91,7 @@ package final class NewKeyVersion {
     return KeyVersionRecord(
       keyID: keyID, version: version, creationDate: creationDate,
       publicKey: subjectPublicKeyInfo.map { Data($0) },
-      fingerprint: try subjectPublicKeyInfo.map {
-        Hexadecimal.encode(try Digest.sha256.hash($0))
-      },
+      fingerprint: try fingerprint(),
       foreignProviderID: foreignName?.providerID, foreignKeyName: foreignName?.keyName,
       foreignPadding: foreignName?.padding, nonce: nonce, wrappedMaterial: wrapped,
       materialID: try unlocked.materialID(bytes, keyID: keyID), rotationType: rotationType,

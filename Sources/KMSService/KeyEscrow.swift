@@ -3,20 +3,84 @@ import Foundation
 import KMSAPI
 import KMSKeystore
 
-/// The export of keys to keyring files, and their import from such files.
+/// The keys of a keystore in a keyring file, and what is not in the file.
+package struct KeyExport: Sendable {
+  package private(set) var file = KeyringFile(keys: [])
+  package private(set) var keyCount = 0
+  package private(set) var versionCount = 0
+  /// The keys that open no messages: HMAC keys and signing keys.
+  package fileprivate(set) var unsuitable: [String] = []
+  /// The keys without material: it was never imported, or has expired.
+  package fileprivate(set) var withoutMaterial: [String] = []
+  /// The keys that could not be exported, with the reasons.
+  package fileprivate(set) var refused: [(keyID: String, reason: any Error)] = []
+  /// The names of keys that were edited or removed by hand.
+  package fileprivate(set) var damaged: [String] = []
+
+  fileprivate mutating func add(_ key: ExportedKey) {
+    file.keys += key.file.keys
+    file.aliases.merge(key.file.aliases) { first, _ in first }
+    keyCount += 1
+    versionCount += key.versionCount
+  }
+}
+
+/// One key in a keyring file.
+private struct ExportedKey {
+  let file: KeyringFile
+  let versionCount: Int
+}
+
+/// The export of keys to keyring files.
 extension KeyService {
   /// Returns all versions of a key, under every name by which messages know them. Asks for the
   /// passphrase again if the keystore has one.
   package func exportKey(_ name: String) throws -> KeyringFile {
     try host.reauthenticate()
-    return try recording(begin(.describeKey, name: "ExportKey")) {
-      try exportKey(name, in: $0)
+    return try exportAndRecord(name).file
+  }
+
+  /// Returns all versions of every key that opens messages. Only the keystore's owner may do this,
+  /// and each key's policy is asked too. Asks for the passphrase again if the keystore has one.
+  /// A key that cannot be exported does not keep the others from being exported.
+  package func exportAllKeys() throws -> KeyExport {
+    try requireOwner(for: .exportAllKeys)
+    try host.reauthenticate()
+    return try managing(.exportAllKeys) { call in
+      var export = KeyExport()
+      let (keys, damaged) = try call.readVerified { try $0.allMasterKeys() }
+      export.damaged = damaged
+      for key in keys.compactMap({ $0.asOf(call.now) }) {
+        guard key.opensMessages else {
+          export.unsuitable.append(key.id)
+          continue
+        }
+        do {
+          export.add(try exportAndRecord(key.id))
+        } catch KeyServiceError.invalidState {
+          export.withoutMaterial.append(key.id)
+        } catch let error as KeyServiceError {
+          export.refused.append((key.id, error))
+        } catch let error as KeystoreError {
+          guard case .editedRecord = error else { throw error }
+          export.refused.append((key.id, error))
+        }
+      }
+      try call.note(parameters: [
+        ("Keys", "\(export.keyCount)"), ("Versions", "\(export.versionCount)"),
+      ])
+      try call.noteIfWritable()
+      return export
     }
   }
 
-  private func exportKey(_ name: String, in call: OperationCall) throws -> KeyringFile {
+  private func exportAndRecord(_ name: String) throws -> ExportedKey {
+    try recording(begin(.describeKey, name: "ExportKey")) { try exportKey(name, in: $0) }
+  }
+
+  private func exportKey(_ name: String, in call: OperationCall) throws -> ExportedKey {
     let unlocked = try unlock()
-    let (record, versions) = try call.readVerified { view in
+    let (record, versions, aliases) = try call.readVerified { view in
       let record = try call.admit(name, .none, in: view).record
       guard record.currentVersion > 0 else {
         throw KeyServiceError.invalidState(keyID: record.id, state: record.state)
@@ -24,13 +88,26 @@ extension KeyService {
       let versions = try (1...record.currentVersion).map {
         try call.version($0, of: record, in: view)
       }
-      return (record, versions)
+      return (record, versions, try aliasNames(of: record, in: view))
     }
     guard versions.allSatisfy({ $0.isUsable(at: call.now) }) else {
       throw KeyServiceError.invalidState(keyID: record.id, state: .pendingImport)
     }
-    return KeyringFile(
-      keys: try versions.flatMap { try entries(for: $0, of: record, unlocked) })
+    return ExportedKey(
+      file: KeyringFile(
+        keys: try versions.flatMap { try entries(for: $0, of: record, unlocked) },
+        aliases: Dictionary(uniqueKeysWithValues: aliases.map { ($0, record.id) })),
+      versionCount: versions.count)
+  }
+
+  /// Returns the names of the aliases of a key; none if one of them is damaged. The key is worth
+  /// more than its names.
+  private func aliasNames(of key: MasterKeyRecord, in view: KeystoreView) throws -> [String] {
+    do {
+      return try view.aliases(ofKey: key.id).map(\.name)
+    } catch KeystoreError.editedRecord {
+      return []
+    }
   }
 
   private func entries(
@@ -76,117 +153,27 @@ extension KeyService {
           + record.usage.rawValue)
     }
   }
+}
 
-  /// Imports the one key of a keyring file. A key that this program exported gets its own key ID
-  /// again, and all its versions. Any other key gets a new key ID, and it can decrypt messages that
-  /// know it by its name in the file.
-  package func importKey(
-    _ file: KeyringFile, description: String = "", alias: String? = nil
-  ) throws -> KeyMetadata {
-    try recording(begin(.importKeyMaterial, name: "ImportKey")) {
-      try importKey(file, description: description, alias: alias, in: $0)
+extension MasterKeyRecord {
+  /// True if messages can be encrypted to the key, so that a keyring file can hold it.
+  fileprivate var opensMessages: Bool {
+    switch (usage, spec.material) {
+    case (.encryptDecrypt, .aes256), (.encryptDecrypt, .keyPair(.rsa)): true
+    case (.keyAgreement, .keyPair(.ec)): true
+    default: false
     }
   }
+}
 
-  private func importKey(
-    _ file: KeyringFile, description: String, alias: String?, in call: OperationCall
-  ) throws -> KeyMetadata {
-    let own = file.keys.filter { $0.providerID == VersionedKeyName.providerID }
-    guard own.isEmpty else {
-      return try importOwn(
-        own, others: file.keys, description: description, alias: alias, in: call)
+extension OperationCall {
+  /// Records that the operation is done, and notes the end of the audit log in the keystore, unless
+  /// the keystore cannot be written.
+  fileprivate func noteIfWritable() throws {
+    do {
+      try write { _ in }
+    } catch KeystoreError.readOnly {
+    } catch let error as IOError where error.errno == .noSpace {
     }
-    guard file.keys.count == 1 else {
-      throw KeyServiceError.validation(
-        "the file holds \(file.keys.count) keys; import takes one at a time")
-    }
-    let version = try newVersion(of: file.keys[0], foreign: file.keys[0])
-    return try NewKey(
-      spec: version.spec, usage: version.spec.keyUsages[0], origin: .external,
-      description: description, alias: alias
-    ).insert([version.material], in: call)
-  }
-
-  private func importOwn(
-    _ own: [KeyringFile.Entry], others: [KeyringFile.Entry], description: String, alias: String?,
-    in call: OperationCall
-  ) throws -> KeyMetadata {
-    var keyIDs: Set<String> = []
-    var numbered: [(number: Int, entry: KeyringFile.Entry)] = []
-    for entry in own {
-      guard let name = VersionedKeyName(parsing: Array(entry.keyID.utf8)) else {
-        throw KeyServiceError.validation("'\(entry.keyID)' is not a key ID with a version")
-      }
-      keyIDs.insert(name.keyID)
-      numbered.append((Int(name.version), entry))
-    }
-    numbered.sort { $0.number < $1.number }
-    guard keyIDs.count == 1, let keyID = keyIDs.first else {
-      throw KeyServiceError.validation(
-        "the file holds \(keyIDs.count) keys; import takes one at a time")
-    }
-    guard numbered.map(\.number) == Array(1...numbered.count) else {
-      throw KeyServiceError.validation("the versions of key \(keyID) are not 1 to \(own.count)")
-    }
-    let versions = try numbered.map { numbered in
-      // If the file has the same material under a foreign name too, the version keeps that name.
-      // Bare RSA names are not kept, because they follow from the material.
-      let foreign = others.first {
-        $0.material == numbered.entry.material && $0.providerID != VersionedKeyName.providerID
-          && $0.providerID != RawRSAKeyring.bareProviderID
-      }
-      return try newVersion(of: numbered.entry, foreign: foreign)
-    }
-    guard let spec = versions.first?.spec, versions.allSatisfy({ $0.spec == spec }) else {
-      throw KeyServiceError.validation("the versions of key \(keyID) are of different kinds")
-    }
-    return try NewKey(
-      id: keyID, spec: spec, usage: spec.keyUsages[0], origin: .external,
-      description: description, alias: alias
-    ).insert(versions.map(\.material), in: call)
-  }
-
-  private func newVersion(
-    of entry: KeyringFile.Entry, foreign: KeyringFile.Entry?
-  ) throws -> (spec: KeySpec, material: NewKeyVersion) {
-    let name = foreign.flatMap { foreign -> NewKeyVersion.ForeignName? in
-      if foreign.providerID == RawRSAKeyring.bareProviderID || foreign.algorithm == .ecdh {
-        return nil
-      }
-      let padding = [foreign.paddingAlgorithm?.rawValue, foreign.paddingHash?.rawValue]
-        .compactMap { $0 }.joined(separator: "/")
-      return NewKeyVersion.ForeignName(
-        providerID: foreign.providerID, keyName: foreign.keyID,
-        padding: padding.isEmpty ? nil : padding)
-    }
-    // Making a keyring checks what the entry states about its key.
-    _ = try KeyringFile(keys: [entry]).keyrings()
-    switch (entry.algorithm, entry.type) {
-    case (.aes, _):
-      let material = try entry.secretMaterial()
-      guard material.count == 32 else {
-        throw KeyServiceError.unsupportedOperation(
-          "a keystore holds AES keys of 256 bits, this one has \(material.count * 8)")
-      }
-      return (.symmetricDefault, NewKeyVersion(material: material, foreignName: name))
-    case (.rsa, .private):
-      let pair = try KeyPair(pkcs8: try RSAPrivateKey(pem: entry.material.bytes).pkcs8())
-      return (try Self.spec(of: pair.kind), try NewKeyVersion(keyPair: pair, foreignName: name))
-    case (.ecdh, .private):
-      let pair = try KeyPair(pkcs8: try ECPrivateKey(pem: entry.material.bytes).pkcs8())
-      return (try Self.spec(of: pair.kind), try NewKeyVersion(keyPair: pair))
-    case (.rsa, _), (.ecdh, _):
-      throw KeyServiceError.unsupportedOperation(
-        "a public key alone cannot be imported; encrypt to it with --recipient")
-    }
-  }
-
-  private static func spec(of kind: KeyPairKind) throws(KeyServiceError) -> KeySpec {
-    if let spec = KeySpec.allCases.first(where: { $0.material == .keyPair(kind) }) { return spec }
-    guard case .rsa(let bits) = kind else {
-      throw .unsupportedOperation("a keystore does not hold \(kind)")
-    }
-    throw .unsupportedOperation(
-      "a keystore holds RSA keys of 2048, 3072 or 4096 bits, this one has \(bits)")
   }
 }

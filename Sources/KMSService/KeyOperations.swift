@@ -16,7 +16,7 @@ extension CreateKeyRequest: HandledRequest {
     let (spec, usage, origin) = try checked()
     let new = NewKey(
       spec: spec, usage: usage, origin: origin, manager: manager,
-      description: description ?? "", alias: alias, tags: tags ?? [],
+      description: description ?? "", aliases: alias.map { [$0] } ?? [], tags: tags ?? [],
       policy: try policy.map { text throws(KeyServiceError) in try KeyPolicy(apiText: text) },
       checksLockout: bypassPolicyLockoutSafetyCheck != true)
     let materials = origin == .external ? [] : [try NewKeyVersion(generating: spec)]
@@ -69,13 +69,15 @@ package struct NewKey {
   /// The maximum number of characters of a description.
   static let descriptionLimit = 8192
 
-  var id = UUID().uuidString.lowercased()
+  static func newID() -> String { UUID().uuidString.lowercased() }
+
+  var id = newID()
   var spec: KeySpec
   var usage: KeyUsage
   var origin: KeyOrigin
   var manager = KeyManager.customer
   var description: String
-  var alias: String?
+  var aliases: [String] = []
   var tags: [Tag] = []
   var policy: KeyPolicy?
   /// True if a policy that locks the caller out is refused.
@@ -85,7 +87,7 @@ package struct NewKey {
   /// import.
   func insert(_ materials: [NewKeyVersion], in call: OperationCall) throws -> KeyMetadata {
     try Self.check(description: description)
-    if let alias { try KeyName.validate(alias: alias) }
+    for alias in aliases { try KeyName.validate(alias: alias) }
     try Tag.check(tags)
     try call.authorizeCreation()
     var record = MasterKeyRecord(
@@ -116,7 +118,7 @@ package struct NewKey {
       if checksLockout {
         try policy?.requireNoLockout(of: call, record: record, .none, in: transaction)
       }
-      if let alias {
+      for alias in aliases {
         _ = try call.decide(
           KeyServiceOperation.createAlias.rawValue, on: record, .none, in: transaction)
         try CreateAliasRequest.insert(alias, target: id, now: call.now, transaction)
@@ -209,10 +211,11 @@ extension KeyService {
   /// The alias of the key that encrypts if no other key is named.
   package static let defaultAlias = "alias/default"
 
+  static let defaultKeyDescription = "default key that protects files when no other key is named"
+
   /// Creates the key of `defaultAlias`, which the keystore manages by itself.
   package func createDefaultKey() throws -> KeyMetadata {
-    let request = CreateKeyRequest(
-      description: "default key that protects files when no other key is named")
+    let request = CreateKeyRequest(description: Self.defaultKeyDescription)
     return try recording(begin(.createKey)) {
       try request.create(in: $0, manager: .aws, alias: Self.defaultAlias).keyMetadata
     }

@@ -8,10 +8,12 @@ import SystemPackage
 /// values are their names in the audit log.
 package enum StoreOperation: String, CaseIterable, Sendable {
   case addProtector = "AddProtector"
+  case changePassphrase = "ChangePassphrase"
   case removeProtector = "RemoveProtector"
   case pruneAuditLog = "PruneAuditLog"
   case acceptRecords = "AcceptRecords"
   case resetKeyPolicy = "ResetKeyPolicy"
+  case exportAllKeys = "ExportAllKeys"
   case backupKeystore = "BackupKeystore"
   case createStack = "CreateStack"
   case updateStack = "UpdateStack"
@@ -76,6 +78,32 @@ extension KeyService {
         willStore()
         return try $0.add(record)
       }
+    }
+  }
+
+  /// Checks that the caller may change the passphrase, and unlocks the keystore with the present
+  /// one. Call this before you ask for a new passphrase. Returns the ID of the protector that the
+  /// present passphrase belongs to; nil if the keystore has no passphrase.
+  package func prepareToChangePassphrase() throws -> String? {
+    try requireOwner(for: .changePassphrase)
+    guard try keystore.protectors().contains(where: { $0.kind == .passphrase }) else { return nil }
+    try host.reauthenticate()
+    return keystore.unlockingProtectorID
+  }
+
+  /// Replaces a protector with a new one in one transaction, and returns the description of the new
+  /// one. Throws `KeystoreError.noProtector` if the old one was removed meanwhile.
+  @discardableResult
+  package func changePassphrase(
+    of protectorID: String, to protector: consuming NewProtector
+  ) throws -> ProtectorDescription {
+    try requireOwner(for: .changePassphrase)
+    let record = try unlock().makeProtector(protector, creationDate: host.clock().milliseconds)
+    return try managing(.changePassphrase) { call in
+      try call.note(parameters: [
+        ("ProtectorId", protectorID), ("NewProtectorId", record.description.id),
+      ])
+      return try call.write { try $0.replaceProtector(protectorID, with: record) }
     }
   }
 

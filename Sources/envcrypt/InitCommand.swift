@@ -3,6 +3,7 @@ import Envelope
 import KMSAPI
 import KMSKeystore
 import KMSService
+import SystemPackage
 
 struct InitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -24,6 +25,10 @@ struct InitCommand: ParsableCommand {
 
       Then keep a copy of the key elsewhere, because a lost keystore means lost files:
         envcrypt key export alias/default -o escrow.json
+
+      With such a copy, make a keystore on a new machine. The keys have the same IDs, versions and \
+      aliases:
+        envcrypt init --import escrow.json
       """)
 
   @Option(
@@ -34,6 +39,13 @@ struct InitCommand: ParsableCommand {
     help: "Refuse each use of a key that cannot be recorded in the audit log. Can be changed later."
   )
   var requireAudit = false
+
+  @Option(
+    name: .customLong("import"),
+    help: ArgumentHelp(
+      "Take the keys from a keyring file that 'key export' wrote; '-' is standard input.",
+      valueName: "file"), completion: .file())
+  var escrow: String?
 
   @OptionGroup var keystore: KeystoreOptions
 
@@ -47,6 +59,8 @@ struct InitCommand: ParsableCommand {
     // Check this before the user types a passphrase twice for nothing.
     try Keystore.checkPlaceForNew(path)
     let secrets = try keystore.secrets()
+    let imported = try escrow.map { try SmallFile.readKeysToImport(FilePath(argument: $0)) }
+    var importedCount = 0
     var key: KeyMetadata?
     var isRecorded = true
     let created = try keystore.withNewProtector(
@@ -59,7 +73,13 @@ struct InitCommand: ParsableCommand {
         listener.recordsWereLost = Console.warnOfLoss
         let service = try KeyService(
           KeyServiceHost(keystore, secrets: secrets, listener: listener))
-        key = try service.createDefaultKey()
+        if let imported {
+          let (main, keyCount) = try service.importAllKeys(imported)
+          key = main
+          importedCount = keyCount
+        } else {
+          key = try service.createDefaultKey()
+        }
         isRecorded = service.finishRecords()
       }
       return try Keystore.create(
@@ -69,6 +89,9 @@ struct InitCommand: ParsableCommand {
     created.leaveOpen()
     console.note("keystore \(Text.printable(path)), protector \(Text.printable(protector))")
     if let key { console.note("key \(key.keyID), alias/default") }
+    if let escrow {
+      console.note("keys from \(Text.printable(FilePath(argument: escrow))): \(importedCount)")
+    }
     if protector == "none" {
       console.note("whoever can read the keystore file can use its keys")
       console.warn(try created.exposures(), of: path)

@@ -1,44 +1,7 @@
 import ArgumentParser
-import Envelope
 import KMSAPI
 import KMSService
 import SystemPackage
-
-struct KeyExportCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "export",
-    abstract: "Write a key's material to a keyring file, as an escrow copy.",
-    discussion: """
-      The file opens every message under the key, with envcrypt (--keyring) or any AWS Encryption \
-      SDK, without the keystore. It contains the key unencrypted: keep it in a safe place. If the \
-      keystore has a passphrase, you are asked for it.
-
-      Example:
-        envcrypt key export alias/default -o escrow.json
-      """)
-
-  @Argument(help: ArgumentHelp("Key ID, alias/… or ARN.", valueName: "key"))
-  var key: String
-
-  @OptionGroup var output: OutputOptions
-  @OptionGroup var keystore: KeystoreOptions
-
-  func run() throws {
-    let console = Console()
-    if output.output == nil || output.output == "-", Descriptor.standardOutput.isTerminal {
-      throw Failure(
-        .usage, "a key is not shown on a terminal", hint: "write it to a file with -o FILE")
-    }
-    try keystore.withService { service in
-      let text = try service.exportKey(key).serialized()
-      try text.withBytes {
-        try ReportFile.write($0, to: output, permissions: 0o600, keystore: keystore)
-      }
-    }
-    console.warning(
-      "the file has the key unencrypted: whoever has it can open every message under the key")
-  }
-}
 
 struct KeyImportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -72,13 +35,7 @@ struct KeyImportCommand: ParsableCommand {
 
   func run() throws {
     let console = Console()
-    let path = FilePath(argument: file)
-    let keyring: KeyringFile
-    do {
-      keyring = try SmallFile.readKeyring(path)
-    } catch let error as KeyringError {
-      throw Failure(error).about(Text.printable(path))
-    }
+    let keyring = try SmallFile.readKeysToImport(FilePath(argument: file))
     try keystore.withService { service in
       let key = try service.importKey(keyring, description: description, alias: alias)
       if json {

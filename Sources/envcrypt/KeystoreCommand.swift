@@ -11,7 +11,8 @@ struct KeystoreCommand: ParsableCommand {
     abstract: "Show, check and back up the keystore, and change what unlocks it.",
     subcommands: [
       KeystoreStatusCommand.self, KeystoreCheckCommand.self, KeystoreAuditCommand.self,
-      KeystoreRequireAuditCommand.self, KeystoreBackupCommand.self, ProtectorCommand.self,
+      KeystoreRequireAuditCommand.self, KeystoreBackupCommand.self, KeystorePasswdCommand.self,
+      ProtectorCommand.self,
     ])
 }
 
@@ -124,7 +125,7 @@ struct ProtectorAddCommand: ParsableCommand {
     commandName: "add",
     abstract: "Add a protector.",
     discussion: """
-      Prints the protector's ID. To change a passphrase, add the new one and remove the old.
+      Prints the protector's ID. 'keystore passwd' changes a passphrase.
 
       Examples:
         envcrypt keystore protector add passphrase

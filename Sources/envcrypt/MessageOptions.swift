@@ -174,6 +174,15 @@ enum SmallFile {
     return keyring
   }
 
+  /// Reads a keyring file, and makes its errors name it.
+  static func readKeysToImport(_ path: FilePath) throws -> KeyringFile {
+    do {
+      return try readKeyring(path)
+    } catch let error as KeyringError {
+      throw Failure(error).about(Text.printable(path))
+    }
+  }
+
   /// Throws if a file is of another kind than it is used for.
   static func refuse(_ kind: NoKeyMaterial?, at path: FilePath, as noun: String) throws {
     guard let kind else { return }

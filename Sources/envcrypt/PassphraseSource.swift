@@ -60,7 +60,7 @@ final class PassphraseSource: UnlockingSecrets {
     if Self.characterCount(passphrase) < Self.fewCharacters {
       Console().warning(
         "the passphrase has fewer than \(Self.fewCharacters) characters: it is easy to guess",
-        hint: "add a longer one: envcrypt keystore protector add passphrase; then remove this one")
+        hint: "envcrypt keystore passwd changes it")
     }
     return passphrase
   }
@@ -78,7 +78,7 @@ final class PassphraseSource: UnlockingSecrets {
       throw Failure(
         .noPermission, "a new passphrase is needed, and there is no terminal to ask on",
         hint: "init takes --passphrase-file, --passphrase-fd and ENVCRYPT_PASSPHRASE_COMMAND; "
-          + "protector add takes --new-passphrase-file")
+          + "protector add and passwd take --new-passphrase-file")
     }
     guard first.count > 0 else { throw empty(.usage) }
     guard let second = try Terminal.askPassphrase("Repeat the passphrase: ") else {

@@ -46,9 +46,14 @@ import Testing
   private func perform(_ operation: StoreOperation, by service: KeyService) throws {
     switch operation {
     case .addProtector: _ = try service.addProtector(.passphrase(SecretBytes(Array("p".utf8))))
+    case .changePassphrase:
+      let added = try owner.keystore.protectors().last { $0.kind == .passphrase }
+      try service.changePassphrase(
+        of: added?.id ?? "none", to: .passphrase(SecretBytes(Array("q".utf8))))
     case .removeProtector:
       let added = try owner.keystore.protectors().last { $0.kind == .passphrase }
       try service.removeProtector(added?.id ?? "none")
+    case .exportAllKeys: _ = try service.exportAllKeys()
     case .pruneAuditLog: _ = try service.pruneAuditLog(before: Date(timeIntervalSince1970: 0))
     case .acceptRecords: _ = try service.acceptRecords()
     case .resetKeyPolicy: try service.resetKeyPolicy(key)

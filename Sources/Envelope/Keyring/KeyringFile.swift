@@ -40,11 +40,17 @@ public struct KeyringFile: Equatable, Sendable {
   }
 
   package var keys: [Entry]
+  /// The names that a keystore has for some of its keys, with their key IDs. A keystore that gets
+  /// the keys takes them over. Messages do not contain them.
+  package var aliases: [String: String]
 
-  package init(keys: [Entry]) { self.keys = keys }
+  package init(keys: [Entry], aliases: [String: String] = [:]) {
+    self.keys = keys
+    self.aliases = aliases
+  }
 
   /// The maximum size of a keyring file in bytes.
-  public static let sizeLimit = 4 << 20
+  public static let sizeLimit = 32 << 20
 
   /// Reads JSON, or private and public keys in PEM. PEM keys get the provider ID and the key ID of
   /// bare keys. Throws `KeyringError.malformedFile`, also for an encrypted private key, and
@@ -58,7 +64,7 @@ public struct KeyringFile: Equatable, Sendable {
         throw KeyringError.malformedFile(reason)
       }
     }
-    self.init(keys: try KeyringFileReader.keys(bytes))
+    self = try KeyringFileReader.file(bytes)
     guard !keys.isEmpty else { throw KeyringError.malformedFile("there are no keys in it") }
   }
 

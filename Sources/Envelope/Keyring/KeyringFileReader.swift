@@ -3,11 +3,28 @@ enum KeyringFileReader {
   /// Keys are three levels deep. Ignored members may nest deeper.
   private static let limits = JSONLimits(depth: 32, values: 1 << 19)
 
-  /// Returns the keys of the file. Throws `KeyringError.malformedFile`, which says what is wrong
-  /// and where.
-  static func keys(_ text: consuming SecretBytes) throws(KeyringError) -> [KeyringFile.Entry] {
+  /// Returns the contents of the file. Throws `KeyringError.malformedFile`, which says what is
+  /// wrong and where.
+  static func file(_ text: consuming SecretBytes) throws(KeyringError) -> KeyringFile {
     let root = try parse(text)
     guard let file = root.object else { throw wrongType("the file") }
+    return KeyringFile(keys: try keys(of: file), aliases: try aliases(of: file))
+  }
+
+  private static func aliases(of file: JSONObject) throws(KeyringError) -> [String: String] {
+    guard let value = file["aliases"], !value.isNull else { return [:] }
+    guard let object = value.object else { throw wrongType("aliases") }
+    var aliases: [String: String] = [:]
+    for member in object.members {
+      guard case .string(let keyID) = member.value.content else {
+        throw wrongType("aliases.\(member.name)")
+      }
+      aliases[member.name] = keyID
+    }
+    return aliases
+  }
+
+  private static func keys(of file: JSONObject) throws(KeyringError) -> [KeyringFile.Entry] {
     guard let keys = file["keys"] else { throw .malformedFile("the file has no 'keys'") }
     switch keys.content {
     case .array(let keys):

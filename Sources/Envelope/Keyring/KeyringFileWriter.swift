@@ -3,6 +3,15 @@ extension KeyringFile {
   package func serialized() -> SecretBytes {
     var writer = JSONWriter(.keyringFile)
     writer.beginObject()
+    if !aliases.isEmpty {
+      writer.name("aliases")
+      writer.beginObject()
+      for alias in aliases.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+        writer.name(alias.key)
+        writer.string(alias.value)
+      }
+      writer.endObject()
+    }
     writer.name("keys")
     writer.beginArray()
     for entry in keys { entry.write(to: &writer) }

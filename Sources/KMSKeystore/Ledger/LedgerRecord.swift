@@ -175,6 +175,23 @@ extension UnlockedKeystore {
     return try ledger?.bucket(name, root: root, db) ?? LedgerBucket(name, bytes: [])
   }
 
+  /// Returns the names of all records of a table that the ledger lists. Throws `editedRecord` if a
+  /// part of the ledger is damaged.
+  func ledgerNames(inTable table: String, _ db: Database) throws -> [LedgerName] {
+    var names: [LedgerName] = []
+    func collect(_ bucket: LedgerBucket.Name) throws {
+      for entry in try self.bucket(bucket, db).entries() {
+        if let child = LedgerBucket.Name(listedAs: entry.name) {
+          try collect(child)
+        } else if entry.name.table == table {
+          names.append(entry.name)
+        }
+      }
+    }
+    if ledger != nil { try collect(.root) }
+    return names
+  }
+
   /// Returns the keystore's own record as it is now, verified.
   func keystoreRecord(_ db: Database) throws -> KeystoreRecord {
     guard let record = try KeystoreRecord.only(db) else {

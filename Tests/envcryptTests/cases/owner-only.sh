@@ -17,10 +17,10 @@ envcrypt template apply stack.yaml --stack-name s --yes > /dev/null
 envcrypt keystore audit --prune-before 2000-01-01 2> /dev/null
 envcrypt keystore check --accept > /dev/null 2>&1
 envcrypt key policy reset alias/a; envcrypt key policy put alias/a everything.json
-envcrypt keystore backup own.db
+envcrypt keystore backup own.db; envcrypt key export --all -o own.json 2> /dev/null
 envcrypt keystore audit --json > log
-json '[r["eventName"] for r in j["Records"] if r["eventName"] not in ("CreateKey", "PutKeyPolicy", "CreateAlias")]' < log > names
-[ "$(cat names)" = "['AddProtector', 'RemoveProtector', 'CreateStack', 'PruneAuditLog', 'AcceptRecords', 'ResetKeyPolicy']" ]
+json '[r["eventName"] for r in j["Records"] if r["eventName"] not in ("CreateKey", "PutKeyPolicy", "CreateAlias", "ExportKey")]' < log > names
+[ "$(cat names)" = "['AddProtector', 'RemoveProtector', 'CreateStack', 'PruneAuditLog', 'AcceptRecords', 'ResetKeyPolicy', 'ExportAllKeys']" ]
 json '[r["requestParameters"] for r in j["Records"] if "Protector" in r["eventName"]]' < log > parameters
 [ "$(cat parameters)" = "[{'ProtectorId': '$(cat added)', 'Type': 'key-file'}, {'ProtectorId': '$(cat added)', 'Type': 'key-file'}]" ]
 envcrypt keystore audit --operation AddProtector | matches "ProtectorId=$(cat added)  Type=key-file  ok"
@@ -43,6 +43,7 @@ refused AddProtector keystore protector add none
 refused AddProtector keystore protector add key-file:theirs/own.key; absent theirs/own.key
 echo his passphrase > theirs/passphrase
 refused AddProtector keystore protector add passphrase --new-passphrase-file theirs/passphrase
+refused ChangePassphrase keystore passwd --new-passphrase-file theirs/passphrase
 refused RemoveProtector keystore protector remove "$(as daemon envcrypt keystore protector list --json | json 'j["Protectors"][0]["ProtectorId"]')"
 refused PruneAuditLog keystore audit --prune-before 2999-01-01
 refused AcceptRecords keystore check --accept
@@ -50,6 +51,7 @@ refused ResetKeyPolicy key policy reset alias/a
 refused UpdateStack template apply stack.yaml --stack-name s --yes
 refused CreateStack template apply stack.yaml --stack-name other --yes
 refused DeleteStack template delete s --yes
+refused ExportAllKeys key export --all -o theirs/all.json; absent theirs/all.json
 refused BackupKeystore keystore backup theirs/copy.db; absent theirs/copy.db
 as daemon envcrypt keystore protector list | diff before -
 # Everybody who can read the file may look at it.
