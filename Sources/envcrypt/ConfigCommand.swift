@@ -12,7 +12,7 @@ struct ConfigCommand: ParsableCommand {
 
       Settings of the file, and variables:
         keystore             ENVCRYPT_KEYSTORE
-        key                  ENVCRYPT_KEY                     to encrypt with, without -k
+        key                  ENVCRYPT_KEY                  to encrypt with
         key-file
         passphrase-file      ENVCRYPT_PASSPHRASE_FILE
         passphrase-command   ENVCRYPT_PASSPHRASE_COMMAND

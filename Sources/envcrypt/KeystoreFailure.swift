@@ -7,7 +7,8 @@ extension Failure {
     switch error {
     case .missing(let path):
       self.init(
-        .configuration, "there is no keystore at \(Text.printable(path))",
+        .configuration,
+        "there is no keystore at \(Text.printable(path))" + Self.namedBySetting(path),
         hint: "if it is elsewhere, name it with --keystore; envcrypt init makes a new one")
     case .exists(let path):
       self.init(
@@ -123,6 +124,14 @@ extension Failure {
       .ioError,
       "the work is done and its output is kept, but the audit log does not have all of it",
       hint: "envcrypt keystore require-audit on makes envcrypt refuse such work")
+  }
+
+  /// Says which variable or file names this keystore; nothing if none does.
+  private static func namedBySetting(_ path: FilePath) -> String {
+    guard let setting = try? Settings.current.keystore(option: nil), setting.value == path,
+      setting.source.isSetting
+    else { return "" }
+    return " (named by \(setting.source.text))"
   }
 
   static func noKeystoreToDecrypt(_ path: FilePath) -> Failure {

@@ -102,11 +102,23 @@ struct WrappingOptions: ParsableArguments {
       try recipients.flatMap { try RecipientFile.keyrings(FilePath(argument: $0)) }
       + recipientLists.flatMap { try RecipientFile.keyrings(list: FilePath(argument: $0)) }
     let keyrings = Self.eachOnce(recipients) + others
-    let names =
-      keys.isEmpty && keyrings.isEmpty ? try Settings.current.keys(options: []).value : keys
-    guard !names.isEmpty else { return keyrings }
+    guard !keys.isEmpty || keyrings.isEmpty else { return keyrings }
+    let names = try Settings.current.keys(options: keys)
     let service = try keystore()
-    return Self.eachOnce(try names.map { try service.wrappingKeyring($0) }) + keyrings
+    return Self.eachOnce(try names.value.map { try Self.keyring($0, from: names.source, service) })
+      + keyrings
+  }
+
+  /// Returns a keyring for a key of the keystore. An error names the variable or the file that names
+  /// the key.
+  private static func keyring(
+    _ name: String, from source: SettingSource, _ service: KeyService
+  ) throws -> any Keyring {
+    do {
+      return try service.wrappingKeyring(name)
+    } catch  where source.isSetting {
+      throw Failure(error).about(source.text)
+    }
   }
 
   /// Returns the keyrings without repetitions. The names of keystore keys and recipients come from

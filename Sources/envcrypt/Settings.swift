@@ -8,6 +8,14 @@ enum SettingSource: Equatable, Sendable {
   case file(FilePath, line: Int)
   case standard
 
+  /// True for a variable or the configuration file, which the command line does not show.
+  var isSetting: Bool {
+    switch self {
+    case .variable, .file: true
+    case .option, .standard: false
+    }
+  }
+
   /// The name in messages.
   var text: String {
     switch self {

@@ -41,7 +41,8 @@ ENVCRYPT_KEY= envcrypt encrypt -f -k alias/three a -o m; envcrypt decrypt m -o -
 fails 78 envcrypt data-key generate --no-plaintext -o d; says 'ENVCRYPT_KEY names 2 keys'; says '-k'; absent d
 export ENVCRYPT_KEY=alias/three; envcrypt data-key generate --no-plaintext -o d; envcrypt data-key decrypt -k alias/three d | wc -c | grep -qx 32
 export ENVCRYPT_KEY=', '; fails 78 envcrypt encrypt a; says 'ENVCRYPT_KEY names no key'; absent a.envc
-export ENVCRYPT_KEY=alias/none; fails 69 envcrypt encrypt a; absent a.envc
+export ENVCRYPT_KEY=alias/none; fails 69 envcrypt encrypt a; says "error: ENVCRYPT_KEY: "; says "no key 'alias/none'"; absent a.envc
+fails 69 envcrypt encrypt -k alias/never a; ! grep ENVCRYPT_KEY stderr || exit 1
 # An empty variable counts as not set.
 export ENVCRYPT_KEY=; encrypts "$(ids alias/one alias/two)"; unset ENVCRYPT_KEY
 
@@ -51,6 +52,7 @@ printf 'keystore = "../../other.db"\n' > "$file"
 envcrypt keystore status | matches -F 'other.db'; shows; row "keystore $PWD/.config/envcrypt/../../other.db $file:1"
 mkdir elsewhere; (cd elsewhere; envcrypt encrypt -f ../a -o ../m); envcrypt decrypt --keystore other.db m -o - | cmp - a
 printf 'keystore = "~/other.db"\n' > "$file"; shows; row "keystore $PWD/other.db $file:1"
+fails 78 env ENVCRYPT_KEYSTORE="$PWD/third.db" envcrypt encrypt a; says "no keystore at $PWD/third.db (named by ENVCRYPT_KEYSTORE)"
 ENVCRYPT_KEYSTORE=$PWD/third.db shows; row "keystore $PWD/third.db ENVCRYPT_KEYSTORE"
 ENVCRYPT_KEYSTORE=$PWD/third.db shows --keystore x.db; row 'keystore x.db --keystore'
 # The file of settings may be a link, and the keystore that it names is not an output.
