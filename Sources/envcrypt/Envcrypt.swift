@@ -26,18 +26,21 @@ struct Envcrypt: ParsableCommand {
           envcrypt verify *.envc                      are my backups whole?
           envcrypt inspect db.envc                    which key opens it?
           envcrypt reencrypt -R /mnt -k alias/new     move to another key
+          envcrypt exec secrets.env.envc -- ./server  run with decrypted variables
+          envcrypt edit secrets.env.envc              change the plaintext in an editor
           envcrypt config                             which settings are in force?
 
         Exit status: 0 done and verified; 3 done, but an input changed while it was read, or \
         disappeared; 64 usage; 65 not authentic, truncated or not a message; 66 no input, or no \
         message in it; 69 key not available; 70 internal error; 71 out of memory; 73 cannot create \
         output; 74 I/O error, or a use of a key that could not be recorded; 75 nothing done, because \
-        of --dry-run of 'kms'; 77 not permitted; 78 bad keystore or configuration.
+        of --dry-run of 'kms'; 77 not permitted; 78 bad keystore or configuration; 126 and 127 the \
+        command of 'exec' cannot be run, or does not exist.
         """,
       version: "envcrypt \(version) (\(LibCrypto.version))",
       subcommands: [
         EncryptCommand.self, DecryptCommand.self, VerifyCommand.self, ReencryptCommand.self,
-        InspectCommand.self,
+        InspectCommand.self, ExecCommand.self, EditCommand.self,
         InitCommand.self, KeyCommand.self, AliasCommand.self, DataKeyCommand.self, KMSCommand.self,
         KeystoreCommand.self, TemplateCommand.self, ConfigCommand.self,
       ])
@@ -47,11 +50,9 @@ struct Envcrypt: ParsableCommand {
     envcrypt_prepare_memory()
     StandardDescriptors.complete()
     ProcessPrivacy.begin()
-    // Ignore SIGPIPE: a closed pipe is then an ordinary error, and files are cleaned up. After that
-    // the process raises the signal, as a shell expects.
-    signal(SIGPIPE, SIG_IGN)
-    // Ignore SIGXFSZ too: a file that exceeds the size limit is then an ordinary error.
-    signal(SIGXFSZ, SIG_IGN)
+    // A closed pipe is then an ordinary error, and files are cleaned up. After that the process
+    // raises SIGPIPE, as a shell expects.
+    envcrypt_ignore_write_signals()
     let console = Console()
     do {
       let arguments = try ArgumentBytes.processArguments()
@@ -91,8 +92,12 @@ struct Envcrypt: ParsableCommand {
     guard path.last != KMSCommand.self, path.last.configuration.subcommands.isEmpty else {
       return try parseAsRoot(arguments)
     }
-    return try parseAsRoot(
-      arguments[..<path.length]
-        + ArgumentRewriting.rewrite(arguments[path.length...], of: path.last))
+    // The arguments after '--' are the command of 'exec'.
+    let own = path.last == ExecCommand.self ? arguments.prefix { $0 != "--" } : arguments[...]
+    let parsed = try parseAsRoot(
+      own[..<path.length] + ArgumentRewriting.rewrite(own[path.length...], of: path.last))
+    guard var exec = parsed as? ExecCommand else { return parsed }
+    exec.command = Array(arguments[own.endIndex...].dropFirst())
+    return exec
   }
 }

@@ -16,13 +16,18 @@ enum ExitStatus: Int32, CaseIterable {
   case dryRun = 75
   case noPermission = 77
   case configuration = 78
+  /// As in env(1) and in a shell: the command exists, but cannot be run.
+  case cannotRun = 126
+  /// As in env(1) and in a shell: there is no such command.
+  case commandNotFound = 127
 
   /// The order in which a run over several files decides: its exit status is the first of these
   /// that occurred. So a missing file never hides damage, and the result does not depend on the
   /// order of the inputs.
   static let precedence: [ExitStatus] = [
     .dataError, .noPermission, .unavailable, .configuration, .software, .systemError, .ioError,
-    .cannotCreate, .usage, .noInput, .dryRun, .inputChanged,
+    .cannotCreate, .usage, .noInput, .dryRun, .inputChanged, .cannotRun,
+    .commandNotFound,
   ]
 
   /// Returns the status of a run in which `statuses` occurred; nil if there are none.

@@ -111,7 +111,7 @@ extension FileRuleError {
 }
 
 extension String {
-  fileprivate var lowercasedFirst: String {
+  var lowercasedFirst: String {
     guard let first, !dropFirst().prefix(1).allSatisfy(\.isUppercase) else { return self }
     return first.lowercased() + dropFirst()
   }

@@ -102,19 +102,20 @@ struct KeystoreOptions: ParsableArguments {
   /// Runs `body`, then writes the audit records of `service`, which `body` itself may have opened.
   /// Throws `Failure.unrecorded` if the audit log does not have all of them.
   fileprivate static func recording<Value>(
-    _ service: @autoclosure () -> KeyService?, _ body: () throws -> Value
+    _ service: @autoclosure () -> KeyService?, orElse failure: Failure = .unrecorded,
+    _ body: () throws -> Value
   ) throws -> Value {
     let result = Result { try body() }
     let isRecorded = service()?.finishRecords() ?? true
     do {
       let value = try result.get()
-      guard isRecorded else { throw Failure.unrecorded }
+      guard isRecorded else { throw failure }
       return value
     } catch let code as ExitCode {
       // A failure of a file must not hide that the audit log lacks records, and vice versa.
       let statuses = Set([ExitStatus(rawValue: code.rawValue), .ioError].compactMap { $0 })
       guard isRecorded || ExitStatus.first(of: statuses) != .ioError else {
-        throw Failure.unrecorded
+        throw failure
       }
       throw code
     }
@@ -265,9 +266,11 @@ final class SharedKeystore: @unchecked Sendable {
   }
 
   /// Runs `body`, the work of the command. All its uses of keys are in the audit log when this
-  /// returns; if that fails, it throws `Failure.unrecorded`.
-  func recording<Value>(_ body: () throws -> Value) throws -> Value {
-    try KeystoreOptions.recording(openedService, body)
+  /// returns; if that fails, it throws `failure`.
+  func recording<Value>(
+    orElse failure: Failure = .unrecorded, _ body: () throws -> Value
+  ) throws -> Value {
+    try KeystoreOptions.recording(openedService, orElse: failure, body)
   }
 
   private var openedService: KeyService? {

@@ -14,6 +14,12 @@ final class ShellCommand {
   enum Status: Equatable {
     case exited(Int32)
     case killed(signal: Int32)
+
+    /// Takes a status of `waitpid`. This is WIFEXITED and similar macros, which Swift does not import.
+    init(waitStatus raw: Int32) {
+      let signal = raw & 0x7F
+      self = signal == 0 ? .exited(raw >> 8 & 0xFF) : .killed(signal: signal)
+    }
   }
 
   /// Starts a command with an empty `variable` in its environment.
@@ -71,9 +77,7 @@ final class ShellCommand {
     if status != nil { return true }
     var raw: Int32 = 0
     guard waitpid(shell.process, &raw, WNOHANG) == shell.process else { return false }
-    // This is WIFEXITED and similar macros, which Swift does not import.
-    let signal = raw & 0x7F
-    status = signal == 0 ? .exited(raw >> 8 & 0xFF) : .killed(signal: signal)
+    status = Status(waitStatus: raw)
     return true
   }
 

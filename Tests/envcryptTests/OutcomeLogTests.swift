@@ -62,7 +62,8 @@ import Testing
     #expect(Set(ExitStatus.precedence) == Set(ExitStatus.allCases))
     #expect(ExitStatus.precedence.count == ExitStatus.allCases.count)
     #expect(
-      ExitStatus.precedence.filter { $0 != .dryRun }.map(\.rawValue)
+      ExitStatus.precedence.filter { ![.dryRun, .cannotRun, .commandNotFound].contains($0) }.map(
+        \.rawValue)
         == [65, 77, 69, 78, 70, 71, 74, 73, 64, 66, 3])
   }
 

@@ -38,3 +38,17 @@ struct envcrypt_shell {
 // inherits standard error, no other descriptor, and the environment with the variable of `setting`,
 // "NAME=", emptied. Returns 0 or an errno value.
 int envcrypt_start_shell(const char *command, const char *setting, struct envcrypt_shell *shell);
+
+// Call in main, before there are threads. From now on, a write to a closed pipe and to a file that
+// would exceed the size limit fails with an error, and does not end the process.
+void envcrypt_ignore_write_signals(void);
+
+// Replaces this process by the program that `arguments[0]` names, as execvpe does: looks for it in
+// the PATH of this process. Open descriptors that are not marked close-on-exec stay open. The
+// program gets the signal actions that this process was started with. Returns only if that fails,
+// with an errno value.
+int envcrypt_replace_process(char *const arguments[], char *const environment[]);
+
+// Starts `sh -c 'editor "$@"'` with the name of a file as the only argument. The editor inherits the
+// terminal, the standard streams and the environment. Returns 0 or an errno value.
+int envcrypt_start_editor(const char *editor, const char *file, pid_t *process);

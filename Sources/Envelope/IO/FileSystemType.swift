@@ -28,5 +28,10 @@ package enum FileSystemType {
     envcrypt_file_system_type_of(directory.number) == 0x9FA0
   }
 
+  /// True if the files of the file system are in memory (tmpfs, ramfs).
+  static func isInMemory(_ directory: Descriptor) -> Bool {
+    [0x0102_1994, 0x8584_58F6].contains(envcrypt_file_system_type_of(directory.number))
+  }
+
   static func remoteName(ofType type: UInt32) -> String? { remote[type] }
 }

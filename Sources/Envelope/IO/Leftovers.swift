@@ -17,6 +17,8 @@ public final class Leftovers: Sendable {
     var holds = 0
     /// True if a signal is ending the process and the recorded names are removed.
     var isEnding = false
+    /// The signals that have no effect.
+    var ignored: Set<Int32> = []
     /// Paths of directories in which leftovers were removed.
     var swept: Set<FilePath> = []
     var sweptDirectories: Set<[UInt64]> = []
@@ -26,12 +28,15 @@ public final class Leftovers: Sendable {
   private struct Name: Equatable {
     let directory: Descriptor?
     let path: FilePath
+    /// True if it is the name of a directory, which is removed with everything in it.
+    var isTree = false
 
     static func == (one: Name, other: Name) -> Bool {
       one.directory === other.directory && one.path == other.path
     }
 
     func remove() {
+      if isTree { return TreeRemoval.remove(path, in: directory?.number ?? AT_FDCWD) }
       path.withPlatformString { _ = unlinkat(directory?.number ?? AT_FDCWD, $0, 0) }
     }
   }
@@ -56,6 +61,11 @@ public final class Leftovers: Sendable {
   /// Records a name before it is created in a directory.
   func add(_ name: FilePath, in directory: Descriptor) {
     add(Name(directory: directory, path: name))
+  }
+
+  /// Records the name of a directory before it is created. It is removed with everything in it.
+  func add(tree name: FilePath, in directory: Descriptor) {
+    add(Name(directory: directory, path: name, isTree: true))
   }
 
   private func add(_ name: Name) {
@@ -108,6 +118,15 @@ public final class Leftovers: Sendable {
   /// Ends what `hold` began, in this thread or another one.
   package func release() { state.withLock { $0.holds -= 1 } }
 
+  /// From now on the signals have no effect. False if no thread waits for signals.
+  package func ignore(_ signals: Set<Int32>) -> Bool {
+    watch()
+    return state.withLock { state in
+      state.ignored.formUnion(signals)
+      return state.seesSignals
+    }
+  }
+
   /// Removes the recorded names before the process ends. Waits until nothing is held.
   func removeForEnding() {
     while true {
@@ -147,7 +166,9 @@ public final class Leftovers: Sendable {
   }
 
   private func remove(_ name: Name) {
-    name.remove()
+    // The record knows if the name is that of a directory.
+    let recorded = state.withLock { $0.names.first { $0 == name } }
+    (recorded ?? name).remove()
     forget(name)
   }
 
@@ -197,7 +218,9 @@ public final class Leftovers: Sendable {
     let isWatched = startThread { [self] in
       var signals = watched
       var number: Int32 = 0
-      guard sigwait(&signals, &number) == 0 else { return }
+      repeat {
+        guard sigwait(&signals, &number) == 0 else { return }
+      } while state.withLock { $0.ignored.contains(number) }
       for work in state.withLock({ $0.endings }) { work() }
       removeForEnding()
       // The action of the signal ends the process, or first restores the terminal and then ends it.

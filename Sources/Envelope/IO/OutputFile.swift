@@ -33,6 +33,8 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   private let leftovers: Leftovers
   /// The file that this one is made from and replaces.
   private let original: FileStatus?
+  /// True if the new file gets the times of `original`.
+  private let keepsTimes: Bool
   /// The hidden name, as long as the file has one.
   private var temporary: FilePath?
 
@@ -65,16 +67,16 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   }
 
   /// Prepares to replace the regular file at `place` by a file that is made from it. `original` is
-  /// its status now; the new file gets its owner, permissions and times. If another process changes
-  /// the file meanwhile, `commit` throws `FileRuleError.changed`.
+  /// its status now; the new file gets its owner and permissions, and its times if `keepingTimes`.
+  /// If another process changes the file meanwhile, `commit` throws `FileRuleError.changed`.
   package convenience init(
-    inPlaceOf place: FilePlace, _ original: FileStatus, reserved: (any ReservedFiles)? = nil,
-    leftovers: Leftovers
+    inPlaceOf place: FilePlace, _ original: FileStatus, keepingTimes: Bool = true,
+    reserved: (any ReservedFiles)? = nil, leftovers: Leftovers
   ) throws {
     guard original.kind == .regular else { throw FileRuleError.notARegularFile(place.path) }
     try self.init(
       at: place, original, replacing: true, permissions: nil, source: nil,
-      original: original, reserved: reserved, leftovers: leftovers)
+      original: original, keepingTimes: keepingTimes, reserved: reserved, leftovers: leftovers)
   }
 
   /// Prepares to write at `place`. `existing` is the status of the file there now. Throws
@@ -82,8 +84,8 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   /// when replacing.
   package init(
     at place: FilePlace, _ existing: FileStatus?, replacing: Bool, permissions: mode_t?,
-    source: FileStatus?, original: FileStatus? = nil, reserved: (any ReservedFiles)?,
-    leftovers: Leftovers
+    source: FileStatus?, original: FileStatus? = nil, keepingTimes: Bool = true,
+    reserved: (any ReservedFiles)?, leftovers: Leftovers
   ) throws {
     let path = place.path
     try reserved?.check(place, existing: existing)
@@ -102,6 +104,7 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
     self.place = place
     self.leftovers = leftovers
     self.original = original
+    keepsTimes = keepingTimes
     replaces = replacing
     isReplacing = existing != nil
     let directory = place.directory
@@ -251,13 +254,14 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
     }
   }
 
-  /// Gives the new file the owner, permissions and times of the old one.
+  /// Gives the new file the owner, the permissions and perhaps the times of the old one.
   private func takeOver(_ original: FileStatus) throws {
     do throws(IOError) {
       try descriptor.take(ownerAndModeOf: original)
     } catch {
       throw IOError(.createOutput, path, error.errno)
     }
+    guard keepsTimes else { return }
     var times = [original.accessTime, original.modificationTime]
     guard futimens(descriptor.number, &times) == 0 else { throw IOError.current(.write, path) }
   }

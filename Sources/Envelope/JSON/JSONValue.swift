@@ -45,6 +45,17 @@ package struct JSONValue: Sendable {
     return document.withBytes { JSONString.secret(node, $0) }
   }
 
+  /// The UTF-8 of a string, and the text of a number, true or false as it is written; nil for any
+  /// other value. Makes no other copy.
+  package func secretText() -> SecretBytes? {
+    switch node.kind {
+    case .string: secret()
+    case .number, .true, .false:
+      document.withBytes { SecretBytes(copying: $0.extracting(node.range)) }
+    case .object, .array, .null: nil
+    }
+  }
+
   /// The kind of the value, for messages.
   package var kind: String {
     switch node.kind {

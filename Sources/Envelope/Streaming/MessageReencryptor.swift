@@ -62,6 +62,17 @@ public struct MessageReencryptor: Sendable {
     }
   }
 
+  /// Returns an encryptor of messages that take the place of `message`: with its encryption context,
+  /// and under the keys that this reencryptor gives it. Throws `KeysNotKeptError`.
+  package func encryptor(for message: OpenedMessage) throws -> MessageEncryptor {
+    let header = message.header
+    // The public key in the context belongs to the old signature.
+    let context = header.encryptionContext.removing(EncryptionContext.publicKeyName)
+    return MessageEncryptor(
+      keyrings: try keyrings(for: message), encryptionContext: context,
+      suite: suite(for: header), frameLength: newFrameLength(for: header), scheduler: scheduler)
+  }
+
   /// Reencrypts `message` to `sink`, as armor if `isArmored`. Otherwise as
   /// `reencrypt(_:to:progress:)`.
   public func reencrypt(
@@ -81,14 +92,10 @@ public struct MessageReencryptor: Sendable {
   public func reencrypt(
     _ message: OpenedMessage, to sink: any ByteSink, progress: ProgressHandler? = nil
   ) throws -> MessageSummary {
-    let header = message.header
-    let keyrings = try keyrings(for: message)
-    guard message.fits(newFrameLength(for: header)) else { throw MessageError.tooManyFrames }
-    // The public key in the context belongs to the old signature.
-    let context = header.encryptionContext.removing(EncryptionContext.publicKeyName)
-    let encryptor = MessageEncryptor(
-      keyrings: keyrings, encryptionContext: context,
-      suite: suite(for: header), frameLength: newFrameLength(for: header), scheduler: scheduler)
+    let encryptor = try encryptor(for: message)
+    guard message.fits(newFrameLength(for: message.header)) else {
+      throw MessageError.tooManyFrames
+    }
     guard try !message.readIfSmall(upTo: scheduler.batchLength) else {
       let plaintext = PlaintextMemory(
         capacity: Int(clamping: message.source.expectedCount ?? 0))

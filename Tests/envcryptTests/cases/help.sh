@@ -1,6 +1,6 @@
 # Version, help and completions.
 envcrypt --version | matches -E '^envcrypt [0-9.]+ \(OpenSSL 3\.'
-for command in '' encrypt decrypt verify reencrypt inspect init config alias kms data-key 'data-key generate' \
+for command in '' encrypt decrypt verify reencrypt inspect exec edit init config alias kms data-key 'data-key generate' \
   'data-key decrypt' 'alias '{create,update,delete,list} \
   keystore 'keystore protector' 'keystore protector '{add,remove,list} \
   'keystore '{status,audit,check,backup,passwd,require-audit} \
