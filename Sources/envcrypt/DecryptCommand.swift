@@ -31,8 +31,12 @@ struct DecryptCommand: ParsableCommand {
       in a slash.
 
       A file is synced to disk before it gets its name. It gets the mode of the message, less the \
-      umask, and less what a file that it replaces did not allow. With --recursive, it gets exactly \
-      that mode, and so do new directories. If a tree contains no message, the exit status is 66.
+      umask, and less what a file that it replaces did not allow.
+
+      With --recursive, a tree comes back as it was, as with cp -a: with its directories and \
+      symbolic links, with modes, times, and, if root runs this, owners, as the encrypted tree has \
+      them. They are not authenticated: only contents are. If a tree contains no message, the exit \
+      status is 66.
       """)
 
   @OptionGroup var inputs: InputOptions

@@ -24,8 +24,12 @@ struct EncryptCommand: ParsableCommand {
 
       An output is synced to disk before it gets its name. If a file changes while it is read, the \
       output has what was read, a warning names the file, and the exit status is 3. An output gets \
-      the mode of its input, less the umask, and less what a file that it replaces did not allow; \
-      with --recursive, exactly that mode. If -o names another directory, messages in a tree are \
+      the mode of its input, less the umask, and less what a file that it replaces did not allow.
+
+      With --recursive, the output is a tree like the input, as with cp -a: with the same empty \
+      directories and symbolic links, and with modes, times, and, if root runs this, owners. Links \
+      are not followed. FIFOs, sockets and devices are left out, and named. Names, links and these \
+      attributes are neither encrypted nor authenticated: only contents are. If -o names another directory, messages in a tree are \
       encrypted like other files. Without -o, they are left as they are, and a warning names those \
       that no earlier run has made.
       """)

@@ -11,7 +11,12 @@ struct InputOptions: ParsableArguments {
 
   @Flag(
     name: [.customShort("R"), .long],
-    help: "Take the files below directories; symbolic links and special files are skipped.")
+    help: ArgumentHelp(
+      "Take the files below directories.",
+      discussion: """
+        -R DIR keeps the name of the directory below the output directory. -R DIR/ takes only what \
+        is in it.
+        """))
   var recursive = false
 
   @Option(
@@ -32,22 +37,39 @@ struct InputOptions: ParsableArguments {
   var areMany: Bool { files.count > 1 || recursive || filesFrom != nil }
 
   /// Returns the named inputs, or standard input if none is named.
-  func paths() throws -> [FilePath] {
-    var paths = files.map(FilePath.init(argument:))
+  func paths() throws -> [NamedInput] {
+    var paths = files.map(NamedInput.init(argument:))
     if let filesFrom {
       let list = FilePath(argument: filesFrom)
       let separator: UInt8 = nullSeparated ? 0 : UInt8(ascii: "\n")
       let bytes = try SmallFile.read(list, limit: 1 << 30)
       for name in bytes.split(separator: separator) {
-        paths.append(FilePath(argument: ArgumentBytes.string(from: Array(name))))
+        paths.append(NamedInput(argument: ArgumentBytes.string(from: Array(name))))
       }
       return paths
     }
     if recursive, paths.isEmpty {
       throw Failure(.usage, "--recursive needs a directory", hint: "name one: -R DIR")
     }
-    return paths.isEmpty ? ["-"] : paths
+    return paths.isEmpty ? [NamedInput(argument: "-")] : paths
   }
+}
+
+/// An input as the user named it.
+struct NamedInput {
+  let path: FilePath
+  /// True if the name ends in a slash: as with rsync, what is in a directory is meant, and not the
+  /// directory with its name. A `FilePath` has no such slash.
+  let isContents: Bool
+
+  init(argument: String) {
+    path = FilePath(argument: argument)
+    isContents = argument.utf8.last == UInt8(ascii: "/") || path.lastName == nil
+  }
+
+  /// The name of this directory below the directory that collects outputs; empty if what is in it
+  /// goes there directly.
+  var nameOfTree: FilePath { isContents ? "" : path.lastName ?? "" }
 }
 
 /// The options for the output.

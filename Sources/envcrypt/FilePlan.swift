@@ -2,34 +2,6 @@ import Envelope
 import KMSKeystore
 import SystemPackage
 
-/// One input and the place of its output.
-struct FileJob {
-  let input: FilePath
-  /// Nil if the output is standard output or if there is none.
-  let output: FilePath?
-  /// True if the output replaces the input.
-  let replacesInput: Bool
-  /// The place of the output; nil if `output` alone determines it.
-  var place: OutputPlace?
-  /// The file as the walk over a tree has found it; nil if the input is not from a tree.
-  var found: FoundFile?
-}
-
-/// The place of an output that must not leave a directory.
-enum OutputPlace {
-  /// At a relative path below a directory.
-  case below(OutputDirectory, FilePath)
-  /// Beside its input, in a directory that is already open.
-  case beside(FilePlace)
-
-  var path: FilePath {
-    switch self {
-    case .below(let directory, let relative): directory.path.pushing(relative)
-    case .beside(let place): place.path
-    }
-  }
-}
-
 /// Turns the inputs that the user named into jobs, one after the other.
 struct FilePlan: IteratorProtocol {
   private let isRecursive: Bool
@@ -46,9 +18,9 @@ struct FilePlan: IteratorProtocol {
   /// The directory that collects the outputs; nil if `output` does not name a directory.
   private let collector: OutputDirectory?
   /// The remaining inputs, in reverse order.
-  private var paths: [FilePath]
+  private var paths: [NamedInput]
   /// All inputs if directories are read recursively; otherwise empty.
-  private let allPaths: [FilePath]
+  private let allPaths: [NamedInput]
   /// True if there is at most one named input, so that no two outputs can have the same name. A
   /// directory counts as one.
   let isSingle: Bool
@@ -59,6 +31,11 @@ struct FilePlan: IteratorProtocol {
   /// The directory for the outputs of the current tree; nil if they belong beside their inputs.
   private var treeOutput: OutputDirectory?
   private var treeName: FilePath = ""
+  /// The directories and links before the first message of a tree. If there is no message, the tree
+  /// is probably the wrong one, and nothing is made.
+  private var held: [EntryJob] = []
+  /// The steps that come next, in reverse order.
+  private var ready: [Step] = []
   /// The files that were passed over so far.
   private(set) var passedOver = PassedOver()
 
@@ -97,8 +74,8 @@ struct FilePlan: IteratorProtocol {
     collector = try OutputDirectory(output, recording: made, reserved: keystoreFiles)
   }
 
-  private static func nameSeveralDescriptors(_ paths: [FilePath]) -> Bool {
-    paths.count > 1 && paths.lazy.filter(\.namesDescriptor).prefix(2).count > 1
+  private static func nameSeveralDescriptors(_ paths: [NamedInput]) -> Bool {
+    paths.count > 1 && paths.lazy.filter(\.path.namesDescriptor).prefix(2).count > 1
   }
 
   private static func severalToStandardOutput(_ naming: Naming) -> Failure {
@@ -110,27 +87,44 @@ struct FilePlan: IteratorProtocol {
   }
 
   /// Leaves out the inputs that are not read yet.
-  mutating func stop() { (paths, tree) = ([], nil) }
+  mutating func stop() { (paths, tree, held, ready) = ([], nil, [], []) }
 
   /// A job, or an input that cannot become a job.
   enum Step {
     case job(FileJob)
+    case entry(EntryJob)
     case failure(FilePath, any Error)
     /// A file of a tree that no longer existed when it was opened.
     case vanished(FilePath)
   }
 
+  /// The most entries that are held back; each may keep a descriptor open.
+  private static let heldLimit = 16
+
   mutating func next() -> Step? {
     while true {
+      if let step = ready.popLast() { return step }
       if tree != nil {
-        if let step = nextInTree() { return step }
-        tree = nil
+        if let step = nextInTree() {
+          if case .entry(let job) = step, naming == .decrypt, treeCount == 0,
+            held.count < Self.heldLimit
+          {
+            held.append(job)
+            continue
+          }
+          if held.isEmpty { return step }
+          ready = [step] + held.reversed().map { .entry($0) }
+          held = []
+          continue
+        }
+        (tree, held) = (nil, [])
         if let step = endOfTree() { return step }
       }
-      guard let path = paths.popLast() else { return nil }
+      guard let input = paths.popLast() else { return nil }
+      let path = input.path
       do {
         guard isRecursive, path != "-", try isDirectory(path) else { return step(path) }
-        try enter(path)
+        try enter(input)
       } catch {
         return .failure(path, error)
       }
@@ -138,15 +132,15 @@ struct FilePlan: IteratorProtocol {
   }
 
   /// Begins the walk over a tree. The directory that collects the outputs is not an input.
-  private mutating func enter(_ path: FilePath) throws {
+  private mutating func enter(_ input: NamedInput) throws {
+    let path = input.path
     var excluded: [FileStatus] = []
     var output: OutputDirectory?
     treeOutput = collector
     treeName = ""
     treeCount = 0
     if let collector {
-      // As with cp -r, a directory keeps its name below the collecting directory, if it has a name.
-      treeName = Self.name(ofTree: path)
+      treeName = input.nameOfTree
       let directory = collector.status()
       let own = try FileStatus.at(path)
       func leaveAlone(_ name: FilePath) throws {
@@ -157,9 +151,8 @@ struct FilePlan: IteratorProtocol {
       }
       if let own, let directory, directory.isSameFile(as: own) {
         // The outputs of other trees in this directory are not inputs either.
-        for name in Set(try allPaths.filter(isDirectory).map(Self.name)) where !name.isEmpty {
-          try leaveAlone(name)
-        }
+        let trees = try allPaths.filter { try isDirectory($0.path) }
+        for name in Set(trees.map(\.nameOfTree)) where !name.isEmpty { try leaveAlone(name) }
         if treeName.isEmpty { treeOutput = nil }
       } else {
         output = collector
@@ -178,16 +171,7 @@ struct FilePlan: IteratorProtocol {
     tree?.collector = output
   }
 
-  /// Returns the name of a tree below the collecting directory; empty if its path does not end in a
-  /// name.
-  private static func name(ofTree path: FilePath) -> FilePath {
-    guard let name = path.lexicallyNormalized().lastComponent, name.kind == .regular else {
-      return ""
-    }
-    return FilePath().appending(name)
-  }
-
-  /// Returns the next file of the tree that this command processes.
+  /// Returns the next entry of the tree that this command processes.
   private mutating func nextInTree() -> Step? {
     while let entry = tree?.next() {
       switch entry {
@@ -195,6 +179,12 @@ struct FilePlan: IteratorProtocol {
         treeCount += 1
         let isGone = error.operation == .openInput && error.errno == .noSuchFileOrDirectory
         return isGone ? .vanished(error.path) : .failure(error.path, error)
+      case .directory(let relative, let found):
+        if let job = entryJob(relative, .directory(found)) { return .entry(job) }
+      case .symbolicLink(let relative, let found):
+        if let step = step(toLink: found, relative) { return step }
+      case .specialFile(let relative):
+        passedOver.addSpecialFile(root.pushing(relative), isLeftOut: treeOutput != nil)
       case .file(let relative, let found):
         let input = root.pushing(relative)
         if passesOver(input, found) { continue }
@@ -202,8 +192,38 @@ struct FilePlan: IteratorProtocol {
         return step(input, in: relative, found: found)
       }
     }
-    if let tree { passedOver.add(tree.skipped) }
+    if let tree { passedOver.outputDirectories += tree.excludedCount }
     return nil
+  }
+
+  /// Returns the job of a directory or link; nil if outputs go beside the inputs, where it is
+  /// already.
+  private func entryJob(_ relative: FilePath, _ entry: EntryJob.Entry) -> EntryJob? {
+    treeOutput.map {
+      EntryJob(
+        input: root.pushing(relative), entry: entry, directory: $0,
+        relative: treeName.pushing(relative))
+    }
+  }
+
+  /// Returns the job of a symbolic link, or a failure if a file of the tree has an output of the
+  /// same name; nil if the link is not copied. A link keeps its name.
+  private mutating func step(toLink found: FoundFile, _ relative: FilePath) -> Step? {
+    guard let job = entryJob(relative, .symbolicLink(found)) else {
+      passedOver.symbolicLinks += 1
+      return nil
+    }
+    if found.isUnfinished {
+      passedOver.unfinishedFiles += 1
+      return nil
+    }
+    let rival =
+      naming == .encrypt
+      ? suffix.removed(from: relative) : Naming.encrypt.output(for: relative, suffix)
+    if let rival, (try? found.sibling(rival)?.status())?.kind == .regular {
+      return .failure(job.input, Failure.written(job.output, by: root.pushing(rival)))
+    }
+    return .entry(job)
   }
 
   /// True if this command does not process the file of a tree. Counts such a file.

@@ -52,7 +52,9 @@ final class FileRun: Sendable {
   private let leftovers: Leftovers
   /// The umask: the mode bits that outputs of named inputs do not get.
   private let mask: mode_t
-  private let keepsPermissions: Bool
+  /// True if outputs keep mode, owner, group and times of their inputs, as with cp -a.
+  private let keepsAttributes: Bool
+  private let lost = LostAttributes()
   /// The complete outputs of a run over many files.
   private let batch: OutputBatch
   private let state: Mutex<State>
@@ -79,7 +81,7 @@ final class FileRun: Sendable {
     self.replaces = replaces
     self.synchronizes = synchronizes
     mask = OutputFile.creationMask()
-    keepsPermissions = inputs.recursive
+    keepsAttributes = inputs.recursive && plan.naming != .replace
     batch = OutputBatch(
       synchronizing: synchronizes, directories: plan.made,
       threads: inputs.areMany ? scheduler.threadCount : 1)
@@ -104,6 +106,7 @@ final class FileRun: Sendable {
     helpers.wait()
     for error in batch.finish() { outcomes.add(Failure(error)) }
     progress?.clear()
+    for loss in lost.all { console.warning(Self.text(of: loss)) }
     let (plan, count) = state.withLock { ($0.plan, $0.nextIndex) }
     if count == 0, isLongRun { tellOfNothing(plan) }
     try outcomes.finish(passedOver: plan.passedOver, alwaysSummarizing: isLongRun)
@@ -125,6 +128,7 @@ final class FileRun: Sendable {
       switch step {
       case .failure(let input, let error): outcomes.add(index, input, .failure(error))
       case .vanished(let input): outcomes.add(index, input, .success(.vanished))
+      case .entry(let job): outcomes.add(index, job.input, Result { try make(job) })
       case .job(let job): run(job) { [outcomes] in outcomes.add(index, job.input, $0) }
       }
     }
@@ -135,6 +139,24 @@ final class FileRun: Sendable {
       guard let step = state.plan.next() else { return nil }
       defer { state.nextIndex += 1 }
       return (state.nextIndex, step)
+    }
+  }
+
+  /// Makes a directory or a symbolic link.
+  private func make(_ job: EntryJob) throws -> JobOutcome {
+    do {
+      switch job.entry {
+      case .directory(let found):
+        try job.directory.make(found, at: job.relative, noting: lost)
+        return .directory
+      case .symbolicLink(let found):
+        if claimsNames { try claim(job.output) }
+        return .symbolicLink(
+          isKept: try job.directory.make(
+            found, at: job.relative, replacing: replaces, leftovers: leftovers, noting: lost))
+      }
+    } catch let error as IOError where error.isOfMissingInput {
+      return .vanished
     }
   }
 
@@ -192,7 +214,7 @@ final class FileRun: Sendable {
         let input = try Descriptor.openInput(found.place, foundAs: found.status)
         holdLocks(of: input, found.status)
         return (input, found.place)
-      } catch let error as IOError where error.errno == .noSuchFileOrDirectory {
+      } catch let error as IOError where error.isOfMissingInput {
         return nil
       }
     }
@@ -267,6 +289,9 @@ final class FileRun: Sendable {
       if claimsNames { giveUp(path) }
       throw error
     }
+    if keepsAttributes, status.kind == .regular {
+      output.keep(FileAttributes(status), noting: lost)
+    }
     let done = try outcome(summary)
     guard areMany else {
       try output.commit(synchronizing: synchronizes)
@@ -318,7 +343,7 @@ final class FileRun: Sendable {
   /// mode, as with cp -a. Otherwise the umask applies, as with cp.
   private func permissions(from source: FileStatus?) -> mode_t? {
     guard let source else { return 0o666 & ~mask }
-    return keepsPermissions ? nil : source.permissions & ~mask
+    return keepsAttributes ? nil : source.permissions & ~mask
   }
 
   /// Reserves the name of an output for one job.

@@ -9,6 +9,10 @@ enum JobOutcome {
   /// The job is done, but the input changed while it was read: the output has the bytes that were
   /// read.
   case doneOfChanging(MessageSummary)
+  /// A directory of a tree: it is in the output.
+  case directory
+  /// A symbolic link of a tree: it is in the output. Not if the file system has no links.
+  case symbolicLink(isKept: Bool)
   /// The input existed, but was gone when it was opened.
   case vanished
   /// The input is already as it should be.
@@ -20,6 +24,8 @@ enum JobOutcome {
     switch self {
     case .done: .done
     case .doneOfChanging: .changed
+    case .directory: .directory
+    case .symbolicLink(let isKept): isKept ? .symbolicLink : .leftOut
     case .vanished: .vanished
     case .unchanged: .unchanged
     case .wouldChange: .wouldChange
@@ -32,6 +38,10 @@ enum JobResult: String, CaseIterable {
   case done
   /// Done, but the input changed while it was read.
   case changed
+  case directory
+  case symbolicLink
+  /// The file system of the output does not have such an entry.
+  case leftOut
   case vanished
   case unchanged
   case wouldChange
@@ -49,7 +59,8 @@ enum JobResult: String, CaseIterable {
   /// The words of the summary for `count` jobs with this result; `done` is counted apart.
   fileprivate func words(_ count: Int) -> String? {
     switch self {
-    case .done, .wouldChange: nil
+    case .done, .wouldChange, .directory, .leftOut: nil
+    case .symbolicLink: Text.count(count, "symbolic link")
     case .changed: "\(count) changed while read"
     case .vanished: "\(count) gone"
     case .unchanged: "\(count) left as they are"

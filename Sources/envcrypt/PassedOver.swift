@@ -1,10 +1,8 @@
-import Envelope
 import SystemPackage
 
 /// The files that a run over trees passed over.
 struct PassedOver {
   var symbolicLinks = 0
-  var specialFiles = 0
   /// The messages among the files to encrypt.
   var messages = 0
   /// The files that do not end in `.envc`, among the files to read as messages.
@@ -13,6 +11,10 @@ struct PassedOver {
   var unfinishedFiles = 0
   /// The output directories that lie among the inputs.
   var outputDirectories = 0
+  /// The paths of the first special files that the output lacks, and the number of all.
+  private var leftOut: [FilePath] = []
+  private var leftOutCount = 0
+  private var specialFiles = 0
   /// The paths of the first messages without a source file beside them, and the number of all.
   private var loneMessages: [FilePath] = []
   private var loneCount = 0
@@ -23,10 +25,13 @@ struct PassedOver {
   /// The maximum number of names in a list; the rest is only counted.
   static let nameLimit = 10
 
-  mutating func add(_ skipped: FileTree.Skipped) {
-    symbolicLinks += skipped.symbolicLinks
-    specialFiles += skipped.specialFiles
-    outputDirectories += skipped.directories
+  /// Adds a FIFO, a socket or a device. `isLeftOut` is true if the output is another tree, which
+  /// lacks it.
+  mutating func addSpecialFile(_ path: FilePath, isLeftOut: Bool) {
+    specialFiles += 1
+    guard isLeftOut else { return }
+    leftOutCount += 1
+    if leftOut.count < Self.nameLimit { leftOut.append(path) }
   }
 
   /// Adds a message that is among the files to encrypt, in a run that writes outputs beside the
@@ -59,10 +64,11 @@ struct PassedOver {
   }
 
   /// A summary of only those files that a backup lacks, for a user who does not get the whole
-  /// summary. Messages from an earlier run are not missing.
+  /// summary. Messages from an earlier run are not missing, nor are links, which stay as they are
+  /// beside the outputs.
   private var missing: String? {
     var missing = self
-    (missing.messages, missing.otherFiles) = (0, 0)
+    (missing.messages, missing.otherFiles, missing.symbolicLinks) = (0, 0, 0)
     return missing.summary
   }
 
@@ -74,6 +80,10 @@ struct PassedOver {
         hint: "check that the path is right and mounted")
     }
     Self.warnOfMore(emptyCount, "such directory", "such directories", on: console)
+    for path in leftOut {
+      console.warning("\(Text.printable(path)) is a FIFO, a socket or a device, and was left out")
+    }
+    Self.warnOfMore(leftOutCount, "such file", "such files", on: console)
     for message in loneMessages {
       console.warning(
         "\(Text.printable(message)) is already a message, and was left as it is")

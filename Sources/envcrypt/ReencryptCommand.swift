@@ -9,9 +9,9 @@ struct ReencryptCommand: ParsableCommand {
       Decrypts and encrypts in one pass, with a fresh data key: plaintext stays in memory. The new \
       message replaces the old one after it is complete and synced to disk, and keeps its owner, \
       mode and times. It also keeps the encryption context, armor and frame length, and is signed \
-      if the old one was. Hard links, extended attributes and ACLs are not kept. Size and times \
-      may be the same as before: to update a copy elsewhere, use a tool that compares contents \
-      (rsync --checksum).
+      if the old one was. Hard links, extended attributes, ACLs and the times of directories are not \
+      kept. Size and times may be the same as before: to update a copy elsewhere, use a tool that \
+      compares contents (rsync --checksum).
 
       With -k or -r, the new message is under exactly the given keys. Without them, it keeps its \
       keys, in their current versions: keys of the keystore, of --keyring, and elliptic-curve \

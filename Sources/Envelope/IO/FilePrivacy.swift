@@ -22,21 +22,9 @@ extension FileStatus {
   /// it to stay private.
   var permissionsOfSuccessor: mode_t { permissions | 0o700 }
 
-  /// Returns the permissions of a copy that has this owner and group. If they are not those of this
-  /// file, other users are members of the group, or neither owner nor members. None of them, except
-  /// the owner of the copy, gets access that this file does not give.
+  /// Returns the permissions of a copy that has this owner and group, as
+  /// `FileAttributes.permissions(forOwner:group:)` does.
   package func permissions(forOwner owner: uid_t, group: gid_t) -> mode_t {
-    var (ofGroup, ofOthers) = (permissions >> 3 & 0o7, permissions & 0o7)
-    if group != self.group {
-      // Members of one group may be members of the other, or not.
-      ofGroup &= ofOthers
-      ofOthers = ofGroup
-    }
-    if owner != self.owner {
-      let ofOwner = permissions >> 6 & 0o7
-      ofGroup &= ofOwner
-      ofOthers &= ofOwner
-    }
-    return permissions & 0o700 | ofGroup << 3 | ofOthers
+    FileAttributes(self).permissions(forOwner: owner, group: group)
   }
 }

@@ -1,29 +1,26 @@
 import Glibc
 import SystemPackage
 
-/// The regular files below a directory, sorted by name.
+/// The entries of a tree, sorted by name: each directory, beginning with the root, comes before what
+/// it contains.
 ///
 /// The walk does not follow links, even if a link replaces a directory meanwhile, and does not open
-/// special files. It counts both. Names are compared as bytes.
+/// special files. Names are compared as bytes.
 package struct FileTree: IteratorProtocol, Sendable {
-  /// The number of entries that the walk passed over.
-  package struct Skipped: Equatable, Sendable {
-    package var symbolicLinks = 0
-    package var specialFiles = 0
-    /// Excluded directories.
-    package var directories = 0
-  }
-
-  /// A file, or the error in its place.
+  /// An entry with its path relative to the root of the tree, or the error in its place.
   package enum Entry {
-    /// A file with its path relative to the root of the tree.
+    case directory(relative: FilePath, FoundDirectory)
     case file(relative: FilePath, FoundFile)
+    case symbolicLink(relative: FilePath, FoundFile)
+    /// A FIFO, a socket or a device.
+    case specialFile(relative: FilePath)
     /// A directory that cannot be read, or a name that cannot be looked up. The error of a file
     /// that was removed after its directory was listed is "no such file".
     case failure(IOError)
   }
 
-  package private(set) var skipped = Skipped()
+  /// The number of excluded directories that the walk passed over.
+  package private(set) var excludedCount = 0
   private let root: FilePath
   private let excluded: [FileStatus]
   /// A directory that is left out, although it may be made only while the walk is under way.
@@ -31,6 +28,8 @@ package struct FileTree: IteratorProtocol, Sendable {
   /// The directories from the root to the current one.
   private var open: [Level] = []
   private var failure: IOError?
+  /// True if the current directory has not been returned yet.
+  private var isNew = false
 
   private struct Level {
     let relative: FilePath
@@ -72,6 +71,14 @@ package struct FileTree: IteratorProtocol, Sendable {
         return .failure(failure)
       }
       guard let last = open.indices.last else { return nil }
+      if isNew, let descriptor = open[last].descriptor {
+        isNew = false
+        let level = open[last]
+        return .directory(
+          relative: level.relative,
+          FoundDirectory(
+            descriptor: descriptor, status: level.status, permissions: level.permissions))
+      }
       guard let name = open[last].names.popLast() else {
         open.removeLast()
         continue
@@ -113,16 +120,13 @@ package struct FileTree: IteratorProtocol, Sendable {
       if HiddenFile.isUnfinished(place.name) { return nil }
       throw IOError(.openInput, place.path, .noSuchFileOrDirectory)
     }
+    let found = FoundFile(place: place, status: status, directoryPermissions: level.permissions)
     switch status.kind {
-    case .regular:
-      return .file(
-        relative: relative,
-        FoundFile(place: place, status: status, directoryPermissions: level.permissions))
-    case .directory where isExcluded(status):
-      skipped.directories += 1
+    case .regular: return .file(relative: relative, found)
+    case .symbolicLink: return .symbolicLink(relative: relative, found)
+    case .other: return .specialFile(relative: relative)
+    case .directory where isExcluded(status): excludedCount += 1
     case .directory: enter(relative, in: directory)
-    case .symbolicLink: skipped.symbolicLinks += 1
-    case .other: skipped.specialFiles += 1
     }
     return nil
   }
@@ -150,6 +154,7 @@ package struct FileTree: IteratorProtocol, Sendable {
           relative: relative, status: status, descriptor: descriptor,
           permissions: (open.last?.permissions ?? []) + [status.directoryPermissions],
           names: try Self.entries(of: descriptor).reversed()))
+      isNew = true
     } catch {
       failure = error
     }
@@ -204,7 +209,16 @@ package struct FileTree: IteratorProtocol, Sendable {
   }
 }
 
-/// A regular file that a walk found.
+/// A directory that a walk found.
+package struct FoundDirectory: Sendable {
+  /// The directory, open for reading.
+  package let descriptor: Descriptor
+  package let status: FileStatus
+  /// The permissions of the directories from the root of the tree to this one.
+  package let permissions: [mode_t]
+}
+
+/// A regular file or a symbolic link that a walk found.
 package struct FoundFile: Sendable {
   /// The place of the file in the directory that the walk opened.
   package let place: FilePlace

@@ -72,8 +72,12 @@ package enum HiddenFile {
       }
       defer { if number >= 0 { close(number) } }
       if number < 0 {
-        // The companion of a file that is gone is a leftover too.
-        guard Errno.current == .noSuchFileOrDirectory, file != name else { return false }
+        // The companion of a file that is gone is a leftover too. So is a symbolic link: it cannot
+        // be locked, and a process that misses the link it has just made makes another one.
+        let reason = Errno.current
+        let isLeftover = reason == .noSuchFileOrDirectory ? file != name : file == name
+        guard isLeftover, reason == .noSuchFileOrDirectory || reason == .tooManySymbolicLinkLevels
+        else { return false }
       } else {
         guard isRegular(number), flock(number, LOCK_SH | LOCK_NB) == 0 else { return false }
       }

@@ -2,26 +2,25 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// The directories that a run makes for its outputs, and the work that is left to do for them.
+/// The directories of a run's outputs, and the work that is left to do for them at its end.
 package final class MadeDirectories: Sendable {
   private struct State {
+    /// False if nothing is brought to the disk.
+    var isSynchronizing = true
     /// Directories that contain new names, which may not be on the disk.
     var changed: [Descriptor] = []
-    var unfinished: [Unfinished] = []
-  }
-
-  /// A directory that gets its final permissions at the end of the run, because they do not give
-  /// its owner the access that the run needs.
-  fileprivate struct Unfinished {
-    let root: Descriptor
-    let relative: FilePath
-    let status: FileStatus
-    let permissions: mode_t
+    var unfinished: [UnfinishedDirectory] = []
+    var failures: [IOError] = []
   }
 
   private let state = Mutex(State())
 
   package init() {}
+
+  /// Call before the first directory is made if nothing is to be brought to the disk.
+  func neverSynchronize() { state.withLock { $0.isSynchronizing = false } }
+
+  // MARK: During the run
 
   /// Makes a directory, `relative` below `root`, with these permissions, or with 0777 less the
   /// umask if `permissions` is nil. Until `finish` only the owner may have more permissions. A
@@ -37,18 +36,74 @@ package final class MadeDirectories: Sendable {
       if reason == .fileExists { return }
       throw IOError(.createOutput, place.path, reason)
     }
-    state.withLock { $0.changed.append(place.directory) }
+    noteName(in: place.directory)
     guard let permissions, let made = try Self.open(place) else { return }
     let status = try made.status()
     if status.permissions == first, permissions == first { return }
     guard status.owner == geteuid(), Self.isEmpty(made) else { return }
-    // The umask has cleared bits.
-    if status.permissions != first { try Self.setPermissions(first, of: made, status) }
-    if permissions != first {
-      let unfinished = Unfinished(
-        root: root, relative: relative, status: status, permissions: permissions)
-      state.withLock { $0.unfinished.append(unfinished) }
+    // The umask has cleared bits. Set-group-ID, which a directory inherits from its parent, stays.
+    if status.permissions != first, fchmod(made.number, status.specialBits | first) != 0 {
+      throw .current(.createOutput, place.path)
     }
+    if permissions != first {
+      add(.permissions(permissions), for: status, relative: relative, below: root)
+    }
+  }
+
+  /// Lets the owner of a directory write to it until `finish`, if this is the user of the process
+  /// and not root, who needs no permission.
+  func makeAccessible(
+    _ directory: Descriptor, relative: FilePath, below root: Descriptor
+  ) throws(IOError) {
+    let user = geteuid()
+    guard user != 0 else { return }
+    let status = try directory.status()
+    guard status.owner == user, status.permissions & 0o700 != 0o700 else { return }
+    // The descriptor only serves to open other files, so fchmod does not take it.
+    let mode = status.specialBits | status.permissions | 0o700
+    let result = "/proc/self/fd/\(directory.number)".withCString { chmod($0, mode) }
+    if result == 0 {
+      add(.permissions(status.permissions), for: status, relative: relative, below: root)
+    }
+  }
+
+  /// Gives a directory these attributes in `finish`.
+  func keep(
+    _ attributes: FileAttributes, of status: FileStatus, relative: FilePath,
+    below root: Descriptor, noting lost: LostAttributes
+  ) {
+    add(.attributes(attributes, lost), for: status, relative: relative, below: root)
+  }
+
+  private func add(
+    _ wanted: UnfinishedDirectory.Wanted, for status: FileStatus, relative: FilePath,
+    below root: Descriptor
+  ) {
+    let directory = UnfinishedDirectory(
+      root: root, relative: relative, device: status.device, inode: status.inode, wanted: wanted)
+    state.withLock { $0.unfinished.append(directory) }
+  }
+
+  // MARK: New names
+
+  /// The most directories with new names that stay open.
+  private static let openLimit = 64
+  /// If there are more directories than this, the whole file system is synchronized instead of each
+  /// directory.
+  private static let singleLimit = 16
+
+  /// Records that a directory contains a new name.
+  func noteName(in directory: Descriptor) {
+    let full = state.withLock { state -> [Descriptor] in
+      guard state.isSynchronizing, state.changed.last !== directory else { return [] }
+      state.changed.append(directory)
+      guard state.changed.count > Self.openLimit else { return [] }
+      defer { state.changed = [] }
+      return state.changed
+    }
+    if full.isEmpty { return }
+    let failures = Self.synchronize(full)
+    state.withLock { $0.failures += failures }
   }
 
   /// Returns the directories that contain new names, and forgets them.
@@ -62,42 +117,56 @@ package final class MadeDirectories: Sendable {
   /// Takes back directories of `takeChanged` whose names are not on the disk yet.
   func putBack(_ changed: [Descriptor]) { state.withLock { $0.changed += changed } }
 
-  /// If there are more directories than this, the whole file system is synchronized instead of each
-  /// directory.
-  private static let singleLimit = 16
+  /// Brings the names in these directories to the disk. Returns the errors.
+  private static func synchronize(_ directories: [Descriptor]) -> [IOError] {
+    var failures: [IOError] = []
+    var fileSystems: Set<UInt64> = []
+    for directory in directories {
+      do throws(IOError) {
+        if directories.count > singleLimit {
+          let device = try directory.status().device
+          if fileSystems.contains(device) { continue }
+          if (try? directory.reopened().synchronizeFileSystem()) != nil {
+            fileSystems.insert(device)
+            continue
+          }
+        }
+        try directory.synchronizeNames(orFileSystemOf: nil)
+      } catch {
+        failures.append(error)
+      }
+    }
+    return failures
+  }
 
-  /// Gives the directories their final permissions, after the last output is written. If
+  // MARK: At the end
+
+  /// Gives the directories their final attributes, after the last output is written. If
   /// `synchronizing`, brings them to the disk. Returns the errors.
   func finish(synchronizing: Bool) -> [IOError] {
-    let (unfinished, changed) = state.withLock { state in
-      defer { (state.unfinished, state.changed) = ([], []) }
-      return (state.unfinished, state.changed)
+    var (unfinished, changed, failures) = state.withLock { state in
+      defer { (state.unfinished, state.changed, state.failures) = ([], [], []) }
+      return (UnfinishedDirectory.last(state.unfinished), state.changed, state.failures)
     }
     let areMany = unfinished.count > Self.singleLimit
-    var failures: [IOError] = []
-    func noting(_ body: () throws(IOError) -> Void) {
-      do throws(IOError) { try body() } catch { failures.append(error) }
-    }
     var fileSystems: [UInt64: Descriptor] = [:]
-    // Inner directories come first, while the outer ones can still be entered.
-    for one in unfinished.reversed() {
-      noting { () throws(IOError) in
-        let directory = try one.finish()
+    while let one = unfinished.popLast() {
+      do throws(IOError) {
+        guard let directory = try one.finish() else { continue }
         if areMany {
-          fileSystems[one.status.device] = directory
+          fileSystems[one.device] = directory
         } else if synchronizing {
           try directory.synchronizeIfPossible()
         }
+      } catch {
+        failures.append(error)
       }
     }
     guard synchronizing else { return failures }
     for directory in fileSystems.values {
-      noting { () throws(IOError) in try directory.synchronizeFileSystem() }
+      do throws(IOError) { try directory.synchronizeFileSystem() } catch { failures.append(error) }
     }
-    for directory in changed {
-      noting { () throws(IOError) in try directory.synchronizeNames(orFileSystemOf: nil) }
-    }
-    return failures
+    return failures + Self.synchronize(changed)
   }
 
   /// Opens a directory; nil if that fails, for example because another process removed it.
@@ -125,38 +194,5 @@ package final class MadeDirectories: Sendable {
     var count = 0
     while count < 3, readdir(stream) != nil { count += 1 }
     return count < 3
-  }
-
-  /// Sets the permission bits. Keeps set-group-ID, which a directory inherits from its parent.
-  fileprivate static func setPermissions(
-    _ permissions: mode_t, of directory: Descriptor, _ status: FileStatus
-  ) throws(IOError) {
-    guard fchmod(directory.number, status.specialBits | permissions) == 0 else {
-      throw .current(.createOutput, directory.path)
-    }
-  }
-}
-
-extension MadeDirectories.Unfinished {
-  fileprivate func finish() throws(IOError) -> Descriptor {
-    let path = root.path.pushing(relative)
-    let components = Array(relative.components)
-    var current = root
-    for (index, component) in components.enumerated() {
-      let flags = index == components.count - 1 ? O_RDONLY : Descriptor.pathOnly
-      let number = Descriptor.retrying {
-        component.withPlatformString {
-          openat(current.number, $0, flags | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        }
-      }
-      guard number >= 0 else { throw .current(.createOutput, path) }
-      current = Descriptor(owning: number, path: path)
-    }
-    let now = try current.status()
-    guard now.isSameFile(as: status) else {
-      throw IOError(.createOutput, path, .noSuchFileOrDirectory)
-    }
-    try MadeDirectories.setPermissions(permissions, of: current, now)
-    return current
   }
 }

@@ -61,6 +61,7 @@ package final class OutputBatch: Sendable {
   package init(synchronizing: Bool, directories made: MadeDirectories, threads: Int = 1) {
     isSynchronizing = synchronizing
     self.made = made
+    if !synchronizing { made.neverSynchronize() }
     descriptorLimit = Self.descriptorLimit(threads)
   }
 

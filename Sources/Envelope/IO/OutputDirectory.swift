@@ -11,8 +11,8 @@ package final class OutputDirectory: Sendable {
   package let path: FilePath
   /// The open directory with its status; nil as long as it is missing.
   private let root: Mutex<Root?>
-  private let made: MadeDirectories
-  private let reserved: (any ReservedFiles)?
+  let made: MadeDirectories
+  let reserved: (any ReservedFiles)?
   /// The last directory that was returned. A tree is walked directory by directory, so it is often
   /// used again.
   private let latest = Mutex<(relative: FilePath, descriptor: Descriptor)?>(nil)
@@ -57,7 +57,8 @@ package final class OutputDirectory: Sendable {
     }
   }
 
-  private func rootDirectory() throws -> Descriptor {
+  /// The directory itself, as a way to what is below it.
+  func rootDirectory() throws -> Descriptor {
     try root.withLock { root in
       if let root { return root.descriptor }
       let made = try Root(try make(path))
@@ -108,7 +109,11 @@ package final class OutputDirectory: Sendable {
         try made.make(place, relative: way, below: root, permissions: permissions)
         number = Self.open(name, in: place.directory)
       }
-      if number >= 0 { return Descriptor(owning: number, path: place.path) }
+      if number >= 0 {
+        let directory = Descriptor(owning: number, path: place.path)
+        if permissions != nil { try made.makeAccessible(directory, relative: way, below: root) }
+        return directory
+      }
       let reason = Errno.current
       let status = try? place.status()
       if status?.kind == .symbolicLink { throw FileRuleError.symbolicLink(place.path) }

@@ -37,6 +37,9 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   private let keepsTimes: Bool
   /// The hidden name, as long as the file has one.
   private var temporary: FilePath?
+  /// The attributes that the file gets when it is complete, and the record of those that it cannot
+  /// get.
+  private var kept: (attributes: FileAttributes, lost: LostAttributes)?
 
   /// Prepares to write `path`. `source` is the status of the input: it must not be the same file,
   /// and its permission bits are the default for `permissions`, as far as they give nobody access
@@ -164,6 +167,12 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   /// Writes all of `bytes`. Throws `IOError`.
   public func write(_ bytes: RawSpan) throws { try descriptor.write(bytes) }
 
+  /// Gives the file these attributes when it is complete, as far as possible. Notes in `lost` what
+  /// the file system does not keep.
+  package func keep(_ attributes: FileAttributes, noting lost: LostAttributes) {
+    kept = (attributes, lost)
+  }
+
   // MARK: Naming
 
   /// Gives the file its name. If `synchronizing`, brings the file to the disk before, and the name
@@ -181,6 +190,7 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   /// Completes the file after all bytes are written. Comes before the other steps.
   func complete() throws {
     if let original { try takeOver(original) }
+    if let kept { kept.attributes.apply(to: descriptor, noting: kept.lost) }
     try descriptor.flush()
   }
 
@@ -258,6 +268,12 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   private func takeOver(_ original: FileStatus) throws {
     do throws(IOError) {
       try descriptor.take(ownerAndModeOf: original)
+      if original.specialBits != 0 {
+        let now = try descriptor.status()
+        let mode = FileAttributes(original).mode(
+          forOwner: now.owner, group: now.group, ofDirectory: false)
+        _ = fchmod(descriptor.number, mode)
+      }
     } catch {
       throw IOError(.createOutput, path, error.errno)
     }

@@ -7,7 +7,7 @@ echo text > a; envcrypt encrypt a
 mkdir -p tree/sub; cp a.envc tree/sub/a.envc; cp a.envc tree/b.envc
 mkdir out/tree; ln -s "$PWD/elsewhere" out/tree/sub; ln -s "$PWD/outside" out/tree/b
 fails 73 envcrypt decrypt -f -R tree -o out
-says 'out/tree/sub is a symbolic link'; says 'out/tree/b is a symbolic link'; says '2 failed'
+says 'out/tree/sub is a symbolic link'; says 'out/tree/b is a symbolic link'; says '3 failed'
 [ "$(cat outside)" = kept ]; [ -z "$(ls elsewhere)" ]; [ -L out/tree/b ]
 ln -s missing out/a
 fails 73 envcrypt decrypt -f a.envc -o out

@@ -55,8 +55,8 @@ twice gone envcrypt encrypt -q -f -R gone
 # Skipped files are reported even with -q if the backup lacks them.
 mkdir odd; echo 1 > odd/one; ln -s one odd/link; mkfifo odd/pipe; echo x > odd/.envcrypt-0123456789ab.tmp
 envcrypt encrypt -q -R odd -o bk 2>stderr
-says 'warning: skipped 1 symbolic link, 1 special file, 1 unfinished file'
-[ "$(ls -A bk/odd)" = one.envc ]
+says 'warning: skipped 1 special file, 1 unfinished file'
+[ "$(ls -A bk/odd | tr '\n' ' ')" = 'link one.envc ' ]
 
 # Nothing to verify, nothing to decrypt, nothing to reencrypt.
 mkdir mnt; : > list; mkdir texts; echo 1 > texts/one

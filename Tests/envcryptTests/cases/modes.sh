@@ -59,7 +59,7 @@ mkdir -p tree/private/deep tree/open tree/shared tree/fixed/deep; mkdir -m 1777 
 chmod 700 tree; chmod 700 tree/private; chmod 755 tree/private/deep tree/open; chmod 2775 tree/shared
 for directory in private private/deep open shared drop fixed fixed/deep; do echo diary > tree/$directory/file; chmod 644 tree/$directory/file; done
 chmod 666 tree/open/file; chmod 4755 tree/shared/file; chmod 400 tree/fixed/file; chmod 500 tree/fixed/deep; chmod 555 tree/fixed
-modes() { (cd "$1" && find . -type d -printf '%m %p\n' -o -printf '%m %p\n' | sed 's/\.envc$//; s/^[24]\([0-7][0-7][0-7]\) /\1 /' | sort -k 2); }
+modes() { (cd "$1" && find . -printf '%m %p\n' | sed 's/\.envc$//' | { [ "$(id -u)" = 0 ] && cat || sed 's/^4\(... \)/\1/'; } | sort -k 2); }
 modes tree > wanted
 for mask in 000 022 077 777; do
   rm -rf bk back; mkdir bk back
@@ -67,10 +67,10 @@ for mask in 000 022 077 777; do
   modes bk/tree | diff wanted -
   modes back/tree | diff wanted -
   diff -r tree back/tree
-  # An existing directory keeps its mode. set-user-ID and set-group-ID are not restored. A sticky bit is: without it,
-  # everybody could remove the files in a directory that everybody may write to.
-  [ -z "$(find bk back -perm /6000)" ]
+  # Only root restores set-user-ID, together with the owner.
+  [ "$(id -u)" = 0 ] || [ -z "$(find bk back -perm /4000)" ]
   chmod -R u+w bk back
 done
 chmod -R u+w tree
-mkdir -p some/tree; chmod 711 some/tree; envcrypt encrypt -q -R tree -o some; [ "$(stat -c %a some/tree some/tree/private | tr '\n' ' ')" = '711 700 ' ]
+# A directory that exists gets the mode too.
+mkdir -p some/tree; chmod 711 some/tree; envcrypt encrypt -q -R tree -o some; [ "$(stat -c %a some/tree some/tree/open | tr '\n' ' ')" = '700 755 ' ]

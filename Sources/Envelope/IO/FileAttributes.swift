@@ -1,0 +1,118 @@
+import Glibc
+import SystemPackage
+
+/// What a copy keeps of its source besides the contents: mode, owner, group and times.
+package struct FileAttributes: Sendable {
+  /// Permission bits, without set-user-ID, set-group-ID and sticky.
+  let permissions: mode_t
+  /// Set-user-ID, set-group-ID and sticky.
+  let specialBits: mode_t
+  let owner: uid_t
+  let group: gid_t
+  let accessTime: timespec
+  let modificationTime: timespec
+
+  package init(_ status: FileStatus) {
+    permissions = status.permissions
+    specialBits = status.specialBits
+    owner = status.owner
+    group = status.group
+    accessTime = status.accessTime
+    modificationTime = status.modificationTime
+  }
+
+  /// Gives the attributes to an open file that nobody else writes to any more. What the system
+  /// refuses to this user is left out, as with `cp -a`: the owner, and the group of which the user
+  /// is not a member. Notes in `lost` what the file system does not keep.
+  func apply(to file: Descriptor, noting lost: LostAttributes) {
+    giveOwner(file)
+    if let now = try? file.status() {
+      let mode = mode(forOwner: now.owner, group: now.group, ofDirectory: now.kind == .directory)
+      // fchown clears set-user-ID and set-group-ID, so the mode comes after the owner.
+      _ = fchmod(file.number, mode)
+    }
+    var times = [accessTime, modificationTime]
+    _ = futimens(file.number, &times)
+    if let now = try? file.status() { noteLosses(of: now, at: file.path, in: lost) }
+  }
+
+  /// Gives owner, group and times to the symbolic link that this process has made at a place. Does
+  /// nothing if there is now another file.
+  func apply(toLinkAt place: FilePlace, noting lost: LostAttributes) {
+    let number = Descriptor.retrying {
+      place.name.withPlatformString {
+        openat(place.directory.number, $0, Descriptor.pathOnly | O_NOFOLLOW | O_CLOEXEC)
+      }
+    }
+    guard number >= 0 else { return }
+    let link = Descriptor(owning: number, path: place.path)
+    guard let made = try? link.status(), made.kind == .symbolicLink, made.linkCount == 1,
+      made.owner == geteuid() || made.owner == owner
+    else { return }
+    giveOwner(link)
+    var times = [accessTime, modificationTime]
+    if utimensat(number, "", &times, Self.itself) != 0 {
+      // Before Linux 5.8 only the name serves.
+      place.name.withPlatformString {
+        _ = utimensat(place.directory.number, $0, &times, AT_SYMLINK_NOFOLLOW)
+      }
+    }
+    if let now = try? link.status() { noteLosses(of: now, at: place.path, in: lost) }
+  }
+
+  /// `AT_EMPTY_PATH`, a macro that does not import: the open file itself.
+  private static let itself: Int32 = 0x1000
+
+  /// Gives the owner and the group, or only the group, to an open file or link.
+  private func giveOwner(_ file: Descriptor) {
+    if fchownat(file.number, "", owner, group, Self.itself) != 0 {
+      _ = fchownat(file.number, "", uid_t.max, group, Self.itself)
+    }
+  }
+
+  /// The mode of a copy with this owner and group. Set-user-ID and set-group-ID make a program run
+  /// as its owner or group, so that only root, who can restore both, restores them. In a directory
+  /// set-group-ID passes the group on, and is kept together with the group.
+  func mode(forOwner owner: uid_t, group: gid_t, ofDirectory isDirectory: Bool) -> mode_t {
+    let isOwned = owner == self.owner && group == self.group
+    var kept: mode_t = isDirectory ? S_ISVTX : 0
+    if isDirectory, group == self.group { kept |= S_ISGID }
+    if isOwned, geteuid() == 0 { kept = 0o7000 }
+    return permissions(forOwner: owner, group: group) | specialBits & kept
+  }
+
+  /// The permissions of a copy that has this owner and group. If they are not those of the source,
+  /// other users are members of the group, or neither owner nor members. None of them, except the
+  /// owner of the copy, gets access that the source does not give.
+  func permissions(forOwner owner: uid_t, group: gid_t) -> mode_t {
+    var (ofGroup, ofOthers) = (permissions >> 3 & 0o7, permissions & 0o7)
+    if group != self.group {
+      // Members of one group may be members of the other, or not.
+      ofGroup &= ofOthers
+      ofOthers = ofGroup
+    }
+    if owner != self.owner {
+      let ofOwner = permissions >> 6 & 0o7
+      ofGroup &= ofOwner
+      ofOthers &= ofOwner
+    }
+    return permissions & 0o700 | ofGroup << 3 | ofOthers
+  }
+
+  private func noteLosses(of copy: FileStatus, at path: FilePath, in lost: LostAttributes) {
+    if geteuid() == 0, copy.owner != owner || copy.group != group { lost.note(.owner, path) }
+    if copy.kind != .symbolicLink {
+      let isDirectory = copy.kind == .directory
+      let mode = mode(forOwner: copy.owner, group: copy.group, ofDirectory: isDirectory)
+      if copy.permissions | copy.specialBits != mode { lost.note(.mode, path) }
+      // The sticky bit of a file has no meaning.
+      let meant = specialBits & (isDirectory ? 0o7000 : 0o6000)
+      if meant & ~mode != 0 { lost.note(.specialBits, path) }
+    }
+    if copy.modificationTime.tv_sec != modificationTime.tv_sec
+      || copy.modificationTime.tv_nsec != modificationTime.tv_nsec
+    {
+      lost.note(.times, path)
+    }
+  }
+}
