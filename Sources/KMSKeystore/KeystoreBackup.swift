@@ -49,7 +49,7 @@ extension Keystore {
   }
 
   /// True if there is a file that the backup replaces. Throws if the backup must not replace it.
-  private func replaces(_ place: KeystorePlace, ifAllowed replacing: Bool) throws -> Bool {
+  func replaces(_ place: KeystorePlace, ifAllowed replacing: Bool) throws -> Bool {
     let own = try FileStatus.at(self.path)
     for (name, way) in [
       (place.path, place.way),

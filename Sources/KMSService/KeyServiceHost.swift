@@ -33,6 +33,11 @@ package final class KeyServiceHost: Sendable {
     self.listener = listener
   }
 
+  /// Returns a host for another keystore that the same secrets unlock.
+  func sharing(_ other: Keystore) -> KeyServiceHost {
+    KeyServiceHost(other, secrets: secrets, clock: clock, listener: listener)
+  }
+
   // MARK: Unlocking
 
   /// Unlocks the keystore unless it is unlocked already.

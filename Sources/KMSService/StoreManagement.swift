@@ -15,6 +15,7 @@ package enum StoreOperation: String, CaseIterable, Sendable {
   case resetKeyPolicy = "ResetKeyPolicy"
   case exportAllKeys = "ExportAllKeys"
   case backupKeystore = "BackupKeystore"
+  case restoreKeystore = "RestoreKeystore"
   case createStack = "CreateStack"
   case updateStack = "UpdateStack"
   case deleteStack = "DeleteStack"

@@ -22,9 +22,8 @@ struct KeystoreBackupCommand: ParsableCommand {
         envcrypt keystore check --keystore /mnt/usb/keystore.db
         envcrypt decrypt a.envc --keystore /mnt/usb/keystore.db
 
-      To restore, copy the backup to the place of the keystore:
-        envcrypt keystore backup --keystore /mnt/usb/keystore.db \\
-          ~/.local/share/envcrypt/keystore.db
+      To restore it, also on a new machine:
+        envcrypt keystore restore /mnt/usb/keystore.db
       """)
 
   @Argument(

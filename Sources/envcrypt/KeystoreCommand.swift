@@ -11,8 +11,8 @@ struct KeystoreCommand: ParsableCommand {
     abstract: "Show, check and back up the keystore, and change what unlocks it.",
     subcommands: [
       KeystoreStatusCommand.self, KeystoreCheckCommand.self, KeystoreAuditCommand.self,
-      KeystoreRequireAuditCommand.self, KeystoreBackupCommand.self, KeystorePasswdCommand.self,
-      ProtectorCommand.self,
+      KeystoreRequireAuditCommand.self, KeystoreBackupCommand.self,
+      KeystoreRestoreCommand.self, KeystorePasswdCommand.self, ProtectorCommand.self,
     ])
 }
 

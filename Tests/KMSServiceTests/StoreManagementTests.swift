@@ -59,6 +59,9 @@ import Testing
     case .resetKeyPolicy: try service.resetKeyPolicy(key)
     case .backupKeystore:
       try service.backup(to: keystore.directory.path.appending("copy.db"), replacing: true)
+    case .restoreKeystore:
+      _ = try service.restore(
+        to: keystore.directory.path.appending("restored.db"), replacing: true)
     case .createStack: _ = try service.applyStack(try request())
     case .updateStack:
       _ = try service.applyStack(try request(Self.template.replacing("alias/b", with: "alias/c")))
@@ -68,6 +71,8 @@ import Testing
     case .stopRequiringAudit: try service.requireAudit(false)
     }
   }
+
+  private static let copies: [StoreOperation] = [.backupKeystore, .restoreKeystore]
 
   private func records() throws -> [AuditRecord] {
     var records: [AuditRecord] = []
@@ -108,7 +113,7 @@ import Testing
   /// The keystore notes the record of each operation, so the log from before it is noticed.
   @Test func noRecordOfAnOperationIsRemovedUnnoticed() throws {
     let log = AuditLog.path(beside: owner.keystore.path)
-    for operation in StoreOperation.allCases where operation != .backupKeystore {
+    for operation in StoreOperation.allCases where !Self.copies.contains(operation) {
       let before = try contents(log)
       let last = try records().count
       try perform(operation, by: owner)
@@ -129,10 +134,11 @@ import Testing
     }
     let done = try records()
     #expect(done.allSatisfy { $0.errorCode.isEmpty })
-    // A backup unlocks nothing and therefore has no key for the audit log.
+    // A backup unlocks nothing and therefore has no key for the audit log. The log of the restored
+    // keystore has the record of a restore.
     #expect(
       done.map(\.operation)
-        == StoreOperation.allCases.filter { $0 != .backupKeystore }.map(\.rawValue))
+        == StoreOperation.allCases.filter { !Self.copies.contains($0) }.map(\.rawValue))
     #expect(try owner.check().damage.isEmpty)
   }
 

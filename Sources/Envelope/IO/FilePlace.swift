@@ -116,7 +116,7 @@ package struct FilePlace: Sendable {
 extension FilePath {
   /// The target of the symbolic link with this name in `directory`, as text; nil if it cannot be
   /// read.
-  func linkTarget(in directory: Int32) -> FilePath? {
+  package func linkTarget(in directory: Int32) -> FilePath? {
     var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
     let count = withPlatformString { readlinkat(directory, $0, &target, Int(PATH_MAX)) }
     return count < 0 ? nil : FilePath(platformString: target)

@@ -3,7 +3,7 @@ envcrypt --version | matches -E '^envcrypt [0-9.]+ \(OpenSSL 3\.'
 for command in '' encrypt decrypt verify reencrypt inspect exec edit init config alias kms data-key 'data-key generate' \
   'data-key decrypt' 'alias '{create,update,delete,list} \
   keystore 'keystore protector' 'keystore protector '{add,remove,list} \
-  'keystore '{status,audit,check,backup,passwd,require-audit} \
+  'keystore '{status,audit,check,backup,restore,passwd,require-audit} \
   key 'key '{create,list,describe,update,enable,disable,rotate} \
   'key rotation' 'key rotation '{enable,disable,status,list} 'key '{schedule,cancel}-deletion \
   'key '{tag,untag,export,import,public-key} \
