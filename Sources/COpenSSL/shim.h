@@ -15,6 +15,7 @@
 #include <openssl/param_build.h>
 #include <openssl/params.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -212,4 +213,80 @@ static inline EVP_PKEY *envcrypt_rsa_public_key(
   BN_free(n);
   BN_free(e);
   return key;
+}
+
+// Encrypts a PKCS #8 key with PBES2: scrypt with a random salt, and AES-256-CBC. Returns the length
+// of the DER in `sealed`, which the caller frees; 0 or less on failure.
+static inline int envcrypt_seal_pkcs8(
+  const unsigned char *der, long length, const char *passphrase, int passphrase_length, uint64_t cost,
+  uint64_t block_size, uint64_t parallelism, unsigned char **sealed)
+{
+  PKCS8_PRIV_KEY_INFO *key = d2i_PKCS8_PRIV_KEY_INFO(NULL, &der, length);
+  X509_ALGOR *scheme = !key ? NULL : PKCS5_pbe2_set_scrypt(
+    EVP_aes_256_cbc(), NULL, 16, NULL, cost, block_size, parallelism);
+  X509_SIG *encrypted = !scheme ? NULL : PKCS8_set0_pbe(passphrase, passphrase_length, key, scheme);
+  int count = encrypted ? i2d_X509_SIG(encrypted, sealed) : 0;
+  if (!encrypted) X509_ALGOR_free(scheme);
+  X509_SIG_free(encrypted);
+  PKCS8_PRIV_KEY_INFO_free(key);
+  return count;
+}
+
+enum {
+  ENVCRYPT_PKCS8_MALFORMED = -1,
+  ENVCRYPT_PKCS8_UNKNOWN = -2,
+  ENVCRYPT_PKCS8_COSTLY = -3
+};
+
+// The work that it takes to derive the key of an encrypted PKCS #8 key: iterations of PBKDF2, or
+// blocks of scrypt, which take about as long. 0 if the scheme is another one.
+static inline uint64_t envcrypt_pkcs8_work(const X509_ALGOR *scheme) {
+  uint64_t work = 0;
+  if (OBJ_obj2nid(scheme->algorithm) != NID_pbes2) return 0;
+  PBE2PARAM *parameters = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), scheme->parameter);
+  if (!parameters) return 0;
+  const X509_ALGOR *function = parameters->keyfunc;
+  int name = OBJ_obj2nid(function->algorithm);
+  if (name == NID_id_pbkdf2) {
+    PBKDF2PARAM *values = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM), function->parameter);
+    if (!values || !ASN1_INTEGER_get_uint64(&work, values->iter)) work = 0;
+    PBKDF2PARAM_free(values);
+  } else if (name == NID_id_scrypt) {
+    SCRYPT_PARAMS *values = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(SCRYPT_PARAMS), function->parameter);
+    uint64_t cost = 0, size = 0, times = 0;
+    if (values && ASN1_INTEGER_get_uint64(&cost, values->costParameter)
+        && ASN1_INTEGER_get_uint64(&size, values->blockSize)
+        && ASN1_INTEGER_get_uint64(&times, values->parallelizationParameter)
+        && cost > 0 && size > 0 && times > 0)
+      work = cost > UINT32_MAX || size > UINT16_MAX || times > UINT16_MAX ? UINT64_MAX : cost * size * times;
+    SCRYPT_PARAMS_free(values);
+  }
+  PBE2PARAM_free(parameters);
+  return work;
+}
+
+// Decrypts a PKCS #8 key. Returns the length of the DER in `opened`, which the caller wipes and
+// frees; 0 if the passphrase does not decrypt it; or one of the numbers above.
+static inline int envcrypt_open_pkcs8(
+  const unsigned char *der, long length, const char *passphrase, int passphrase_length,
+  uint64_t most_work, unsigned char **opened)
+{
+  const unsigned char *end = der + length;
+  X509_SIG *encrypted = d2i_X509_SIG(NULL, &der, length);
+  if (!encrypted || der != end) {
+    X509_SIG_free(encrypted);
+    return ENVCRYPT_PKCS8_MALFORMED;
+  }
+  const X509_ALGOR *scheme = NULL;
+  X509_SIG_get0(encrypted, &scheme, NULL);
+  uint64_t work = envcrypt_pkcs8_work(scheme);
+  int count = work == 0 ? ENVCRYPT_PKCS8_UNKNOWN : work > most_work ? ENVCRYPT_PKCS8_COSTLY : 0;
+  if (count == 0) {
+    PKCS8_PRIV_KEY_INFO *key = PKCS8_decrypt(encrypted, passphrase, passphrase_length);
+    if (key) count = i2d_PKCS8_PRIV_KEY_INFO(key, opened);
+    if (count < 0) count = 0;
+    PKCS8_PRIV_KEY_INFO_free(key);
+  }
+  X509_SIG_free(encrypted);
+  return count;
 }

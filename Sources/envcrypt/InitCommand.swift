@@ -45,8 +45,9 @@ struct InitCommand: ParsableCommand {
     help: ArgumentHelp(
       "Take the keys from a keyring file that 'key export' wrote; '-' is standard input.",
       valueName: "file"), completion: .file())
-  var escrow: String?
+  var importFile: String?
 
+  @OptionGroup var escrow: EscrowOptions
   @OptionGroup var keystore: KeystoreOptions
 
   @Flag(name: [.short, .long], help: "Print only warnings and errors.")
@@ -59,7 +60,9 @@ struct InitCommand: ParsableCommand {
     // Check this before the user types a passphrase twice for nothing.
     try Keystore.checkPlaceForNew(path)
     let secrets = try keystore.secrets()
-    let imported = try escrow.map { try SmallFile.readKeysToImport(FilePath(argument: $0)) }
+    let imported = try importFile.map {
+      try SmallFile.readKeysToImport(FilePath(argument: $0), escrow)
+    }
     var importedCount = 0
     var key: KeyMetadata?
     var isRecorded = true
@@ -89,8 +92,8 @@ struct InitCommand: ParsableCommand {
     created.leaveOpen()
     console.note("keystore \(Text.printable(path)), protector \(Text.printable(protector))")
     if let key { console.note("key \(key.keyID), alias/default") }
-    if let escrow {
-      console.note("keys from \(Text.printable(FilePath(argument: escrow))): \(importedCount)")
+    if let importFile {
+      console.note("keys from \(Text.printable(FilePath(argument: importFile))): \(importedCount)")
     }
     if protector == "none" {
       console.note("whoever can read the keystore file can use its keys")

@@ -31,11 +31,12 @@ struct KeyImportCommand: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
+  @OptionGroup var escrow: EscrowOptions
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
     let console = Console()
-    let keyring = try SmallFile.readKeysToImport(FilePath(argument: file))
+    let keyring = try SmallFile.readKeysToImport(FilePath(argument: file), escrow)
     try keystore.withService { service in
       let key = try service.importKey(keyring, description: description, alias: alias)
       if json {

@@ -177,29 +177,44 @@ enum SmallFile {
 
   /// Reads a keyring file. Throws `FileRuleError.openToOthers` if the file contains secrets and
   /// others may access it.
-  static func readKeyring(_ path: FilePath) throws -> KeyringFile {
+  /// `open` decrypts a file that a passphrase encrypts; without it, such a file is not one.
+  static func readKeyring(
+    _ path: FilePath, sealed open: ((borrowing SecretBytes) throws -> KeyringFile)? = nil
+  ) throws -> KeyringFile {
     let file = path == "-" ? .standardInput : try Descriptor.openInput(path)
     let bytes = try readSecret(file, limit: KeyringFile.sizeLimit, as: "key")
-    try refuse(NoKeyMaterial(bytes), at: path, as: "a keyring file")
+    try refuse(
+      NoKeyMaterial(bytes), at: path, as: "a keyring file",
+      hint: open == nil
+        ? nil : "decrypt the message first, into a pipe: envcrypt decrypt -o - FILE | envcrypt …")
+    if let open, EscrowFile.isSealed(bytes) { return try open(bytes) }
     let keyring = try KeyringFile(parsing: bytes)
     if keyring.holdsSecrets { try file.status().requirePrivate(path) }
     return keyring
   }
 
-  /// Reads a keyring file, and makes its errors name it.
-  static func readKeysToImport(_ path: FilePath) throws -> KeyringFile {
+  /// Reads a keyring file whose keys are imported, encrypted with a passphrase or not. Its errors
+  /// name the file.
+  static func readKeysToImport(_ path: FilePath, _ escrow: EscrowOptions) throws -> KeyringFile {
     do {
-      return try readKeyring(path)
+      return try readKeyring(path, sealed: { try escrow.open($0, from: path) })
     } catch let error as KeyringError {
+      throw Failure(error).about(Text.printable(path))
+    } catch let error as CryptoError {
+      throw Failure(error).about(Text.printable(path))
+    } catch let error as MessageError {
       throw Failure(error).about(Text.printable(path))
     }
   }
 
   /// Throws if a file is of another kind than it is used for.
-  static func refuse(_ kind: NoKeyMaterial?, at path: FilePath, as noun: String) throws {
+  static func refuse(
+    _ kind: NoKeyMaterial?, at path: FilePath, as noun: String, hint: String? = nil
+  ) throws {
     guard let kind else { return }
     throw Failure(
-      .configuration, "\(Text.printable(path)) is \(kind.rawValue), and not \(noun)")
+      .configuration, "\(Text.printable(path)) is \(kind.rawValue), and not \(noun)",
+      hint: kind == .message ? hint : nil)
   }
 
   static func readSecret(

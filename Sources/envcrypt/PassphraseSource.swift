@@ -48,7 +48,7 @@ final class PassphraseSource: UnlockingSecrets {
   }
 
   /// Returns a passphrase for a new protector. A passphrase from the terminal is typed twice.
-  func newPassphrase() throws -> SecretBytes {
+  func newPassphrase(hint: String = "envcrypt keystore passwd changes it") throws -> SecretBytes {
     let passphrase: SecretBytes
     if case .terminal = origin {
       passphrase = try typeTwice()
@@ -60,7 +60,7 @@ final class PassphraseSource: UnlockingSecrets {
     if Self.characterCount(passphrase) < Self.fewCharacters {
       Console().warning(
         "the passphrase has fewer than \(Self.fewCharacters) characters: it is easy to guess",
-        hint: "envcrypt keystore passwd changes it")
+        hint: hint)
     }
     return passphrase
   }
@@ -78,7 +78,8 @@ final class PassphraseSource: UnlockingSecrets {
       throw Failure(
         .noPermission, "a new passphrase is needed, and there is no terminal to ask on",
         hint: "init takes --passphrase-file, --passphrase-fd and ENVCRYPT_PASSPHRASE_COMMAND; "
-          + "protector add and passwd take --new-passphrase-file")
+          + "protector add and passwd take --new-passphrase-file; "
+          + "key export takes --escrow-passphrase-file")
     }
     guard first.count > 0 else { throw empty(.usage) }
     guard let second = try Terminal.askPassphrase("Repeat the passphrase: ") else {

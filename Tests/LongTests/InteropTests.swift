@@ -43,6 +43,17 @@ import Testing
     ])
   }
 
+  /// An escrow file with a passphrase, opened by the documented script.
+  @Test(
+    .enabled(if: python != nil, "needs the Python aws-encryption-sdk: run make test"),
+    arguments: [python, python4].compactMap { $0 })
+  func escrowWithAPassphrase(python: String) throws {
+    try expectSuccess([
+      python, Self.directory.appendingPathComponent("interop_escrow.py").path,
+      BuiltTool.repository.appendingPathComponent("docs/open_escrow.py").path,
+    ])
+  }
+
   /// Every operation of `envcrypt kms` checked against botocore's model of the KMS API, and its
   /// results against the Python cryptography package.
   @Test(.enabled(if: python != nil, "needs the Python botocore and cryptography: run make test"))

@@ -132,4 +132,15 @@ package enum PEM {
     writer.append("-----END PRIVATE KEY-----\n")
     return writer.finish()
   }
+
+  /// Returns a block of DER that is not secret.
+  static func text(_ der: [UInt8], label: String) -> [UInt8] {
+    var text = Array("-----BEGIN \(label)-----\n".utf8)
+    let base64 = Base64.encode(der)
+    for start in stride(from: 0, to: base64.count, by: lineLength) {
+      text += base64[start..<min(start + lineLength, base64.count)]
+      text.append(UInt8(ascii: "\n"))
+    }
+    return text + Array("-----END \(label)-----\n".utf8)
+  }
 }

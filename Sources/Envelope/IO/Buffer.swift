@@ -12,14 +12,17 @@ public struct OutOfMemoryError: Error, Equatable, Sendable {
 /// buffer costs only the pages that are touched.
 struct Buffer: ~Copyable {
   private var memory: UnsafeMutableRawBufferPointer
+  /// True if the memory is wiped before it is freed.
+  private let isSecret: Bool
 
   /// Creates a small buffer. If the system refuses this allocation, the process ends.
-  init(capacity: Int) {
+  init(capacity: Int, isSecret: Bool = false) {
     precondition(capacity < Self.largeCapacity, "a large buffer grows, and may be refused")
     memory = .allocate(byteCount: max(capacity, 1), alignment: 4096)
+    self.isSecret = isSecret
   }
 
-  deinit { Self.free(memory) }
+  deinit { free() }
 
   /// A buffer of at least this capacity is mapped separately, and a refused mapping throws: a
   /// message with frames that are too large for this process must not end a run with other
@@ -38,8 +41,9 @@ struct Buffer: ~Copyable {
     return UnsafeMutableRawBufferPointer(start: start, count: count)
   }
 
-  private static func free(_ memory: UnsafeMutableRawBufferPointer) {
-    guard memory.count >= largeCapacity else { return memory.deallocate() }
+  private func free() {
+    if isSecret { explicit_bzero(memory.baseAddress!, memory.count) }
+    guard memory.count >= Self.largeCapacity else { return memory.deallocate() }
     munmap(memory.baseAddress, memory.count)
   }
 
@@ -50,7 +54,7 @@ struct Buffer: ~Copyable {
     guard capacity > memory.count else { return }
     let larger = try Self.allocate(capacity)
     larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[..<count]))
-    Self.free(memory)
+    free()
     memory = larger
   }
 

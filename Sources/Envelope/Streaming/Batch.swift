@@ -2,8 +2,14 @@
 ///
 /// One thread owns it at a time.
 final class BatchMemory: @unchecked Sendable {
-  var input = Buffer(capacity: 0)
-  var output = Buffer(capacity: 0)
+  var input: Buffer
+  var output: Buffer
+
+  /// With `isSecret`, the memory is wiped before it is freed.
+  init(isSecret: Bool = false) {
+    input = Buffer(capacity: 0, isSecret: isSecret)
+    output = Buffer(capacity: 0, isSecret: isSecret)
+  }
 }
 
 /// Frames that were read together, and that are sealed or opened together next.

@@ -51,6 +51,22 @@ final class FrameSealer: FrameTransform {
     }
   }
 
+  /// Seals one frame, counted from 0, of a plaintext in memory to the front of `sealed`. Returns the
+  /// number of bytes.
+  func seal(
+    _ plaintext: RawSpan, frame: Int64, isFinal: Bool, into sealed: inout Buffer
+  ) throws -> Int {
+    let number = try Self.number(ofFrame: frame, isFinal: isFinal)
+    let nonce = Nonce(sequenceNumber: number)
+    return try seal(
+      plaintext,
+      as: isFinal
+        ? .final(
+          sequenceNumber: number, nonce: nonce, contentLength: UInt32(plaintext.byteCount))
+        : .regular(sequenceNumber: number, nonce: nonce),
+      into: &sealed, at: 0)
+  }
+
   /// Returns the sequence number of frame `index`, counted from 0. Only the final frame may have
   /// the largest number, 2^32 - 1: at the beginning of a frame, this value is the end marker.
   private static func number(ofFrame index: Int64, isFinal: Bool) throws(MessageError) -> UInt32 {

@@ -61,14 +61,7 @@ public struct MessageEncryptor: Sendable {
     from source: any ByteSource, to sink: any ByteSink, materials: borrowing EncryptionMaterials,
     messageID: [UInt8], progress: ProgressHandler?
   ) throws -> MessageSummary {
-    let derived = try MessageKeyDerivation(
-      suite, dataKey: materials.dataKey, messageID: messageID)
-    let header = MessageHeader(
-      suite: suite, messageID: messageID, encryptionContext: materials.encryptionContext,
-      encryptedDataKeys: materials.encryptedDataKeys, content: .framed(frameLength),
-      suiteData: derived.commitment)
-    let serialized = try serialize(header, under: derived.messageKey)
-    let bodyKey = BodyKey(derived.messageKey.duplicate(), messageID: messageID)
+    let (header, serialized, bodyKey) = try begin(materials, messageID: messageID)
     let output = PlacedOutput(sink)
     try materials.signer?.update(serialized.span.bytes)
     try output.write(serialized.span.bytes, at: 0)
@@ -86,6 +79,49 @@ public struct MessageEncryptor: Sendable {
     return MessageSummary(
       header: header,
       plaintextCount: frames * Int64(layout.plaintextLength) + Int64(last.rest.count))
+  }
+
+  /// Encrypts a secret without a copy of it in memory that is not wiped. Returns the message. The
+  /// suite must not sign.
+  func encrypt(secret plaintext: borrowing SecretBytes) throws -> [UInt8] {
+    precondition(!suite.isSigned, "the message of a secret is not signed")
+    let materials = try EncryptionMaterials(
+      suite: suite, encryptionContext: encryptionContext, keyrings: keyrings)
+    let (_, header, bodyKey) = try begin(
+      materials, messageID: try Random.bytes(suite.formatVersion.messageIDLength))
+    var message = header
+    let sealer = try FrameSealer(bodyKey, frameLength: frameLength)
+    var sealed = Buffer(capacity: 0)
+    try sealed.grow(to: frameLength.bytes + FrameSealer.overhead, keeping: 0)
+    let length = frameLength.bytes
+    let frames = plaintext.count / length
+    for frame in 0...frames {
+      let count = try plaintext.withBytes { bytes in
+        try sealer.seal(
+          bytes.extracting(frame * length..<min((frame + 1) * length, bytes.byteCount)),
+          frame: Int64(frame), isFinal: frame == frames, into: &sealed)
+      }
+      sealed.withBytes(in: 0..<count) { bytes in
+        bytes.withUnsafeBytes { message.append(contentsOf: $0) }
+      }
+    }
+    return message
+  }
+
+  /// Derives the keys of a message and makes its header.
+  private func begin(
+    _ materials: borrowing EncryptionMaterials, messageID: [UInt8]
+  ) throws -> (header: MessageHeader, serialized: [UInt8], bodyKey: BodyKey) {
+    let derived = try MessageKeyDerivation(
+      suite, dataKey: materials.dataKey, messageID: messageID)
+    let header = MessageHeader(
+      suite: suite, messageID: messageID, encryptionContext: materials.encryptionContext,
+      encryptedDataKeys: materials.encryptedDataKeys, content: .framed(frameLength),
+      suiteData: derived.commitment)
+    return (
+      header, try serialize(header, under: derived.messageKey),
+      BodyKey(derived.messageKey.duplicate(), messageID: messageID)
+    )
   }
 
   private func serialize(

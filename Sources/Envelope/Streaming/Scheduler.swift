@@ -18,6 +18,8 @@ public final class Scheduler: Sendable {
   /// cores takes longer than encrypting a small file.
   private let freeThreads = Mutex<Int?>(nil)
   private let freeMemory = Mutex<[BatchMemory]>([])
+  /// True if the memory of batches is wiped before it is freed.
+  private let holdsSecrets: Bool
 
   /// Uses at most `jobs` threads at once, and at least 1. Nil means one for each core that the
   /// process may use.
@@ -30,8 +32,15 @@ public final class Scheduler: Sendable {
   /// to write.
   private static let standardBatchLength = 256 << 10
 
-  init(jobs: Int?, batchLength: Int, helpThreshold: Int64) {
+  /// Makes the scheduler of a stream whose plaintext is a secret.
+  convenience init(forSecrets: Void) {
+    self.init(
+      jobs: 1, batchLength: Self.standardBatchLength, helpThreshold: .max, holdsSecrets: true)
+  }
+
+  init(jobs: Int?, batchLength: Int, helpThreshold: Int64, holdsSecrets: Bool = false) {
     self.jobs = jobs
+    self.holdsSecrets = holdsSecrets
     self.batchLength = batchLength
     self.helpThreshold = helpThreshold
   }
@@ -70,7 +79,9 @@ public final class Scheduler: Sendable {
   /// True if it is worth asking for a thread.
   var hasFreeThread: Bool { withFreeThreads { $0 > 0 } }
 
-  func takeMemory() -> BatchMemory { freeMemory.withLock { $0.popLast() } ?? BatchMemory() }
+  func takeMemory() -> BatchMemory {
+    freeMemory.withLock { $0.popLast() } ?? BatchMemory(isSecret: holdsSecrets)
+  }
 
   func giveBack(_ memory: BatchMemory) { freeMemory.withLock { $0.append(memory) } }
 
