@@ -32,7 +32,7 @@ extension Keystore {
     let place = try KeystorePlace(path)
     _ = try replaces(place, ifAllowed: replacing)
     let copy = try HiddenKeystore(at: place, leftovers: leftovers)
-    try copyPages(to: copy)
+    let moment = try copyPages(to: copy)
     // The log is copied after the pages: a log may have more entries than its store knows of, but
     // not fewer.
     let log = try UnverifiedAuditLog(AuditLog.path(beside: self.path)).copy {
@@ -45,6 +45,7 @@ extension Keystore {
     } catch KeystoreError.exists {
       throw KeystoreBackupError.exists(path)
     }
+    noteCopy(moment)
     return try exposures(ofCopyAt: path)
   }
 
@@ -87,8 +88,9 @@ extension Keystore {
   }
 
   /// Copies every page while the store is locked for reading, so that the copy is consistent.
-  /// Throws if SQLite finds the pages damaged. Waits for a writer as any reader does.
-  private func copyPages(to copy: HiddenKeystore) throws {
+  /// Throws if SQLite finds the pages damaged. Waits for a writer as any reader does. Returns the
+  /// moment of the copy for `noteCopy`.
+  private func copyPages(to copy: HiddenKeystore) throws -> UInt32 {
     try read { db in
       // The check runs on the store and not on the copy, which has the same bytes: SQLite would
       // open the copy by its name, or hold all of it in memory.
@@ -96,6 +98,7 @@ extension Keystore {
       try DatabaseFile.forEachPiece(of: db, size: size) { piece in
         try copy.write(piece.span.bytes)
       }
+      return try Self.copyMoment(db)
     }
   }
 

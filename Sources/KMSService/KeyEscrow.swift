@@ -14,8 +14,13 @@ package struct KeyExport: Sendable {
   package fileprivate(set) var withoutMaterial: [String] = []
   /// The keys that could not be exported, with the reasons.
   package fileprivate(set) var refused: [(keyID: String, reason: any Error)] = []
+  /// The moment at which the keys were listed; nil if a key is missing in the file.
+  fileprivate var moment: UInt32?
   /// The names of keys that were edited or removed by hand.
   package fileprivate(set) var damaged: [String] = []
+
+  /// True if the file has every key of the keystore that has material.
+  fileprivate var isComplete: Bool { unsuitable.isEmpty && refused.isEmpty && damaged.isEmpty }
 
   fileprivate mutating func add(_ key: ExportedKey) {
     file.keys += key.file.keys
@@ -35,9 +40,13 @@ private struct ExportedKey {
 extension KeyService {
   /// Returns all versions of a key, under every name by which messages know them. Asks for the
   /// passphrase again if the keystore has one.
-  package func exportKey(_ name: String) throws -> KeyringFile {
+  package func exportKey(_ name: String) throws -> KeyExport {
     try host.reauthenticate()
-    return try exportAndRecord(name).file
+    var export = KeyExport()
+    let moment = try counts().keys == 1 ? keystore.view { try $0.copyMoment() } : nil
+    export.add(try exportAndRecord(name))
+    export.moment = moment
+    return export
   }
 
   /// Returns all versions of every key that opens messages. Only the keystore's owner may do this,
@@ -48,7 +57,10 @@ extension KeyService {
     try host.reauthenticate()
     return try managing(.exportAllKeys) { call in
       var export = KeyExport()
-      let (keys, damaged) = try call.readVerified { try $0.allMasterKeys() }
+      let (keys, damaged, moment) = try call.readVerified { view in
+        let (keys, damaged) = try view.allMasterKeys()
+        return (keys, damaged, try view.copyMoment())
+      }
       export.damaged = damaged
       for key in keys.compactMap({ $0.asOf(call.now) }) {
         guard key.opensMessages else {
@@ -66,12 +78,19 @@ extension KeyService {
           export.refused.append((key.id, error))
         }
       }
+      if export.isComplete { export.moment = moment }
       try call.note(parameters: [
         ("Keys", "\(export.keyCount)"), ("Versions", "\(export.versionCount)"),
       ])
       try call.noteIfWritable()
       return export
     }
+  }
+
+  /// Notes that the file is written, so that nobody is reminded to make a copy of these keys. Does
+  /// nothing if a key is missing in it.
+  package func noteCopy(_ export: KeyExport) {
+    if let moment = export.moment { keystore.noteCopy(moment) }
   }
 
   private func exportAndRecord(_ name: String) throws -> ExportedKey {

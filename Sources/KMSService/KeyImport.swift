@@ -59,6 +59,8 @@ extension KeyService {
       }
       if isMain { main = metadata }
     }
+    // The file is a copy of these keys.
+    keystore.noteCopy(try keystore.view { try $0.copyMoment() })
     return (try main ?? createDefaultKey(), ownKeys.count + foreign.count)
   }
 

@@ -29,6 +29,8 @@ extension KeyService {
     guard damage.isEmpty else { throw KeystoreRestoreError.damaged(keystore.path, damage) }
     let restored = try keystore.restore(to: place, replacing: replacing, leftovers: leftovers)
     restored.leaveOpen()
+    // The backup is a copy of these keys.
+    restored.noteCopy(try restored.view { try $0.copyMoment() })
     return StoreRestore(
       path: place, check: check, exposures: try restored.exposures(),
       isRecorded: try recordRestore(of: restored, check))

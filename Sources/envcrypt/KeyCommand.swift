@@ -67,6 +67,9 @@ struct KeyCreateCommand: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
+  @Flag(name: [.short, .long], help: "Print only the key, warnings and errors.")
+  var quiet = false
+
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
@@ -75,12 +78,13 @@ struct KeyCreateCommand: ParsableCommand {
       tags: try tags.map(Tag.init(argument:)))
     try keystore.withService { service in
       let key = try service.createKey(request, alias: alias)
-      let console = Console()
+      let console = Console(isQuiet: quiet)
       if json {
         try console.json(DescribeKeyRequest.Response(keyMetadata: key))
       } else {
         console.output(key.keyID)
       }
+      CopyReminder.note(service, console)
     }
   }
 

@@ -67,7 +67,9 @@ struct KeyExportCommand: ParsableCommand {
     let seal = try sealing()
     let missing = try keystore.withService { service -> Failure? in
       guard let key else { return try exportAll(service, console, seal) }
-      try write(try service.exportKey(key), seal)
+      let export = try service.exportKey(key)
+      try write(export.file, seal)
+      service.noteCopy(export)
       return nil
     }
     if encryptWith == nil { warn(console) }
@@ -113,6 +115,7 @@ struct KeyExportCommand: ParsableCommand {
       throw Failure(failures.first?.status ?? .unavailable, "there is no key to export")
     }
     try write(export.file, seal)
+    service.noteCopy(export)
     console.note("keys \(export.keyCount), versions \(export.versionCount)")
     if !export.unsuitable.isEmpty {
       console.note(

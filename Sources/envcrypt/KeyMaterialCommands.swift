@@ -31,11 +31,14 @@ struct KeyImportCommand: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
+  @Flag(name: [.short, .long], help: "Print only the key, warnings and errors.")
+  var quiet = false
+
   @OptionGroup var escrow: EscrowOptions
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
-    let console = Console()
+    let console = Console(isQuiet: quiet)
     let keyring = try SmallFile.readKeysToImport(FilePath(argument: file), escrow)
     try keystore.withService { service in
       let key = try service.importKey(keyring, description: description, alias: alias)
@@ -44,6 +47,7 @@ struct KeyImportCommand: ParsableCommand {
       } else {
         console.output(key.keyID)
       }
+      CopyReminder.note(service, console)
     }
   }
 }

@@ -15,10 +15,17 @@ struct KeyRotateCommand: ParsableCommand {
       """)
 
   @OptionGroup var key: KeyArgument
+
+  @Flag(name: [.short, .long], help: "Print only warnings and errors.")
+  var quiet = false
+
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
-    try keystore.withService { try $0.perform(RotateKeyOnDemandRequest(keyID: key.name)) }
+    try keystore.withService { service in
+      try service.perform(RotateKeyOnDemandRequest(keyID: key.name))
+      CopyReminder.note(service, Console(isQuiet: quiet))
+    }
   }
 }
 

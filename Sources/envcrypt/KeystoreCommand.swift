@@ -34,6 +34,8 @@ struct KeystoreStatusCommand: ParsableCommand {
     let protectors: [ProtectorReport]
     /// True if a key is used only if the use can be recorded.
     let requiresAudit: Bool
+    /// The number of key versions that the last backup or export lacks; nil if there is none.
+    let versionsSinceCopy: Int?
     /// Warnings about the location of the file and about keys that have wrapped too many data keys.
     let warnings: [String]
     /// The keys and key material that are due to be destroyed and still exist.
@@ -49,6 +51,7 @@ struct KeystoreStatusCommand: ParsableCommand {
       case protectors = "Protectors"
       case due = "DueDestructions"
       case requiresAudit = "RequiresAudit"
+      case versionsSinceCopy = "VersionsSinceCopy"
     }
   }
 
@@ -62,7 +65,7 @@ struct KeystoreStatusCommand: ParsableCommand {
       path: Text.printable(store.path), keystoreID: store.id, creationDate: store.creationDate,
       keys: counts.keys, aliases: counts.aliases,
       protectors: try store.protectors().map(ProtectorReport.init),
-      requiresAudit: store.requiresAudit,
+      requiresAudit: store.requiresAudit, versionsSinceCopy: try store.versionsSinceCopy(),
       warnings: try store.exposures().map(ExposureWarning.reason)
         + service.wornVersions().map(\.warning),
       due: due.items.map(DueReport.init))
@@ -81,6 +84,7 @@ struct KeystoreStatusCommand: ParsableCommand {
       aliases     \(response.aliases)
       protectors  \(protectors)
       audit       \(response.requiresAudit ? "required for each use of a key" : "not required")
+      last copy   \(CopyReminder.summary(response.versionsSinceCopy))
       """)
     if let summary = due.summary { console.output("due         \(summary)") }
     for warning in response.warnings { console.output("warning     \(warning)") }

@@ -111,7 +111,7 @@ import Testing
 
   @Test func exportAndImportAreRecorded() throws {
     let key = try service.createKey().keyID
-    let exported = try service.exportKey(key)
+    let exported = try service.exportKey(key).file
     #expect(throws: KeyServiceError.self) { try service.importKey(exported) }
     #expect(
       try lines() == ["CreateKey", "ExportKey", "ImportKey AlreadyExistsException"])

@@ -68,7 +68,7 @@ import Testing
         providerInformation: RawAESKeyInformation(keyName: name, nonce: blob.nonce).bytes,
         ciphertext: blob.sealed)
       let opened = try TestWrapping.unwrap(
-        try service.exportKey(key.keyID).keyrings()[0], wrapped, context: context)
+        try service.exportKey(key.keyID).file.keyrings()[0], wrapped, context: context)
       #expect((opened == nil) == context.isEmpty)
       #expect(context.isEmpty || context.starts(with: [0, 0]))
     }
@@ -271,7 +271,7 @@ import Testing
     }
     if usage == .signVerify || usage == .generateVerifyMAC {
       #expect(name { _ = try service.wrappingKeyring(key) } == "InvalidKeyUsageException")
-      #expect(name { _ = try service.exportKey(key) } == "UnsupportedOperationException")
+      #expect(name { _ = try service.exportKey(key).file } == "UnsupportedOperationException")
     }
   }
 

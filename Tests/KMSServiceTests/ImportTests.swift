@@ -84,7 +84,7 @@ import Testing
     #expect(throws: KeyServiceError.invalidState(keyID: key.keyID, state: .pendingImport)) {
       try service.decrypt(blob)
     }
-    #expect(throws: KeyServiceError.self) { try service.exportKey(key.keyID) }
+    #expect(throws: KeyServiceError.self) { try service.exportKey(key.keyID).file }
     for type in [nil, ImportType.existingKeyMaterial] {
       let error = #expect(throws: KeyServiceError.self) {
         try service.importMaterial([UInt8](repeating: 9, count: 32), into: key.keyID, type: type)
@@ -116,7 +116,7 @@ import Testing
       ListKeyRotationsRequest(keyID: key.keyID, includeKeyMaterial: .allKeyMaterial))
     #expect(rotations.rotations.map(\.importState) == [.pendingImport])
     #expect(throws: KeyServiceError.invalidState(keyID: key.keyID, state: .pendingImport)) {
-      try service.exportKey(key.keyID)
+      try service.exportKey(key.keyID).file
     }
     // The next command that writes records that the material has expired. A command one day later
     // destroys it.

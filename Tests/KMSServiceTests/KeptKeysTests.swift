@@ -174,7 +174,7 @@ import Testing
     #expect(error?.lost.map(\.obstacle) == [.notAtHand, .notAtHand])
     // An exported copy suffices, with its latest version.
     try elsewhere.service.perform(RotateKeyOnDemandRequest(keyID: theirs))
-    let copy = try elsewhere.service.exportKey(theirs)
+    let copy = try elsewhere.service.exportKey(theirs).file
     let new = try again(message, [stranger, copy])
     #expect(
       try names(new) == ["envcrypt \(own)/1", "theirs strange", "envcrypt \(theirs)/2"])

@@ -86,7 +86,7 @@ import Testing
     #expect(try TestWrapping.unwrap(keyring, wrapped) == patternBytes(32))
     #expect(try service.identify(wrapped)?.keyID == key.keyID)
 
-    let exported = try KeyringFile(parsing: try service.exportKey(key.keyID).serialized())
+    let exported = try KeyringFile(parsing: try service.exportKey(key.keyID).file.serialized())
     #expect(try TestWrapping.unwrap(try exported.keyrings()[0], wrapped) == patternBytes(32))
     // The file imports the key into another keystore, with the same ID.
     let other = try Self.service(in: directory, "other.db")
@@ -143,7 +143,7 @@ import Testing
     // New messages carry the key's own name, and the exported file opens both.
     let own = try TestWrapping.wrap(try service.wrappingKeyring(key.keyID))
     #expect(own.keyName == "\(key.keyID)/1")
-    let exported = try service.exportKey(key.keyID)
+    let exported = try service.exportKey(key.keyID).file
     #expect(exported.keys.map(\.providerID) == ["envcrypt", "somebody"])
     let again = try Self.service(in: directory, "again.db")
     _ = try again.importKey(exported)
@@ -193,10 +193,11 @@ import Testing
     let key = try KeyService(store, secrets: TestSecrets()).createKey()
     let secrets = TestSecrets(passphrase: "q")
     #expect(throws: KeystoreError.wrongPassphrase(path)) {
-      try KeyService(try Keystore(at: path), secrets: secrets).exportKey(key.keyID)
+      try KeyService(try Keystore(at: path), secrets: secrets).exportKey(key.keyID).file
     }
     secrets.text = "p"
     let exported = try KeyService(try Keystore(at: path), secrets: secrets).exportKey(key.keyID)
+      .file
     #expect(exported.keys.count == 1)
     #expect(secrets.timesAsked == 2)
   }

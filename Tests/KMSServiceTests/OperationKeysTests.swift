@@ -355,7 +355,7 @@ import Testing
       service, test in try test.unwrap(service)
     }.after { try $0.wrap(under: .ec) },
     Row("key export", [Ask("ExportKey", .a)]) { service, test in
-      _ = try service.exportKey(try test.key(.a))
+      _ = try service.exportKey(try test.key(.a)).file
     },
     Row("key policy simulate", [Ask("GetKeyPolicy", .a)]) { service, test in
       _ = try service.simulate(

@@ -116,7 +116,7 @@ import Testing
     Row("a file, encrypted", ["backup"]) { service, test in
       _ = try TestWrapping.wrap(try service.wrappingKeyring(test.key))
     },
-    Row("ExportKey", []) { service, test in _ = try service.exportKey(test.key) },
+    Row("ExportKey", []) { service, test in _ = try service.exportKey(test.key).file },
     Row("DescribeKey", ["backup", "key-admin"]) { service, test in
       _ = try service.perform(DescribeKeyRequest(keyID: test.key))
     },

@@ -185,7 +185,7 @@ import Testing
         "ReEncrypt",
         { try $0.perform(ReEncryptRequest(ciphertextBlob: blob, destinationKeyID: key)) }
       ),
-      ("export", { _ = try $0.exportKey(key) }),
+      ("export", { _ = try $0.exportKey(key).file }),
       ("a file to encrypt", { _ = try TestWrapping.wrap(try $0.wrappingKeyring(key)) }),
       (
         "a file to decrypt",

@@ -37,7 +37,7 @@ import Testing
     #expect(all.rotations.map(\.keyMaterialState) == [.nonCurrent, .current])
     #expect(all.rotations[0].rotationDate == nil)
     // The exported keys open both without the keystore.
-    let exported = try service.exportKey(key.keyID)
+    let exported = try service.exportKey(key.keyID).file
     #expect(exported.keys.map(\.keyID) == ["\(key.keyID)/1", "\(key.keyID)/2"])
     #expect(try TestWrapping.unwrap(try exported.keyrings()[0], wrapped) == patternBytes(32))
   }

@@ -343,7 +343,7 @@ import Testing
   /// An escrow copy may be older than the key. It does not replace an existing key.
   @Test func anEscrowCopyReplacesNoKeyThatIsNotDestroyed() throws {
     let id = try service.createKey().keyID
-    let escrow = try service.exportKey(id)
+    let escrow = try service.exportKey(id).file
     try service.perform(RotateKeyOnDemandRequest(keyID: id))
     let key = (id: id, blob: try service.encrypt("text", under: id))
     try service.perform(ScheduleKeyDeletionRequest(keyID: id, pendingWindowInDays: 30))
