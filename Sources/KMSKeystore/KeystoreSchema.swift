@@ -16,6 +16,7 @@ enum KeystoreSchema {
     "3: ledger",
     "4: dates when a destruction was found due, required audit",
     "5: index of the dates that rotations count from",
+    "6: labels of protectors",
   ]
 
   /// The table in which GRDB's migrator records the steps that a store has had.
@@ -79,8 +80,8 @@ enum KeystoreSchema {
         scryptParallelism INTEGER,
         nonce BLOB NOT NULL,
         wrappedRootKey BLOB NOT NULL
-      ) STRICT
-      """),
+
+      """, added: [(6, "label TEXT")], ") STRICT"),
     .automaticIndex(of: "protector", step: 1),
 
     .table(

@@ -116,13 +116,15 @@ package final class KeystoreTransaction: KeystoreView {
     try keys.delete(record, db)
   }
 
-  /// Replaces a protector with a new one, and returns the description of the new one. Throws
-  /// `noProtector` if there is no such protector.
+  /// Replaces a protector with a new one, which gets its label. Returns the description of the new
+  /// one. Throws `noProtector` if there is no such protector.
   package func replaceProtector(
     _ protectorID: String, with new: ProtectorRecord
   ) throws -> ProtectorDescription {
     let old = try protector(protectorID)
     try keys.verifyListed(old, db)
+    var new = new
+    new.label = old.label
     try keys.delete(old, db)
     try keys.insert(new, db)
     return new.description

@@ -29,6 +29,7 @@ package struct ProtectorDescription: Equatable, Sendable {
   package let kind: ProtectorKind
   package let creationDate: Date
   package let keyFilePath: String?
+  package let label: String?
 }
 
 /// A row of the protector table. It needs no authentication code: an edited row gives no root key,
@@ -47,12 +48,14 @@ package struct ProtectorRecord: LedgerRecord {
   var scryptParallelism: Int64?
   var nonce: Data
   var wrappedRootKey: Data
+  var label: String?
 
   /// Wraps `rootKey` with the secret of `protector`.
   init(
-    _ protector: consuming NewProtector, wrapping rootKey: borrowing RootKey, keystoreID: String,
-    creationDate: Int64
+    _ protector: consuming NewProtector, label: String? = nil,
+    wrapping rootKey: borrowing RootKey, keystoreID: String, creationDate: Int64
   ) throws {
+    self.label = label
     id = Hexadecimal.encode(try Random.bytes(4))
     self.creationDate = creationDate
     salt = Data(try Random.bytes(32))
@@ -118,6 +121,7 @@ package struct ProtectorRecord: LedgerRecord {
     id.utf8.count <= 64 && salt.count <= 64 && nonce.count <= AESGCM.nonceLength
       && wrappedRootKey.count <= RootKey.length + AESGCM.tagLength
       && (keyFilePath?.utf8.count ?? 0) <= Int(PATH_MAX)
+      && (label?.utf8.count ?? 0) <= ProtectorLabel.mostBytes
   }
 
   /// True if the fields that this kind of protector does not use are empty. In the ledger's code, an
@@ -144,7 +148,8 @@ package struct ProtectorRecord: LedgerRecord {
 
   package var description: ProtectorDescription {
     ProtectorDescription(
-      id: id, kind: kind, creationDate: Date(milliseconds: creationDate), keyFilePath: keyFilePath)
+      id: id, kind: kind, creationDate: Date(milliseconds: creationDate),
+      keyFilePath: keyFilePath, label: label)
   }
 
   /// Returns the root key that is stored in the clear; nil unless the kind is `none`.
@@ -168,8 +173,13 @@ package struct ProtectorRecord: LedgerRecord {
   package var ledgerName: LedgerName { LedgerName(table: Self.databaseTableName, name: id) }
 
   package func ledgerCode() throws -> [UInt8] {
-    try Digest.sha256.hash(
-      authenticatedData(keystoreID: "") + Array(nonce) + Array(wrappedRootKey))
+    var labelled: [UInt8] = []
+    // A protector from before there were labels keeps its code.
+    if let label {
+      for field in [RecordField.text("label"), .text(label)] { field.append(to: &labelled) }
+    }
+    return try Digest.sha256.hash(
+      authenticatedData(keystoreID: "") + Array(nonce) + Array(wrappedRootKey) + labelled)
   }
 
   private func wrap(
@@ -198,7 +208,7 @@ package struct ProtectorRecord: LedgerRecord {
     }
   }
 
-  /// Returns all fields except the nonce and the wrapped key.
+  /// Returns all fields except the nonce, the wrapped key and the label, which only the ledger covers.
   private func authenticatedData(keystoreID: String) -> [UInt8] {
     var data: [UInt8] = []
     let fields: [RecordField] = [
@@ -238,6 +248,7 @@ extension ProtectorRecord {
     scryptParallelism = try row.integerIfAny("scryptParallelism")
     nonce = try row.bytes("nonce")
     wrappedRootKey = try row.bytes("wrappedRootKey")
+    label = try row.textIfAny("label")
     guard hasUsualLengths else { throw KeystoreError.editedRecord("protector \(id.prefix(16))") }
   }
 
@@ -252,6 +263,7 @@ extension ProtectorRecord {
     container["scryptParallelism"] = scryptParallelism
     container["nonce"] = nonce
     container["wrappedRootKey"] = wrappedRootKey
+    container["label"] = label
   }
 }
 

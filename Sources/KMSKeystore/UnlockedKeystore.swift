@@ -154,10 +154,11 @@ package final class UnlockedKeystore: Sendable {
 
   /// Wraps the root key for a new protector.
   package func makeProtector(
-    _ protector: consuming NewProtector, creationDate: Int64
+    _ protector: consuming NewProtector, label: String? = nil, creationDate: Int64
   ) throws -> ProtectorRecord {
     try ProtectorRecord(
-      protector, wrapping: rootKey, keystoreID: keystoreID, creationDate: creationDate)
+      protector, label: label, wrapping: rootKey, keystoreID: keystoreID, creationDate: creationDate
+    )
   }
 
   private static func sealedAAD(keystoreID: String, purpose: String) -> [UInt8] {

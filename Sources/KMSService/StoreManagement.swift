@@ -67,12 +67,13 @@ extension KeyService {
   /// Adds a protector, and returns its description. `willStore` is called in the transaction that
   /// stores it.
   package func addProtector(
-    _ protector: consuming NewProtector, willStore: () -> Void = {}
+    _ protector: consuming NewProtector, label: String? = nil, willStore: () -> Void = {}
   ) throws -> ProtectorDescription {
     try requireOwner(for: .addProtector)
     // Run scrypt before the transaction, because scrypt takes long and the transaction locks the
     // file.
-    let record = try unlock().makeProtector(protector, creationDate: host.clock().milliseconds)
+    let record = try unlock().makeProtector(
+      protector, label: label, creationDate: host.clock().milliseconds)
     return try managing(.addProtector) { call in
       try call.note(record.description)
       return try call.write {
@@ -108,14 +109,21 @@ extension KeyService {
     }
   }
 
-  /// Removes a protector. Throws `KeystoreError.lastProtector` if it is the only one.
-  package func removeProtector(_ protectorID: String) throws {
+  /// Removes a protector, by its ID or by a label that only it has. Throws
+  /// `KeystoreError.lastProtector` if it is the only one, and `validation` if several have the
+  /// label.
+  package func removeProtector(_ name: String) throws {
     try managing(.removeProtector) { call in
       _ = try unlock()
-      if let removed = try keystore.protectors().first(where: { $0.id == protectorID }) {
-        try call.note(removed)
+      let protectors = try keystore.protectors()
+      let named = protectors.filter { $0.id == name }
+      let found = named.isEmpty ? protectors.filter { $0.label == name } : named
+      guard found.count <= 1 else {
+        throw KeyServiceError.validation(
+          "\(found.count) protectors have the label '\(name)'; their IDs differ")
       }
-      try call.write { try $0.removeProtector(protectorID) }
+      if let removed = found.first { try call.note(removed) }
+      try call.write { try $0.removeProtector(found.first?.id ?? name) }
     }
   }
 
@@ -134,6 +142,8 @@ extension KeyService {
 
 extension OperationCall {
   fileprivate func note(_ protector: ProtectorDescription) throws {
-    try note(parameters: [("ProtectorId", protector.id), ("Type", protector.kind.rawValue)])
+    try note(
+      parameters: [("ProtectorId", protector.id), ("Type", protector.kind.rawValue)]
+        + (protector.label.map { [("Label", $0)] } ?? []))
   }
 }

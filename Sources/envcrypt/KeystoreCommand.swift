@@ -106,12 +106,14 @@ struct ProtectorReport: Encodable {
   let type: String
   let creationDate: Date
   let keyFile: String?
+  let label: String?
 
   enum CodingKeys: String, CodingKey {
     case protectorID = "ProtectorId"
     case type = "Type"
     case creationDate = "CreationDate"
     case keyFile = "KeyFile"
+    case label = "Label"
   }
 
   init(_ description: ProtectorDescription) {
@@ -119,9 +121,13 @@ struct ProtectorReport: Encodable {
     type = description.kind.rawValue
     creationDate = description.creationDate
     keyFile = description.keyFilePath
+    label = description.label
   }
 
-  var summary: String { type + (keyFile.map { " (\(Text.printable($0)))" } ?? "") }
+  var summary: String {
+    type + (label.map { " '\(Text.printable($0))'" } ?? "")
+      + (keyFile.map { " (\(Text.printable($0)))" } ?? "")
+  }
 }
 
 struct ProtectorAddCommand: ParsableCommand {
@@ -132,7 +138,7 @@ struct ProtectorAddCommand: ParsableCommand {
       Prints the protector's ID. 'keystore passwd' changes a passphrase.
 
       Examples:
-        envcrypt keystore protector add passphrase
+        envcrypt keystore protector add passphrase --label "office"
         envcrypt keystore protector add key-file:/media/usb/envcrypt.key
       """)
 
@@ -145,7 +151,20 @@ struct ProtectorAddCommand: ParsableCommand {
     completion: .file())
   var newPassphraseFile: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "A name for the protector: up to 64 characters.", valueName: "label"))
+  var label: String?
+
   @OptionGroup var keystore: KeystoreOptions
+
+  mutating func validate() throws {
+    if let label, !ProtectorLabel.isValid(label) {
+      throw ValidationError(
+        "a label has 1 to \(ProtectorLabel.limit) printable characters, and is not the ID of a "
+          + "protector")
+    }
+  }
 
   func run() throws {
     let leftovers = Leftovers()
@@ -160,7 +179,7 @@ struct ProtectorAddCommand: ParsableCommand {
       ) { path in
         (try? store.protectors().contains { $0.keyFilePath == path.string }) ?? true
       } _: {
-        try service.addProtector($0, willStore: $1)
+        try service.addProtector($0, label: label, willStore: $1)
       }
     }
     Console().output(added.id)
@@ -176,7 +195,10 @@ struct ProtectorRemoveCommand: ParsableCommand {
       passphrase can still open that copy.
       """)
 
-  @Argument(help: ArgumentHelp("The ID that 'list' shows.", valueName: "protector-id"))
+  @Argument(
+    help: ArgumentHelp(
+      "The ID that 'list' shows, or a label that only one protector has.",
+      valueName: "protector-id"))
   var protectorID: String
 
   @OptionGroup var keystore: KeystoreOptions
@@ -203,9 +225,12 @@ struct ProtectorListCommand: ParsableCommand {
     } else {
       console.output(
         Text.table(
-          ["PROTECTOR ID", "TYPE", "CREATED", "KEY FILE"],
+          ["PROTECTOR ID", "TYPE", "CREATED", "LABEL", "KEY FILE"],
           protectors.map {
-            [$0.protectorID, $0.type, Text.day($0.creationDate), $0.keyFile ?? ""]
+            [
+              $0.protectorID, $0.type, Text.day($0.creationDate), $0.label ?? "",
+              $0.keyFile ?? "",
+            ]
           }))
     }
   }
