@@ -43,7 +43,7 @@ mkdir far; ln -s far/real.db link.db; envcrypt keystore restore -q usb/copy.db -
 echo journal > gone.db-journal; fails 73 envcrypt keystore restore usb/copy.db --keystore gone.db; says 'gone.db-journal'; absent gone.db
 # What is not a backup.
 fails 78 envcrypt keystore restore missing.db --keystore new.db; says 'there is no backup at missing.db'
-fails 78 envcrypt keystore restore a --keystore new.db; says 'not an SQLite database'; absent new.db new.db-audit
+chmod 600 a; fails 78 envcrypt keystore restore a --keystore new.db; says 'not an SQLite database'; absent new.db new.db-audit
 # A directory that cannot be made.
 fails 73 envcrypt keystore restore usb/copy.db --keystore a/new.db
 
@@ -51,7 +51,7 @@ fails 73 envcrypt keystore restore usb/copy.db --keystore a/new.db
 cp usb/copy.db bad.db; cp usb/copy.db-audit bad.db-audit; chmod 600 bad.db
 python3 -c 'import sqlite3; db = sqlite3.connect("bad.db"); db.execute("UPDATE masterKey SET state = \"Disabled\""); db.commit()'
 fails 78 envcrypt keystore restore bad.db --keystore new.db
-says "the backup $PWD/bad.db is damaged: "; says "key $(cat old)"; says 'keystore backup --keystore FILE'; absent new.db new.db-audit
+says "the backup bad.db is damaged: "; says "key $(cat old)"; says 'keystore backup --keystore FILE'; absent new.db new.db-audit
 # A backup without its log is restored, with a warning.
 mkdir alone; cp usb/copy.db alone; envcrypt keystore restore alone/copy.db --keystore alone/new.db 2> stderr
 says 'warning: '; says restored; envcrypt decrypt a.envc -o - --keystore alone/new.db | cmp - a
