@@ -10,7 +10,7 @@ package enum EscrowFile {
     # Keys of an envcrypt keystore, encrypted with a passphrase.
     # 'envcrypt init --import' makes a keystore of this file. To decrypt it:
     #   openssl pkcs8 -in FILE -out key.pem
-    #   sed -n '/BEGIN ENVCRYPT/,$p' FILE | envcrypt decrypt --keyring key.pem -o keys.json
+    #   sed -n '/^-----BEGIN ENVCRYPT/,$p' FILE | envcrypt decrypt --keyring key.pem -o keys.json
 
     """
 

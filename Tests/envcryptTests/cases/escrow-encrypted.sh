@@ -17,7 +17,7 @@ fails 77 setsid -w envcrypt init -q --protector none --keystore bad.db --import 
 says 'escrow.pem needs its passphrase'; says '--escrow-passphrase-file'; absent bad.db
 # OpenSSL opens the private key, which opens the message.
 openssl pkcs8 -in escrow.pem -passin file:pass -out key.pem
-sed -n '/BEGIN ENVCRYPT/,$p' escrow.pem | envcrypt decrypt --keyring key.pem -o keys.json; cmp keys.json clear.json
+sed -n '/^-----BEGIN ENVCRYPT/,$p' escrow.pem | envcrypt decrypt --keyring key.pem -o keys.json; cmp keys.json clear.json
 for key in default backup rsa; do envcrypt decrypt $key.envc -o - --keyring keys.json --keystore none.db | cmp - a; done
 fails 1 openssl pkcs8 -in escrow.pem -passin file:wrong -out wrong.pem
 openssl asn1parse -in escrow.pem | matches scrypt
@@ -34,7 +34,7 @@ matches 'Passphrase for typed.pem' < shown; envcrypt decrypt backup.envc -o - --
 fails 64 on_terminal $'correct horse\nother horse' envcrypt key export alias/backup --encrypt-with passphrase -o bad.pem > shown
 absent bad.pem
 # What OpenSSL encrypts with PBKDF2 is read, too.
-{ openssl pkcs8 -topk8 -in key.pem -v2 aes-256-cbc -passout file:pass; sed -n '/BEGIN ENVCRYPT/,$p' escrow.pem; } > pbkdf2.pem
+{ openssl pkcs8 -topk8 -in key.pem -v2 aes-256-cbc -passout file:pass; sed -n '/^-----BEGIN ENVCRYPT/,$p' escrow.pem; } > pbkdf2.pem
 envcrypt init -q --protector none --keystore pbkdf2.db --import pbkdf2.pem --escrow-passphrase-file pass
 # Damage, at the end of each part.
 edited() { fails "$1" envcrypt init -q --protector none --keystore bad.db --import bad.pem --escrow-passphrase-file pass; says bad.pem; absent bad.db; }
@@ -68,4 +68,4 @@ fails 78 envcrypt init -q --protector none --keystore bad.db --import safe.envc;
 fails 78 envcrypt key export --all --encrypt-with safe.pem -o bad.envc; absent bad.envc
 fails 66 envcrypt key export --all --encrypt-with missing.pub.pem -o bad.envc; absent bad.envc
 fails 64 envcrypt key export --all --escrow-passphrase-file pass -o bad.envc; says '--encrypt-with passphrase'
-printf '\n' > empty; fails 64 envcrypt key export --all --encrypt-with passphrase --escrow-passphrase-file empty -o bad.pem; absent bad.pem
+rm bad.pem; printf '\n' > empty; fails 64 envcrypt key export --all --encrypt-with passphrase --escrow-passphrase-file empty -o bad.pem; absent bad.pem
