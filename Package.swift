@@ -112,7 +112,8 @@ let package = Package(
       exclude: ["cases", "clock.c", "pause.c", "prelude.sh"]
     ),
     // Tests that take minutes: other implementations, big files, faults at every system call.
-    .testTarget(name: "LongTests", dependencies: ["envcrypt", "TestSupport"], exclude: ["peers"]),
+    .testTarget(
+      name: "LongTests", dependencies: ["envcrypt", "TestSupport"], exclude: ["peers", "recipes"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -12,6 +12,8 @@ enum TreeRemoval {
       name.withPlatformString { _ = unlinkat(directory, $0, 0) }
       return
     }
+    // Nobody can remove names in a directory that may not be written to, not even its owner.
+    _ = fchmod(number, 0o700)
     // A process that still writes there may make new names meanwhile.
     for _ in 0..<3 {
       for inner in names(in: number) { remove(inner, in: number) }

@@ -1,0 +1,18 @@
+# systemd does not run here: the script is run with a credential as systemd would pass it.
+before() {
+  needs systemd-analyze
+  (umask 077; echo correct horse battery >etc/envcrypt/passphrase)
+  envcrypt init -q --keystore etc/envcrypt/keystore.db --passphrase-file etc/envcrypt/passphrase
+}
+
+after() {
+  sed -n 's/^Environment=//p' etc/systemd/system/nightly.service >environment
+  mkdir -m 700 credentials
+  cp -p etc/envcrypt/passphrase credentials/passphrase
+  env -i PATH="$PWD/usr/local/bin:/usr/bin:/bin" $(cat environment) CREDENTIALS_DIRECTORY="$PWD/credentials" \
+    $(sed -n 's/^ExecStart=//p' etc/systemd/system/nightly.service)
+  export $(cat environment)
+  envcrypt decrypt --passphrase-file etc/envcrypt/passphrase -c purpose=nightly -o - mnt/backup/data-*.tar.envc |
+    tar -x -C mnt/restored
+  diff -r srv/data mnt/restored/data
+}
