@@ -40,6 +40,7 @@ struct DecryptCommand: ParsableCommand {
       """)
 
   @OptionGroup var inputs: InputOptions
+  @OptionGroup var filter: FilterOptions
   @OptionGroup var output: OutputOptions
   @OptionGroup var naming: NamingOptions
 
@@ -88,7 +89,7 @@ struct DecryptCommand: ParsableCommand {
     let console = Console(isQuiet: report.quiet)
     let plan = try FilePlan(
       inputs, output: output.output ?? (isPart ? "-" : nil), joining: stdout, naming: .decrypt,
-      suffix: naming.value,
+      suffix: naming.value, filter: filter.rules(),
       keystoreFiles: options.keystore.files())
     let scheduler = parallel.scheduler()
     let leftovers = Leftovers()

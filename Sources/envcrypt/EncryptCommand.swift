@@ -35,6 +35,7 @@ struct EncryptCommand: ParsableCommand {
       """)
 
   @OptionGroup var inputs: InputOptions
+  @OptionGroup var filter: FilterOptions
 
   @OptionGroup var wrapping: WrappingOptions
   @OptionGroup var keyring: KeyringOptions
@@ -73,7 +74,7 @@ struct EncryptCommand: ParsableCommand {
       suite: sign ? .signing : .standard, frameLength: try FrameLength(argument: frameLength),
       scheduler: scheduler)
     let plan = try FilePlan(
-      inputs, output: output.output, naming: .encrypt, suffix: naming.value,
+      inputs, output: output.output, naming: .encrypt, suffix: naming.value, filter: filter.rules(),
       keystoreFiles: keystore.files())
     let run = FileRun(
       plan: plan, inputs: inputs, replaces: output.force, synchronizes: !output.noSync,

@@ -11,6 +11,7 @@ struct FilePlan: IteratorProtocol {
   let naming: Naming
   /// The suffix of the names of messages.
   let suffix: NameSuffix
+  let filter: FilterRules
   /// The files that must never be an output.
   let keystoreFiles: KeystoreFiles
   /// The directories that were created for outputs.
@@ -42,11 +43,12 @@ struct FilePlan: IteratorProtocol {
   /// Throws if `output` cannot take the outputs.
   init(
     _ inputs: InputOptions, output name: String?, joining isJoined: Bool = false, naming: Naming,
-    suffix: NameSuffix, keystoreFiles: KeystoreFiles
+    suffix: NameSuffix, filter: FilterRules, keystoreFiles: KeystoreFiles
   ) throws {
     isRecursive = inputs.recursive
     self.naming = naming
     self.suffix = suffix
+    self.filter = filter
     self.keystoreFiles = keystoreFiles
     let paths = try inputs.paths()
     self.paths = paths.reversed()
@@ -76,14 +78,6 @@ struct FilePlan: IteratorProtocol {
 
   private static func nameSeveralDescriptors(_ paths: [NamedInput]) -> Bool {
     paths.count > 1 && paths.lazy.filter(\.path.namesDescriptor).prefix(2).count > 1
-  }
-
-  private static func severalToStandardOutput(_ naming: Naming) -> Failure {
-    Failure(
-      .usage, "several outputs cannot all go to standard output",
-      hint: naming == .decrypt
-        ? "--stdout writes them there one after the other; -o DIR collects them"
-        : "-o DIR collects them; without -o, each goes beside its input")
   }
 
   /// Leaves out the inputs that are not read yet.
@@ -123,7 +117,12 @@ struct FilePlan: IteratorProtocol {
       guard let input = paths.popLast() else { return nil }
       let path = input.path
       do {
-        guard isRecursive, path != "-", try isDirectory(path) else { return step(path) }
+        let isTree = try isRecursive && path != "-" && isDirectory(path)
+        if excludes(input, isTree: isTree) {
+          passedOver.excluded += 1
+          continue
+        }
+        guard isTree else { return step(path) }
         try enter(input)
       } catch {
         return .failure(path, error)
@@ -168,7 +167,9 @@ struct FilePlan: IteratorProtocol {
     root = path
     // If outputs are written into the tree, they must be in the place that the user meant.
     tree = try FileTree(path, excluding: excluded, isWritten: treeOutput == nil && naming != .none)
+    let filter = filter(for: input, isTree: true)
     tree?.collector = output
+    tree?.filter = filter
   }
 
   /// Returns the next entry of the tree that this command processes.
@@ -192,7 +193,10 @@ struct FilePlan: IteratorProtocol {
         return step(input, in: relative, found: found)
       }
     }
-    if let tree { passedOver.outputDirectories += tree.excludedCount }
+    if let tree {
+      passedOver.outputDirectories += tree.excludedCount
+      passedOver.excluded += tree.filteredCount
+    }
     return nil
   }
 
@@ -220,7 +224,9 @@ struct FilePlan: IteratorProtocol {
     let rival =
       naming == .encrypt
       ? suffix.removed(from: relative) : Naming.encrypt.output(for: relative, suffix)
-    if let rival, (try? found.sibling(rival)?.status())?.kind == .regular {
+    if let rival, tree?.filter?.excludes(rival, isDirectory: false) != true,
+      (try? found.sibling(rival)?.status())?.kind == .regular
+    {
       return .failure(job.input, Failure.written(job.output, by: root.pushing(rival)))
     }
     return .entry(job)
@@ -257,14 +263,6 @@ struct FilePlan: IteratorProtocol {
       return nil
     }
     return .failure(root, nothing("in \(Text.printable(root))").withFile(root))
-  }
-
-  /// Returns the failure of a command that found no messages to read: verifying or restoring
-  /// nothing is not a success.
-  func nothing(_ place: String) -> Failure {
-    Failure(
-      .noInput, "no messages to \(naming.verb) \(place)",
-      hint: "check that the path is right and mounted; names of messages end in \(suffix)")
   }
 
   /// Returns the job of an input. For a file from a tree, `relative` is its path in the tree.

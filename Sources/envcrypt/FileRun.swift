@@ -108,16 +108,18 @@ final class FileRun: Sendable {
     progress?.clear()
     for loss in lost.all { console.warning(Self.text(of: loss)) }
     let (plan, count) = state.withLock { ($0.plan, $0.nextIndex) }
-    if count == 0, isLongRun { tellOfNothing(plan) }
+    if count == 0, isLongRun || plan.passedOver.excluded > 0 { tellOfNothing(plan) }
     try outcomes.finish(passedOver: plan.passedOver, alwaysSummarizing: isLongRun)
   }
 
-  /// Reports that the list of inputs was empty. The plan reports empty trees.
+  /// Reports that there were no inputs. The plan reports empty trees.
   private func tellOfNothing(_ plan: FilePlan) {
+    let areExcluded = plan.passedOver.excluded > 0
     if naming != .encrypt {
-      outcomes.add(plan.nothing("in the list of files"))
+      outcomes.add(plan.nothing(areExcluded ? "but those excluded" : "in the list of files"))
     } else if !plan.passedOver.hasEmptyTree {
-      console.warning("no files to encrypt: the list is empty")
+      console.warning(
+        "no files to encrypt: \(areExcluded ? "all are excluded" : "the list is empty")")
     }
   }
 

@@ -11,6 +11,8 @@ struct NameSuffix: CustomStringConvertible {
   /// The suffix for messages to the user.
   var description: String { Text.printable(argument) }
 
+  var bytes: [UInt8] { ArgumentBytes.bytes(of: argument) }
+
   /// Nil if the argument cannot be a suffix: it has to begin with a dot and must not be only that,
   /// and a slash would lead to another directory.
   init?(argument: String) {
@@ -29,7 +31,7 @@ struct NameSuffix: CustomStringConvertible {
   /// it, or if the rest is not a file name.
   func removed(from path: FilePath) -> FilePath? {
     var bytes = ArgumentBytes.bytes(of: path.argument)
-    let suffix = ArgumentBytes.bytes(of: argument)
+    let suffix = self.bytes
     guard bytes.suffix(suffix.count).elementsEqual(suffix) else { return nil }
     bytes.removeLast(suffix.count)
     let slash = bytes.lastIndex(of: UInt8(ascii: "/"))

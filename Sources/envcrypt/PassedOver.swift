@@ -11,6 +11,8 @@ struct PassedOver {
   var unfinishedFiles = 0
   /// The output directories that lie among the inputs.
   var outputDirectories = 0
+  /// The entries and inputs that the filter rules left out; what is in a directory is not counted.
+  var excluded = 0
   /// The paths of the first special files that the output lacks, and the number of all.
   private var leftOut: [FilePath] = []
   private var leftOutCount = 0
@@ -60,15 +62,17 @@ struct PassedOver {
         (otherFiles, "other file"),
       ].filter { $0.0 > 0 }.map { Text.count($0.0, $0.1) }
       + (outputDirectories > 0 ? ["the output directory"] : [])
+      + (excluded > 0 ? ["\(excluded) excluded"] : [])
     return parts.isEmpty ? nil : parts.joined(separator: ", ")
   }
 
   /// A summary of only those files that a backup lacks, for a user who does not get the whole
   /// summary. Messages from an earlier run are not missing, nor are links, which stay as they are
-  /// beside the outputs.
+  /// beside the outputs, and what the user excluded.
   private var missing: String? {
     var missing = self
     (missing.messages, missing.otherFiles, missing.symbolicLinks) = (0, 0, 0)
+    missing.excluded = 0
     return missing.summary
   }
 

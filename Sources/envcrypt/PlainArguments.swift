@@ -82,6 +82,7 @@ extension EncryptCommand {
   fileprivate init(plain: PlainArguments) {
     self.init()
     inputs = InputOptions(plain: plain)
+    filter = .none
     wrapping = WrappingOptions(plain: plain)
     keyring = .none
     context = ContextOptions(plain: plain)
@@ -100,6 +101,7 @@ extension DecryptCommand {
   fileprivate init(plain: PlainArguments) {
     self.init()
     inputs = InputOptions(plain: plain)
+    filter = .none
     output = OutputOptions(plain: plain)
     naming = .standard
     stdout = false
@@ -164,6 +166,15 @@ extension OutputOptions {
     output = plain.output
     force = plain.force
     noSync = plain.isUnsynced
+  }
+}
+
+extension FilterOptions {
+  fileprivate static var none: FilterOptions {
+    var options = FilterOptions()
+    (options.excluding, options.including) = ([], [])
+    (options.excludingFiles, options.includingFiles) = ([], [])
+    return options
   }
 }
 

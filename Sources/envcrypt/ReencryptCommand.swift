@@ -32,6 +32,7 @@ struct ReencryptCommand: ParsableCommand {
       """)
 
   @OptionGroup var inputs: InputOptions
+  @OptionGroup var filter: FilterOptions
   @OptionGroup var naming: NamingOptions
   @OptionGroup var wrapping: WrappingOptions
   @OptionGroup var keyring: KeyringOptions
@@ -82,7 +83,7 @@ struct ReencryptCommand: ParsableCommand {
       scheduler)
     try FileRun(
       plan: try FilePlan(
-        inputs, output: nil, naming: .replace, suffix: naming.value,
+        inputs, output: nil, naming: .replace, suffix: naming.value, filter: filter.rules(),
         keystoreFiles: self.keystore.files()),
       inputs: inputs, replaces: true, synchronizes: !noSync, report: report,
       scheduler: scheduler, console: console, leftovers: leftovers,

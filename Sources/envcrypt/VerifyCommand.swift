@@ -17,6 +17,7 @@ struct VerifyCommand: ParsableCommand {
       """)
 
   @OptionGroup var inputs: InputOptions
+  @OptionGroup var filter: FilterOptions
   @OptionGroup var naming: NamingOptions
   @OptionGroup var options: DecryptionOptions
   @OptionGroup var parallel: ParallelOptions
@@ -25,7 +26,7 @@ struct VerifyCommand: ParsableCommand {
   func run() throws {
     let console = Console(isQuiet: report.quiet)
     let plan = try FilePlan(
-      inputs, output: nil, naming: .none, suffix: naming.value,
+      inputs, output: nil, naming: .none, suffix: naming.value, filter: filter.rules(),
       keystoreFiles: options.keystore.files())
     let scheduler = parallel.scheduler()
     let leftovers = Leftovers()

@@ -25,6 +25,10 @@ package struct FileTree: IteratorProtocol, Sendable {
   private let excluded: [FileStatus]
   /// A directory that is left out, although it may be made only while the walk is under way.
   package var collector: OutputDirectory?
+  /// The rules that leave out entries; what is in a directory that they leave out is not looked at.
+  package var filter: TreeFilter?
+  /// The number of entries that the rules left out.
+  package private(set) var filteredCount = 0
   /// The directories from the root to the current one.
   private var open: [Level] = []
   private var failure: IOError?
@@ -119,6 +123,10 @@ package struct FileTree: IteratorProtocol, Sendable {
     guard let status = try FileStatus.at(name, in: directory) else {
       if HiddenFile.isUnfinished(place.name) { return nil }
       throw IOError(.openInput, place.path, .noSuchFileOrDirectory)
+    }
+    if let filter, filter.excludes(relative, isDirectory: status.kind == .directory) {
+      filteredCount += 1
+      return nil
     }
     let found = FoundFile(place: place, status: status, directoryPermissions: level.permissions)
     switch status.kind {
