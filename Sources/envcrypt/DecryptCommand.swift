@@ -89,7 +89,7 @@ struct DecryptCommand: ParsableCommand {
     let console = Console(isQuiet: report.quiet)
     let plan = try FilePlan(
       inputs, output: output.output ?? (isPart ? "-" : nil), joining: stdout, naming: .decrypt,
-      suffix: naming.value, filter: filter.rules(),
+      suffix: naming.value, selection: filter.selection(),
       keystoreFiles: options.keystore.files())
     let scheduler = parallel.scheduler()
     let leftovers = Leftovers()

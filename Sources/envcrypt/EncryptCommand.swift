@@ -37,6 +37,9 @@ struct EncryptCommand: ParsableCommand {
   @OptionGroup var inputs: InputOptions
   @OptionGroup var filter: FilterOptions
 
+  @Flag(help: "Leave out what is in directories with a CACHEDIR.TAG, but not the tag.")
+  var excludeCaches = false
+
   @OptionGroup var wrapping: WrappingOptions
   @OptionGroup var keyring: KeyringOptions
   @OptionGroup var context: ContextOptions
@@ -74,7 +77,8 @@ struct EncryptCommand: ParsableCommand {
       suite: sign ? .signing : .standard, frameLength: try FrameLength(argument: frameLength),
       scheduler: scheduler)
     let plan = try FilePlan(
-      inputs, output: output.output, naming: .encrypt, suffix: naming.value, filter: filter.rules(),
+      inputs, output: output.output, naming: .encrypt, suffix: naming.value,
+      selection: filter.selection(excludingCaches: excludeCaches),
       keystoreFiles: keystore.files())
     let run = FileRun(
       plan: plan, inputs: inputs, replaces: output.force, synchronizes: !output.noSync,

@@ -11,7 +11,8 @@ struct FilePlan: IteratorProtocol {
   let naming: Naming
   /// The suffix of the names of messages.
   let suffix: NameSuffix
-  let filter: FilterRules
+  /// What is left out of the inputs.
+  let selection: TreeSelection
   /// The files that must never be an output.
   let keystoreFiles: KeystoreFiles
   /// The directories that were created for outputs.
@@ -43,12 +44,12 @@ struct FilePlan: IteratorProtocol {
   /// Throws if `output` cannot take the outputs.
   init(
     _ inputs: InputOptions, output name: String?, joining isJoined: Bool = false, naming: Naming,
-    suffix: NameSuffix, filter: FilterRules, keystoreFiles: KeystoreFiles
+    suffix: NameSuffix, selection: TreeSelection, keystoreFiles: KeystoreFiles
   ) throws {
     isRecursive = inputs.recursive
     self.naming = naming
     self.suffix = suffix
-    self.filter = filter
+    self.selection = selection
     self.keystoreFiles = keystoreFiles
     let paths = try inputs.paths()
     self.paths = paths.reversed()
@@ -166,10 +167,10 @@ struct FilePlan: IteratorProtocol {
     }
     root = path
     // If outputs are written into the tree, they must be in the place that the user meant.
-    tree = try FileTree(path, excluding: excluded, isWritten: treeOutput == nil && naming != .none)
-    let filter = filter(for: input, isTree: true)
+    tree = try FileTree(
+      path, excluding: excluded, filter: filter(for: input, isTree: true),
+      isWritten: treeOutput == nil && naming != .none)
     tree?.collector = output
-    tree?.filter = filter
   }
 
   /// Returns the next entry of the tree that this command processes.
@@ -193,10 +194,7 @@ struct FilePlan: IteratorProtocol {
         return step(input, in: relative, found: found)
       }
     }
-    if let tree {
-      passedOver.outputDirectories += tree.excludedCount
-      passedOver.excluded += tree.filteredCount
-    }
+    if let tree { passedOver.add(tree) }
     return nil
   }
 

@@ -7,12 +7,12 @@ extension FilePlan {
     filter(for: input, isTree: isTree)?.excludes("", isDirectory: isTree) ?? false
   }
 
-  /// Returns the filter for an input; nil if there are no rules. If the input is a message, the
+  /// Returns the filter for an input; nil if nothing is left out. If the input is a message, the
   /// rules see the name of its plaintext, so that the same rules do for encryption and decryption.
   func filter(for input: NamedInput, isTree: Bool) -> TreeFilter? {
-    if filter.isEmpty || input.path.namesDescriptor { return nil }
+    if selection.isEverything || input.path.namesDescriptor { return nil }
     return TreeFilter(
-      filter, root: isTree ? input.nameOfTree : input.path.lastName ?? "",
+      selection, root: isTree ? input.nameOfTree : input.path.lastName ?? "",
       suffix: naming == .encrypt ? [] : suffix.bytes)
   }
 }

@@ -35,8 +35,21 @@ struct FilterOptions: ParsableArguments {
     completion: .file())
   var includingFiles: [OrderedArgument] = []
 
+  @Flag(
+    name: [.customShort("x"), .customLong("one-file-system")],
+    help: "Do not enter directories on other file systems.")
+  var isOneFileSystem = false
+
+  func selection(excludingCaches: Bool = false) throws -> TreeSelection {
+    var selection = TreeSelection()
+    selection.rules = try rules()
+    selection.isOneFileSystem = isOneFileSystem
+    selection.excludesCaches = excludingCaches
+    return selection
+  }
+
   /// Returns the rules in the order of the options.
-  func rules() throws -> FilterRules {
+  private func rules() throws -> FilterRules {
     var rules = FilterRules()
     for source in sources.sorted(by: { $0.argument.order < $1.argument.order }) {
       do {

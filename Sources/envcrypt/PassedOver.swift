@@ -1,3 +1,4 @@
+import Envelope
 import SystemPackage
 
 /// The files that a run over trees passed over.
@@ -13,6 +14,8 @@ struct PassedOver {
   var outputDirectories = 0
   /// The entries and inputs that the filter rules left out; what is in a directory is not counted.
   var excluded = 0
+  private var mountPoints = 0
+  private var caches = 0
   /// The paths of the first special files that the output lacks, and the number of all.
   private var leftOut: [FilePath] = []
   private var leftOutCount = 0
@@ -26,6 +29,14 @@ struct PassedOver {
 
   /// The maximum number of names in a list; the rest is only counted.
   static let nameLimit = 10
+
+  /// Adds what a walk left out.
+  mutating func add(_ tree: FileTree) {
+    outputDirectories += tree.excludedCount
+    excluded += tree.filteredCount
+    mountPoints += tree.mountPointCount
+    caches += tree.cacheCount
+  }
 
   /// Adds a FIFO, a socket or a device. `isLeftOut` is true if the output is another tree, which
   /// lacks it.
@@ -59,7 +70,7 @@ struct PassedOver {
       [
         (symbolicLinks, "symbolic link"), (specialFiles, "special file"),
         (messages, "encrypted file"), (unfinishedFiles, "unfinished file"),
-        (otherFiles, "other file"),
+        (otherFiles, "other file"), (mountPoints, "mount point"), (caches, "cache"),
       ].filter { $0.0 > 0 }.map { Text.count($0.0, $0.1) }
       + (outputDirectories > 0 ? ["the output directory"] : [])
       + (excluded > 0 ? ["\(excluded) excluded"] : [])
@@ -72,7 +83,7 @@ struct PassedOver {
   private var missing: String? {
     var missing = self
     (missing.messages, missing.otherFiles, missing.symbolicLinks) = (0, 0, 0)
-    missing.excluded = 0
+    (missing.excluded, missing.mountPoints, missing.caches) = (0, 0, 0)
     return missing.summary
   }
 

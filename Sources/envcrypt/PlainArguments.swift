@@ -83,6 +83,7 @@ extension EncryptCommand {
     self.init()
     inputs = InputOptions(plain: plain)
     filter = .none
+    excludeCaches = false
     wrapping = WrappingOptions(plain: plain)
     keyring = .none
     context = ContextOptions(plain: plain)
@@ -174,6 +175,7 @@ extension FilterOptions {
     var options = FilterOptions()
     (options.excluding, options.including) = ([], [])
     (options.excludingFiles, options.includingFiles) = ([], [])
+    options.isOneFileSystem = false
     return options
   }
 }

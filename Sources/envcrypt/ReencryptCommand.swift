@@ -83,7 +83,7 @@ struct ReencryptCommand: ParsableCommand {
       scheduler)
     try FileRun(
       plan: try FilePlan(
-        inputs, output: nil, naming: .replace, suffix: naming.value, filter: filter.rules(),
+        inputs, output: nil, naming: .replace, suffix: naming.value, selection: filter.selection(),
         keystoreFiles: self.keystore.files()),
       inputs: inputs, replaces: true, synchronizes: !noSync, report: report,
       scheduler: scheduler, console: console, leftovers: leftovers,

@@ -26,7 +26,7 @@ struct VerifyCommand: ParsableCommand {
   func run() throws {
     let console = Console(isQuiet: report.quiet)
     let plan = try FilePlan(
-      inputs, output: nil, naming: .none, suffix: naming.value, filter: filter.rules(),
+      inputs, output: nil, naming: .none, suffix: naming.value, selection: filter.selection(),
       keystoreFiles: options.keystore.files())
     let scheduler = parallel.scheduler()
     let leftovers = Leftovers()

@@ -25,10 +25,13 @@ package struct FileTree: IteratorProtocol, Sendable {
   private let excluded: [FileStatus]
   /// A directory that is left out, although it may be made only while the walk is under way.
   package var collector: OutputDirectory?
-  /// The rules that leave out entries; what is in a directory that they leave out is not looked at.
-  package var filter: TreeFilter?
-  /// The number of entries that the rules left out.
+  /// What is left out; what is in a directory that is left out is not looked at.
+  package let filter: TreeFilter?
+  /// The number of entries that rules left out.
   package private(set) var filteredCount = 0
+  /// The number of directories without their contents: those on other file systems.
+  package private(set) var mountPointCount = 0
+  package private(set) var cacheCount = 0
   /// The directories from the root to the current one.
   private var open: [Level] = []
   private var failure: IOError?
@@ -53,14 +56,18 @@ package struct FileTree: IteratorProtocol, Sendable {
   package init(_ root: FilePath, excluding excluded: [FileStatus] = []) {
     self.root = root
     self.excluded = excluded
+    filter = nil
     enter("", in: nil)
   }
 
   /// Like `init(_:excluding:)`. If the tree `isWritten` to, throws `FileRuleError.foreignLink` if
   /// the path of its root leads through a link that another user may have made.
-  package init(_ root: FilePath, excluding excluded: [FileStatus], isWritten: Bool) throws {
+  package init(
+    _ root: FilePath, excluding excluded: [FileStatus], filter: TreeFilter?, isWritten: Bool
+  ) throws {
     self.root = root
     self.excluded = excluded
+    self.filter = filter
     do {
       enter("", in: isWritten ? try Descriptor.openDirectory(root) : nil)
     } catch let reason as Errno {
@@ -161,11 +168,26 @@ package struct FileTree: IteratorProtocol, Sendable {
         Level(
           relative: relative, status: status, descriptor: descriptor,
           permissions: (open.last?.permissions ?? []) + [status.directoryPermissions],
-          names: try Self.entries(of: descriptor).reversed()))
+          names: try names(in: descriptor, status).reversed()))
       isNew = true
     } catch {
       failure = error
     }
+  }
+
+  /// Returns the names in a directory that the walk takes, in their order.
+  private mutating func names(
+    in directory: Descriptor, _ status: FileStatus
+  ) throws(IOError) -> [FilePath.Component] {
+    guard let filter else { return try Self.entries(of: directory) }
+    if filter.leavesContents(of: status, in: open.first?.status) {
+      mountPointCount += 1
+      return []
+    }
+    let names = try Self.entries(of: directory)
+    guard filter.leavesCache(directory, names) else { return names }
+    cacheCount += 1
+    return [CacheTag.name]
   }
 
   private static func open(

@@ -165,9 +165,9 @@ struct PatternCase: CustomTestStringConvertible, Sendable {
   func rulesDoNotSeeTheSuffixOfMessages(
     root: String, relative: String, isDirectory: Bool, isExcluded: Bool
   ) throws {
-    var rules = FilterRules()
-    try rules.add("a".utf8, isExcluding: true)
-    let filter = TreeFilter(rules, root: FilePath(root), suffix: Array(".x".utf8))
+    var selection = TreeSelection()
+    try selection.rules.add("a".utf8, isExcluding: true)
+    let filter = TreeFilter(selection, root: FilePath(root), suffix: Array(".x".utf8))
     #expect(filter.excludes(FilePath(relative), isDirectory: isDirectory) == isExcluded)
   }
 }
