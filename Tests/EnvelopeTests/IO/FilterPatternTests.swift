@@ -94,14 +94,14 @@ struct PatternCase: CustomTestStringConvertible, Sendable {
 
   /// With backtracking, each of these takes longer than the age of the universe.
   @Test(arguments: [
-    String(repeating: "*a", count: 500) + "b", String(repeating: "**a", count: 500) + "b",
-    String(repeating: "*a**", count: 500) + "b", "x" + String(repeating: "**/*a", count: 300) + "b",
-    String(repeating: "[a-z]*", count: 500) + "[!a]", String(repeating: "a**?", count: 500) + "b",
+    String(repeating: "*a", count: 60) + "b", String(repeating: "**a", count: 60) + "b",
+    String(repeating: "*a**", count: 60) + "b", "x" + String(repeating: "**/*a", count: 60) + "b",
+    String(repeating: "[a-z]*", count: 60) + "[!a]", String(repeating: "a**?", count: 60) + "b",
   ])
   func hostilePatternsTakeLittleTime(pattern: String) {
     let pattern = FilterPattern(Array(pattern.utf8))
-    let flat = String(repeating: "a", count: 2000)
-    let deep = String(repeating: "aaa/", count: 500) + "a"
+    let flat = String(repeating: "a", count: 300)
+    let deep = String(repeating: "aaa/", count: 100) + "a"
     for path in [flat, deep] {
       #expect(!pattern.matches(FilterPath(Array(path.utf8), isDirectory: false)))
     }
