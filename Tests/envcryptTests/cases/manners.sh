@@ -10,7 +10,7 @@ envcrypt encrypt -fqkalias/default -j2 -cpurpose=test -oout.envc f
 [ "$(envcrypt decrypt -j1 -cpurpose=test -o- out.envc)" = hello ]
 cp f ./-j4; envcrypt encrypt -- -j4; [ -s ./-j4.envc ]
 fails 64 envcrypt encrypt -jx f; says "'x' is invalid for"
-fails 64 envcrypt encrypt -x4 f; says "unknown option '-x4'"
+fails 64 envcrypt encrypt -y4 f; says "unknown option '-y4'"
 
 # An option that takes one value is given once, under whichever name.
 fails 64 envcrypt encrypt -o a --output b f; says 'error: --output is given more than once'
