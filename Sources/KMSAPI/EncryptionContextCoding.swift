@@ -23,9 +23,12 @@ extension EncryptionContext: Codable {
 
 extension EncryptionContext {
   /// Makes the context of a request. If the request has none, the context is empty. Throws
-  /// `validation` if the context is too long.
+  /// `validation` if the context is too long, or has the key that is reserved for the audit log.
   package init(ofRequest context: EncryptionContext?) throws(KeyServiceError) {
     self = context ?? EncryptionContext()
+    guard self[Self.messageIDName] == nil else {
+      throw .validation("'\(Self.messageIDName)' is reserved for the audit log")
+    }
     do throws(MessageError) {
       _ = try serialized()
     } catch {

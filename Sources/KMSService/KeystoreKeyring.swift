@@ -76,7 +76,7 @@ package final class KeystoreKeyring: Keyring, KeptKeySource {
 
   fileprivate func unwrap(
     _ encrypted: EncryptedDataKey, under version: FoundVersion, at moment: KeystoreMoment,
-    context: [UInt8]
+    context: [UInt8], messageID: [UInt8]
   ) throws -> DataKey? {
     let named = NamedVersion(name: Self.name(of: encrypted), version: version)
     let keyring = try found.withLock { found in
@@ -85,10 +85,11 @@ package final class KeystoreKeyring: Keyring, KeptKeySource {
       }
       found.keyrings[named] = nil
       found.keyrings[named] = try service.findKeyring(
-        for: encrypted, under: version, at: moment, context: context)
+        for: encrypted, under: version, at: moment,
+        context: AuditRecord.context(context, messageID: messageID))
       return found.keyrings[named]?.keyring
     }
-    return try keyring?.unwrap(encrypted, context: context)
+    return try keyring?.unwrap(encrypted, context: context, messageID: messageID)
   }
 
   /// Returns the key that wrapped `encrypted`, with a keyring that wraps under it again.
@@ -123,7 +124,14 @@ private struct KeystoreVersionKeyring: Keyring {
   }
 
   func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey? {
-    try keystore.unwrap(encrypted, under: version, at: moment, context: context)
+    try unwrap(encrypted, context: context, messageID: [])
+  }
+
+  func unwrap(
+    _ encrypted: EncryptedDataKey, context: [UInt8], messageID: [UInt8]
+  ) throws -> DataKey? {
+    try keystore.unwrap(
+      encrypted, under: version, at: moment, context: context, messageID: messageID)
   }
 }
 
@@ -210,6 +218,7 @@ extension KeyService {
   }
 
   /// Returns a keyring of a version that may have wrapped `encrypted` and was found at `moment`.
+  /// `context` is for the audit record of a refusal.
   fileprivate func findKeyring(
     for encrypted: EncryptedDataKey, under found: FoundVersion, at moment: KeystoreMoment,
     context: [UInt8]

@@ -30,23 +30,24 @@ struct KeyUse: Sendable {
 
   /// Throws `deniedByPolicy` if the key's policy does not let the caller use the key with this
   /// context.
-  func authorize(context: [UInt8]) throws {
+  func authorize(context: [UInt8], messageID: [UInt8] = []) throws {
     do {
       try authorization.decide(context: context, at: now())
     } catch let error as KeyServiceError {
-      try record(context: context, error: error)
+      try record(context: context, messageID: messageID, error: error)
       throw error
     }
   }
 
-  /// Records one use of the key, and `error` if it failed. Throws `UnrecordedError` if the keystore
+  /// Records one use of the key for a message, and `error` if it failed. Throws `UnrecordedError` if the keystore
   /// requires the record and the record cannot be written.
-  func record(context: [UInt8], error: KeyServiceError?) throws {
+  func record(context: [UInt8], messageID: [UInt8], error: KeyServiceError?) throws {
     try trail?.add(
       [
         AuditRecord(
           time: now(), operation: operation, caller: caller, keyID: keyID, keyVersion: version,
-          context: context, requestID: requestID, error: error)
+          context: AuditRecord.context(context, messageID: messageID), requestID: requestID,
+          error: error)
       ], of: use.map { [$0] } ?? [])
   }
 }
@@ -65,23 +66,29 @@ struct RecordedKeyring: Keyring {
   var wrappingKey: WrappingKeyName? { keyring.wrappingKey }
 
   func wrap(_ request: borrowing WrapRequest) throws -> EncryptedDataKey {
-    try use.authorize(context: request.context)
+    try use.authorize(context: request.context, messageID: request.messageID)
     let encrypted = try keyring.wrap(request)
-    try use.record(context: request.context, error: nil)
+    try use.record(context: request.context, messageID: request.messageID, error: nil)
     return encrypted
   }
 
   func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey? {
-    try use.authorize(context: context)
+    try unwrap(encrypted, context: context, messageID: [])
+  }
+
+  func unwrap(
+    _ encrypted: EncryptedDataKey, context: [UInt8], messageID: [UInt8]
+  ) throws -> DataKey? {
+    try use.authorize(context: context, messageID: messageID)
     do {
       guard let dataKey = try keyring.unwrap(encrypted, context: context) else {
-        try use.record(context: context, error: .invalidCiphertext)
+        try use.record(context: context, messageID: messageID, error: .invalidCiphertext)
         return nil
       }
-      try use.record(context: context, error: nil)
+      try use.record(context: context, messageID: messageID, error: nil)
       return dataKey
     } catch CryptoError.authenticationFailed {
-      try use.record(context: context, error: .invalidCiphertext)
+      try use.record(context: context, messageID: messageID, error: .invalidCiphertext)
       throw CryptoError.authenticationFailed
     }
   }

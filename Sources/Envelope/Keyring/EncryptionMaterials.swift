@@ -8,7 +8,8 @@ struct EncryptionMaterials: ~Copyable {
   let signer: SignatureSigner?
 
   init(
-    suite: AlgorithmSuite, encryptionContext: EncryptionContext, keyrings: [any Keyring]
+    suite: AlgorithmSuite, encryptionContext: EncryptionContext, keyrings: [any Keyring],
+    messageID: [UInt8] = []
   ) throws {
     if let reserved = encryptionContext.pairs.first(where: { EncryptionContext.isReserved($0.key) })
     {
@@ -18,7 +19,7 @@ struct EncryptionMaterials: ~Copyable {
     var context = encryptionContext
     let signer = try Self.makeSigner(for: suite, context: &context)
     let request = WrapRequest(
-      dataKey: try .random(for: suite), context: try context.serialized())
+      dataKey: try .random(for: suite), context: try context.serialized(), messageID: messageID)
     let encryptedDataKeys = try keyrings.map { try $0.wrap(request) }
     self.dataKey = DataKey(bytes: request.dataKey.bytes.duplicate())
     self.encryptionContext = context

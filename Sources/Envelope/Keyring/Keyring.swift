@@ -22,6 +22,12 @@ public protocol Keyring: Sendable {
   /// able to distinguish a failed unwrapping from a data key that does not open the message.
   func unwrap(_ encrypted: EncryptedDataKey, context: [UInt8]) throws -> DataKey?
 
+  /// Does the same for the message with this ID. The ID is for the records of a keyring; nothing is
+  /// bound to it.
+  func unwrap(
+    _ encrypted: EncryptedDataKey, context: [UInt8], messageID: [UInt8]
+  ) throws -> DataKey?
+
   /// Returns the keyrings to try in turn for `encrypted`: this keyring itself, unless it has
   /// several keys that the message may mean. If one of them unwraps to a data key that does not
   /// open the message, the rest are still tried.
@@ -31,6 +37,12 @@ public protocol Keyring: Sendable {
 extension Keyring {
   /// True.
   public var canUnwrap: Bool { true }
+  /// Calls `unwrap(_:context:)`.
+  public func unwrap(
+    _ encrypted: EncryptedDataKey, context: [UInt8], messageID: [UInt8]
+  ) throws -> DataKey? {
+    try unwrap(encrypted, context: context)
+  }
   /// Returns this keyring.
   public func candidates(for encrypted: EncryptedDataKey) throws -> [any Keyring] { [self] }
 }
@@ -39,6 +51,14 @@ extension Keyring {
 public struct WrapRequest: ~Copyable {
   let dataKey: DataKey
   package let context: [UInt8]
+  /// The ID of the message that gets the data key; empty if there is none. Nothing is bound to it.
+  package let messageID: [UInt8]
+
+  init(dataKey: consuming DataKey, context: [UInt8], messageID: [UInt8] = []) {
+    self.dataKey = dataKey
+    self.context = context
+    self.messageID = messageID
+  }
 }
 
 /// An error of a key that cannot be used now. Another key may still open the message.
@@ -121,7 +141,10 @@ public final class MultiKeyring: DecryptionMaterialsProvider {
       for encrypted in header.encryptedDataKeys {
         for candidate in try Self.candidates(of: keyring, for: encrypted, obstacle: &obstacle) {
           do {
-            guard let dataKey = try candidate.unwrap(encrypted, context: context) else { continue }
+            guard
+              let dataKey = try candidate.unwrap(
+                encrypted, context: context, messageID: header.messageID)
+            else { continue }
             // The following steps must not distinguish a data key that does not open the message
             // from one that does not unwrap.
             guard dataKey.bytes.count == header.suite.dataKeyLength, let opened = try body(dataKey)

@@ -29,6 +29,9 @@ public struct EncryptionContext: Equatable, Sendable {
   /// The key under which a signed message carries its public key.
   static let publicKeyName = "aws-crypto-public-key"
 
+  /// The key under which the audit log of a keystore has the ID of a message. No message has it.
+  package static let messageIDName = "aws-crypto-message-id"
+
   /// The pairs, ordered by key.
   public private(set) var pairs: [Pair] = []
 
@@ -98,7 +101,7 @@ public struct EncryptionContext: Equatable, Sendable {
   }
 
   /// The context without the pair `key`.
-  func removing(_ key: String) -> EncryptionContext {
+  package func removing(_ key: String) -> EncryptionContext {
     var context = self
     context.pairs.removeAll { $0.key.utf8.elementsEqual(key.utf8) }
     return context

@@ -49,11 +49,11 @@ public struct MessageEncryptor: Sendable {
     if let count = source.positional?.count, !frameLength.canHold(count) {
       throw MessageError.tooManyFrames
     }
+    let messageID = try Random.bytes(suite.formatVersion.messageIDLength)
     let materials = try EncryptionMaterials(
-      suite: suite, encryptionContext: encryptionContext, keyrings: keyrings)
+      suite: suite, encryptionContext: encryptionContext, keyrings: keyrings, messageID: messageID)
     return try encrypt(
-      from: source, to: sink, materials: materials,
-      messageID: try Random.bytes(suite.formatVersion.messageIDLength), progress: progress)
+      from: source, to: sink, materials: materials, messageID: messageID, progress: progress)
   }
 
   /// Encrypts with a data key and a message ID that no other message uses.

@@ -14,7 +14,8 @@ package struct AuditRecord: Equatable, Sendable {
   package var keyID: String
   /// The version of the key; 0 if none was used.
   package var keyVersion: UInt32
-  /// The encryption context, serialized as in messages; empty if there is none.
+  /// The encryption context, serialized as in messages; empty if there is none. It also has the ID
+  /// of the message, if the operation was one with a message.
   var context: [UInt8]
   /// 16 random bytes.
   package var requestID: [UInt8]
@@ -24,10 +25,6 @@ package struct AuditRecord: Equatable, Sendable {
   package var errorMessage: String
 
   package var date: Date { Date(milliseconds: time) }
-
-  package var encryptionContext: EncryptionContext {
-    EncryptionContext(serialized: context) ?? EncryptionContext()
-  }
 
   /// Reads or writes the fields (see `Wire`), in the order in which the log stores them.
   static func transcode(
