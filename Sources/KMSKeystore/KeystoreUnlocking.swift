@@ -6,15 +6,19 @@ import SystemPackage
 package protocol UnlockingSecrets: Sendable {
   /// The current path of a key-file protector's file; nil if it is the recorded path.
   var keyFile: FilePath? { get }
-  /// Returns the passphrase; nil if none is available. Each attempt to unlock asks for it at most
-  /// once.
+  /// Returns the passphrase; nil if none is available. An attempt to unlock asks for it again only
+  /// if `canTryAgain`.
   func passphrase() throws -> SecretBytes?
+  /// Is told that the passphrase opens no protector. Returns true if there may be another one.
+  func canTryAgain() -> Bool
   /// Receives the exposures that the mode of the keystore's file does not show, after a protector
   /// `none` unlocked the store.
   func hear(_ exposures: [KeystoreExposure], of path: FilePath)
 }
 
 extension UnlockingSecrets {
+  package func canTryAgain() -> Bool { false }
+
   package func hear(_ exposures: [KeystoreExposure], of path: FilePath) {}
 }
 
@@ -130,7 +134,7 @@ extension Keystore {
     }
     if !passphrases.isEmpty {
       let affordable = try affordable(passphrases, &gate)
-      if let passphrase = try secrets.passphrase() {
+      while let passphrase = try secrets.passphrase() {
         for protector in affordable {
           if let rootKey = try protector.unwrap(passphrase: passphrase, keystoreID: id),
             let unlocked = try accept(rootKey, of: protector, &gate)
@@ -138,7 +142,8 @@ extension Keystore {
             return unlocked
           }
         }
-        throw gate.refusal ?? .wrongPassphrase(path)
+        if let refusal = gate.refusal { throw refusal }
+        guard secrets.canTryAgain() else { throw KeystoreError.wrongPassphrase(path) }
       }
       gate.reasons.append("a passphrase is needed, and there is no terminal to ask on")
     }

@@ -85,6 +85,13 @@ enum ArgumentBytes {
   }
 }
 
+extension ArgumentBytes {
+  /// Returns the bytes of a string that ends in a zero.
+  static func bytes(at pointer: UnsafePointer<CChar>) -> [UInt8] {
+    UnsafeBufferPointer(start: pointer, count: strlen(pointer)).map { UInt8(bitPattern: $0) }
+  }
+}
+
 extension FilePath {
   /// The path that an argument names.
   init(argument: String) {

@@ -11,5 +11,6 @@ enum Colour {
     getenv(name).map { $0.pointee != 0 } ?? false
   }
 
-  private static var isDumb: Bool { getenv("TERM").map { String(cString: $0) == "dumb" } ?? true }
+  /// True if the terminal shows text only.
+  static var isDumb: Bool { getenv("TERM").map { String(cString: $0) == "dumb" } ?? true }
 }

@@ -9,15 +9,16 @@ import SystemPackage
 /// not written here.
 final class Console: Sendable {
   let isQuiet: Bool
-  /// The progress bar is cleared before a message. Its next update draws it again.
-  private let progress = Mutex<ProgressBar?>(nil)
+  /// The warnings so far, if they are kept for a report.
+  private let kept: Mutex<[String]?>
 
-  init(isQuiet: Bool = false) { self.isQuiet = isQuiet }
+  init(isQuiet: Bool = false, keepingWarnings: Bool = false) {
+    self.isQuiet = isQuiet
+    kept = Mutex(keepingWarnings ? [] : nil)
+  }
 
-  /// Sets the progress bar that is cleared before messages.
-  func show(_ bar: ProgressBar?) { progress.withLock { $0 = bar } }
-
-  private func clearProgress() { progress.withLock { $0 }?.clear() }
+  /// The warnings so far; empty unless they are kept.
+  var keptWarnings: [String] { kept.withLock { $0 ?? [] } }
 
   // The code that builds a text makes the names in it printable. This class makes every line
   // printable again, in case that was forgotten.
@@ -30,29 +31,47 @@ final class Console: Sendable {
   /// Writes one line of the report of a run over files. If the line cannot be written, throws
   /// instead of ending the process: the completed work has to be recorded first.
   func report(_ text: String) throws {
+    if Self.isOutputTerminal { ProgressBar.clear() }
     let reason = Self.attempt(Text.printableLines(text) + "\n", to: STDOUT_FILENO)
     if let reason { throw IOError(.write, "-", reason) }
+  }
+
+  /// Does the same for bytes as they are: JSON, and names that end in a zero.
+  static func writeReport(_ bytes: RawSpan) throws {
+    if isOutputTerminal { ProgressBar.clear() }
+    if let reason = attempt(bytes, to: STDOUT_FILENO) { throw IOError(.write, "-", reason) }
+  }
+
+  private static let isOutputTerminal = isatty(STDOUT_FILENO) == 1
+
+  /// Writes the name of a file as it is, and a zero after it, for `xargs -0`.
+  func reportName(_ path: FilePath) throws {
+    let bytes = path.withPlatformString { ArgumentBytes.bytes(at: $0) } + [0]
+    try Self.writeReport(bytes.span.bytes)
   }
 
   /// Writes a report with colours. The caller has made its lines printable.
   func output(coloured text: String) { Self.write(text + "\n", to: STDOUT_FILENO) }
 
   func error(_ message: String, hint: String?) {
-    clearProgress()
     Self.line("error: \(message)")
-    if let hint { Self.line("hint: \(hint)") }
+    if let hint { Self.line("hint: \(PastedHint.text(hint))") }
   }
 
   func warning(_ message: String, hint: String? = nil) {
-    clearProgress()
+    kept.withLock { $0?.append(message) }
+    warningOfFile(message, hint: hint)
+  }
+
+  /// Writes a warning of one file, which has a line of its own in a report.
+  func warningOfFile(_ message: String, hint: String? = nil) {
     Self.line("warning: \(message)")
-    if let hint { Self.line("hint: \(hint)") }
+    if let hint { Self.line("hint: \(PastedHint.text(hint))") }
   }
 
   /// Writes a hint that belongs to the messages before it.
   func hint(_ text: String) {
-    clearProgress()
-    Self.line("hint: \(text)")
+    Self.line("hint: \(PastedHint.text(text))")
   }
 
   /// Warns that the audit log does not have all records of this command.
@@ -61,13 +80,13 @@ final class Console: Sendable {
   }
 
   private static func line(_ text: String) {
+    ProgressBar.clear()
     write("envcrypt: \(Text.printable(text))\n", to: STDERR_FILENO)
   }
 
   /// Writes a message that is useful for a person but not needed by a script.
   func note(_ message: String) {
     guard !isQuiet else { return }
-    clearProgress()
     Self.line(message)
   }
 

@@ -64,6 +64,7 @@ struct DecryptCommand: ParsableCommand {
 
   @OptionGroup var parallel: ParallelOptions
   @OptionGroup var report: ReportOptions
+  @OptionGroup var json: JSONOptions
 
   private var isPart: Bool { offset != nil || length != nil }
 
@@ -86,19 +87,29 @@ struct DecryptCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = Console(isQuiet: report.quiet)
+    let json = json.report()
+    try JSONReport.completing(json) { try run(json) }
+  }
+
+  private func run(_ json: JSONReport?) throws {
+    let console = Console(isQuiet: report.quiet, keepingWarnings: json != nil)
     let plan = try FilePlan(
       inputs, output: output.output ?? (isPart ? "-" : nil), joining: stdout, naming: .decrypt,
       suffix: naming.value, selection: filter.selection(),
       keystoreFiles: options.keystore.files())
+    try JSONReport.check(json, plan)
     let scheduler = parallel.scheduler()
     let leftovers = Leftovers()
     let store = try options.store(ofManyFiles: inputs.areMany ? leftovers : nil)
+    store.beforeAsking { [force = output.force] in
+      try plan.requireUsableJob(replacing: force, toTerminal: .text)
+    }
     let decryptor = try options.decryptor(store, scheduler)
     let run = FileRun(
       plan: plan, inputs: inputs, replaces: output.force, synchronizes: !output.noSync,
       report: report, scheduler: scheduler, console: console, leftovers: leftovers,
-      keystore: store.obstacle(endsRun: options.keyring.isEmpty), toTerminal: .text
+      keystore: store.ofRun(isNeeded: options.keyring.isEmpty), toTerminal: .text,
+      reporting: RunReport(json)
     ) { [isPart, offset, length, ignoreSignature] source, _ in
       let message = try decryptor.open(source)
       return .transfer { sink, progress in

@@ -58,17 +58,32 @@ struct EncryptCommand: ParsableCommand {
 
   @OptionGroup var parallel: ParallelOptions
   @OptionGroup var report: ReportOptions
+  @OptionGroup var json: JSONOptions
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
-    let console = Console(isQuiet: report.quiet)
+    let console = Console(isQuiet: report.quiet, keepingWarnings: json.json)
     let leftovers = Leftovers()
     let store = SharedKeystore(
       keystore, secrets: nil, ofManyFiles: inputs.areMany ? leftovers : nil)
-    try store.recording { try run(store, leftovers, console) }
+    let json = json.report()
+    try JSONReport.completing(json) {
+      try store.recording { try run(store, leftovers, console, json) }
+    }
   }
 
-  private func run(_ store: SharedKeystore, _ leftovers: Leftovers, _ console: Console) throws {
+  private func run(
+    _ store: SharedKeystore, _ leftovers: Leftovers, _ console: Console, _ json: JSONReport?
+  ) throws {
+    let plan = try FilePlan(
+      inputs, output: output.output, naming: .encrypt, suffix: naming.value,
+      selection: filter.selection(excludingCaches: excludeCaches),
+      keystoreFiles: keystore.files())
+    try JSONReport.check(json, plan)
+    let rule = armor ? FileRun.TerminalRule.everything : .nothing
+    store.beforeAsking { [force = output.force] in
+      try plan.requireUsableJob(replacing: force, toTerminal: rule)
+    }
     let scheduler = parallel.scheduler()
     let encryptor = MessageEncryptor(
       keyrings: try wrapping.keyrings(
@@ -76,14 +91,11 @@ struct EncryptCommand: ParsableCommand {
       encryptionContext: try context.encryptionContext(),
       suite: sign ? .signing : .standard, frameLength: try FrameLength(argument: frameLength),
       scheduler: scheduler)
-    let plan = try FilePlan(
-      inputs, output: output.output, naming: .encrypt, suffix: naming.value,
-      selection: filter.selection(excludingCaches: excludeCaches),
-      keystoreFiles: keystore.files())
     let run = FileRun(
       plan: plan, inputs: inputs, replaces: output.force, synchronizes: !output.noSync,
       report: report, scheduler: scheduler, console: console, leftovers: leftovers,
-      keystore: store.obstacle(endsRun: true), toTerminal: armor ? .everything : .nothing
+      keystore: store.ofRun(isNeeded: true), toTerminal: rule,
+      reporting: RunReport(json)
     ) { [armor] source, _ in
       .transfer { try encryptor.encrypt(from: source, to: $0, isArmored: armor, progress: $1) }
     }

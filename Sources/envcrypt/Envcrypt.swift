@@ -35,7 +35,8 @@ struct Envcrypt: ParsableCommand {
         message in it; 69 key not available; 70 internal error; 71 out of memory; 73 cannot create \
         output; 74 I/O error, or a use of a key that could not be recorded; 75 nothing done, because \
         of --dry-run of 'kms'; 77 not permitted; 78 bad keystore or configuration; 126 and 127 the \
-        command of 'exec' cannot be run, or does not exist.
+        command of 'exec' cannot be run, or does not exist. If several files fail, the first of \
+        65, 77, 69, 78, 70, 71, 74, 73, 64, 66, 3 that occurred.
         """,
       version: "envcrypt \(version) (\(LibCrypto.version))",
       subcommands: [

@@ -64,6 +64,12 @@ struct Failure: Error {
     return failure
   }
 
+  /// Returns the failure with the name of its input before the message, unless that is standard
+  /// input.
+  func about(of input: FilePath) -> Failure {
+    about(input == "-" ? nil : Text.printable(input))
+  }
+
   /// Returns the failure with the file that its message names.
   func withFile(_ file: FilePath) -> Failure {
     var failure = self

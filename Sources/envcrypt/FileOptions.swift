@@ -110,6 +110,18 @@ struct ParallelOptions: ParsableArguments {
   func scheduler() -> Scheduler { Scheduler(jobs: Settings.current.jobs(option: jobs)?.value) }
 }
 
+/// The option for a report in JSON.
+struct JSONOptions: ParsableArguments {
+  @Flag(
+    help: ArgumentHelp(
+      "Print JSON lines: one for each file, then a summary.",
+      discussion: "docs/reports.md describes them. Messages also go to standard error."))
+  var json = false
+
+  /// Returns a new report; nil if none is wanted.
+  func report() -> JSONReport? { json ? JSONReport() : nil }
+}
+
 /// The options for messages during the work.
 struct ReportOptions: ParsableArguments {
   @Flag(help: "Show progress even if standard error is not a terminal.")

@@ -84,6 +84,18 @@ struct FilePlan: IteratorProtocol {
   /// Leaves out the inputs that are not read yet.
   mutating func stop() { (paths, tree, held, ready) = ([], nil, [], []) }
 
+  /// True if standard output is the output of an input.
+  var usesStandardOutput: Bool {
+    guard naming != .none else { return false }
+    guard let output, output != "-" else {
+      return output == "-" || paths.contains(where: \.path.namesDescriptor)
+    }
+    guard let there = try? FileStatus.at(output), there.kind != .directory,
+      let own = try? Descriptor.standardOutput.status()
+    else { return false }
+    return there.isSameFile(as: own)
+  }
+
   /// A job, or an input that cannot become a job.
   enum Step {
     case job(FileJob)

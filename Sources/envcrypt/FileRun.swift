@@ -22,13 +22,6 @@ final class FileRun: Sendable {
   typealias Transfer = (_ sink: any ByteSink, _ progress: @escaping ProgressHandler) throws ->
     MessageSummary
 
-  /// The outputs that may be written to a terminal.
-  enum TerminalRule {
-    case nothing
-    case text
-    case everything
-  }
-
   private struct State {
     var plan: FilePlan
     var nextIndex = 0
@@ -67,8 +60,8 @@ final class FileRun: Sendable {
   init(
     plan: FilePlan, inputs: InputOptions, replaces: Bool, synchronizes: Bool = true,
     report: ReportOptions, scheduler: Scheduler, console: Console, leftovers: Leftovers,
-    keystore: KeystoreObstacle, toTerminal rule: TerminalRule, discardingOutput: Bool = false,
-    done: @escaping @Sendable (FilePath, JobOutcome) throws -> Void = { _, _ in },
+    keystore: RunKeystore, toTerminal rule: TerminalRule, discardingOutput: Bool = false,
+    reporting runReport: RunReport = .none,
     work: @escaping Work
   ) {
     state = Mutex(State(plan: plan))
@@ -92,11 +85,14 @@ final class FileRun: Sendable {
     discardsOutput = discardingOutput
     self.work = work
     outcomes = OutcomeLog(
-      console: console, goesOn: inputs.areMany, keystore: keystore, done: done)
-    progress = ProgressBar.isWanted(report) ? ProgressBar(total: plan.totalSize()) : nil
-    console.show(progress)
-    // From here on, other threads create files.
-    if inputs.areMany { leftovers.watch() }
+      console: console, goesOn: inputs.areMany, keystore: keystore, report: runReport)
+    // Text on the terminal and the bar would be mixed.
+    let isMixed = { Descriptor.standardOutput.isTerminal && plan.usesStandardOutput }
+    progress =
+      ProgressBar.isWanted(report) && !isMixed()
+      ? ProgressBar(total: plan.totalSize(), leftovers: leftovers) : nil
+    // From here on, other threads create files, and a signal has to clear the bar.
+    if inputs.areMany || progress != nil { leftovers.watch() }
   }
 
   /// Runs every job. Then throws the failure that ended the run early, or the exit status that comes
@@ -130,8 +126,10 @@ final class FileRun: Sendable {
       switch step {
       case .failure(let input, let error): outcomes.add(index, input, .failure(error))
       case .vanished(let input): outcomes.add(index, input, .success(.vanished))
-      case .entry(let job): outcomes.add(index, job.input, Result { try make(job) })
-      case .job(let job): run(job) { [outcomes] in outcomes.add(index, job.input, $0) }
+      case .entry(let job):
+        outcomes.add(index, job.input, output: job.output, Result { try make(job) })
+      case .job(let job):
+        run(job) { [outcomes] in outcomes.add(index, job.input, output: job.output, $0) }
       }
     }
   }
@@ -385,9 +383,7 @@ final class FileRun: Sendable {
     switch rule {
     case .everything: return try transfer(sink)
     case .nothing:
-      throw Failure(
-        .usage, "a message is binary, and the output is a terminal",
-        hint: "write it to a file with -o FILE, pipe it on, or make it text with --armor")
+      throw Self.binaryToTerminal
     case .text:
       let text = TerminalSink(sink)
       let summary = try transfer(text)

@@ -99,6 +99,7 @@ struct InitCommand: ParsableCommand {
       console.note("whoever can read the keystore file can use its keys")
       console.warn(try created.exposures(), of: path)
     }
+    InitAdvice(protector: protector).tell(on: console)
     guard isRecorded else { throw Failure.unrecorded }
   }
 }

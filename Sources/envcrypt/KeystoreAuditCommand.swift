@@ -17,6 +17,7 @@ struct KeystoreAuditCommand: ParsableCommand {
       Examples:
         envcrypt keystore audit --key alias/backup
         envcrypt keystore audit --since 2026-11-01 --operation Decrypt
+        envcrypt keystore audit --message-id 9a0f2c5e
         envcrypt keystore audit --json | jq '.Records[] | select(.errorCode)'
         envcrypt keystore audit --prune-before 2026-01-01
       """)
@@ -32,6 +33,13 @@ struct KeystoreAuditCommand: ParsableCommand {
   var operation: String?
 
   @Option(
+    name: .customLong("message-id"),
+    help: ArgumentHelp(
+      "Only records of the message with this ID, which 'inspect' shows.",
+      discussion: "The ID in hexadecimal, or its beginning.", valueName: "id"))
+  var messageID: String?
+
+  @Option(
     help: ArgumentHelp(
       "Delete the records from before this date. The log records this.", valueName: "date"))
   var pruneBefore: String?
@@ -42,7 +50,9 @@ struct KeystoreAuditCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   mutating func validate() throws {
-    if pruneBefore != nil, key != nil || since != nil || operation != nil || json {
+    if pruneBefore != nil,
+      key != nil || since != nil || operation != nil || json || messageID != nil
+    {
       throw ValidationError("--prune-before cannot be used with other options")
     }
   }
@@ -59,11 +69,13 @@ struct KeystoreAuditCommand: ParsableCommand {
     let keyID = try key.map { try service.keyIDForAudit($0) }
     let since = try since.map(Self.date)
     let operation = try operation.map(Self.operationName)
+    let message = try messageID.map(Self.beginningOfID)
     var events: [AuditEvent] = []
     try service.readAuditLog { sequence, record in
       if let keyID, record.keyID != keyID { return }
       if let since, record.date < since { return }
       if let operation, record.operation != operation { return }
+      if let message, record.messageID?.hasPrefix(message) != true { return }
       if json {
         events.append(AuditEvent(sequence, record))
       } else {
@@ -83,6 +95,7 @@ struct KeystoreAuditCommand: ParsableCommand {
     words += record.encryptionContext.pairs.map { "\($0.key)=\($0.value)" }
     words.append(record.errorCode.isEmpty ? "ok" : record.errorCode)
     if !record.errorMessage.isEmpty { words.append("(\(record.errorMessage))") }
+    if let id = record.messageID { words.append("message \(id)") }
     return words.map(Text.printable).joined(separator: "  ")
   }
 
@@ -94,6 +107,16 @@ struct KeystoreAuditCommand: ParsableCommand {
       "the audit log has no operation '\(Text.printable(text))'"
         + Text.suggestion(AuditOperations.nearest(to: text)),
       hint: "it has the operations that use or change a key, for example --operation Decrypt")
+  }
+
+  private static func beginningOfID(_ text: String) throws -> String {
+    let digits = text.lowercased()
+    guard digits.count >= 8, digits.utf8.allSatisfy({ "0123456789abcdef".utf8.contains($0) }) else {
+      throw Failure(
+        .usage, "'\(Text.printable(text))' is not the ID of a message",
+        hint: "envcrypt inspect FILE shows it; at least 8 hexadecimal digits are needed")
+    }
+    return digits
   }
 
   private static func date(_ text: String) throws -> Date {
@@ -144,6 +167,11 @@ struct AuditEvent: Encodable {
       try container.encode(record.encryptionContext, forKey: .encryptionContext)
     }
   }
+  /// The member for what CloudTrail has no other place for.
+  struct AdditionalData: Encodable {
+    /// The message ID in hexadecimal, as `inspect` shows it.
+    let messageId: String
+  }
   struct Resource: Encodable {
     let arn: String
     let type = "AWS::KMS::Key"
@@ -163,6 +191,7 @@ struct AuditEvent: Encodable {
   let userIdentity: Identity
   let requestID: String
   let requestParameters: Parameters?
+  let additionalEventData: AdditionalData?
   let resources: [Resource]
   let errorCode: String?
   let errorMessage: String?
@@ -175,6 +204,7 @@ struct AuditEvent: Encodable {
     userIdentity = Identity(record)
     requestID = record.requestIDText
     requestParameters = Parameters(record)
+    additionalEventData = record.messageID.map(AdditionalData.init)
     resources =
       record.keyID.isEmpty
       ? []
@@ -207,6 +237,12 @@ struct KeystoreCheckCommand: ParsableCommand {
       The first command that runs at least a day after they were found due destroys them, so that \
       a wrong clock destroys nothing. --destroy-due destroys them now. On a terminal, you are \
       asked for confirmation.
+
+      With --json, the report is on standard output, also if something is wrong.
+
+      Examples:
+        envcrypt keystore check
+        envcrypt keystore check --json | jq -r '.Damage[]'
       """)
 
   @Flag(
@@ -219,6 +255,9 @@ struct KeystoreCheckCommand: ParsableCommand {
   @Flag(name: [.short, .long], help: "Do not ask for confirmation.")
   var yes = false
 
+  @Flag(help: "Print JSON.")
+  var json = false
+
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws { try keystore.withService(run) }
@@ -226,8 +265,10 @@ struct KeystoreCheckCommand: ParsableCommand {
   private func run(_ service: KeyService) throws {
     let path = service.keystore.path
     let console = Console()
+    var accepted: [KeystoreDamage] = []
     if accept {
-      for damage in try service.acceptRecords() {
+      accepted = try service.acceptRecords()
+      for damage in accepted {
         switch damage {
         case .strayProtector(let id):
           console.note("removed: protector \(Text.printable(id)), which was put back")
@@ -239,10 +280,15 @@ struct KeystoreCheckCommand: ParsableCommand {
     }
     if destroyDue { try destroyDue(service, console) }
     let check = try service.check()
-    for name in HiddenFile.removeLeftovers(in: path.removingLastComponent()) {
-      console.note("removed what a killed process left: \(Text.printable(name))")
-    }
+    let removed = HiddenFile.removeLeftovers(in: path.removingLastComponent()).map(Text.printable)
+    for name in removed { console.note("removed what a killed process left: \(name)") }
     for damage in check.damage { console.error(damage.text, hint: nil) }
+    if json {
+      let due = check.damage.isEmpty ? try service.dueDestructions().items : []
+      try console.json(
+        KeystoreCheckReport(
+          check, accepted: accepted, removedFiles: removed, due: due.map(DueReport.init)))
+    }
     let counted = [
       Text.count(check.keys, "key"), Text.count(check.versions, "version"),
       check.aliases == 1 ? "1 alias" : "\(check.aliases) aliases", Text.count(check.tags, "tag"),
@@ -251,6 +297,7 @@ struct KeystoreCheckCommand: ParsableCommand {
       Text.count(check.auditRecords, "audit record"),
     ].joined(separator: ", ")
     guard check.damage.isEmpty else { throw ExitCode(ExitStatus.configuration.rawValue) }
+    if json { return }
     console.output("\(counted): all as envcrypt wrote them")
     if let summary = try service.dueDestructions().summary { console.output(summary) }
   }

@@ -45,7 +45,10 @@ struct KeystoreOptions: ParsableArguments {
   }
 
   /// Returns the keystore's path.
-  func path() throws -> FilePath { try Settings.current.keystore(option: keystore).value }
+  func path() throws -> FilePath {
+    if let keystore { PastedHint.name(keystore) }
+    return try Settings.current.keystore(option: keystore).value
+  }
 
   /// Returns the files that must never be an output.
   func files() -> KeystoreFiles { KeystoreFiles(of: try? path()) }
@@ -209,6 +212,7 @@ final class SharedKeystore: @unchecked Sendable {
   private let leftovers: Leftovers?
   /// One keyring for all threads that open messages: it calls the service on one thread at a time.
   private var keyring: KeystoreKeyring?
+  private var check: (@Sendable () throws -> Void)?
 
   /// `leftovers` is nil unless the run is over many files. With it, audit records are kept back and
   /// written together, at the latest when `leftovers` sees a signal. If `secrets` is nil, the
@@ -225,12 +229,18 @@ final class SharedKeystore: @unchecked Sendable {
     self.init(options, secrets: try options.secrets(), ofManyFiles: leftovers)
   }
 
+  /// Sets a check that runs before a passphrase is asked for. Call this before the keystore is
+  /// opened.
+  func beforeAsking(_ check: @escaping @Sendable () throws -> Void) { self.check = check }
+
   func service() throws -> KeyService {
     lock.lock()
     defer { lock.unlock() }
     let service =
       opened
       ?? Result {
+        let secrets = try secrets ?? options.secrets()
+        secrets.beforeAsking(check)
         let service = try options.service(secrets)
         if let leftovers { service.host.keepRecordsBack(until: leftovers) }
         return service
@@ -249,10 +259,12 @@ final class SharedKeystore: @unchecked Sendable {
     }
   }
 
-  /// Returns the reason why the keystore cannot be opened or unlocked, for a run over files. The
-  /// run ends then if `endsRun` is true.
-  func obstacle(endsRun: Bool) -> KeystoreObstacle {
-    KeystoreObstacle(find: { self.error }, endsRun: endsRun)
+  /// Returns what the report of a run over files needs. `isNeeded` is true if no file can be
+  /// processed without the keystore.
+  func ofRun(isNeeded: Bool) -> RunKeystore {
+    RunKeystore(
+      obstacle: { self.error }, isNeeded: isNeeded,
+      finishRecords: { self.openedService?.finishRecords() ?? true })
   }
 
   private var error: (any Error)? {

@@ -20,6 +20,24 @@ enum JobOutcome {
   /// The input would be changed, but this is a dry run.
   case wouldChange
 
+  /// The message that was read or written.
+  var summary: MessageSummary? {
+    switch self {
+    case .done(let summary), .doneOfChanging(let summary): summary
+    default: nil
+    }
+  }
+
+  fileprivate func warning(of input: FilePath) -> String? {
+    switch self {
+    case .doneOfChanging:
+      let name = input == "-" ? "standard input" : Text.printable(input)
+      return "\(name) changed while it was read: the output has what was read"
+    case .vanished: return "\(Text.printable(input)) disappeared before it was read"
+    default: return nil
+    }
+  }
+
   var result: JobResult {
     switch self {
     case .done: .done
@@ -56,6 +74,9 @@ enum JobResult: String, CaseIterable {
     }
   }
 
+  /// The member of the summary in JSON that counts this result: `Done`, `WouldChange`.
+  var member: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
+
   /// The words of the summary for `count` jobs with this result; `done` is counted apart.
   fileprivate func words(_ count: Int) -> String? {
     switch self {
@@ -69,31 +90,59 @@ enum JobResult: String, CaseIterable {
   }
 }
 
-/// The failure of a keystore that cannot be opened or unlocked, in a run over files.
-struct KeystoreObstacle: Sendable {
-  /// Returns the reason why the keystore cannot be used; nil if it can, or if that was not tried.
-  let find: @Sendable () -> (any Error)?
-  /// True if no file can be processed without the keystore, so that this failure ends the run.
-  let endsRun: Bool
+/// The keystore of a run over files, as its report sees it.
+struct RunKeystore: Sendable {
+  /// Returns the reason why the keystore cannot be opened or unlocked; nil if it can, or if that
+  /// was not tried.
+  let obstacle: @Sendable () -> (any Error)?
+  /// True if no file can be processed without the keystore, so that an obstacle ends the run.
+  let isNeeded: Bool
+  /// Writes the audit records that wait to be written. Returns false if the log does not have all
+  /// records of the run.
+  let finishRecords: @Sendable () -> Bool
 
-  static let none = KeystoreObstacle(find: { nil }, endsRun: false)
+  static let none = RunKeystore(obstacle: { nil }, isNeeded: false, finishRecords: { true })
+}
+
+/// The report of a run on standard output.
+enum RunReport: Sendable {
+  /// The closure reports an outcome, if it is worth a line.
+  case text(@Sendable (FilePath, JobOutcome) throws -> Void)
+  case json(JSONReport)
+
+  static let none = RunReport.text { _, _ in }
+
+  /// The report in JSON, or none.
+  init(_ json: JSONReport?) { self = json.map { .json($0) } ?? .none }
+
+  fileprivate var json: JSONReport? {
+    if case .json(let report) = self { return report }
+    return nil
+  }
 }
 
 /// Reports the outcomes of the jobs of a run in the order of the inputs, no matter which thread
 /// finishes first.
 final class OutcomeLog: Sendable {
+  private struct Entry {
+    let input: FilePath
+    let output: FilePath?
+    let result: Result<JobOutcome, any Error>
+  }
+
   private struct State {
     /// The outcomes that wait for an earlier one.
-    var waiting: [Int: (input: FilePath, result: Result<JobOutcome, any Error>)] = [:]
+    var waiting: [Int: Entry] = [:]
     var next = 0
     var counts: [JobResult: Int] = [:]
     var statuses: Set<ExitStatus> = []
     /// The failure that ended the whole run.
     var abortion: Failure?
-    /// The files that failed because of the keystore after the reason was told: the first ones, and
-    /// the number of all.
+    /// True if a line of the report could not be written.
+    var isReportBroken = false
+    /// The files that failed because of the keystore, which is told once: the first ones, and the
+    /// number of all.
     var untold: (first: [FilePath], count: Int) = ([], 0)
-    var hasToldKeystore = false
 
     mutating func count(_ result: JobResult) {
       counts[result, default: 0] += 1
@@ -109,87 +158,94 @@ final class OutcomeLog: Sendable {
   private let console: Console
   /// True if the run continues after a failure.
   private let goesOn: Bool
-  private let keystore: KeystoreObstacle
-  private let done: @Sendable (FilePath, JobOutcome) throws -> Void
+  private let keystore: RunKeystore
+  private let report: RunReport
   private let state = Mutex(State())
   /// True if there is an `abortion`; threads check it after each job.
   private let aborted = Atomic(false)
 
   init(
-    console: Console, goesOn: Bool, keystore: KeystoreObstacle = .none,
-    done: @escaping @Sendable (FilePath, JobOutcome) throws -> Void
+    console: Console, goesOn: Bool, keystore: RunKeystore = .none, report: RunReport = .none
   ) {
     self.console = console
     self.goesOn = goesOn
     self.keystore = keystore
-    self.done = done
+    self.report = report
   }
 
   /// True if no further job may be started.
   var isAborted: Bool { aborted.load(ordering: .acquiring) }
 
-  func add(_ index: Int, _ input: FilePath, _ result: Result<JobOutcome, any Error>) {
+  /// Adds the outcome of the job with this index. `output` is the name of its output; nil if it has
+  /// none.
+  func add(
+    _ index: Int, _ input: FilePath, output: FilePath? = nil,
+    _ result: Result<JobOutcome, any Error>
+  ) {
     state.withLock { state in
-      state.waiting[index] = (input, result)
-      while let outcome = state.waiting.removeValue(forKey: state.next) {
+      state.waiting[index] = Entry(input: input, output: output, result: result)
+      while let entry = state.waiting.removeValue(forKey: state.next) {
         state.next += 1
-        switch outcome.result {
-        case .success(let result): tell(outcome.input, result, &state)
-        case .failure(let error): tell(outcome.input, error, &state)
+        switch entry.result {
+        case .success(let outcome): tell(entry, outcome, &state)
+        case .failure(let error): tell(entry, error, &state)
         }
       }
     }
   }
 
-  private func tell(_ input: FilePath, _ outcome: JobOutcome, _ state: inout State) {
+  private func tell(_ entry: Entry, _ outcome: JobOutcome, _ state: inout State) {
     state.count(outcome.result)
-    switch outcome {
-    case .doneOfChanging:
-      let name = input == "-" ? "standard input" : Text.printable(input)
-      console.warning("\(name) changed while it was read: the output has what was read")
-    case .vanished:
-      console.warning("\(Text.printable(input)) disappeared before it was read")
-      return
-    default: break
+    let warning = outcome.warning(of: entry.input)
+    if let warning { console.warningOfFile(warning) }
+    reporting(&state) {
+      switch report {
+      case .text(let write): try write(entry.input, outcome)
+      case .json(let report):
+        try report.add(
+          JSONReport.File(
+            input: entry.input, output: entry.output, result: outcome.result,
+            summary: outcome.summary, warning: warning))
+      }
     }
+  }
+
+  /// Runs `body`, which writes a part of the report. If that fails, the outcomes cannot be reported
+  /// any more: ends the run.
+  private func reporting(_ state: inout State, _ body: () throws -> Void) {
     do {
-      try done(input, outcome)
+      try body()
     } catch {
-      // The outcomes cannot be reported any more: end the run.
+      state.isReportBroken = true
       abort(Failure(error), &state)
     }
   }
 
-  private func tell(_ input: FilePath, _ error: any Error, _ state: inout State) {
-    let failure = Failure(error, of: input)
+  private func tell(_ entry: Entry, _ error: any Error, _ state: inout State) {
+    let failure = Failure(error, of: entry.input)
     // A reader that closed the pipe ends the whole run. A full disk or a bad file ends only this
     // job.
     if failure.isBrokenPipe { return abort(failure, &state) }
-    if isOfKeystore(failure) { return tellOfKeystore(failure, input, &state) }
-    let named = failure.about(name(of: input, in: failure))
-    if goesOn { tell(named, &state) } else { abort(named, &state) }
+    let isOfKeystore = isOfKeystore(failure)
+    let named = isOfKeystore ? failure : failure.about(name(of: entry.input, in: failure))
+    reporting(&state) {
+      try report.json?.add(
+        JSONReport.File(input: entry.input, output: nil, result: .failed, failure: named))
+    }
+    if !goesOn || isOfKeystore && keystore.isNeeded { return abort(named, &state) }
+    if isOfKeystore { tellOfKeystore(named, entry.input, &state) } else { tell(named, &state) }
   }
 
   /// True if a job failed because the keystore cannot be opened or unlocked. The failure is then
   /// the same for every file.
   private func isOfKeystore(_ failure: Failure) -> Bool {
-    guard let reason = keystore.find() else { return false }
+    guard let reason = keystore.obstacle() else { return false }
     return Failure(reason).message == failure.message
   }
 
-  /// Reports the failure of the keystore once. Ends the run if every file needs the keystore.
+  /// Reports the failure of the keystore once. A warning at the end names the files.
   private func tellOfKeystore(_ failure: Failure, _ input: FilePath, _ state: inout State) {
-    if !goesOn || keystore.endsRun { return abort(failure, &state) }
-    guard state.hasToldKeystore else {
-      state.hasToldKeystore = true
-      tell(failure, &state)
-      return noteUntold(input, &state)
-    }
-    state.count(failure)
-    noteUntold(input, &state)
-  }
-
-  private func noteUntold(_ input: FilePath, _ state: inout State) {
+    if state.untold.count == 0 { tell(failure, &state) } else { state.count(failure) }
     state.untold.count += 1
     if state.untold.first.count < PassedOver.nameLimit { state.untold.first.append(input) }
   }
@@ -224,7 +280,11 @@ final class OutcomeLog: Sendable {
     let state = state.withLock { $0 }
     if let abortion = state.abortion {
       // Without other outcomes, this failure is all there is to say.
-      if abortion.isBrokenPipe || !goesOn { throw abortion }
+      if abortion.isBrokenPipe { throw abortion }
+      guard goesOn else {
+        try report(state, skipped: 0)
+        throw abortion
+      }
       console.error(abortion.message, hint: abortion.hint)
     } else {
       passedOver.warn(on: console)
@@ -233,7 +293,18 @@ final class OutcomeLog: Sendable {
     if alwaysSummarizing || state.counts[.failed] != nil {
       console.note(Self.summary(state) + (passedOver.summary.map { "; skipped \($0)" } ?? ""))
     }
+    try report(state, skipped: passedOver.count)
     if let status = ExitStatus.first(of: state.statuses) { throw ExitCode(status.rawValue) }
+  }
+
+  /// Writes the summary of a report in JSON, after the audit log has its records.
+  private func report(_ state: State, skipped: Int) throws {
+    guard let report = report.json, !state.isReportBroken else { return }
+    let unrecorded = keystore.finishRecords() ? nil : Failure.unrecorded
+    let statuses = state.statuses.union(unrecorded.map { [$0.status] } ?? [])
+    try report.finish(
+      state.counts, skipped: skipped, warnings: console.keptWarnings,
+      status: ExitStatus.first(of: statuses), failure: unrecorded)
   }
 
   private func tellUntold(_ state: State) {

@@ -64,6 +64,11 @@ struct PassedOver {
 
   var hasEmptyTree: Bool { emptyCount > 0 }
 
+  /// The number of files that were passed over.
+  var count: Int {
+    symbolicLinks + specialFiles + messages + unfinishedFiles + otherFiles + outputDirectories
+  }
+
   /// "2 symbolic links, 1 special file", or nil if nothing was passed over.
   var summary: String? {
     let parts =

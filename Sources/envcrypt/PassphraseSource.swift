@@ -19,6 +19,17 @@ final class PassphraseSource: UnlockingSecrets {
   private let prompt: String
   /// The passphrase that was on a descriptor.
   private let early: SecretBox?
+  private let asking = Mutex(Asking())
+
+  private struct Asking {
+    /// Runs before a person is asked.
+    var check: (@Sendable () throws -> Void)?
+    /// The number of wrong passphrases that were typed.
+    var mistakes = 0
+  }
+
+  /// How often a passphrase may be typed.
+  private static let tries = 3
 
   /// Reads a passphrase on a descriptor at once: data may follow it there.
   init(origin: Origin, keyFile: FilePath?, prompt: String) throws {
@@ -32,12 +43,51 @@ final class PassphraseSource: UnlockingSecrets {
     }
   }
 
+  /// Sets a check that runs before a person is asked, or a command that may ask one. If it throws,
+  /// nobody is asked.
+  func beforeAsking(_ check: (@Sendable () throws -> Void)?) {
+    asking.withLock { $0.check = check }
+  }
+
   func passphrase() throws -> SecretBytes? {
-    if case .terminal = origin {
-      guard let typed = try Terminal.askPassphrase("Passphrase for \(prompt): ") else { return nil }
-      guard typed.count > 0 else { throw empty(.noPermission) }
-      return typed
+    switch origin {
+    case .terminal:
+      try check()
+      return try ProgressBar.pausing { try typed() }
+    case .command:
+      try check()
+      return try ProgressBar.pausing { try readPassphrase() }
+    default: return try readPassphrase()
     }
+  }
+
+  private func check() throws {
+    let check = asking.withLock { asking in
+      defer { asking.check = nil }
+      return asking.check
+    }
+    try check?()
+  }
+
+  func canTryAgain() -> Bool {
+    guard case .terminal = origin else { return false }
+    return asking.withLock { asking in
+      asking.mistakes += 1
+      if asking.mistakes < Self.tries { return true }
+      asking.mistakes = 0
+      return false
+    }
+  }
+
+  private func typed() throws -> SecretBytes? {
+    let isAgain = asking.withLock { $0.mistakes > 0 }
+    let question = (isAgain ? "Wrong passphrase, try again.\n" : "") + "Passphrase for \(prompt): "
+    guard let typed = try Terminal.askPassphrase(question) else { return nil }
+    guard typed.count > 0 else { throw empty(.noPermission) }
+    return typed
+  }
+
+  private func readPassphrase() throws -> SecretBytes {
     let passphrase = try read()
     guard passphrase.count > 0 else { throw empty(.noPermission) }
     return passphrase

@@ -94,6 +94,7 @@ extension EncryptCommand {
     frameLength = UInt32(FrameLength.standard.bytes)
     parallel = ParallelOptions(plain: plain)
     report = ReportOptions(plain: plain)
+    json = .none
     keystore = KeystoreOptions(plain: plain)
   }
 }
@@ -112,6 +113,7 @@ extension DecryptCommand {
     ignoreSignature = false
     parallel = ParallelOptions(plain: plain)
     report = ReportOptions(plain: plain)
+    json = .none
   }
 }
 
@@ -193,6 +195,14 @@ extension ReportOptions {
     self.init()
     progress = false
     quiet = plain.quiet
+  }
+}
+
+extension JSONOptions {
+  fileprivate static var none: JSONOptions {
+    var options = JSONOptions()
+    options.json = false
+    return options
   }
 }
 

@@ -27,6 +27,7 @@ struct ReencryptCommand: ParsableCommand {
         envcrypt reencrypt notes.txt.envc -k alias/new
         envcrypt reencrypt -R /mnt/backup -k alias/new -k alias/escrow
         envcrypt reencrypt -R /mnt/backup -k alias/new -n       which would change?
+        envcrypt reencrypt -R /mnt/backup -n --print0 | xargs -0 ls -l
         envcrypt reencrypt --keyring old.json -r bob.pem letter.envc
         envcrypt reencrypt -k alias/new < old.envc > new.envc
       """)
@@ -40,6 +41,9 @@ struct ReencryptCommand: ParsableCommand {
 
   @Flag(name: [.customShort("n"), .long], help: "Only print which messages would change.")
   var dryRun = false
+
+  @Flag(help: "With --dry-run: print a NUL after each name, for 'xargs -0'.")
+  var print0 = false
 
   @Flag(name: [.short, .long], help: "Also reencrypt messages that are already under these keys.")
   var force = false
@@ -58,40 +62,58 @@ struct ReencryptCommand: ParsableCommand {
 
   @OptionGroup var parallel: ParallelOptions
   @OptionGroup var report: ReportOptions
+  @OptionGroup var json: JSONOptions
   @OptionGroup var keystore: KeystoreOptions
 
+  mutating func validate() throws {
+    if print0, !dryRun { throw ValidationError("--print0 needs --dry-run") }
+    if print0, json.json { throw ValidationError("--print0 and --json cannot be used together") }
+  }
+
   func run() throws {
-    let console = Console(isQuiet: report.quiet)
+    let json = json.report()
+    try JSONReport.completing(json) { try run(json) }
+  }
+
+  private func run(_ json: JSONReport?) throws {
+    let console = Console(isQuiet: report.quiet, keepingWarnings: json != nil)
     let frameLength = try frameLength.map { try FrameLength(argument: $0) }
     let scheduler = parallel.scheduler()
     let opening = try keyring.keyrings()
     let leftovers = Leftovers()
     let store = try SharedKeystore(keystore, ofManyFiles: inputs.areMany ? leftovers : nil)
     try store.recording {
-      try run(store, opening: opening, frameLength, scheduler, leftovers, console)
+      try run(store, opening: opening, frameLength, scheduler, leftovers, console, json)
     }
   }
 
   private func run(
     _ store: SharedKeystore, opening: [any Keyring], _ frameLength: FrameLength?,
-    _ scheduler: Scheduler, _ leftovers: Leftovers, _ console: Console
+    _ scheduler: Scheduler, _ leftovers: Leftovers, _ console: Console, _ json: JSONReport?
   ) throws {
+    let plan = try FilePlan(
+      inputs, output: nil, naming: .replace, suffix: naming.value, selection: filter.selection(),
+      keystoreFiles: self.keystore.files())
+    if !dryRun { try JSONReport.check(json, plan) }
+    store.beforeAsking { [dryRun] in
+      try plan.requireUsableJob(replacing: true, toTerminal: dryRun ? .text : .nothing)
+    }
     let reencryptor = try reencryptor(
       opening: opening, store, frameLength: frameLength, scheduler: scheduler)
     let decryptor = try acceptance.decryptor(
       MultiKeyring(opening, others: { try store.keyrings(isOptional: !opening.isEmpty) }),
       scheduler)
     try FileRun(
-      plan: try FilePlan(
-        inputs, output: nil, naming: .replace, suffix: naming.value, selection: filter.selection(),
-        keystoreFiles: self.keystore.files()),
-      inputs: inputs, replaces: true, synchronizes: !noSync, report: report,
+      plan: plan, inputs: inputs, replaces: true, synchronizes: !noSync, report: report,
       scheduler: scheduler, console: console, leftovers: leftovers,
-      keystore: store.obstacle(endsRun: opening.isEmpty || !wrapping.keys.isEmpty),
+      keystore: store.ofRun(isNeeded: opening.isEmpty || !wrapping.keys.isEmpty),
       toTerminal: .nothing,
-      done: { input, outcome in
-        if case .wouldChange = outcome { try console.report(Text.printable(input)) }
-      },
+      reporting: json.map { .json($0) }
+        ?? .text { [print0] input, outcome in
+          guard outcome.result == .wouldChange else { return }
+          if print0 { return try console.reportName(input) }
+          try console.report(Text.printable(input))
+        },
       work: { [force, dryRun] source, job in
         let message = try decryptor.open(source)
         // A message that is not replaced in place has to be written, even if it is current.

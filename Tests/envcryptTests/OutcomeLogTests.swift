@@ -9,7 +9,7 @@ import Testing
 
 /// The exit status at the end of a run depends on what occurred, and not on the order.
 @Suite struct OutcomeLogTests {
-  private let log = OutcomeLog(console: Console(isQuiet: true), goesOn: true) { _, _ in }
+  private let log = OutcomeLog(console: Console(isQuiet: true), goesOn: true)
 
   private func status() -> Int32? {
     do {
@@ -46,7 +46,7 @@ import Testing
     let first = ExitStatus.precedence[index]
     for other in ExitStatus.precedence[(index + 1)...] {
       for statuses in [[first, other], [other, first]] {
-        let log = OutcomeLog(console: Console(isQuiet: true), goesOn: true) { _, _ in }
+        let log = OutcomeLog(console: Console(isQuiet: true), goesOn: true)
         for (index, status) in statuses.enumerated() {
           log.add(index, FilePath("f\(index)"), .failure(Failure(status, "failed")))
         }
@@ -72,9 +72,9 @@ import Testing
   func aFailureOfTheKeystore(endsRun: Bool) {
     let log = OutcomeLog(
       console: Console(isQuiet: true), goesOn: true,
-      keystore: KeystoreObstacle(
-        find: { KeystoreError.wrongPassphrase("k.db") }, endsRun: endsRun)
-    ) { _, _ in }
+      keystore: RunKeystore(
+        obstacle: { KeystoreError.wrongPassphrase("k.db") }, isNeeded: endsRun,
+        finishRecords: { true }))
     log.add(0, "a", .failure(KeystoreError.wrongPassphrase("k.db")))
     #expect(log.isAborted == endsRun)
     log.add(1, "b", .failure(MessageError.truncated))

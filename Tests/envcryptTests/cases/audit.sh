@@ -9,15 +9,16 @@ fails 69 envcrypt decrypt f.envc -o -
 envcrypt key describe alias/a | matches 'last used *2.*, Decrypt'
 envcrypt key list > /dev/null; envcrypt inspect f.envc > /dev/null
 envcrypt keystore audit --key alias/a | sed 's/  */ /g' | cut -d' ' -f3- > shown
+message=$(envcrypt inspect --json f.envc | json 'j["Messages"][0]["MessageId"]')
 # For a user without a name, id prints the number and fails.
 me=$(id -un 2>/dev/null || true)
 envcrypt keystore audit | matches "  $me  CreateKey  $id  ok"
 diff shown - <<X
 CreateKey $id ok
-GenerateDataKey $id version 1 purpose=test ok
-Decrypt $id version 1 purpose=test ok
+GenerateDataKey $id version 1 purpose=test ok message $message
+Decrypt $id version 1 purpose=test ok message $message
 DisableKey $id ok
-Decrypt $id purpose=test DisabledException
+Decrypt $id purpose=test DisabledException message $message
 X
 envcrypt keystore audit --operation Decrypt --json | json '[(r["eventName"], r.get("errorCode"), r["requestParameters"]["encryptionContext"], r["userIdentity"]["arn"].split("/")[-1] == "'"$me"'", r["resources"][0]["ARN"].endswith("'"$id"'")) for r in j["Records"]]' > events
 [ "$(cat events)" = "[('Decrypt', None, {'purpose': 'test'}, True, True), ('Decrypt', 'DisabledException', {'purpose': 'test'}, True, True)]" ]

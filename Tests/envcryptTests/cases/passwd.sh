@@ -44,5 +44,5 @@ envcrypt keystore protector list --json --keystore one.db | json 'len(j["Protect
 fails 77 envcrypt key export alias/default -o e.json --passphrase-file old --keystore one.db
 # A keystore without a passphrase, and a keystore in use by others.
 envcrypt init -q --protector none --keystore none.db
-fails 64 envcrypt keystore passwd --new-passphrase-file new --keystore none.db; says 'has no passphrase'; says 'protector add passphrase'
+fails 64 envcrypt keystore passwd --new-passphrase-file new --keystore none.db; says 'has no passphrase'; says 'protector add --keystore none.db passphrase'
 fails 77 setsid -w envcrypt keystore passwd < /dev/null; says 'no terminal'

@@ -8,5 +8,6 @@ fails 64 on_terminal '' envcrypt decrypt b.envc -o - > shown; matches binary < s
 fails 64 on_terminal '' envcrypt key export alias/default > shown; fails 1 grep material shown
 on_terminal $'pass\npass' envcrypt init --keystore t.db > shown; fails 1 grep pass$'\r' shown
 on_terminal pass envcrypt encrypt --keystore t.db a -o t.envc
-fails 77 on_terminal other envcrypt decrypt --keystore t.db t.envc -o - > shown; matches 'wrong passphrase' < shown
+fails 77 on_terminal $'other\nwrong\nfalse' envcrypt decrypt --keystore t.db t.envc -o - > shown
+matches 'wrong passphrase for the keystore t.db' < shown; [ "$(grep -c 'Passphrase for' shown)" = 3 ]
 fails 64 on_terminal $'one\ntwo' envcrypt init --keystore u.db > shown; matches differ < shown; absent u.db

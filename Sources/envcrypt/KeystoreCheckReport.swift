@@ -1,0 +1,54 @@
+import KMSKeystore
+
+/// The report of `keystore check` in JSON.
+struct KeystoreCheckReport: Encodable {
+  /// True if every record is as envcrypt wrote it.
+  let isIntact: Bool
+  let keys: Int
+  let versions: Int
+  let aliases: Int
+  let tags: Int
+  let grants: Int
+  let stacks: Int
+  let auditRecords: Int
+  /// What is wrong, as the messages say it.
+  let damage: [String]
+  /// The damage that --accept mended.
+  let accepted: [String]
+  /// The hidden files that a killed process left, which were removed.
+  let removedFiles: [String]
+  /// The keys and key material that are due to be destroyed and still exist.
+  let due: [DueReport]
+
+  enum CodingKeys: String, CodingKey {
+    case isIntact = "Intact"
+    case keys = "Keys"
+    case versions = "KeyVersions"
+    case aliases = "Aliases"
+    case tags = "Tags"
+    case grants = "Grants"
+    case stacks = "Stacks"
+    case auditRecords = "AuditRecords"
+    case damage = "Damage"
+    case accepted = "Accepted"
+    case removedFiles = "RemovedFiles"
+    case due = "DueDestructions"
+  }
+
+  init(
+    _ check: KeystoreCheck, accepted: [KeystoreDamage], removedFiles: [String], due: [DueReport]
+  ) {
+    isIntact = check.damage.isEmpty
+    keys = check.keys
+    versions = check.versions
+    aliases = check.aliases
+    tags = check.tags
+    grants = check.grants
+    stacks = check.stacks
+    auditRecords = check.auditRecords
+    damage = check.damage.map(\.text)
+    self.accepted = accepted.map(\.text)
+    self.removedFiles = removedFiles
+    self.due = due
+  }
+}
