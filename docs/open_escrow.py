@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 head, armor = open(sys.argv[1]).read().split("-----BEGIN ENVCRYPT MESSAGE-----")
 passphrase = getpass.getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
-key = load_pem_private_key(head[head.index("-----BEGIN "):].encode(), passphrase.encode())
+key = load_pem_private_key(head[head.index("\n-----BEGIN ") + 1:].encode(), passphrase.encode())
 spki = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 master_key = RawMasterKey(
     provider_id="envcrypt-spki", key_id=hashlib.sha256(spki).hexdigest(), wrapping_key=WrappingKey(

@@ -47,7 +47,7 @@ refused envcrypt encrypt -f -o other.db x
 refused envcrypt encrypt -o other.db-journal x
 refused envcrypt encrypt -o other.db-wal x
 cmp other other.db
-envcrypt keystore backup backup.db; refused envcrypt encrypt -f -o backup.db x
+envcrypt keystore backup backup.db; cp -p $store store; refused envcrypt encrypt -f -o backup.db x
 fails 73 envcrypt init --protector key-file:third.db-journal --keystore third.db
 [ ! -e third.db-journal ]
 # Neither a new keystore nor a backup has such a name, and nothing is made beside it.
