@@ -201,13 +201,18 @@ import Testing
 
   /// Tables of a later version do not belong in an older keystore.
   @Test func anOlderStoreHasNothingOfALaterOne() throws {
+    let labels = SchemaStranger(fault: .altered, kind: "table", name: "protector")
+    try plant("DELETE FROM grdb_migrations WHERE identifier LIKE '6%'")
+    #expect(try strangers { _ = try Keystore(at: path) } == [labels])
     try plant("DELETE FROM grdb_migrations WHERE identifier LIKE '5%'")
     #expect(
-      try strangers { _ = try Keystore(at: path) }
-        == [SchemaStranger(fault: .unknown, kind: "index", name: "masterKeyByRotationStart")])
+      try strangers { _ = try Keystore(at: path) } == [
+        labels,
+        SchemaStranger(fault: .unknown, kind: "index", name: "masterKeyByRotationStart"),
+      ])
     try plant("DELETE FROM grdb_migrations WHERE identifier LIKE '4%'")
     let found = try strangers { _ = try Keystore(at: path) }.filter { $0.fault == .altered }
-    #expect(found.map(\.name) == ["keystore", "masterKey", "keyVersion"])
+    #expect(found.map(\.name) == ["keystore", "protector", "masterKey", "keyVersion"])
     try plant("DELETE FROM grdb_migrations WHERE identifier LIKE '2%'")
     #expect(throws: KeystoreError.notAKeystore(path, "a step of its schema is missing")) {
       try Keystore(at: path)

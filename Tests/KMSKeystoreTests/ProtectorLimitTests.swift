@@ -29,7 +29,7 @@ import Testing
   func plant(_ count: Int, _ changes: [String: String] = [:]) throws {
     let columns = [
       "id", "kind", "creationDate", "keyFilePath", "salt", "scryptCost", "scryptBlockSize",
-      "scryptParallelism", "nonce", "wrappedRootKey",
+      "scryptParallelism", "nonce", "wrappedRootKey", "label",
     ].map { changes[$0] ?? ($0 == "id" ? "printf('%08x', n)" : $0 == "creationDate" ? "n" : $0) }
     try byHand(
       """
