@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 // Makes the process non-dumpable: it leaves no core dump, and only root may trace it or read its
@@ -41,6 +42,24 @@ static inline int envcrypt_open_without_links(int directory, const char *path, i
 // The headers declare these only with _GNU_SOURCE.
 extern int syncfs(int descriptor);
 extern int sync_file_range(int descriptor, __off64_t offset, __off64_t count, unsigned int flags);
+
+// Extended attributes: sys/xattr.h is not in the Glibc module.
+static inline long envcrypt_list_attributes(int descriptor, char *list, size_t size) {
+  return flistxattr(descriptor, list, size);
+}
+
+static inline long envcrypt_attribute(int descriptor, const char *name, void *value, size_t size) {
+  return fgetxattr(descriptor, name, value, size);
+}
+
+static inline int envcrypt_set_attribute(int descriptor, const char *name, const void *value,
+                                         size_t size) {
+  return fsetxattr(descriptor, name, value, size, 0);
+}
+
+static inline int envcrypt_remove_attribute(int descriptor, const char *name) {
+  return fremovexattr(descriptor, name);
+}
 
 // Brings the whole file system of a file to the disk.
 static inline int envcrypt_sync_file_system(int descriptor) { return syncfs(descriptor); }

@@ -33,15 +33,20 @@ struct DecryptCommand: ParsableCommand {
       A file is synced to disk before it gets its name. It gets the mode of the message, less the \
       umask, and less what a file that it replaces did not allow.
 
-      With --recursive, a tree comes back as it was, as with cp -a: with its directories and \
-      symbolic links, with modes, times, and, if root runs this, owners, as the encrypted tree has \
-      them. They are not authenticated: only contents are. If a tree contains no message, the exit \
+      With --recursive, a tree comes back as it was, as with cp -a: with its directories, \
+      symbolic and hard links, modes, times, and, if root runs this, owners, as the encrypted tree \
+      has them. They are not authenticated: only contents are. If a tree contains no message, the exit \
       status is 66.
       """)
 
   @OptionGroup var inputs: InputOptions
   @OptionGroup var filter: FilterOptions
   @OptionGroup var output: OutputOptions
+  @OptionGroup var attributes: AttributeOptions
+
+  @Flag(help: "Make holes of runs of zeros in output files, as cp --sparse=always does.")
+  var sparse = false
+
   @OptionGroup var naming: NamingOptions
 
   @Flag(help: "Write the plaintexts to standard output, one after the other.")
@@ -109,7 +114,7 @@ struct DecryptCommand: ParsableCommand {
       plan: plan, inputs: inputs, replaces: output.force, synchronizes: !output.noSync,
       report: report, scheduler: scheduler, console: console, leftovers: leftovers,
       keystore: store.ofRun(isNeeded: options.keyring.isEmpty), toTerminal: .text,
-      reporting: RunReport(json)
+      keeping: attributes, makingHoles: sparse, reporting: RunReport(json)
     ) { [isPart, offset, length, ignoreSignature] source, _ in
       let message = try decryptor.open(source)
       return .transfer { sink, progress in

@@ -27,11 +27,11 @@ struct EncryptCommand: ParsableCommand {
       the mode of its input, less the umask, and less what a file that it replaces did not allow.
 
       With --recursive, the output is a tree like the input, as with cp -a: with the same empty \
-      directories and symbolic links, and with modes, times, and, if root runs this, owners. Links \
-      are not followed. FIFOs, sockets and devices are left out, and named. Names, links and these \
-      attributes are neither encrypted nor authenticated: only contents are. If -o names another directory, messages in a tree are \
-      encrypted like other files. Without -o, they are left as they are, and a warning names those \
-      that no earlier run has made.
+      directories, symbolic and hard links, modes, times, and, if root runs this, owners. Symbolic \
+      links are not followed. FIFOs, sockets and devices are left out, and named. Names, links and \
+      these attributes are neither encrypted nor authenticated: only contents are. If -o names \
+      another directory, messages in a tree are encrypted like other files. Without -o, they are \
+      left as they are, and a warning names those that no earlier run has made.
       """)
 
   @OptionGroup var inputs: InputOptions
@@ -44,6 +44,7 @@ struct EncryptCommand: ParsableCommand {
   @OptionGroup var keyring: KeyringOptions
   @OptionGroup var context: ContextOptions
   @OptionGroup var output: OutputOptions
+  @OptionGroup var attributes: AttributeOptions
   @OptionGroup var naming: NamingOptions
 
   @Flag(help: "Sign the message (ECDSA P-384, a fresh key in the header).")
@@ -94,7 +95,7 @@ struct EncryptCommand: ParsableCommand {
     let run = FileRun(
       plan: plan, inputs: inputs, replaces: output.force, synchronizes: !output.noSync,
       report: report, scheduler: scheduler, console: console, leftovers: leftovers,
-      keystore: store.ofRun(isNeeded: true), toTerminal: rule,
+      keystore: store.ofRun(isNeeded: true), toTerminal: rule, keeping: attributes,
       reporting: RunReport(json)
     ) { [armor] source, _ in
       .transfer { try encryptor.encrypt(from: source, to: $0, isArmored: armor, progress: $1) }

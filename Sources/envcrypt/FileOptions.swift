@@ -88,6 +88,15 @@ struct OutputOptions: ParsableArguments {
   var noSync = false
 }
 
+/// The option for what outputs keep of their inputs besides mode, owner and times.
+struct AttributeOptions: ParsableArguments {
+  @Flag(
+    help: ArgumentHelp(
+      "Keep extended attributes, and with --recursive ACLs.",
+      discussion: "They are neither encrypted nor authenticated."))
+  var xattrs = false
+}
+
 enum SyncHelp {
   static let text = ArgumentHelp(
     "Do not sync outputs to disk: faster, but a power failure may lose them.")

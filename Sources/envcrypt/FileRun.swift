@@ -33,25 +33,31 @@ final class FileRun: Sendable {
   /// True if the inputs were not all named one by one, so that their number is worth reporting.
   private let isLongRun: Bool
   /// True if several inputs could have outputs of the same name.
-  private let claimsNames: Bool
+  let claimsNames: Bool
   private let naming: FilePlan.Naming
   private let isJoined: Bool
-  private let replaces: Bool
+  let replaces: Bool
   private let synchronizes: Bool
-  private let keystoreFiles: KeystoreFiles
+  let keystoreFiles: KeystoreFiles
   private let helpers: ThreadGroup
   private let console: Console
   private let progress: ProgressBar?
-  private let leftovers: Leftovers
+  let leftovers: Leftovers
   /// The umask: the mode bits that outputs of named inputs do not get.
   private let mask: mode_t
   /// True if outputs keep mode, owner, group and times of their inputs, as with cp -a.
   private let keepsAttributes: Bool
+  private let inputs: InputFiles
   private let lost = LostAttributes()
+  /// True if outputs keep the extended attributes of their inputs.
+  private let keepsExtended: Bool
+  private let makesHoles: Bool
+  let links: HardLinks?
+  let made: MadeDirectories
   /// The complete outputs of a run over many files.
-  private let batch: OutputBatch
+  let batch: OutputBatch
   private let state: Mutex<State>
-  private let outcomes: OutcomeLog
+  let outcomes: OutcomeLog
 
   private let rule: TerminalRule
   private let discardsOutput: Bool
@@ -61,6 +67,7 @@ final class FileRun: Sendable {
     plan: FilePlan, inputs: InputOptions, replaces: Bool, synchronizes: Bool = true,
     report: ReportOptions, scheduler: Scheduler, console: Console, leftovers: Leftovers,
     keystore: RunKeystore, toTerminal rule: TerminalRule, discardingOutput: Bool = false,
+    keeping attributes: AttributeOptions? = nil, makingHoles makesHoles: Bool = false,
     reporting runReport: RunReport = .none,
     work: @escaping Work
   ) {
@@ -75,6 +82,11 @@ final class FileRun: Sendable {
     self.synchronizes = synchronizes
     mask = OutputFile.creationMask()
     keepsAttributes = inputs.recursive && plan.naming != .replace
+    keepsExtended = attributes?.xattrs ?? false
+    self.makesHoles = makesHoles
+    links = keepsAttributes ? HardLinks() : nil
+    made = plan.made
+    self.inputs = InputFiles(naming: naming, keystoreFiles: keystoreFiles, console: console)
     batch = OutputBatch(
       synchronizing: synchronizes, directories: plan.made,
       threads: inputs.areMany ? scheduler.threadCount : 1)
@@ -100,6 +112,7 @@ final class FileRun: Sendable {
   func run() throws {
     takeJobs()
     helpers.wait()
+    makeLaterNames()
     for error in batch.finish() { outcomes.add(Failure(error)) }
     progress?.clear()
     for loss in lost.all { console.warning(Self.text(of: loss)) }
@@ -136,9 +149,20 @@ final class FileRun: Sendable {
 
   private func nextStep() -> (index: Int, step: FilePlan.Step)? {
     state.withLock { state in
-      guard let step = state.plan.next() else { return nil }
+      while let step = state.plan.next() {
+        if case .job(let job) = step, links?.takesLater(job) == true { continue }
+        defer { state.nextIndex += 1 }
+        return (state.nextIndex, step)
+      }
+      return nil
+    }
+  }
+
+  /// The place among the outcomes of a job that the plan did not give out last.
+  func takeIndex() -> Int {
+    state.withLock { state in
       defer { state.nextIndex += 1 }
-      return (state.nextIndex, step)
+      return state.nextIndex
     }
   }
 
@@ -147,7 +171,8 @@ final class FileRun: Sendable {
     do {
       switch job.entry {
       case .directory(let found):
-        try job.directory.make(found, at: job.relative, noting: lost)
+        try job.directory.make(
+          found, at: job.relative, keepingExtended: keepsExtended, noting: lost)
         return .directory
       case .symbolicLink(let found):
         if claimsNames { try claim(job.output) }
@@ -161,9 +186,9 @@ final class FileRun: Sendable {
   }
 
   /// Receives the outcome of a job, possibly later and on another thread.
-  private typealias Reporter = @Sendable (Result<JobOutcome, any Error>) -> Void
+  typealias Reporter = @Sendable (Result<JobOutcome, any Error>) -> Void
 
-  private func run(_ job: FileJob, report: @escaping Reporter) {
+  func run(_ job: FileJob, report: @escaping Reporter) {
     do {
       do {
         // Reading from a pipe may take forever; complete outputs must not wait for it.
@@ -193,7 +218,7 @@ final class FileRun: Sendable {
   }
 
   private func perform(_ job: FileJob, _ report: @escaping Reporter) throws {
-    guard let (input, place) = try open(job) else { return report(.success(.vanished)) }
+    guard let (input, place) = try inputs.open(job) else { return report(.success(.vanished)) }
     let status = try input.status()
     if job.input == "-", status.kind == .directory { throw FileRuleError.isDirectory("-") }
     if input.isTerminal { console.note("reading from the terminal; end with Ctrl-D") }
@@ -203,53 +228,6 @@ final class FileRun: Sendable {
       try run(job, from: input, status, in: place, report) { [progress] sink in
         try transfer(sink) { progress?.advance(by: $0) }
       }
-    }
-  }
-
-  /// Opens the input; nil if a walk over a tree has found it and it no longer exists. An input that
-  /// may be replaced is returned with its place.
-  private func open(_ job: FileJob) throws -> (Descriptor, FilePlace?)? {
-    if let found = job.found {
-      do {
-        let input = try Descriptor.openInput(found.place, foundAs: found.status)
-        holdLocks(of: input, found.status)
-        return (input, found.place)
-      } catch let error as IOError where error.isOfMissingInput {
-        return nil
-      }
-    }
-    if job.input == "-" { return (.standardInput, nil) }
-    if job.replacesInput { return try openReplaced(job.input) }
-    let input = try Descriptor.openInput(job.input)
-    holdLocks(of: input, try input.status())
-    return (input, nil)
-  }
-
-  /// Opens a file that will be replaced, in its directory.
-  private func openReplaced(_ path: FilePath) throws -> (Descriptor, FilePlace?) {
-    guard try FileStatus.at(path) != nil else {
-      throw IOError(.openInput, path, .noSuchFileOrDirectory)
-    }
-    let (place, existing) = try FilePlace.following(path)
-    switch existing?.kind {
-    case nil: throw IOError(.openInput, path, .noSuchFileOrDirectory)
-    case .directory: throw FileRuleError.isDirectory(path)
-    case .symbolicLink, .other: throw FileRuleError.notARegularFile(path)
-    case .regular: break
-    }
-    let input = try Descriptor.openInput(place, foundAs: existing!)
-    holdLocks(of: input, existing!)
-    return (input, place)
-  }
-
-  /// Keeps the keystore's file open: closing it would release SQLite's locks on it.
-  private func holdLocks(of input: Descriptor, _ status: FileStatus) {
-    guard keystoreFiles.isStore(status) else { return }
-    input.keepOpen()
-    if naming == .encrypt {
-      console.note(
-        "\(Text.printable(input.path)) is the keystore in use: only a key that is kept elsewhere "
-          + "opens this copy; to make a backup, use 'envcrypt keystore backup'")
     }
   }
 
@@ -284,20 +262,26 @@ final class FileRun: Sendable {
     let summary: MessageSummary
     do {
       output = try makeOutput(for: job, from: status, replacing: place, named)
+      if makesHoles { output.makeSparse() }
       summary = try transfer(output)
     } catch {
       if claimsNames { giveUp(path) }
       throw error
     }
-    if keepsAttributes, status.kind == .regular {
-      output.keep(FileAttributes(status), noting: lost)
+    if keepsAttributes || keepsExtended, status.kind == .regular {
+      output.keep(
+        keepsAttributes ? FileAttributes(status) : nil,
+        keepsExtended ? ExtendedAttributes(of: input, noting: lost) : nil, noting: lost)
     }
     let done = try outcome(summary)
     guard areMany else {
       try output.commit(synchronizing: synchronizes)
       return report(.success(done))
     }
-    batch.add(output, byteCount: summary.plaintextCount) { report($0.map { done }) }
+    batch.add(output, byteCount: summary.plaintextCount) { [links] result in
+      if case .success = result, case .done = done { links?.complete(job, output) }
+      report(result.map { done })
+    }
   }
 
   /// True if the input of `encrypt` was written to while it was read. Does not apply to the audit
@@ -347,7 +331,7 @@ final class FileRun: Sendable {
   }
 
   /// Reserves the name of an output for one job.
-  private func claim(_ path: FilePath) throws {
+  func claim(_ path: FilePath) throws {
     try state.withLock { state in
       guard state.written.insert(path.lexicallyNormalized()).inserted else {
         throw Failure(
@@ -359,7 +343,7 @@ final class FileRun: Sendable {
   }
 
   /// Releases the name of an output that was not created: another job may use it.
-  private func giveUp(_ path: FilePath) {
+  func giveUp(_ path: FilePath) {
     state.withLock { _ = $0.written.remove(path.lexicallyNormalized()) }
   }
 

@@ -13,6 +13,8 @@ enum JobOutcome {
   case directory
   /// A symbolic link of a tree: it is in the output. Not if the file system has no links.
   case symbolicLink(isKept: Bool)
+  /// The output is another name of the output of another name of the input.
+  case linked
   /// The input existed, but was gone when it was opened.
   case vanished
   /// The input is already as it should be.
@@ -40,7 +42,7 @@ enum JobOutcome {
 
   var result: JobResult {
     switch self {
-    case .done: .done
+    case .done, .linked: .done
     case .doneOfChanging: .changed
     case .directory: .directory
     case .symbolicLink(let isKept): isKept ? .symbolicLink : .leftOut

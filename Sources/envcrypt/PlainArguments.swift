@@ -88,6 +88,7 @@ extension EncryptCommand {
     keyring = .none
     context = ContextOptions(plain: plain)
     output = OutputOptions(plain: plain)
+    attributes = .none
     naming = .standard
     sign = false
     armor = false
@@ -105,9 +106,11 @@ extension DecryptCommand {
     inputs = InputOptions(plain: plain)
     filter = .none
     output = OutputOptions(plain: plain)
+    attributes = .none
     naming = .standard
     stdout = false
     options = DecryptionOptions(plain: plain)
+    sparse = false
     offset = nil
     length = nil
     ignoreSignature = false
@@ -213,6 +216,14 @@ extension KeystoreOptions {
     passphraseFile = nil
     passphraseDescriptor = nil
     keyFile = plain.keyFile
+  }
+}
+
+extension AttributeOptions {
+  fileprivate static var none: AttributeOptions {
+    var options = AttributeOptions()
+    options.xattrs = false
+    return options
   }
 }
 

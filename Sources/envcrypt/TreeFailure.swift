@@ -35,6 +35,8 @@ extension FileRun {
     case .specialBits:
       return "set-user-ID, set-group-ID or sticky bits were not kept, of \(outputs)"
     case .times: return "the modification time was not kept exactly, of \(outputs)"
+    case .extendedAttributes: return "some extended attributes were not kept, of \(outputs)"
+    case .acl: return "ACLs were not kept, of \(outputs)"
     }
   }
 }

@@ -129,6 +129,28 @@ public final class Descriptor: Sendable {
     }
   }
 
+  /// `AT_EMPTY_PATH`, a macro that does not import: the open file itself.
+  static let itself: Int32 = 0x1000
+
+  /// Gives the open file a name, or another name. Returns the error.
+  func link(to name: FilePath, in directory: Descriptor) -> Errno? {
+    // Root may do this, and since Linux 6.10 also the user who opened the file.
+    let result = name.withPlatformString {
+      linkat(number, "", directory.number, $0, Self.itself)
+    }
+    if result == 0 { return nil }
+    let reason = Errno.current
+    guard [.noSuchFileOrDirectory, .notPermitted, .invalidArgument].contains(reason) else {
+      return reason
+    }
+    let linked = "/proc/self/fd/\(number)".withCString { from in
+      name.withPlatformString {
+        linkat(AT_FDCWD, from, directory.number, $0, AT_SYMLINK_FOLLOW)
+      }
+    }
+    return linked == 0 ? nil : .current
+  }
+
   /// Leaves the descriptor open until the process ends.
   package func keepOpen() { _ = Unmanaged.passRetained(self) }
 

@@ -24,12 +24,26 @@ package struct FileAttributes: Sendable {
   /// Gives the attributes to an open file that nobody else writes to any more. What the system
   /// refuses to this user is left out, as with `cp -a`: the owner, and the group of which the user
   /// is not a member. Notes in `lost` what the file system does not keep.
-  func apply(to file: Descriptor, noting lost: LostAttributes) {
-    giveOwner(file)
-    if let now = try? file.status() {
+  func apply(
+    to file: Descriptor, _ extended: ExtendedAttributes? = nil, noting lost: LostAttributes
+  ) {
+    if var now = try? file.status() {
+      // fchown clears set-user-ID, set-group-ID and capabilities, so it comes first.
+      if now.owner != owner || now.group != group {
+        giveOwner(file)
+        now = (try? file.status()) ?? now
+      }
+      extended?.set(on: file, noting: lost)
       let mode = mode(forOwner: now.owner, group: now.group, ofDirectory: now.kind == .directory)
-      // fchown clears set-user-ID and set-group-ID, so the mode comes after the owner.
-      _ = fchmod(file.number, mode)
+      if now.permissions | now.specialBits != mode || extended != nil {
+        _ = fchmod(file.number, mode)
+      }
+      // An ACL names the owner and the group without their numbers, so they must be the same.
+      if now.owner == owner, now.group == group {
+        extended?.setACLs(on: file, noting: lost)
+      } else {
+        extended?.loseACLs(of: file.path, noting: lost)
+      }
     }
     var times = [accessTime, modificationTime]
     _ = futimens(file.number, &times)
@@ -51,7 +65,7 @@ package struct FileAttributes: Sendable {
     else { return }
     giveOwner(link)
     var times = [accessTime, modificationTime]
-    if utimensat(number, "", &times, Self.itself) != 0 {
+    if utimensat(number, "", &times, Descriptor.itself) != 0 {
       // Before Linux 5.8 only the name serves.
       place.name.withPlatformString {
         _ = utimensat(place.directory.number, $0, &times, AT_SYMLINK_NOFOLLOW)
@@ -60,13 +74,10 @@ package struct FileAttributes: Sendable {
     if let now = try? link.status() { noteLosses(of: now, at: place.path, in: lost) }
   }
 
-  /// `AT_EMPTY_PATH`, a macro that does not import: the open file itself.
-  private static let itself: Int32 = 0x1000
-
   /// Gives the owner and the group, or only the group, to an open file or link.
   private func giveOwner(_ file: Descriptor) {
-    if fchownat(file.number, "", owner, group, Self.itself) != 0 {
-      _ = fchownat(file.number, "", uid_t.max, group, Self.itself)
+    if fchownat(file.number, "", owner, group, Descriptor.itself) != 0 {
+      _ = fchownat(file.number, "", uid_t.max, group, Descriptor.itself)
     }
   }
 

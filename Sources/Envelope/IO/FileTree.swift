@@ -32,6 +32,8 @@ package struct FileTree: IteratorProtocol, Sendable {
   /// The number of directories without their contents: those on other file systems.
   package private(set) var mountPointCount = 0
   package private(set) var cacheCount = 0
+  /// The root, open for reading.
+  private var top: Descriptor?
   /// The directories from the root to the current one.
   private var open: [Level] = []
   private var failure: IOError?
@@ -135,7 +137,9 @@ package struct FileTree: IteratorProtocol, Sendable {
       filteredCount += 1
       return nil
     }
-    let found = FoundFile(place: place, status: status, directoryPermissions: level.permissions)
+    let found = FoundFile(
+      place: place, status: status, directoryPermissions: level.permissions, root: top ?? directory,
+      relative: relative)
     switch status.kind {
     case .regular: return .file(relative: relative, found)
     case .symbolicLink: return .symbolicLink(relative: relative, found)
@@ -164,6 +168,7 @@ package struct FileTree: IteratorProtocol, Sendable {
       }
       if open.count >= Self.openLimit { open[open.count - 1].descriptor = nil }
       let status = try descriptor.status()
+      if open.isEmpty { top = descriptor }
       open.append(
         Level(
           relative: relative, status: status, descriptor: descriptor,
@@ -255,6 +260,9 @@ package struct FoundFile: Sendable {
   package let status: FileStatus
   /// The permissions of the directories from the root of the tree to the directory of the file.
   package let directoryPermissions: [mode_t]
+  /// The root of the tree, and the path of the file below it.
+  let root: Descriptor
+  let relative: FilePath
 
   /// True if the name of the file is that of an unfinished file.
   package var isUnfinished: Bool { HiddenFile.isUnfinished(place.name) }

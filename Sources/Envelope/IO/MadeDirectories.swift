@@ -69,10 +69,10 @@ package final class MadeDirectories: Sendable {
 
   /// Gives a directory these attributes in `finish`.
   func keep(
-    _ attributes: FileAttributes, of status: FileStatus, relative: FilePath,
-    below root: Descriptor, noting lost: LostAttributes
+    _ attributes: FileAttributes, _ extended: ExtendedAttributes?, of status: FileStatus,
+    relative: FilePath, below root: Descriptor, noting lost: LostAttributes
   ) {
-    add(.attributes(attributes, lost), for: status, relative: relative, below: root)
+    add(.attributes(attributes, extended, lost), for: status, relative: relative, below: root)
   }
 
   private func add(

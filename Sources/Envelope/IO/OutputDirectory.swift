@@ -128,6 +128,19 @@ package final class OutputDirectory: Sendable {
   }
 }
 
+extension OutputDirectory {
+  /// The place of an output `relative` below this directory. Missing directories on the way get
+  /// these permissions, of which the last is for the directory of the output.
+  package func place(_ relative: FilePath, directoryPermissions: [mode_t]) throws -> FilePlace {
+    guard let name = relative.lastComponent, name.kind == .regular else {
+      throw FileRuleError.isDirectory(path.pushing(relative))
+    }
+    return FilePlace(
+      name, in: try directory(relative.directory, permissions: directoryPermissions),
+      path: path.pushing(relative))
+  }
+}
+
 extension OutputFile {
   /// Prepares to write the file `relative` below `directory`. Missing directories on the way get
   /// `directoryPermissions`, of which the last is for the directory of the file. Throws
@@ -138,14 +151,8 @@ extension OutputFile {
     replacing: Bool, permissions: mode_t? = nil, source: FileStatus? = nil,
     reserved: (any ReservedFiles)? = nil, leftovers: Leftovers
   ) throws {
-    guard let name = relative.lastComponent, name.kind == .regular else {
-      throw FileRuleError.isDirectory(directory.path.pushing(relative))
-    }
     try self.init(
-      beside: FilePlace(
-        name,
-        in: try directory.directory(relative.directory, permissions: directoryPermissions),
-        path: directory.path.pushing(relative)),
+      beside: try directory.place(relative, directoryPermissions: directoryPermissions),
       replacing: replacing, permissions: permissions, source: source, reserved: reserved,
       leftovers: leftovers)
   }

@@ -18,8 +18,6 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
 
   /// `O_TMPFILE`, a macro that does not import: its own bit together with `O_DIRECTORY`.
   private static let unnamed: Int32 = 0o20000000 | O_DIRECTORY
-  /// `AT_EMPTY_PATH`, another such macro: the open file itself.
-  private static let itself: Int32 = 0x1000
   /// True if /proc is there. A file without a name can get its name through /proc if the direct way
   /// fails.
   private static let isProcMounted = access("/proc/self/fd", F_OK) == 0
@@ -39,7 +37,15 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   private var temporary: FilePath?
   /// The attributes that the file gets when it is complete, and the record of those that it cannot
   /// get.
-  private var kept: (attributes: FileAttributes, lost: LostAttributes)?
+  private var kept: Kept?
+  /// True if runs of zeros become holes.
+  private var isSparse = false
+
+  private struct Kept {
+    let attributes: FileAttributes?
+    let extended: ExtendedAttributes?
+    let lost: LostAttributes
+  }
 
   /// Prepares to write `path`. `source` is the status of the input: it must not be the same file,
   /// and its permission bits are the default for `permissions`, as far as they give nobody access
@@ -162,16 +168,24 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   deinit { discard() }
 
   /// The file by position.
-  public var positional: (any PositionalSink)? { FileRegion(writing: descriptor) }
+  public var positional: (any PositionalSink)? {
+    FileRegion(writing: descriptor, makingHoles: isSparse)
+  }
 
   /// Writes all of `bytes`. Throws `IOError`.
   public func write(_ bytes: RawSpan) throws { try descriptor.write(bytes) }
 
   /// Gives the file these attributes when it is complete, as far as possible. Notes in `lost` what
-  /// the file system does not keep.
-  package func keep(_ attributes: FileAttributes, noting lost: LostAttributes) {
-    kept = (attributes, lost)
+  /// the file system does not keep. Without `attributes`, ACLs are not set either.
+  package func keep(
+    _ attributes: FileAttributes?, _ extended: ExtendedAttributes? = nil,
+    noting lost: LostAttributes
+  ) {
+    kept = Kept(attributes: attributes, extended: extended, lost: lost)
   }
+
+  /// Makes holes of runs of zeros. Call before the first write.
+  package func makeSparse() { isSparse = true }
 
   // MARK: Naming
 
@@ -190,8 +204,20 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   /// Completes the file after all bytes are written. Comes before the other steps.
   func complete() throws {
     if let original { try takeOver(original) }
-    if let kept { kept.attributes.apply(to: descriptor, noting: kept.lost) }
+    if let kept { try give(kept) }
     try descriptor.flush()
+  }
+
+  private func give(_ kept: Kept) throws(IOError) {
+    // An owner who may not write to the file may not set its attributes either.
+    let mode = try descriptor.status().permissions
+    if kept.extended != nil { _ = fchmod(descriptor.number, mode | 0o600) }
+    if let attributes = kept.attributes {
+      attributes.apply(to: descriptor, kept.extended, noting: kept.lost)
+    } else if let extended = kept.extended {
+      extended.set(on: descriptor, noting: kept.lost)
+      guard fchmod(descriptor.number, mode) == 0 else { throw .current(.createOutput, path) }
+    }
   }
 
   /// Brings the bytes to the disk.
@@ -290,19 +316,7 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
 
   /// Gives a name to the file without a name.
   private func link(to name: FilePath) throws {
-    let number = directory.number
-    // Root may do this, and since Linux 6.10 also the user who opened the file.
-    if name.withPlatformString({ linkat(descriptor.number, "", number, $0, Self.itself) }) == 0 {
-      return
-    }
-    var reason = Errno.current
-    if reason == .noSuchFileOrDirectory || reason == .notPermitted || reason == .invalidArgument {
-      let linked = "/proc/self/fd/\(descriptor.number)".withCString { from in
-        name.withPlatformString { linkat(AT_FDCWD, from, number, $0, AT_SYMLINK_FOLLOW) }
-      }
-      if linked == 0 { return }
-      reason = Errno.current
-    }
+    guard let reason = descriptor.link(to: name, in: directory) else { return }
     throw reason == .fileExists ? FileRuleError.exists(path) : IOError(.createOutput, path, reason)
   }
 

@@ -53,6 +53,8 @@ package final class FileRegion: PositionalSource, PositionalSink {
   private let descriptor: Descriptor
   private let start: Int64
   package let count: Int64
+  /// True if runs of zeros are not written, so that they become holes of a new file.
+  private let makesHoles: Bool
 
   /// Nil unless `descriptor` is a regular file with bytes after its offset. (Files in /proc report
   /// size 0.)
@@ -63,13 +65,15 @@ package final class FileRegion: PositionalSource, PositionalSink {
     self.descriptor = descriptor
     self.start = start
     count = status.size - start
+    makesHoles = false
   }
 
-  /// The whole of a file that is being written.
-  init(writing descriptor: Descriptor) {
+  /// The whole of a new file that is being written.
+  init(writing descriptor: Descriptor, makingHoles makesHoles: Bool = false) {
     self.descriptor = descriptor
     start = 0
     count = 0
+    self.makesHoles = makesHoles
   }
 
   package func read(into buffer: inout MutableRawSpan, at position: Int64) throws -> Int {
@@ -77,7 +81,10 @@ package final class FileRegion: PositionalSource, PositionalSink {
   }
 
   package func write(_ bytes: RawSpan, at position: Int64) throws -> Int {
-    try descriptor.write(bytes, at: start + position)
+    guard makesHoles else { return try descriptor.write(bytes, at: start + position) }
+    let run = ZeroBlocks.firstRun(of: bytes, at: position)
+    if run.isZero { return run.count }
+    return try descriptor.write(bytes.extracting(0..<run.count), at: start + position)
   }
 
   package func truncate(to count: Int64) throws { try descriptor.truncate(to: start + count) }

@@ -54,35 +54,10 @@ package struct SymbolicLink: Sendable {
     case .regular, .symbolicLink:
       guard replacing else { throw FileRuleError.exists(place.path) }
       leftovers.sweep(place.directory)
-      try replace(place, leftovers)
+      let reason = try place.replace(leftovers) { make($0, in: place.directory) }
+      if let reason { throw IOError(.createOutput, place.path, reason) }
     }
     attributes.apply(toLinkAt: place, noting: lost)
-  }
-
-  /// Replaces the file at a place by the link, atomically.
-  private func replace(_ place: FilePlace, _ leftovers: Leftovers) throws {
-    var attempts = 8
-    while true {
-      let name = try HiddenFile.name(.output)
-      leftovers.add(name, in: place.directory)
-      if let reason = make(name, in: place.directory) {
-        leftovers.forget(name, in: place.directory)
-        throw IOError(.createOutput, place.path, reason)
-      }
-      let number = place.directory.number
-      let result = name.withPlatformString { from in
-        place.name.withPlatformString { renameat(number, from, number, $0) }
-      }
-      if result == 0 { return leftovers.forget(name, in: place.directory) }
-      let reason = Errno.current
-      leftovers.remove(name, in: place.directory)
-      attempts -= 1
-      // Another process may have taken the hidden link for a leftover.
-      guard reason == .noSuchFileOrDirectory, attempts > 0 else {
-        throw reason == .isDirectory
-          ? FileRuleError.isDirectory(place.path) : IOError(.createOutput, place.path, reason)
-      }
-    }
   }
 
   /// Makes a link with this name; returns the error.
@@ -109,12 +84,7 @@ extension OutputDirectory {
     noting lost: LostAttributes
   ) throws -> Bool {
     let symbolicLink = try SymbolicLink(link)
-    guard let name = relative.lastComponent, name.kind == .regular else {
-      throw FileRuleError.isDirectory(path.pushing(relative))
-    }
-    let place = FilePlace(
-      name, in: try directory(relative.directory, permissions: link.directoryPermissions),
-      path: path.pushing(relative))
+    let place = try place(relative, directoryPermissions: link.directoryPermissions)
     do {
       try symbolicLink.make(
         at: place, replacing: replacing, reserved: reserved, leftovers: leftovers, noting: lost)
@@ -127,13 +97,23 @@ extension OutputDirectory {
   }
 
   /// Makes the directory `relative` below this one if it is missing, and gives it the attributes
-  /// of the directory that was found, when the run is finished.
+  /// of the directory that was found, when the run is finished. If `keepingExtended`, also its
+  /// extended attributes and ACLs.
   package func make(
-    _ found: FoundDirectory, at relative: FilePath, noting lost: LostAttributes
+    _ found: FoundDirectory, at relative: FilePath, keepingExtended: Bool = false,
+    noting lost: LostAttributes
   ) throws {
     let directory = try directory(relative, permissions: found.permissions)
+    var extended: ExtendedAttributes?
+    if keepingExtended {
+      let read = ExtendedAttributes(of: found.descriptor, noting: lost)
+      // ACLs would change the modes of new files, so they are set at the end. The others are set
+      // now, so that they need not be kept in memory.
+      if let open = try? directory.reopened() { read.set(on: open, noting: lost) }
+      extended = read.onlyACLs
+    }
     made.keep(
-      FileAttributes(found.status), of: try directory.status(), relative: relative,
+      FileAttributes(found.status), extended, of: try directory.status(), relative: relative,
       below: try rootDirectory(), noting: lost)
   }
 }

@@ -8,7 +8,7 @@ struct UnfinishedDirectory {
     /// The permission bits; set-group-ID, which a directory inherits from its parent, stays.
     case permissions(mode_t)
     /// All attributes, those of its source.
-    case attributes(FileAttributes, LostAttributes)
+    case attributes(FileAttributes, ExtendedAttributes?, LostAttributes)
   }
 
   let root: Descriptor
@@ -46,7 +46,7 @@ struct UnfinishedDirectory {
     do throws(IOError) {
       directory = try open(path)
     } catch {
-      guard case .attributes(_, let lost) = wanted, error.errno == .permissionDenied else {
+      guard case .attributes(_, _, let lost) = wanted, error.errno == .permissionDenied else {
         throw error
       }
       lost.note(.mode, path)
@@ -61,27 +61,19 @@ struct UnfinishedDirectory {
       guard fchmod(directory.number, now.specialBits | permissions) == 0 else {
         throw .current(.createOutput, path)
       }
-    case .attributes(let attributes, let lost): attributes.apply(to: directory, noting: lost)
+    case .attributes(let attributes, let extended, let lost):
+      attributes.apply(to: directory, extended, noting: lost)
     }
     return directory
   }
 
-  /// Opens the directory without following a link below the root.
   private func open(_ path: FilePath) throws(IOError) -> Descriptor {
-    let components = Array(relative.components)
-    if components.isEmpty { return try root.reopened() }
-    var current = root
-    for (index, component) in components.enumerated() {
-      let flags = index == components.count - 1 ? O_RDONLY : Descriptor.pathOnly
-      let number = Descriptor.retrying {
-        component.withPlatformString {
-          openat(current.number, $0, flags | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        }
-      }
-      guard number >= 0 else { throw .current(.createOutput, path) }
-      current = Descriptor(owning: number, path: path)
+    if relative.isEmpty { return try root.reopened() }
+    do throws(IOError) {
+      return try root.directory(below: relative, flags: O_RDONLY)
+    } catch {
+      throw IOError(.createOutput, path, error.errno)
     }
-    return current
   }
 }
 

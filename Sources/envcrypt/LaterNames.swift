@@ -1,0 +1,54 @@
+import Envelope
+
+extension FileRun {
+  /// Makes the outputs of further names of files, when all other outputs are complete.
+  func makeLaterNames() {
+    guard let links else { return }
+    batch.flush()
+    while !outcomes.isAborted, let next = links.nextLater() {
+      let index = takeIndex()
+      switch next.job {
+      case .success(let job): make(job, asNameOf: next.first, index)
+      case .failure(let error):
+        outcomes.add(
+          index, next.input, error.isOfMissingInput ? .success(.vanished) : .failure(error))
+      }
+    }
+  }
+
+  /// Makes the output a name of `first`, or a file of its own if that is not possible.
+  private func make(_ job: FileJob, asNameOf first: CompleteOutput?, _ index: Int) {
+    do {
+      if let first, try addName(job, to: first) {
+        return outcomes.add(index, job.input, output: job.output, .success(.linked))
+      }
+    } catch {
+      return outcomes.add(index, job.input, output: job.output, .failure(error))
+    }
+    run(job) { [outcomes] in outcomes.add(index, job.input, output: job.output, $0) }
+    // The next name may be one of this output.
+    batch.flush()
+  }
+
+  /// Gives an output the name that the job's output would have; false if it cannot have that name.
+  private func addName(_ job: FileJob, to output: CompleteOutput) throws -> Bool {
+    guard let path = job.output, let found = job.found else { return false }
+    let place: FilePlace
+    switch job.place {
+    case .below(let directory, let relative):
+      place = try directory.place(relative, directoryPermissions: found.directoryPermissions)
+    case .beside(let beside): place = beside
+    case nil: return false
+    }
+    if claimsNames { try claim(path) }
+    do {
+      let isAdded = try output.addName(
+        place, replacing: replaces, recording: made, reserved: keystoreFiles, leftovers: leftovers)
+      if claimsNames, !isAdded { giveUp(path) }
+      return isAdded
+    } catch {
+      if claimsNames { giveUp(path) }
+      throw error
+    }
+  }
+}
