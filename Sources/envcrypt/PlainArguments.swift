@@ -89,6 +89,8 @@ extension EncryptCommand {
     context = ContextOptions(plain: plain)
     output = OutputOptions(plain: plain)
     naming = .standard
+    updating = .none
+    deleting = .none
     sign = false
     armor = false
     frameLength = UInt32(FrameLength.standard.bytes)
@@ -106,6 +108,7 @@ extension DecryptCommand {
     filter = .none
     output = OutputOptions(plain: plain)
     naming = .standard
+    updating = .none
     stdout = false
     options = DecryptionOptions(plain: plain)
     offset = nil
@@ -228,5 +231,23 @@ extension ContextOptions {
   fileprivate init(plain: PlainArguments) {
     self.init()
     pairs = plain.context
+  }
+}
+
+extension UpdateOptions {
+  fileprivate static var none: UpdateOptions {
+    var options = UpdateOptions()
+    options.update = false
+    options.dryRun = false
+    return options
+  }
+}
+
+extension DeletionOptions {
+  fileprivate static var none: DeletionOptions {
+    var options = DeletionOptions()
+    options.delete = false
+    options.maxDelete = nil
+    return options
   }
 }

@@ -40,6 +40,9 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   /// The attributes that the file gets when it is complete, and the record of those that it cannot
   /// get.
   private var kept: (attributes: FileAttributes, lost: LostAttributes)?
+  /// The source whose times the file gets when it is complete.
+  private var timed: FileStatus?
+  private let begun = FileTime.now
 
   /// Prepares to write `path`. `source` is the status of the input: it must not be the same file,
   /// and its permission bits are the default for `permissions`, as far as they give nobody access
@@ -173,6 +176,11 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
     kept = (attributes, lost)
   }
 
+  /// Gives the file the times of its source when it is complete, so that `FileStatus.hasTime` says
+  /// that it was made from the source as that is now. `source` is its status from before its bytes
+  /// were read.
+  package func keepTimes(of source: FileStatus) { timed = source }
+
   // MARK: Naming
 
   /// Gives the file its name. If `synchronizing`, brings the file to the disk before, and the name
@@ -191,6 +199,7 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   func complete() throws {
     if let original { try takeOver(original) }
     if let kept { kept.attributes.apply(to: descriptor, noting: kept.lost) }
+    if let timed { descriptor.take(timesOf: timed, begun: begun) }
     try descriptor.flush()
   }
 

@@ -55,3 +55,18 @@ import Testing
       !Self.status((1000, 0), changed: (1_800_000_001, 0)).hasTime(of: Self.status((1001, 0))))
   }
 }
+
+/// Times of files that were made.
+@Suite struct KeptTimeTests {
+  @Test func aFileThatHasJustChangedIsNotSettled() {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    var status = stat()
+    status.st_mtim = now
+    #expect((1...20_001).contains(FileStatus(status).settlingTime))
+    for seconds in [-1, 1, 100_000, -now.tv_sec] {
+      status.st_mtim.tv_sec = now.tv_sec + seconds
+      #expect(FileStatus(status).settlingTime == 0, "\(seconds)")
+    }
+  }
+}
