@@ -30,7 +30,7 @@ struct Deletion {
       guard let directory = try tree.output.existing(tree.name) else { continue }
       let gone = try GoneSources(
         in: FileTree(tree.outputPath, in: directory), of: TreeLookup(below: tree.directory),
-        suffix: suffix, sparing: { mirrors.vanished.contains(tree.root.pushing($0)) })
+        suffix: suffix, sparing: { mirrors.spares($0, isDirectory: $1, in: tree) })
       found.append((tree, gone.entries))
       foreignCount += gone.foreignCount
     }

@@ -217,7 +217,8 @@ struct FilePlan: IteratorProtocol {
         return error.isOfMissingInput ? .vanished(error.path) : .failure(error.path, error)
       case .directory(let relative, let found):
         if relative.isEmpty, let treeOutput {
-          mirrors?.add(root, found.descriptor, output: treeOutput, name: treeName)
+          mirrors?.add(
+            root, found.descriptor, output: treeOutput, name: treeName, filter: tree?.filter)
         }
         if let job = entryJob(relative, .directory(found)) { return .entry(job) }
       case .symbolicLink(let relative, let found):

@@ -23,7 +23,7 @@ struct GoneSources {
   private var kept: Set<FilePath> = []
   private var source: TreeLookup
   private let suffix: NameSuffix
-  private let spared: (FilePath) -> Bool
+  private let spared: (_ relative: FilePath, _ isDirectory: Bool) -> Bool
 
   /// Compares an output tree with its source. Entries whose source is `spared` stay: it is excluded,
   /// or was not there for a moment. `spared` gets the path of the source below its tree.
@@ -31,7 +31,7 @@ struct GoneSources {
   /// Throws if a directory of either tree cannot be read.
   init(
     in output: FileTree, of source: TreeLookup, suffix: NameSuffix,
-    sparing spared: @escaping (FilePath) -> Bool
+    sparing spared: @escaping (_ relative: FilePath, _ isDirectory: Bool) -> Bool
   ) throws {
     self.source = source
     self.suffix = suffix
@@ -72,7 +72,7 @@ struct GoneSources {
   }
 
   private mutating func isGone(_ relative: FilePath, _ kind: FileStatus.Kind) throws -> Bool {
-    if spared(relative) { return false }
+    if spared(relative, kind == .directory) { return false }
     return try source.status(of: relative)?.kind != kind
   }
 

@@ -10,6 +10,8 @@ struct MirroredTrees {
     /// The place of its outputs.
     let output: OutputDirectory
     let name: FilePath
+    /// Leaves entries out of the tree. Their outputs stay.
+    let filter: TreeFilter?
 
     var outputPath: FilePath { output.path.pushing(name) }
   }
@@ -23,9 +25,25 @@ struct MirroredTrees {
   var isComplete = true
 
   mutating func add(
-    _ root: FilePath, _ directory: Descriptor, output: OutputDirectory, name: FilePath
+    _ root: FilePath, _ directory: Descriptor, output: OutputDirectory, name: FilePath,
+    filter: TreeFilter?
   ) {
-    trees.append(Tree(root: root, directory: directory, output: output, name: name))
+    trees.append(
+      Tree(root: root, directory: directory, output: output, name: name, filter: filter))
+  }
+
+  /// True if the output of an entry of a tree stays, even if the entry is gone.
+  func spares(_ relative: FilePath, isDirectory: Bool, in tree: Tree) -> Bool {
+    if vanished.contains(tree.root.pushing(relative)) { return true }
+    guard let filter = tree.filter else { return false }
+    var path = relative
+    var isDirectory = isDirectory
+    while !path.isEmpty {
+      if filter.excludes(path, isDirectory: isDirectory) { return true }
+      path = path.removingLastComponent()
+      isDirectory = true
+    }
+    return false
   }
 
   /// Drops the last tree, which has no files.

@@ -79,6 +79,7 @@ package struct FileTree: IteratorProtocol, Sendable {
   package init(_ root: FilePath, in directory: Descriptor) {
     self.root = root
     excluded = []
+    filter = nil
     enter("", in: directory)
   }
 

@@ -65,6 +65,15 @@ rmdir tree/sub; echo y >tree/sub
 run --delete
 [ "$(listed)" = "$(printf '%s\n' tree tree/a tree/a/x.envc tree/sub.envc)" ]
 
+# Messages of excluded files stay, even if the files are gone.
+mkdir tree/a/skipped; echo 1 >tree/a/x.tmp; echo 2 >tree/a/skipped/y
+run
+rm -r tree/a/x.tmp tree/a/skipped
+run --delete --exclude '*.tmp' --exclude skipped/
+[ -f out/tree/a/x.tmp.envc ]; [ -f out/tree/a/skipped/y.envc ]
+run --delete
+[ "$(listed)" = "$(printf '%s\n' tree tree/a tree/a/x.envc tree/sub.envc)" ]
+
 # Links are removed, and never followed.
 mkdir elsewhere; cp out/tree/sub.envc elsewhere/other.envc
 ln -s "$PWD/elsewhere" out/tree/way
