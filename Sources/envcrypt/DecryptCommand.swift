@@ -27,6 +27,10 @@ struct DecryptCommand: ParsableCommand {
       as with gzip -dc. A bad message ends where its last good frame ends; the next ones follow, \
       and the exit status is not 0.
 
+      With --update, messages are left out whose plaintext is there, with the time of the message \
+      and the size that it says. A file that differs may have been edited: it is only replaced with \
+      --force.
+
       A missing output directory is made for several inputs, with --recursive, and if its name ends \
       in a slash.
 
@@ -48,6 +52,8 @@ struct DecryptCommand: ParsableCommand {
   var sparse = false
 
   @OptionGroup var naming: NamingOptions
+
+  @OptionGroup var updating: UpdateOptions
 
   @Flag(help: "Write the plaintexts to standard output, one after the other.")
   var stdout = false
@@ -77,6 +83,9 @@ struct DecryptCommand: ParsableCommand {
     if stdout, output.output != nil {
       throw ValidationError("--stdout and --output cannot be used together")
     }
+    if updating.update, stdout || isPart {
+      throw ValidationError("--update needs outputs that are files, and whole ones")
+    }
     if isPart, inputs.areMany {
       throw ValidationError("--offset and --length need exactly one message")
     }
@@ -92,6 +101,7 @@ struct DecryptCommand: ParsableCommand {
   }
 
   func run() throws {
+    try updating.check(output: output.output)
     let json = json.report()
     try JSONReport.completing(json) { try run(json) }
   }
@@ -105,8 +115,17 @@ struct DecryptCommand: ParsableCommand {
     try JSONReport.check(json, plan)
     let scheduler = parallel.scheduler()
     let leftovers = Leftovers()
+    let repetition = Repetition(updates: updating.update, isDryRun: updating.dryRun)
+    if updating.dryRun {
+      return try FileRun(
+        plan: plan, inputs: inputs, replaces: output.force, report: report, scheduler: scheduler,
+        console: console, leftovers: leftovers, keystore: .none, toTerminal: .text,
+        reporting: DryRun.report("decrypt", json, on: console), repetition: repetition,
+        work: DryRun.work
+      ).run()
+    }
     let store = try options.store(ofManyFiles: inputs.areMany ? leftovers : nil)
-    store.beforeAsking { [force = output.force] in
+    store.beforeAsking { [force = output.force || updating.update] in
       try plan.requireUsableJob(replacing: force, toTerminal: .text)
     }
     let decryptor = try options.decryptor(store, scheduler)
@@ -114,7 +133,7 @@ struct DecryptCommand: ParsableCommand {
       plan: plan, inputs: inputs, replaces: output.force, synchronizes: !output.noSync,
       report: report, scheduler: scheduler, console: console, leftovers: leftovers,
       keystore: store.ofRun(isNeeded: options.keyring.isEmpty), toTerminal: .text,
-      keeping: attributes, makingHoles: sparse, reporting: RunReport(json)
+      keeping: attributes, makingHoles: sparse, reporting: RunReport(json), repetition: repetition
     ) { [isPart, offset, length, ignoreSignature] source, _ in
       let message = try decryptor.open(source)
       return .transfer { sink, progress in

@@ -14,10 +14,20 @@ struct EncryptCommand: ParsableCommand {
         envcrypt encrypt -k alias/backup -o /mnt *.tar    collects in a directory
         tar c dir | envcrypt encrypt -o dir.tar.envc      from a pipe
         envcrypt encrypt -R photos -o /mnt/backup         a tree
+        envcrypt encrypt -R photos -o /mnt/backup --update --delete    every night
         envcrypt encrypt -r bob.pem letter.txt            for somebody's public key
         envcrypt encrypt -r ~/.ssh/id_ecdsa.pub a.txt     for an SSH key
         secret=$(echo hunter2 | envcrypt encrypt -a)      as text
         envcrypt encrypt -c purpose=backup db.dump        with an encryption context
+
+      With --update, files are left out whose message has their modification time and says their \
+      size. Other messages are replaced, but files that are not messages only with --force. \
+      Messages stay under the keys that they have, even if other keys are given: a note says so. A \
+      run that was interrupted can be started again, and does what is left.
+
+      With --delete, messages, symbolic links and empty directories are removed whose source is \
+      gone, after all new messages are on the disk. Files that are not messages stay. Nothing is \
+      removed if a tree has no files, or if a part of it could not be read.
 
       A missing output directory is made for several inputs, with --recursive, and if its name ends \
       in a slash.
@@ -47,6 +57,9 @@ struct EncryptCommand: ParsableCommand {
   @OptionGroup var attributes: AttributeOptions
   @OptionGroup var naming: NamingOptions
 
+  @OptionGroup var updating: UpdateOptions
+  @OptionGroup var deleting: DeletionOptions
+
   @Flag(help: "Sign the message (ECDSA P-384, a fresh key in the header).")
   var sign = false
 
@@ -62,9 +75,17 @@ struct EncryptCommand: ParsableCommand {
   @OptionGroup var json: JSONOptions
   @OptionGroup var keystore: KeystoreOptions
 
+  mutating func validate() throws {
+    if deleting.delete, !inputs.recursive {
+      throw ValidationError("--delete needs --recursive and -o DIR")
+    }
+  }
+
   func run() throws {
+    try updating.check(output: output.output)
     let console = Console(isQuiet: report.quiet, keepingWarnings: json.json)
     let leftovers = Leftovers()
+    if updating.dryRun { return try dryRun(leftovers, console) }
     let store = SharedKeystore(
       keystore, secrets: nil, ofManyFiles: inputs.areMany ? leftovers : nil)
     let json = json.report()
@@ -76,30 +97,65 @@ struct EncryptCommand: ParsableCommand {
   private func run(
     _ store: SharedKeystore, _ leftovers: Leftovers, _ console: Console, _ json: JSONReport?
   ) throws {
-    let plan = try FilePlan(
-      inputs, output: output.output, naming: .encrypt, suffix: naming.value,
-      selection: filter.selection(excludingCaches: excludeCaches),
-      keystoreFiles: keystore.files())
+    let plan = try plan()
     try JSONReport.check(json, plan)
     let rule = armor ? FileRun.TerminalRule.everything : .nothing
-    store.beforeAsking { [force = output.force] in
+    store.beforeAsking { [force = output.force || updating.update] in
       try plan.requireUsableJob(replacing: force, toTerminal: rule)
     }
     let scheduler = parallel.scheduler()
+    let keyrings = try wrapping.keyrings(
+      besides: try keyring.keyrings(), keystore: store.service)
+    let context = try context.encryptionContext()
     let encryptor = MessageEncryptor(
-      keyrings: try wrapping.keyrings(
-        besides: try keyring.keyrings(), keystore: store.service),
-      encryptionContext: try context.encryptionContext(),
+      keyrings: keyrings, encryptionContext: context,
       suite: sign ? .signing : .standard, frameLength: try FrameLength(argument: frameLength),
       scheduler: scheduler)
     let run = FileRun(
       plan: plan, inputs: inputs, replaces: output.force, synchronizes: !output.noSync,
       report: report, scheduler: scheduler, console: console, leftovers: leftovers,
       keystore: store.ofRun(isNeeded: true), toTerminal: rule, keeping: attributes,
-      reporting: RunReport(json)
+      reporting: RunReport(json),
+      repetition: repetition(
+        console, differs: updating.update ? MessageDifference.rule(keyrings, context) : nil)
     ) { [armor] source, _ in
       .transfer { try encryptor.encrypt(from: source, to: $0, isArmored: armor, progress: $1) }
     }
     try run.run()
+  }
+
+  private func plan() throws -> FilePlan {
+    var plan = try FilePlan(
+      inputs, output: output.output, naming: .encrypt, suffix: naming.value,
+      selection: filter.selection(excludingCaches: excludeCaches), keystoreFiles: keystore.files())
+    if deleting.delete { try plan.mirror() }
+    return plan
+  }
+
+  private func repetition(
+    _ console: Console, differs: (@Sendable (MessageHeader) -> Bool)?
+  ) -> Repetition {
+    var repetition = Repetition(
+      updates: updating.update, isDryRun: updating.dryRun, differs: differs)
+    if deleting.delete {
+      repetition.deletion = Deletion(
+        limit: deleting.maxDelete, isDryRun: updating.dryRun, printsNames: !json.json,
+        suffix: naming.value, console: console
+      )
+    }
+    return repetition
+  }
+
+  /// Prints the files that would be encrypted and the messages that would be removed. Needs no key.
+  private func dryRun(_ leftovers: Leftovers, _ console: Console) throws {
+    let json = json.report()
+    try JSONReport.completing(json) {
+      try FileRun(
+        plan: try plan(), inputs: inputs, replaces: output.force, report: report,
+        scheduler: parallel.scheduler(), console: console, leftovers: leftovers, keystore: .none,
+        toTerminal: .everything, reporting: DryRun.report("encrypt", json, on: console),
+        repetition: repetition(console, differs: nil), work: DryRun.work
+      ).run()
+    }
   }
 }

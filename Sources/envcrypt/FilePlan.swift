@@ -40,6 +40,8 @@ struct FilePlan: IteratorProtocol {
   private var ready: [Step] = []
   /// The files that were passed over so far.
   private(set) var passedOver = PassedOver()
+  /// The trees for which outputs of sources that are gone may be removed; nil unless that is wanted.
+  private(set) var mirrors: MirroredTrees?
 
   /// Throws if `output` cannot take the outputs.
   init(
@@ -96,6 +98,21 @@ struct FilePlan: IteratorProtocol {
     return there.isSameFile(as: own)
   }
 
+  /// From now on notes what `--delete` has to know. Throws if the inputs or the output do not allow
+  /// it.
+  mutating func mirror() throws {
+    guard collector != nil else {
+      throw Failure(.usage, "--delete needs a directory for the outputs", hint: "-o DIR")
+    }
+    let names = paths.map(\.nameOfTree)
+    guard names.count <= 1 || Set(names).count == names.count && !names.contains("") else {
+      throw Failure(
+        .usage, "--delete needs inputs with different names, which do not end in a slash",
+        hint: "run envcrypt once for each of them")
+    }
+    mirrors = MirroredTrees()
+  }
+
   /// A job, or an input that cannot become a job.
   enum Step {
     case job(FileJob)
@@ -138,6 +155,7 @@ struct FilePlan: IteratorProtocol {
         guard isTree else { return step(path) }
         try enter(input)
       } catch {
+        mirrors?.isComplete = false
         return .failure(path, error)
       }
     }
@@ -177,6 +195,10 @@ struct FilePlan: IteratorProtocol {
         }
       }
     }
+    if mirrors != nil, treeOutput == nil {
+      throw Failure(
+        .usage, "--delete needs another directory for the outputs than that of the files")
+    }
     root = path
     // If outputs are written into the tree, they must be in the place that the user meant.
     tree = try FileTree(
@@ -191,9 +213,13 @@ struct FilePlan: IteratorProtocol {
       switch entry {
       case .failure(let error):
         treeCount += 1
-        let isGone = error.operation == .openInput && error.errno == .noSuchFileOrDirectory
-        return isGone ? .vanished(error.path) : .failure(error.path, error)
+        if !error.isOfMissingInput { mirrors?.isComplete = false }
+        return error.isOfMissingInput ? .vanished(error.path) : .failure(error.path, error)
       case .directory(let relative, let found):
+        if relative.isEmpty, let treeOutput {
+          mirrors?.add(
+            root, found.descriptor, output: treeOutput, name: treeName, filter: tree?.filter)
+        }
         if let job = entryJob(relative, .directory(found)) { return .entry(job) }
       case .symbolicLink(let relative, let found):
         if let step = step(toLink: found, relative) { return step }
@@ -206,6 +232,7 @@ struct FilePlan: IteratorProtocol {
         return step(input, in: relative, found: found)
       }
     }
+    if treeCount == 0 { mirrors?.dropLast(root) }
     if let tree { passedOver.add(tree) }
     return nil
   }

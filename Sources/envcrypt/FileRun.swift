@@ -22,33 +22,38 @@ final class FileRun: Sendable {
   typealias Transfer = (_ sink: any ByteSink, _ progress: @escaping ProgressHandler) throws ->
     MessageSummary
 
-  private struct State {
+  struct State {
     var plan: FilePlan
     var nextIndex = 0
     /// The outputs of this run, so that no input overwrites the output of another.
     var written: Set<FilePath> = []
+    /// The number of messages that were left out although this run would make other ones.
+    var differentCount = 0
+    /// The files that were gone when they were opened.
+    var vanished: Set<FilePath> = []
   }
 
-  private let areMany: Bool
+  let areMany: Bool
   /// True if the inputs were not all named one by one, so that their number is worth reporting.
-  private let isLongRun: Bool
+  let isLongRun: Bool
   /// True if several inputs could have outputs of the same name.
   let claimsNames: Bool
-  private let naming: FilePlan.Naming
-  private let isJoined: Bool
+  let naming: FilePlan.Naming
+  let isJoined: Bool
   let replaces: Bool
-  private let synchronizes: Bool
+  let synchronizes: Bool
+  let repetition: Repetition
   let keystoreFiles: KeystoreFiles
-  private let helpers: ThreadGroup
-  private let console: Console
-  private let progress: ProgressBar?
+  let helpers: ThreadGroup
+  let console: Console
+  let progress: ProgressBar?
   let leftovers: Leftovers
   /// The umask: the mode bits that outputs of named inputs do not get.
-  private let mask: mode_t
+  let mask: mode_t
   /// True if outputs keep mode, owner, group and times of their inputs, as with cp -a.
-  private let keepsAttributes: Bool
+  let keepsAttributes: Bool
   private let inputs: InputFiles
-  private let lost = LostAttributes()
+  let lost = LostAttributes()
   /// True if outputs keep the extended attributes of their inputs.
   private let keepsExtended: Bool
   private let makesHoles: Bool
@@ -56,12 +61,12 @@ final class FileRun: Sendable {
   let made: MadeDirectories
   /// The complete outputs of a run over many files.
   let batch: OutputBatch
-  private let state: Mutex<State>
+  let state: Mutex<State>
   let outcomes: OutcomeLog
 
-  private let rule: TerminalRule
-  private let discardsOutput: Bool
-  private let work: Work
+  let rule: TerminalRule
+  let discardsOutput: Bool
+  let work: Work
 
   init(
     plan: FilePlan, inputs: InputOptions, replaces: Bool, synchronizes: Bool = true,
@@ -69,6 +74,7 @@ final class FileRun: Sendable {
     keystore: RunKeystore, toTerminal rule: TerminalRule, discardingOutput: Bool = false,
     keeping attributes: AttributeOptions? = nil, makingHoles makesHoles: Bool = false,
     reporting runReport: RunReport = .none,
+    repetition: Repetition = Repetition(),
     work: @escaping Work
   ) {
     state = Mutex(State(plan: plan))
@@ -80,6 +86,7 @@ final class FileRun: Sendable {
     keystoreFiles = plan.keystoreFiles
     self.replaces = replaces
     self.synchronizes = synchronizes
+    self.repetition = repetition
     mask = OutputFile.creationMask()
     keepsAttributes = inputs.recursive && plan.naming != .replace
     keepsExtended = attributes?.xattrs ?? false
@@ -113,11 +120,13 @@ final class FileRun: Sendable {
     takeJobs()
     helpers.wait()
     makeLaterNames()
+    deleteOutputsOfGoneSources()
     for error in batch.finish() { outcomes.add(Failure(error)) }
     progress?.clear()
     for loss in lost.all { console.warning(Self.text(of: loss)) }
     let (plan, count) = state.withLock { ($0.plan, $0.nextIndex) }
     if count == 0, isLongRun || plan.passedOver.excluded > 0 { tellOfNothing(plan) }
+    tellOfDifferent()
     try outcomes.finish(passedOver: plan.passedOver, alwaysSummarizing: isLongRun)
   }
 
@@ -168,6 +177,8 @@ final class FileRun: Sendable {
 
   /// Makes a directory or a symbolic link.
   private func make(_ job: EntryJob) throws -> JobOutcome {
+    if repetition.isDryRun { return .directory }
+    let replaces = replaces || repetition.updates
     do {
       switch job.entry {
       case .directory(let found):
@@ -218,14 +229,37 @@ final class FileRun: Sendable {
   }
 
   private func perform(_ job: FileJob, _ report: @escaping Reporter) throws {
-    guard let (input, place) = try inputs.open(job) else { return report(.success(.vanished)) }
-    let status = try input.status()
+    var finding = UpdateRule.Finding.nothing
+    if repetition.updates, naming == .encrypt, let found = job.found {
+      finding = try self.finding(for: job, of: found.status, input: nil)
+      if try isLeftOut(job, finding) { return report(.success(.unchanged)) }
+    }
+    if repetition.isDryRun, try isSpecial(job) { return report(.success(.wouldChange)) }
+    guard let (input, place) = try inputs.open(job) else {
+      state.withLock { _ = $0.vanished.insert(job.input) }
+      return report(.success(.vanished))
+    }
+    let (status, isSettled) = try settledStatus(of: input)
+    if repetition.updates, naming != .encrypt || job.found == nil {
+      finding = try self.finding(for: job, of: status, input: input)
+      if try isLeftOut(job, finding) { return report(.success(.unchanged)) }
+    }
+    if repetition.isDryRun {
+      try checkOutput(of: job, finding)
+      if naming == .decrypt, status.kind == .regular {
+        _ = try MeasuredMessage(input, size: status.size)
+      }
+      return report(.success(.wouldChange))
+    }
     if job.input == "-", status.kind == .directory { throw FileRuleError.isDirectory("-") }
     if input.isTerminal { console.note("reading from the terminal; end with Ctrl-D") }
     switch try work(DescriptorSource(input), job) {
     case .leave(let outcome): report(.success(outcome))
     case .transfer(let transfer):
-      try run(job, from: input, status, in: place, report) { [progress] sink in
+      var outdated: FileStatus?
+      if case .outdated(let status) = finding { outdated = status }
+      try run(job, from: input, status, in: place, replacing: outdated, isSettled, report) {
+        [progress] sink in
         try transfer(sink) { progress?.advance(by: $0) }
       }
     }
@@ -241,7 +275,8 @@ final class FileRun: Sendable {
   /// that may be replaced.
   private func run(
     _ job: FileJob, from input: Descriptor, _ status: FileStatus, in place: FilePlace?,
-    _ report: @escaping Reporter, transfer: (any ByteSink) throws -> MessageSummary
+    replacing outdated: FileStatus?, _ isSettled: Bool, _ report: @escaping Reporter,
+    transfer: (any ByteSink) throws -> MessageSummary
   ) throws {
     let isUnderWay = naming == .encrypt && keystoreFiles.isStoreBeingWritten(status)
     func outcome(_ summary: MessageSummary) throws -> JobOutcome {
@@ -261,19 +296,15 @@ final class FileRun: Sendable {
     let output: OutputFile
     let summary: MessageSummary
     do {
-      output = try makeOutput(for: job, from: status, replacing: place, named)
+      output = try makeOutput(for: job, from: status, replacing: place, outdated: outdated, named)
       if makesHoles { output.makeSparse() }
       summary = try transfer(output)
     } catch {
       if claimsNames { giveUp(path) }
       throw error
     }
-    if keepsAttributes || keepsExtended, status.kind == .regular {
-      output.keep(
-        keepsAttributes ? FileAttributes(status) : nil,
-        keepsExtended ? ExtendedAttributes(of: input, noting: lost) : nil, noting: lost)
-    }
     let done = try outcome(summary)
+    if status.kind == .regular { keepAttributes(of: input, status, on: output, isSettled, done) }
     guard areMany else {
       try output.commit(synchronizing: synchronizes)
       return report(.success(done))
@@ -284,6 +315,24 @@ final class FileRun: Sendable {
     }
   }
 
+  /// Lets the output keep the attributes of its input. Of an input that has changed while it was
+  /// read, or may change again without another time, the output does not get the time: then the
+  /// next run with `--update` makes it again.
+  private func keepAttributes(
+    of input: Descriptor, _ status: FileStatus, on output: OutputFile, _ isSettled: Bool,
+    _ outcome: JobOutcome
+  ) {
+    var isTimely = isSettled
+    if case .doneOfChanging = outcome { isTimely = false }
+    if keepsAttributes || keepsExtended {
+      let attributes = FileAttributes(status)
+      output.keep(
+        keepsAttributes ? isTimely ? attributes : attributes.withoutTimes : nil,
+        keepsExtended ? ExtendedAttributes(of: input, noting: lost) : nil, noting: lost)
+    }
+    if isTimely, keepsAttributes || repetition.updates { output.keepTimes(of: status) }
+  }
+
   /// True if the input of `encrypt` was written to while it was read. Does not apply to the audit
   /// log, which this run may write to, or to other commands: they verify the message, so it is the
   /// right one.
@@ -291,88 +340,5 @@ final class FileRun: Sendable {
     guard naming == .encrypt, status.kind == .regular else { return false }
     if keystoreFiles.isStoreBeingWritten(status) { return true }
     return try !input.status().isUnchanged(since: status) && !keystoreFiles.isLog(status)
-  }
-
-  /// Creates the output in the place of its input, in the place that the job names, or in the place
-  /// that `named` gives.
-  private func makeOutput(
-    for job: FileJob, from status: FileStatus, replacing replaced: FilePlace?,
-    _ named: (place: FilePlace, existing: FileStatus?)?
-  ) throws -> OutputFile {
-    if job.replacesInput, let replaced {
-      return try OutputFile(
-        inPlaceOf: replaced, status, reserved: keystoreFiles, leftovers: leftovers)
-    }
-    let source = status.kind == .regular ? status : nil
-    let permissions = permissions(from: source)
-    switch job.place {
-    case .below(let directory, let relative):
-      return try OutputFile(
-        relative, below: directory, directoryPermissions: job.found?.directoryPermissions ?? [],
-        replacing: replaces, permissions: permissions, source: source, reserved: keystoreFiles,
-        leftovers: leftovers)
-    case .beside(let place):
-      return try OutputFile(
-        beside: place, replacing: replaces, permissions: permissions, source: source,
-        reserved: keystoreFiles, leftovers: leftovers)
-    case nil:
-      guard let named else { preconditionFailure("an output without a place") }
-      return try OutputFile(
-        at: named.place, named.existing, replacing: replaces, permissions: permissions,
-        source: source, reserved: keystoreFiles, leftovers: leftovers)
-    }
-  }
-
-  /// Returns the mode of an output; nil for the mode of the input. In a tree, files keep their
-  /// mode, as with cp -a. Otherwise the umask applies, as with cp.
-  private func permissions(from source: FileStatus?) -> mode_t? {
-    guard let source else { return 0o666 & ~mask }
-    return keepsAttributes ? nil : source.permissions & ~mask
-  }
-
-  /// Reserves the name of an output for one job.
-  func claim(_ path: FilePath) throws {
-    try state.withLock { state in
-      guard state.written.insert(path.lexicallyNormalized()).inserted else {
-        throw Failure(
-          .cannotCreate, "\(Text.printable(path)) was already written in this run",
-          hint: "two inputs have the same name; use different output directories"
-        ).withFile(path)
-      }
-    }
-  }
-
-  /// Releases the name of an output that was not created: another job may use it.
-  func giveUp(_ path: FilePath) {
-    state.withLock { _ = $0.written.remove(path.lexicallyNormalized()) }
-  }
-
-  /// Writes to standard output or a special file: a pipe, a terminal or a device. They cannot be
-  /// replaced by renaming.
-  private func write(
-    to descriptor: Descriptor, from input: FileStatus,
-    _ transfer: (any ByteSink) throws -> MessageSummary
-  ) throws -> MessageSummary {
-    let status = try descriptor.status()
-    if status.kind == .regular, input.kind == .regular, status.isSameFile(as: input) {
-      throw FileRuleError.sameFile("standard input and output")
-    }
-    if status.kind == .regular { try keystoreFiles.check(status, named: "standard output") }
-    let sink = DescriptorSink(descriptor)
-    guard descriptor.isTerminal else {
-      let summary = try transfer(sink)
-      try sink.finish()
-      return summary
-    }
-    switch rule {
-    case .everything: return try transfer(sink)
-    case .nothing:
-      throw Self.binaryToTerminal
-    case .text:
-      let text = TerminalSink(sink)
-      let summary = try transfer(text)
-      try text.finish()
-      return summary
-    }
   }
 }

@@ -9,9 +9,10 @@ extension FileRun {
       let index = takeIndex()
       switch next.job {
       case .success(let job): make(job, asNameOf: next.first, index)
-      case .failure(let error):
-        outcomes.add(
-          index, next.input, error.isOfMissingInput ? .success(.vanished) : .failure(error))
+      case .failure(let error) where error.isOfMissingInput:
+        state.withLock { _ = $0.vanished.insert(next.input) }
+        outcomes.add(index, next.input, .success(.vanished))
+      case .failure(let error): outcomes.add(index, next.input, .failure(error))
       }
     }
   }
@@ -19,7 +20,7 @@ extension FileRun {
   /// Makes the output a name of `first`, or a file of its own if that is not possible.
   private func make(_ job: FileJob, asNameOf first: CompleteOutput?, _ index: Int) {
     do {
-      if let first, try addName(job, to: first) {
+      if let first, let replacing = try replacing(job), try addName(job, to: first, replacing) {
         return outcomes.add(index, job.input, output: job.output, .success(.linked))
       }
     } catch {
@@ -30,20 +31,34 @@ extension FileRun {
     batch.flush()
   }
 
+  /// True if the job's output may be replaced; nil if it is not known if it is current, so that the
+  /// job must be done by itself.
+  private func replacing(_ job: FileJob) throws -> Bool? {
+    guard repetition.updates else { return replaces }
+    guard naming == .encrypt, let found = job.found else { return nil }
+    switch try finding(for: job, of: found.status, input: nil) {
+    case .nothing: return replaces
+    case .outdated: return true
+    case .current: return nil
+    }
+  }
+
   /// Gives an output the name that the job's output would have; false if it cannot have that name.
-  private func addName(_ job: FileJob, to output: CompleteOutput) throws -> Bool {
+  private func addName(
+    _ job: FileJob, to output: CompleteOutput, _ replacing: Bool
+  ) throws -> Bool {
     guard let path = job.output, let found = job.found else { return false }
     let place: FilePlace
     switch job.place {
     case .below(let directory, let relative):
-      place = try directory.place(relative, directoryPermissions: found.directoryPermissions)
+      place = try directory.place(relative, permissions: found.directoryPermissions)
     case .beside(let beside): place = beside
     case nil: return false
     }
     if claimsNames { try claim(path) }
     do {
       let isAdded = try output.addName(
-        place, replacing: replaces, recording: made, reserved: keystoreFiles, leftovers: leftovers)
+        place, replacing: replacing, recording: made, reserved: keystoreFiles, leftovers: leftovers)
       if claimsNames, !isAdded { giveUp(path) }
       return isAdded
     } catch {

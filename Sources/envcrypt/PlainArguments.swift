@@ -90,6 +90,8 @@ extension EncryptCommand {
     output = OutputOptions(plain: plain)
     attributes = .none
     naming = .standard
+    updating = .none
+    deleting = .none
     sign = false
     armor = false
     frameLength = UInt32(FrameLength.standard.bytes)
@@ -108,6 +110,7 @@ extension DecryptCommand {
     output = OutputOptions(plain: plain)
     attributes = .none
     naming = .standard
+    updating = .none
     stdout = false
     options = DecryptionOptions(plain: plain)
     sparse = false
@@ -239,5 +242,23 @@ extension ContextOptions {
   fileprivate init(plain: PlainArguments) {
     self.init()
     pairs = plain.context
+  }
+}
+
+extension UpdateOptions {
+  fileprivate static var none: UpdateOptions {
+    var options = UpdateOptions()
+    options.update = false
+    options.dryRun = false
+    return options
+  }
+}
+
+extension DeletionOptions {
+  fileprivate static var none: DeletionOptions {
+    var options = DeletionOptions()
+    options.delete = false
+    options.maxDelete = nil
+    return options
   }
 }

@@ -11,6 +11,8 @@ package struct FileAttributes: Sendable {
   let group: gid_t
   let accessTime: timespec
   let modificationTime: timespec
+  /// False if the copy keeps the time at which it was made.
+  private var keepsTimes = true
 
   package init(_ status: FileStatus) {
     permissions = status.permissions
@@ -19,6 +21,13 @@ package struct FileAttributes: Sendable {
     group = status.group
     accessTime = status.accessTime
     modificationTime = status.modificationTime
+  }
+
+  /// The same attributes without the times.
+  package var withoutTimes: FileAttributes {
+    var attributes = self
+    attributes.keepsTimes = false
+    return attributes
   }
 
   /// Gives the attributes to an open file that nobody else writes to any more. What the system
@@ -45,8 +54,10 @@ package struct FileAttributes: Sendable {
         extended?.loseACLs(of: file.path, noting: lost)
       }
     }
-    var times = [accessTime, modificationTime]
-    _ = futimens(file.number, &times)
+    if keepsTimes {
+      var times = [accessTime, modificationTime]
+      _ = futimens(file.number, &times)
+    }
     if let now = try? file.status() { noteLosses(of: now, at: file.path, in: lost) }
   }
 
@@ -120,8 +131,9 @@ package struct FileAttributes: Sendable {
       let meant = specialBits & (isDirectory ? 0o7000 : 0o6000)
       if meant & ~mode != 0 { lost.note(.specialBits, path) }
     }
-    if copy.modificationTime.tv_sec != modificationTime.tv_sec
-      || copy.modificationTime.tv_nsec != modificationTime.tv_nsec
+    if keepsTimes,
+      copy.modificationTime.tv_sec != modificationTime.tv_sec
+        || copy.modificationTime.tv_nsec != modificationTime.tv_nsec
     {
       lost.note(.times, path)
     }

@@ -77,6 +77,14 @@ package struct FileTree: IteratorProtocol, Sendable {
     }
   }
 
+  /// The tree below an open directory, which the user would name `root`.
+  package init(_ root: FilePath, in directory: Descriptor) {
+    self.root = root
+    excluded = []
+    filter = nil
+    enter("", in: directory)
+  }
+
   package mutating func next() -> Entry? {
     while true {
       if let failure {

@@ -99,6 +99,44 @@ package final class OutputDirectory: Sendable {
     }
   }
 
+  /// Opens the directory `relative` below this one; nil if it does not exist. Makes nothing.
+  package func existing(_ relative: FilePath) throws -> Descriptor? {
+    guard let root = root.withLock({ $0?.descriptor }) else { return nil }
+    if relative.isEmpty { return root }
+    return try latest.withLock { latest in
+      if let latest, latest.relative == relative { return latest.descriptor }
+      var current = root
+      for component in relative.components {
+        let place = FilePlace(component, in: current, path: current.path.appending(component))
+        let number = place.name.withPlatformString { Self.open($0, in: current) }
+        if number < 0, Errno.current == .noSuchFileOrDirectory { return nil }
+        current = try Self.opened(number, place)
+      }
+      latest = (relative, current)
+      return current
+    }
+  }
+
+  /// The place of the output `relative` below this directory. Missing directories on the way get
+  /// `permissions`, of which the last is for the directory of the file. Throws
+  /// `FileRuleError.symbolicLink` if there is a link on the way.
+  package func place(_ relative: FilePath, permissions: [mode_t]) throws -> FilePlace {
+    guard let name = relative.lastComponent, name.kind == .regular else {
+      throw FileRuleError.isDirectory(path.pushing(relative))
+    }
+    return FilePlace(
+      name, in: try directory(relative.directory, permissions: permissions),
+      path: path.pushing(relative))
+  }
+
+  /// The place of the output `relative` below this directory; nil if its directory does not exist.
+  package func existingPlace(_ relative: FilePath) throws -> FilePlace? {
+    guard let name = relative.lastComponent, let directory = try existing(relative.directory) else {
+      return nil
+    }
+    return FilePlace(name, in: directory, path: path.pushing(relative))
+  }
+
   private func open(
     _ place: FilePlace, relative way: FilePath, below root: Descriptor, permissions: mode_t?
   ) throws -> Descriptor {
@@ -109,35 +147,25 @@ package final class OutputDirectory: Sendable {
         try made.make(place, relative: way, below: root, permissions: permissions)
         number = Self.open(name, in: place.directory)
       }
-      if number >= 0 {
-        let directory = Descriptor(owning: number, path: place.path)
-        if permissions != nil { try made.makeAccessible(directory, relative: way, below: root) }
-        return directory
-      }
-      let reason = Errno.current
-      let status = try? place.status()
-      if status?.kind == .symbolicLink { throw FileRuleError.symbolicLink(place.path) }
-      if let status, status.kind != .directory { throw FileRuleError.notADirectory(place.path) }
-      throw IOError(.createOutput, place.path, reason)
+      let directory = try Self.opened(number, place)
+      if permissions != nil { try made.makeAccessible(directory, relative: way, below: root) }
+      return directory
     }
+  }
+
+  /// The directory that was opened at a place. Throws the reason if `number` is negative.
+  private static func opened(_ number: Int32, _ place: FilePlace) throws -> Descriptor {
+    if number >= 0 { return Descriptor(owning: number, path: place.path) }
+    let reason = Errno.current
+    let status = try? place.status()
+    if status?.kind == .symbolicLink { throw FileRuleError.symbolicLink(place.path) }
+    if let status, status.kind != .directory { throw FileRuleError.notADirectory(place.path) }
+    throw IOError(.createOutput, place.path, reason)
   }
 
   /// Opens a directory without following a link.
   private static func open(_ name: UnsafePointer<CChar>, in parent: Descriptor) -> Int32 {
     Descriptor.retrying { openat(parent.number, name, flags | O_NOFOLLOW) }
-  }
-}
-
-extension OutputDirectory {
-  /// The place of an output `relative` below this directory. Missing directories on the way get
-  /// these permissions, of which the last is for the directory of the output.
-  package func place(_ relative: FilePath, directoryPermissions: [mode_t]) throws -> FilePlace {
-    guard let name = relative.lastComponent, name.kind == .regular else {
-      throw FileRuleError.isDirectory(path.pushing(relative))
-    }
-    return FilePlace(
-      name, in: try directory(relative.directory, permissions: directoryPermissions),
-      path: path.pushing(relative))
   }
 }
 
@@ -152,7 +180,7 @@ extension OutputFile {
     reserved: (any ReservedFiles)? = nil, leftovers: Leftovers
   ) throws {
     try self.init(
-      beside: try directory.place(relative, directoryPermissions: directoryPermissions),
+      beside: try directory.place(relative, permissions: directoryPermissions),
       replacing: replacing, permissions: permissions, source: source, reserved: reserved,
       leftovers: leftovers)
   }

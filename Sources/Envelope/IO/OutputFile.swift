@@ -38,6 +38,9 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   /// The attributes that the file gets when it is complete, and the record of those that it cannot
   /// get.
   private var kept: Kept?
+  /// The source whose times the file gets when it is complete.
+  private var timed: FileStatus?
+  private let begun = FileTime.now
   /// True if runs of zeros become holes.
   private var isSparse = false
 
@@ -187,6 +190,11 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   /// Makes holes of runs of zeros. Call before the first write.
   package func makeSparse() { isSparse = true }
 
+  /// Gives the file the times of its source when it is complete, so that `FileStatus.hasTime` says
+  /// that it was made from the source as that is now. `source` is its status from before its bytes
+  /// were read.
+  package func keepTimes(of source: FileStatus) { timed = source }
+
   // MARK: Naming
 
   /// Gives the file its name. If `synchronizing`, brings the file to the disk before, and the name
@@ -205,6 +213,7 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   func complete() throws {
     if let original { try takeOver(original) }
     if let kept { try give(kept) }
+    if let timed { descriptor.take(timesOf: timed, begun: begun) }
     try descriptor.flush()
   }
 

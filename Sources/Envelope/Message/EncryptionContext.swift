@@ -107,6 +107,13 @@ public struct EncryptionContext: Equatable, Sendable {
     return context
   }
 
+  /// The context without the pairs that the format adds, as a user gave it.
+  package var withoutReservedPairs: EncryptionContext {
+    var context = self
+    context.pairs.removeAll { Self.isReserved($0.key) }
+    return context
+  }
+
   /// The AAD field of the header: the length of the pairs in bytes, then the pairs.
   static func transcode(
     _ value: EncryptionContext?, through wire: inout some Wire

@@ -17,15 +17,22 @@ struct BodyExtent: Equatable {
     of source: any PositionalSource, headerLength: Int, frameLength: FrameLength, isSigned: Bool
   ) throws {
     let start = Int64(headerLength)
+    guard isSigned else {
+      guard let extent = try Self.find(source, from: start, to: source.count, frameLength) else {
+        throw MessageError.truncated
+      }
+      self = extent
+      return
+    }
     // A footer begins with the length of its signature, in two bytes. The position of the footer is
     // not known, so try each length that a signature can have.
-    for footerLength in isSigned ? Array(2 + 8...2 + 160) : [0] {
+    let known = Int(max(0, min(Int64(Self.footerLengths.upperBound), source.count - start)))
+    let tail = try source.bytes(at: source.count - Int64(known), count: known)
+    for footerLength in Self.footerLengths {
+      let offset = known - footerLength
+      guard offset >= 0 else { break }
+      guard Int(tail[offset]) << 8 | Int(tail[offset + 1]) == footerLength - 2 else { continue }
       let end = source.count - Int64(footerLength)
-      guard end > start else { break }
-      if footerLength > 0 {
-        let length = try source.bytes(at: end, count: 2)
-        guard Int(length[0]) << 8 | Int(length[1]) == footerLength - 2 else { continue }
-      }
       if let extent = try Self.find(source, from: start, to: end, frameLength) {
         self = extent
         return
@@ -33,6 +40,8 @@ struct BodyExtent: Equatable {
     }
     throw MessageError.truncated
   }
+
+  private static let footerLengths = 2 + 8...2 + 160
 
   private init(regularFrames: Int64, finalLength: Int, finalPosition: Int64) {
     self.regularFrames = regularFrames

@@ -40,6 +40,7 @@ public enum MessageInspector {
       if detected.isArmored {
         input.consume(parsed.length)
         body = try walk(&input, parsed.header)
+        try walkToEnd(&input, isSigned: parsed.header.suite.isSigned)
       } else {
         body = try measure(positional, parsed)
       }
@@ -92,7 +93,10 @@ public enum MessageInspector {
     guard case .framed(let frameLength) = header.content else {
       guard try input.fill(atLeast: NonFramedPrefix.length) else { throw MessageError.truncated }
       let prefix = input.withBytes(NonFramedPrefix.length) { $0.withUnsafeBytes { Array($0) } }
-      return try nonFramed(prefix)
+      let body = try nonFramed(prefix)
+      try input.skip(
+        Int64(NonFramedPrefix.length) + body.plaintextSize + Int64(AESGCM.tagLength))
+      return body
     }
     var frames: Int64 = 0
     while true {
@@ -104,13 +108,35 @@ public enum MessageInspector {
       }
       frames += 1
       if case .final(_, _, let length) = parsed {
+        try input.skip(Int64(FramePrefix.finalLength + AESGCM.tagLength) + Int64(length))
         return .init(
           frameCount: frames,
           plaintextSize: (frames - 1) * Int64(frameLength.bytes) + Int64(length))
       }
-      let end = FramePrefix.regularLength + frameLength.bytes + AESGCM.tagLength
-      guard try input.fill(atLeast: end) else { throw MessageError.truncated }
-      input.consume(end)
+      try input.skip(Int64(frameLength.sealedBytes))
+    }
+  }
+
+  /// Reads the footer of a signed message. Throws unless the input ends after it.
+  private static func walkToEnd(_ input: inout InputBuffer, isSigned: Bool) throws {
+    if isSigned {
+      guard try input.fill(atLeast: 2) else { throw MessageError.truncated }
+      let length = input.withBytes(2) { $0.withUnsafeBytes { Int64($0[0]) << 8 | Int64($0[1]) } }
+      try input.skip(2 + length)
+    }
+    if try input.fill(atLeast: 1) { throw MessageError.trailingData }
+  }
+}
+
+extension InputBuffer {
+  /// Reads and drops `count` bytes. Throws `truncated` if there are fewer.
+  fileprivate mutating func skip(_ count: Int64) throws {
+    var rest = count
+    while rest > 0 {
+      guard try fill(atLeast: 1) else { throw MessageError.truncated }
+      let step = Int(min(rest, Int64(self.count)))
+      consume(step)
+      rest -= Int64(step)
     }
   }
 }

@@ -1,0 +1,30 @@
+import Glibc
+import SystemPackage
+
+extension OutputDirectory {
+  /// Removes the entry `relative` if it is still the one that was found: a file or a link, or a
+  /// directory that is empty. Returns false if it is another one, is gone or is not empty.
+  ///
+  /// Throws `FileRuleError` for a reserved file, and `IOError`.
+  package func remove(_ relative: FilePath, foundAs found: FileStatus) throws -> Bool {
+    let isDirectory = found.kind == .directory
+    guard let place = try existingPlace(relative), let now = try place.status(),
+      isDirectory ? now.isSameFile(as: found) : now.isUnchanged(since: found)
+    else { return false }
+    try reserved?.check(place, existing: now)
+    let result = place.name.withPlatformString {
+      unlinkat(place.directory.number, $0, isDirectory ? AT_REMOVEDIR : 0)
+    }
+    guard result == 0 else {
+      let reason = Errno.current
+      let isOther =
+        isDirectory
+        ? [.directoryNotEmpty, .fileExists, .noSuchFileOrDirectory, .notDirectory].contains(reason)
+        : reason == .noSuchFileOrDirectory
+      if isOther { return false }
+      throw IOError(.createOutput, place.path, reason)
+    }
+    made.noteName(in: place.directory)
+    return true
+  }
+}

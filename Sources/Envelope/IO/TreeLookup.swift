@@ -1,0 +1,51 @@
+import Glibc
+import SystemPackage
+
+/// Looks up names below a directory that is open. Follows no links.
+package struct TreeLookup {
+  private let root: Descriptor
+  /// The last directory that was looked up; without a descriptor if it does not exist. A tree is
+  /// walked directory by directory, so it is often used again.
+  private var latest: (relative: FilePath, directory: Descriptor?)?
+
+  package init(below root: Descriptor) { self.root = root }
+
+  /// The status of the entry `relative`; nil if it does not exist.
+  package mutating func status(of relative: FilePath) throws(IOError) -> FileStatus? {
+    guard let name = relative.lastComponent else { return try root.status() }
+    return try directory(relative.directory).flatMap { (directory) throws(IOError) in
+      try FileStatus.at(name, in: directory)
+    }
+  }
+
+  /// The directory `relative`; nil if it does not exist, or is not a directory.
+  private mutating func directory(_ relative: FilePath) throws(IOError) -> Descriptor? {
+    if relative.isEmpty { return root }
+    if let latest, latest.relative == relative { return latest.directory }
+    var current: Descriptor? = root
+    for component in relative.components {
+      guard let parent = current else { break }
+      current = try Self.open(component, in: parent)
+    }
+    latest = (relative, current)
+    return current
+  }
+
+  private static func open(
+    _ name: FilePath.Component, in parent: Descriptor
+  ) throws(IOError) -> Descriptor? {
+    let number = Descriptor.retrying {
+      name.withPlatformString {
+        openat(
+          parent.number, $0, Descriptor.pathOnly | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+      }
+    }
+    let path = parent.path.appending(name)
+    if number >= 0 { return Descriptor(owning: number, path: path) }
+    let reason = Errno.current
+    switch reason {
+    case .noSuchFileOrDirectory, .notDirectory, .tooManySymbolicLinkLevels: return nil
+    default: throw IOError(.readDirectory, path, reason)
+    }
+  }
+}

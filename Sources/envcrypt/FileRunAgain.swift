@@ -1,0 +1,105 @@
+import Envelope
+import Glibc
+
+/// Runs that are done again.
+extension FileRun {
+  func deleteOutputsOfGoneSources() {
+    guard let deletion = repetition.deletion, !outcomes.isAborted else { return }
+    batch.flush()
+    progress?.clear()
+    let (mirrors, vanished) = state.withLock { ($0.plan.mirrors, $0.vanished) }
+    guard var mirrors else { return }
+    mirrors.vanished = vanished
+    do {
+      let (count, failures) = try deletion.run(mirrors)
+      for failure in failures { outcomes.add(Failure(failure)) }
+      if count > 0 { console.note("\(count) deleted, whose sources are gone") }
+    } catch {
+      outcomes.add(Failure(error))
+    }
+  }
+
+  func tellOfDifferent() {
+    let count = state.withLock { $0.differentCount }
+    guard count > 0 else { return }
+    console.note(
+      "\(Text.count(count, "message")) of earlier runs \(count == 1 ? "has" : "have") other keys or "
+        + "another encryption context, and \(count == 1 ? "was" : "were") left as "
+        + "\(count == 1 ? "it is" : "they are")")
+    if !console.isQuiet {
+      console.hint(
+        "'envcrypt reencrypt' changes keys; --force without --update encrypts all files again")
+    }
+  }
+
+  /// Returns the status of an opened input. Waits until the next change of the input will get
+  /// another time than the last change, so that the next run notices it. False if that takes too
+  /// long, because the input is changing all the time.
+  func settledStatus(of input: Descriptor) throws -> (FileStatus, isSettled: Bool) {
+    let status = try input.status()
+    guard naming == .encrypt, keepsAttributes || repetition.updates, status.kind == .regular else {
+      return (status, true)
+    }
+    let wait = status.settlingTime
+    if wait == 0 { return (status, true) }
+    usleep(wait)
+    let later = try input.status()
+    return (later, later.settlingTime == 0)
+  }
+
+  /// Looks for the output of an earlier run. `input` is needed to decrypt.
+  func finding(
+    for job: FileJob, of status: FileStatus, input: Descriptor?
+  ) throws -> UpdateRule.Finding {
+    guard status.kind == .regular, job.output != nil else {
+      throw Failure(.usage, "--update needs inputs and outputs that are files")
+    }
+    guard let place = try existingPlace(of: job) else { return .nothing }
+    guard let input, naming == .decrypt else {
+      return try UpdateRule.message(at: place, of: status)
+    }
+    return try UpdateRule.plaintext(at: place, of: input, status)
+  }
+
+  /// True if a finding means that there is nothing to do.
+  func isLeftOut(_ job: FileJob, _ finding: UpdateRule.Finding) throws -> Bool {
+    guard case .current(let message) = finding, let path = job.output else { return false }
+    if claimsNames { try claim(path) }
+    if let size = job.found?.status.size { progress?.advance(by: Int(size)) }
+    if let message, let differs = repetition.differs, differs(message) {
+      state.withLock { $0.differentCount += 1 }
+    }
+    return true
+  }
+
+  /// The place of the output of a job; nil if there is none or its directory does not exist.
+  func existingPlace(of job: FileJob) throws -> FilePlace? {
+    switch job.place {
+    case .below(let directory, let relative): try directory.existingPlace(relative)
+    case .beside(let place): place
+    case nil: try job.output.map { try FilePlace.following($0).place }
+    }
+  }
+
+  /// True if a dry run must not open the input, because that may wait or have an effect.
+  func isSpecial(_ job: FileJob) throws -> Bool {
+    if job.found != nil { return false }
+    return try job.input == "-" || FileStatus.at(job.input)?.kind == .other
+  }
+
+  /// Throws if a dry run finds that the output could not get its name.
+  func checkOutput(of job: FileJob, _ finding: UpdateRule.Finding) throws {
+    guard job.output != "/dev/stdout", let place = try existingPlace(of: job),
+      let existing = try place.status()
+    else { return }
+    switch existing.kind {
+    case .directory: throw FileRuleError.isDirectory(place.path)
+    case .symbolicLink: throw FileRuleError.symbolicLink(place.path)
+    case .other where job.place != nil: throw FileRuleError.notARegularFile(place.path)
+    case .other: return
+    case .regular: break
+    }
+    if case .outdated = finding { return }
+    if !replaces { throw FileRuleError.exists(place.path) }
+  }
+}

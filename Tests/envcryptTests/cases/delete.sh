@@ -1,0 +1,111 @@
+# encrypt --delete removes the messages whose files are gone, and nothing else.
+mkdir -p tree/sub/deep tree/empty out
+echo a >tree/a; echo b >tree/sub/b; echo c >tree/sub/deep/c
+ln -s a tree/link
+run() { envcrypt encrypt -R tree -o out --update "$@" 2>notes; }
+told() { grep -qF -- "$1" notes || { echo "not told: $1"; cat notes; return 1; }; }
+listed() { find out -mindepth 1 -printf '%P\n' | sort; }
+run
+all=$(listed)
+
+# Nothing is gone.
+run --delete
+[ "$(listed)" = "$all" ]
+
+# Without --delete, messages stay.
+rm -r tree/sub/deep tree/link tree/empty
+run
+[ "$(listed)" = "$all" ]
+
+# A dry run only says what would be removed.
+[ "$(envcrypt encrypt -q -R tree -o out --update --delete -n)" = "$(printf 'delete %s\n' out/tree/empty out/tree/link out/tree/sub/deep out/tree/sub/deep/c.envc)" ]
+[ "$(listed)" = "$all" ]
+
+# More than --max-delete: none.
+fails 77 envcrypt encrypt -q -R tree -o out --update --delete --max-delete 3
+says '1 message, 1 symbolic link, 2 directories would be deleted'
+[ "$(listed)" = "$all" ]
+echo new >tree/new
+fails 77 envcrypt encrypt -q -R tree -o out --update --delete --max-delete 0
+[ -f out/tree/new.envc ]
+rm tree/new
+
+# Without a terminal it goes ahead.
+run --delete --max-delete 5
+told 'deleted'
+[ "$(listed)" = "$(printf '%s\n' tree tree/a.envc tree/sub tree/sub/b.envc)" ]
+
+# On a terminal it asks, even with -q.
+rm tree/sub/b
+on_terminal n envcrypt encrypt -q -R tree -o out --update --delete >answer && exit 1 || [ $? = 77 ]
+grep -qF '1 message' answer
+[ -f out/tree/sub/b.envc ]
+on_terminal y envcrypt encrypt -q -R tree -o out --update --delete >answer
+[ ! -e out/tree/sub/b.envc ]
+[ -d out/tree/sub ]
+
+# What no run has made stays: files that are not messages, and messages with other names.
+mkdir out/tree/mine out/tree/sub/gone
+echo text >out/tree/text.envc
+echo text >out/tree/text
+: >out/tree/mine/empty.envc
+cp out/tree/a.envc out/tree/mine/message
+cp out/tree/a.envc out/tree/mine/.envc
+cp out/tree/a.envc out/tree/gone.envc
+cp out/tree/a.envc out/beside.envc
+head -c 100 out/tree/a.envc >out/tree/cut.envc
+run --delete
+told '6 '
+[ "$(listed)" = "$(printf '%s\n' beside.envc tree tree/a.envc tree/cut.envc tree/mine tree/mine/.envc tree/mine/empty.envc tree/mine/message tree/sub tree/text tree/text.envc | sort)" ]
+rm -r out/tree/mine out/tree/text* out/tree/cut.envc out/beside.envc
+
+# A directory in the place of a file, and a file in the place of a directory.
+rm tree/a; mkdir tree/a; echo x >tree/a/x
+rmdir tree/sub; echo y >tree/sub
+run --delete
+[ "$(listed)" = "$(printf '%s\n' tree tree/a tree/a/x.envc tree/sub.envc)" ]
+
+# Messages of excluded files stay, even if the files are gone.
+mkdir tree/a/skipped; echo 1 >tree/a/x.tmp; echo 2 >tree/a/skipped/y
+run
+rm -r tree/a/x.tmp tree/a/skipped
+run --delete --exclude '*.tmp' --exclude skipped/
+[ -f out/tree/a/x.tmp.envc ]; [ -f out/tree/a/skipped/y.envc ]
+run --delete
+[ "$(listed)" = "$(printf '%s\n' tree tree/a tree/a/x.envc tree/sub.envc)" ]
+
+# Links are removed, and never followed.
+mkdir elsewhere; cp out/tree/sub.envc elsewhere/other.envc
+ln -s "$PWD/elsewhere" out/tree/way
+ln -s "$PWD/elsewhere/other.envc" out/tree/other.envc
+run --delete
+[ -f elsewhere/other.envc ]
+[ ! -L out/tree/way ]
+[ ! -L out/tree/other.envc ]
+
+# An empty or missing source deletes nothing: is it mounted?
+mkdir nothing; mv tree away
+fails 66 envcrypt encrypt -q -R tree -o out --update --delete
+mkdir tree
+run --delete
+told 'nothing was deleted'
+told 'mounted'
+mkdir tree/only-a-directory
+run --delete
+told 'nothing was deleted'
+[ -f out/tree/sub.envc ]
+rm -r tree; mv away tree
+
+# A failed file keeps its message, and the others are deleted. A directory that cannot be read: nothing is deleted.
+if [ "$(id -u)" != 0 ]; then
+  echo z >tree/z; run; rm tree/sub; chmod 0 tree/z; echo zz >tree/zz
+  fails 66 envcrypt encrypt -q -R tree -o out --update --delete
+fi
+
+# It needs -R and another directory.
+fails 64 envcrypt encrypt tree/sub -o out --delete
+fails 64 envcrypt encrypt -R tree --delete
+fails 64 envcrypt encrypt -R tree -o out --max-delete 3
+fails 64 envcrypt encrypt -R tree -o out --delete --max-delete -1
+fails 64 envcrypt encrypt -R tree/ elsewhere -o out --delete
+fails 64 envcrypt encrypt -R tree elsewhere/../tree -o out --delete
