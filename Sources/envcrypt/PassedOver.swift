@@ -67,6 +67,7 @@ struct PassedOver {
   /// The number of files that were passed over.
   var count: Int {
     symbolicLinks + specialFiles + messages + unfinishedFiles + otherFiles + outputDirectories
+      + excluded + mountPoints + caches
   }
 
   /// "2 symbolic links, 1 special file", or nil if nothing was passed over.
