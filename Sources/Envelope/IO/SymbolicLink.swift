@@ -84,7 +84,7 @@ extension OutputDirectory {
     noting lost: LostAttributes
   ) throws -> Bool {
     let symbolicLink = try SymbolicLink(link)
-    let place = try place(relative, directoryPermissions: link.directoryPermissions)
+    let place = try place(relative, permissions: link.directoryPermissions)
     do {
       try symbolicLink.make(
         at: place, replacing: replacing, reserved: reserved, leftovers: leftovers, noting: lost)
