@@ -37,7 +37,7 @@ extension FileRun {
     guard repetition.updates else { return replaces }
     guard naming == .encrypt, let found = job.found else { return nil }
     switch try finding(for: job, of: found.status, input: nil) {
-    case .nothing: return replaces
+    case .nothing, .foreign: return replaces
     case .outdated: return true
     case .current: return nil
     }
