@@ -31,21 +31,21 @@ envcrypt key list >/dev/null
 cp whole.db p.db
 sql 'UPDATE protector SET scryptParallelism = 8;
   WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 60)
-  INSERT INTO protector SELECT n, kind, n, NULL, salt, scryptCost, 8, 8, nonce, wrappedRootKey FROM n, protector'
+  INSERT INTO protector SELECT n, kind, n, NULL, salt, scryptCost, 8, 8, nonce, wrappedRootKey, label FROM n, protector'
 cheaply envcrypt key create --passphrase-file pass
 says 'its passphrase protectors together would take more time'
 
 # Thousands of cheap protectors.
 cp whole.db p.db
 sql 'WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 5000)
-  INSERT INTO protector SELECT n, kind, n, NULL, salt, 2, 1, 1, nonce, wrappedRootKey FROM n, protector'
+  INSERT INTO protector SELECT n, kind, n, NULL, salt, 2, 1, 1, nonce, wrappedRootKey, label FROM n, protector'
 cheaply envcrypt key create --passphrase-file pass
 says 'the keystore has more than 100 protectors, so none is tried'
 
 # A few costly protectors do not prevent the correct one from opening the keystore. check names them and removes them.
 cp whole.db p.db
 sql 'WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 3)
-  INSERT INTO protector SELECT n, kind, n, NULL, salt, scryptCost, 8, 16, nonce, wrappedRootKey FROM n, protector'
+  INSERT INTO protector SELECT n, kind, n, NULL, salt, scryptCost, 8, 16, nonce, wrappedRootKey, label FROM n, protector'
 envcrypt key create --passphrase-file pass >/dev/null
 fails 78 envcrypt keystore check --passphrase-file pass
 says "protector 2 was removed from the keystore"
