@@ -53,13 +53,14 @@ struct KeystoreOptions: ParsableArguments {
   /// Returns the files that must never be an output.
   func files() -> KeystoreFiles { KeystoreFiles(of: try? path()) }
 
-  func secrets() throws -> PassphraseSource {
+  /// Returns the source of the secrets of the keystore, or of the one at `place`.
+  func secrets(of place: FilePath? = nil) throws -> PassphraseSource {
     let settings = Settings.current
     let origin = try settings.passphrase(
       fileOption: passphraseFile, descriptor: passphraseDescriptor)
     return try PassphraseSource(
       origin: origin.value, keyFile: settings.keyFile(option: keyFile)?.value,
-      prompt: Text.printable(try path()))
+      prompt: Text.printable(try place ?? path()))
   }
 
   /// Returns the keystore, which stays open until the process ends.

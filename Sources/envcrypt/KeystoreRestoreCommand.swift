@@ -55,14 +55,13 @@ struct KeystoreRestoreCommand: ParsableCommand {
 
   /// Returns the service of the backup. The backup is only read, and may have several names.
   private func service() throws -> KeyService {
-    let backup = try Keystore(copying: FilePath(argument: file))
+    let place = FilePath(argument: file)
+    let backup = try Keystore(copying: place)
     backup.leaveOpen()
-    var source = keystore
-    source.keystore = file
     var listener = KeyServiceListener()
     listener.recordsWereLost = Console.warnOfLoss
     return try KeyService(
-      KeyServiceHost(backup, secrets: try source.secrets(), listener: listener))
+      KeyServiceHost(backup, secrets: try keystore.secrets(of: place), listener: listener))
   }
 
   /// Runs `body`, and gives its errors a text about a restore.

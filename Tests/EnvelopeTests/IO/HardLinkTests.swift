@@ -36,7 +36,7 @@ import Testing
     _ name: String, to first: CompleteOutput, replacing: Bool = false
   ) throws -> Bool {
     try first.addName(
-      try output.place(FilePath(name), directoryPermissions: [0o700, 0o700]),
+      try output.place(FilePath(name), permissions: [0o700, 0o700]),
       replacing: replacing, recording: made, reserved: nil, leftovers: Leftovers())
   }
 
