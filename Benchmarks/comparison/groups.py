@@ -1,6 +1,6 @@
 """All groups of workloads, with the names for `--only`."""
 
-from . import large, small
+from . import large, small, trees
 from .goals import Goal
 from .machine import cores
 from .workloads import SMALL_FILE
@@ -17,7 +17,7 @@ MIB_PER_CORE = 32
 GROUPS = {"null": large.to_null, "tmpfs": large.tmpfs, "pipe": large.pipe, "sign": large.sign,
           "sdk": large.sdk, "disk": large.disk, "part": large.part, "memory": large.memory,
           "small": small.small, "keystore": small.keystore, "files": small.files,
-          "files-disk": small.files_disk}
+          "files-disk": small.files_disk, "trees": trees.trees}
 
 
 def room_wanted(scale, names):
@@ -26,6 +26,8 @@ def room_wanted(scale, names):
     in_memory = scale.size * LARGE_FILES if uses_large else 0
     if "files" in names:
         in_memory = max(in_memory, scale.files * SMALL_FILE * TREES)
+    if "trees" in names:
+        in_memory = max(in_memory, scale.mixed_files * trees.MEAN_SIZE * trees.COPIES_OF_TREE)
     on_disk = scale.size * FILES_ON_DISK if "disk" in names else 0
     if "files-disk" in names:
         on_disk = max(on_disk, scale.files * SMALL_FILE * TREES)

@@ -74,9 +74,13 @@ def first_line(command):
 
 
 def install_peers():
-    missing = {package for program, package in PACKAGES.items() if not shutil.which(program)}
-    if not os.path.exists(LIBCRYPTO_HEADER):
-        missing.add("libssl-dev")
+    install(PACKAGES, [] if os.path.exists(LIBCRYPTO_HEADER) else ["libssl-dev"])
+
+
+def install(packages, others=()):
+    """Installs the packages of the programs that are missing, and the `others`."""
+    missing = {package for program, package in packages.items() if not shutil.which(program)}
+    missing.update(others)
     if not missing:
         return
     names = " ".join(sorted(missing))

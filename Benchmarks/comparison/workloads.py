@@ -37,6 +37,7 @@ class Scale:
     rounds: int
     files: int = 10_000
     aged_files: int = 300
+    mixed_files: int = 20_000
     range_message: int = 10 << 30
     endless: int = 20 << 30
     sdk: int = 128 << 20
@@ -47,7 +48,7 @@ class Scale:
 
 
 def quick(rounds):
-    return Scale(64 << 20, rounds, files=500, aged_files=50, range_message=256 << 20,
+    return Scale(64 << 20, rounds, files=500, aged_files=50, mixed_files=500, range_message=256 << 20,
                  endless=512 << 20, sdk=8 << 20, keys=1000)
 
 
