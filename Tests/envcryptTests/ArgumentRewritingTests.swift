@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "encrypt a -o b", "encrypt -- -j4", "encrypt - -f", "encrypt -x4 a", "encrypt -fx a",
+    "encrypt a -o b", "encrypt -- -j4", "encrypt - -f", "encrypt -x4 a", "encrypt -fy a",
     "encrypt -f=x a", "encrypt --output=-j4 a", "encrypt -fj", "encrypt --j4", "key list --json",
     "key policy simulate k --action a --action b", "encrypt -k a -k b -c a=b -c c=d -r x -r y",
     "encrypt -f -f -q -q a", "template apply f --parameters a b --parameter-overrides c d",
