@@ -93,9 +93,9 @@ struct KeystoreAuditCommand: ParsableCommand {
     ]
     if record.keyVersion > 0 { words.append("version \(record.keyVersion)") }
     words += record.encryptionContext.pairs.map { "\($0.key)=\($0.value)" }
+    if let id = record.messageID { words.append("message \(id)") }
     words.append(record.errorCode.isEmpty ? "ok" : record.errorCode)
     if !record.errorMessage.isEmpty { words.append("(\(record.errorMessage))") }
-    if let id = record.messageID { words.append("message \(id)") }
     return words.map(Text.printable).joined(separator: "  ")
   }
 

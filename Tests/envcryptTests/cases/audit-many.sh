@@ -6,7 +6,7 @@ for number in $(seq 60); do echo "$number" > "plain/$number"; done
 count() { envcrypt keystore audit --operation "$1" | grep -c ' ok$' || true; }
 
 # Two busy processes, so that threads are interrupted at unusual points.
-busy() { while [ ! -e quiet ]; do :; done; }
+busy() { while [ -d plain ] && [ ! -e quiet ]; do :; done; }
 busy & busy &
 for round in 1 2 3; do
   rm -rf sealed opened; mkdir sealed opened

@@ -15,10 +15,10 @@ me=$(id -un 2>/dev/null || true)
 envcrypt keystore audit | matches "  $me  CreateKey  $id  ok"
 diff shown - <<X
 CreateKey $id ok
-GenerateDataKey $id version 1 purpose=test ok message $message
-Decrypt $id version 1 purpose=test ok message $message
+GenerateDataKey $id version 1 purpose=test message $message ok
+Decrypt $id version 1 purpose=test message $message ok
 DisableKey $id ok
-Decrypt $id purpose=test DisabledException message $message
+Decrypt $id purpose=test message $message DisabledException
 X
 envcrypt keystore audit --operation Decrypt --json | json '[(r["eventName"], r.get("errorCode"), r["requestParameters"]["encryptionContext"], r["userIdentity"]["arn"].split("/")[-1] == "'"$me"'", r["resources"][0]["ARN"].endswith("'"$id"'")) for r in j["Records"]]' > events
 [ "$(cat events)" = "[('Decrypt', None, {'purpose': 'test'}, True, True), ('Decrypt', 'DisabledException', {'purpose': 'test'}, True, True)]" ]
