@@ -40,7 +40,9 @@ status=0; wait $! || status=$?; [ $status = 143 ]
 # No descriptor of envcrypt and none of its signal settings reach the command; what it was started with does.
 cat >shows.sh <<'P'
 for link in /proc/self/fd/*; do case $(readlink $link) in pipe:*) echo "${link##*/} pipe";; *) echo "${link##*/} $(readlink $link)";; esac; done
-grep -E '^(Sig(Blk|Ign|Cgt)|Umask)' /proc/self/status
+grep -E '^Umask' /proc/self/status
+# Without the real-time signals: the C library uses two of them in programs with threads.
+while read -r name value; do case $name in SigBlk:|SigIgn:|SigCgt:) printf '%s %x\n' $name $((0x$value & 0x7fffffff));; esac; done </proc/self/status
 P
 for prepare in : 'trap "" PIPE' 'trap "" HUP INT QUIT TERM XFSZ' 'umask 077' 'exec 8<shows.sh'; do
   (eval "$prepare"; bash shows.sh >expected; envcrypt exec port.json.envc -- bash shows.sh >found)

@@ -2,7 +2,7 @@
 store=$XDG_DATA_HOME/envcrypt/keystore.db
 [ "$(stat -c %a "$store")" = 600 ]
 fails 73 envcrypt init --protector none; says 'already'
-fails 78 envcrypt encrypt --keystore missing.db < /dev/null; says 'envcrypt init makes a new one'
+fails 78 envcrypt encrypt --keystore missing.db < /dev/null; says 'envcrypt init --keystore missing.db makes a new one'
 chmod 644 "$store"
 fails 78 envcrypt encrypt < /dev/null; says "chmod 600 -- $store"
 chmod 600 "$store"

@@ -39,7 +39,7 @@ shows "${spelt//\\/\\\\}" envcrypt inspect --json "$evil.envc"
 shows "$spelt" envcrypt reencrypt --dry-run -k "$(envcrypt key create)" "$evil.envc"
 mkdir "d$evil"
 echo text >"d$evil/$evil"
-shows "$spelt" envcrypt encrypt -R "d$evil" -o "no$evil"
+: > "no$evil"; shows "$spelt" envcrypt encrypt -R "d$evil" -o "no$evil"
 shows "$spelt" envcrypt verify -R "d$evil" "$evil" "$evil"
 
 # The encryption context, in reports, in errors, in the audit log.
