@@ -55,8 +55,8 @@ def gather(tally, directory, rounds, have):
     for n in range(rounds):
         jobs += [("encrypt", "encrypt", "plain", "-k", "alias/old", "-o", f"made{n}.{m}") for m in range(4)]
         jobs += [("decrypt", "decrypt", "old.envc", "-o", f"open{n}.{m}") for m in range(3)]
-        jobs += [("rotate", "key", "rotate", "alias/old"), ("rotate", "key", "rotate", "alias/new")]
-        jobs += [("create", "key", "create", "--alias", f"alias/c{n}/{m}", "--tag", f"n={n}") for m in range(3)]
+        jobs += [("rotate", "key", "rotate", "-q", "alias/old"), ("rotate", "key", "rotate", "-q", "alias/new")]
+        jobs += [("create", "key", "create", "-q", "--alias", f"alias/c{n}/{m}", "--tag", f"n={n}") for m in range(3)]
         jobs += [("tag", "key", "tag", "alias/new", f"t{n}=yes"), ("alias", "alias", "create", f"alias/a{n}", "alias/new")]
         jobs += [("protector add", "keystore", "protector", "add", "none"),
                  ("protector remove", "keystore", "protector", "remove", kept[n]), ("check", "keystore", "check")]
