@@ -56,7 +56,7 @@ class Backup:
     def __init__(self, name, first, back, again=None, note="", is_mounted=False):
         self.name, self.first, self.back, self.again, self.note = name, first, back, again, note
         self.result = f"backup-{name.split()[0].replace('|', '-')}"
-        # What is removed before each first run.
+        # Outputs that are removed before each first run.
         self.outputs = () if is_mounted else (self.result,)
 
 

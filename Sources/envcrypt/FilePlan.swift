@@ -11,7 +11,7 @@ struct FilePlan: IteratorProtocol {
   let naming: Naming
   /// The suffix of the names of messages.
   let suffix: NameSuffix
-  /// What is left out of the inputs.
+  /// The rules that leave out inputs.
   let selection: TreeSelection
   /// The files that must never be an output.
   let keystoreFiles: KeystoreFiles
@@ -33,8 +33,8 @@ struct FilePlan: IteratorProtocol {
   /// The directory for the outputs of the current tree; nil if they belong beside their inputs.
   private var treeOutput: OutputDirectory?
   private var treeName: FilePath = ""
-  /// The directories and links before the first message of a tree. If there is no message, the tree
-  /// is probably the wrong one, and nothing is made.
+  /// The directories and links before the first message of a tree. A tree without a message is
+  /// probably the wrong one, and nothing is made of it.
   private var held: [EntryJob] = []
   /// The steps that come next, in reverse order.
   private var ready: [Step] = []
@@ -237,8 +237,8 @@ struct FilePlan: IteratorProtocol {
     return nil
   }
 
-  /// Returns the job of a directory or link; nil if outputs go beside the inputs, where it is
-  /// already.
+  /// Returns the job of a directory or link. Returns nil if outputs go beside the inputs: the entry
+  /// exists there already.
   private func entryJob(_ relative: FilePath, _ entry: EntryJob.Entry) -> EntryJob? {
     treeOutput.map {
       EntryJob(

@@ -213,7 +213,7 @@ final class FileRun: Sendable {
         try perform(job, report)
       }
     } catch {
-      // What follows a gap would be taken for what belongs there.
+      // After a gap, a reader would take later bytes for the missing ones.
       if isJoined, Self.isOfStandardOutput(error) { state.withLock { $0.plan.stop() } }
       report(.failure(error))
     }

@@ -11,7 +11,7 @@ struct KeystoreCheckReport: Encodable {
   let grants: Int
   let stacks: Int
   let auditRecords: Int
-  /// What is wrong, as the messages say it.
+  /// The damage, in the words of the messages.
   let damage: [String]
   /// The damage that --accept mended.
   let accepted: [String]

@@ -175,7 +175,7 @@ struct Settings: Sendable {
 
   // MARK: All of them
 
-  /// What the configuration file says of the passphrase, in force or not.
+  /// The configuration file's settings for the passphrase, in force or not.
   var passphraseFileInFile: Setting<FilePath>? { placed(\.passphraseFile) }
   var passphraseCommandInFile: Setting<String>? { placed(\.passphraseCommand) }
 }

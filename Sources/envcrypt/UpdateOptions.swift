@@ -37,7 +37,7 @@ struct DeletionOptions: ParsableArguments {
   }
 }
 
-/// What a run over files does with the outputs of earlier runs.
+/// The rules of a run over files for the outputs of earlier runs.
 struct Repetition {
   /// Leave out inputs that have not changed.
   var updates = false

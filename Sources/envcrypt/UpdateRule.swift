@@ -3,7 +3,7 @@ import Envelope
 /// The rule of `--update`: an output whose time and size say that it was made from the input as it
 /// is now is not made again. Needs no key.
 enum UpdateRule {
-  /// What is in the place of an output.
+  /// The file in the place of an output.
   enum Finding {
     case nothing
     /// The output of an earlier run, from the input as it is now. `message` is nil if the output is

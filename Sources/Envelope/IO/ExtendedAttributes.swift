@@ -121,7 +121,7 @@ package struct ExtendedAttributes: Sendable {
     }
     guard let attributes else { return }
     for name in there where !attributes.contains(where: { $0.name == name }) {
-      // What a security module has given to the copy is not for us to remove.
+      // A security module sets these on the copy. Do not remove them.
       if case .other? = Kind(name), !Kind.isSecurity(name) {
         _ = envcrypt_remove_attribute(file.number, name)
       }

@@ -1,7 +1,7 @@
 import Glibc
 import SystemPackage
 
-/// What a copy keeps of its source besides the contents: mode, owner, group and times.
+/// The attributes that a copy keeps of its source: mode, owner, group and times.
 package struct FileAttributes: Sendable {
   /// Permission bits, without set-user-ID, set-group-ID and sticky.
   let permissions: mode_t

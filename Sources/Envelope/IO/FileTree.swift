@@ -25,7 +25,7 @@ package struct FileTree: IteratorProtocol, Sendable {
   private let excluded: [FileStatus]
   /// A directory that is left out, although it may be made only while the walk is under way.
   package var collector: OutputDirectory?
-  /// What is left out; what is in a directory that is left out is not looked at.
+  /// The rules that leave out entries. The walk does not enter a directory that is left out.
   package let filter: TreeFilter?
   /// The number of entries that rules left out.
   package private(set) var filteredCount = 0

@@ -27,8 +27,8 @@ package struct FilterRules: Sendable {
     rules.append((FilterPattern(text), isExcluding))
   }
 
-  /// Adds the rules of a file, one in each line. Empty lines, and lines that begin with `#` or `;`,
-  /// are no rules.
+  /// Adds the rules of a file, one in each line. Skips empty lines, and lines that begin with `#` or
+  /// `;`.
   package mutating func add(file: [UInt8], isExcluding: Bool) throws(EmptyRule) {
     let lines = file.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
     for line in lines where !"#;".utf8.contains(line[line.startIndex]) {

@@ -1,6 +1,6 @@
 import SystemPackage
 
-/// What a walk over a tree leaves out.
+/// The rules that leave out entries in a walk over trees.
 package struct TreeSelection: Sendable {
   package var rules = FilterRules()
   /// True if a directory on another file system than the root is taken without what is in it.
@@ -13,7 +13,7 @@ package struct TreeSelection: Sendable {
   package var isEverything: Bool { rules.isEmpty && !isOneFileSystem && !excludesCaches }
 }
 
-/// What a walk over one tree leaves out.
+/// The rules that leave out entries in a walk over one tree.
 package struct TreeFilter: Sendable {
   private let selection: TreeSelection
   /// The path of the tree in the paths that the rules see.

@@ -136,7 +136,7 @@ import Testing
     #expect(batch.finish().isEmpty)
   }
 
-  /// What several trees want of one directory: the last wins, and inner directories come first.
+  /// If several trees share a directory, the last one decides. Inner directories come first.
   @Test func theLastTreeWins() throws {
     try createDirectories(path("one/x"))
     try createDirectories(path("two/y"))

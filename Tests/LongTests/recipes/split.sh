@@ -1,7 +1,7 @@
 after() {
   diff -r srv/data mnt/restored/data
   [ -e mnt/backup/data.tar.envc.aaab ]
-  # What the page says about pieces.
+  # The claims of the page about pieces.
   lost() { cat mnt/backup/data.tar.envc.aaab mnt/backup/data.tar.envc.aaaa | envcrypt verify; }
   fails 65 lost
   rm mnt/backup/data.tar.envc.aaab

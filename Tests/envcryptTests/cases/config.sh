@@ -90,7 +90,7 @@ envcrypt init -q --protector key-file:$PWD/k --keystore k.db; mkdir usb; mv k us
 export ENVCRYPT_KEYSTORE=$PWD/k.db; printf 'key-file = "~/usb/k"\n' > "$file"; decrypts; shows; row "key-file $PWD/usb/k $file:1"
 unset ENVCRYPT_KEYSTORE
 
-# What is wrong in the file is an error with its line, in every command that uses settings, and nothing is done.
+# A mistake in the file is an error with its line, in every command that uses settings, and nothing is done.
 wrong() { printf "$1" > "$file"; fails 78 envcrypt encrypt a; says "$file:$2"; absent a.envc; fails 78 envcrypt config; says "$file:$2"; }
 wrong 'keystor = "x"\n' "1: unknown setting 'keystor'; did you mean 'keystore'?"; says 'hint: the settings are keystore, key, '
 wrong '\nkey_file = "x"\n' "2: unknown setting 'key_file'; did you mean 'key-file'?"

@@ -44,7 +44,7 @@ on_terminal y envcrypt encrypt -q -R tree -o out --update --delete >answer
 [ ! -e out/tree/sub/b.envc ]
 [ -d out/tree/sub ]
 
-# What no run has made stays: files that are not messages, and messages with other names.
+# Files that no run has made stay: files that are not messages, and messages with other names.
 mkdir out/tree/mine out/tree/sub/gone
 echo text >out/tree/text.envc
 echo text >out/tree/text

@@ -24,7 +24,7 @@ mkfifo pipe
 rm pipe
 [ -z "$(ls -A | grep -vxE 'data|tree|out|stderr|notes')" ]
 
-# What would fail is said, with the same status.
+# A dry run reports failures to come, with the same status.
 fails 73 dry encrypt -R tree -o out >printed
 fails 65 dry decrypt tree/a -o restored
 fails 66 dry encrypt missing

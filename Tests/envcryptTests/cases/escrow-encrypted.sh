@@ -33,7 +33,7 @@ on_terminal 'correct horse' envcrypt init -q --protector none --keystore typed.d
 matches 'Passphrase for typed.pem' < shown; envcrypt decrypt backup.envc -o - --keystore typed.db | cmp - a
 fails 64 on_terminal $'correct horse\nother horse' envcrypt key export alias/backup --encrypt-with passphrase -o bad.pem > shown
 absent bad.pem
-# What OpenSSL encrypts with PBKDF2 is read, too.
+# Keys that OpenSSL encrypts with PBKDF2 are read, too.
 { openssl pkcs8 -topk8 -in key.pem -v2 aes-256-cbc -passout file:pass; sed -n '/^-----BEGIN ENVCRYPT/,$p' escrow.pem; } > pbkdf2.pem
 envcrypt init -q --protector none --keystore pbkdf2.db --import pbkdf2.pem --escrow-passphrase-file pass
 # Damage, at the end of each part.

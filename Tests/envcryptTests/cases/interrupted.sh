@@ -16,7 +16,7 @@ if command -v strace >/dev/null && strace -qq -o /dev/null true 2>/dev/null; the
     kill_after $count envcrypt encrypt -q -j 1 -R tree -o out --update
     first=$(find out -name '*.envc' -printf '%P %i\n' | sort)
     envcrypt encrypt -q -R tree -o out --update
-    # What the killed run completed is not done again.
+    # Files that the killed run completed are not done again.
     [ -z "$(comm -23 <(echo "$first" | grep . || true) <(find out -name '*.envc' -printf '%P %i\n' | sort))" ]
     kill_after $count envcrypt decrypt -q -j 1 -R out/tree -o back --update
     envcrypt decrypt -q -R out/tree -o back --update

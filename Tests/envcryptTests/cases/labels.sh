@@ -20,7 +20,7 @@ envcrypt keystore protector remove "$(cat first)"; envcrypt keystore protector r
 [ "$(envcrypt keystore protector list --json | json 'len(j["Protectors"])')" = 2 ]
 envcrypt keystore protector remove 'the office' --passphrase-file one
 fails 64 envcrypt keystore protector remove 'the office' --passphrase-file one
-# What is not a label.
+# Texts that are not labels are refused.
 long=$(printf 'x%.0s' {1..65})
 for label in '' ' x' 'x ' $'a\nb' $'a\eb' $'a\u202eb' "$long" 0123abcd; do
   fails 64 envcrypt keystore protector add none --label "$label" --passphrase-file one; says 'a label has 1 to 64'

@@ -41,7 +41,7 @@ mkdir far; ln -s far/real.db link.db; envcrypt keystore restore -q usb/copy.db -
 [ -L link.db ]; envcrypt decrypt a.envc -o - --keystore far/real.db | cmp - a
 # A stray journal is not applied to it.
 echo journal > gone.db-journal; fails 73 envcrypt keystore restore usb/copy.db --keystore gone.db; says 'gone.db-journal'; absent gone.db
-# What is not a backup.
+# Files that are not backups are refused.
 fails 78 envcrypt keystore restore missing.db --keystore new.db; says 'there is no backup at missing.db'
 chmod 600 a; fails 78 envcrypt keystore restore a --keystore new.db; says 'not an SQLite database'; absent new.db new.db-audit
 # A directory that cannot be made.

@@ -17,7 +17,7 @@ restore
 told '0 files done, 3 left as they are'
 [ "$(find back -printf '%P %i\n' | sort)" = "$nodes" ]
 
-# What is not there is decrypted.
+# Missing files are decrypted.
 rm back/tree/sub/b
 restore
 told '1 file done, 2 left as they are'

@@ -48,7 +48,7 @@ envcrypt encrypt -q --xattrs tree/fixed -o fixed.envc; [ "$(stat -c %a fixed.env
 envcrypt encrypt -q --xattrs - < tree/file > stream.envc; envcrypt encrypt -q --xattrs tree/file -o - > stream.envc
 envcrypt decrypt -q --xattrs stream.envc -o stream; cmp stream tree/file
 
-# What the file system cannot keep: one warning.
+# There is one warning if the file system cannot keep attributes.
 if [ "$(id -u)" = 0 ] && mkdir small && mount -t ramfs none small 2>/dev/null; then
   envcrypt encrypt -q --xattrs -R tree -o small 2>stderr; envcrypt verify -q -R small; umount small
   says 'some extended attributes were not kept, of small/tree'; [ "$(grep -c 'extended attributes' stderr)" = 1 ]
