@@ -6,9 +6,10 @@ before() {
 
 after() {
   cmp disk.img copy.img
-  cmp block <(tail -c +1048577 disk.img | head -c 4096)
-  [ "$(nbdkit sh ./nbd-envcrypt file=disk.img.envc --run 'nbdinfo --size "$uri"')" = 3145728 ]
+  head -c 1052672 disk.img | tail -c 4096 | cmp - block
+  [ "$(nbdkit -U - sh ./nbd-envcrypt file=disk.img.envc --run 'nbdinfo --size "$uri"')" = 3145728 ]
   # The plugin reports a damaged part.
   flip disk.img.envc 2000000
-  fails 1 nbdkit sh ./nbd-envcrypt file=disk.img.envc --run 'nbdcopy "$uri" damaged.img'
+  fails 1 nbdkit -U - sh ./nbd-envcrypt file=disk.img.envc --run 'nbdcopy "$uri" damaged.img'
+  says 'not authentic'
 }

@@ -11,8 +11,9 @@ before() {
 }
 
 before_restore() {
-  fails 1 grep -q noon mail.eml
-  rm -r plan.txt data
+  fails 1 grep -q 'at noon' mail.eml
+  # Bob has the private key, and no keystore.
+  rm -r plan.txt .local
 }
 
 after() { cmp plan.orig plan.txt; }
