@@ -94,9 +94,12 @@ extension ArgumentBytes {
 
 extension FilePath {
   /// The path that an argument names.
-  init(argument: String) {
-    let bytes = ArgumentBytes.bytes(of: argument).map { CChar(bitPattern: $0) } + [0]
-    self = bytes.withUnsafeBufferPointer { FilePath(platformString: $0.baseAddress!) }
+  init(argument: String) { self.init(bytes: ArgumentBytes.bytes(of: argument)) }
+
+  /// The path with these bytes. None is zero.
+  init(bytes: [UInt8]) {
+    let characters = bytes.map { CChar(bitPattern: $0) } + [0]
+    self = characters.withUnsafeBufferPointer { FilePath(platformString: $0.baseAddress!) }
   }
 
   /// The path as the string that the argument parser would have.

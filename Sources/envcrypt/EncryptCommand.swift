@@ -117,7 +117,7 @@ struct EncryptCommand: ParsableCommand {
       keystore: store.ofRun(isNeeded: true), toTerminal: rule, keeping: attributes,
       reporting: RunReport(json),
       repetition: repetition(
-        console, differs: updating.update ? MessageDifference.rule(keyrings, context) : nil)
+        console, updating.update ? MessageDifference(keyrings, context) : nil)
     ) { [armor] source, _ in
       .transfer { try encryptor.encrypt(from: source, to: $0, isArmored: armor, progress: $1) }
     }
@@ -133,10 +133,10 @@ struct EncryptCommand: ParsableCommand {
   }
 
   private func repetition(
-    _ console: Console, differs: (@Sendable (MessageHeader) -> Bool)?
+    _ console: Console, _ difference: MessageDifference?
   ) -> Repetition {
     var repetition = Repetition(
-      updates: updating.update, isDryRun: updating.dryRun, differs: differs)
+      updates: updating.update, isDryRun: updating.dryRun, difference: difference)
     if deleting.delete {
       repetition.deletion = Deletion(
         limit: deleting.maxDelete, isDryRun: updating.dryRun, printsNames: !json.json,
@@ -154,7 +154,7 @@ struct EncryptCommand: ParsableCommand {
         plan: try plan(), inputs: inputs, replaces: output.force, report: report,
         scheduler: parallel.scheduler(), console: console, leftovers: leftovers, keystore: .none,
         toTerminal: .everything, reporting: DryRun.report("encrypt", json, on: console),
-        repetition: repetition(console, differs: nil), work: DryRun.work
+        repetition: repetition(console, nil), work: DryRun.work
       ).run()
     }
   }

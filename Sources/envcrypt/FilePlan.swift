@@ -33,6 +33,8 @@ struct FilePlan: IteratorProtocol {
   /// The directory for the outputs of the current tree; nil if they belong beside their inputs.
   private var treeOutput: OutputDirectory?
   private var treeName: FilePath = ""
+  /// The directory of the last file of the tree, below the tree and below `treeOutput`.
+  private var outputParent: (source: FilePath, output: FilePath)?
   /// The directories and links before the first message of a tree. A tree without a message is
   /// probably the wrong one, and nothing is made of it.
   private var held: [EntryJob] = []
@@ -168,6 +170,7 @@ struct FilePlan: IteratorProtocol {
     var output: OutputDirectory?
     treeOutput = collector
     treeName = ""
+    outputParent = nil
     treeCount = 0
     if let collector {
       treeName = input.nameOfTree
@@ -221,15 +224,14 @@ struct FilePlan: IteratorProtocol {
             root, found.descriptor, output: treeOutput, name: treeName, filter: tree?.filter)
         }
         if let job = entryJob(relative, .directory(found)) { return .entry(job) }
-      case .symbolicLink(let relative, let found):
-        if let step = step(toLink: found, relative) { return step }
+      case .symbolicLink(let found):
+        if let step = step(toLink: found) { return step }
       case .specialFile(let relative):
         passedOver.addSpecialFile(root.pushing(relative), isLeftOut: treeOutput != nil)
-      case .file(let relative, let found):
-        let input = root.pushing(relative)
-        if passesOver(input, found) { continue }
+      case .file(let found):
+        if passesOver(found) { continue }
         treeCount += 1
-        return step(input, in: relative, found: found)
+        return step(toFile: found)
       }
     }
     if treeCount == 0 { mirrors?.dropLast(root) }
@@ -249,7 +251,8 @@ struct FilePlan: IteratorProtocol {
 
   /// Returns the job of a symbolic link, or a failure if a file of the tree has an output of the
   /// same name; nil if the link is not copied. A link keeps its name.
-  private mutating func step(toLink found: FoundFile, _ relative: FilePath) -> Step? {
+  private mutating func step(toLink found: FoundFile) -> Step? {
+    let relative = found.relative
     guard let job = entryJob(relative, .symbolicLink(found)) else {
       passedOver.symbolicLinks += 1
       return nil
@@ -262,7 +265,7 @@ struct FilePlan: IteratorProtocol {
       naming == .encrypt
       ? suffix.removed(from: relative) : Naming.encrypt.output(for: relative, suffix)
     if let rival, tree?.filter?.excludes(rival, isDirectory: false) != true,
-      (try? found.sibling(rival)?.status())?.kind == .regular
+      let name = rival.lastName, (try? found.sibling(name).status())?.kind == .regular
     {
       return .failure(job.input, Failure.written(job.output, by: root.pushing(rival)))
     }
@@ -270,9 +273,9 @@ struct FilePlan: IteratorProtocol {
   }
 
   /// True if this command does not process the file of a tree. Counts such a file.
-  private mutating func passesOver(_ input: FilePath, _ found: FoundFile) -> Bool {
+  private mutating func passesOver(_ found: FoundFile) -> Bool {
     guard naming == .encrypt else {
-      if suffix.ends(input) { return false }
+      if suffix.ends(found.place.name) { return false }
       passedOver.otherFiles += 1
       return true
     }
@@ -282,12 +285,11 @@ struct FilePlan: IteratorProtocol {
     }
     // If outputs go beside the inputs, messages are outputs of earlier runs. Otherwise a message is
     // encrypted like any other file.
-    guard treeOutput == nil, let source = suffix.removed(from: input), isMessage(found) else {
-      return false
-    }
-    let sibling = found.sibling(source)
+    guard treeOutput == nil, let source = suffix.removed(from: found.place.name),
+      isMessage(found)
+    else { return false }
     passedOver.addMessage(
-      input, hasSource: (try? sibling?.status())?.kind == .regular)
+      found.place.path, hasSource: (try? found.sibling(source).status())?.kind == .regular)
     return true
   }
 
@@ -302,19 +304,32 @@ struct FilePlan: IteratorProtocol {
     return .failure(root, nothing("in \(Text.printable(root))").withFile(root))
   }
 
-  /// Returns the job of an input. For a file from a tree, `relative` is its path in the tree.
-  private func step(
-    _ input: FilePath, in relative: FilePath? = nil, found: FoundFile? = nil
-  ) -> Step {
+  /// Returns the job of an input that the user named.
+  private func step(_ input: FilePath) -> Step {
     do {
-      let place = try place(for: input, in: relative, found)
+      let place = try place(for: input)
       let output = try place?.path ?? output(for: input)
       return .job(
         FileJob(
           input: input, output: output, replacesInput: naming == .replace && output != nil,
-          place: place, found: found))
+          place: place))
     } catch {
       return .failure(input, error)
+    }
+  }
+
+  /// Returns the job of a file of a tree.
+  private mutating func step(toFile found: FoundFile) -> Step {
+    do {
+      if let place = try place(for: found) {
+        return .job(FileJob(found, output: nil, replacesInput: false, place: place))
+      }
+      let output = try output(for: found.place.path)
+      return .job(
+        FileJob(
+          found, output: output, replacesInput: naming == .replace && output != nil, place: nil))
+    } catch {
+      return .failure(found.place.path, error)
     }
   }
 
@@ -336,22 +351,20 @@ struct FilePlan: IteratorProtocol {
     try FileStatus.at(path)?.kind == .directory
   }
 
-  /// Returns the place of the output of an input in a tree, or of an output that is collected in a
-  /// directory.
-  private func place(
-    for input: FilePath, in relative: FilePath?, _ found: FoundFile?
-  ) throws -> OutputPlace? {
-    if output == "-" { return nil }
-    if let relative, let found {
-      switch naming {
-      case .none, .replace: return nil
-      case .encrypt, .decrypt: break
-      }
-      let name = try name(for: relative)
-      if let treeOutput { return .below(treeOutput, treeName.pushing(name)) }
-      return found.sibling(root.pushing(name)).map { .beside($0) }
+  /// Returns the place of the output of a file of a tree; nil if it has none of its own.
+  private mutating func place(for found: FoundFile) throws -> OutputPlace? {
+    if output == "-" || naming == .none || naming == .replace { return nil }
+    let name = try name(for: found.place.name)
+    guard let treeOutput else { return .beside(found.sibling(name)) }
+    if outputParent?.source != found.parent {
+      outputParent = (found.parent, treeName.pushing(found.parent))
     }
-    guard let collector, naming != .none else { return nil }
+    return .below(treeOutput, parent: outputParent!.output, name: name)
+  }
+
+  /// Returns the place of an output that is collected in a directory; nil for other outputs.
+  private func place(for input: FilePath) throws -> OutputPlace? {
+    guard let collector, naming != .none, output != "-" else { return nil }
     if input.namesDescriptor {
       let name = input == "-" ? "standard input" : Text.printable(input)
       throw Failure(
@@ -359,7 +372,7 @@ struct FilePlan: IteratorProtocol {
         hint: "name the output with -o FILE")
     }
     guard let name = try name(for: input).lastComponent else { return nil }
-    return .below(collector, FilePath().appending(name))
+    return .below(collector, parent: "", name: FilePath().appending(name))
   }
 
   /// Returns the output of an input that is not collected; nil for standard output or no output.

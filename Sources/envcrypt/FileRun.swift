@@ -22,9 +22,17 @@ final class FileRun: Sendable {
   typealias Transfer = (_ sink: any ByteSink, _ progress: @escaping ProgressHandler) throws ->
     MessageSummary
 
+  /// A step with its place among the outcomes.
+  struct NumberedStep {
+    let index: Int
+    let step: FilePlan.Step
+  }
+
   struct State {
     var plan: FilePlan
     var nextIndex = 0
+    /// The steps that a thread has looked at, and that have something to do.
+    var outdated: [NumberedStep] = []
     /// The outputs of this run, so that no input overwrites the output of another.
     var written: Set<FilePath> = []
     /// The number of messages that were left out although this run would make other ones.
@@ -52,7 +60,7 @@ final class FileRun: Sendable {
   let mask: mode_t
   /// True if outputs keep mode, owner, group and times of their inputs, as with cp -a.
   let keepsAttributes: Bool
-  private let inputs: InputFiles
+  let inputs: InputFiles
   let lost = LostAttributes()
   /// True if outputs keep the extended attributes of their inputs.
   private let keepsExtended: Bool
@@ -143,27 +151,45 @@ final class FileRun: Sendable {
 
   /// Runs jobs until none is left or the run has ended early. Every thread calls this.
   private func takeJobs() {
-    while !outcomes.isAborted, let (index, step) = nextStep() {
+    while !outcomes.isAborted, let steps = takeSteps() {
       if areMany, !isJoined { _ = helpers.start { [self] in takeJobs() } }
-      switch step {
-      case .failure(let input, let error): outcomes.add(index, input, .failure(error))
-      case .vanished(let input): outcomes.add(index, input, .success(.vanished))
-      case .entry(let job):
-        outcomes.add(index, job.input, output: job.output, Result { try make(job) })
-      case .job(let job):
-        run(job) { [outcomes] in outcomes.add(index, job.input, output: job.output, $0) }
+      if steps.count > 1 {
+        let outdated = leavingOutUnchanged(steps)
+        state.withLock { $0.outdated += outdated }
+      } else {
+        run(steps[0])
       }
     }
   }
 
-  private func nextStep() -> (index: Int, step: FilePlan.Step)? {
+  private func run(_ numbered: NumberedStep) {
+    let index = numbered.index
+    switch numbered.step {
+    case .failure(let input, let error): outcomes.add(index, input, .failure(error))
+    case .vanished(let input): outcomes.add(index, input, .success(.vanished))
+    case .entry(let job):
+      outcomes.add(index, job.input, output: job.output, Result { try make(job) })
+    case .job(let job):
+      run(job) { [outcomes] in outcomes.add(index, job.input, output: job.output, $0) }
+    }
+  }
+
+  /// The most steps that a thread takes at once, to look for what has changed. Their descriptors
+  /// stay open meanwhile.
+  private static let portion = 16
+
+  /// Returns a step to run, or several of which most have probably nothing to do; nil at the end.
+  private func takeSteps() -> [NumberedStep]? {
     state.withLock { state in
-      while let step = state.plan.next() {
+      if !state.outdated.isEmpty { return [state.outdated.removeFirst()] }
+      var steps: [NumberedStep] = []
+      let limit = repetition.updates && keepsAttributes ? Self.portion : 1
+      while steps.count < limit, let step = state.plan.next() {
         if case .job(let job) = step, links?.takesLater(job) == true { continue }
-        defer { state.nextIndex += 1 }
-        return (state.nextIndex, step)
+        steps.append(NumberedStep(index: state.nextIndex, step: step))
+        state.nextIndex += 1
       }
-      return nil
+      return steps.isEmpty ? nil : steps
     }
   }
 

@@ -3,6 +3,32 @@ import Glibc
 
 /// Runs that are done again.
 extension FileRun {
+  /// Reports the jobs that have nothing to do, and returns the other steps. A job that fails is
+  /// returned too: it fails again when it runs.
+  func leavingOutUnchanged(_ steps: [NumberedStep]) -> [NumberedStep] {
+    var unchanged: [(index: Int, job: FileJob)] = []
+    var rest: [NumberedStep] = []
+    for step in steps {
+      if case .job(let job) = step.step, let found = job.found,
+        (try? isUnchanged(job, found)) == true
+      {
+        unchanged.append((step.index, job))
+      } else {
+        rest.append(step)
+      }
+    }
+    outcomes.add(unchanged: unchanged)
+    return rest
+  }
+
+  private func isUnchanged(_ job: FileJob, _ found: FoundFile) throws -> Bool {
+    if naming == .encrypt {
+      return try isLeftOut(job, finding(for: job, of: found.status, input: nil))
+    }
+    guard let (input, _) = try inputs.open(job) else { return false }
+    return try isLeftOut(job, finding(for: job, of: input.status(), input: input))
+  }
+
   func deleteOutputsOfGoneSources() {
     guard let deletion = repetition.deletion, !outcomes.isAborted else { return }
     batch.flush()
@@ -66,7 +92,7 @@ extension FileRun {
     guard case .current(let message) = finding, let path = job.output else { return false }
     if claimsNames { try claim(path) }
     if let size = job.found?.status.size { progress?.advance(by: Int(size)) }
-    if let message, let differs = repetition.differs, differs(message) {
+    if let message, repetition.difference?.isIn(message) == true {
       state.withLock { $0.differentCount += 1 }
     }
     return true
@@ -75,7 +101,7 @@ extension FileRun {
   /// The place of the output of a job; nil if there is none or its directory does not exist.
   func existingPlace(of job: FileJob) throws -> FilePlace? {
     switch job.place {
-    case .below(let directory, let relative): try directory.existingPlace(relative)
+    case .below(let directory, let parent, let name): try directory.existingPlace(name, in: parent)
     case .beside(let place): place
     case nil: try job.output.map { try FilePlace.following($0).place }
     }

@@ -29,9 +29,9 @@ extension FileRun {
   ) throws -> (FilePlace, existing: FileStatus?) {
     let place: FilePlace
     switch job.place {
-    case .below(let directory, let relative):
+    case .below(let directory, let parent, let name):
       place = try directory.place(
-        relative, permissions: job.found?.directoryPermissions ?? [])
+        name, in: parent, permissions: job.found?.directoryPermissions ?? [])
     case .beside(let beside): place = beside
     case nil:
       guard let named else { preconditionFailure("an output without a place") }

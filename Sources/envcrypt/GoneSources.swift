@@ -51,14 +51,15 @@ struct GoneSources {
       } else {
         keep(relative)
       }
-    case .symbolicLink(let relative, let found):
+    case .symbolicLink(let found):
+      let relative = found.relative
       if try isGone(relative, .symbolicLink) {
         add(.symbolicLink, relative, found.place.path, found.status)
       } else {
         keep(relative)
       }
     case .specialFile(let relative): keepForeign(relative)
-    case .file(let relative, let found): try look(at: found, relative)
+    case .file(let found): try look(at: found, found.relative)
     }
   }
 

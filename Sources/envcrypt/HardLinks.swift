@@ -10,9 +10,13 @@ import SystemPackage
 final class HardLinks: Sendable {
   /// A name that waits. Its directory is not kept open.
   private struct LaterName {
-    let job: FileJob
     let file: KnownFile
     let status: FileStatus
+    let input: FilePath
+    /// Nil if the output belongs beside the input.
+    let place: OutputPlace?
+    /// The name of the output.
+    let outputName: FilePath
   }
 
   private struct First {
@@ -47,11 +51,13 @@ final class HardLinks: Sendable {
         state.firsts[key] = First(status: found.status)
         return false
       }
-      var job = job
+      var place = job.place
       // The place beside the input keeps a directory open.
-      job.found = nil
-      if case .beside? = job.place { job.place = nil }
-      state.later.append(LaterName(job: job, file: KnownFile(found), status: found.status))
+      if case .beside? = place { place = nil }
+      state.later.append(
+        LaterName(
+          file: KnownFile(found), status: found.status, input: job.input, place: place,
+          outputName: job.place?.name ?? found.place.name))
       return true
     }
   }
@@ -61,8 +67,8 @@ final class HardLinks: Sendable {
     guard let found = Self.hasSeveralNames(job) else { return }
     let complete: CompleteOutput? =
       switch job.place {
-      case .below(let directory, let relative):
-        CompleteOutput(output, at: relative, below: directory)
+      case .below(let directory, let parent, let name):
+        CompleteOutput(output, named: name, in: parent, below: directory)
       case .beside(let place): CompleteOutput(output, named: place.name, beside: found)
       case nil: nil
       }
@@ -86,13 +92,13 @@ final class HardLinks: Sendable {
     // A file that has changed since is another file.
     let isSame = first.map { name.status.isUnchanged(since: $0.status) } ?? false
     do throws(IOError) {
-      var job = name.job
       let found = try name.file.found()
-      if job.place == nil { job.place = job.output.flatMap(found.sibling).map { .beside($0) } }
-      job.found = found
-      return (.success(job), name.job.input, isSame ? first?.output : nil)
+      let job = FileJob(
+        found, output: nil, replacesInput: false,
+        place: name.place ?? .beside(found.sibling(name.outputName)))
+      return (.success(job), name.input, isSame ? first?.output : nil)
     } catch {
-      return (.failure(error), name.job.input, nil)
+      return (.failure(error), name.input, nil)
     }
   }
 }

@@ -50,8 +50,8 @@ extension FileRun {
     guard let path = job.output, let found = job.found else { return false }
     let place: FilePlace
     switch job.place {
-    case .below(let directory, let relative):
-      place = try directory.place(relative, permissions: found.directoryPermissions)
+    case .below(let directory, let parent, let name):
+      place = try directory.place(name, in: parent, permissions: found.directoryPermissions)
     case .beside(let beside): place = beside
     case nil: return false
     }

@@ -186,13 +186,36 @@ final class OutcomeLog: Sendable {
   ) {
     state.withLock { state in
       state.waiting[index] = Entry(input: input, output: output, result: result)
-      while let entry = state.waiting.removeValue(forKey: state.next) {
-        state.next += 1
-        switch entry.result {
-        case .success(let outcome): tell(entry, outcome, &state)
-        case .failure(let error): tell(entry, error, &state)
-        }
+      tellWaiting(&state)
+    }
+  }
+
+  private func tellWaiting(_ state: inout State) {
+    while let entry = state.waiting.removeValue(forKey: state.next) {
+      state.next += 1
+      switch entry.result {
+      case .success(let outcome): tell(entry, outcome, &state)
+      case .failure(let error): tell(entry, error, &state)
       }
+    }
+  }
+
+  /// Adds jobs that had nothing to do. Only a report in JSON names them.
+  func add(unchanged jobs: [(index: Int, job: FileJob)]) {
+    state.withLock { state in
+      for (index, job) in jobs {
+        let isNamed = report.json != nil
+        let entry = Entry(
+          input: isNamed ? job.input : "", output: isNamed ? job.output : nil,
+          result: .success(.unchanged))
+        guard index == state.next else {
+          state.waiting[index] = entry
+          continue
+        }
+        state.next += 1
+        tell(entry, .unchanged, &state)
+      }
+      tellWaiting(&state)
     }
   }
 

@@ -43,8 +43,8 @@ struct Repetition {
   var updates = false
   /// Make nothing, and report what would be made.
   var isDryRun = false
-  /// True if a message that is left out differs from what this run would make of the same file.
-  var differs: (@Sendable (MessageHeader) -> Bool)?
+  /// Compares the messages that are left out with those that this run would make.
+  var difference: MessageDifference?
   /// Removes the outputs of sources that are gone.
   var deletion: Deletion?
 }

@@ -8,15 +8,19 @@ package struct CompleteOutput: Sendable {
   private let relative: FilePath
   private let status: FileStatus
 
-  /// The output at a path below a directory; nil if its status cannot be read.
-  package init?(_ output: OutputFile, at relative: FilePath, below directory: OutputDirectory) {
+  /// The output with the name `name` in the directory `parent` below a directory; nil if its status
+  /// cannot be read.
+  package init?(
+    _ output: OutputFile, named name: FilePath, in parent: FilePath,
+    below directory: OutputDirectory
+  ) {
     guard let root = try? directory.rootDirectory() else { return nil }
-    self.init(output, at: relative, below: root)
+    self.init(output, at: parent.pushing(name), below: root)
   }
 
   /// The output with the name `name` beside its input; nil if its status cannot be read.
   package init?(_ output: OutputFile, named name: FilePath, beside found: FoundFile) {
-    self.init(output, at: found.relative.directory.pushing(name), below: found.root)
+    self.init(output, at: found.parent.pushing(name), below: found.root)
   }
 
   private init?(_ output: OutputFile, at relative: FilePath, below root: Descriptor) {

@@ -8,20 +8,31 @@ package func systemErrno() -> Int32 { errno }
 public final class Descriptor: Sendable {
   package let number: Int32
   private let closes: Bool
+  /// The path below `directoryPath`, or the whole path.
+  private let name: FilePath
+  private let directoryPath: FilePath?
+
   /// The file as the user would name it.
-  public let path: FilePath
+  public var path: FilePath { directoryPath?.pushing(name) ?? name }
 
   /// Takes over an open file descriptor, which it closes at the end of its lifetime. `path` names it
   /// in errors.
-  public init(owning number: Int32, path: FilePath) {
+  public convenience init(owning number: Int32, path: FilePath) {
+    self.init(owning: number, path: path, in: nil)
+  }
+
+  /// Like `init(owning:path:)`, for the path `name` below `directoryPath`.
+  init(owning number: Int32, path name: FilePath, in directoryPath: FilePath?) {
     self.number = number
-    self.path = path
+    self.name = name
+    self.directoryPath = directoryPath
     closes = true
   }
 
   private init(borrowing number: Int32) {
     self.number = number
-    path = "-"
+    name = "-"
+    directoryPath = nil
     closes = false
   }
 
@@ -63,7 +74,7 @@ public final class Descriptor: Sendable {
       throw [.tooManySymbolicLinkLevels, .noSuchAddressOrDevice].contains(reason)
         ? FileRuleError.changed(place.path) : IOError(.openInput, place.path, reason)
     }
-    let descriptor = Descriptor(owning: number, path: place.path)
+    let descriptor = place.descriptor(owning: number)
     guard try descriptor.status().isSameFile(as: found) else {
       throw FileRuleError.changed(place.path)
     }
@@ -255,9 +266,11 @@ public struct FileStatus: Sendable {
   }
 
   /// The status of an open file that no `Descriptor` owns.
-  package static func of(descriptor number: Int32, _ path: FilePath) throws(IOError) -> FileStatus {
+  package static func of(
+    descriptor number: Int32, _ path: @autoclosure () -> FilePath
+  ) throws(IOError) -> FileStatus {
     var status = stat()
-    guard fstat(number, &status) == 0 else { throw .current(.openInput, path) }
+    guard fstat(number, &status) == 0 else { throw .current(.openInput, path()) }
     return FileStatus(status)
   }
 

@@ -21,7 +21,7 @@ extension FilePlace {
       case let reason: throw IOError(.openInput, path, reason)
       }
     }
-    let file = Descriptor(owning: number, path: path)
+    let file = descriptor(owning: number)
     let status = try file.status()
     switch status.kind {
     case .regular: return (file, status)

@@ -7,17 +7,28 @@ package struct FilePlace: Sendable {
   package let directory: Descriptor
   /// A single path component.
   package let name: FilePath
-  /// The file as the user would name it.
-  package let path: FilePath
+  /// The path that the user gave; nil if the place has the path of its directory and its name.
+  private let givenPath: FilePath?
 
-  package init(_ name: FilePath, in directory: Descriptor, path: FilePath) {
+  /// The file as the user would name it. A walk over a tree makes many places, and few of them need
+  /// it.
+  package var path: FilePath { givenPath ?? directory.path.pushing(name) }
+
+  /// `path` is the path as the user would name it, if it is not that of the directory and the name.
+  package init(_ name: FilePath, in directory: Descriptor, path: FilePath? = nil) {
     self.directory = directory
     self.name = name
-    self.path = path
+    givenPath = path
   }
 
-  init(_ name: FilePath.Component, in directory: Descriptor, path: FilePath) {
-    self.init(FilePath().appending(name), in: directory, path: path)
+  init(_ name: FilePath.Component, in directory: Descriptor) {
+    self.init(FilePath().appending(name), in: directory)
+  }
+
+  /// A descriptor of the file at this place.
+  func descriptor(owning number: Int32) -> Descriptor {
+    Descriptor(
+      owning: number, path: givenPath ?? name, in: givenPath == nil ? directory.path : nil)
   }
 
   /// The most links to follow, the same number as in the kernel.
@@ -109,7 +120,7 @@ package struct FilePlace: Sendable {
       name.withPlatformString { openat(directory.number, $0, flags | O_CLOEXEC) }
     }
     guard number >= 0 else { throw .current(.createOutput, path) }
-    return Descriptor(owning: number, path: path)
+    return descriptor(owning: number)
   }
 }
 

@@ -10,8 +10,8 @@ package struct FileTree: IteratorProtocol, Sendable {
   /// An entry with its path relative to the root of the tree, or the error in its place.
   package enum Entry {
     case directory(relative: FilePath, FoundDirectory)
-    case file(relative: FilePath, FoundFile)
-    case symbolicLink(relative: FilePath, FoundFile)
+    case file(FoundFile)
+    case symbolicLink(FoundFile)
     /// A FIFO, a socket or a device.
     case specialFile(relative: FilePath)
     /// A directory that cannot be read, or a name that cannot be looked up. The error of a file
@@ -135,25 +135,26 @@ package struct FileTree: IteratorProtocol, Sendable {
     at name: FilePath.Component, in directory: Descriptor
   ) throws(IOError) -> Entry? {
     let level = open[open.count - 1]
-    let relative = level.relative.appending(name)
-    let place = FilePlace(name, in: directory, path: root.pushing(relative))
+    let place = FilePlace(name, in: directory)
     guard let status = try FileStatus.at(name, in: directory) else {
       if HiddenFile.isUnfinished(place.name) { return nil }
       throw IOError(.openInput, place.path, .noSuchFileOrDirectory)
     }
-    if let filter, filter.excludes(relative, isDirectory: status.kind == .directory) {
+    if let filter,
+      filter.excludes(level.relative.appending(name), isDirectory: status.kind == .directory)
+    {
       filteredCount += 1
       return nil
     }
     let found = FoundFile(
       place: place, status: status, directoryPermissions: level.permissions, root: top ?? directory,
-      relative: relative)
+      parent: level.relative)
     switch status.kind {
-    case .regular: return .file(relative: relative, found)
-    case .symbolicLink: return .symbolicLink(relative: relative, found)
-    case .other: return .specialFile(relative: relative)
+    case .regular: return .file(found)
+    case .symbolicLink: return .symbolicLink(found)
+    case .other: return .specialFile(relative: found.relative)
     case .directory where isExcluded(status): excludedCount += 1
-    case .directory: enter(relative, in: directory)
+    case .directory: enter(found.relative, in: directory)
     }
     return nil
   }
@@ -261,23 +262,36 @@ package struct FoundDirectory: Sendable {
   package let permissions: [mode_t]
 }
 
-/// A regular file or a symbolic link that a walk found.
-package struct FoundFile: Sendable {
+/// A regular file or a symbolic link that a walk found. A class, because it is passed on often and
+/// has many parts.
+package final class FoundFile: Sendable {
   /// The place of the file in the directory that the walk opened.
   package let place: FilePlace
   package let status: FileStatus
   /// The permissions of the directories from the root of the tree to the directory of the file.
   package let directoryPermissions: [mode_t]
-  /// The root of the tree, and the path of the file below it.
+  /// The root of the tree.
   let root: Descriptor
-  let relative: FilePath
+  /// The path of the directory of the file, below the root of the tree.
+  package let parent: FilePath
+
+  init(
+    place: FilePlace, status: FileStatus, directoryPermissions: [mode_t], root: Descriptor,
+    parent: FilePath
+  ) {
+    self.place = place
+    self.status = status
+    self.directoryPermissions = directoryPermissions
+    self.root = root
+    self.parent = parent
+  }
+
+  /// The path of the file below the root of the tree.
+  package var relative: FilePath { parent.pushing(place.name) }
 
   /// True if the name of the file is that of an unfinished file.
   package var isUnfinished: Bool { HiddenFile.isUnfinished(place.name) }
 
-  /// Another place in the directory of the file, with the last component of `path` as its name.
-  /// `path` is the path as the user would name it.
-  package func sibling(_ path: FilePath) -> FilePlace? {
-    path.lastName.map { FilePlace($0, in: place.directory, path: path) }
-  }
+  /// The place with this name in the directory of the file.
+  package func sibling(_ name: FilePath) -> FilePlace { FilePlace(name, in: place.directory) }
 }

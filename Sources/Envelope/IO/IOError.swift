@@ -30,8 +30,12 @@ public struct IOError: Error, Equatable, Sendable {
   }
 
   /// A failure with the current value of `errno`.
-  package static func current(_ operation: Operation, _ path: FilePath) -> IOError {
-    IOError(operation, path, .current)
+  package static func current(
+    _ operation: Operation, _ path: @autoclosure () -> FilePath
+  ) -> IOError {
+    // Making the path may change `errno`.
+    let reason = Errno.current
+    return IOError(operation, path(), reason)
   }
 }
 

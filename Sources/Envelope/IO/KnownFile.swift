@@ -26,7 +26,7 @@ package struct KnownFile: Sendable {
     }
     return FoundFile(
       place: FilePlace(name, in: directory, path: path), status: status,
-      directoryPermissions: directoryPermissions, root: root, relative: relative)
+      directoryPermissions: directoryPermissions, root: root, parent: relative.directory)
   }
 }
 

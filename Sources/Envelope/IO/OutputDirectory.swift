@@ -91,7 +91,7 @@ package final class OutputDirectory: Sendable {
         let above = components.count - index
         let mode = permissions.count < above ? nil : permissions[permissions.count - above]
         way.append(component)
-        let place = FilePlace(component, in: current, path: current.path.appending(component))
+        let place = FilePlace(component, in: current)
         current = try open(place, relative: way, below: root, permissions: mode)
       }
       latest = (relative, current)
@@ -107,7 +107,7 @@ package final class OutputDirectory: Sendable {
       if let latest, latest.relative == relative { return latest.descriptor }
       var current = root
       for component in relative.components {
-        let place = FilePlace(component, in: current, path: current.path.appending(component))
+        let place = FilePlace(component, in: current)
         let number = place.name.withPlatformString { Self.open($0, in: current) }
         if number < 0, Errno.current == .noSuchFileOrDirectory { return nil }
         current = try Self.opened(number, place)
@@ -124,17 +124,22 @@ package final class OutputDirectory: Sendable {
     guard let name = relative.lastComponent, name.kind == .regular else {
       throw FileRuleError.isDirectory(path.pushing(relative))
     }
-    return FilePlace(
-      name, in: try directory(relative.directory, permissions: permissions),
-      path: path.pushing(relative))
+    return try place(
+      FilePath().appending(name), in: relative.directory, permissions: permissions)
   }
 
-  /// The place of the output `relative` below this directory; nil if its directory does not exist.
-  package func existingPlace(_ relative: FilePath) throws -> FilePlace? {
-    guard let name = relative.lastComponent, let directory = try existing(relative.directory) else {
-      return nil
-    }
-    return FilePlace(name, in: directory, path: path.pushing(relative))
+  /// Like `place(_:permissions:)`, for the name of a file and the path of its directory below this
+  /// one.
+  package func place(
+    _ name: FilePath, in parent: FilePath, permissions: [mode_t]
+  ) throws -> FilePlace {
+    FilePlace(name, in: try directory(parent, permissions: permissions))
+  }
+
+  /// The place with the name `name` in the directory `parent` below this one; nil if that directory
+  /// does not exist.
+  package func existingPlace(_ name: FilePath, in parent: FilePath) throws -> FilePlace? {
+    try existing(parent).map { FilePlace(name, in: $0) }
   }
 
   private func open(

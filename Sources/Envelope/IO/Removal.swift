@@ -8,7 +8,8 @@ extension OutputDirectory {
   /// Throws `FileRuleError` for a reserved file, and `IOError`.
   package func remove(_ relative: FilePath, foundAs found: FileStatus) throws -> Bool {
     let isDirectory = found.kind == .directory
-    guard let place = try existingPlace(relative), let now = try place.status(),
+    guard let name = relative.lastName,
+      let place = try existingPlace(name, in: relative.directory), let now = try place.status(),
       isDirectory ? now.isSameFile(as: found) : now.isUnchanged(since: found)
     else { return false }
     try reserved?.check(place, existing: now)

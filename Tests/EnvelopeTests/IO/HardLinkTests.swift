@@ -95,7 +95,7 @@ import Testing
     var tree = FileTree(path("in"))
     var known: KnownFile?
     while let entry = tree.next() {
-      if case .file(_, let found) = entry { known = KnownFile(found) }
+      if case .file(let found) = entry { known = KnownFile(found) }
     }
     let file = try #require(known)
     let found = try file.found()

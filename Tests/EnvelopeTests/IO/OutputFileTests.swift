@@ -109,9 +109,9 @@ import Testing
     var others: [String] = []
     while let entry = tree.next() {
       switch entry {
-      case .file(let relative, _): found.append(relative)
+      case .file(let file): found.append(file.relative)
       case .directory(let relative, _): others.append("d\(relative)")
-      case .symbolicLink(let relative, _): others.append("l\(relative)")
+      case .symbolicLink(let file): others.append("l\(file.relative)")
       case .specialFile(let relative): others.append("s\(relative)")
       case .failure(let error): Issue.record(error)
       }

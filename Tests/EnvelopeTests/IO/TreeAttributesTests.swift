@@ -41,9 +41,9 @@ import Testing
       switch entry {
       case .directory(let relative, let found):
         try output.make(found, at: relative, noting: lost)
-      case .symbolicLink(let relative, let found):
+      case .symbolicLink(let found):
         let isKept = try output.make(
-          found, at: relative, replacing: replacing, leftovers: Leftovers(), noting: lost)
+          found, at: found.relative, replacing: replacing, leftovers: Leftovers(), noting: lost)
         #expect(isKept)
       case .failure(let error): Issue.record(error)
       case .file, .specialFile: break
