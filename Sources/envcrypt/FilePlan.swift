@@ -381,19 +381,6 @@ struct FilePlan: IteratorProtocol {
     return try output ?? name(for: input)
   }
 
-  private func name(for input: FilePath) throws -> FilePath {
-    if let name = naming.output(for: input, suffix) { return name }
-    guard let status = try FileStatus.at(input) else {
-      throw IOError(.openInput, input, .noSuchFileOrDirectory)
-    }
-    if status.kind == .directory { throw FileRuleError.isDirectory(input) }
-    throw Failure(
-      .usage, "the name does not end in \(suffix), so the output has no name",
-      hint: isSingle
-        ? "name the output with -o FILE, or -o - for standard output"
-        : "decrypt it alone, and name its output with -o FILE")
-  }
-
   /// True if the file begins like a message. A second `encrypt -R` over the same tree leaves
   /// messages alone for this reason.
   private func isMessage(_ found: FoundFile) -> Bool {

@@ -1,3 +1,4 @@
+import Envelope
 import SystemPackage
 
 extension FilePlan {
@@ -31,5 +32,19 @@ extension FilePlan {
       case .none: nil
       }
     }
+  }
+
+  /// Returns the name of the output. Throws if the name of the input gives none.
+  func name(for input: FilePath) throws -> FilePath {
+    if let name = naming.output(for: input, suffix) { return name }
+    guard let status = try FileStatus.at(input) else {
+      throw IOError(.openInput, input, .noSuchFileOrDirectory)
+    }
+    if status.kind == .directory { throw FileRuleError.isDirectory(input) }
+    throw Failure(
+      .usage, "the name does not end in \(suffix), so the output has no name",
+      hint: isSingle
+        ? "name the output with -o FILE, or -o - for standard output"
+        : "decrypt it alone, and name its output with -o FILE")
   }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Envelope
 
 /// The options for runs that are done again.
 struct UpdateOptions: ParsableArguments {
