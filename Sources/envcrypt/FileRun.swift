@@ -176,7 +176,7 @@ final class FileRun: Sendable {
 
   /// The most steps that a thread takes at once, to look for what has changed. Their descriptors
   /// stay open meanwhile.
-  private static let portion = 16
+  private static let portion = 32
 
   /// Returns a step to run, or several of which most have probably nothing to do; nil at the end.
   private func takeSteps() -> [NumberedStep]? {

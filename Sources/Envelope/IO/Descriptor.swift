@@ -290,7 +290,7 @@ public struct FileStatus: Sendable {
 
   /// The status of the file `name` in a directory; nil if there is none. Does not follow a link.
   static func at(
-    _ name: FilePath.Component, in directory: Descriptor
+    _ name: FilePath, in directory: Descriptor
   ) throws(IOError) -> FileStatus? {
     var status = stat()
     let result = name.withPlatformString {
@@ -299,7 +299,7 @@ public struct FileStatus: Sendable {
     if result == 0 { return FileStatus(status) }
     let reason = Errno.current
     if reason == .noSuchFileOrDirectory { return nil }
-    throw IOError(.openInput, directory.path.appending(name), reason)
+    throw IOError(.openInput, directory.path.pushing(name), reason)
   }
 
   /// True if the owner is this user or root, whose links and pipes are trusted.

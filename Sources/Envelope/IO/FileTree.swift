@@ -49,7 +49,7 @@ package struct FileTree: IteratorProtocol, Sendable {
     /// The permissions of the directories from the root to this one, with their sticky bits.
     let permissions: [mode_t]
     /// The remaining names, last name first.
-    var names: [FilePath.Component]
+    var names: [FilePath]
   }
 
   private static let openLimit = 32
@@ -132,7 +132,7 @@ package struct FileTree: IteratorProtocol, Sendable {
   }
 
   private mutating func look(
-    at name: FilePath.Component, in directory: Descriptor
+    at name: FilePath, in directory: Descriptor
   ) throws(IOError) -> Entry? {
     let level = open[open.count - 1]
     let place = FilePlace(name, in: directory)
@@ -141,7 +141,7 @@ package struct FileTree: IteratorProtocol, Sendable {
       throw IOError(.openInput, place.path, .noSuchFileOrDirectory)
     }
     if let filter,
-      filter.excludes(level.relative.appending(name), isDirectory: status.kind == .directory)
+      filter.excludes(level.relative.pushing(name), isDirectory: status.kind == .directory)
     {
       filteredCount += 1
       return nil
@@ -192,7 +192,7 @@ package struct FileTree: IteratorProtocol, Sendable {
   /// Returns the names in a directory that the walk takes, in their order.
   private mutating func names(
     in directory: Descriptor, _ status: FileStatus
-  ) throws(IOError) -> [FilePath.Component] {
+  ) throws(IOError) -> [FilePath] {
     guard let filter else { return try Self.entries(of: directory) }
     if filter.leavesContents(of: status, in: open.first?.status) {
       mountPointCount += 1
@@ -218,7 +218,7 @@ package struct FileTree: IteratorProtocol, Sendable {
 
   private static func entries(
     of descriptor: Descriptor
-  ) throws(IOError) -> [FilePath.Component] {
+  ) throws(IOError) -> [FilePath] {
     let directory = descriptor.path
     // closedir closes the descriptor that the stream reads from.
     let copy = fcntl(descriptor.number, F_DUPFD_CLOEXEC, 0)
@@ -229,7 +229,7 @@ package struct FileTree: IteratorProtocol, Sendable {
       throw error
     }
     defer { closedir(stream) }
-    var names: [(component: FilePath.Component, bytes: [CChar])] = []
+    var names: [(name: FilePath, bytes: [CChar])] = []
     while true {
       errno = 0
       guard let entry = readdir(stream) else {
@@ -241,15 +241,17 @@ package struct FileTree: IteratorProtocol, Sendable {
           Array(UnsafeBufferPointer(start: $0, count: strlen($0) + 1))
         }
       }
-      guard
-        let component = bytes.withUnsafeBufferPointer({
-          FilePath.Component(platformString: $0.baseAddress!)
-        }), component.kind == .regular
-      else { continue }
-      names.append((component, bytes))
+      if isDots(bytes) { continue }
+      names.append((FilePath(platformString: bytes), bytes))
     }
     names.sort { $0.bytes.lexicographicallyPrecedes($1.bytes) }
-    return names.map(\.component)
+    return names.map(\.name)
+  }
+
+  /// True for the names of the directory itself and of its parent. `name` ends in a zero.
+  private static func isDots(_ name: [CChar]) -> Bool {
+    let dot = CChar(UInt8(ascii: "."))
+    return name == [dot, 0] || name == [dot, dot, 0]
   }
 }
 

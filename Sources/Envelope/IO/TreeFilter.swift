@@ -35,7 +35,7 @@ package struct TreeFilter: Sendable {
   }
 
   /// True if the directory is a cache whose contents are left out.
-  func leavesCache(_ directory: Descriptor, _ names: [FilePath.Component]) -> Bool {
+  func leavesCache(_ directory: Descriptor, _ names: [FilePath]) -> Bool {
     selection.excludesCaches && CacheTag.isIn(directory, names)
   }
 

@@ -12,7 +12,7 @@ package struct TreeLookup {
 
   /// The status of the entry `relative`; nil if it does not exist.
   package mutating func status(of relative: FilePath) throws(IOError) -> FileStatus? {
-    guard let name = relative.lastComponent else { return try root.status() }
+    guard let name = relative.lastName else { return try root.status() }
     return try directory(relative.directory).flatMap { (directory) throws(IOError) in
       try FileStatus.at(name, in: directory)
     }
