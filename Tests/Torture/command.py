@@ -7,7 +7,7 @@ import crowd, scene
 class Command:
     """`produces`: files by name, with the kind of their new contents: a "message" of `plain`, "plain" bytes, a
     message of a "tree"'s file, a "copy" of it, a "secret" of 32 bytes, a "wrapped" key, "escrow" JSON, a "backup" of
-    the keystore, its "log". `again`: the arguments of a later run; None if the work of the first run cannot be
+    the keystore, its "log"; or "gone". `again`: the arguments of a later run; None if the work of the first run cannot be
     repeated after it is done. `isStream`: standard output may be short if the status reports it."""
 
     def __init__(self, line, produces={}, again=None, stdin=None, base=scene.furnished, changesStore=False,
@@ -51,6 +51,13 @@ FILES = [
             "encrypt -R many -k alias/new -o sealed -f", name="encrypt many over"),
     Command("decrypt -R sealed/many -o out", _many("out", "", "copy"), "decrypt -R sealed/many -o out -f",
             name="decrypt many"),
+    Command("encrypt -R many -k alias/old -o sealed --update --delete", {
+        **{f"sealed/many/{name}.envc": "tree" for name in ("0/0", "0/9", "1/7", "1/new")},
+        **{f"sealed/many/{n % 3}/{n}.envc": "gone" for n in range(scene.MANY) if n == 3 or n % 3 == 2}},
+            "encrypt -R many -k alias/old -o sealed --update --delete", base=scene.aged, name="encrypt nightly"),
+    # The model of the power failure does not know the times of outputs, so a later run needs -f.
+    Command("decrypt -R sealed/many -o out --update", _many("out", "", "copy"),
+            "decrypt -R sealed/many -o out --update -f", name="decrypt nightly"),
     Command("decrypt old.envc -o plain2", {"plain2": "plain"}, "decrypt old.envc -o plain2 -f"),
     Command("decrypt old.envc -f -o there", {"there": "plain"}, "decrypt old.envc -f -o there", name="decrypt over"),
     Command("decrypt signed.envc", {"signed": "plain"}, "decrypt signed.envc -f", name="decrypt signed"),
@@ -97,7 +104,7 @@ def there(tool):
     """Returns the commands that this tool has, and the names of those that it does not have."""
     have, missing = [], []
     for command in FILES + STORE:
-        words = [word for word in command.words if word not in ("over", "pipe", "tree", "many", "signed", "two", "prune",
+        words = [word for word in command.words if word not in ("over", "pipe", "tree", "many", "nightly", "signed", "two", "prune",
                                                                 "key-file")]
         usage = subprocess.run([tool, *words, "--help"], capture_output=True, text=True).stdout
         (have if f"USAGE: envcrypt {' '.join(words)}" in usage else missing).append(command)

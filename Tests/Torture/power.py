@@ -194,6 +194,17 @@ def _name(names, step):
         names[step[1]] = step[2]
 
 
+def _keep_time(source, path, data):
+    """Gives a file that has not changed its time, by which --update knows it."""
+    try:
+        with open(source, "rb") as file:
+            if file.read() == data:
+                status = os.stat(source)
+                os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    except FileNotFoundError:
+        pass
+
+
 def inject(stage, fault, directory):
     end = len(steps(stage)[1])
     if fault.at is not None and fault.at > end:
@@ -209,6 +220,7 @@ def inject(stage, fault, directory):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
                 file.write(data)
+            _keep_time(os.path.join(stage.before.root, name), path, data)
         os.makedirs(here.work, exist_ok=True)
         found = stage.states(here, ENDED, auditMayEnd=True)
         if fault.at in (None, end) and "old" in found:

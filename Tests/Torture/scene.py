@@ -192,3 +192,16 @@ def backed_up(root):
     scene.envcrypt("key", "rotate", "alias/old")
     scene.envcrypt("decrypt", "old.envc", "-o", "-")
     return scene
+
+
+def aged(root):
+    """The same as `furnished`, some days later: in `many`, files have changed, are new, or are gone."""
+    scene = furnished(root)
+    for name in ("0/0", "0/9", "1/7"):
+        scene.write(f"many/{name}", os.urandom(5_000))
+    scene.write("many/1/new", os.urandom(70_000))
+    os.makedirs(scene.path("many/3/empty"))
+    shutil.rmtree(scene.path("many/2"))
+    os.remove(scene.path("many/0/3"))
+    os.chmod(scene.path("many/0"), 0o750)
+    return scene

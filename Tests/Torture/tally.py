@@ -1,10 +1,11 @@
 """Counts the results of the faults, and keeps the losses."""
 import collections
 
-WORDS = ["kept old", "became new", "in part", "succeeded", "refused", "told", "kept", "destroyed", "not begun"]
+WORDS = ["kept old", "became new", "in part", "went on", "succeeded", "refused", "told", "kept", "destroyed", "not begun"]
 MEANING = {
     "kept old": "killed, everything as before", "became new": "killed, all of the work is there",
-    "in part": "killed, some of several files done", "succeeded": "the fault did not matter",
+    "in part": "killed, some of several files done", "went on": "ended and started again until it was done",
+    "succeeded": "the fault did not matter",
     "refused": "error message, everything as before", "told": "error message, though the change was made",
     "kept": "the material is there", "destroyed": "found due by two commands a day apart, and destroyed",
     "not begun": "the loader or the C library found no memory before the tool began"}

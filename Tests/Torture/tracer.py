@@ -275,6 +275,8 @@ def run(arguments, directory, environment, fault=None, files=(0, 1, 2), limits={
                             doomed = thread
                             if name in ("exit_group", "exit"):
                                 os.kill(pid, signal.SIGKILL)
+                        elif fault.kind == "terminate":
+                            os.kill(pid, signal.SIGTERM)
                         elif fault.kind == "errno" and name == "brk":
                             # A brk that fails has no error: it returns the present end of the heap, as if nothing was
                             # requested.

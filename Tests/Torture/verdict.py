@@ -37,6 +37,10 @@ class Stage:
                 raise Lost(f"{command.name} does not make {name}")
         undisturbed.remove()
 
+    @property
+    def _gone(self):
+        return [name for name, kind in self.command.produces.items() if kind == "gone"]
+
     def _work_files(self):
         return [name[5:] for name in self.names if name.startswith("work/")]
 
@@ -48,6 +52,8 @@ class Stage:
             return "old"
         if name == "-" and outcome.status != 0:
             return "old"
+        if kind == "gone" and data is not None:
+            raise Lost(f"{name} is another file")
         wanted = self.plain
         if kind == "tree":
             kind, wanted = "message", self.before.bytes(name.split("/", 1)[1].removesuffix(".envc"))
@@ -83,7 +89,9 @@ class Stage:
             if not LEFTOVER.match(name) and not BESIDE_KEYSTORE.match(name) and not any(
                     name in (f"work/{made}", f"work/{made}-audit") for made in self.command.produces):
                 raise Lost(f"there is a file {name}")
-        found = [self._file_state(here, name, outcome) for name in self.command.produces if name != "-"]
+        # A deletion may be left to a later run, so its state does not count, but the file is there or is gone.
+        states = {name: self._file_state(here, name, outcome) for name in self.command.produces if name != "-"}
+        found = [state for name, state in states.items() if name not in self._gone]
         if "-" in self.command.produces:
             found.append(self._stream_state(outcome))
         shape = here.shape()
@@ -130,7 +138,8 @@ class Stage:
         if here.shape() is not None:
             self._check(here, auditMayEnd)
         final = self._all_states(here, auditMayEnd)
-        if "old" in final and command.produces.keys() != {"-"}:
+        isUndeleted = any(here.bytes(name) is not None for name in self._gone)
+        if isUndeleted or "old" in final and command.produces.keys() != {"-"}:
             raise Lost("a later run does not finish the work")
         left = here.leftovers()
         if left:
