@@ -11,10 +11,12 @@ struct Deletion {
   let suffix: NameSuffix
   let console: Console
 
-  /// Removes outputs of these trees. Returns the number of removed entries, and the failures.
-  /// Throws before anything is removed if a directory cannot be read, if there are too many, or if
-  /// the user does not want it.
-  func run(_ mirrors: MirroredTrees) throws -> (count: Int, failures: [any Error]) {
+  /// Removes outputs of these trees and adds them to `outcomes`. Returns the number of removed
+  /// entries, and the failures. Throws before anything is removed if a directory cannot be read, if
+  /// there are too many, or if the user does not want it.
+  func run(
+    _ mirrors: MirroredTrees, noting outcomes: OutcomeLog
+  ) throws -> (count: Int, failures: [any Error]) {
     guard mirrors.isComplete else {
       console.warning("nothing was deleted: not all inputs could be read")
       return (0, [])
@@ -45,10 +47,13 @@ struct Deletion {
     } else if isDryRun {
       for entry in entries { try console.report("delete \(Text.printable(entry.path))") }
     }
-    if isDryRun { return (0, []) }
+    if isDryRun {
+      for entry in entries { outcomes.add(deleted: entry.path, .wouldDelete) }
+      return (0, [])
+    }
     guard !entries.isEmpty else { return (0, []) }
     try requireConsent(to: entries)
-    return remove(found)
+    return remove(found, noting: outcomes)
   }
 
   private func requireConsent(to entries: [GoneSources.Entry]) throws {
@@ -78,7 +83,8 @@ struct Deletion {
 
   /// Removes what is in a directory before the directory.
   private func remove(
-    _ found: [(tree: MirroredTrees.Tree, entries: [GoneSources.Entry])]
+    _ found: [(tree: MirroredTrees.Tree, entries: [GoneSources.Entry])],
+    noting outcomes: OutcomeLog
   ) -> (count: Int, failures: [any Error]) {
     var count = 0
     var failures: [any Error] = []
@@ -87,7 +93,10 @@ struct Deletion {
         do {
           let isRemoved = try tree.output.remove(
             tree.name.pushing(entry.relative), foundAs: entry.status)
-          if isRemoved { count += 1 }
+          if isRemoved {
+            count += 1
+            outcomes.add(deleted: entry.path, .deleted)
+          }
         } catch {
           failures.append(error)
         }

@@ -27,7 +27,7 @@ struct EncryptCommand: ParsableCommand {
 
       With --delete, messages, symbolic links and empty directories are removed whose source is \
       gone, after all new messages are on the disk. Files that are not messages stay. Nothing is \
-      removed if a tree has no files, or if a part of it could not be read.
+      removed if a tree has no files, if a part of it could not be read, or if a file has failed.
 
       A missing output directory is made for several inputs, with --recursive, and if its name ends \
       in a slash.

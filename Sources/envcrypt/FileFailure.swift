@@ -54,6 +54,10 @@ extension Failure {
       self.init(
         .noInput,
         path == "-" ? "standard input is a directory" : "\(Text.printable(path)) is a directory")
+    case .outputIsDirectory(let path):
+      self.init(
+        .cannotCreate, "\(Text.printable(path)) is a directory",
+        hint: "name another output with -o, or move the directory away")
     case .noDirectory(let path):
       self.init(
         .cannotCreate, "there is no directory \(Text.printable(path))",
@@ -102,7 +106,8 @@ extension FileRuleError {
   fileprivate var path: FilePath {
     switch self {
     case .exists(let path), .sameFile(let path), .notARegularFile(let path), .changed(let path),
-      .isDirectory(let path), .noDirectory(let path), .foreignLink(let path),
+      .isDirectory(let path), .outputIsDirectory(let path), .noDirectory(let path),
+      .foreignLink(let path),
       .foreignPipe(let path), .reserved(let path), .unfinishedName(let path),
       .symbolicLink(let path), .openToOthers(let path, _), .notADirectory(let path):
       path

@@ -122,6 +122,15 @@ struct FilePlan: IteratorProtocol {
     case failure(FilePath, any Error)
     /// A file of a tree that no longer existed when it was opened.
     case vanished(FilePath)
+
+    /// The input; nil if it is gone.
+    var input: FilePath? {
+      switch self {
+      case .job(let job): job.input
+      case .entry(let job): job.input
+      case .failure, .vanished: nil
+      }
+    }
   }
 
   /// The most entries that are held back; each may keep a descriptor open.
@@ -198,10 +207,7 @@ struct FilePlan: IteratorProtocol {
         }
       }
     }
-    if mirrors != nil, treeOutput == nil {
-      throw Failure(
-        .usage, "--delete needs another directory for the outputs than that of the files")
-    }
+    if mirrors != nil { try MirroredTrees.requireApart(path, from: treeOutput, treeName) }
     root = path
     // If outputs are written into the tree, they must be in the place that the user meant.
     tree = try FileTree(

@@ -37,8 +37,13 @@ final class FileRun: Sendable {
     var written: Set<FilePath> = []
     /// The number of messages that were left out although this run would make other ones.
     var differentCount = 0
-    /// The files that were gone when they were opened.
+    /// The files and directories that were gone when they were opened.
     var vanished: Set<FilePath> = []
+    /// The inputs whose outputs have not got their names yet, because something is in the way that
+    /// `--delete` may remove.
+    var obstructed: Set<FilePath> = []
+    /// The plan for the obstructed inputs. Nil until outputs of gone sources are removed.
+    var retry: FilePlan?
   }
 
   let areMany: Bool
@@ -52,6 +57,8 @@ final class FileRun: Sendable {
   let synchronizes: Bool
   let repetition: Repetition
   let keystoreFiles: KeystoreFiles
+  /// The plan as it was at the beginning; nil without `--delete`.
+  let firstPlan: FilePlan?
   let helpers: ThreadGroup
   let console: Console
   let progress: ProgressBar?
@@ -63,7 +70,7 @@ final class FileRun: Sendable {
   let inputs: InputFiles
   let lost = LostAttributes()
   /// True if outputs keep the extended attributes of their inputs.
-  private let keepsExtended: Bool
+  let keepsExtended: Bool
   private let makesHoles: Bool
   let links: HardLinks?
   let made: MadeDirectories
@@ -86,6 +93,7 @@ final class FileRun: Sendable {
     work: @escaping Work
   ) {
     state = Mutex(State(plan: plan))
+    firstPlan = repetition.deletion == nil ? nil : plan
     areMany = inputs.areMany
     isLongRun = inputs.recursive || inputs.filesFrom != nil
     claimsNames = !plan.isSingle
@@ -129,6 +137,7 @@ final class FileRun: Sendable {
     helpers.wait()
     makeLaterNames()
     deleteOutputsOfGoneSources()
+    retryObstructed()
     for error in batch.finish() { outcomes.add(Failure(error)) }
     progress?.clear()
     for loss in lost.all { console.warning(Self.text(of: loss)) }
@@ -149,61 +158,12 @@ final class FileRun: Sendable {
     }
   }
 
-  /// Runs jobs until none is left or the run has ended early. Every thread calls this.
-  private func takeJobs() {
-    while !outcomes.isAborted, let steps = takeSteps() {
-      if areMany, !isJoined { _ = helpers.start { [self] in takeJobs() } }
-      if steps.count > 1 {
-        let outdated = leavingOutUnchanged(steps)
-        state.withLock { $0.outdated += outdated }
-      } else {
-        run(steps[0])
-      }
-    }
-  }
-
-  private func run(_ numbered: NumberedStep) {
-    let index = numbered.index
-    switch numbered.step {
-    case .failure(let input, let error): outcomes.add(index, input, .failure(error))
-    case .vanished(let input): outcomes.add(index, input, .success(.vanished))
-    case .entry(let job):
-      outcomes.add(index, job.input, output: job.output, Result { try make(job) })
-    case .job(let job):
-      run(job) { [outcomes] in outcomes.add(index, job.input, output: job.output, $0) }
-    }
-  }
-
-  /// The most steps that a thread takes at once, to look for what has changed. Their descriptors
-  /// stay open meanwhile.
-  private static let portion = 32
-
-  /// Returns a step to run, or several of which most have probably nothing to do; nil at the end.
-  private func takeSteps() -> [NumberedStep]? {
-    state.withLock { state in
-      if !state.outdated.isEmpty { return [state.outdated.removeFirst()] }
-      var steps: [NumberedStep] = []
-      let limit = repetition.updates && keepsAttributes ? Self.portion : 1
-      while steps.count < limit, let step = state.plan.next() {
-        if case .job(let job) = step, links?.takesLater(job) == true { continue }
-        steps.append(NumberedStep(index: state.nextIndex, step: step))
-        state.nextIndex += 1
-      }
-      return steps.isEmpty ? nil : steps
-    }
-  }
-
-  /// The place among the outcomes of a job that the plan did not give out last.
-  func takeIndex() -> Int {
-    state.withLock { state in
-      defer { state.nextIndex += 1 }
-      return state.nextIndex
-    }
-  }
-
   /// Makes a directory or a symbolic link.
-  private func make(_ job: EntryJob) throws -> JobOutcome {
-    if repetition.isDryRun { return .directory }
+  func make(_ job: EntryJob) throws -> JobOutcome {
+    if repetition.isDryRun {
+      if case .symbolicLink = job.entry { return .symbolicLink(isKept: true) }
+      return .directory
+    }
     let replaces = replaces || repetition.updates
     do {
       switch job.entry {
@@ -213,9 +173,14 @@ final class FileRun: Sendable {
         return .directory
       case .symbolicLink(let found):
         if claimsNames { try claim(job.output) }
-        return .symbolicLink(
-          isKept: try job.directory.make(
-            found, at: job.relative, replacing: replaces, leftovers: leftovers, noting: lost))
+        do {
+          return .symbolicLink(
+            isKept: try job.directory.make(
+              found, at: job.relative, replacing: replaces, leftovers: leftovers, noting: lost))
+        } catch {
+          if claimsNames { giveUp(job.output) }
+          throw error
+        }
       }
     } catch let error as IOError where error.isOfMissingInput {
       return .vanished
@@ -258,17 +223,17 @@ final class FileRun: Sendable {
     var finding = UpdateRule.Finding.nothing
     if repetition.updates, naming == .encrypt, let found = job.found {
       finding = try self.finding(for: job, of: found.status, input: nil)
-      if try isLeftOut(job, finding) { return report(.success(.unchanged)) }
+      if try isLeftOut(job, finding, of: found.status) { return report(.success(.unchanged)) }
     }
     if repetition.isDryRun, try isSpecial(job) { return report(.success(.wouldChange)) }
     guard let (input, place) = try inputs.open(job) else {
-      state.withLock { _ = $0.vanished.insert(job.input) }
+      noteVanished(job.input)
       return report(.success(.vanished))
     }
     let (status, isSettled) = try settledStatus(of: input)
     if repetition.updates, naming != .encrypt || job.found == nil {
       finding = try self.finding(for: job, of: status, input: input)
-      if try isLeftOut(job, finding) { return report(.success(.unchanged)) }
+      if try isLeftOut(job, finding, of: status) { return report(.success(.unchanged)) }
     }
     if repetition.isDryRun {
       try checkOutput(of: job, finding)

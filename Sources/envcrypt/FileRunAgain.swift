@@ -1,5 +1,6 @@
 import Envelope
 import Glibc
+import SystemPackage
 
 /// Runs that are done again.
 extension FileRun {
@@ -23,10 +24,12 @@ extension FileRun {
 
   private func isUnchanged(_ job: FileJob, _ found: FoundFile) throws -> Bool {
     if naming == .encrypt {
-      return try isLeftOut(job, finding(for: job, of: found.status, input: nil))
+      return try isLeftOut(
+        job, finding(for: job, of: found.status, input: nil), of: found.status)
     }
     guard let (input, _) = try inputs.open(job) else { return false }
-    return try isLeftOut(job, finding(for: job, of: input.status(), input: input))
+    let status = try input.status()
+    return try isLeftOut(job, finding(for: job, of: status, input: input), of: status)
   }
 
   func deleteOutputsOfGoneSources() {
@@ -35,14 +38,52 @@ extension FileRun {
     progress?.clear()
     let (mirrors, vanished) = state.withLock { ($0.plan.mirrors, $0.vanished) }
     guard var mirrors else { return }
+    // A file may have got another name and failed under that: then the old message is all there is.
+    if outcomes.hasFailures {
+      console.warning("nothing was deleted: not all files have a new message")
+      return
+    }
     mirrors.vanished = vanished
     do {
-      let (count, failures) = try deletion.run(mirrors)
+      let (count, failures) = try deletion.run(mirrors, noting: outcomes)
       for failure in failures { outcomes.add(Failure(failure)) }
       if count > 0 { console.note("\(count) deleted, whose sources are gone") }
     } catch {
       outcomes.add(Failure(error))
     }
+  }
+
+  /// Notes a file or directory that is gone.
+  func noteVanished(_ input: FilePath) { state.withLock { _ = $0.vanished.insert(input) } }
+
+  /// Returns the result; nil if the job can be done after outputs of gone sources are removed. Such
+  /// an output is in the way if a directory has become a link, or a link a directory.
+  func unlessObstructed(
+    _ input: FilePath, _ result: Result<JobOutcome, any Error>
+  ) -> Result<JobOutcome, any Error>? {
+    guard repetition.deletion != nil, case .failure(let error) = result else { return result }
+    switch error as? FileRuleError {
+    case .outputIsDirectory, .symbolicLink, .notADirectory: break
+    default: return result
+    }
+    return state.withLock { state in
+      guard state.retry == nil else { return result }
+      state.obstructed.insert(input)
+      return nil
+    }
+  }
+
+  /// Does the jobs that `unlessObstructed` has put off.
+  func retryObstructed() {
+    guard let firstPlan, !outcomes.isAborted else { return }
+    let isNeeded = state.withLock { state in
+      if !state.obstructed.isEmpty { state.retry = firstPlan }
+      return !state.obstructed.isEmpty
+    }
+    guard isNeeded else { return }
+    takeJobs()
+    helpers.wait()
+    makeLaterNames()
   }
 
   func tellOfDifferent() {
@@ -87,15 +128,34 @@ extension FileRun {
     return try UpdateRule.plaintext(at: place, of: input, status)
   }
 
-  /// True if a finding means that there is nothing to do.
-  func isLeftOut(_ job: FileJob, _ finding: UpdateRule.Finding) throws -> Bool {
-    guard case .current(let message) = finding, let path = job.output else { return false }
-    if claimsNames { try claim(path) }
+  /// True if a finding means that there is nothing to do. In a tree the output then gets the
+  /// attributes that its input has now.
+  func isLeftOut(
+    _ job: FileJob, _ finding: UpdateRule.Finding, of status: FileStatus
+  ) throws -> Bool {
+    guard case .current(let place, let output, let message) = finding else { return false }
+    if claimsNames, let path = job.output { try claim(path) }
+    if keepsAttributes, !repetition.isDryRun {
+      try renewAttributes(of: output, at: place, from: job, status)
+    }
     if let size = job.found?.status.size { progress?.advance(by: Int(size)) }
     if let message, repetition.difference?.isIn(message) == true {
       state.withLock { $0.differentCount += 1 }
     }
     return true
+  }
+
+  private func renewAttributes(
+    of output: FileStatus, at place: FilePlace, from job: FileJob, _ status: FileStatus
+  ) throws {
+    let attributes = FileAttributes(status)
+    let areKept = attributes.are(on: output)
+    guard !areKept || keepsExtended && status.hasChangedAfter(output) else { return }
+    var extended: ExtendedAttributes?
+    if keepsExtended, let (input, _) = try inputs.open(job) {
+      extended = ExtendedAttributes(of: input, noting: lost)
+    }
+    try attributes.renew(on: output, at: place, extended, noting: lost)
   }
 
   /// The place of the output of a job; nil if there is none or its directory does not exist.
@@ -119,7 +179,7 @@ extension FileRun {
       let existing = try place.status()
     else { return }
     switch existing.kind {
-    case .directory: throw FileRuleError.isDirectory(place.path)
+    case .directory: throw FileRuleError.outputIsDirectory(place.path)
     case .symbolicLink: throw FileRuleError.symbolicLink(place.path)
     case .other where job.place != nil: throw FileRuleError.notARegularFile(place.path)
     case .other: return

@@ -77,6 +77,15 @@ final class JSONReport: Sendable {
     }
   }
 
+  /// Adds an output that `--delete` removes.
+  func add(deleted output: FilePath, _ result: JobResult) throws {
+    try line { writer in
+      writer.member("Kind", "deletion")
+      writer.member("Output", output)
+      writer.member("Result", result.rawValue)
+    }
+  }
+
   /// Writes the summary. `failure` is a failure that is not that of a file.
   func finish(
     _ counts: [JobResult: Int], skipped: Int, warnings: [String], status: ExitStatus?,

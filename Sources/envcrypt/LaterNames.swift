@@ -10,7 +10,7 @@ extension FileRun {
       switch next.job {
       case .success(let job): make(job, asNameOf: next.first, index)
       case .failure(let error) where error.isOfMissingInput:
-        state.withLock { _ = $0.vanished.insert(next.input) }
+        noteVanished(next.input)
         outcomes.add(index, next.input, .success(.vanished))
       case .failure(let error): outcomes.add(index, next.input, .failure(error))
       }

@@ -65,6 +65,9 @@ enum JobResult: String, CaseIterable {
   case vanished
   case unchanged
   case wouldChange
+  /// An output of `--delete` that was removed.
+  case deleted
+  case wouldDelete
   case failed
 
   /// The status of a run in which this result occurred; nil if it is a success. A failure has the
@@ -82,7 +85,7 @@ enum JobResult: String, CaseIterable {
   /// The words of the summary for `count` jobs with this result; `done` is counted apart.
   fileprivate func words(_ count: Int) -> String? {
     switch self {
-    case .done, .wouldChange, .directory, .leftOut: nil
+    case .done, .wouldChange, .directory, .leftOut, .deleted, .wouldDelete: nil
     case .symbolicLink: Text.count(count, "symbolic link")
     case .changed: "\(count) changed while read"
     case .vanished: "\(count) gone"
@@ -129,7 +132,8 @@ final class OutcomeLog: Sendable {
   private struct Entry {
     let input: FilePath
     let output: FilePath?
-    let result: Result<JobOutcome, any Error>
+    /// Nil if the job is done later, under another index.
+    let result: Result<JobOutcome, any Error>?
   }
 
   private struct State {
@@ -178,15 +182,26 @@ final class OutcomeLog: Sendable {
   /// True if no further job may be started.
   var isAborted: Bool { aborted.load(ordering: .acquiring) }
 
+  /// True if a job has failed.
+  var hasFailures: Bool { state.withLock { $0.counts[.failed] != nil } }
+
   /// Adds the outcome of the job with this index. `output` is the name of its output; nil if it has
-  /// none.
+  /// none. Without a result, the job is done later, under another index.
   func add(
     _ index: Int, _ input: FilePath, output: FilePath? = nil,
-    _ result: Result<JobOutcome, any Error>
+    _ result: Result<JobOutcome, any Error>?
   ) {
     state.withLock { state in
       state.waiting[index] = Entry(input: input, output: output, result: result)
       tellWaiting(&state)
+    }
+  }
+
+  /// Adds an output whose source is gone.
+  func add(deleted output: FilePath, _ result: JobResult) {
+    state.withLock { state in
+      state.count(result)
+      reporting(&state) { try report.json?.add(deleted: output, result) }
     }
   }
 
@@ -196,6 +211,7 @@ final class OutcomeLog: Sendable {
       switch entry.result {
       case .success(let outcome): tell(entry, outcome, &state)
       case .failure(let error): tell(entry, error, &state)
+      case nil: break
       }
     }
   }

@@ -30,6 +30,8 @@ extension FileRun {
         ? "the file system does not have symbolic links: \(first) was left out"
         : "the file system does not have symbolic links: \(loss.count) were left out, the first is "
           + first
+    case .hardLink:
+      return "symbolic links with several names (hard links) became separate links, of \(outputs)"
     case .owner: return "the owner or the group was not kept, of \(outputs)"
     case .mode: return "the mode was not kept, of \(outputs)"
     case .specialBits:

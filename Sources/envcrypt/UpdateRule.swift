@@ -8,7 +8,7 @@ enum UpdateRule {
     case nothing
     /// The output of an earlier run, from the input as it is now. `message` is nil if the output is
     /// a plaintext.
-    case current(message: MessageHeader?)
+    case current(FilePlace, FileStatus, message: MessageHeader?)
     /// A message that a run may replace: of an input that has changed, or incomplete.
     case outdated(FileStatus)
     /// A file that no run may replace unasked.
@@ -21,7 +21,7 @@ enum UpdateRule {
     do {
       let message = try MeasuredMessage(file, size: status.size)
       return message.plaintextSize == source.size && status.hasTime(of: source)
-        ? .current(message: message.header) : .outdated(status)
+        ? .current(place, status, message: message.header) : .outdated(status)
     } catch let error as MessageError {
       return isOfIncompleteMessage(error) ? .outdated(status) : .foreign
     }
@@ -34,7 +34,8 @@ enum UpdateRule {
     guard let existing = try place.status() else { return .nothing }
     guard existing.kind == .regular, existing.hasTime(of: status) else { return .foreign }
     let message = try MeasuredMessage(source, size: status.size)
-    return message.plaintextSize == existing.size ? .current(message: nil) : .foreign
+    return message.plaintextSize == existing.size
+      ? .current(place, existing, message: nil) : .foreign
   }
 
   /// True for the errors of a message that was cut off or damaged after its header, and for an empty

@@ -58,7 +58,7 @@ package struct CompleteOutput: Sendable {
       let reason = output.link(to: place.name, in: place.directory)
       if reason == .fileExists { throw FileRuleError.exists(place.path) }
       return reason == nil
-    case .directory: throw FileRuleError.isDirectory(place.path)
+    case .directory: throw FileRuleError.outputIsDirectory(place.path)
     case .symbolicLink: throw FileRuleError.symbolicLink(place.path)
     case .other: throw FileRuleError.notARegularFile(place.path)
     case .regular:
@@ -89,7 +89,7 @@ package struct CompleteOutput: Sendable {
 
 extension FilePlace {
   /// Replaces the file at this place, atomically, by the one that `make` makes under a hidden name.
-  /// Returns the error of `make`. Throws `IOError`, and `FileRuleError.isDirectory`.
+  /// Returns the error of `make`. Throws `IOError`, and `FileRuleError.outputIsDirectory`.
   func replace(_ leftovers: Leftovers, by make: (FilePath) -> Errno?) throws -> Errno? {
     var attempts = 8
     while true {
@@ -112,7 +112,7 @@ extension FilePlace {
       // Another process may have taken the hidden file for a leftover: it is not locked.
       guard reason == .noSuchFileOrDirectory, attempts > 0 else {
         throw reason == .isDirectory
-          ? FileRuleError.isDirectory(path) : IOError(.createOutput, path, reason)
+          ? FileRuleError.outputIsDirectory(path) : IOError(.createOutput, path, reason)
       }
     }
   }

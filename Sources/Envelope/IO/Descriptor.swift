@@ -317,6 +317,12 @@ public struct FileStatus: Sendable {
       && Self.areEqual(changeTime, other.changeTime)
   }
 
+  /// True if names, owner, permissions, attributes or contents of this file changed after the other
+  /// file did.
+  package func hasChangedAfter(_ other: FileStatus) -> Bool {
+    (changeTime.tv_sec, changeTime.tv_nsec) > (other.changeTime.tv_sec, other.changeTime.tv_nsec)
+  }
+
   private static func areEqual(_ time: timespec, _ other: timespec) -> Bool {
     time.tv_sec == other.tv_sec && time.tv_nsec == other.tv_nsec
   }

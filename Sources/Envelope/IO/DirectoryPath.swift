@@ -32,6 +32,31 @@ extension Descriptor {
   }
 }
 
+extension Descriptor {
+  /// True if the directory at `path` is the directory with the status `other`, or below it.
+  package static func isDirectory(
+    _ path: FilePath, in other: FileStatus
+  ) throws(IOError) -> Bool {
+    var way = path
+    var current: Descriptor?
+    var before: FileStatus?
+    while true {
+      let number = retrying {
+        way.withPlatformString {
+          openat(current?.number ?? AT_FDCWD, $0, pathOnly | O_DIRECTORY | O_CLOEXEC)
+        }
+      }
+      guard number >= 0 else { throw .current(.openInput, path) }
+      let directory = Descriptor(owning: number, path: path)
+      let status = try directory.status()
+      if status.isSameFile(as: other) { return true }
+      // The root is its own parent.
+      if let before, status.isSameFile(as: before) { return false }
+      (way, current, before) = ("..", directory, status)
+    }
+  }
+}
+
 extension FileStatus {
   /// True if this user or root made the link: one of them owns it, or nobody else may write to
   /// `directory`, which contains it.

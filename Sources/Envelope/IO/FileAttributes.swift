@@ -61,6 +61,25 @@ package struct FileAttributes: Sendable {
     if let now = try? file.status() { noteLosses(of: now, at: file.path, in: lost) }
   }
 
+  /// True if a copy with this status has these attributes, apart from the times, or those that this
+  /// user can give it.
+  package func are(on copy: FileStatus) -> Bool {
+    if geteuid() == 0, copy.owner != owner || copy.group != group { return false }
+    let mode = mode(
+      forOwner: copy.owner, group: copy.group, ofDirectory: copy.kind == .directory)
+    return copy.permissions | copy.specialBits == mode
+  }
+
+  /// Gives these attributes, except the times, to a complete copy with this status at a place.
+  /// Throws `FileRuleError.changed` if another file has taken its place, and `IOError`.
+  package func renew(
+    on copy: FileStatus, at place: FilePlace, _ extended: ExtendedAttributes?,
+    noting lost: LostAttributes
+  ) throws {
+    withoutTimes.apply(
+      to: try Descriptor.openInput(place, foundAs: copy), extended, noting: lost)
+  }
+
   /// Gives owner, group and times to the symbolic link that this process has made at a place. Does
   /// nothing if there is now another file.
   func apply(toLinkAt place: FilePlace, noting lost: LostAttributes) {

@@ -38,7 +38,7 @@ package struct FilePlace: Sendable {
   /// unless another user may have made it, because that user could redirect the output. If the link
   /// leads to a pipe, a terminal or a device, the place is that of the link.
   ///
-  /// Throws `FileRuleError.noDirectory`, `notADirectory`, `isDirectory`, `foreignLink`, `IOError`.
+  /// Throws `FileRuleError.noDirectory`, `notADirectory`, `outputIsDirectory`, `foreignLink`, `IOError`.
   package static func following(
     _ path: FilePath
   ) throws -> (place: FilePlace, existing: FileStatus?) {
@@ -78,7 +78,7 @@ package struct FilePlace: Sendable {
     up target: FilePath, from start: Int32, as path: FilePath
   ) throws -> FilePlace {
     guard !target.isEmpty else { throw IOError(.createOutput, path, .noSuchFileOrDirectory) }
-    guard let name = target.lastName else { throw FileRuleError.isDirectory(path) }
+    guard let name = target.lastName else { throw FileRuleError.outputIsDirectory(path) }
     let parent = target.directory
     do {
       return FilePlace(name, in: try Descriptor.openDirectory(parent, from: start), path: path)

@@ -52,6 +52,8 @@ public enum FileRuleError: Error, Equatable, Sendable {
   case changed(FilePath)
   /// A directory, but a file is required.
   case isDirectory(FilePath)
+  /// A directory has the name of an output.
+  case outputIsDirectory(FilePath)
   /// The directory for an output does not exist.
   case noDirectory(FilePath)
   /// The path of an output leads through a symbolic link that another user may have made.

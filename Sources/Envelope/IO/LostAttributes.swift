@@ -4,7 +4,7 @@ import SystemPackage
 /// The attributes that a run could not give to its outputs, so that it can warn once of each kind.
 package final class LostAttributes: Sendable {
   package enum Kind: CaseIterable, Sendable {
-    case symbolicLink, owner, mode, specialBits, times, extendedAttributes, acl
+    case symbolicLink, hardLink, owner, mode, specialBits, times, extendedAttributes, acl
   }
 
   /// The losses of one kind: their number, and the path of the first.

@@ -122,7 +122,7 @@ package final class OutputDirectory: Sendable {
   /// `FileRuleError.symbolicLink` if there is a link on the way.
   package func place(_ relative: FilePath, permissions: [mode_t]) throws -> FilePlace {
     guard let name = relative.lastComponent, name.kind == .regular else {
-      throw FileRuleError.isDirectory(path.pushing(relative))
+      throw FileRuleError.outputIsDirectory(path.pushing(relative))
     }
     return try place(
       FilePath().appending(name), in: relative.directory, permissions: permissions)

@@ -105,7 +105,7 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
     if let existing {
       if let source, existing.isSameFile(as: source) { throw FileRuleError.sameFile(path) }
       switch existing.kind {
-      case .directory: throw FileRuleError.isDirectory(path)
+      case .directory: throw FileRuleError.outputIsDirectory(path)
       case .symbolicLink: throw FileRuleError.symbolicLink(path)
       case .other: throw FileRuleError.notARegularFile(path)
       case .regular: if !replacing { throw FileRuleError.exists(path) }

@@ -49,7 +49,7 @@ package struct SymbolicLink: Sendable {
       if reason == .fileExists { throw FileRuleError.exists(place.path) }
       if let reason { throw IOError(.createOutput, place.path, reason) }
     case .symbolicLink? where try Self.target(of: place) == target: break
-    case .directory: throw FileRuleError.isDirectory(place.path)
+    case .directory: throw FileRuleError.outputIsDirectory(place.path)
     case .other: throw FileRuleError.notARegularFile(place.path)
     case .regular, .symbolicLink:
       guard replacing else { throw FileRuleError.exists(place.path) }
@@ -88,6 +88,7 @@ extension OutputDirectory {
     do {
       try symbolicLink.make(
         at: place, replacing: replacing, reserved: reserved, leftovers: leftovers, noting: lost)
+      if link.status.linkCount > 1 { lost.note(.hardLink, place.path) }
     } catch let error as IOError where error.isOfMissingLinks {
       lost.note(.symbolicLink, place.path)
       return false

@@ -60,7 +60,7 @@ import Testing
       try addName("link", to: first, replacing: true)
     }
     mkdir(path("folder").string, 0o700)
-    #expect(throws: FileRuleError.isDirectory(path("folder"))) {
+    #expect(throws: FileRuleError.outputIsDirectory(path("folder"))) {
       try addName("folder", to: first, replacing: true)
     }
     #expect(directory.names.sorted() == ["d", "file", "folder", "link"])

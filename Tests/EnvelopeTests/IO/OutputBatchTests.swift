@@ -222,7 +222,7 @@ import Testing
     symlink("loop", directory.path.appending("loop").string)
     #expect(throws: IOError.self) { try FilePlace.following(directory.path.appending("loop")) }
     for name in ["/", ".", "..", "a/b/.."] {
-      #expect(throws: FileRuleError.isDirectory(FilePath(name))) {
+      #expect(throws: FileRuleError.outputIsDirectory(FilePath(name))) {
         try FilePlace.following(FilePath(name))
       }
     }

@@ -80,7 +80,7 @@ import Testing
   }
 
   @Test func directoriesAreChecked() throws {
-    #expect(throws: FileRuleError.isDirectory(directory.path)) {
+    #expect(throws: FileRuleError.outputIsDirectory(directory.path)) {
       try OutputFile(directory.path, replacing: true, leftovers: Leftovers())
     }
     let missing = directory.path.appending("missing").appending("out")

@@ -108,7 +108,7 @@ import Testing
       #expect(unlink(there.string) == 0)
     }
     mkdir(there.string, 0o700)
-    #expect(throws: FileRuleError.isDirectory(there)) { try copy(replacing: true) }
+    #expect(throws: FileRuleError.outputIsDirectory(there)) { try copy(replacing: true) }
     rmdir(there.string)
     mkfifo(there.string, 0o600)
     #expect(throws: FileRuleError.notARegularFile(there)) { try copy(replacing: true) }

@@ -96,11 +96,46 @@ told 'nothing was deleted'
 [ -f out/tree/sub.envc ]
 rm -r tree; mv away tree
 
-# A failed file keeps its message, and the others are deleted. A directory that cannot be read: nothing is deleted.
+# If a file has failed, nothing is deleted: it may have had another name before, and the old message is all there is.
+rm -rf tree out; mkdir -p tree out; echo 1 >tree/short; echo 2 >tree/gone; run
+long=$(printf 'n%.0s' {1..252}); mv tree/short "tree/$long"; rm tree/gone
+fails 73 envcrypt encrypt -R tree -o out --update --delete
+says 'take a shorter --suffix'; says 'nothing was deleted: not all files have a new message'
+[ "$(listed)" = "$(printf '%s\n' tree tree/gone.envc tree/short.envc)" ]
+fails 73 envcrypt encrypt -R tree -o out --update --delete -n; says 'take a shorter --suffix'
+rm "tree/$long"; echo 3 >tree/next
 if [ "$(id -u)" != 0 ]; then
-  echo z >tree/z; run; rm tree/sub; chmod 0 tree/z; echo zz >tree/zz
-  fails 66 envcrypt encrypt -q -R tree -o out --update --delete
+  chmod 0 tree/next; fails 66 envcrypt encrypt -q -R tree -o out --update --delete; [ -f out/tree/gone.envc ]; chmod 600 tree/next
 fi
+run --delete
+[ "$(listed)" = "$(printf '%s\n' tree tree/next.envc)" ]
+
+# A directory that has become a link, and a link that has become a directory, in one run.
+mkdir -p tree/d/deep tree/e; echo d >tree/d/deep/f; echo e >tree/e/f; ln -s e tree/l; run
+rm -r tree/d tree/l; ln -s e tree/d; mkdir tree/l; echo l >tree/l/f
+run --delete; told '2 files done' || told '1 file done'
+[ "$(readlink out/tree/d)" = e ]; [ "$(envcrypt decrypt out/tree/l/f.envc -o -)" = l ]
+run --delete; told '0 files done'
+# Without --delete, what is in the way stays, and it is a failure.
+rm -r tree/d; mkdir tree/d; echo d >tree/d/f
+fails 73 envcrypt encrypt -q -R tree -o out --update; says 'out/tree/d is a symbolic link'
+# Nor is it removed if that would be too much.
+fails 73 envcrypt encrypt -q -R tree -o out --update --delete --max-delete 0 || fails 77 envcrypt encrypt -q -R tree -o out --update --delete --max-delete 0
+[ -L out/tree/d ]; run --delete; [ -f out/tree/d/f.envc ]
+
+# --json names what is deleted.
+rm tree/next tree/e/f
+envcrypt encrypt -q -R tree -o out --update --delete -n --json >report
+[ "$(grep -c '"Kind":"deletion","Output":"out/tree/.*","Result":"wouldDelete"' report)" = 2 ]
+[ "$(tail -n 1 report | json 'j["WouldDelete"], j["Deleted"]')" = '(2, 0)' ]
+envcrypt encrypt -q -R tree -o out --update --delete --json >report
+[ "$(grep -c '"Kind":"deletion","Output":"out/tree/.*","Result":"deleted"' report)" = 2 ]
+[ "$(tail -n 1 report | json 'j["WouldDelete"], j["Deleted"]')" = '(0, 2)' ]
+
+# A source in the place of its own outputs is not a mirror.
+mkdir -p both/in/empty; echo 1 >both/in/a; ln -s a both/in/l
+fails 64 envcrypt encrypt -R both/in/ -o both --update --delete; says '--delete would remove it'
+[ -L both/in/l ]; [ -d both/in/empty ]
 
 # It needs -R and another directory.
 fails 64 envcrypt encrypt tree/sub -o out --delete

@@ -41,4 +41,4 @@ def run(seed):
 taken = sum(run(seed) for seed in range(int(sys.argv[1]), int(sys.argv[2])))
 assert taken > (int(sys.argv[2]) - int(sys.argv[1])) / 4, f"only {taken} trees had anything left"
 P
-python3 compare.py 0 "${ROUNDS:-150}"
+python3 compare.py 0 "${ROUNDS:-50}"

@@ -3,7 +3,7 @@ blocks() { stat -c %b "$1"; }
 truncate -s 5M zeros; truncate -s 1234567 tail; printf end >> tail
 { head -c 4096 /dev/zero; random 4096; head -c 1000000 /dev/zero; printf x; head -c 300000 /dev/zero; } > mixed
 { random 5000; head -c 3000 /dev/zero; random 100; } > small; : > empty; printf '\0' > one; random 3000000 > full
-truncate -s 3G huge; printf x | dd of=huge bs=1 seek=2000000000 conv=notrunc 2>/dev/null
+truncate -s 300M huge; printf x | dd of=huge bs=1 seek=200000000 conv=notrunc 2>/dev/null
 truncate -s 1M probe
 if [ "$(blocks probe)" != 0 ]; then echo 'SKIPPED: the file system has no holes'; exit 0; fi
 files='zeros tail mixed small empty one full'

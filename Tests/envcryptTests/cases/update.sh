@@ -85,13 +85,33 @@ restored
 for make in mkdir 'ln -s b.envc' mkfifo; do
   rm out/tree/sub/new.envc
   $make out/tree/sub/new.envc
-  fails 73 envcrypt encrypt -q -R tree -o out --update || [ "$make" != mkfifo ] || fails 64 envcrypt encrypt -q -R tree -o out --update
+  status=73; [ "$make" != mkfifo ] || status=64
+  fails $status envcrypt encrypt -q -R tree -o out --update; says out/tree/sub/new.envc
   [ ! -f out/tree/sub/new.envc ] || [ -L out/tree/sub/new.envc ]
   rm -r out/tree/sub/new.envc
   : >out/tree/sub/new.envc
 done
 update
 restored
+
+# A new mode or owner of an unchanged file is passed on, to the message and back.
+node=$(stat -c %i out/tree/a.envc)
+chmod 640 tree/a; [ "$(id -u)" != 0 ] || chown 4711:4712 tree/a
+update --dry-run; [ "$(stat -c %a out/tree/a.envc)" = 644 ]
+update; told '0 files done, 4 left as they are'
+attributes() { stat -c '%a %u %g %y' "$1"; }
+[ "$(attributes out/tree/a.envc)" = "$(attributes tree/a)" ]; [ "$(stat -c %i out/tree/a.envc)" = "$node" ]
+envcrypt decrypt -q -R out/tree -o back --update; [ "$(attributes back/tree/a)" = "$(attributes tree/a)" ]
+[ "$(id -u)" != 0 ] || chown 0:0 tree/a
+chmod 600 tree/a; update; envcrypt decrypt -q -R out/tree -o back --update; [ "$(attributes back/tree/a)" = "$(attributes tree/a)" ]
+if python3 -c 'import os; os.setxattr("tree/a", "user.note", b"1")' 2>/dev/null; then
+  update --xattrs
+  python3 -c 'import os; assert os.getxattr("out/tree/a.envc", "user.note") == b"1"; os.setxattr("tree/a", "user.note", b"2")'
+  update --xattrs
+  python3 -c 'import os; assert os.getxattr("out/tree/a.envc", "user.note") == b"2"; os.removexattr("tree/a", "user.note")'
+  update --xattrs
+  python3 -c 'import os; assert os.listxattr("out/tree/a.envc") == []'
+fi
 
 # Armored and signed messages, other frames, beside their files.
 rm -rf out tree/*.envc
