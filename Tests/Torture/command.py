@@ -7,8 +7,8 @@ import crowd, scene
 class Command:
     """`produces`: files by name, with the kind of their new contents: a "message" of `plain`, "plain" bytes, a
     message of a "tree"'s file, a "copy" of it, a "secret" of 32 bytes, a "wrapped" key, "escrow" JSON, a "backup" of
-    the keystore, its "log"; or "gone". `again`: the arguments of a later run; None if the work of the first run cannot be
-    repeated after it is done. `isStream`: standard output may be short if the status reports it."""
+    the keystore, its "log"; or "gone". `again`: the arguments of a later run; None if the work of the first run cannot
+    be repeated after it is done. `isStream`: standard output may be short if the status reports it."""
 
     def __init__(self, line, produces={}, again=None, stdin=None, base=scene.furnished, changesStore=False,
                  isStream=False, sources=(), name=None):
@@ -104,8 +104,8 @@ def there(tool):
     """Returns the commands that this tool has, and the names of those that it does not have."""
     have, missing = [], []
     for command in FILES + STORE:
-        words = [word for word in command.words if word not in ("over", "pipe", "tree", "many", "nightly", "signed", "two", "prune",
-                                                                "key-file")]
+        words = [word for word in command.words if word not in (
+            "over", "pipe", "tree", "many", "nightly", "signed", "two", "prune", "key-file")]
         usage = subprocess.run([tool, *words, "--help"], capture_output=True, text=True).stdout
         (have if f"USAGE: envcrypt {' '.join(words)}" in usage else missing).append(command)
     return have, [command.name for command in missing]

@@ -1,7 +1,8 @@
 """Counts the results of the faults, and keeps the losses."""
 import collections
 
-WORDS = ["kept old", "became new", "in part", "went on", "succeeded", "refused", "told", "kept", "destroyed", "not begun"]
+WORDS = ["kept old", "became new", "in part", "went on", "succeeded", "refused", "told", "kept", "destroyed",
+         "not begun"]
 MEANING = {
     "kept old": "killed, everything as before", "became new": "killed, all of the work is there",
     "in part": "killed, some of several files done", "went on": "ended and started again until it was done",
