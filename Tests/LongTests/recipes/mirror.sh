@@ -45,6 +45,7 @@ before_restore() {
   [ "$(renewed first second)" = 'private/two.envc three.envc ' ]
 
   # The third night: deletions, and too many of them first.
+  chmod 700 srv/data/sub/deep
   rm -r srv/data/sub/deep srv/data/sub/link srv/data/three srv/data/empty
   MOST=2 fails 77 mirror
   messages | cmp second -
