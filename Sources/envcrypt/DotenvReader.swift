@@ -6,6 +6,8 @@ struct DotenvReader {
   private var variables: [SecretVariable] = []
   private var offset = 0
   private var line = 1
+  /// The line in which the current variable begins.
+  private var firstLine = 1
 
   /// Throws `VariableError`.
   static func read(_ text: RawSpan) throws -> [SecretVariable] {
@@ -28,6 +30,7 @@ struct DotenvReader {
   // MARK: Parts of a line
 
   private mutating func readVariable(_ text: RawSpan) throws {
+    firstLine = line
     var name = readWord(text)
     if name == "export", isBlank(text) {
       skipBlanks(text)
@@ -70,7 +73,6 @@ struct DotenvReader {
 
   /// Reads a value in quotes, which may contain line ends, and what follows it.
   private mutating func readQuoted(_ name: String, _ text: RawSpan) throws {
-    let firstLine = line
     let quote = text.byte(at: offset)!
     let hasEscapes = quote == UInt8(ascii: "\"")
     offset += 1
@@ -160,7 +162,7 @@ struct DotenvReader {
   private mutating func add(
     _ name: String, _ range: Range<Int>, _ text: RawSpan, escapes: Bool = false
   ) {
-    let value = SecretVariable(name, capacity: range.count) { target in
+    let value = SecretVariable(name, line: firstLine, capacity: range.count) { target in
       var (from, count) = (range.lowerBound, 0)
       while from < range.upperBound {
         var byte = text.byte(at: from)!

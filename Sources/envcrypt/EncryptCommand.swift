@@ -106,6 +106,7 @@ struct EncryptCommand: ParsableCommand {
     let scheduler = parallel.scheduler()
     let keyrings = try wrapping.keyrings(
       besides: try keyring.keyrings(), keystore: store.service)
+    warnOfLimit(keyrings.count, console)
     let context = try context.encryptionContext()
     let encryptor = MessageEncryptor(
       keyrings: keyrings, encryptionContext: context,
@@ -122,6 +123,14 @@ struct EncryptCommand: ParsableCommand {
       .transfer { try encryptor.encrypt(from: source, to: $0, isArmored: armor, progress: $1) }
     }
     try run.run()
+  }
+
+  /// Warns of messages that readers refuse by default.
+  private func warnOfLimit(_ count: Int, _ console: Console) {
+    guard count > HeaderLimits.standard.encryptedDataKeys else { return }
+    console.warning(
+      "\(count) keys are more than readers accept unless they are told to",
+      hint: "envcrypt decrypt and envcrypt verify need --max-encrypted-data-keys \(count)")
   }
 
   private func plan() throws -> FilePlan {

@@ -87,7 +87,7 @@ struct ExecCommand: ParsableCommand {
     for file in files {
       let path = FilePath(argument: file)
       do {
-        variables.add(try Self.variables(of: path, decryptor))
+        variables.add(try Self.variables(of: path, decryptor), of: path)
       } catch {
         throw Failure(error, namingFile: path)
       }
@@ -98,21 +98,27 @@ struct ExecCommand: ParsableCommand {
         hint: "names are compared as they are written, upper case or lower case")
     }
     for variable in variables.variables {
-      if variable.isDangerous, !allow.contains(variable.name), !only.contains(variable.name) {
-        throw Failure(
-          .dataError, "\(variable.name) can make programs run other code, so it is not passed",
-          hint: "if you trust who wrote the message, add: --allow \(variable.name)")
-      }
-      // The system's limit for one string is 32 pages.
-      let limit = 32 * Int(getpagesize())
-      guard variable.entry.bytes.count <= limit else {
-        throw Failure(
-          .dataError,
-          "\(variable.name) is too long for an environment: it has more than "
-            + Text.size(Int64(limit)))
-      }
+      do { try requirePassable(variable) } catch { throw Failure(error, namingFile: variable.file) }
     }
     return variables
+  }
+
+  private func requirePassable(_ variable: SecretVariable) throws {
+    if variable.isDangerous, !allow.contains(variable.name), !only.contains(variable.name) {
+      throw VariableError(
+        line: variable.line,
+        reason: "\(variable.name) can make programs run other code, so it is not passed",
+        hint: "if you trust who wrote the message, add: --allow \(variable.name)")
+    }
+    // The system's limit for one string is 32 pages.
+    let limit = 32 * Int(getpagesize())
+    guard variable.entry.bytes.count <= limit else {
+      throw VariableError(
+        line: variable.line,
+        reason: "\(variable.name) is too long for an environment: it has more than "
+          + Text.size(Int64(limit)),
+        hint: "programs read such a value from a file or a pipe: envcrypt decrypt")
+    }
   }
 
   private static func variables(
@@ -146,10 +152,9 @@ extension Failure {
     let name = path == "-" ? "standard input" : Text.printable(path)
     switch error {
     case let error as VariableError:
-      let place = error.line.map { "line \($0): " } ?? ""
       self.init(
-        .dataError, "\(name): \(place)\(error.reason)",
-        hint: "docs/secrets.md has the rules for variables")
+        .dataError, "\(name): line \(error.line): \(error.reason)",
+        hint: error.hint ?? "docs/secrets.md has the rules for variables")
     case let error as JSONError:
       self.init(
         .dataError, "\(name): \(error.explanation)",

@@ -70,6 +70,14 @@ struct NamedInput {
   /// The name of this directory below the directory that collects outputs; empty if what is in it
   /// goes there directly.
   var nameOfTree: FilePath { isContents ? "" : path.lastName ?? "" }
+
+  /// Throws if the name ends in a slash and there is a file, as the system does.
+  func requireNoSlash() throws {
+    guard isContents, let status = try FileStatus.at(path), status.kind != .directory else {
+      return
+    }
+    throw IOError(.openInput, path, .notDirectory)
+  }
 }
 
 /// The options for the output.

@@ -81,10 +81,6 @@ struct FilePlan: IteratorProtocol {
     collector = try OutputDirectory(output, recording: made, reserved: keystoreFiles)
   }
 
-  private static func nameSeveralDescriptors(_ paths: [NamedInput]) -> Bool {
-    paths.count > 1 && paths.lazy.filter(\.path.namesDescriptor).prefix(2).count > 1
-  }
-
   /// Leaves out the inputs that are not read yet.
   mutating func stop() { (paths, tree, held, ready) = ([], nil, [], []) }
 
@@ -163,7 +159,10 @@ struct FilePlan: IteratorProtocol {
           passedOver.excluded += 1
           continue
         }
-        guard isTree else { return step(path) }
+        guard isTree else {
+          try input.requireNoSlash()
+          return step(path)
+        }
         try enter(input)
       } catch {
         mirrors?.isComplete = false

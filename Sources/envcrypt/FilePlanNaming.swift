@@ -47,4 +47,9 @@ extension FilePlan {
         ? "name the output with -o FILE, or -o - for standard output"
         : "decrypt it alone, and name its output with -o FILE")
   }
+
+  /// True if several inputs are descriptors, whose names give no output.
+  static func nameSeveralDescriptors(_ paths: [NamedInput]) -> Bool {
+    paths.count > 1 && paths.lazy.filter(\.path.namesDescriptor).prefix(2).count > 1
+  }
 }

@@ -144,6 +144,8 @@ final class OutcomeLog: Sendable {
     var statuses: Set<ExitStatus> = []
     /// The failure that ended the whole run.
     var abortion: Failure?
+    /// The first failure that does not belong to an input.
+    var runFailure: Failure?
     /// True if a line of the report could not be written.
     var isReportBroken = false
     /// The files that failed because of the keystore, which is told once: the first ones, and the
@@ -300,7 +302,12 @@ final class OutcomeLog: Sendable {
   }
 
   /// Reports a failure that does not belong to an input.
-  func add(_ failure: Failure) { state.withLock { tell(failure, &$0) } }
+  func add(_ failure: Failure) {
+    state.withLock { state in
+      if state.runFailure == nil { state.runFailure = failure }
+      tell(failure, &state)
+    }
+  }
 
   private func tell(_ failure: Failure, _ state: inout State) {
     state.count(failure)
@@ -345,7 +352,7 @@ final class OutcomeLog: Sendable {
     let statuses = state.statuses.union(unrecorded.map { [$0.status] } ?? [])
     try report.finish(
       state.counts, skipped: skipped, warnings: console.keptWarnings,
-      status: ExitStatus.first(of: statuses), failure: unrecorded)
+      status: ExitStatus.first(of: statuses), failure: unrecorded ?? state.runFailure)
   }
 
   private func tellUntold(_ state: State) {

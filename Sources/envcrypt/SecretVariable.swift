@@ -1,14 +1,21 @@
 import Envelope
+import SystemPackage
 
 /// A variable for the environment of a command. Its value is secret.
 struct SecretVariable {
   let name: String
   /// "NAME=value" and a NUL, as in an environment.
   let entry: SecretText
+  /// The line of the plaintext, counted from 1.
+  let line: Int
+  /// The file with the plaintext; empty until it is known.
+  var file: FilePath = ""
 
   /// Makes room for a value of `capacity` bytes; `fill` writes the value and returns the number of
   /// its bytes.
-  init(_ name: String, capacity: Int, fill: (UnsafeMutableRawBufferPointer) -> Int) {
+  init(
+    _ name: String, line: Int, capacity: Int, fill: (UnsafeMutableRawBufferPointer) -> Int
+  ) {
     let prefix = Array("\(name)=".utf8)
     var count = 0
     let bytes = SecretBytes(count: prefix.count + capacity + 1) { span in
@@ -18,6 +25,7 @@ struct SecretVariable {
       }
     }
     self.name = name
+    self.line = line
     // The byte after the value is still 0.
     entry = SecretText(bytes.prefix(prefix.count + count + 1))
   }
@@ -49,9 +57,12 @@ struct SecretVariable {
   ]
 }
 
-/// The error for a plaintext that does not consist of variables. Quotes no value.
+/// The error for a plaintext that does not consist of variables, or has one that cannot be passed.
+/// Quotes no value.
 struct VariableError: Error, Equatable {
-  /// Counted from 1; nil if the error has no place.
-  let line: Int?
+  /// Counted from 1.
+  let line: Int
   let reason: String
+  /// The hint, if it is not that on the rules.
+  var hint: String?
 }

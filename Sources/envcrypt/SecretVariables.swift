@@ -1,4 +1,5 @@
 import Envelope
+import SystemPackage
 
 /// The variables in plaintexts: lines `NAME=value` (`DotenvReader`), or a JSON object of strings.
 struct SecretVariables {
@@ -16,15 +17,16 @@ struct SecretVariables {
     }
     var names: Set<String> = []
     for variable in variables where !names.insert(variable.name).inserted {
-      throw VariableError(line: nil, reason: "\(variable.name) occurs twice")
+      throw VariableError(line: variable.line, reason: "\(variable.name) occurs twice")
     }
   }
 
   init() {}
 
-  /// Adds variables, which replace those of the same name.
-  mutating func add(_ others: SecretVariables) {
-    for variable in others.variables {
+  /// Adds the variables of a file, which replace those of the same name.
+  mutating func add(_ others: SecretVariables, of file: FilePath) {
+    for var variable in others.variables {
+      variable.file = file
       if let index = variables.firstIndex(where: { $0.name == variable.name }) {
         variables[index] = variable
       } else {
@@ -70,7 +72,7 @@ struct SecretVariables {
         line: line,
         reason: "\(name) is \(member.value.kind): a variable is a string, a number, true or false")
     }
-    let variable = SecretVariable(member.name, capacity: value.count) { target in
+    let variable = SecretVariable(member.name, line: line, capacity: value.count) { target in
       value.withBytes { bytes in bytes.withUnsafeBytes { target.copyMemory(from: $0) } }
       return value.count
     }

@@ -56,7 +56,7 @@ import Testing
       ("A.B=c", 1, "expected NAME=value"), ("Ä=c", 1, "expected NAME=value"),
       ("export", 1, "expected NAME=value"), ("export A", 1, "expected NAME=value"),
       ("A=b\n\n# c\nD", 4, "expected NAME=value"), ("[\"A\"]", 1, "expected NAME=value"),
-      ("A=b\nA=c", nil, "A occurs twice"),
+      ("A=b\nA=c", 2, "A occurs twice"),
       ("A=b #c", 1, "'#' after a blank in A"), ("A=#c", 1, "'#' after a blank in A"),
       ("A= #c", 1, "'#' after a blank in A"),
       ("A=b\rC=d", 1, "a carriage return inside a line"), ("\n\r", 2, "a carriage return"),
@@ -71,8 +71,8 @@ import Testing
       (#"{"A":{"b":"c"}}"#, 1, "A is an object"), (#"{"A":"\u0000"}"#, 1, "A contains a NUL"),
       (#"{"":"b"}"#, 1, "'' is not a name"), (#"{"A=B":"c"}"#, 1, "'A=B' is not a name"),
       (#"{"A\u0000":"c"}"#, 1, "is not a name"),
-    ] as [(String, Int?, String)])
-  func othersAreRefused(text: String, line: Int?, reason: String) {
+    ] as [(String, Int, String)])
+  func othersAreRefused(text: String, line: Int, reason: String) {
     let error = #expect(throws: VariableError.self) { try Self.read(text) }
     #expect(error?.line == line)
     #expect(error?.reason.contains(reason) ?? false, "\(error?.reason ?? "")")
@@ -123,6 +123,6 @@ import Testing
     ("LDFLAGS", false), ("path", false), ("PGPASSWORD", false), ("ENV", false),
   ])
   func variablesThatRunOtherCodeAreKnown(name: String, isDangerous: Bool) throws {
-    #expect(SecretVariable(name, capacity: 0) { _ in 0 }.isDangerous == isDangerous)
+    #expect(SecretVariable(name, line: 1, capacity: 0) { _ in 0 }.isDangerous == isDangerous)
   }
 }

@@ -144,3 +144,8 @@ fails 64 envcrypt encrypt -R tree -o out --max-delete 3
 fails 64 envcrypt encrypt -R tree -o out --delete --max-delete -1
 fails 64 envcrypt encrypt -R tree/ elsewhere -o out --delete
 fails 64 envcrypt encrypt -R tree elsewhere/../tree -o out --delete
+
+# The summary in JSON has a failure of the run.
+mkdir -p source out; echo 1 >source/a; echo 2 >source/b; envcrypt encrypt -q -R source -o out --update; rm source/a
+fails 77 envcrypt encrypt -q -R source -o out --update --delete --max-delete 0 --json >report
+[ "$(tail -n 1 report | json 'j["ExitStatus"], j["Error"]["Status"], "--max-delete 0" in j["Error"]["Message"]')" = '(77, 77, True)' ]

@@ -66,7 +66,7 @@ unset ENVCRYPT_KEYSTORE
 # Variables that make programs run other code are refused, unless they are named.
 for name in PATH LD_PRELOAD LD_AUDIT BASH_ENV IFS; do
   echo "$name=/nowhere" | envcrypt encrypt -f -o evil.envc
-  fails 65 envcrypt exec evil.envc -- touch started; says "$name can make programs run other code"
+  fails 65 envcrypt exec evil.envc -- touch started; says "error: evil.envc: line 1: $name can make programs run other code"
   says "hint: if you trust who wrote the message, add: --allow $name"
 done
 echo "PATH=/nowhere" | envcrypt encrypt -f -o evil.envc
@@ -80,7 +80,7 @@ cp large.envc cut.envc; truncate -s -1 cut.envc
 cp large.envc damaged.envc; flip damaged.envc 300000
 fails 65 envcrypt exec port.json.envc cut.envc -- touch started; says 'cut.envc: truncated'
 fails 65 envcrypt exec damaged.envc -- touch started; says 'damaged.envc: not authentic'
-fails 65 envcrypt exec large.envc -- touch started; says 'A is too long for an environment: it has more than 128.0 KiB'
+fails 65 envcrypt exec large.envc -- touch started; says 'large.envc: line 1: A is too long for an environment: it has more than 128.0 KiB'
 head -c 1048577 /dev/zero | envcrypt encrypt -o huge.envc
 fails 65 envcrypt exec huge.envc -- touch started; says 'huge.envc: the plaintext has more than 1.0 MiB'
 fails 65 envcrypt exec shows.sh -- touch started; says 'shows.sh: not a message'

@@ -90,3 +90,12 @@ fails 64 envcrypt encrypt --frob f; says 'hint: envcrypt help encrypt'
 fails 65 envcrypt data-key decrypt f; says 'error: f: '
 printf '{"Statement": []}' >policy.json
 fails 64 envcrypt key policy put alias/team policy.json; says 'error: policy.json: '
+
+# A name with a slash at its end is a directory.
+echo 1 >plain
+for command in encrypt decrypt verify; do fails 66 envcrypt $command plain/; says 'plain: not a directory'; absent plain.envc; done
+
+# More keys than readers accept by default are warned of.
+keys=; for n in $(seq 17); do openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 2>/dev/null | openssl pkey -pubout -out key$n.pem; keys="$keys -r key$n.pem"; done
+envcrypt encrypt plain -o many.envc $keys 2>notes; grep -qF 'warning: 17 keys are more' notes; grep -qF -- '--max-encrypted-data-keys 17' notes
+envcrypt encrypt plain -o less.envc ${keys% -r*} 2>notes; [ ! -s notes ]
