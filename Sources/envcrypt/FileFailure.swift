@@ -8,6 +8,9 @@ extension Failure {
     switch error.operation {
     case .openInput: self.init(.noInput, "cannot open\(name): \(reason)")
     case .readDirectory: self.init(.noInput, "cannot read directory\(name): \(reason)")
+    case .remove:
+      let isRefused = [.permissionDenied, .notPermitted, .readOnlyFileSystem].contains(error.errno)
+      self.init(isRefused ? .noPermission : .ioError, "cannot remove\(name): \(reason)")
     case .read:
       self.init(.ioError, "cannot read\(name.isEmpty ? " standard input" : name): \(reason)")
     case .createOutput:

@@ -54,6 +54,11 @@ package struct ExtendedAttributes: Sendable {
 
   // MARK: Names
 
+  /// True if users or their programs have given the open file attributes.
+  package static func hasOfUsers(_ file: Descriptor) -> Bool {
+    names(of: file).contains { Kind.begins($0, with: "user.") }
+  }
+
   private enum Kind {
     case acl, other
 
@@ -78,7 +83,7 @@ package struct ExtendedAttributes: Sendable {
         && !begins(name, with: "security.evm")
     }
 
-    private static func begins(_ name: [CChar], with start: String) -> Bool {
+    static func begins(_ name: [CChar], with start: String) -> Bool {
       name.lazy.map { UInt8(bitPattern: $0) }.starts(with: start.utf8)
     }
 

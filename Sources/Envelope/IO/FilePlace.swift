@@ -74,7 +74,7 @@ package struct FilePlace: Sendable {
   }
 
   /// Opens the directory of `target`, relative to the directory `start`.
-  private static func looking(
+  static func looking(
     up target: FilePath, from start: Int32, as path: FilePath
   ) throws -> FilePlace {
     guard !target.isEmpty else { throw IOError(.createOutput, path, .noSuchFileOrDirectory) }

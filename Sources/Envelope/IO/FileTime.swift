@@ -38,8 +38,13 @@ extension FileStatus {
 
   /// The time in microseconds after which the next change of the file gets another modification
   /// time than the last change; 0 if it would get one now.
-  package var settlingTime: UInt32 {
-    guard let age = FileTime.now.nanoseconds(after: modificationTime),
+  package var settlingTime: UInt32 { Self.settlingTime(after: modificationTime) }
+
+  /// The same for the change time, which also changes with the names of a file.
+  package var changeSettlingTime: UInt32 { Self.settlingTime(after: changeTime) }
+
+  private static func settlingTime(after last: timespec) -> UInt32 {
+    guard let age = FileTime.now.nanoseconds(after: last),
       (0..<FileTime.clockStep).contains(age)
     else { return 0 }
     return UInt32((FileTime.clockStep - age) / 1000 + 1)

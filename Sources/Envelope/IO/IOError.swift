@@ -14,6 +14,8 @@ public struct IOError: Error, Equatable, Sendable {
     case write
     /// Listing a directory.
     case readDirectory
+    /// Removing a file.
+    case remove
   }
 
   /// The operation that failed.

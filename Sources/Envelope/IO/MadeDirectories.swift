@@ -11,6 +11,8 @@ package final class MadeDirectories: Sendable {
     var changed: [Descriptor] = []
     var unfinished: [UnfinishedDirectory] = []
     var failures: [IOError] = []
+    /// The number of threads that bring directories of `noteName` to the disk.
+    var synchronizing = 0
   }
 
   private let state = Mutex(State())
@@ -98,12 +100,22 @@ package final class MadeDirectories: Sendable {
       guard state.isSynchronizing, state.changed.last !== directory else { return [] }
       state.changed.append(directory)
       guard state.changed.count > Self.openLimit else { return [] }
+      state.synchronizing += 1
       defer { state.changed = [] }
       return state.changed
     }
     if full.isEmpty { return }
     let failures = Self.synchronize(full)
-    state.withLock { $0.failures += failures }
+    state.withLock { state in
+      state.synchronizing -= 1
+      state.failures += failures
+    }
+  }
+
+  /// True if no directory failed so far and none is on its way to the disk, so that the names of all
+  /// outputs that the batch has completed are on the disk, with the directories above them.
+  package var isSettled: Bool {
+    state.withLock { $0.failures.isEmpty && $0.synchronizing == 0 }
   }
 
   /// Returns the directories that contain new names, and forgets them.

@@ -23,7 +23,8 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   private static let isProcMounted = access("/proc/self/fd", F_OK) == 0
 
   let descriptor: Descriptor
-  private let place: FilePlace
+  /// The place in which the file gets its name.
+  package let place: FilePlace
   /// True if an existing file may be replaced.
   private let replaces: Bool
   /// True if a file existed at the start.
@@ -194,6 +195,9 @@ public final class OutputFile: ByteSink, @unchecked Sendable {
   /// that it was made from the source as that is now. `source` is its status from before its bytes
   /// were read.
   package func keepTimes(of source: FileStatus) { timed = source }
+
+  /// The status of the file now.
+  package func status() throws(IOError) -> FileStatus { try descriptor.status() }
 
   // MARK: Naming
 

@@ -29,3 +29,19 @@ extension OutputDirectory {
     return true
   }
 }
+
+extension FilePlace {
+  /// The place that `path` names. Does not follow a link that is there; on the way to it, follows
+  /// links unless another user may have made them.
+  ///
+  /// Throws `FileRuleError.noDirectory`, `notADirectory`, `isDirectory`, `foreignLink`, `IOError`.
+  package static func named(_ path: FilePath) throws -> FilePlace {
+    try looking(up: path, from: AT_FDCWD, as: path)
+  }
+
+  /// Removes the file of this name. The caller has checked which one it is.
+  package func remove() throws(IOError) {
+    let result = name.withPlatformString { unlinkat(directory.number, $0, 0) }
+    guard result == 0 else { throw .current(.remove, path) }
+  }
+}

@@ -29,11 +29,15 @@ extension Descriptor {
   }
 
   /// Brings the whole file system of this file to the disk (`syncfs`).
-  func synchronizeFileSystem() throws(IOError) {
+  package func synchronizeFileSystem() throws(IOError) {
     guard Self.retrying({ envcrypt_sync_file_system(number) }) != 0 else { return }
     let reason = Errno.current
     if !Self.missing.contains(reason) { throw IOError(.write, path, reason) }
   }
+
+  /// Drops what the system has of this file in memory, so that it is read from the disk again. Has no
+  /// effect on bytes that are not on the disk yet.
+  package func readAgain() { _ = posix_fadvise(number, 0, 0, POSIX_FADV_DONTNEED) }
 
   /// Throws if the system failed to write back part of this file since it was opened. Waits for
   /// writes that are in progress, and starts none.
@@ -44,5 +48,13 @@ extension Descriptor {
       throw IOError(.write, path, reason)
     default: return
     }
+  }
+}
+
+extension FilePlace {
+  /// Brings the file that is open here to the disk: its bytes and its name.
+  package func synchronize(_ file: Descriptor) throws(IOError) {
+    try file.synchronizeIfPossible()
+    try directory.synchronizeNames(orFileSystemOf: file)
   }
 }
