@@ -31,6 +31,10 @@ struct DecryptCommand: ParsableCommand {
       and the size that it says. A file that differs may have been edited: it is only replaced with \
       --force.
 
+      With --rm, a message is removed after its plaintext is on the disk, is read again, and is what \
+      the message, decrypted again, has. Directories and symbolic links of a tree stay. With \
+      --update, messages are removed whose plaintext is there already, after the same check.
+
       A missing output directory is made for several inputs, with --recursive, and if its name ends \
       in a slash.
 
@@ -54,6 +58,7 @@ struct DecryptCommand: ParsableCommand {
   @OptionGroup var naming: NamingOptions
 
   @OptionGroup var updating: UpdateOptions
+  @OptionGroup var removing: RemovalOptions
 
   @Flag(help: "Write the plaintexts to standard output, one after the other.")
   var stdout = false
@@ -86,6 +91,9 @@ struct DecryptCommand: ParsableCommand {
     if updating.update, stdout || isPart {
       throw ValidationError("--update needs outputs that are files, and whole ones")
     }
+    if removing.rm, stdout || isPart {
+      throw ValidationError("--rm needs outputs that are files, and whole ones")
+    }
     if isPart, inputs.areMany {
       throw ValidationError("--offset and --length need exactly one message")
     }
@@ -102,6 +110,7 @@ struct DecryptCommand: ParsableCommand {
 
   func run() throws {
     try updating.check(output: output.output)
+    try removing.check(inputs, output)
     let json = json.report()
     try JSONReport.completing(json) { try run(json) }
   }
@@ -120,7 +129,9 @@ struct DecryptCommand: ParsableCommand {
       return try FileRun(
         plan: plan, inputs: inputs, replaces: output.force, report: report, scheduler: scheduler,
         console: console, leftovers: leftovers, keystore: .none, toTerminal: .text,
-        reporting: DryRun.report("decrypt", json, on: console), repetition: repetition,
+        reporting: DryRun.report("decrypt", json, removing: removing.rm, on: console),
+        repetition: repetition,
+        removing: removing.rm ? DryRun.removal(plan, keeping: attributes, keys: []) : nil,
         work: DryRun.work
       ).run()
     }
@@ -129,11 +140,17 @@ struct DecryptCommand: ParsableCommand {
       try plan.requireUsableJob(replacing: force, toTerminal: .text)
     }
     let decryptor = try options.decryptor(store, scheduler)
+    let removal =
+      removing.rm
+      ? InputRemoval(
+        of: .decrypt, keeping: attributes, keystoreFiles: plan.keystoreFiles, keys: []
+      ) { try decryptor.decrypt(from: $0, to: $1) } : nil
     let run = FileRun(
       plan: plan, inputs: inputs, replaces: output.force, synchronizes: !output.noSync,
       report: report, scheduler: scheduler, console: console, leftovers: leftovers,
       keystore: store.ofRun(isNeeded: options.keyring.isEmpty), toTerminal: .text,
-      keeping: attributes, makingHoles: sparse, reporting: RunReport(json), repetition: repetition
+      keeping: attributes, makingHoles: sparse, reporting: RunReport(json), repetition: repetition,
+      removing: removal
     ) { [isPart, offset, length, ignoreSignature] source, _ in
       let message = try decryptor.open(source)
       return .transfer { sink, progress in

@@ -1,12 +1,29 @@
+import SystemPackage
+
 /// The parts of `--dry-run` that commands share.
 enum DryRun {
   /// Returns the report that prints a file that would be processed, after the name of the work.
-  static func report(_ verb: String, _ json: JSONReport?, on console: Console) -> RunReport {
+  static func report(
+    _ verb: String, _ json: JSONReport?, removing: Bool = false, on console: Console
+  ) -> RunReport {
     if let json { return .json(json) }
     return .text { input, outcome in
-      guard outcome.result == .wouldChange else { return }
-      try console.report("\(verb) \(Text.printable(input))")
+      switch outcome.result {
+      case .wouldChange:
+        try console.report("\(verb)\(removing ? " and remove" : "") \(Text.printable(input))")
+      case .unchanged where removing: try console.report("remove \(Text.printable(input))")
+      default: return
+      }
     }
+  }
+
+  /// The removal of a dry run, which only refuses what must not be removed.
+  static func removal(
+    _ plan: FilePlan, keeping attributes: AttributeOptions, keys: [FilePath]
+  ) -> InputRemoval {
+    InputRemoval(
+      of: plan.naming, keeping: attributes, keystoreFiles: plan.keystoreFiles, keys: keys
+    ) { _, _ in throw RemovalError.notOnDisk }
   }
 
   /// The work of a dry run, which is never done.

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Envelope
+import KMSKeystore
+import SystemPackage
 
 struct EncryptCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -15,6 +17,7 @@ struct EncryptCommand: ParsableCommand {
         tar c dir | envcrypt encrypt -o dir.tar.envc      from a pipe
         envcrypt encrypt -R photos -o /mnt/backup         a tree
         envcrypt encrypt -R photos -o /mnt/backup --update --delete    every night
+        envcrypt encrypt --rm *.log                       replaces files by messages
         envcrypt encrypt -r bob.pem letter.txt            for somebody's public key
         envcrypt encrypt -r ~/.ssh/id_ecdsa.pub a.txt     for an SSH key
         secret=$(echo hunter2 | envcrypt encrypt -a)      as text
@@ -28,6 +31,12 @@ struct EncryptCommand: ParsableCommand {
       With --delete, messages, symbolic links and empty directories are removed whose source is \
       gone, after all new messages are on the disk. Files that are not messages stay. Nothing is \
       removed if a tree has no files, if a part of it could not be read, or if a file has failed.
+
+      With --rm, an input is removed after its message is on the disk, is read again and decrypted, \
+      and has the input's bytes. So one of the keys must be able to decrypt, and the audit log of the \
+      keystore gets a record of that, too. Directories and symbolic links of a tree stay. An input \
+      that has changed, or that a program has open for writing, stays, and the exit status is 3. \
+      With --update, files that have not changed are removed if their messages have their bytes.
 
       A missing output directory is made for several inputs, with --recursive, and if its name ends \
       in a slash.
@@ -59,6 +68,7 @@ struct EncryptCommand: ParsableCommand {
 
   @OptionGroup var updating: UpdateOptions
   @OptionGroup var deleting: DeletionOptions
+  @OptionGroup var removing: RemovalOptions
 
   @Flag(help: "Sign the message (ECDSA P-384, a fresh key in the header).")
   var sign = false
@@ -79,10 +89,17 @@ struct EncryptCommand: ParsableCommand {
     if deleting.delete, !inputs.recursive {
       throw ValidationError("--delete needs --recursive and -o DIR")
     }
+    if deleting.delete, removing.rm {
+      throw ValidationError(
+        "--rm and --delete cannot be used together: the next run would delete the messages of "
+          + "removed files")
+    }
   }
 
   func run() throws {
     try updating.check(output: output.output)
+    try removing.check(inputs, output)
+    try removing.check(wrapping, keyring)
     let console = Console(isQuiet: report.quiet, keepingWarnings: json.json)
     let leftovers = Leftovers()
     if updating.dryRun { return try dryRun(leftovers, console) }
@@ -108,6 +125,7 @@ struct EncryptCommand: ParsableCommand {
       besides: try keyring.keyrings(), keystore: store.service)
     warnOfLimit(keyrings.count, console)
     let context = try context.encryptionContext()
+    let removal = try removal(keyrings, store, context, scheduler, plan.keystoreFiles)
     let encryptor = MessageEncryptor(
       keyrings: keyrings, encryptionContext: context,
       suite: sign ? .signing : .standard, frameLength: try FrameLength(argument: frameLength),
@@ -118,7 +136,8 @@ struct EncryptCommand: ParsableCommand {
       keystore: store.ofRun(isNeeded: true), toTerminal: rule, keeping: attributes,
       reporting: RunReport(json),
       repetition: repetition(
-        console, updating.update ? MessageDifference(keyrings, context) : nil)
+        console, updating.update ? MessageDifference(keyrings, context) : nil),
+      removing: removal
     ) { [armor] source, _ in
       .transfer { try encryptor.encrypt(from: source, to: $0, isArmored: armor, progress: $1) }
     }
@@ -131,6 +150,18 @@ struct EncryptCommand: ParsableCommand {
     console.warning(
       "\(count) keys are more than readers accept unless they are told to",
       hint: "envcrypt decrypt and envcrypt verify need --max-encrypted-data-keys \(count)")
+  }
+
+  private func removal(
+    _ keyrings: [any Keyring], _ store: SharedKeystore, _ context: EncryptionContext,
+    _ scheduler: Scheduler, _ files: KeystoreFiles
+  ) throws -> InputRemoval? {
+    guard removing.rm else { return nil }
+    let usesKeystore = wrapping.usesKeystore(besides: keyring)
+    let keys = try keystore.filesOfSecrets(usesKeystore ? store.service() : nil)
+    return try removing.removal(
+      keyrings, usesKeystore ? store : nil, context, scheduler, keeping: attributes,
+      keystoreFiles: files, keys: keys + keyring.files.map(FilePath.init(argument:)))
   }
 
   private func plan() throws -> FilePlan {
@@ -159,11 +190,19 @@ struct EncryptCommand: ParsableCommand {
   private func dryRun(_ leftovers: Leftovers, _ console: Console) throws {
     let json = json.report()
     try JSONReport.completing(json) {
+      let plan = try plan()
+      let keys = try removing.rm ? keystore.filesOfSecrets(nil) : []
       try FileRun(
-        plan: try plan(), inputs: inputs, replaces: output.force, report: report,
+        plan: plan, inputs: inputs, replaces: output.force, report: report,
         scheduler: parallel.scheduler(), console: console, leftovers: leftovers, keystore: .none,
-        toTerminal: .everything, reporting: DryRun.report("encrypt", json, on: console),
-        repetition: repetition(console, nil), work: DryRun.work
+        toTerminal: .everything,
+        reporting: DryRun.report("encrypt", json, removing: removing.rm, on: console),
+        repetition: repetition(console, nil),
+        removing: removing.rm
+          ? DryRun.removal(
+            plan, keeping: attributes, keys: keys + keyring.files.map(FilePath.init(argument:)))
+          : nil,
+        work: DryRun.work
       ).run()
     }
   }

@@ -100,6 +100,8 @@ extension Failure {
     case let error as Failure: self = error
     case let error as IOError: self.init(error)
     case let error as FileRuleError: self.init(error)
+    case let error as RemovalError: self.init(error)
+    case let error as InputKeptError: self.init(error)
     case let error as OutOfMemoryError: self.init(error)
     case let error as MessageError: self.init(error)
     case let error as DecryptionPolicyError: self.init(error)

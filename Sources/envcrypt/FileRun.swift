@@ -67,6 +67,9 @@ final class FileRun: Sendable {
   let mask: mode_t
   /// True if outputs keep mode, owner, group and times of their inputs, as with cp -a.
   let keepsAttributes: Bool
+  /// True if outputs have the times of their inputs: so that the next run knows that they are current,
+  /// or because the inputs are removed.
+  var keepsTimes: Bool { keepsAttributes || repetition.updates || removal != nil }
   let inputs: InputFiles
   let lost = LostAttributes()
   /// True if outputs keep the extended attributes of their inputs.
@@ -81,6 +84,8 @@ final class FileRun: Sendable {
 
   let rule: TerminalRule
   let discardsOutput: Bool
+  /// Removes inputs whose outputs are verified; nil if inputs stay.
+  let removal: InputRemoval?
   let work: Work
 
   init(
@@ -89,7 +94,7 @@ final class FileRun: Sendable {
     keystore: RunKeystore, toTerminal rule: TerminalRule, discardingOutput: Bool = false,
     keeping attributes: AttributeOptions? = nil, makingHoles makesHoles: Bool = false,
     reporting runReport: RunReport = .none,
-    repetition: Repetition = Repetition(),
+    repetition: Repetition = Repetition(), removing removal: InputRemoval? = nil,
     work: @escaping Work
   ) {
     state = Mutex(State(plan: plan))
@@ -109,7 +114,8 @@ final class FileRun: Sendable {
     self.makesHoles = makesHoles
     links = keepsAttributes ? HardLinks() : nil
     made = plan.made
-    self.inputs = InputFiles(naming: naming, keystoreFiles: keystoreFiles, console: console)
+    self.inputs = InputFiles(
+      naming: naming, keystoreFiles: keystoreFiles, console: console, removal: removal)
     batch = OutputBatch(
       synchronizing: synchronizes, directories: plan.made,
       threads: inputs.areMany ? scheduler.threadCount : 1)
@@ -118,14 +124,18 @@ final class FileRun: Sendable {
     self.leftovers = leftovers
     self.rule = rule
     discardsOutput = discardingOutput
+    self.removal = removal
     self.work = work
     outcomes = OutcomeLog(
-      console: console, goesOn: inputs.areMany, keystore: keystore, report: runReport)
+      console: console, goesOn: inputs.areMany, keystore: keystore, report: runReport,
+      removes: removal != nil)
     // Text on the terminal and the bar would be mixed.
     let isMixed = { Descriptor.standardOutput.isTerminal && plan.usesStandardOutput }
     progress =
       ProgressBar.isWanted(report) && !isMixed()
-      ? ProgressBar(total: plan.totalSize(), leftovers: leftovers) : nil
+      ? ProgressBar(
+        total: plan.totalSize() * (removal == nil || repetition.isDryRun ? 1 : 2),
+        leftovers: leftovers) : nil
     // From here on, other threads create files, and a signal has to clear the bar.
     if inputs.areMany || progress != nil { leftovers.watch() }
   }
@@ -138,13 +148,15 @@ final class FileRun: Sendable {
     makeLaterNames()
     deleteOutputsOfGoneSources()
     retryObstructed()
-    for error in batch.finish() { outcomes.add(Failure(error)) }
+    let failures = batch.finish()
+    for error in failures { outcomes.add(Failure(error)) }
+    removeLastInputs(areOnDisk: failures.isEmpty)
     progress?.clear()
     for loss in lost.all { console.warning(Self.text(of: loss)) }
     let (plan, count) = state.withLock { ($0.plan, $0.nextIndex) }
     if count == 0, isLongRun || plan.passedOver.excluded > 0 { tellOfNothing(plan) }
     tellOfDifferent()
-    try outcomes.finish(passedOver: plan.passedOver, alwaysSummarizing: isLongRun)
+    try outcomes.finish(passedOver: passedOver(of: plan), alwaysSummarizing: isLongRun)
   }
 
   /// Reports that there were no inputs. The plan reports empty trees.
@@ -200,6 +212,7 @@ final class FileRun: Sendable {
           try perform(job, report)
         }
       } catch let error as IOError where Self.isOutOfDescriptors(error) && batch.flush() > 0 {
+        removeInputs()
         // The flush has closed the outputs that were waiting: try again.
         try perform(job, report)
       }
@@ -221,7 +234,7 @@ final class FileRun: Sendable {
 
   private func perform(_ job: FileJob, _ report: @escaping Reporter) throws {
     var finding = UpdateRule.Finding.nothing
-    if repetition.updates, naming == .encrypt, let found = job.found {
+    if repetition.updates, naming == .encrypt, removal == nil, let found = job.found {
       finding = try self.finding(for: job, of: found.status, input: nil)
       if try isLeftOut(job, finding, of: found.status) { return report(.success(.unchanged)) }
     }
@@ -231,9 +244,11 @@ final class FileRun: Sendable {
       return report(.success(.vanished))
     }
     let (status, isSettled) = try settledStatus(of: input)
-    if repetition.updates, naming != .encrypt || job.found == nil {
+    if repetition.updates, naming != .encrypt || job.found == nil || removal != nil {
       finding = try self.finding(for: job, of: status, input: input)
-      if try isLeftOut(job, finding, of: status) { return report(.success(.unchanged)) }
+      if try isLeftOut(job, finding, of: status) {
+        return try leaveOut(job, status, in: place, report)
+      }
     }
     if repetition.isDryRun {
       try checkOutput(of: job, finding)
@@ -276,10 +291,12 @@ final class FileRun: Sendable {
     }
     if discardsOutput { return report(.success(try outcome(try transfer(NullSink())))) }
     guard let path = job.output, path != "/dev/stdout" else {
+      if removal != nil { throw RemovalError.output("-") }
       return report(.success(try outcome(try write(to: .standardOutput, from: status, transfer))))
     }
     let named = job.replacesInput || job.place != nil ? nil : try FilePlace.following(path)
     if let named, let existing = named.existing, existing.kind == .other {
+      if removal != nil { throw RemovalError.output(path) }
       let special = try named.place.openSpecial(foundAs: existing)
       return report(.success(try outcome(try write(to: special, from: status, transfer))))
     }
@@ -296,6 +313,7 @@ final class FileRun: Sendable {
     }
     let done = try outcome(summary)
     if status.kind == .regular { keepAttributes(of: input, status, on: output, isSettled, done) }
+    let report = removing(job, status, in: place, output, report)
     guard areMany else {
       try output.commit(synchronizing: synchronizes)
       return report(.success(done))
@@ -304,32 +322,5 @@ final class FileRun: Sendable {
       if case .success = result, case .done = done { links?.complete(job, output) }
       report(result.map { done })
     }
-  }
-
-  /// Lets the output keep the attributes of its input. Of an input that has changed while it was
-  /// read, or may change again without another time, the output does not get the time: then the
-  /// next run with `--update` makes it again.
-  private func keepAttributes(
-    of input: Descriptor, _ status: FileStatus, on output: OutputFile, _ isSettled: Bool,
-    _ outcome: JobOutcome
-  ) {
-    var isTimely = isSettled
-    if case .doneOfChanging = outcome { isTimely = false }
-    if keepsAttributes || keepsExtended {
-      let attributes = FileAttributes(status)
-      output.keep(
-        keepsAttributes ? isTimely ? attributes : attributes.withoutTimes : nil,
-        keepsExtended ? ExtendedAttributes(of: input, noting: lost) : nil, noting: lost)
-    }
-    if isTimely, keepsAttributes || repetition.updates { output.keepTimes(of: status) }
-  }
-
-  /// True if the input of `encrypt` was written to while it was read. Does not apply to the audit
-  /// log, which this run may write to, or to other commands: they verify the message, so it is the
-  /// right one.
-  private func isChanged(_ input: Descriptor, since status: FileStatus) throws -> Bool {
-    guard naming == .encrypt, status.kind == .regular else { return false }
-    if keystoreFiles.isStoreBeingWritten(status) { return true }
-    return try !input.status().isUnchanged(since: status) && !keystoreFiles.isLog(status)
   }
 }

@@ -104,7 +104,7 @@ extension FileRun {
   /// long, because the input is changing all the time.
   func settledStatus(of input: Descriptor) throws -> (FileStatus, isSettled: Bool) {
     let status = try input.status()
-    guard naming == .encrypt, keepsAttributes || repetition.updates, status.kind == .regular else {
+    guard naming == .encrypt, keepsTimes, status.kind == .regular else {
       return (status, true)
     }
     let wait = status.settlingTime

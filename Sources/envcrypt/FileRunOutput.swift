@@ -64,6 +64,33 @@ extension FileRun {
     state.withLock { _ = $0.written.remove(path.lexicallyNormalized()) }
   }
 
+  /// Lets the output keep the attributes of its input. Of an input that has changed while it was
+  /// read, or may change again without another time, the output does not get the time: then the
+  /// next run with `--update` makes it again.
+  func keepAttributes(
+    of input: Descriptor, _ status: FileStatus, on output: OutputFile, _ isSettled: Bool,
+    _ outcome: JobOutcome
+  ) {
+    var isTimely = isSettled
+    if case .doneOfChanging = outcome { isTimely = false }
+    if keepsAttributes || keepsExtended {
+      let attributes = FileAttributes(status)
+      output.keep(
+        keepsAttributes ? isTimely ? attributes : attributes.withoutTimes : nil,
+        keepsExtended ? ExtendedAttributes(of: input, noting: lost) : nil, noting: lost)
+    }
+    if isTimely, keepsTimes { output.keepTimes(of: status) }
+  }
+
+  /// True if the input of `encrypt` was written to while it was read. Does not apply to the audit
+  /// log, which this run may write to, or to other commands: they verify the message, so it is the
+  /// right one.
+  func isChanged(_ input: Descriptor, since status: FileStatus) throws -> Bool {
+    guard naming == .encrypt, status.kind == .regular else { return false }
+    if keystoreFiles.isStoreBeingWritten(status) { return true }
+    return try !input.status().isUnchanged(since: status) && !keystoreFiles.isLog(status)
+  }
+
   /// Writes to standard output or a special file: a pipe, a terminal or a device. They cannot be
   /// replaced by renaming.
   func write(

@@ -10,6 +10,7 @@ extension FileRun {
       } else {
         run(steps[0])
       }
+      removeInputs()
     }
   }
 
@@ -24,9 +25,7 @@ extension FileRun {
       let result = Result { try make(job) }
       outcomes.add(index, job.input, output: job.output, unlessObstructed(job.input, result))
     case .job(let job):
-      run(job) { [self] result in
-        outcomes.add(index, job.input, output: job.output, unlessObstructed(job.input, result))
-      }
+      run(job, report: reporter(of: job, index, puttingOff: true))
     }
   }
 
@@ -39,7 +38,7 @@ extension FileRun {
     state.withLock { state in
       if !state.outdated.isEmpty { return [state.outdated.removeFirst()] }
       var steps: [NumberedStep] = []
-      let limit = repetition.updates && keepsAttributes ? Self.portion : 1
+      let limit = repetition.updates && keepsAttributes && removal == nil ? Self.portion : 1
       while steps.count < limit, let step = nextStep(&state) {
         if case .job(let job) = step, links?.takesLater(job) == true { continue }
         steps.append(NumberedStep(index: state.nextIndex, step: step))

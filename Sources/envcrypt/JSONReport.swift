@@ -12,6 +12,7 @@ final class JSONReport: Sendable {
     /// Nil if the file has no output.
     let output: FilePath?
     let result: JobResult
+    var isRemoved = false
     /// The message that was read or written, if there is one.
     var summary: MessageSummary?
     var warning: String?
@@ -71,6 +72,10 @@ final class JSONReport: Sendable {
       writer.member("Input", file.input)
       if let output = file.output { writer.member("Output", output) }
       writer.member("Result", file.result.rawValue)
+      if file.isRemoved {
+        writer.name("Removed")
+        writer.bool(true)
+      }
       if let summary = file.summary { Self.write(summary, &writer) }
       if let warning = file.warning { writer.member("Warning", warning) }
       if let failure = file.failure { Self.write(failure, &writer) }
@@ -86,10 +91,11 @@ final class JSONReport: Sendable {
     }
   }
 
-  /// Writes the summary. `failure` is a failure that is not that of a file.
+  /// Writes the summary. `removed` is nil if the run removes no inputs. `failure` is a failure that
+  /// is not that of a file.
   func finish(
-    _ counts: [JobResult: Int], skipped: Int, warnings: [String], status: ExitStatus?,
-    failure: Failure?
+    _ counts: [JobResult: Int], removed: Int? = nil, skipped: Int, warnings: [String],
+    status: ExitStatus?, failure: Failure?
   ) throws {
     let size = state.withLock { state in
       state.isFinished = true
@@ -101,6 +107,7 @@ final class JSONReport: Sendable {
       for result in JobResult.allCases {
         writer.member(result.member, Int64(counts[result, default: 0]))
       }
+      if let removed { writer.member("Removed", Int64(removed)) }
       writer.member("Skipped", Int64(skipped))
       writer.member("PlaintextSize", size)
       writer.name("Seconds")

@@ -21,12 +21,12 @@ extension FileRun {
   private func make(_ job: FileJob, asNameOf first: CompleteOutput?, _ index: Int) {
     do {
       if let first, let replacing = try replacing(job), try addName(job, to: first, replacing) {
-        return outcomes.add(index, job.input, output: job.output, .success(.linked))
+        return try removing(job, reporter(of: job, index))(.success(.linked))
       }
     } catch {
       return outcomes.add(index, job.input, output: job.output, .failure(error))
     }
-    run(job) { [outcomes] in outcomes.add(index, job.input, output: job.output, $0) }
+    run(job, report: reporter(of: job, index))
     // The next name may be one of this output.
     batch.flush()
   }

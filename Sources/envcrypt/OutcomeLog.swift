@@ -4,7 +4,7 @@ import Synchronization
 import SystemPackage
 
 /// The outcome of a job that did not fail.
-enum JobOutcome {
+enum JobOutcome: Sendable {
   case done(MessageSummary)
   /// The job is done, but the input changed while it was read: the output has the bytes that were
   /// read.
@@ -21,11 +21,14 @@ enum JobOutcome {
   case unchanged
   /// The input would be changed, but this is a dry run.
   case wouldChange
+  /// After this outcome, the input was removed.
+  indirect case removed(JobOutcome)
 
   /// The message that was read or written.
   var summary: MessageSummary? {
     switch self {
     case .done(let summary), .doneOfChanging(let summary): summary
+    case .removed(let outcome): outcome.summary
     default: nil
     }
   }
@@ -40,6 +43,11 @@ enum JobOutcome {
     }
   }
 
+  var isRemoved: Bool {
+    if case .removed = self { return true }
+    return false
+  }
+
   var result: JobResult {
     switch self {
     case .done, .linked: .done
@@ -49,6 +57,7 @@ enum JobOutcome {
     case .vanished: .vanished
     case .unchanged: .unchanged
     case .wouldChange: .wouldChange
+    case .removed(let outcome): outcome.result
     }
   }
 }
@@ -141,6 +150,7 @@ final class OutcomeLog: Sendable {
     var waiting: [Int: Entry] = [:]
     var next = 0
     var counts: [JobResult: Int] = [:]
+    var removedCount = 0
     var statuses: Set<ExitStatus> = []
     /// The failure that ended the whole run.
     var abortion: Failure?
@@ -168,17 +178,21 @@ final class OutcomeLog: Sendable {
   private let goesOn: Bool
   private let keystore: RunKeystore
   private let report: RunReport
+  /// True if inputs are removed.
+  private let removes: Bool
   private let state = Mutex(State())
   /// True if there is an `abortion`; threads check it after each job.
   private let aborted = Atomic(false)
 
   init(
-    console: Console, goesOn: Bool, keystore: RunKeystore = .none, report: RunReport = .none
+    console: Console, goesOn: Bool, keystore: RunKeystore = .none, report: RunReport = .none,
+    removes: Bool = false
   ) {
     self.console = console
     self.goesOn = goesOn
     self.keystore = keystore
     self.report = report
+    self.removes = removes
   }
 
   /// True if no further job may be started.
@@ -239,6 +253,7 @@ final class OutcomeLog: Sendable {
 
   private func tell(_ entry: Entry, _ outcome: JobOutcome, _ state: inout State) {
     state.count(outcome.result)
+    if outcome.isRemoved { state.removedCount += 1 }
     let warning = outcome.warning(of: entry.input)
     if let warning { console.warningOfFile(warning) }
     reporting(&state) {
@@ -248,7 +263,7 @@ final class OutcomeLog: Sendable {
         try report.add(
           JSONReport.File(
             input: entry.input, output: entry.output, result: outcome.result,
-            summary: outcome.summary, warning: warning))
+            isRemoved: outcome.isRemoved, summary: outcome.summary, warning: warning))
       }
     }
   }
@@ -351,7 +366,8 @@ final class OutcomeLog: Sendable {
     let unrecorded = keystore.finishRecords() ? nil : Failure.unrecorded
     let statuses = state.statuses.union(unrecorded.map { [$0.status] } ?? [])
     try report.finish(
-      state.counts, skipped: skipped, warnings: console.keptWarnings,
+      state.counts, removed: removes ? state.removedCount : nil, skipped: skipped,
+      warnings: console.keptWarnings,
       status: ExitStatus.first(of: statuses), failure: unrecorded ?? state.runFailure)
   }
 
@@ -371,6 +387,8 @@ final class OutcomeLog: Sendable {
     let rest = JobResult.allCases.compactMap { result in
       state.counts[result].flatMap { result.words($0) }
     }
-    return ([first] + rest).joined(separator: ", ")
+    let removed =
+      state.removedCount > 0 ? ["\(Text.count(state.removedCount, "input")) removed"] : []
+    return ([first] + rest + removed).joined(separator: ", ")
   }
 }

@@ -57,6 +57,10 @@ struct PassedOver {
     if loneMessages.count < Self.nameLimit { loneMessages.append(path) }
   }
 
+  /// Forgets the names of messages without a source file. If sources are removed, such messages are
+  /// the outputs of earlier runs.
+  mutating func forgetLoneMessages() { (loneMessages, loneCount) = ([], 0) }
+
   mutating func addEmptyTree(_ root: FilePath) {
     emptyCount += 1
     if emptyTrees.count < Self.nameLimit { emptyTrees.append(root) }

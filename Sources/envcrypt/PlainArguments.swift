@@ -91,6 +91,7 @@ extension EncryptCommand {
     attributes = .none
     naming = .standard
     updating = .none
+    removing = .none
     deleting = .none
     sign = false
     armor = false
@@ -111,6 +112,7 @@ extension DecryptCommand {
     attributes = .none
     naming = .standard
     updating = .none
+    removing = .none
     stdout = false
     options = DecryptionOptions(plain: plain)
     sparse = false
@@ -242,6 +244,14 @@ extension ContextOptions {
   fileprivate init(plain: PlainArguments) {
     self.init()
     pairs = plain.context
+  }
+}
+
+extension RemovalOptions {
+  fileprivate static var none: RemovalOptions {
+    var options = RemovalOptions()
+    options.rm = false
+    return options
   }
 }
 
