@@ -105,8 +105,8 @@ elif mounts -o loop image; then
   count 'warning: ' 1
   run 0 decrypt -R kept/tree -o disk/back --update
   says '0 files done'
-  # A second later is another time.
-  touch -d '2024-05-01 10:00:01' tree/sub/2
+  # Two seconds later is another time: the times of some file systems, FAT for one, have such steps.
+  touch -d '2024-05-01 10:00:02.2' tree/sub/2
   run 0 encrypt -R tree -o disk --update
   says '1 file done'
 fi
