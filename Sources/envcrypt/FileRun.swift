@@ -112,7 +112,9 @@ final class FileRun: Sendable {
     keepsAttributes = inputs.recursive && plan.naming != .replace
     keepsExtended = attributes?.xattrs ?? false
     self.makesHoles = makesHoles
-    links = keepsAttributes ? HardLinks() : nil
+    links =
+      keepsAttributes || plan.naming == .replace && inputs.areMany
+      ? HardLinks(replacing: plan.naming == .replace) : nil
     made = plan.made
     self.inputs = InputFiles(
       naming: naming, keystoreFiles: keystoreFiles, console: console, removal: removal)
@@ -319,7 +321,7 @@ final class FileRun: Sendable {
       return report(.success(done))
     }
     batch.add(output, byteCount: summary.plaintextCount) { [links] result in
-      if case .success = result, case .done = done { links?.complete(job, output) }
+      if case .success = result, case .done = done { links?.complete(job, try? output.status()) }
       report(result.map { done })
     }
   }

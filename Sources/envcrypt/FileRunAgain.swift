@@ -138,6 +138,7 @@ extension FileRun {
     if keepsAttributes, !repetition.isDryRun {
       try renewAttributes(of: output, at: place, from: job, status)
     }
+    links?.complete(job, output)
     if let size = job.found?.status.size { progress?.advance(by: Int(size)) }
     if let message, repetition.difference?.isIn(message) == true {
       state.withLock { $0.differentCount += 1 }

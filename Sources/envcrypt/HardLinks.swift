@@ -2,21 +2,24 @@ import Envelope
 import Synchronization
 import SystemPackage
 
-/// The files of trees that have several names (hard links). As with cp -a, their outputs become
-/// several names of one output, if the run comes to at least two of the names.
+/// The files that have several names (hard links). As with cp -a, the outputs of a tree become several
+/// names of one output, if the run comes to at least two of the names.
 ///
 /// The first name that the run comes to is an ordinary job. The others wait for the end of the run,
 /// when it is known if there is an output that they can be names of.
 final class HardLinks: Sendable {
   /// A name that waits. Its directory is not kept open.
   private struct LaterName {
-    let file: KnownFile
-    let status: FileStatus
     let input: FilePath
-    /// Nil if the output belongs beside the input.
-    let place: OutputPlace?
-    /// The name of the output.
-    let outputName: FilePath
+    let status: FileStatus
+    let job: LaterJob
+  }
+
+  private enum LaterJob {
+    /// The job of an input that the user named.
+    case named(FileJob)
+    /// A file of a tree. `place` is nil if the output belongs beside the input or replaces it.
+    case inTree(KnownFile, place: OutputPlace?, outputName: FilePath)
   }
 
   private struct First {
@@ -33,44 +36,61 @@ final class HardLinks: Sendable {
   }
 
   private let state = Mutex(State())
+  /// True if outputs replace their inputs. Then each new output changes the status of the other
+  /// names of its input.
+  private let isReplacing: Bool
+
+  init(replacing: Bool) { isReplacing = replacing }
 
   private static func key(_ status: FileStatus) -> [UInt64] { [status.device, status.inode] }
 
-  /// True if the input of the job has several names.
-  private static func hasSeveralNames(_ job: FileJob) -> FoundFile? {
-    guard let found = job.found, found.status.linkCount > 1, job.place != nil else { return nil }
-    return found
+  /// Returns the status of the job's input if that has several names.
+  private func statusOfSeveralNames(_ job: FileJob) -> FileStatus? {
+    let status: FileStatus?
+    if let found = job.found {
+      status = job.place != nil || job.replacesInput ? found.status : nil
+    } else {
+      status = isReplacing && job.replacesInput ? try? FileStatus.at(job.input) : nil
+    }
+    guard let status, status.kind == .regular, status.linkCount > 1 else { return nil }
+    return status
   }
 
   /// True if the run has come to another name of the file before. The job then waits.
   func takesLater(_ job: FileJob) -> Bool {
-    guard let found = Self.hasSeveralNames(job) else { return false }
+    guard let status = statusOfSeveralNames(job) else { return false }
     return state.withLock { state in
-      let key = Self.key(found.status)
+      let key = Self.key(status)
       guard state.firsts[key] != nil else {
-        state.firsts[key] = First(status: found.status)
+        state.firsts[key] = First(status: status)
         return false
       }
-      var place = job.place
-      // The place beside the input keeps a directory open.
-      if case .beside? = place { place = nil }
-      state.later.append(
-        LaterName(
-          file: KnownFile(found), status: found.status, input: job.input, place: place,
-          outputName: job.place?.name ?? found.place.name))
+      let later: LaterJob
+      if let found = job.found {
+        var place = job.place
+        // The place beside the input keeps a directory open.
+        if case .beside? = place { place = nil }
+        later = .inTree(
+          KnownFile(found), place: place, outputName: job.place?.name ?? found.place.name)
+      } else {
+        later = .named(job)
+      }
+      state.later.append(LaterName(input: job.input, status: status, job: later))
       return true
     }
   }
 
-  /// Records the output of a job: further names of its input can become names of the output.
-  func complete(_ job: FileJob, _ output: OutputFile) {
-    guard let found = Self.hasSeveralNames(job) else { return }
+  /// Records the complete output of a job, which has this status: further names of its input can
+  /// become names of the output.
+  func complete(_ job: FileJob, _ output: FileStatus?) {
+    guard let found = job.found, found.status.linkCount > 1 else { return }
     let complete: CompleteOutput? =
       switch job.place {
       case .below(let directory, let parent, let name):
         CompleteOutput(output, named: name, in: parent, below: directory)
       case .beside(let place): CompleteOutput(output, named: place.name, beside: found)
-      case nil: nil
+      case nil:
+        job.replacesInput ? CompleteOutput(output, named: found.place.name, beside: found) : nil
       }
     guard let complete else { return }
     state.withLock { state in
@@ -89,16 +109,35 @@ final class HardLinks: Sendable {
       return (name, state.firsts[Self.key(name.status)])
     }
     guard let name else { return nil }
-    // A file that has changed since is another file.
-    let isSame = first.map { name.status.isUnchanged(since: $0.status) } ?? false
-    do throws(IOError) {
-      let found = try name.file.found()
-      let job = FileJob(
-        found, output: nil, replacesInput: false,
-        place: name.place ?? .beside(found.sibling(name.outputName)))
-      return (.success(job), name.input, isSame ? first?.output : nil)
-    } catch {
-      return (.failure(error), name.input, nil)
+    switch name.job {
+    case .named(let job): return (.success(job), name.input, nil)
+    case .inTree(let file, let place, let outputName):
+      do throws(IOError) {
+        let job = job(of: try file.found(), place, outputName)
+        return (.success(job), name.input, first.flatMap { output(of: $0, for: name.status) })
+      } catch {
+        return (.failure(error), name.input, nil)
+      }
     }
+  }
+
+  private func job(
+    of found: FoundFile, _ place: OutputPlace?, _ outputName: FilePath
+  ) -> FileJob {
+    if isReplacing {
+      return FileJob(found, output: found.place.path, replacesInput: true, place: nil)
+    }
+    return FileJob(
+      found, output: nil, replacesInput: false,
+      place: place ?? .beside(found.sibling(outputName)))
+  }
+
+  /// The output of the first name; nil if there is none, or if the file has changed since: then it
+  /// is another file.
+  private func output(of first: First, for status: FileStatus) -> CompleteOutput? {
+    let isSame =
+      isReplacing
+      ? status.hasSameContents(as: first.status) : status.isUnchanged(since: first.status)
+    return isSame ? first.output : nil
   }
 }

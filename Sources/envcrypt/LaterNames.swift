@@ -20,8 +20,10 @@ extension FileRun {
   /// Makes the output a name of `first`, or a file of its own if that is not possible.
   private func make(_ job: FileJob, asNameOf first: CompleteOutput?, _ index: Int) {
     do {
-      if let first, let replacing = try replacing(job), try addName(job, to: first, replacing) {
-        return try removing(job, reporter(of: job, index))(.success(.linked))
+      if let first, let outcome = try makeName(job, of: first) {
+        let report = reporter(of: job, index)
+        if case .linked = outcome { return try removing(job, report)(.success(outcome)) }
+        return report(.success(outcome))
       }
     } catch {
       return outcomes.add(index, job.input, output: job.output, .failure(error))
@@ -31,16 +33,27 @@ extension FileRun {
     batch.flush()
   }
 
-  /// True if the job's output may be replaced; nil if it is not known if it is current, so that the
-  /// job must be done by itself.
-  private func replacing(_ job: FileJob) throws -> Bool? {
-    guard repetition.updates else { return replaces }
-    guard naming == .encrypt, let found = job.found else { return nil }
-    switch try finding(for: job, of: found.status, input: nil) {
-    case .nothing, .foreign: return replaces
-    case .outdated: return true
-    case .current: return nil
+  /// Makes the output a name of `first`; nil if the job must be done by itself.
+  private func makeName(_ job: FileJob, of first: CompleteOutput) throws -> JobOutcome? {
+    var replacing = replaces || job.replacesInput
+    if repetition.updates, let finding = try finding(forLater: job) {
+      switch finding {
+      case .nothing, .foreign: break
+      case .outdated: replacing = true
+      case .current(_, let output, _):
+        if first.isFile(output) { return removal == nil ? .unchanged : nil }
+        replacing = true
+      }
     }
+    if repetition.isDryRun { return .wouldChange }
+    return try addName(job, to: first, replacing) ? .linked : nil
+  }
+
+  private func finding(forLater job: FileJob) throws -> UpdateRule.Finding? {
+    guard let found = job.found else { return nil }
+    if naming == .encrypt { return try finding(for: job, of: found.status, input: nil) }
+    guard let (input, _) = try inputs.open(job) else { return nil }
+    return try finding(for: job, of: input.status(), input: input)
   }
 
   /// Gives an output the name that the job's output would have; false if it cannot have that name.
@@ -53,7 +66,12 @@ extension FileRun {
     case .below(let directory, let parent, let name):
       place = try directory.place(name, in: parent, permissions: found.directoryPermissions)
     case .beside(let beside): place = beside
-    case nil: return false
+    case nil:
+      guard job.replacesInput else { return false }
+      place = found.place
+      guard let now = try place.status(), now.hasSameContents(as: found.status) else {
+        throw FileRuleError.changed(place.path)
+      }
     }
     if claimsNames { try claim(path) }
     do {

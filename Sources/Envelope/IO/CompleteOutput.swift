@@ -1,34 +1,31 @@
 import Glibc
 import SystemPackage
 
-/// A complete output of a run, which can get further names (hard links).
+/// A complete output of this run or of an earlier one, which can get further names (hard links).
 package struct CompleteOutput: Sendable {
   /// The directory that the path is relative to.
   private let root: Descriptor
   private let relative: FilePath
   private let status: FileStatus
 
-  /// The output with the name `name` in the directory `parent` below a directory; nil if its status
-  /// cannot be read.
+  /// The output with the name `name` in the directory `parent` below a directory; nil without a
+  /// status.
   package init?(
-    _ output: OutputFile, named name: FilePath, in parent: FilePath,
+    _ status: FileStatus?, named name: FilePath, in parent: FilePath,
     below directory: OutputDirectory
   ) {
-    guard let root = try? directory.rootDirectory() else { return nil }
-    self.init(output, at: parent.pushing(name), below: root)
+    guard let status, let root = try? directory.rootDirectory() else { return nil }
+    (self.root, relative, self.status) = (root, parent.pushing(name), status)
   }
 
-  /// The output with the name `name` beside its input; nil if its status cannot be read.
-  package init?(_ output: OutputFile, named name: FilePath, beside found: FoundFile) {
-    self.init(output, at: found.parent.pushing(name), below: found.root)
+  /// The output with the name `name` beside its input; nil without a status.
+  package init?(_ status: FileStatus?, named name: FilePath, beside found: FoundFile) {
+    guard let status else { return nil }
+    (root, relative, self.status) = (found.root, found.parent.pushing(name), status)
   }
 
-  private init?(_ output: OutputFile, at relative: FilePath, below root: Descriptor) {
-    guard let status = try? output.descriptor.status() else { return nil }
-    self.root = root
-    self.relative = relative
-    self.status = status
-  }
+  /// True if the output is the file with this status.
+  package func isFile(_ other: FileStatus) -> Bool { status.isSameFile(as: other) }
 
   /// Gives the output another name. An existing file is replaced only if `replacing`. Returns false
   /// if the output cannot have that name, because the file system does not allow it or the output
@@ -119,8 +116,9 @@ extension FilePlace {
 }
 
 extension FileStatus {
-  /// True if both are the same regular file, and its size and modification time are the same.
-  fileprivate func hasSameContents(as other: FileStatus) -> Bool {
+  /// True if both are the same regular file, and its size and modification time are the same. Other
+  /// names of it may have come or gone.
+  package func hasSameContents(as other: FileStatus) -> Bool {
     kind == .regular && isSameFile(as: other) && size == other.size
       && modificationTime.tv_sec == other.modificationTime.tv_sec
       && modificationTime.tv_nsec == other.modificationTime.tv_nsec

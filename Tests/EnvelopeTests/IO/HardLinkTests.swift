@@ -29,7 +29,7 @@ import Testing
       leftovers: Leftovers())
     try file.write(([1, 2, 3] as [UInt8]).span.bytes)
     try file.commit()
-    return try #require(CompleteOutput(file, named: "first", in: "d", below: output))
+    return try #require(CompleteOutput(file.status(), named: "first", in: "d", below: output))
   }
 
   private func addName(

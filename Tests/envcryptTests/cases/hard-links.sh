@@ -61,3 +61,36 @@ if ln -P tree/a tree/b 2>/dev/null; then
   envcrypt encrypt -q -R tree -o out 2>notes; [ "$(readlink out/tree/a out/tree/b)" = "$(printf 'x\nx')" ]
   grep -qF 'symbolic links with several names (hard links) became separate links' notes; [ "$(grep -c 'several names' notes)" = 1 ]
 fi
+
+# --update finds the names that have come since, and those that an interrupted run has left.
+rm -rf tree out back; mkdir -p tree/x tree/y; for n in 1 2 3; do echo $n >tree/x/$n; ln tree/x/$n tree/y/$n; done; echo alone >tree/alone
+inodes() { (cd "$1"; find . -type f -printf '%n %P\n' | sed 's/\.envc$//' | sort -k2); }
+envcrypt encrypt -q -R tree -o out; rm out/tree/y/1.envc; cp -p out/tree/y/2.envc copy; mv copy out/tree/y/2.envc; ln tree/alone tree/other
+envcrypt encrypt -R tree -o out --update -n >would 2>notes; [ "$(sort would)" = "$(printf 'encrypt tree/%s\n' other y/1 y/2)" ]
+[ ! -e out/tree/other.envc ]
+before=$(ls -i out/tree/x)
+envcrypt encrypt -R tree -o out --update 2>notes; grep -qF '3 files done, 5 left as they are' notes
+[ "$(inodes out/tree)" = "$(inodes tree)" ]; [ "$(ls -i out/tree/x)" = "$before" ]
+envcrypt encrypt -R tree -o out --update 2>notes; grep -qF '0 files done, 8 left as they are' notes
+envcrypt decrypt -q -R out/tree -o back --update; [ "$(inodes back/tree)" = "$(inodes tree)" ]; diff -r tree back/tree
+rm back/tree/y/3; cp -p back/tree/x/2 copy; mv copy back/tree/y/2
+envcrypt decrypt -q -R out/tree -o back --update; [ "$(inodes back/tree)" = "$(inodes tree)" ]; diff -r tree back/tree
+# What somebody has edited stays.
+rm back/tree/y/1; echo edited >back/tree/y/1; fails 73 envcrypt decrypt -q -R out/tree -o back --update; says 'back/tree/y/1 exists already'
+[ "$(cat back/tree/y/1)" = edited ]
+# A name whose file has changed is made anew, and so is every name of it.
+echo changed >tree/x/3; envcrypt encrypt -R tree -o out --update 2>notes; grep -qF '2 files done, 6 left as they are' notes
+[ "$(inodes out/tree)" = "$(inodes tree)" ]; [ "$(envcrypt decrypt out/tree/y/3.envc -o -)" = changed ]
+
+# reencrypt -R replaces all names of a message by names of the new one.
+envcrypt key create -q --alias alias/new; echo new >tree/new
+for n in $(seq 20); do echo "$n" >tree/x/n$n; ln tree/x/n$n tree/y/n$n; done; envcrypt encrypt -q -R tree -o out --update
+for jobs in 1 4; do
+  envcrypt key create -q --alias alias/new$jobs
+  envcrypt reencrypt -q -j $jobs -R out -k alias/new$jobs; [ "$(inodes out/tree)" = "$(inodes tree)" ]
+  for file in x/3 y/3 y/n20; do envcrypt inspect out/tree/$file.envc | grep -qF "$(envcrypt key describe alias/new$jobs | sed -n 's/.*\([0-9a-f]\{8\}-[0-9a-f-]\{27\}\).*/\1/p' | head -n 1)"; done
+done
+rm -rf back; envcrypt decrypt -q -R out/tree -o back; diff -r tree back/tree
+# Names on the command line become separate files, one after the other.
+envcrypt reencrypt -q out/tree/x/n1.envc out/tree/y/n1.envc out/tree/x/n2.envc out/tree/y/n2.envc -k alias/new
+[ "$(stat -c %h out/tree/x/n1.envc out/tree/y/n2.envc)" = "$(printf '1\n1')" ]; envcrypt verify -q -R out
