@@ -260,9 +260,21 @@ struct KeystoreCheckCommand: ParsableCommand {
 
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws { try keystore.withService(run) }
+  func run() throws {
+    var isReported = false
+    do {
+      try keystore.withService { try run($0, &isReported) }
+    } catch let error as FileRuleError {
+      // Standard output may be a file of the keystore, which a report would damage.
+      throw error
+    } catch  where json && !isReported {
+      let failure = Failure(error)
+      try Console().json(KeystoreCheckReport(failure))
+      throw failure
+    }
+  }
 
-  private func run(_ service: KeyService) throws {
+  private func run(_ service: KeyService, _ isReported: inout Bool) throws {
     let path = service.keystore.path
     let console = Console()
     var accepted: [KeystoreDamage] = []
@@ -288,6 +300,7 @@ struct KeystoreCheckCommand: ParsableCommand {
       try console.json(
         KeystoreCheckReport(
           check, accepted: accepted, removedFiles: removed, due: due.map(DueReport.init)))
+      isReported = true
     }
     let counted = [
       Text.count(check.keys, "key"), Text.count(check.versions, "version"),

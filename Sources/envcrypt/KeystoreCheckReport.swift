@@ -2,15 +2,29 @@ import KMSKeystore
 
 /// The report of `keystore check` in JSON.
 struct KeystoreCheckReport: Encodable {
+  /// The failure that prevented or ended the check, as in the reports of runs over files.
+  struct Obstacle: Encodable {
+    let message: String
+    let hint: String?
+    let status: Int32
+
+    enum CodingKeys: String, CodingKey {
+      case message = "Message"
+      case hint = "Hint"
+      case status = "Status"
+    }
+  }
+
   /// True if every record is as envcrypt wrote it.
   let isIntact: Bool
-  let keys: Int
-  let versions: Int
-  let aliases: Int
-  let tags: Int
-  let grants: Int
-  let stacks: Int
-  let auditRecords: Int
+  /// The number of records of each kind; nil if they were not counted.
+  let keys: Int?
+  let versions: Int?
+  let aliases: Int?
+  let tags: Int?
+  let grants: Int?
+  let stacks: Int?
+  let auditRecords: Int?
   /// The damage, in the words of the messages.
   let damage: [String]
   /// The damage that --accept mended.
@@ -19,6 +33,8 @@ struct KeystoreCheckReport: Encodable {
   let removedFiles: [String]
   /// The keys and key material that are due to be destroyed and still exist.
   let due: [DueReport]
+  /// Nil if the check was made.
+  let error: Obstacle?
 
   enum CodingKeys: String, CodingKey {
     case isIntact = "Intact"
@@ -33,6 +49,7 @@ struct KeystoreCheckReport: Encodable {
     case accepted = "Accepted"
     case removedFiles = "RemovedFiles"
     case due = "DueDestructions"
+    case error = "Error"
   }
 
   init(
@@ -50,5 +67,17 @@ struct KeystoreCheckReport: Encodable {
     self.accepted = accepted.map(\.text)
     self.removedFiles = removedFiles
     self.due = due
+    error = nil
+  }
+
+  /// Reports a check that could not be made.
+  init(_ failure: Failure) {
+    isIntact = false
+    (keys, versions, aliases, tags, grants, stacks) = (nil, nil, nil, nil, nil, nil)
+    auditRecords = nil
+    (damage, accepted, removedFiles, due) = ([], [], [], [])
+    error = Obstacle(
+      message: failure.message, hint: failure.hint.map(PastedHint.text),
+      status: failure.status.rawValue)
   }
 }

@@ -101,3 +101,14 @@ P2
 fails 78 envcrypt keystore check --json > check
 [ "$(json 'j["Intact"], len(j["Damage"]) > 0' < check)" = '(False, True)' ]
 says "$(json 'j["Damage"][0]' < check)"
+
+# A check that cannot be made has a report, too, unless it would damage the keystore.
+fails 78 envcrypt keystore check --json --keystore none.db > check
+says "$(json 'j["Error"]["Message"]' < check)"; says "hint: $(json 'j["Error"]["Hint"]' < check)"
+[ "$(json '(j["Intact"], j["Damage"], j["Error"]["Status"], "Keys" in j)' < check)" = '(False, [], 78, False)' ]
+envcrypt init -q --keystore other.db --protector none; printf XXXX | dd of=other.db conv=notrunc status=none
+fails 78 envcrypt keystore check --json --keystore other.db > check
+[ "$(json '(j["Intact"], j["Error"]["Message"] != "")' < check)" = '(False, True)' ]
+on_terminal $'passphrase\npassphrase' envcrypt init -q --keystore locked.db > shown
+fails 77 envcrypt keystore check --json --keystore locked.db > check; [ "$(json 'j["Error"]["Status"]' < check)" = 77 ]
+cp other.db before; fails 73 envcrypt keystore check --json --keystore other.db 1<> other.db; cmp before other.db
