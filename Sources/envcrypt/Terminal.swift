@@ -32,16 +32,46 @@ enum Terminal {
   }
 
   /// Asks a question. Returns true if the answer is "y" or "yes". If standard input is not a
-  /// terminal, returns true without asking: a script has already decided.
+  /// terminal, returns true without asking: a script has already decided. If standard error is
+  /// redirected, the question is on the controlling terminal.
   static func confirms(_ question: String) throws -> Bool {
     guard Descriptor.standardInput.isTerminal else { return true }
-    show(question, on: STDERR_FILENO)
-    return ["y", "yes"].contains(readLine()?.lowercased() ?? "")
+    if isatty(STDERR_FILENO) == 1 {
+      return confirms(question, on: STDERR_FILENO, answerOn: STDIN_FILENO)
+    }
+    let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
+    guard terminal >= 0 else {
+      return confirms(question, on: STDIN_FILENO, answerOn: STDIN_FILENO)
+    }
+    defer { close(terminal) }
+    return confirms(question, on: terminal, answerOn: terminal)
   }
 
-  private static func show(_ text: String, on terminal: Int32) {
+  /// Asks on one descriptor and reads the answer from another one, to the end of the line. If the
+  /// user ends the input instead (^D), ends the line of the question.
+  private static func confirms(
+    _ question: String, on output: Int32, answerOn input: Int32
+  ) -> Bool {
+    guard show(question, on: output) else { return false }
+    var answer: [UInt8] = []
+    var byte: UInt8 = 0
+    while true {
+      let status = Glibc.read(input, &byte, 1)
+      if status < 0, errno == EINTR { continue }
+      guard status == 1 else {
+        _ = show("\n", on: output)
+        break
+      }
+      if byte == UInt8(ascii: "\n") { break }
+      answer.append(byte)
+    }
+    return ["y", "yes"].contains(String(decoding: answer, as: UTF8.self).lowercased())
+  }
+
+  /// Returns false if the terminal takes no text.
+  private static func show(_ text: String, on terminal: Int32) -> Bool {
     var text = text
-    text.withUTF8 { _ = Glibc.write(terminal, $0.baseAddress, $0.count) }
+    return text.withUTF8 { Glibc.write(terminal, $0.baseAddress, $0.count) >= 0 }
   }
 }
 
