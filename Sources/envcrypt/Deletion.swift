@@ -28,6 +28,7 @@ struct Deletion {
     }
     var found: [(tree: MirroredTrees.Tree, entries: [GoneSources.Entry])] = []
     var foreignCount = 0
+    var unreadable: [any Error] = []
     for tree in mirrors.trees {
       guard let directory = try tree.output.existing(tree.name) else { continue }
       let gone = try GoneSources(
@@ -35,6 +36,7 @@ struct Deletion {
         suffix: suffix, sparing: { mirrors.spares($0, isDirectory: $1, in: tree) })
       found.append((tree, gone.entries))
       foreignCount += gone.foreignCount
+      unreadable += gone.failures
     }
     let entries = found.flatMap(\.entries)
     if foreignCount > 0 {
@@ -49,11 +51,12 @@ struct Deletion {
     }
     if isDryRun {
       for entry in entries { outcomes.add(deleted: entry.path, .wouldDelete) }
-      return (0, [])
+      return (0, unreadable)
     }
-    guard !entries.isEmpty else { return (0, []) }
+    guard !entries.isEmpty else { return (0, unreadable) }
     try requireConsent(to: entries)
-    return remove(found, noting: outcomes)
+    let (count, failures) = remove(found, noting: outcomes)
+    return (count, unreadable + failures)
   }
 
   private func requireConsent(to entries: [GoneSources.Entry]) throws {

@@ -18,6 +18,9 @@ extension Failure {
       if error.errno == .fileNameTooLong {
         hint = "rename the input, name another output with -o FILE, or take a shorter --suffix"
       }
+      if error.errno == .noSpace {
+        hint = "free some space, or remove some files: 'df -i' shows if there are too many"
+      }
     case .write:
       self.init(.ioError, "cannot write\(name.isEmpty ? " standard output" : name): \(reason)")
       isBrokenPipe = error.errno == .brokenPipe

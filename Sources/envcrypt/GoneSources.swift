@@ -19,6 +19,9 @@ struct GoneSources {
   /// The number of files that no run has made. They stay, and so do their directories.
   private(set) var foreignCount = 0
 
+  /// The errors of files that could not be looked at. They stay.
+  private(set) var failures: [any Error] = []
+
   /// The directories that stay, because something in them stays.
   private var kept: Set<FilePath> = []
   private var source: TreeLookup
@@ -68,7 +71,12 @@ struct GoneSources {
       return keepForeign(relative)
     }
     guard try isGone(name, .regular) else { return keep(relative) }
-    guard Self.isMessage(file) else { return keepForeign(relative) }
+    do {
+      guard try Self.isMessage(file) else { return keepForeign(relative) }
+    } catch {
+      failures.append(error)
+      return keep(relative)
+    }
     add(.message, relative, file.place.path, file.status)
   }
 
@@ -77,12 +85,15 @@ struct GoneSources {
     return try source.status(of: relative)?.kind != kind
   }
 
-  /// True if the file is a whole message.
-  private static func isMessage(_ found: FoundFile) -> Bool {
-    guard let file = try? Descriptor.openInput(found.place, foundAs: found.status) else {
+  /// True if the file is a whole message. Throws if it cannot be read.
+  private static func isMessage(_ found: FoundFile) throws -> Bool {
+    let file = try Descriptor.openInput(found.place, foundAs: found.status)
+    do {
+      _ = try MeasuredMessage(file, size: found.status.size)
+      return true
+    } catch is MessageError {
       return false
     }
-    return (try? MeasuredMessage(file, size: found.status.size)) != nil
   }
 
   private mutating func add(

@@ -77,6 +77,13 @@ package final class MadeDirectories: Sendable {
     add(.attributes(attributes, extended, lost), for: status, relative: relative, below: root)
   }
 
+  /// Forgets a directory that was removed.
+  func forget(_ status: FileStatus) {
+    state.withLock { state in
+      state.unfinished.removeAll { $0.device == status.device && $0.inode == status.inode }
+    }
+  }
+
   private func add(
     _ wanted: UnfinishedDirectory.Wanted, for status: FileStatus, relative: FilePath,
     below root: Descriptor

@@ -13,20 +13,34 @@ extension OutputDirectory {
       isDirectory ? now.isSameFile(as: found) : now.isUnchanged(since: found)
     else { return false }
     try reserved?.check(place, existing: now)
-    let result = place.name.withPlatformString {
-      unlinkat(place.directory.number, $0, isDirectory ? AT_REMOVEDIR : 0)
-    }
-    guard result == 0 else {
-      let reason = Errno.current
+    if let reason = try unlink(place, isDirectory, in: relative.directory) {
       let isOther =
         isDirectory
         ? [.directoryNotEmpty, .fileExists, .noSuchFileOrDirectory, .notDirectory].contains(reason)
         : reason == .noSuchFileOrDirectory
       if isOther { return false }
-      throw IOError(.createOutput, place.path, reason)
+      throw IOError(.remove, place.path, reason)
     }
+    if isDirectory { made.forget(found) }
     made.noteName(in: place.directory)
     return true
+  }
+
+  /// Removes a name from the directory `parent`, which is made writable for that if its owner is this
+  /// user. Returns the reason if that is not possible.
+  private func unlink(
+    _ place: FilePlace, _ isDirectory: Bool, in parent: FilePath
+  ) throws -> Errno? {
+    for isLast in [false, true] {
+      let result = place.name.withPlatformString {
+        unlinkat(place.directory.number, $0, isDirectory ? AT_REMOVEDIR : 0)
+      }
+      if result == 0 { return nil }
+      let reason = Errno.current
+      guard reason == .permissionDenied, !isLast else { return reason }
+      try made.makeAccessible(place.directory, relative: parent, below: rootDirectory())
+    }
+    return nil
   }
 }
 

@@ -149,3 +149,17 @@ fails 64 envcrypt encrypt -R tree elsewhere/../tree -o out --delete
 mkdir -p source out; echo 1 >source/a; echo 2 >source/b; envcrypt encrypt -q -R source -o out --update; rm source/a
 fails 77 envcrypt encrypt -q -R source -o out --update --delete --max-delete 0 --json >report
 [ "$(tail -n 1 report | json 'j["ExitStatus"], j["Error"]["Status"], "--max-delete 0" in j["Error"]["Message"]')" = '(77, 77, True)' ]
+
+# A message that cannot be read is a failure, and stays. A read-only directory whose source is gone is emptied.
+user() { "$@"; }
+(
+  rm -rf tree out; mkdir -p tree/fixed out; echo 1 >tree/a; echo 2 >tree/fixed/b; echo 3 >tree/c; chmod 500 tree/fixed
+  envcrypt encrypt -q -R tree -o out --update; chmod 700 tree/fixed; rm -r tree/a tree/fixed; chmod 0 out/tree/a.envc
+  if [ "$(id -u)" = 0 ]; then
+    can_be nobody || exit 0
+    user() { setpriv --reuid nobody --regid "$(id -g nobody)" --clear-groups "$@"; }
+    chown -R nobody data tree out
+  fi
+  fails 66 user envcrypt encrypt -R tree -o out --update --delete; says 'cannot open out/tree/a.envc: permission denied'; says '2 deleted'
+  [ -f out/tree/a.envc ]; [ ! -e out/tree/fixed ]
+)

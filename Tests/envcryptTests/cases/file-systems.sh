@@ -67,7 +67,7 @@ if mounts -t tmpfs -o nr_inodes=7 none; then
   says '9 left as they are, 1 failed'
   rm tree/new
   mv tree/sub/8 kept/8
-  run 73 encrypt -R tree -o disk --update --delete
+  run 77 encrypt -R tree -o disk --update --delete
   says 'disk/tree/sub/8.envc'
   says 'read-only file system'
   mv kept/8 tree/sub/8
