@@ -108,7 +108,7 @@ import Testing
       try SecretVariables(SecretBytes(copying: Array(text.utf8).span.bytes))
     }
     var all = try variables("A=1\nB=2")
-    all.add(try variables("C=3\nA=4"))
+    all.add(try variables("C=3\nA=4"), of: "file")
     #expect(all.variables.map(\.name) == ["A", "B", "C"])
     all.variables[0].entry.bytes.withBytes { entry in
       #expect(entry.withUnsafeBytes { Array($0) } == Array("A=4\0".utf8))
