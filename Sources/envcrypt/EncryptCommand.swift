@@ -29,8 +29,9 @@ struct EncryptCommand: ParsableCommand {
       run that was interrupted can be started again, and does what is left.
 
       With --delete, messages, symbolic links and empty directories are removed whose source is \
-      gone, after all new messages are on the disk. Files that are not messages stay. Nothing is \
-      removed if a tree has no files, if a part of it could not be read, or if a file has failed.
+      gone, after all new messages are on the disk. Files that are not messages stay, and so does \
+      what is excluded. Nothing is removed if a tree has no files, if a part of it could not be \
+      read, or if a file has failed.
 
       With --rm, an input is removed after its message is on the disk, is read again and decrypted, \
       and has the input's bytes. So one of the keys must be able to decrypt, and the audit log of the \

@@ -26,17 +26,20 @@ struct GoneSources {
   private var kept: Set<FilePath> = []
   private var source: TreeLookup
   private let suffix: NameSuffix
+  private let filter: TreeFilter?
   private let spared: (_ relative: FilePath, _ isDirectory: Bool) -> Bool
 
   /// Compares an output tree with its source. Entries whose source is `spared` stay: it is excluded,
-  /// or was not there for a moment. `spared` gets the path of the source below its tree.
+  /// or was not there for a moment. `spared` gets the path of the source below its tree. Entries stay
+  /// too if `filter` hides the directory of their source.
   ///
   /// Throws if a directory of either tree cannot be read.
   init(
-    in output: FileTree, of source: TreeLookup, suffix: NameSuffix,
+    in output: FileTree, of source: TreeLookup, filter: TreeFilter?, suffix: NameSuffix,
     sparing spared: @escaping (_ relative: FilePath, _ isDirectory: Bool) -> Bool
   ) throws {
     self.source = source
+    self.filter = filter
     self.suffix = suffix
     self.spared = spared
     var output = output
@@ -82,7 +85,8 @@ struct GoneSources {
 
   private mutating func isGone(_ relative: FilePath, _ kind: FileStatus.Kind) throws -> Bool {
     if spared(relative, kind == .directory) { return false }
-    return try source.status(of: relative)?.kind != kind
+    if try source.status(of: relative)?.kind == kind { return false }
+    return try filter.map { try !source.isHidden(relative.directory, by: $0) } ?? true
   }
 
   /// True if the file is a whole message. Throws if it cannot be read.

@@ -28,6 +28,9 @@ package struct TreeFilter: Sendable {
     self.suffix = suffix
   }
 
+  /// True if some directories may be taken without what is in them.
+  var canHideContents: Bool { selection.isOneFileSystem || selection.excludesCaches }
+
   /// True if a directory is taken without what is in it: it is on another file system.
   func leavesContents(of directory: FileStatus, in root: FileStatus?) -> Bool {
     guard selection.isOneFileSystem, let root else { return false }

@@ -18,6 +18,27 @@ package struct TreeLookup {
     }
   }
 
+  /// True if a walk with this filter does not see what is in the directory `relative`: it or a
+  /// directory that contains it is a cache, or on another file system than the root. False if it
+  /// does not exist.
+  package mutating func isHidden(
+    _ relative: FilePath, by filter: TreeFilter
+  ) throws(IOError) -> Bool {
+    guard filter.canHideContents else { return false }
+    let top = try root.status()
+    var relative = relative
+    while true {
+      if let directory = try directory(relative),
+        try filter.leavesContents(of: directory.status(), in: top)
+          || filter.leavesCache(directory, [CacheTag.name])
+      {
+        return true
+      }
+      if relative.isEmpty { return false }
+      relative = relative.directory
+    }
+  }
+
   /// The directory `relative`; nil if it does not exist, or is not a directory.
   private mutating func directory(_ relative: FilePath) throws(IOError) -> Descriptor? {
     if relative.isEmpty { return root }

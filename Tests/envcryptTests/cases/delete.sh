@@ -74,6 +74,38 @@ run --delete --exclude '*.tmp' --exclude skipped/
 run --delete
 [ "$(listed)" = "$(printf '%s\n' tree tree/a tree/a/x.envc tree/sub.envc)" ]
 
+# As with rsync, what a rule excludes stays, even if its source is gone: files, links, directories, and what is in them.
+mkdir -p ex/keep/cut/deep ex/gone/cut ex/all exout
+for f in stays x.tmp keep/x.tmp keep/y keep/cut/z keep/cut/deep/z gone/x.tmp gone/y gone/cut/z all/x.tmp all/y; do echo $f >ex/$f; done
+ln -s stays ex/l.tmp; ln -s stays ex/l; ln -s stays ex/keep/cut/l
+kept() { (cd exout/ex; find . -mindepth 1 -printf '%P\n' | sed 's/\.envc$//' | sort | tr '\n' ' '); }
+envcrypt encrypt -q -R ex -o exout
+rm -r ex/x.tmp ex/l.tmp ex/l ex/keep ex/gone ex/all/x.tmp ex/all/y
+for round in 1 2; do
+  envcrypt encrypt -q -R ex -o exout --update --delete --exclude '*.tmp' --exclude /ex/keep/cut/ --exclude gone/cut/
+  [ "$(kept)" = 'all all/x.tmp gone gone/cut gone/cut/z gone/x.tmp keep keep/cut keep/cut/deep keep/cut/deep/z keep/cut/l keep/cut/z keep/x.tmp l.tmp stays x.tmp ' ]
+done
+# A pattern for directories does not protect a file, and a name that is included again is not protected.
+envcrypt encrypt -q -R ex -o exout --update --delete --include /ex/x.tmp --exclude '*.tmp' --exclude 'z/' --exclude l
+[ "$(kept)" = 'all all/x.tmp gone gone/x.tmp keep keep/cut keep/cut/l keep/x.tmp l.tmp stays ' ]
+envcrypt encrypt -q -R ex -o exout --update --delete; [ "$(kept)" = 'all stays ' ]
+
+# What is in a cache that is left out stays too.
+mkdir -p ex/cache/sub; echo 1 >ex/cache/sub/a; echo 2 >ex/cache/b; envcrypt encrypt -q -R ex -o exout --update
+printf 'Signature: 8a477f597d28d172789f06886806bc55\n' >ex/cache/CACHEDIR.TAG; rm -r ex/cache/sub ex/cache/b
+envcrypt encrypt -q -R ex -o exout --update --delete --exclude-caches
+[ "$(kept)" = 'all cache cache/CACHEDIR.TAG cache/b cache/sub cache/sub/a stays ' ]
+envcrypt encrypt -q -R ex -o exout --update --delete; [ "$(kept)" = 'all cache cache/CACHEDIR.TAG stays ' ]
+
+# And so does what is below a mount point, which -x leaves out.
+if unshare --mount true 2>/dev/null; then
+  echo 3 >ex/all/y; envcrypt encrypt -q -R ex -o exout --update
+  unshare --mount bash -euo pipefail -c '
+    mount -t tmpfs none ex/all 2>/dev/null || { echo "SKIPPED: nothing can be mounted here"; exit 0; }
+    envcrypt encrypt -q -R ex -o exout --update --delete -x; [ -f exout/ex/all/y.envc ]
+    envcrypt encrypt -q -R ex -o exout --update --delete; [ ! -e exout/ex/all/y.envc ]'
+fi
+
 # Links are removed, and never followed.
 mkdir elsewhere; cp out/tree/sub.envc elsewhere/other.envc
 ln -s "$PWD/elsewhere" out/tree/way
