@@ -11,6 +11,8 @@ package protocol UnlockingSecrets: Sendable {
   func passphrase() throws -> SecretBytes?
   /// Is told that the passphrase opens no protector. Returns true if there may be another one.
   func canTryAgain() -> Bool
+  /// True if a person may be asked for the passphrase.
+  var mayAsk: Bool { get }
   /// Receives the exposures that the mode of the keystore's file does not show, after a protector
   /// `none` unlocked the store.
   func hear(_ exposures: [KeystoreExposure], of path: FilePath)
@@ -18,6 +20,8 @@ package protocol UnlockingSecrets: Sendable {
 
 extension UnlockingSecrets {
   package func canTryAgain() -> Bool { false }
+
+  package var mayAsk: Bool { false }
 
   package func hear(_ exposures: [KeystoreExposure], of path: FilePath) {}
 }
@@ -38,8 +42,21 @@ extension Keystore {
       state.result = Result {
         try unlockAnew(with: secrets, requirePassphrase: false, anyProtector: anyProtector, &state)
       }
+      if case .failure(let error as PassphraseNeeded) = state.result { throw error }
       unlocking.withLock { $0 = state }
       return try state.result!.get()
+    }
+  }
+
+  /// True if a person must be asked for a passphrase before the store can be used. Asks nobody, and
+  /// unlocks the store if that is possible. Throws if no passphrase can unlock it.
+  package func mustAsk(for secrets: any UnlockingSecrets) throws -> Bool {
+    guard secrets.mayAsk else { return false }
+    do {
+      _ = try unlock(with: UnaskedSecrets(asking: secrets))
+      return false
+    } catch is PassphraseNeeded {
+      return true
     }
   }
 
@@ -284,4 +301,20 @@ extension Keystore {
 
   /// The unlocked store; nil if it was not unlocked.
   package var unlockedStore: UnlockedKeystore? { try? unlocking.withLock { $0.result }?.get() }
+}
+
+/// The error of `UnaskedSecrets`. The store can still be unlocked after it.
+private struct PassphraseNeeded: Error {}
+
+/// The secrets of another source that are there without asking for a passphrase.
+private struct UnaskedSecrets: UnlockingSecrets {
+  private let all: any UnlockingSecrets
+
+  init(asking all: any UnlockingSecrets) { self.all = all }
+
+  var keyFile: FilePath? { all.keyFile }
+
+  func passphrase() throws -> SecretBytes? { throw PassphraseNeeded() }
+
+  func hear(_ exposures: [KeystoreExposure], of path: FilePath) { all.hear(exposures, of: path) }
 }

@@ -43,6 +43,9 @@ package final class KeyServiceHost: Sendable {
   /// Unlocks the keystore unless it is unlocked already.
   func unlock() throws -> UnlockedKeystore { try keystore.unlock(with: secrets) }
 
+  /// True if a person must be asked for a passphrase before a key can be used.
+  package func mustAsk() throws -> Bool { try keystore.mustAsk(for: secrets) }
+
   /// Unlocks the keystore if no passphrase is needed.
   func unlockWithoutAsking() throws -> UnlockedKeystore {
     try keystore.unlock(with: UnaskedSecrets(keyFile: secrets.keyFile))

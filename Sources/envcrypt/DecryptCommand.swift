@@ -139,20 +139,24 @@ struct DecryptCommand: ParsableCommand {
     store.beforeAsking { [force = output.force || updating.update] in
       try plan.requireUsableJob(replacing: force, toTerminal: .text)
     }
-    let decryptor = try options.decryptor(store, scheduler)
+    let decryptor = Deferred { [options] in try options.decryptor(store, scheduler) }
+    // The keys that -k names are looked up at once, unless a person has to be asked for a passphrase
+    // and there may be nothing to do.
+    let mayWait = try updating.update && !options.keys.isEmpty && store.mustAskToDecrypt()
+    if !mayWait { _ = try decryptor.value() }
     let removal =
       removing.rm
       ? InputRemoval(
         of: .decrypt, keeping: attributes, keystoreFiles: plan.keystoreFiles, keys: []
-      ) { try decryptor.decrypt(from: $0, to: $1) } : nil
+      ) { try decryptor.value().decrypt(from: $0, to: $1) } : nil
     let run = FileRun(
       plan: plan, inputs: inputs, replaces: output.force, synchronizes: !output.noSync,
       report: report, scheduler: scheduler, console: console, leftovers: leftovers,
-      keystore: store.ofRun(isNeeded: options.keyring.isEmpty), toTerminal: .text,
-      keeping: attributes, makingHoles: sparse, reporting: RunReport(json), repetition: repetition,
-      removing: removal
+      keystore: store.ofRun(isNeeded: options.keyring.isEmpty, failure: { decryptor.error }),
+      toTerminal: .text, keeping: attributes, makingHoles: sparse, reporting: RunReport(json),
+      repetition: repetition, removing: removal
     ) { [isPart, offset, length, ignoreSignature] source, _ in
-      let message = try decryptor.open(source)
+      let message = try decryptor.value().open(source)
       return .transfer { sink, progress in
         guard isPart else {
           return try message.decrypt(to: sink, progress: progress)

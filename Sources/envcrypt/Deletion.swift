@@ -33,7 +33,8 @@ struct Deletion {
       guard let directory = try tree.output.existing(tree.name) else { continue }
       let gone = try GoneSources(
         in: FileTree(tree.outputPath, in: directory), of: TreeLookup(below: tree.directory),
-        filter: tree.filter, suffix: suffix, sparing: { mirrors.spares($0, isDirectory: $1, in: tree) })
+        filter: tree.filter, suffix: suffix,
+        sparing: { mirrors.spares($0, isDirectory: $1, in: tree) })
       found.append((tree, gone.entries))
       foreignCount += gone.foreignCount
       unreadable += gone.failures

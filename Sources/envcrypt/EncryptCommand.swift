@@ -25,7 +25,8 @@ struct EncryptCommand: ParsableCommand {
 
       With --update, files are left out whose message has their modification time and says their \
       size. Other messages are replaced, but files that are not messages only with --force. \
-      Messages stay under the keys that they have, even if other keys are given: a note says so. A \
+      Messages stay under the keys that they have, even if other keys are given: a note says so, if \
+      the keys were needed. A passphrase is asked for only if there is something to do. A \
       run that was interrupted can be started again, and does what is left.
 
       With --delete, messages, symbolic links and empty directories are removed whose source is \
@@ -118,35 +119,63 @@ struct EncryptCommand: ParsableCommand {
     let plan = try plan()
     try JSONReport.check(json, plan)
     let rule = armor ? FileRun.TerminalRule.everything : .nothing
-    store.beforeAsking { [force = output.force || updating.update] in
-      try plan.requireUsableJob(replacing: force, toTerminal: rule)
+    if !updating.update || removing.rm {
+      store.beforeAsking { [force = output.force || updating.update] in
+        try plan.requireUsableJob(replacing: force, toTerminal: rule)
+      }
     }
     let scheduler = parallel.scheduler()
-    let keyrings = try wrapping.keyrings(
-      besides: try keyring.keyrings(), keystore: store.service)
-    warnOfLimit(keyrings.count, console)
     let context = try context.encryptionContext()
+    let frameLength = try FrameLength(argument: frameLength)
+    let keyrings = try keyrings(store, console)
     let removal = try removal(keyrings, store, context, scheduler, plan.keystoreFiles)
-    let encryptor = MessageEncryptor(
-      keyrings: keyrings, encryptionContext: context,
-      suite: sign ? .signing : .standard, frameLength: try FrameLength(argument: frameLength),
-      scheduler: scheduler)
+    let encryptor = Deferred { [sign] in
+      MessageEncryptor(
+        keyrings: try keyrings.value(), encryptionContext: context,
+        suite: sign ? .signing : .standard, frameLength: frameLength, scheduler: scheduler)
+    }
     let run = FileRun(
       plan: plan, inputs: inputs, replaces: output.force, synchronizes: !output.noSync,
       report: report, scheduler: scheduler, console: console, leftovers: leftovers,
-      keystore: store.ofRun(isNeeded: true), toTerminal: rule, keeping: attributes,
-      reporting: RunReport(json),
+      keystore: store.ofRun(isNeeded: true, failure: { keyrings.error }), toTerminal: rule,
+      keeping: attributes, reporting: RunReport(json),
       repetition: repetition(
-        console, updating.update ? MessageDifference(keyrings, context) : nil),
+        console, updating.update ? MessageDifference(context) { keyrings.made } : nil),
       removing: removal
-    ) { [armor] source, _ in
-      .transfer { try encryptor.encrypt(from: source, to: $0, isArmored: armor, progress: $1) }
+    ) { [armor] source, job in
+      let encryptor = try encryptor.value {
+        if keyrings.made == nil {
+          try job.requireUsable(replacing: true, toTerminal: rule, .encrypt)
+        }
+      }
+      return .transfer {
+        try encryptor.encrypt(from: source, to: $0, isArmored: armor, progress: $1)
+      }
     }
     try run.run()
   }
 
+  /// Returns the keyrings for new messages. With --update there may be none to make. So, if a person
+  /// has to be asked for a passphrase, the keys are looked up only when the first file needs them.
+  private func keyrings(
+    _ store: SharedKeystore, _ console: Console
+  ) throws -> Deferred<[any Keyring]> {
+    let others = try wrapping.recipientKeyrings() + keyring.keyrings()
+    let usesKeystore = wrapping.usesKeystore(besides: keyring)
+    let keyrings = Deferred { [wrapping] in
+      let all =
+        usesKeystore ? try wrapping.keystoreKeyrings(store.service()) + others : others
+      Self.warnOfLimit(all.count, console)
+      return all
+    }
+    // With --rm, unchanged files need the keys too.
+    let mayWait = try updating.update && !removing.rm && usesKeystore && store.mustAsk()
+    if !mayWait { _ = try keyrings.value() }
+    return keyrings
+  }
+
   /// Warns of messages that readers refuse by default.
-  private func warnOfLimit(_ count: Int, _ console: Console) {
+  private static func warnOfLimit(_ count: Int, _ console: Console) {
     guard count > HeaderLimits.standard.encryptedDataKeys else { return }
     console.warning(
       "\(count) keys are more than readers accept unless they are told to",
@@ -154,14 +183,14 @@ struct EncryptCommand: ParsableCommand {
   }
 
   private func removal(
-    _ keyrings: [any Keyring], _ store: SharedKeystore, _ context: EncryptionContext,
+    _ keyrings: Deferred<[any Keyring]>, _ store: SharedKeystore, _ context: EncryptionContext,
     _ scheduler: Scheduler, _ files: KeystoreFiles
   ) throws -> InputRemoval? {
     guard removing.rm else { return nil }
     let usesKeystore = wrapping.usesKeystore(besides: keyring)
     let keys = try keystore.filesOfSecrets(usesKeystore ? store.service() : nil)
     return try removing.removal(
-      keyrings, usesKeystore ? store : nil, context, scheduler, keeping: attributes,
+      keyrings.value(), usesKeystore ? store : nil, context, scheduler, keeping: attributes,
       keystoreFiles: files, keys: keys + keyring.files.map(FilePath.init(argument:)))
   }
 

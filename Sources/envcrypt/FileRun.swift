@@ -35,8 +35,6 @@ final class FileRun: Sendable {
     var outdated: [NumberedStep] = []
     /// The outputs of this run, so that no input overwrites the output of another.
     var written: Set<FilePath> = []
-    /// The number of messages that were left out although this run would make other ones.
-    var differentCount = 0
     /// The files and directories that were gone when they were opened.
     var vanished: Set<FilePath> = []
     /// The inputs whose outputs have not got their names yet, because something is in the way that
@@ -259,6 +257,8 @@ final class FileRun: Sendable {
       }
       return report(.success(.wouldChange))
     }
+    // The work may ask for a passphrase: not for a job whose output would be refused.
+    if repetition.updates { try checkOutput(of: job, finding) }
     if job.input == "-", status.kind == .directory { throw FileRuleError.isDirectory("-") }
     if input.isTerminal { console.note("reading from the terminal; end with Ctrl-D") }
     switch try work(DescriptorSource(input), job) {

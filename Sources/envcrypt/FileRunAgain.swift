@@ -87,7 +87,7 @@ extension FileRun {
   }
 
   func tellOfDifferent() {
-    let count = state.withLock { $0.differentCount }
+    let count = repetition.difference?.count ?? 0
     guard count > 0 else { return }
     console.note(
       "\(Text.count(count, "message")) of earlier runs \(count == 1 ? "has" : "have") other keys or "
@@ -140,9 +140,7 @@ extension FileRun {
     }
     links?.complete(job, output)
     if let size = job.found?.status.size { progress?.advance(by: Int(size)) }
-    if let message, repetition.difference?.isIn(message) == true {
-      state.withLock { $0.differentCount += 1 }
-    }
+    if let message { repetition.difference?.add(message) }
     return true
   }
 
@@ -174,7 +172,7 @@ extension FileRun {
     return try job.input == "-" || FileStatus.at(job.input)?.kind == .other
   }
 
-  /// Throws if a dry run finds that the output could not get its name.
+  /// Throws if the output could not get its name.
   func checkOutput(of job: FileJob, _ finding: UpdateRule.Finding) throws {
     guard job.output != "/dev/stdout", let place = try existingPlace(of: job),
       let existing = try place.status()

@@ -250,6 +250,9 @@ final class SharedKeystore: @unchecked Sendable {
     return try service.get()
   }
 
+  /// True if a person must be asked for a passphrase before a key can be used.
+  func mustAsk() throws -> Bool { try service().host.mustAsk() }
+
   /// Returns the service for opening messages. The error for a missing keystore does not suggest
   /// `init`: a new keystore opens no messages.
   func serviceToDecrypt() throws -> KeyService {
@@ -260,11 +263,17 @@ final class SharedKeystore: @unchecked Sendable {
     }
   }
 
+  /// Like `mustAsk`, for opening messages.
+  func mustAskToDecrypt() throws -> Bool { try serviceToDecrypt().host.mustAsk() }
+
   /// Returns what the report of a run over files needs. `isNeeded` is true if no file can be
-  /// processed without the keystore.
-  func ofRun(isNeeded: Bool) -> RunKeystore {
+  /// processed without the keystore. `failure` returns the reason why another part of the command
+  /// cannot use the keys, if there is one.
+  func ofRun(
+    isNeeded: Bool, failure: @escaping @Sendable () -> (any Error)? = { nil }
+  ) -> RunKeystore {
     RunKeystore(
-      obstacle: { self.error }, isNeeded: isNeeded,
+      obstacle: { self.error ?? failure() }, isNeeded: isNeeded,
       finishRecords: { self.openedService?.finishRecords() ?? true })
   }
 

@@ -98,15 +98,21 @@ struct WrappingOptions: ParsableArguments {
   func keyrings(
     besides others: [any Keyring], keystore: () throws -> KeyService
   ) throws -> [any Keyring] {
-    let recipients =
+    let others = try recipientKeyrings() + others
+    return try keys.isEmpty && !others.isEmpty ? others : keystoreKeyrings(keystore()) + others
+  }
+
+  /// Returns a keyring for each named recipient, without repetitions.
+  func recipientKeyrings() throws -> [any Keyring] {
+    Self.eachOnce(
       try recipients.flatMap { try RecipientFile.keyrings(FilePath(argument: $0)) }
-      + recipientLists.flatMap { try RecipientFile.keyrings(list: FilePath(argument: $0)) }
-    let keyrings = Self.eachOnce(recipients) + others
-    guard !keys.isEmpty || keyrings.isEmpty else { return keyrings }
+        + recipientLists.flatMap { try RecipientFile.keyrings(list: FilePath(argument: $0)) })
+  }
+
+  /// Returns a keyring for each named key, or for the keys of the settings.
+  func keystoreKeyrings(_ service: KeyService) throws -> [any Keyring] {
     let names = try Settings.current.keys(options: keys)
-    let service = try keystore()
     return Self.eachOnce(try names.value.map { try Self.keyring($0, from: names.source, service) })
-      + keyrings
   }
 
   /// Returns a keyring for a key of the keystore. An error names the variable or the file that names

@@ -49,6 +49,14 @@ final class PassphraseSource: UnlockingSecrets {
     asking.withLock { $0.check = check }
   }
 
+  /// True for a command too, which may ask a person.
+  var mayAsk: Bool {
+    switch origin {
+    case .terminal, .command: true
+    case .file, .descriptor: false
+    }
+  }
+
   func passphrase() throws -> SecretBytes? {
     switch origin {
     case .terminal:

@@ -28,7 +28,8 @@ extension FilePlan {
 }
 
 extension FileJob {
-  fileprivate func requireUsable(
+  /// Throws if the job has no input that can be opened, or no output that can be made.
+  func requireUsable(
     replacing replaces: Bool, toTerminal rule: FileRun.TerminalRule, _ naming: FilePlan.Naming
   ) throws {
     if input != "-", found == nil {
@@ -45,9 +46,8 @@ extension FileJob {
     }
     guard !replacesInput, output != "/dev/stdout" else { return }
     if let status = try FileStatus.at(output) {
-      if status.kind == .directory || status.kind == .regular && !replaces {
-        throw FileRuleError.exists(output)
-      }
+      if status.kind == .directory { throw FileRuleError.outputIsDirectory(output) }
+      if status.kind == .regular, !replaces { throw FileRuleError.exists(output) }
     } else if place == nil {
       let parent = output.removingLastComponent()
       let directory: FilePath = parent.isEmpty ? "." : parent

@@ -38,6 +38,45 @@ on_terminal pass envcrypt encrypt -f a > shown
 on_terminal pass envcrypt encrypt a -o - --armor | matches 'BEGIN ENVCRYPT'
 rm tree/b; fails 73 on_terminal pass envcrypt decrypt -R tree > shown; [ "$(cat tree/b)" = b ]
 
+# With --update, nobody is asked before a file is found that has something to do.
+quiet() { timeout 60 bash -c 'on_terminal "" "$@"' quiet "$@" > shown; if matches 'Passphrase' < shown; then cat shown; return 1; fi; }
+mkdir many outs; for n in $(seq 70); do echo $n > many/$n; done; mkdir many/sub; echo x > many/sub/x
+on_terminal pass envcrypt encrypt -R many -o outs --update > shown; matches '71 files done' < shown
+[ "$(grep -c 'Passphrase for' shown)" = 1 ]
+quiet envcrypt encrypt -R many -o outs --update; matches '0 files done, 71 left as they are' < shown
+quiet envcrypt encrypt -R many -o outs --update -k alias/default --delete
+quiet env ENVCRYPT_PASSPHRASE_COMMAND='echo x >> asked; echo pass' envcrypt encrypt -R many -o outs --update; absent asked
+quiet envcrypt encrypt many/1 -o outs/many/1.envc --update
+# A message with another encryption context is told; other keys only if the keys of this run were needed.
+quiet envcrypt encrypt -R many -o outs --update -c a=b; matches '71 messages of earlier runs have other keys' < shown
+echo new > many/new; on_terminal pass envcrypt encrypt -R many -o outs --update > shown; matches '1 file done, 71 left' < shown
+[ "$(grep -c 'Passphrase for' shown)" = 1 ]
+on_terminal pass envcrypt decrypt -R outs/many -o back > shown; diff -r many back/many
+quiet envcrypt decrypt -R outs/many -o back --update; matches '0 files done, 72 left as they are' < shown
+quiet envcrypt decrypt -R outs/many -o back --update -k alias/default; matches '0 files done, 72 left as they are' < shown
+# A file that must not be replaced is told without a question, and so is a directory in the place of an output.
+echo mine > outs/many/5.envc; rm outs/many/6.envc; mkdir outs/many/6.envc; rm outs/many/7.envc; ln -s 1.envc outs/many/7.envc
+unasked 73 '5.envc exists already' envcrypt encrypt -R many -o outs --update; matches '6.envc is a directory' < shown
+matches '7.envc is a symbolic link' < shown; matches '3 failed' < shown
+unasked 73 '5.envc exists already' envcrypt encrypt many/5 -o outs/many/5.envc --update
+unasked 73 'mkdir -p -- no' envcrypt encrypt many/5 -o no/5.envc --update
+echo edited > back/many/8; unasked 73 '8 exists already' envcrypt decrypt outs/many/8.envc -o back/many/8 --update
+unasked 73 '8 exists already' envcrypt decrypt -R outs/many -o back --update --exclude /many/[567]
+# The others are still done, after one question; a wrong passphrase and a wrong key are told once.
+echo more > many/9; echo more > many/10
+fails 73 on_terminal pass envcrypt encrypt -R many -o outs --update > shown; matches '2 files done' < shown; [ "$(grep -c 'Passphrase for' shown)" = 1 ]
+echo again > many/9; echo again > many/10; rm -r outs/many/[567].envc
+fails 77 on_terminal $'bad\nbad\nbad' envcrypt encrypt -R many -o outs --update > shown; [ "$(grep -c 'error: ' shown)" = 1 ]
+fails 69 on_terminal pass envcrypt encrypt -R many -o outs --update -k alias/none > shown; [ "$(grep -c 'error: ' shown)" = 1 ]
+[ "$(grep -c 'Passphrase for' shown)" = 1 ]; matches 'alias/none' < shown
+fails 69 on_terminal pass envcrypt decrypt -R outs/many -o back --update -f -k alias/none > shown; matches 'alias/none' < shown
+[ "$(grep -c 'error: ' shown)" = 1 ]
+on_terminal pass envcrypt encrypt -R many -o outs --update > shown; matches '5 files done' < shown
+# Without a question, wrong keys are told even if there is nothing to do.
+echo pass > right; chmod 600 right
+fails 69 envcrypt encrypt -R many -o outs --update -k alias/none --passphrase-file right
+fails 69 envcrypt decrypt -R outs/many -o back --update -k alias/none --passphrase-file right; rm right
+
 # The second or the third passphrase may be the right one.
 on_terminal $'wrong\npass' envcrypt decrypt a.envc -o - > shown; matches '^a' < shown; matches 'Wrong passphrase, try again' < shown
 on_terminal $'wrong\nfalse\npass' envcrypt decrypt a.envc -o - > shown; matches '^a' < shown
