@@ -71,7 +71,7 @@ final class InputRemoval: Sendable {
 
   /// Throws if the output would not have everything that the opened input has.
   func check(_ input: Descriptor) throws {
-    if !keepsExtended, ExtendedAttributes.hasOfUsers(input) {
+    if !keepsExtended, ExtendedAttributes.areOn(input) {
       throw RemovalError.attributes(input.path)
     }
   }
@@ -197,6 +197,9 @@ final class InputRemoval: Sendable {
     if candidate.isOfEarlierRun { try synchronize(output, at: place, on: found.device) }
     let status = try settledStatus(of: output)
     let verified = Verified(candidate: candidate, input: input, output: place, status: status)
+    if keepsExtended, !ExtendedAttributes.allAreKept(of: file, on: output) {
+      throw RemovalError.attributesLost(output: place.path)
+    }
     if others.contains(where: { status.isUnchanged(since: $0.status) }) { return verified }
     output.readAgain()
     do {

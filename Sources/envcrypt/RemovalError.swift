@@ -25,6 +25,8 @@ enum RemovalError: Error {
   case outputReplaced(FilePath)
   /// The output is not the encrypted or decrypted input.
   case differs(output: FilePath)
+  /// The output does not have all extended attributes of the input.
+  case attributesLost(output: FilePath)
   /// Directories of outputs could not be brought to the disk.
   case notOnDisk
 }
@@ -79,7 +81,8 @@ extension Failure {
         hint: "leave it out with --exclude, or run envcrypt without --rm")
     case .attributes(let path):
       self.init(
-        .usage, "\(Text.printable(path)) has extended attributes, which its output would not have",
+        .usage,
+        "\(Text.printable(path)) has extended attributes or ACLs, which its output would not have",
         hint: "--xattrs keeps them")
     case .output(let path):
       let name = path == "-" ? "standard output" : Text.printable(path)
@@ -102,6 +105,10 @@ extension Failure {
       self.init(
         .dataError, "\(Text.printable(path)) has other contents",
         hint: "--force without --update replaces it")
+    case .attributesLost(let path):
+      self.init(
+        .ioError, "\(Text.printable(path)) does not have all of its extended attributes and ACLs",
+        hint: "--force without --update makes the output again; ACLs are kept with --recursive")
     case .notOnDisk:
       self.init(.ioError, "the directories of the outputs may not be on the disk")
     }

@@ -54,9 +54,20 @@ package struct ExtendedAttributes: Sendable {
 
   // MARK: Names
 
-  /// True if users or their programs have given the open file attributes.
-  package static func hasOfUsers(_ file: Descriptor) -> Bool {
-    names(of: file).contains { Kind.begins($0, with: "user.") }
+  /// True if an open file has attributes that a copy could keep. Does not count the labels that a
+  /// security module gives to every file.
+  package static func areOn(_ file: Descriptor) -> Bool {
+    names(of: file).contains { Kind($0) != nil && !Kind.isLabel($0) }
+  }
+
+  /// True if an open file has all attributes of another one, ACLs too.
+  package static func allAreKept(of original: Descriptor, on copy: Descriptor) -> Bool {
+    let unreadable = LostAttributes()
+    let wanted = ExtendedAttributes(of: original, noting: unreadable)
+    guard unreadable.all.isEmpty else { return false }
+    return ((wanted.attributes ?? []) + wanted.acls).allSatisfy { attribute in
+      Kind.isLabel(attribute.name) || value(attribute.name, of: copy) == attribute.value
+    }
   }
 
   private enum Kind {
@@ -75,6 +86,11 @@ package struct ExtendedAttributes: Sendable {
       } else {
         return nil
       }
+    }
+
+    /// True for the attribute with which a security module labels every file.
+    static func isLabel(_ name: [CChar]) -> Bool {
+      begins(name, with: "security.selinux") || begins(name, with: "security.SMACK64")
     }
 
     /// True for the attributes of security modules, and capabilities.

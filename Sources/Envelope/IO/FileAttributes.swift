@@ -76,8 +76,11 @@ package struct FileAttributes: Sendable {
     on copy: FileStatus, at place: FilePlace, _ extended: ExtendedAttributes?,
     noting lost: LostAttributes
   ) throws {
-    withoutTimes.apply(
-      to: try Descriptor.openInput(place, foundAs: copy), extended, noting: lost)
+    let file = try Descriptor.openInput(place, foundAs: copy)
+    // A new owner or group must not get the permissions of the old one, not even for a moment.
+    let both = copy.permissions & permissions
+    if both != copy.permissions { _ = fchmod(file.number, both) }
+    withoutTimes.apply(to: file, extended, noting: lost)
   }
 
   /// Gives owner, group and times to the symbolic link that this process has made at a place. Does

@@ -39,9 +39,20 @@ ln b b2; fails 64 envcrypt encrypt --rm b a; says 'b is one of 2 names of a file
 touch -d '2001-02-03 04:05:06.123456789' b time; envcrypt encrypt --rm b; [ "$(stat -c %y b.envc)" = "$(stat -c %y time)" ]
 envcrypt decrypt --rm b.envc; [ "$(stat -c %y b)" = "$(stat -c %y time)" ]
 if python3 -c 'import os; os.setxattr("b", "user.note", b"n")' 2>/dev/null; then
-  fails 64 envcrypt encrypt --rm b; says 'b has extended attributes'; [ -e b ]; envcrypt encrypt --rm --xattrs b; absent b
+  fails 64 envcrypt encrypt --rm b; says 'b has extended attributes or ACLs'; [ -e b ]; envcrypt encrypt --rm --xattrs b; absent b
   fails 64 envcrypt decrypt --rm b.envc; envcrypt decrypt --rm --xattrs b.envc; [ "$(python3 -c 'import os; print(os.getxattr("b", "user.note"))')" = "b'n'" ]
   rm b; echo b >b
+  # An output of an earlier run may not have them: then the input stays.
+  echo x >noted; envcrypt encrypt --update noted; python3 -c 'import os; os.setxattr("noted", "user.note", b"n")'
+  fails 74 envcrypt encrypt --update --rm --xattrs noted; says 'noted was not removed: noted.envc does not have all of its extended attributes'
+  [ -e noted ]; envcrypt encrypt -f --rm --xattrs noted; absent noted
+  # ACLs too, which are kept in trees.
+  mkdir listed; echo x >listed/x
+  if python3 -c 'import os; os.setxattr("listed/x", "system.posix_acl_access", bytes.fromhex("02000000 01000600ffffffff 02000400feff0000 04000400ffffffff 10000400ffffffff 20000000ffffffff"))' 2>notes; then
+    fails 64 envcrypt encrypt --rm listed/x; says 'or ACLs'; [ -e listed/x ]
+    envcrypt encrypt -q -R --rm --xattrs listed -o acls; [ ! -e listed/x ]
+    python3 -c 'import os; os.getxattr("acls/listed/x.envc", "system.posix_acl_access")'
+  else cat notes; fi
 else
   skipped 'this file system has no extended attributes'
 fi
