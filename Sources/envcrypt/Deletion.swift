@@ -1,4 +1,5 @@
 import Envelope
+import SystemPackage
 
 /// Carries out `--delete`: removes the outputs whose sources are gone, after a question on a
 /// terminal.
@@ -11,35 +12,50 @@ struct Deletion {
   let suffix: NameSuffix
   let console: Console
 
-  /// Removes outputs of these trees and adds them to `outcomes`. Returns the number of removed
-  /// entries, and the failures. Throws before anything is removed if a directory cannot be read, if
-  /// there are too many, or if the user does not want it.
-  func run(
-    _ mirrors: MirroredTrees, noting outcomes: OutcomeLog
-  ) throws -> (count: Int, failures: [any Error]) {
+  /// The outputs of gone sources that the user agrees to remove.
+  struct Plan {
+    fileprivate(set) var trees: [(tree: MirroredTrees.Tree, entries: [GoneSources.Entry])] = []
+    /// The errors of outputs that could not be looked at. They stay.
+    fileprivate(set) var failures: [any Error] = []
+
+    /// Takes out the entries at these paths and below them.
+    mutating func take(at paths: Set<FilePath>) -> Plan {
+      func isThere(_ entry: GoneSources.Entry) -> Bool {
+        paths.contains { entry.path.starts(with: $0) }
+      }
+      var taken = Plan()
+      taken.trees = trees.map { ($0.tree, $0.entries.filter(isThere)) }
+      trees = trees.map { ($0.tree, $0.entries.filter { !isThere($0) }) }
+      return taken
+    }
+  }
+
+  /// Looks for outputs of these trees whose sources are gone. A dry run adds them to `outcomes`, and
+  /// nothing remains to be removed. Throws if a directory cannot be read, if there are too many, or
+  /// if the user does not want them to be removed.
+  func plan(_ mirrors: MirroredTrees, noting outcomes: OutcomeLog) throws -> Plan {
     guard mirrors.isComplete else {
       console.warning("nothing was deleted: not all inputs could be read")
-      return (0, [])
+      return Plan()
     }
     for root in mirrors.empty {
       console.warning(
         "nothing was deleted: there are no files in \(Text.printable(root))",
         hint: "check that the path is right and mounted")
     }
-    var found: [(tree: MirroredTrees.Tree, entries: [GoneSources.Entry])] = []
+    var plan = Plan()
     var foreignCount = 0
-    var unreadable: [any Error] = []
     for tree in mirrors.trees {
       guard let directory = try tree.output.existing(tree.name) else { continue }
       let gone = try GoneSources(
         in: FileTree(tree.outputPath, in: directory), of: TreeLookup(below: tree.directory),
         filter: tree.filter, suffix: suffix,
         sparing: { mirrors.spares($0, isDirectory: $1, in: tree) })
-      found.append((tree, gone.entries))
+      plan.trees.append((tree, gone.entries))
+      plan.failures += gone.failures
       foreignCount += gone.foreignCount
-      unreadable += gone.failures
     }
-    let entries = found.flatMap(\.entries)
+    let entries = plan.trees.flatMap(\.entries)
     if foreignCount > 0 {
       console.note(
         "\(Text.count(foreignCount, "file")) among the outputs "
@@ -52,12 +68,11 @@ struct Deletion {
     }
     if isDryRun {
       for entry in entries { outcomes.add(deleted: entry.path, .wouldDelete) }
-      return (0, unreadable)
+      plan.trees = []
+    } else if !entries.isEmpty {
+      try requireConsent(to: entries)
     }
-    guard !entries.isEmpty else { return (0, unreadable) }
-    try requireConsent(to: entries)
-    let (count, failures) = remove(found, noting: outcomes)
-    return (count, unreadable + failures)
+    return plan
   }
 
   private func requireConsent(to entries: [GoneSources.Entry]) throws {
@@ -85,14 +100,14 @@ struct Deletion {
     return parts.filter { $0.0 > 0 }.map(\.1).joined(separator: ", ")
   }
 
-  /// Removes what is in a directory before the directory.
-  private func remove(
-    _ found: [(tree: MirroredTrees.Tree, entries: [GoneSources.Entry])],
-    noting outcomes: OutcomeLog
+  /// Removes the outputs of a plan, what is in a directory before the directory. Adds them to
+  /// `outcomes`. Returns their number, and the failures.
+  func remove(
+    _ plan: Plan, noting outcomes: OutcomeLog
   ) -> (count: Int, failures: [any Error]) {
     var count = 0
-    var failures: [any Error] = []
-    for (tree, entries) in found {
+    var failures = plan.failures
+    for (tree, entries) in plan.trees {
       for entry in entries.reversed() {
         do {
           let isRemoved = try tree.output.remove(

@@ -37,9 +37,9 @@ final class FileRun: Sendable {
     var written: Set<FilePath> = []
     /// The files and directories that were gone when they were opened.
     var vanished: Set<FilePath> = []
-    /// The inputs whose outputs have not got their names yet, because something is in the way that
-    /// `--delete` may remove.
-    var obstructed: Set<FilePath> = []
+    /// The inputs whose outputs have not got their names yet, each with what is in the way and may
+    /// be removed by `--delete`.
+    var obstructed: [FilePath: FilePath] = [:]
     /// The plan for the obstructed inputs. Nil until outputs of gone sources are removed.
     var retry: FilePlan?
   }
@@ -147,7 +147,6 @@ final class FileRun: Sendable {
     helpers.wait()
     makeLaterNames()
     deleteOutputsOfGoneSources()
-    retryObstructed()
     let failures = batch.finish()
     for error in failures { outcomes.add(Failure(error)) }
     removeLastInputs(areOnDisk: failures.isEmpty)

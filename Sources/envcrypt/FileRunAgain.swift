@@ -32,55 +32,79 @@ extension FileRun {
     return try isLeftOut(job, finding(for: job, of: status, input: input), of: status)
   }
 
+  /// Removes the outputs of gone sources. Those that are in the way of new outputs come first, then
+  /// the new outputs are made, and only if nothing has failed the other outputs are removed.
   func deleteOutputsOfGoneSources() {
     guard let deletion = repetition.deletion, !outcomes.isAborted else { return }
     batch.flush()
     progress?.clear()
     let (mirrors, vanished) = state.withLock { ($0.plan.mirrors, $0.vanished) }
     guard var mirrors else { return }
-    // A file may have got another name and failed under that: then the old message is all there is.
-    if outcomes.hasFailures {
-      console.warning("nothing was deleted: not all files have a new message")
-      return
-    }
     mirrors.vanished = vanished
+    var count = 0
     do {
-      let (count, failures) = try deletion.run(mirrors, noting: outcomes)
-      for failure in failures { outcomes.add(Failure(failure)) }
-      if count > 0 { console.note("\(count) deleted, whose sources are gone") }
+      var plan = Deletion.Plan()
+      if mayDelete() { plan = try deletion.plan(mirrors, noting: outcomes) }
+      let obstacles = state.withLock { Set($0.obstructed.values) }
+      if !obstacles.isEmpty {
+        count += remove(plan.take(at: obstacles), deletion)
+        retryObstructed()
+        batch.flush()
+        if !mayDelete() { plan = Deletion.Plan() }
+      }
+      count += remove(plan, deletion)
     } catch {
       outcomes.add(Failure(error))
+      retryObstructed()
     }
+    if count > 0 { console.note("\(count) deleted, whose sources are gone") }
+  }
+
+  /// False if a file has failed: it may have had another name before, and then the old message is
+  /// all there is.
+  private func mayDelete() -> Bool {
+    guard outcomes.hasFailures else { return true }
+    console.warning("nothing more was deleted: not all files have a new message")
+    return false
+  }
+
+  private func remove(_ plan: Deletion.Plan, _ deletion: Deletion) -> Int {
+    let (count, failures) = deletion.remove(plan, noting: outcomes)
+    for failure in failures { outcomes.add(Failure(failure)) }
+    return count
   }
 
   /// Notes a file or directory that is gone.
   func noteVanished(_ input: FilePath) { state.withLock { _ = $0.vanished.insert(input) } }
 
   /// Returns the result; nil if the job can be done after outputs of gone sources are removed. Such
-  /// an output is in the way if a directory has become a link, or a link a directory.
+  /// an output is in the way if a directory has become a link, or a link a directory. A directory
+  /// with messages does not make room for a message that may fail.
   func unlessObstructed(
-    _ input: FilePath, _ result: Result<JobOutcome, any Error>
+    _ input: FilePath, isLink: Bool = false, _ result: Result<JobOutcome, any Error>
   ) -> Result<JobOutcome, any Error>? {
     guard repetition.deletion != nil, case .failure(let error) = result else { return result }
+    let obstacle: FilePath
     switch error as? FileRuleError {
-    case .outputIsDirectory, .symbolicLink, .notADirectory: break
+    case .symbolicLink(let path): obstacle = path
+    case .outputIsDirectory(let path) where isLink: obstacle = path
     default: return result
     }
     return state.withLock { state in
       guard state.retry == nil else { return result }
-      state.obstructed.insert(input)
+      state.obstructed[input] = obstacle
       return nil
     }
   }
 
   /// Does the jobs that `unlessObstructed` has put off.
-  func retryObstructed() {
-    guard let firstPlan, !outcomes.isAborted else { return }
+  private func retryObstructed() {
     let isNeeded = state.withLock { state in
-      if !state.obstructed.isEmpty { state.retry = firstPlan }
-      return !state.obstructed.isEmpty
+      guard !state.obstructed.isEmpty, state.retry == nil else { return false }
+      state.retry = firstPlan
+      return true
     }
-    guard isNeeded else { return }
+    guard isNeeded, !outcomes.isAborted else { return }
     takeJobs()
     helpers.wait()
     makeLaterNames()

@@ -23,7 +23,11 @@ extension FileRun {
       outcomes.add(index, input, .success(.vanished))
     case .entry(let job):
       let result = Result { try make(job) }
-      outcomes.add(index, job.input, output: job.output, unlessObstructed(job.input, result))
+      var isLink = false
+      if case .symbolicLink = job.entry { isLink = true }
+      outcomes.add(
+        index, job.input, output: job.output,
+        unlessObstructed(job.input, isLink: isLink, result))
     case .job(let job):
       run(job, report: reporter(of: job, index, puttingOff: true))
     }
@@ -51,7 +55,7 @@ extension FileRun {
   private func nextStep(_ state: inout State) -> FilePlan.Step? {
     guard state.retry != nil else { return state.plan.next() }
     while let step = state.retry?.next() {
-      if let input = step.input, state.obstructed.contains(input) { return step }
+      if let input = step.input, state.obstructed[input] != nil { return step }
     }
     return nil
   }

@@ -178,9 +178,8 @@ final class InputRemoval: Sendable {
 
   private struct Verified {
     let candidate: RemovalCandidate
-    let input: FilePlace
-    let output: FilePlace
-    /// The output as it was verified.
+    /// The output as it was verified. The directories are opened again for the removal: there may be
+    /// many names.
     let status: FileStatus
   }
 
@@ -196,7 +195,7 @@ final class InputRemoval: Sendable {
     else { throw RemovalError.outputReplaced(place.path) }
     if candidate.isOfEarlierRun { try synchronize(output, at: place, on: found.device) }
     let status = try settledStatus(of: output)
-    let verified = Verified(candidate: candidate, input: input, output: place, status: status)
+    let verified = Verified(candidate: candidate, status: status)
     if keepsExtended, !ExtendedAttributes.allAreKept(of: file, on: output) {
       throw RemovalError.attributesLost(output: place.path)
     }
@@ -252,13 +251,14 @@ final class InputRemoval: Sendable {
 
   /// Removes a name of the input that was found with this status.
   private func remove(_ name: Verified, found: FileStatus) throws {
-    guard let output = try name.output.status(), output.isUnchanged(since: name.status) else {
-      throw RemovalError.outputReplaced(name.output.path)
+    let (input, place) = try name.candidate.places()
+    guard let output = try place.status(), output.isUnchanged(since: name.status) else {
+      throw RemovalError.outputReplaced(place.path)
     }
-    guard let now = try name.input.status(), now.kind == .regular, now.isSameFile(as: found) else {
+    guard let now = try input.status(), now.kind == .regular, now.isSameFile(as: found) else {
       throw RemovalError.changed
     }
-    try name.input.remove()
+    try input.remove()
   }
 
   private func noteOtherNames(of file: Descriptor, _ input: FilePath, _ count: Int) {

@@ -132,7 +132,7 @@ rm -r tree; mv away tree
 rm -rf tree out; mkdir -p tree out; echo 1 >tree/short; echo 2 >tree/gone; run
 long=$(printf 'n%.0s' {1..252}); mv tree/short "tree/$long"; rm tree/gone
 fails 73 envcrypt encrypt -R tree -o out --update --delete
-says 'take a shorter --suffix'; says 'nothing was deleted: not all files have a new message'
+says 'take a shorter --suffix'; says 'nothing more was deleted: not all files have a new message'
 [ "$(listed)" = "$(printf '%s\n' tree tree/gone.envc tree/short.envc)" ]
 fails 73 envcrypt encrypt -R tree -o out --update --delete -n; says 'take a shorter --suffix'
 rm "tree/$long"; echo 3 >tree/next
@@ -154,6 +154,14 @@ fails 73 envcrypt encrypt -q -R tree -o out --update; says 'out/tree/d is a symb
 # Nor is it removed if that would be too much.
 fails 73 envcrypt encrypt -q -R tree -o out --update --delete --max-delete 0 || fails 77 envcrypt encrypt -q -R tree -o out --update --delete --max-delete 0
 [ -L out/tree/d ]; run --delete; [ -f out/tree/d/f.envc ]
+
+# A file that has moved to the place of a link, and fails there, keeps its old message.
+rm -rf tree out; mkdir -p tree/b out; random 300000 >tree/b/f; ln -s nowhere tree/a; run
+rm tree/a; mkdir tree/a; mv tree/b/f tree/a/f; rmdir tree/b
+(trap '' XFSZ; ulimit -f 100; fails 74 envcrypt encrypt -R tree -o out --update --delete; says 'nothing more was deleted')
+envcrypt verify -q out/tree/b/f.envc; [ ! -e out/tree/a/f.envc ]
+run --delete; [ "$(listed)" = "$(printf '%s\n' tree tree/a tree/a/f.envc)" ]
+echo n >tree/next; mkdir -p tree/e; echo e >tree/e/f; run
 
 # --json names what is deleted.
 rm tree/next tree/e/f
