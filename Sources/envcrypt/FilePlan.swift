@@ -393,6 +393,6 @@ struct FilePlan: IteratorProtocol {
     guard !keystoreFiles.isStore(found.status),
       let descriptor = try? Descriptor.openInput(found.place, foundAs: found.status)
     else { return false }
-    return (try? MessageInspector.inspect(descriptor, limits: .standard)) != nil
+    return (try? MessageInspector.inspect(descriptor, limits: .anyNumberOfKeys)) != nil
   }
 }

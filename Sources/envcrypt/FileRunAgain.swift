@@ -108,6 +108,10 @@ extension FileRun {
     takeJobs()
     helpers.wait()
     makeLaterNames()
+    // What the second walk did not find is gone.
+    for input in state.withLock({ $0.obstructed.keys.sorted { $0.string < $1.string } }) {
+      outcomes.add(takeIndex(), input, .success(.vanished))
+    }
   }
 
   func tellOfDifferent() {
@@ -160,7 +164,12 @@ extension FileRun {
     guard case .current(let place, let output, let message) = finding else { return false }
     if claimsNames, let path = job.output { try claim(path) }
     if keepsAttributes, !repetition.isDryRun {
-      try renewAttributes(of: output, at: place, from: job, status)
+      do {
+        try renewAttributes(of: output, at: place, from: job, status)
+      } catch {
+        if claimsNames, let path = job.output { giveUp(path) }
+        throw error
+      }
     }
     links?.complete(job, output)
     if let size = job.found?.status.size { progress?.advance(by: Int(size)) }

@@ -55,7 +55,7 @@ extension FileRun {
   private func nextStep(_ state: inout State) -> FilePlan.Step? {
     guard state.retry != nil else { return state.plan.next() }
     while let step = state.retry?.next() {
-      if let input = step.input, state.obstructed[input] != nil { return step }
+      if let input = step.input, state.obstructed.removeValue(forKey: input) != nil { return step }
     }
     return nil
   }

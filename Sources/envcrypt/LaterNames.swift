@@ -26,9 +26,10 @@ extension FileRun {
         return report(.success(outcome))
       }
     } catch {
-      return outcomes.add(index, job.input, output: job.output, .failure(error))
+      return outcomes.add(
+        index, job.input, output: job.output, unlessObstructed(job.input, .failure(error)))
     }
-    run(job, report: reporter(of: job, index))
+    run(job, report: reporter(of: job, index, puttingOff: true))
     // The next name may be one of this output.
     batch.flush()
   }

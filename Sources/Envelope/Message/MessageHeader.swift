@@ -107,6 +107,9 @@ public struct HeaderLimits: Equatable, Sendable {
   /// 16 encrypted data keys.
   public static let standard = HeaderLimits(encryptedDataKeys: 16)
 
+  /// As many encrypted data keys as the format has room for, if none of them is tried.
+  package static let anyNumberOfKeys = HeaderLimits(encryptedDataKeys: Int(UInt16.max))
+
   /// Accepts at most `encryptedDataKeys` of them, up to 65,535.
   public init(encryptedDataKeys: Int) { self.encryptedDataKeys = encryptedDataKeys }
 }
@@ -164,7 +167,7 @@ extension MessageHeader {
   func serializedBody() throws(MessageError) -> [UInt8] {
     var writer = WireWriter()
     _ = try Self.transcode(
-      self, limits: HeaderLimits(encryptedDataKeys: Int(UInt16.max)), through: &writer)
+      self, limits: .anyNumberOfKeys, through: &writer)
     return writer.bytes
   }
 }

@@ -36,7 +36,7 @@ package struct MeasuredMessage: Equatable, Sendable {
   }
 
   /// Keys are not tried, so their number does not matter.
-  private static let limits = HeaderLimits(encryptedDataKeys: Int(UInt16.max))
+  private static let limits = HeaderLimits.anyNumberOfKeys
   /// The number of bytes in which a header is looked for first.
   private static let firstLength = 1024
 

@@ -148,6 +148,9 @@ rm -r tree/d tree/l; ln -s e tree/d; mkdir tree/l; echo l >tree/l/f
 run --delete; told '2 files done' || told '1 file done'
 [ "$(readlink out/tree/d)" = e ]; [ "$(envcrypt decrypt out/tree/l/f.envc -o -)" = l ]
 run --delete; told '0 files done'
+# A further name of a file can be obstructed, too.
+rm -r tree/l; ln -s e tree/l; run --delete; rm tree/l; mkdir tree/l; ln tree/e/f tree/l/f
+run --delete; [ "$(stat -c %h out/tree/l/f.envc out/tree/e/f.envc)" = "$(printf '2\n2')" ]; rm -r tree/l; run --delete
 # Without --delete, what is in the way stays, and it is a failure.
 rm -r tree/d; mkdir tree/d; echo d >tree/d/f
 fails 73 envcrypt encrypt -q -R tree -o out --update; says 'out/tree/d is a symbolic link'

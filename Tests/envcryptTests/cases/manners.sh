@@ -99,3 +99,5 @@ for command in encrypt decrypt verify; do fails 66 envcrypt $command plain/; say
 keys=; for n in $(seq 17); do openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 2>/dev/null | openssl pkey -pubout -out key$n.pem; keys="$keys -r key$n.pem"; done
 envcrypt encrypt plain -o many.envc $keys 2>notes; grep -qF 'warning: 17 keys are more' notes; grep -qF -- '--max-encrypted-data-keys 17' notes
 envcrypt encrypt plain -o less.envc ${keys% -r*} 2>notes; [ ! -s notes ]
+# They are known as messages all the same.
+mkdir held; mv plain many.envc held; envcrypt encrypt -q -R held 2>notes; [ ! -e held/many.envc.envc ]; [ -e held/plain.envc ]
