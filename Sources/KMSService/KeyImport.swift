@@ -9,6 +9,31 @@ private struct ImportedKey {
   let id: String?
   let spec: KeySpec
   let versions: [NewKeyVersion]
+
+  func new(
+    origin: KeyOrigin, manager: KeyManager = .customer, description: String = "",
+    aliases: [String] = []
+  ) -> NewKey {
+    NewKey(
+      id: id ?? NewKey.newID(), spec: spec, usage: spec.keyUsages[0], origin: origin,
+      manager: manager, description: description, aliases: aliases)
+  }
+
+  /// True if the keystore has this key with all its versions. Throws `alreadyExists` if it has a key
+  /// of this ID with other or fewer versions.
+  func isPresent(
+    in view: KeystoreView, at now: Int64, _ unlocked: UnlockedKeystore
+  ) throws -> Bool {
+    guard let id, let record = try view.masterKey(id)?.asOf(now) else { return false }
+    for (number, version) in zip(Int64(1)..., versions) {
+      let stored = number <= record.currentVersion ? try view.version(number, ofKey: id) : nil
+      guard try stored?.materialID == unlocked.materialID(version.bytes, keyID: id) else {
+        throw KeyServiceError.alreadyExists(
+          "key \(id), but without version \(number) of the file,")
+      }
+    }
+    return true
+  }
 }
 
 /// The import of keys from keyring files.
@@ -19,73 +44,128 @@ extension KeyService {
   package func importKey(
     _ file: KeyringFile, description: String = "", alias: String? = nil
   ) throws -> KeyMetadata {
+    try importKey(try KeysToImport(file), description: description, alias: alias)
+  }
+
+  /// Imports one key.
+  package func importKey(
+    _ keys: KeysToImport, description: String = "", alias: String? = nil
+  ) throws -> KeyMetadata {
     try recording(begin(.importKeyMaterial, name: "ImportKey")) { call in
-      let own = file.keys.filter { $0.providerID == VersionedKeyName.providerID }
-      let keys =
-        own.isEmpty
-        ? try file.keys.map { try $0.foreignKey() } : try Self.ownKeys(own, among: file.keys)
       guard keys.count == 1 else {
-        throw KeyServiceError.validation(
-          "the file holds \(keys.count) keys; import takes one at a time")
+        throw KeyServiceError.validation("the file holds \(keys.count) keys, and not one")
       }
-      return try insert(
-        keys[0], origin: .external, description: description, aliases: alias.map { [$0] } ?? [],
-        in: call)
+      return try keys.all[0].new(
+        origin: .external, description: description, aliases: alias.map { [$0] } ?? []
+      ).insert(keys.all[0].versions, in: call)
+    }
+  }
+
+  /// Imports several keys, all or none, with those of their aliases that name nothing else here.
+  /// Passes over keys that the keystore has already. Throws `alreadyExists` if it has a key of this
+  /// ID with other or fewer versions.
+  package func importKeys(_ keys: KeysToImport) throws -> KeyImport {
+    try recording(begin(.importKeyMaterial, name: "ImportKey")) { call in
+      let unlocked = try unlock()
+      let present = try call.readVerified { view in
+        try keys.own.filter { try $0.isPresent(in: view, at: call.now, unlocked) }.compactMap(\.id)
+      }
+      let missing = keys.all.filter { key in !present.contains { $0 == key.id } }
+      let prepared = try missing.map { key in
+        (
+          names: keys.aliases(of: key),
+          key: try key.new(origin: .external).prepare(key.versions, in: call)
+        )
+      }
+      var result = KeyImport(present: present)
+      guard !prepared.isEmpty else { return result }
+      try call.write { transaction in
+        for (names, key) in prepared {
+          let metadata = try key.store(in: transaction, call)
+          result.imported.append(metadata)
+          for name in names {
+            do {
+              try key.add(alias: name, in: transaction, call)
+            } catch KeyServiceError.alreadyExists {
+              result.takenAliases.append((name, metadata.keyID))
+            }
+          }
+        }
+      }
+      return result
     }
   }
 
   /// Stores all keys of a keyring file in a new keystore: those that this program exported with
   /// their key IDs, versions and aliases. They were made by a keystore, so the new one rotates them
   /// as if it had made them. Returns the key of `defaultAlias`, which is created if the file has
-  /// none, and the number of keys that the file has.
-  package func importAllKeys(_ file: KeyringFile) throws -> (main: KeyMetadata, keyCount: Int) {
-    let own = file.keys.filter { $0.providerID == VersionedKeyName.providerID }
-    let ownKeys = try Self.ownKeys(own, among: file.keys)
-    // A key of the keystore also has the names that other programs' messages know it by.
-    let fingerprints = Set(try ownKeys.flatMap(\.versions).compactMap { try $0.fingerprint() })
-    let foreign = try file.keys.filter { entry in
-      !fingerprints.contains(entry.keyID) && !own.contains { $0.material == entry.material }
-    }.map { try $0.foreignKey() }
-    let aliases = try Self.aliases(of: file, ownKeys)
+  /// none.
+  package func importAllKeys(_ keys: KeysToImport) throws -> KeyMetadata {
     var main: KeyMetadata?
-    for key in ownKeys + foreign {
-      let names = aliases.filter { $0.value == key.id }.map(\.key).sorted()
+    for key in keys.all {
+      // If the file has no aliases, and only one key of a keystore, that key is the default key.
+      let isOnly = !keys.hasAliases && keys.own.count == 1 && key.id != nil
+      let names = isOnly ? [Self.defaultAlias] : keys.aliases(of: key)
       let isMain = names.contains(Self.defaultAlias)
       let metadata = try recording(begin(.importKeyMaterial, name: "ImportKey")) {
-        try insert(
-          key, origin: key.id == nil ? .external : .awsKMS,
+        try key.new(
+          origin: key.id == nil ? .external : .awsKMS,
           manager: isMain && key.spec.isRotatable ? .aws : .customer,
-          description: isMain ? Self.defaultKeyDescription : "", aliases: names, in: $0)
+          description: isMain ? Self.defaultKeyDescription : "", aliases: names
+        ).insert(key.versions, in: $0)
       }
       if isMain { main = metadata }
     }
     // The file is a copy of these keys.
     keystore.noteCopy(try keystore.view { try $0.copyMoment() })
-    return (try main ?? createDefaultKey(), ownKeys.count + foreign.count)
+    return try main ?? createDefaultKey()
   }
+}
 
-  /// Returns the aliases of the file. If it has none, and only one key of a keystore, that key is
-  /// the default key.
-  private static func aliases(
-    of file: KeyringFile, _ keys: [ImportedKey]
-  ) throws(KeyServiceError) -> [String: String] {
-    if file.aliases.isEmpty, keys.count == 1, let id = keys[0].id { return [defaultAlias: id] }
-    for (alias, keyID) in file.aliases where !keys.contains(where: { $0.id == keyID }) {
-      throw .validation("the file has no key '\(keyID)', which it calls '\(alias)'")
+/// What an import of several keys did.
+package struct KeyImport: Sendable {
+  package fileprivate(set) var imported: [KeyMetadata] = []
+  /// The IDs of the keys that the keystore had already.
+  package let present: [String]
+  /// The aliases that name other keys here, with the IDs of the imported keys.
+  package fileprivate(set) var takenAliases: [(alias: String, keyID: String)] = []
+
+  fileprivate init(present: [String]) { self.present = present }
+}
+
+/// The keys of a keyring file, checked and ready to be stored.
+package struct KeysToImport {
+  fileprivate let own: [ImportedKey]
+  fileprivate let foreign: [ImportedKey]
+  private let aliases: [String: String]
+
+  /// Throws `KeyServiceError` if the file cannot be imported.
+  package init(_ file: KeyringFile) throws {
+    let ownEntries = file.keys.filter { $0.providerID == VersionedKeyName.providerID }
+    let own = try Self.ownKeys(ownEntries, among: file.keys)
+    // A key of the keystore also has the names that other programs' messages know it by.
+    let fingerprints = Set(try own.flatMap(\.versions).compactMap { try $0.fingerprint() })
+    foreign = try file.keys.filter { entry in
+      !fingerprints.contains(entry.keyID) && !ownEntries.contains { $0.material == entry.material }
+    }.map { try $0.foreignKey() }
+    for (alias, keyID) in file.aliases {
+      try KeyName.validate(alias: alias)
+      guard own.contains(where: { $0.id == keyID }) else {
+        throw KeyServiceError.validation(
+          "the file has no key '\(keyID)', which it calls '\(alias)'")
+      }
     }
-    return file.aliases
+    self.own = own
+    aliases = file.aliases
   }
 
-  private func insert(
-    _ key: ImportedKey, origin: KeyOrigin, manager: KeyManager = .customer, description: String,
-    aliases: [String], in call: OperationCall
-  ) throws -> KeyMetadata {
-    try NewKey(
-      id: key.id ?? NewKey.newID(), spec: key.spec, usage: key.spec.keyUsages[0], origin: origin,
-      manager: manager, description: description, aliases: aliases
-    ).insert(key.versions, in: call)
-  }
+  package var count: Int { own.count + foreign.count }
+  fileprivate var all: [ImportedKey] { own + foreign }
+  fileprivate var hasAliases: Bool { !aliases.isEmpty }
 
+  fileprivate func aliases(of key: ImportedKey) -> [String] {
+    aliases.filter { $0.value == key.id }.map(\.key).sorted()
+  }
   /// Returns the keys of the entries that this program exported, in the order of the file.
   private static func ownKeys(
     _ own: [KeyringFile.Entry], among all: [KeyringFile.Entry]

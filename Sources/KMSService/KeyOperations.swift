@@ -86,6 +86,12 @@ package struct NewKey {
   /// Stores the key with these versions, numbered from 1. A key without versions waits for an
   /// import.
   func insert(_ materials: [NewKeyVersion], in call: OperationCall) throws -> KeyMetadata {
+    let prepared = try prepare(materials, in: call)
+    return try call.write { try prepared.store(in: $0, call) }
+  }
+
+  /// Does the work that does not need the store to be locked for writing.
+  func prepare(_ materials: [NewKeyVersion], in call: OperationCall) throws -> PreparedKey {
     try Self.check(description: description)
     for alias in aliases { try KeyName.validate(alias: alias) }
     try Tag.check(tags)
@@ -98,7 +104,6 @@ package struct NewKey {
       nextRotationDate: manager == .aws
         ? call.now + EnableKeyRotationRequest.standardPeriod * millisecondsPerDay : nil)
     call.touch(id)
-    // This work is done before the store is locked for writing.
     let stored = policy.map { KeyPolicyRecord(keyID: id, policy: $0.text) }
     record.policyDigest = try stored?.digest()
     let keys = try call.service.unlock()
@@ -107,24 +112,7 @@ package struct NewKey {
       try material.record(
         ofKey: id, version: Int64(index + 1), creationDate: call.now, auditSequence: sequence, keys)
     }
-    try call.write { transaction in
-      if let old = try transaction.masterKey(id) {
-        throw old.asOf(call.now) == nil
-          ? KeyServiceError.notYetDestroyed(keyID: id) : .alreadyExists("key \(id)")
-      }
-      try transaction.insert(record, policy: stored)
-      for version in versions { try transaction.insert(version) }
-      for tag in tags { try tag.store(forKey: id, transaction) }
-      if checksLockout {
-        try policy?.requireNoLockout(of: call, record: record, .none, in: transaction)
-      }
-      for alias in aliases {
-        _ = try call.decide(
-          KeyServiceOperation.createAlias.rawValue, on: record, .none, in: transaction)
-        try CreateAliasRequest.insert(alias, target: id, now: call.now, transaction)
-      }
-    }
-    return KeyMetadata(record, currentKeyMaterialID: versions.last?.materialID)
+    return PreparedKey(key: self, record: record, policy: stored, versions: versions)
   }
 
   package static func check(description: String) throws(KeyServiceError) {
@@ -134,6 +122,36 @@ package struct NewKey {
       throw .validation(
         "a description has at most \(descriptionLimit) characters, this one has \(count)")
     }
+  }
+}
+
+/// The records of a key that is about to be stored.
+struct PreparedKey {
+  fileprivate let key: NewKey
+  fileprivate let record: MasterKeyRecord
+  fileprivate let policy: KeyPolicyRecord?
+  fileprivate let versions: [KeyVersionRecord]
+
+  func store(in transaction: KeystoreTransaction, _ call: OperationCall) throws -> KeyMetadata {
+    if let old = try transaction.masterKey(key.id) {
+      throw old.asOf(call.now) == nil
+        ? KeyServiceError.notYetDestroyed(keyID: key.id) : .alreadyExists("key \(key.id)")
+    }
+    try transaction.insert(record, policy: policy)
+    for version in versions { try transaction.insert(version) }
+    for tag in key.tags { try tag.store(forKey: key.id, transaction) }
+    if key.checksLockout {
+      try key.policy?.requireNoLockout(of: call, record: record, .none, in: transaction)
+    }
+    for alias in key.aliases { try add(alias: alias, in: transaction, call) }
+    return KeyMetadata(record, currentKeyMaterialID: versions.last?.materialID)
+  }
+
+  /// Throws `alreadyExists` if the alias names another key.
+  func add(alias: String, in transaction: KeystoreTransaction, _ call: OperationCall) throws {
+    _ = try call.decide(
+      KeyServiceOperation.createAlias.rawValue, on: record, .none, in: transaction)
+    try CreateAliasRequest.insert(alias, target: key.id, now: call.now, transaction)
   }
 }
 

@@ -63,7 +63,6 @@ struct InitCommand: ParsableCommand {
     let imported = try importFile.map {
       try SmallFile.readKeysToImport(FilePath(argument: $0), escrow)
     }
-    var importedCount = 0
     var key: KeyMetadata?
     var isRecorded = true
     let created = try keystore.withNewProtector(
@@ -77,9 +76,7 @@ struct InitCommand: ParsableCommand {
         let service = try KeyService(
           KeyServiceHost(keystore, secrets: secrets, listener: listener))
         if let imported {
-          let (main, keyCount) = try service.importAllKeys(imported)
-          key = main
-          importedCount = keyCount
+          key = try service.importAllKeys(imported)
         } else {
           key = try service.createDefaultKey()
         }
@@ -92,8 +89,8 @@ struct InitCommand: ParsableCommand {
     created.leaveOpen()
     console.note("keystore \(Text.printable(path)), protector \(Text.printable(protector))")
     if let key { console.note("key \(key.keyID), alias/default") }
-    if let importFile {
-      console.note("keys from \(Text.printable(FilePath(argument: importFile))): \(importedCount)")
+    if let importFile, let imported {
+      console.note("keys from \(Text.printable(FilePath(argument: importFile))): \(imported.count)")
     }
     if protector == "none" {
       console.note("whoever can read the keystore file can use its keys")

@@ -6,13 +6,18 @@ import SystemPackage
 struct KeyImportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import",
-    abstract: "Import a key from a keyring file into the keystore.",
+    abstract: "Import the keys of a keyring file into the keystore.",
     discussion: """
       A key that 'key export' wrote keeps its key ID. A key of another program gets a new key ID, \
       and still opens messages that name it by its old name. Prints the key ID.
 
+      If the file has several keys, all of them are imported, or none. Keys that the keystore has \
+      already stay as they are. The aliases of the file are made, except those that name another \
+      key here.
+
       Examples:
         envcrypt key import escrow.json --alias alias/old-backup
+        envcrypt key import all-keys.json
         envcrypt key import private.pem
       """)
 
@@ -26,7 +31,7 @@ struct KeyImportCommand: ParsableCommand {
   var alias: String?
 
   @Option(help: ArgumentHelp("What the key is for.", valueName: "text"))
-  var description = ""
+  var description: String?
 
   @Flag(help: "Print JSON.")
   var json = false
@@ -37,18 +42,63 @@ struct KeyImportCommand: ParsableCommand {
   @OptionGroup var escrow: EscrowOptions
   @OptionGroup var keystore: KeystoreOptions
 
+  /// The report on a file with several keys.
+  private struct Response: Encodable {
+    let keys: [KeyMetadata]
+    let presentKeyIDs: [String]
+
+    enum CodingKeys: String, CodingKey {
+      case keys = "Keys"
+      case presentKeyIDs = "PresentKeyIds"
+    }
+  }
+
   func run() throws {
     let console = Console(isQuiet: quiet)
-    let keyring = try SmallFile.readKeysToImport(FilePath(argument: file), escrow)
-    try keystore.withService { service in
-      let key = try service.importKey(keyring, description: description, alias: alias)
-      if json {
-        try console.json(DescribeKeyRequest.Response(keyMetadata: key))
-      } else {
-        console.output(key.keyID)
-      }
-      CopyReminder.note(service, console)
+    let keys = try SmallFile.readKeysToImport(FilePath(argument: file), escrow)
+    guard keys.count == 1 || (alias == nil && description == nil) else {
+      throw Failure(
+        .usage, "\(name) has \(keys.count) keys, and --alias and --description are for one",
+        hint: "import them without, then: envcrypt alias create ALIAS KEY")
     }
+    try keystore.withService { service in
+      if keys.count == 1 {
+        try importOne(keys, service, console)
+      } else {
+        try importAll(keys, service, console)
+      }
+    }
+  }
+
+  private var name: String { Text.printable(FilePath(argument: file)) }
+
+  private func importOne(
+    _ keys: KeysToImport, _ service: KeyService, _ console: Console
+  ) throws {
+    let key = try service.importKey(keys, description: description ?? "", alias: alias)
+    if json {
+      try console.json(DescribeKeyRequest.Response(keyMetadata: key))
+    } else {
+      console.output(key.keyID)
+    }
+    CopyReminder.note(service, console)
+  }
+
+  private func importAll(
+    _ keys: KeysToImport, _ service: KeyService, _ console: Console
+  ) throws {
+    let result = try service.importKeys(keys)
+    if json {
+      try console.json(Response(keys: result.imported, presentKeyIDs: result.present))
+    } else {
+      for key in result.imported { console.output(key.keyID) }
+    }
+    for id in result.present { console.note("key \(id) is in the keystore already") }
+    for (alias, keyID) in result.takenAliases {
+      console.note("\(alias) names another key here, and not \(keyID)")
+    }
+    console.note("keys imported from \(name): \(result.imported.count)")
+    if !result.imported.isEmpty { CopyReminder.note(service, console) }
   }
 }
 

@@ -7,6 +7,12 @@ extension Failure {
     self.init(status, "\(error.name): \(text)", hint: hint)
   }
 
+  /// The failure of a keyring file that has keys or aliases which a keystore cannot have.
+  init(ofKeyringFile error: KeyServiceError) {
+    let (status, text, hint) = Self.parts(error)
+    self.init(status == .usage ? .configuration : status, text, hint: hint)
+  }
+
   /// Runs `body`, which uses a file. Adds the file's name to an error about its contents.
   @discardableResult
   static func naming<Value>(_ file: String, _ body: () throws -> Value) throws -> Value {
@@ -63,7 +69,7 @@ extension Failure {
     case .invalidAliasName(let name):
       (
         .usage, "'\(Text.printable(name))' is not an alias name",
-        (try? KeyName.validate(alias: "alias/\(name)")) != nil
+        !name.hasPrefix("alias/") && (try? KeyName.validate(alias: "alias/\(name)")) != nil
           ? "did you mean alias/\(name)?"
           : "alias/ and 1 to 250 letters, digits, '/', '_' or '-', not alias/aws/…"
       )

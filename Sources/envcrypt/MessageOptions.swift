@@ -201,9 +201,11 @@ enum SmallFile {
 
   /// Reads a keyring file whose keys are imported, encrypted with a passphrase or not. Its errors
   /// name the file.
-  static func readKeysToImport(_ path: FilePath, _ escrow: EscrowOptions) throws -> KeyringFile {
+  static func readKeysToImport(_ path: FilePath, _ escrow: EscrowOptions) throws -> KeysToImport {
     do {
-      return try readKeyring(path, sealed: { try escrow.open($0, from: path) })
+      return try KeysToImport(readKeyring(path, sealed: { try escrow.open($0, from: path) }))
+    } catch let error as KeyServiceError {
+      throw Failure(ofKeyringFile: error).about(Text.printable(path))
     } catch let error as KeyringError {
       throw Failure(error).about(Text.printable(path))
     } catch let error as CryptoError {

@@ -181,7 +181,7 @@ import Testing
     let two = KeyringFile(
       keys: try file(patternBytes(32)).keys + file(patternBytes(32)).keys)
     #expect(
-      throws: KeyServiceError.validation("the file holds 2 keys; import takes one at a time")
+      throws: KeyServiceError.validation("the file holds 2 keys, and not one")
     ) { try service.importKey(two) }
   }
 

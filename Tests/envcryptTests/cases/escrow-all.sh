@@ -67,11 +67,11 @@ envcrypt decrypt theirs.envc -o - --keystore theirs.db | cmp - a
 # Nothing is made of a file that is wrong.
 edit() { python3 -c "import json; j = json.load(open('all.json')); $1; json.dump(j, open('bad.json', 'w'))"; chmod 600 bad.json; }
 refused() { fails "$1" envcrypt init -q --protector key-file:x.key --keystore bad.db --import bad.json; says "$2"; absent bad.db bad.db-audit x.key; }
-edit 'j["keys"] = [k for k in j["keys"] if not k["key-id"].endswith("/2")]'; refused 64 'are not 1 to 2'
-edit 'j["aliases"]["alias/x"] = "nokey"'; refused 64 "the file has no key 'nokey', which it calls 'alias/x'"
-edit 'j["aliases"]["x"] = j["aliases"]["alias/rsa"]'; refused 64 'alias'
+edit 'j["keys"] = [k for k in j["keys"] if not k["key-id"].endswith("/2")]'; refused 78 'are not 1 to 2'
+edit 'j["aliases"]["alias/x"] = "nokey"'; refused 78 "the file has no key 'nokey', which it calls 'alias/x'"
+edit 'j["aliases"]["x"] = j["aliases"]["alias/rsa"]'; refused 78 "bad.json: 'x' is not an alias name"
 edit 'j["aliases"] = []'; refused 78 'bad.json: not a keyring file: aliases is of the wrong type'
-edit 'j["keys"].append(j["keys"][0])'; refused 64 'are not 1 to'
+edit 'j["keys"].append(j["keys"][0])'; refused 78 'are not 1 to'
 chmod 644 bad.json; refused 77 'chmod'
 cp theirs.pub bad.json; refused 69 'a public key alone cannot be imported'
 fails 73 envcrypt init -q --protector none --import all.json; says 'there is already a keystore'
