@@ -6,7 +6,7 @@ enum ZeroBlocks {
   static let size = 4096
 
   /// The first bytes of `bytes`, which belong at `position` of a file, up to where blocks of zeros
-  /// begin or end. Only whole blocks count.
+  /// begin or end. Only whole blocks count, and the beginning of a block at the end of `bytes`.
   static func firstRun(of bytes: RawSpan, at position: Int64) -> (count: Int, isZero: Bool) {
     bytes.withUnsafeBytes { bytes in
       // The bytes before the first whole block.
@@ -19,7 +19,12 @@ enum ZeroBlocks {
         if isZeroBlock != isZero { return (done, isZero) }
         done += size
       }
-      return isZero ? (done, true) : (bytes.count, false)
+      guard done < bytes.count else { return (bytes.count, isZero) }
+      // The rest is the beginning of a block. It may be the end of the file; if it is not, leaving
+      // out zeros is right all the same.
+      let isZeroRest = areZero(UnsafeRawBufferPointer(rebasing: bytes[done...]))
+      if done == 0 || isZeroRest == isZero { return (bytes.count, isZeroRest) }
+      return (done, isZero)
     }
   }
 

@@ -16,6 +16,13 @@ for length in 65536 4096 5000 1000000; do
   [ "$(blocks back.zeros)" = 0 ] || [ $length != 65536 ]; [ "$(blocks back.mixed)" -le 200 ]
 done
 envcrypt decrypt -q -f zeros.envc -o dense; [ "$(blocks dense)" -ge 10240 ]
+# The last block counts, too, if it is not whole.
+for size in 1 100 4095 4097 12345 65537 1048575; do
+  truncate -s $size hole; envcrypt encrypt -qf hole; envcrypt decrypt -qf --sparse hole.envc -o back.hole
+  cmp hole back.hole; [ "$(blocks back.hole)" = 0 ]
+  { random 3000; cat hole; } > after; envcrypt encrypt -qf after; envcrypt decrypt -qf --sparse after.envc -o back.after
+  cmp after back.after; [ "$(blocks back.after)" -le 16 ]
+done
 # In a tree, over an existing file, and a part.
 mkdir tree; envcrypt encrypt -q zeros mixed -o tree; envcrypt decrypt -q -f --sparse -R tree -o out
 cmp out/tree/zeros zeros; cmp out/tree/mixed mixed; [ "$(blocks out/tree/zeros)" = 0 ]
