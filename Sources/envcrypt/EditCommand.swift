@@ -62,6 +62,7 @@ struct EditCommand: ParsableCommand {
     leftovers.watch()
     let store = try SharedKeystore(keystore, ofManyFiles: nil)
     try store.recording {
+      if try FileStatus.at(path)?.kind == .directory { throw FileRuleError.isDirectory(path) }
       let (place, existing) = try FilePlace.following(path)
       let keys = try keys(of: place, existing, store)
       try EditedMessage(

@@ -44,13 +44,24 @@ struct EditedMessage {
       return
     }
     do {
+      let new = try text.open()
+      try refuseUneditable(new)
       _ = try keys.encryptor.encrypt(
-        from: DescriptorSource(try text.open()), to: output, isArmored: keys.isArmored)
+        from: DescriptorSource(new), to: output, isArmored: keys.isArmored)
       try output.commit(synchronizing: synchronizes)
     } catch {
       throw text.kept(after: Failure(error, namingFile: place.path))
     }
     text.directory.remove()
+  }
+
+  /// Throws if the text has become so long that it could not be edited again.
+  private func refuseUneditable(_ text: Descriptor) throws {
+    let limit = Int64(EditCommand.sizeLimit)
+    guard try text.status().size > limit else { return }
+    throw Failure(
+      .dataError,
+      "\(name): the text has more than \(Text.size(limit)), and could not be edited again")
   }
 
   /// Returns the plaintext, which is empty for a new message.

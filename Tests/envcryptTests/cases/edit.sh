@@ -16,7 +16,7 @@ chmod +x editor; export EDITOR=$PWD/editor
 # gone: the directory of the text and every other one that edit makes does not exist any more.
 gone() {
   [ ! -e "$(dirname "$(head -1 seen)")" ]
-  [ -z "$(find /dev/shm ${XDG_RUNTIME_DIR-} -maxdepth 1 -user "$(id -u)" -name 'envcrypt-*' -newer editor 2>/dev/null)" ]
+  [ -z "$(find /dev/shm ${XDG_RUNTIME_DIR-} -maxdepth 1 -user "$(id -u)" -name 'envcrypt-edit-*' -newer editor 2>/dev/null)" ]
   absent .envcrypt-x
 }
 
@@ -99,6 +99,10 @@ says 'app.env.envc was changed by another process meanwhile'
 [ "$(cat "$(kept)/app.env")" = mine ]; [ "$(stat -c %a "$(kept)")" = 700 ]
 DO= envcrypt edit -q app.env.envc; [ -e "$(kept)/app.env" ]
 rm -r -- "$(kept)"; gone
+[ "$(envcrypt decrypt app.env.envc -o -)" = A=new ]
+# It is not lost either if it has become too long to be edited again.
+DO='truncate -s 67108865 "$f"' fails 65 envcrypt edit app.env.envc; says 'more than 64.0 MiB, and could not be edited again'
+[ "$(stat -c %s "$(kept)/app.env")" = 67108865 ]; rm -r -- "$(kept)"; gone
 [ "$(envcrypt decrypt app.env.envc -o -)" = A=new ]
 DO='echo mine >"$f"; touch late.envc' fails 73 envcrypt edit late.envc; says 'late.envc exists already'
 [ "$(cat "$(kept)/late")" = mine ]; rm -r -- "$(kept)"; [ ! -s late.envc ]; gone
