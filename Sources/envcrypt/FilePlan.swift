@@ -383,7 +383,7 @@ struct FilePlan: IteratorProtocol {
   /// Returns the output of an input that is not collected; nil for standard output or no output.
   private func output(for input: FilePath) throws -> FilePath? {
     if naming == .none || output == "-" || output == nil && input.namesDescriptor { return nil }
-    return try output ?? name(for: input)
+    return try output ?? nameBeside(input)
   }
 
   /// True if the file begins like a message. A second `encrypt -R` over the same tree leaves

@@ -48,6 +48,16 @@ extension FilePlan {
         : "decrypt it alone, and name its output with -o FILE")
   }
 
+  /// Returns the name of an output beside its input. Throws if the input is a device: nothing is
+  /// made in /dev.
+  func nameBeside(_ input: FilePath) throws -> FilePath {
+    let name = try name(for: input)
+    guard naming != .replace, try FileStatus.at(input)?.isDevice == true else { return name }
+    throw Failure(
+      .usage, "\(Text.printable(input)) is a device, and its output is not put beside it",
+      hint: "name the output with -o FILE, or -o - for standard output")
+  }
+
   /// True if several inputs are descriptors, whose names give no output.
   static func nameSeveralDescriptors(_ paths: [NamedInput]) -> Bool {
     paths.count > 1 && paths.lazy.filter(\.path.namesDescriptor).prefix(2).count > 1

@@ -211,6 +211,7 @@ public struct FileStatus: Sendable {
 
   package let kind: Kind
   let isPipe: Bool
+  package let isDevice: Bool
   /// Bytes; meaningful for regular files only.
   package let size: Int64
   /// Permission bits, without set-user-ID, set-group-ID and sticky.
@@ -249,6 +250,7 @@ public struct FileStatus: Sendable {
     default: kind = .other
     }
     isPipe = status.st_mode & S_IFMT == S_IFIFO
+    isDevice = [S_IFCHR, S_IFBLK].contains(status.st_mode & S_IFMT)
     size = Int64(status.st_size)
     permissions = status.st_mode & 0o777
     specialBits = status.st_mode & 0o7000

@@ -15,5 +15,10 @@ fails 64 envcrypt encrypt - /dev/stdin < a
 mkdir out
 fails 64 envcrypt encrypt <(cat a) -o out; says 'has no name of its own'; says 'hint: name the output'
 [ -z "$(ls out)" ]
+# Nothing is made beside a device, whose directory is /dev.
+fails 64 envcrypt encrypt /dev/null a; says '/dev/null is a device'; says 'hint: name the output'; [ -e a.envc ]
+[ ! -e /dev/null.envc ]; ln -s /dev/null null; fails 64 envcrypt encrypt null; absent null.envc
+envcrypt encrypt /dev/null -o - | envcrypt decrypt | cmp - /dev/null
+envcrypt encrypt /dev/null -o out; envcrypt decrypt out/null.envc -o - | cmp - /dev/null
 # A pipe with a name has one.
 mkfifo pipe; cat a > pipe & envcrypt encrypt pipe; wait; envcrypt decrypt pipe.envc -o - | cmp - a
