@@ -69,7 +69,7 @@ struct FilePlan: IteratorProtocol {
       }
       return
     }
-    let status = try FileStatus.at(output)
+    let status = try FileStatus.at(output, for: .createOutput)
     let isWanted = inputs.areMany || name.hasSuffix("/")
     guard status?.kind == .directory || isWanted else {
       collector = nil

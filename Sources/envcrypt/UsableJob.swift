@@ -45,13 +45,15 @@ extension FileJob {
       return
     }
     guard !replacesInput, output != "/dev/stdout" else { return }
-    if let status = try FileStatus.at(output) {
+    if let status = try FileStatus.at(output, for: .createOutput) {
       if status.kind == .directory { throw FileRuleError.outputIsDirectory(output) }
       if status.kind == .regular, !replaces { throw FileRuleError.exists(output) }
     } else if place == nil {
       let parent = output.removingLastComponent()
       let directory: FilePath = parent.isEmpty ? "." : parent
-      guard try FileStatus.at(directory) != nil else { throw FileRuleError.noDirectory(directory) }
+      guard try FileStatus.at(directory, for: .createOutput) != nil else {
+        throw FileRuleError.noDirectory(directory)
+      }
       try Self.require(W_OK, directory, or: .createOutput)
     }
   }

@@ -277,9 +277,9 @@ public struct FileStatus: Sendable {
   }
 
   /// The status of the file at `path`; nil if there is none.
-  package static func at(_ path: FilePath, followingLinks: Bool = true) throws(IOError)
-    -> FileStatus?
-  {
+  package static func at(
+    _ path: FilePath, followingLinks: Bool = true, for operation: IOError.Operation = .openInput
+  ) throws(IOError) -> FileStatus? {
     var status = stat()
     let result = path.withPlatformString {
       followingLinks ? stat($0, &status) : lstat($0, &status)
@@ -287,7 +287,7 @@ public struct FileStatus: Sendable {
     if result == 0 { return FileStatus(status) }
     let reason = Errno.current
     if reason == .noSuchFileOrDirectory || reason == .notDirectory { return nil }
-    throw IOError(.openInput, path, reason)
+    throw IOError(operation, path, reason)
   }
 
   /// The status of the file `name` in a directory; nil if there is none. Does not follow a link.

@@ -78,7 +78,10 @@ package struct FilePlace: Sendable {
     up target: FilePath, from start: Int32, as path: FilePath
   ) throws -> FilePlace {
     guard !target.isEmpty else { throw IOError(.createOutput, path, .noSuchFileOrDirectory) }
-    guard let name = target.lastName else { throw FileRuleError.outputIsDirectory(path) }
+    guard let name = target.lastName else {
+      let isMissing = try start == AT_FDCWD && FileStatus.at(target, for: .createOutput) == nil
+      throw isMissing ? FileRuleError.noDirectory(target) : .outputIsDirectory(path)
+    }
     let parent = target.directory
     do {
       return FilePlace(name, in: try Descriptor.openDirectory(parent, from: start), path: path)

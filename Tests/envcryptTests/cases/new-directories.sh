@@ -35,3 +35,12 @@ fails 73 envcrypt data-key generate -o key/; absent key
 mkdir among; cp -r src among/a; cp -r src among/z
 (cd among; envcrypt encrypt -R . -o m/out)
 [ "$(cd among; find m -type f | sort | tr '\n' ' ')" = "m/out/a/c.envc m/out/a/sub/d.envc m/out/z/c.envc m/out/z/sub/d.envc " ]
+
+# An output that cannot be made is 73.
+mkdir refused; cd refused; echo 1 > a; ln -s lnk lnk; mkdir b.envc; echo 2 > b
+for output in lnk lnk/x; do fails 73 envcrypt encrypt a -o $output; says "cannot create $output: too many levels"; done
+fails 73 envcrypt encrypt a b -o lnk; fails 73 envcrypt encrypt -R a -o lnk/
+fails 73 envcrypt encrypt a -o zz/.; says 'there is no directory zz'
+fails 73 envcrypt encrypt b; says 'b.envc is a directory'
+fails 73 envcrypt encrypt a -o "$(printf '%0300d' 1)"; says 'file name too long'
+cd ..
