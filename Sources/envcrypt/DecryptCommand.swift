@@ -85,6 +85,9 @@ struct DecryptCommand: ParsableCommand {
   private var isPart: Bool { offset != nil || length != nil }
 
   mutating func validate() throws {
+    if updating.print0, json.json {
+      throw ValidationError("--print0 and --json cannot be used together")
+    }
     if stdout, output.output != nil {
       throw ValidationError("--stdout and --output cannot be used together")
     }
@@ -129,7 +132,8 @@ struct DecryptCommand: ParsableCommand {
       return try FileRun(
         plan: plan, inputs: inputs, replaces: output.force, report: report, scheduler: scheduler,
         console: console, leftovers: leftovers, keystore: .none, toTerminal: .text,
-        reporting: DryRun.report("decrypt", json, removing: removing.rm, on: console),
+        reporting: DryRun.report(
+          "decrypt", json, removing: removing.rm, names: updating.print0, on: console),
         repetition: repetition,
         removing: removing.rm ? DryRun.removal(plan, keeping: attributes, keys: []) : nil,
         work: DryRun.work

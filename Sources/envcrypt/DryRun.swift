@@ -2,11 +2,19 @@ import SystemPackage
 
 /// The parts of `--dry-run` that commands share.
 enum DryRun {
-  /// Returns the report that prints a file that would be processed, after the name of the work.
+  /// Returns the report that prints a file that would be processed, after the name of the work or,
+  /// if `names`, as it is and with a NUL after it.
   static func report(
-    _ verb: String, _ json: JSONReport?, removing: Bool = false, on console: Console
+    _ verb: String, _ json: JSONReport?, removing: Bool = false, names: Bool, on console: Console
   ) -> RunReport {
     if let json { return .json(json) }
+    if names {
+      return .text { input, outcome in
+        let isWanted =
+          outcome.result == .wouldChange || removing && outcome.result == .unchanged
+        if isWanted { try console.reportName(input) }
+      }
+    }
     return .text { input, outcome in
       switch outcome.result {
       case .wouldChange:

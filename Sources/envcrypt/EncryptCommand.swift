@@ -88,8 +88,15 @@ struct EncryptCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   mutating func validate() throws {
+    if updating.print0, json.json {
+      throw ValidationError("--print0 and --json cannot be used together")
+    }
     if deleting.delete, !inputs.recursive {
       throw ValidationError("--delete needs --recursive and -o DIR")
+    }
+    if deleting.delete, updating.print0 {
+      throw ValidationError(
+        "--print0 prints names of inputs; --json also lists what --delete would remove")
     }
     if deleting.delete, removing.rm {
       throw ValidationError(
@@ -226,7 +233,8 @@ struct EncryptCommand: ParsableCommand {
         plan: plan, inputs: inputs, replaces: output.force, report: report,
         scheduler: parallel.scheduler(), console: console, leftovers: leftovers, keystore: .none,
         toTerminal: .everything,
-        reporting: DryRun.report("encrypt", json, removing: removing.rm, on: console),
+        reporting: DryRun.report(
+          "encrypt", json, removing: removing.rm, names: updating.print0, on: console),
         repetition: repetition(console, nil),
         removing: removing.rm
           ? DryRun.removal(

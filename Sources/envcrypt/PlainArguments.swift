@@ -260,6 +260,7 @@ extension UpdateOptions {
     var options = UpdateOptions()
     options.update = false
     options.dryRun = false
+    options.print0 = false
     return options
   }
 }

@@ -8,6 +8,14 @@ struct UpdateOptions: ParsableArguments {
   @Flag(name: [.customShort("n"), .long], help: "Only print what would be done.")
   var dryRun = false
 
+  @Flag(
+    help: "With --dry-run: print only names, and a NUL after each, for 'xargs -0'.")
+  var print0 = false
+
+  mutating func validate() throws {
+    if print0, !dryRun { throw ValidationError("--print0 needs --dry-run") }
+  }
+
   /// Throws if outputs are not files.
   func check(output: String?) throws {
     if update, output == "-" {

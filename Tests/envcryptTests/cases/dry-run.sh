@@ -17,6 +17,13 @@ grep -qF '2 files to be done, 1 left as they are' notes
 [ ! -e other ]
 [ "$(dry encrypt tree/a -o single.envc)" = 'encrypt tree/a' ]
 [ "$(dry decrypt -R out/tree -o back)" = "$(printf 'decrypt out/tree/a.envc\ndecrypt out/tree/new\\u{a}line.envc')" ]
+# Names as they are, for xargs -0. What --delete would remove is in JSON.
+dry encrypt -R tree -o other --print0 | sort -z | cmp - <(printf '%s\0' tree/a "$line" tree/sub/b)
+dry encrypt -R tree -o out --update --print0 | cmp - <(printf '%s\0' tree/a tree/sub/b)
+dry decrypt -R out/tree -o back --print0 | cmp - <(printf '%s\0' out/tree/a.envc "out/$line.envc")
+fails 64 envcrypt encrypt tree/a --print0; says '--print0 needs --dry-run'
+fails 64 envcrypt decrypt out/tree/a.envc -n --print0 --json; says 'cannot be used together'
+fails 64 envcrypt encrypt -R tree -o out --update --delete -n --print0; says '--json also lists'
 # A pipe is not read.
 [ "$(printf text | dry encrypt -o piped)" = 'encrypt -' ]
 mkfifo pipe
