@@ -14,12 +14,12 @@ struct InitAdvice {
         nil
       }
     return (secret.map { ["\($0): nobody can open the keystore without it"] } ?? [])
-      + ["keep a backup of the keystore and its exported key elsewhere: both open your files"]
+      + ["keep a backup of the keystore, and its exported keys, elsewhere: both open your files"]
   }
 
   let commands = [
     "envcrypt keystore backup keystore-backup.db",
-    "envcrypt key export alias/default -o escrow.json",
+    "envcrypt key export --all -o escrow.json",
   ]
 
   func tell(on console: Console) {
