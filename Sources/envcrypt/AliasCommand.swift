@@ -12,7 +12,7 @@ struct AliasCommand: ParsableCommand {
     ])
 }
 
-struct AliasCreateCommand: ParsableCommand {
+struct AliasCreateCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "create",
     abstract: "Create an alias for a key.",
@@ -36,7 +36,7 @@ struct AliasCreateCommand: ParsableCommand {
   }
 }
 
-struct AliasUpdateCommand: ParsableCommand {
+struct AliasUpdateCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "update",
     abstract: "Point an alias at another key.",
@@ -62,7 +62,7 @@ struct AliasUpdateCommand: ParsableCommand {
   }
 }
 
-struct AliasDeleteCommand: ParsableCommand {
+struct AliasDeleteCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "delete", abstract: "Delete an alias. The key stays.")
 
@@ -76,7 +76,7 @@ struct AliasDeleteCommand: ParsableCommand {
   }
 }
 
-struct AliasListCommand: ParsableCommand {
+struct AliasListCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List all aliases, or those of one key.")
 
@@ -92,7 +92,7 @@ struct AliasListCommand: ParsableCommand {
 
   private func run(_ service: KeyService) throws {
     var response = try service.performAll(ListAliasesRequest(keyID: key))
-    let console = Console()
+    let console = keystore.console()
     if json {
       response.truncated = false
       try console.json(response)

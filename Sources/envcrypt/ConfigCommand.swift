@@ -2,7 +2,7 @@ import ArgumentParser
 import Envelope
 import Foundation
 
-struct ConfigCommand: ParsableCommand {
+struct ConfigCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "config",
     abstract: "Show the settings that are in force, and where each one comes from.",
@@ -63,7 +63,7 @@ struct ConfigCommand: ParsableCommand {
         .init(path: Text.printable($0.path), exists: $0.bytes != nil)
       },
       settings: try settings.reports(keystore, keys: keys, jobs: parallel.jobs))
-    let console = Console()
+    let console = keystore.console()
     warnOfUnknownVariables(console)
     if json {
       try console.json(response)

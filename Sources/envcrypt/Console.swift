@@ -9,11 +9,14 @@ import SystemPackage
 /// not written here.
 final class Console: Sendable {
   let isQuiet: Bool
+  /// The keystore that `--keystore` names, for the commands in hints; nil without that option.
+  private let keystore: String?
   /// The warnings so far, if they are kept for a report.
   private let kept: Mutex<[String]?>
 
-  init(isQuiet: Bool = false, keepingWarnings: Bool = false) {
+  init(isQuiet: Bool = false, keepingWarnings: Bool = false, keystore: String? = nil) {
     self.isQuiet = isQuiet
+    self.keystore = keystore
     kept = Mutex(keepingWarnings ? [] : nil)
   }
 
@@ -55,7 +58,7 @@ final class Console: Sendable {
 
   func error(_ message: String, hint: String?) {
     Self.line("error: \(message)")
-    if let hint { Self.line("hint: \(PastedHint.text(hint))") }
+    if let hint { self.hint(hint) }
   }
 
   func warning(_ message: String, hint: String? = nil) {
@@ -66,12 +69,12 @@ final class Console: Sendable {
   /// Writes a warning of one file, which has a line of its own in a report.
   func warningOfFile(_ message: String, hint: String? = nil) {
     Self.line("warning: \(message)")
-    if let hint { Self.line("hint: \(PastedHint.text(hint))") }
+    if let hint { self.hint(hint) }
   }
 
   /// Writes a hint that belongs to the messages before it.
   func hint(_ text: String) {
-    Self.line("hint: \(PastedHint.text(text))")
+    Self.line("hint: \(PastedHint.text(text, option: keystore))")
   }
 
   /// Warns that the audit log does not have all records of this command.

@@ -11,7 +11,7 @@ struct DataKeyCommand: ParsableCommand {
     subcommands: [DataKeyGenerateCommand.self, DataKeyDecryptCommand.self])
 }
 
-struct DataKeyGenerateCommand: ParsableCommand {
+struct DataKeyGenerateCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "generate",
     abstract: "Make a random data key, and wrap it under a master key.",
@@ -63,8 +63,9 @@ struct DataKeyGenerateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = Console()
+    let console = keystore.console()
     if !json, !withoutPlaintext { try SecretOutput.refuseTerminal() }
+    if !json { try ReportFile.check(output) }
     try keystore.withService { try run($0, console) }
   }
 
@@ -104,7 +105,7 @@ struct DataKeyGenerateCommand: ParsableCommand {
   }
 }
 
-struct DataKeyDecryptCommand: ParsableCommand {
+struct DataKeyDecryptCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "decrypt",
     abstract: "Unwrap a data key.",
@@ -141,7 +142,7 @@ struct DataKeyDecryptCommand: ParsableCommand {
       let request = DecryptRequest(
         ciphertextBlob: Blob(wrapped), encryptionContext: try context.requestContext(), keyID: key)
       let response = try Failure.naming(file) { try service.perform(request) }
-      if json { return try Console().json(response) }
+      if json { return try keystore.console().json(response) }
       try SecretOutput.write(response.plaintext)
     }
   }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Envelope
 
-struct DecryptCommand: ParsableCommand {
+struct DecryptCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "decrypt",
     abstract: "Decrypt files, or standard input.",
@@ -64,6 +64,7 @@ struct DecryptCommand: ParsableCommand {
   var stdout = false
 
   @OptionGroup var options: DecryptionOptions
+  var keystore: KeystoreOptions { options.keystore }
   @Option(
     help: ArgumentHelp(
       "Start at this byte of the plaintext.",
@@ -114,12 +115,12 @@ struct DecryptCommand: ParsableCommand {
   func run() throws {
     try updating.check(output: output.output)
     try removing.check(inputs, output)
-    let json = json.report()
+    let json = json.report(keystore)
     try JSONReport.completing(json) { try run(json) }
   }
 
   private func run(_ json: JSONReport?) throws {
-    let console = Console(isQuiet: report.quiet, keepingWarnings: json != nil)
+    let console = keystore.console(isQuiet: report.quiet, keepingWarnings: json != nil)
     let plan = try FilePlan(
       inputs, output: output.output ?? (isPart ? "-" : nil), joining: stdout, naming: .decrypt,
       suffix: naming.value, selection: filter.selection(),

@@ -2,7 +2,7 @@ import ArgumentParser
 import Envelope
 import SystemPackage
 
-struct EditCommand: ParsableCommand {
+struct EditCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "edit",
     abstract: "Change the plaintext of a message in an editor.",
@@ -68,7 +68,7 @@ struct EditCommand: ParsableCommand {
       try EditedMessage(
         place: place, existing: existing, suffix: naming.value, reserved: keystore.files(),
         leftovers: leftovers,
-        synchronizes: !noSync, console: Console(isQuiet: quiet), keys: keys
+        synchronizes: !noSync, console: keystore.console(isQuiet: quiet), keys: keys
       ).edit()
     }
   }

@@ -3,7 +3,7 @@ import Envelope
 import KMSKeystore
 import SystemPackage
 
-struct EncryptCommand: ParsableCommand {
+struct EncryptCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "encrypt",
     abstract: "Encrypt files, or standard input.",
@@ -109,12 +109,12 @@ struct EncryptCommand: ParsableCommand {
     try updating.check(output: output.output)
     try removing.check(inputs, output)
     try removing.check(wrapping, keyring)
-    let console = Console(isQuiet: report.quiet, keepingWarnings: json.json)
+    let console = keystore.console(isQuiet: report.quiet, keepingWarnings: json.json)
     let leftovers = Leftovers()
     if updating.dryRun { return try dryRun(leftovers, console) }
     let store = SharedKeystore(
       keystore, secrets: nil, ofManyFiles: inputs.areMany ? leftovers : nil)
-    let json = json.report()
+    let json = json.report(keystore)
     try JSONReport.completing(json) {
       try store.recording { try run(store, leftovers, console, json) }
     }
@@ -225,7 +225,7 @@ struct EncryptCommand: ParsableCommand {
 
   /// Prints the files that would be encrypted and the messages that would be removed. Needs no key.
   private func dryRun(_ leftovers: Leftovers, _ console: Console) throws {
-    let json = json.report()
+    let json = json.report(keystore)
     try JSONReport.completing(json) {
       let plan = try plan()
       let keys = try removing.rm ? keystore.filesOfSecrets(nil) : []

@@ -54,10 +54,11 @@ struct Envcrypt: ParsableCommand {
     // A closed pipe is then an ordinary error, and files are cleaned up. After that the process
     // raises SIGPIPE, as a shell expects.
     envcrypt_ignore_write_signals()
-    let console = Console()
+    var console = Console()
     do {
       let arguments = try ArgumentBytes.processArguments()
       var command = try PlainArguments.command(arguments) ?? parse(arguments)
+      if let command = command as? any CommandWithKeystore { console = command.keystore.console() }
       do {
         try Settings.load()
       } catch  where isHelp(command) {

@@ -34,6 +34,6 @@ struct EscrowOptions: ParsableArguments {
   private func source(_ name: String) throws -> PassphraseSource {
     try PassphraseSource(
       origin: escrowPassphraseFile.map { .file(FilePath(argument: $0)) } ?? .terminal,
-      keyFile: nil, prompt: name)
+      keyFile: nil, prompt: name, console: Console())
   }
 }

@@ -3,7 +3,7 @@ import Envelope
 import Glibc
 import SystemPackage
 
-struct ExecCommand: ParsableCommand {
+struct ExecCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "exec",
     abstract: "Run a command with the variables of messages in its environment.",
@@ -52,6 +52,7 @@ struct ExecCommand: ParsableCommand {
   var pristine = false
 
   @OptionGroup var options: DecryptionOptions
+  var keystore: KeystoreOptions { options.keystore }
 
   /// The command with its arguments, which the parser does not see.
   var command: [String] = []

@@ -135,8 +135,10 @@ struct JSONOptions: ParsableArguments {
       discussion: "docs/reports.md describes them. Messages also go to standard error."))
   var json = false
 
-  /// Returns a new report; nil if none is wanted.
-  func report() -> JSONReport? { json ? JSONReport() : nil }
+  /// Returns a new report; nil if none is wanted. Its hints name the keystore that the user named.
+  func report(_ keystore: KeystoreOptions) -> JSONReport? {
+    json ? JSONReport(keystore: keystore.keystore) : nil
+  }
 }
 
 /// The options for messages during the work.

@@ -5,7 +5,7 @@ import KMSKeystore
 import KMSService
 import SystemPackage
 
-struct InitCommand: ParsableCommand {
+struct InitCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "init",
     abstract: "Make a keystore and its first key, alias/default.",
@@ -54,7 +54,7 @@ struct InitCommand: ParsableCommand {
   var quiet = false
 
   func run() throws {
-    let console = Console(isQuiet: quiet)
+    let console = keystore.console(isQuiet: quiet)
     let leftovers = Leftovers()
     let path = try keystore.path()
     // Check this before the user types a passphrase twice for nothing.

@@ -3,7 +3,7 @@ import Envelope
 import KMSService
 import SystemPackage
 
-struct InspectCommand: ParsableCommand {
+struct InspectCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract: "Show the header of a message. Needs no key.",
@@ -37,7 +37,7 @@ struct InspectCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = Console()
+    let console = keystore.console()
     // Without a readable keystore, messages can still be inspected.
     let service = try keystore.serviceForShowing()
     var reports: [MessageReport] = []

@@ -27,9 +27,15 @@ final class JSONReport: Sendable {
   private let write: @Sendable (RawSpan) throws -> Void
   private let start = ContinuousClock.now
   private let state = Mutex(State())
+  /// The keystore that `--keystore` names, for the commands in hints.
+  private let keystore: String?
 
   /// `write` takes each line.
-  init(write: @escaping @Sendable (RawSpan) throws -> Void = Console.writeReport) {
+  init(
+    keystore: String? = nil,
+    write: @escaping @Sendable (RawSpan) throws -> Void = Console.writeReport
+  ) {
+    self.keystore = keystore
     self.write = write
   }
 
@@ -78,7 +84,7 @@ final class JSONReport: Sendable {
       }
       if let summary = file.summary { Self.write(summary, &writer) }
       if let warning = file.warning { writer.member("Warning", warning) }
-      if let failure = file.failure { Self.write(failure, &writer) }
+      if let failure = file.failure { writeError(failure, &writer) }
     }
   }
 
@@ -119,7 +125,7 @@ final class JSONReport: Sendable {
         for warning in warnings { writer.string(warning) }
         writer.endArray()
       }
-      if let failure { Self.write(failure, &writer) }
+      if let failure { writeError(failure, &writer) }
     }
   }
 
@@ -146,11 +152,11 @@ final class JSONReport: Sendable {
     writer.endArray()
   }
 
-  private static func write(_ failure: Failure, _ writer: inout JSONWriter) {
+  private func writeError(_ failure: Failure, _ writer: inout JSONWriter) {
     writer.name("Error")
     writer.beginObject()
     writer.member("Message", failure.message)
-    if let hint = failure.hint { writer.member("Hint", PastedHint.text(hint)) }
+    if let hint = failure.hint { writer.member("Hint", PastedHint.text(hint, option: keystore)) }
     writer.member("Status", Int64(failure.status.rawValue))
     writer.endObject()
   }

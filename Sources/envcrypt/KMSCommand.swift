@@ -69,15 +69,22 @@ struct KMSCommand: ParsableCommand {
     } catch let error as KMSArgumentError {
       throw Failure(error, operation: APIName.command(Request.operation.rawValue))
     }
-    try keystore.withService(takingKeyIDPrefixes: false) {
-      try run(request, $0, paginates: paginates)
+    do {
+      try keystore.withService(takingKeyIDPrefixes: false) {
+        try run(request, $0, paginates: paginates, on: keystore.console())
+      }
+    } catch let status as ExitCode {
+      throw status
+    } catch {
+      var failure = Failure(error)
+      failure.hint = failure.hint.map { PastedHint.text($0, option: keystore.keystore) }
+      throw failure
     }
   }
 
   private static func run<Request: HandledRequest>(
-    _ request: Request, _ service: KeyService, paginates: Bool
+    _ request: Request, _ service: KeyService, paginates: Bool, on console: Console
   ) throws {
-    let console = Console()
     let response = try request.response(from: service, allPages: paginates)
     if let policy = request.newKeyPolicy {
       PolicyFile.warn(of: try KeyPolicy(parsing: policy), on: console)

@@ -21,7 +21,7 @@ struct KeyArgument: ParsableArguments {
   var name: String
 }
 
-struct KeyCreateCommand: ParsableCommand {
+struct KeyCreateCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "create",
     abstract: "Make a master key.",
@@ -78,7 +78,7 @@ struct KeyCreateCommand: ParsableCommand {
       tags: try tags.map(Tag.init(argument:)))
     try keystore.withService { service in
       let key = try service.createKey(request, alias: alias)
-      let console = Console(isQuiet: quiet)
+      let console = keystore.console(isQuiet: quiet)
       if json {
         try console.json(DescribeKeyRequest.Response(keyMetadata: key))
       } else {
@@ -96,7 +96,7 @@ struct KeyCreateCommand: ParsableCommand {
   }
 }
 
-struct KeyListCommand: ParsableCommand {
+struct KeyListCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List the keys of the keystore.")
 
@@ -108,7 +108,7 @@ struct KeyListCommand: ParsableCommand {
   func run() throws { try keystore.withService(run) }
 
   private func run(_ service: KeyService) throws {
-    let console = Console()
+    let console = keystore.console()
     if json {
       var response = try service.performAll(ListKeysRequest())
       response.truncated = false
@@ -129,7 +129,7 @@ struct KeyListCommand: ParsableCommand {
   }
 }
 
-struct KeyDescribeCommand: ParsableCommand {
+struct KeyDescribeCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "describe", abstract: "Show the details of a key.")
 
@@ -143,7 +143,7 @@ struct KeyDescribeCommand: ParsableCommand {
   func run() throws { try keystore.withService(run) }
 
   private func run(_ service: KeyService) throws {
-    let console = Console()
+    let console = keystore.console()
     let response = try service.perform(DescribeKeyRequest(keyID: key.name))
     if json { return try console.json(response) }
     console.output(
@@ -153,7 +153,7 @@ struct KeyDescribeCommand: ParsableCommand {
   }
 }
 
-struct KeyUpdateCommand: ParsableCommand {
+struct KeyUpdateCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "update", abstract: "Change a key's description.")
 

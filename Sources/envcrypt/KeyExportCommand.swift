@@ -4,7 +4,7 @@ import KMSKeystore
 import KMSService
 import SystemPackage
 
-struct KeyExportCommand: ParsableCommand {
+struct KeyExportCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "export",
     abstract: "Write the material of a key, or of all keys, to a keyring file: an escrow copy.",
@@ -63,7 +63,8 @@ struct KeyExportCommand: ParsableCommand {
       throw Failure(
         .usage, "a key is not shown on a terminal", hint: "write it to a file with -o FILE")
     }
-    let console = Console()
+    let console = keystore.console()
+    try ReportFile.check(output)
     let seal = try sealing()
     let missing = try keystore.withService { service -> Failure? in
       guard let key else { return try exportAll(service, console, seal) }

@@ -18,7 +18,7 @@ struct KeyGrantCommand: ParsableCommand {
     ])
 }
 
-struct KeyGrantCreateCommand: ParsableCommand {
+struct KeyGrantCreateCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "create",
     abstract: "Make a grant. Prints its ID.",
@@ -85,7 +85,7 @@ struct KeyGrantCreateCommand: ParsableCommand {
     request.name = name
     try keystore.withService { service in
       let response = try service.perform(request)
-      let console = Console()
+      let console = keystore.console()
       if json {
         try console.json(response)
       } else {
@@ -95,7 +95,7 @@ struct KeyGrantCreateCommand: ParsableCommand {
   }
 }
 
-struct KeyGrantListCommand: ParsableCommand {
+struct KeyGrantListCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "list",
     abstract: "List the grants of a key, or those that a user may retire.",
@@ -140,13 +140,13 @@ struct KeyGrantListCommand: ParsableCommand {
         try service.performAll(
           ListRetirableGrantsRequest(retiringPrincipal: Principal.arn(retirableBy ?? "")))
       }
-    let console = Console()
+    let console = keystore.console()
     if json { return try console.json(response) }
     for grant in response.grants { console.output(Text.printable(grant.line)) }
   }
 }
 
-struct KeyGrantRetireCommand: ParsableCommand {
+struct KeyGrantRetireCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "retire",
     abstract: "Retire a grant, as a user who may retire it.",
@@ -163,7 +163,7 @@ struct KeyGrantRetireCommand: ParsableCommand {
   }
 }
 
-struct KeyGrantRevokeCommand: ParsableCommand {
+struct KeyGrantRevokeCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "revoke", abstract: "Revoke a grant, as an administrator of the key.")
 

@@ -3,7 +3,7 @@ import KMSAPI
 import KMSService
 import SystemPackage
 
-struct KeyImportCommand: ParsableCommand {
+struct KeyImportCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "import",
     abstract: "Import the keys of a keyring file into the keystore.",
@@ -54,7 +54,7 @@ struct KeyImportCommand: ParsableCommand {
   }
 
   func run() throws {
-    let console = Console(isQuiet: quiet)
+    let console = keystore.console(isQuiet: quiet)
     let keys = try SmallFile.readKeysToImport(FilePath(argument: file), escrow)
     guard keys.count == 1 || (alias == nil && description == nil) else {
       throw Failure(
@@ -102,7 +102,7 @@ struct KeyImportCommand: ParsableCommand {
   }
 }
 
-struct KeyPublicKeyCommand: ParsableCommand {
+struct KeyPublicKeyCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "public-key",
     abstract: "Write the public key of a key pair, for 'encrypt --recipient'.",
@@ -124,12 +124,15 @@ struct KeyPublicKeyCommand: ParsableCommand {
 
   @OptionGroup var keystore: KeystoreOptions
 
-  func run() throws { try keystore.withService(run) }
+  func run() throws {
+    if !json { try ReportFile.check(output) }
+    try keystore.withService(run)
+  }
 
   private func run(_ service: KeyService) throws {
     let response = try service.perform(GetPublicKeyRequest(keyID: key))
     if json {
-      try Console().json(response)
+      try keystore.console().json(response)
     } else {
       try ReportFile.write(
         Array(response.pem.utf8), to: output, permissions: nil, keystore: keystore)

@@ -19,7 +19,7 @@ struct KeyPolicyCommand: ParsableCommand {
     ])
 }
 
-struct KeyPolicyGetCommand: ParsableCommand {
+struct KeyPolicyGetCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "get", abstract: "Print a key's policy.")
 
@@ -34,7 +34,7 @@ struct KeyPolicyGetCommand: ParsableCommand {
 
   private func run(_ service: KeyService) throws {
     let response = try service.perform(GetKeyPolicyRequest(keyID: key.name))
-    let console = Console()
+    let console = keystore.console()
     if json {
       try console.json(response)
     } else {
@@ -44,7 +44,7 @@ struct KeyPolicyGetCommand: ParsableCommand {
   }
 }
 
-struct KeyPolicyPutCommand: ParsableCommand {
+struct KeyPolicyPutCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "put",
     abstract: "Replace the policy of a key.",
@@ -70,7 +70,7 @@ struct KeyPolicyPutCommand: ParsableCommand {
 
   func run() throws {
     let document = try PolicyFile.read(file)
-    let console = Console()
+    let console = keystore.console()
     try keystore.withService {
       let request = PutKeyPolicyRequest(
         keyID: key.name, policy: document.text,
@@ -81,7 +81,7 @@ struct KeyPolicyPutCommand: ParsableCommand {
   }
 }
 
-struct KeyPolicyResetCommand: ParsableCommand {
+struct KeyPolicyResetCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "reset",
     abstract: "Restore the default policy of a key.",

@@ -2,7 +2,7 @@ import ArgumentParser
 import KMSPolicy
 import KMSService
 
-struct KeyPolicySimulateCommand: ParsableCommand {
+struct KeyPolicySimulateCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "simulate",
     abstract: "Show which statement of a policy decides.",
@@ -63,7 +63,7 @@ struct KeyPolicySimulateCommand: ParsableCommand {
       return PolicyReport(
         action: simulation.action, result: try service.simulate(simulation))
     }
-    let console = Console()
+    let console = keystore.console()
     if json {
       try console.json(["EvaluationResults": results])
     } else {

@@ -2,7 +2,7 @@ import ArgumentParser
 import KMSAPI
 import KMSService
 
-struct KeyRotateCommand: ParsableCommand {
+struct KeyRotateCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "rotate",
     abstract: "Give a key a new version now.",
@@ -24,7 +24,7 @@ struct KeyRotateCommand: ParsableCommand {
   func run() throws {
     try keystore.withService { service in
       try service.perform(RotateKeyOnDemandRequest(keyID: key.name))
-      CopyReminder.note(service, Console(isQuiet: quiet))
+      CopyReminder.note(service, keystore.console(isQuiet: quiet))
     }
   }
 }
@@ -43,7 +43,7 @@ struct KeyRotationCommand: ParsableCommand {
     ])
 }
 
-struct KeyRotationEnableCommand: ParsableCommand {
+struct KeyRotationEnableCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "enable", abstract: "Turn on automatic rotation of a key.")
 
@@ -61,7 +61,7 @@ struct KeyRotationEnableCommand: ParsableCommand {
   }
 }
 
-struct KeyRotationDisableCommand: ParsableCommand {
+struct KeyRotationDisableCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "disable", abstract: "Turn off automatic rotation of a key.")
 
@@ -73,7 +73,7 @@ struct KeyRotationDisableCommand: ParsableCommand {
   }
 }
 
-struct KeyRotationStatusCommand: ParsableCommand {
+struct KeyRotationStatusCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "status", abstract: "Show whether and when a key is rotated.")
 
@@ -88,7 +88,7 @@ struct KeyRotationStatusCommand: ParsableCommand {
 
   private func run(_ service: KeyService) throws {
     let status = try service.perform(GetKeyRotationStatusRequest(keyID: key.name))
-    let console = Console()
+    let console = keystore.console()
     if json {
       try console.json(status)
     } else if let days = status.rotationPeriodInDays, let next = status.nextRotationDate {
@@ -99,7 +99,7 @@ struct KeyRotationStatusCommand: ParsableCommand {
   }
 }
 
-struct KeyRotationListCommand: ParsableCommand {
+struct KeyRotationListCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List the rotations of a key.")
 
@@ -114,7 +114,7 @@ struct KeyRotationListCommand: ParsableCommand {
 
   private func run(_ service: KeyService) throws {
     var response = try service.performAll(ListKeyRotationsRequest(keyID: key.name))
-    let console = Console()
+    let console = keystore.console()
     if json {
       response.truncated = false
       try console.json(response)

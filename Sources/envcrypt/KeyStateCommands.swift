@@ -2,7 +2,7 @@ import ArgumentParser
 import KMSAPI
 import KMSService
 
-struct KeyEnableCommand: ParsableCommand {
+struct KeyEnableCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "enable", abstract: "Enable a disabled key.")
 
@@ -14,7 +14,7 @@ struct KeyEnableCommand: ParsableCommand {
   }
 }
 
-struct KeyDisableCommand: ParsableCommand {
+struct KeyDisableCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "disable",
     abstract: "Disable a key, until it is enabled again.",
@@ -28,7 +28,7 @@ struct KeyDisableCommand: ParsableCommand {
   }
 }
 
-struct KeyScheduleDeletionCommand: ParsableCommand {
+struct KeyScheduleDeletionCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "schedule-deletion",
     abstract: "Delete a key after a waiting period.",
@@ -58,7 +58,7 @@ struct KeyScheduleDeletionCommand: ParsableCommand {
   func run() throws { try keystore.withService(run) }
 
   private func run(_ service: KeyService) throws {
-    let console = Console()
+    let console = keystore.console()
     let metadata = try service.perform(DescribeKeyRequest(keyID: key.name)).keyMetadata
     let lastUse = try KeyReport.lastUse(of: metadata.keyID, service)
     console.note("last use of key \(metadata.keyID): \(lastUse)")
@@ -76,7 +76,7 @@ struct KeyScheduleDeletionCommand: ParsableCommand {
   }
 }
 
-struct KeyCancelDeletionCommand: ParsableCommand {
+struct KeyCancelDeletionCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "cancel-deletion",
     abstract: "Keep a key that is scheduled for deletion.",
@@ -87,6 +87,6 @@ struct KeyCancelDeletionCommand: ParsableCommand {
 
   func run() throws {
     try keystore.withService { try $0.perform(CancelKeyDeletionRequest(keyID: key.name)) }
-    Console().note("the key is disabled; to enable it: envcrypt key enable \(key.name)")
+    keystore.console().note("the key is disabled; to enable it: envcrypt key enable \(key.name)")
   }
 }

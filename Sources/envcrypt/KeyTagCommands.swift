@@ -1,7 +1,7 @@
 import ArgumentParser
 import KMSAPI
 
-struct KeyTagCommand: ParsableCommand {
+struct KeyTagCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "tag",
     abstract: "Add tags to a key, or change their values.",
@@ -25,7 +25,7 @@ struct KeyTagCommand: ParsableCommand {
   }
 }
 
-struct KeyUntagCommand: ParsableCommand {
+struct KeyUntagCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "untag", abstract: "Remove tags from a key.")
 

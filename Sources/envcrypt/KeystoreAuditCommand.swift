@@ -5,7 +5,7 @@ import KMSAPI
 import KMSKeystore
 import KMSService
 
-struct KeystoreAuditCommand: ParsableCommand {
+struct KeystoreAuditCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "audit",
     abstract: "Show what was done with keys, and what was refused.",
@@ -60,7 +60,7 @@ struct KeystoreAuditCommand: ParsableCommand {
   func run() throws { try keystore.withService(run) }
 
   private func run(_ service: KeyService) throws {
-    let console = Console()
+    let console = keystore.console()
     if let pruneBefore {
       let count = try service.pruneAuditLog(before: try Self.date(pruneBefore))
       console.note("\(Text.count(count, "record")) deleted")
@@ -218,7 +218,7 @@ struct AuditEvent: Encodable {
   }
 }
 
-struct KeystoreCheckCommand: ParsableCommand {
+struct KeystoreCheckCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "check",
     abstract: "Verify every record of the keystore, and its audit log.",
@@ -269,14 +269,14 @@ struct KeystoreCheckCommand: ParsableCommand {
       throw error
     } catch  where json && !isReported {
       let failure = Failure(error)
-      try Console().json(KeystoreCheckReport(failure))
+      try keystore.console().json(KeystoreCheckReport(failure, option: keystore.keystore))
       throw failure
     }
   }
 
   private func run(_ service: KeyService, _ isReported: inout Bool) throws {
     let path = service.keystore.path
-    let console = Console()
+    let console = keystore.console()
     var accepted: [KeystoreDamage] = []
     if accept {
       accepted = try service.acceptRecords()

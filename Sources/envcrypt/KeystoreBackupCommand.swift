@@ -3,7 +3,7 @@ import Envelope
 import KMSKeystore
 import SystemPackage
 
-struct KeystoreBackupCommand: ParsableCommand {
+struct KeystoreBackupCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "backup",
     abstract: "Copy the keystore, with its audit log, while others use it.",
@@ -43,7 +43,7 @@ struct KeystoreBackupCommand: ParsableCommand {
     }
     let exposures = try keystore.serviceToCopy().backup(
       to: path, replacing: force, leftovers: Leftovers())
-    Console().warn(exposures, of: path)
+    keystore.console().warn(exposures, of: path)
   }
 }
 

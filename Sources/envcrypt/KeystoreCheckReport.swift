@@ -70,14 +70,14 @@ struct KeystoreCheckReport: Encodable {
     error = nil
   }
 
-  /// Reports a check that could not be made.
-  init(_ failure: Failure) {
+  /// Reports a check that could not be made. `option` is the keystore that `--keystore` names.
+  init(_ failure: Failure, option: String?) {
     isIntact = false
     (keys, versions, aliases, tags, grants, stacks) = (nil, nil, nil, nil, nil, nil)
     auditRecords = nil
     (damage, accepted, removedFiles, due) = ([], [], [], [])
     error = Obstacle(
-      message: failure.message, hint: failure.hint.map(PastedHint.text),
+      message: failure.message, hint: failure.hint.map { PastedHint.text($0, option: option) },
       status: failure.status.rawValue)
   }
 }

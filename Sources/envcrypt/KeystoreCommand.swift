@@ -16,7 +16,7 @@ struct KeystoreCommand: ParsableCommand {
     ])
 }
 
-struct KeystoreStatusCommand: ParsableCommand {
+struct KeystoreStatusCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "status", abstract: "Show where the keystore is and what is in it.")
 
@@ -69,7 +69,7 @@ struct KeystoreStatusCommand: ParsableCommand {
       warnings: try store.exposures().map(ExposureWarning.reason)
         + service.wornVersions().map(\.warning),
       due: due.items.map(DueReport.init))
-    let console = Console()
+    let console = keystore.console()
     if json {
       try console.json(response)
       return
@@ -130,7 +130,7 @@ struct ProtectorReport: Encodable {
   }
 }
 
-struct ProtectorAddCommand: ParsableCommand {
+struct ProtectorAddCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "add",
     abstract: "Add a protector.",
@@ -171,7 +171,7 @@ struct ProtectorAddCommand: ParsableCommand {
     let added = try keystore.withService { service in
       let newSource = try PassphraseSource(
         origin: newPassphraseFile.map { .file(FilePath(argument: $0)) } ?? .terminal, keyFile: nil,
-        prompt: Text.printable(service.keystore.path))
+        prompt: Text.printable(service.keystore.path), console: keystore.console())
       try service.prepareToAddProtector()
       let store = service.keystore
       return try keystore.withNewProtector(
@@ -182,11 +182,11 @@ struct ProtectorAddCommand: ParsableCommand {
         try service.addProtector($0, label: label, willStore: $1)
       }
     }
-    Console().output(added.id)
+    keystore.console().output(added.id)
   }
 }
 
-struct ProtectorRemoveCommand: ParsableCommand {
+struct ProtectorRemoveCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "remove",
     abstract: "Remove a protector.",
@@ -208,7 +208,7 @@ struct ProtectorRemoveCommand: ParsableCommand {
   }
 }
 
-struct ProtectorListCommand: ParsableCommand {
+struct ProtectorListCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List the protectors.")
 
@@ -219,7 +219,7 @@ struct ProtectorListCommand: ParsableCommand {
 
   func run() throws {
     let protectors = try keystore.store().protectors().map(ProtectorReport.init)
-    let console = Console()
+    let console = keystore.console()
     if json {
       try console.json(["Protectors": protectors])
     } else {

@@ -46,8 +46,12 @@ struct KeystoreOptions: ParsableArguments {
 
   /// Returns the keystore's path.
   func path() throws -> FilePath {
-    if let keystore { PastedHint.name(keystore) }
-    return try Settings.current.keystore(option: keystore).value
+    try Settings.current.keystore(option: keystore).value
+  }
+
+  /// Returns a console whose hints name the keystore that the user named.
+  func console(isQuiet: Bool = false, keepingWarnings: Bool = false) -> Console {
+    Console(isQuiet: isQuiet, keepingWarnings: keepingWarnings, keystore: keystore)
   }
 
   /// Returns the files that must never be an output.
@@ -60,7 +64,7 @@ struct KeystoreOptions: ParsableArguments {
       fileOption: passphraseFile, descriptor: passphraseDescriptor)
     return try PassphraseSource(
       origin: origin.value, keyFile: settings.keyFile(option: keyFile)?.value,
-      prompt: Text.printable(try place ?? path()))
+      prompt: Text.printable(try place ?? path()), console: console())
   }
 
   /// Returns the keystore, which stays open until the process ends.
@@ -137,8 +141,9 @@ struct KeystoreOptions: ParsableArguments {
     let keystore = try store()
     var listener = KeyServiceListener()
     listener.recordsWereLost = Console.warnOfLoss
-    listener.versionIsWorn = { Console().warning($0.warning, hint: $0.hint) }
-    listener.clockWasSetBack = { Console().warning($0.warning, hint: $0.hint) }
+    let console = console()
+    listener.versionIsWorn = { console.warning($0.warning, hint: $0.hint) }
+    listener.clockWasSetBack = { console.warning($0.warning, hint: $0.hint) }
     var service = try KeyService(
       KeyServiceHost(keystore, secrets: try secrets ?? self.secrets(), listener: listener))
     service.takesKeyIDPrefixes = true
@@ -201,6 +206,11 @@ struct KeystoreOptions: ParsableArguments {
     defer { free(directory) }
     return FilePath(platformString: directory).pushing(path)
   }
+}
+
+/// A command that uses the keystore which `--keystore` names.
+protocol CommandWithKeystore: ParsableCommand {
+  var keystore: KeystoreOptions { get }
 }
 
 /// The keystore of one command over files. It is opened when it is first needed, and unlocked once.

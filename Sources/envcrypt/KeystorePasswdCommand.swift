@@ -1,7 +1,7 @@
 import ArgumentParser
 import SystemPackage
 
-struct KeystorePasswdCommand: ParsableCommand {
+struct KeystorePasswdCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "passwd",
     abstract: "Change the passphrase.",
@@ -39,11 +39,11 @@ struct KeystorePasswdCommand: ParsableCommand {
       }
       let source = try PassphraseSource(
         origin: newPassphraseFile.map { .file(FilePath(argument: $0)) } ?? .terminal, keyFile: nil,
-        prompt: path)
+        prompt: path, console: keystore.console())
       try service.changePassphrase(of: protectorID, to: .passphrase(try source.newPassphrase()))
       return path
     }
-    Console(isQuiet: quiet).note(
+    keystore.console(isQuiet: quiet).note(
       "the passphrase of \(path) is changed; the old one still opens earlier copies, such as "
         + "backups")
   }

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-struct KeystoreRequireAuditCommand: ParsableCommand {
+struct KeystoreRequireAuditCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "require-audit",
     abstract: "Refuse each use of a key that cannot be recorded in the audit log.",

@@ -4,7 +4,7 @@ import KMSKeystore
 import KMSService
 import SystemPackage
 
-struct KeystoreRestoreCommand: ParsableCommand {
+struct KeystoreRestoreCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "restore",
     abstract: "Bring back the keystore from a backup, also on a new machine.",
@@ -39,7 +39,7 @@ struct KeystoreRestoreCommand: ParsableCommand {
   @OptionGroup var keystore: KeystoreOptions
 
   func run() throws {
-    let console = Console(isQuiet: quiet)
+    let console = keystore.console(isQuiet: quiet)
     let path = FilePath(argument: file)
     let result = try naming(path) {
       try service().restore(

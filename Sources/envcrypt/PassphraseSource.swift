@@ -17,6 +17,7 @@ final class PassphraseSource: UnlockingSecrets {
   let keyFile: FilePath?
   private let origin: Origin
   private let prompt: String
+  private let console: Console
   /// The passphrase that was on a descriptor.
   private let early: SecretBox?
   private let asking = Mutex(Asking())
@@ -32,10 +33,11 @@ final class PassphraseSource: UnlockingSecrets {
   private static let tries = 3
 
   /// Reads a passphrase on a descriptor at once: data may follow it there.
-  init(origin: Origin, keyFile: FilePath?, prompt: String) throws {
+  init(origin: Origin, keyFile: FilePath?, prompt: String, console: Console) throws {
     self.origin = origin
     self.keyFile = keyFile
     self.prompt = prompt
+    self.console = console
     if case .descriptor(let number) = origin {
       early = SecretBox(try Self.readLine(from: number, Self.path(ofDescriptor: number)))
     } else {
@@ -102,7 +104,7 @@ final class PassphraseSource: UnlockingSecrets {
   }
 
   func hear(_ exposures: [KeystoreExposure], of path: FilePath) {
-    Console().warn(exposures, of: path)
+    console.warn(exposures, of: path)
   }
 
   /// Returns a passphrase for a new protector. A passphrase from the terminal is typed twice.
@@ -116,7 +118,7 @@ final class PassphraseSource: UnlockingSecrets {
     }
     guard passphrase.count > 0 else { throw empty(.usage) }
     if Self.characterCount(passphrase) < Self.fewCharacters {
-      Console().warning(
+      console.warning(
         "the passphrase has fewer than \(Self.fewCharacters) characters: it is easy to guess",
         hint: hint)
     }

@@ -1,19 +1,13 @@
 import ArgumentParser
-import Synchronization
 import SystemPackage
 
 /// A hint whose commands work when they are pasted: they name the keystore that the user named.
 enum PastedHint {
-  /// The keystore that `--keystore` of this process names.
-  private static let named = Mutex<String?>(nil)
-
-  static func name(_ keystore: String) { named.withLock { $0 = keystore } }
-
-  /// Returns the hint with `--keystore PATH` in each command that uses the keystore, if the user
-  /// gave that option.
-  static func text(_ hint: String) -> String {
-    guard let keystore = named.withLock({ $0 }) else { return hint }
-    return text(hint, keystore: Text.shellQuoted(FilePath(argument: keystore)))
+  /// Returns the hint with `--keystore PATH` in each command that uses the keystore. `option` is the
+  /// value of that option; nil if the user did not give it.
+  static func text(_ hint: String, option: String?) -> String {
+    guard let option else { return hint }
+    return text(hint, keystore: Text.shellQuoted(FilePath(argument: option)))
   }
 
   /// `keystore` is quoted for a shell.

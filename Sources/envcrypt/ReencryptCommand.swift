@@ -1,7 +1,7 @@
 import ArgumentParser
 import Envelope
 
-struct ReencryptCommand: ParsableCommand {
+struct ReencryptCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "reencrypt",
     abstract: "Reencrypt messages under other keys, in place.",
@@ -71,12 +71,12 @@ struct ReencryptCommand: ParsableCommand {
   }
 
   func run() throws {
-    let json = json.report()
+    let json = json.report(keystore)
     try JSONReport.completing(json) { try run(json) }
   }
 
   private func run(_ json: JSONReport?) throws {
-    let console = Console(isQuiet: report.quiet, keepingWarnings: json != nil)
+    let console = keystore.console(isQuiet: report.quiet, keepingWarnings: json != nil)
     let frameLength = try frameLength.map { try FrameLength(argument: $0) }
     let scheduler = parallel.scheduler()
     let opening = try keyring.keyrings()

@@ -3,7 +3,7 @@ import Envelope
 import KMSService
 import KMSTemplates
 
-struct TemplateApplyCommand: ParsableCommand {
+struct TemplateApplyCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "apply",
     abstract: "Create or update a stack from a template.",
@@ -55,7 +55,7 @@ struct TemplateApplyCommand: ParsableCommand {
   private func run(_ request: StackRequest, _ service: KeyService) throws {
     let consent = plan.map(StackConsent.toPlan) ?? .wanted(yes: yes)
     let result = try template.placing { try service.applyStack(request, consent: consent) }
-    let console = Console()
+    let console = keystore.console()
     console.warn(of: result.plan)
     if json {
       try console.json(StackDescriptions([result.stack]))

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-struct TemplatePlanCommand: ParsableCommand {
+struct TemplatePlanCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "plan",
     abstract: "Show what 'apply' would change; nothing is done.",
@@ -28,7 +28,7 @@ struct TemplatePlanCommand: ParsableCommand {
     let plan = try keystore.withService { service in
       try template.placing { try service.planStack(request) }
     }
-    let console = Console()
+    let console = keystore.console()
     console.warn(of: plan)
     if json {
       try console.json(try StackPlanDescription(plan, stackName: name))

@@ -2,7 +2,7 @@ import ArgumentParser
 import KMSService
 import KMSTemplates
 
-struct TemplateDeleteCommand: ParsableCommand {
+struct TemplateDeleteCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "delete",
     abstract: "Delete a stack: its aliases at once, its keys after their waiting period.",
@@ -28,7 +28,7 @@ struct TemplateDeleteCommand: ParsableCommand {
   func run() throws { try keystore.withService(run) }
 
   private func run(_ service: KeyService) throws {
-    let console = Console()
+    let console = keystore.console()
     if dryRun {
       let planned = try service.planStackDeletion(stack.name)
       console.warn(of: planned)
@@ -43,7 +43,7 @@ struct TemplateDeleteCommand: ParsableCommand {
   }
 }
 
-struct TemplateOutputsCommand: ParsableCommand {
+struct TemplateOutputsCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "outputs",
     abstract: "Show a stack's outputs.",
@@ -65,7 +65,7 @@ struct TemplateOutputsCommand: ParsableCommand {
 
   private func run(_ service: KeyService) throws {
     let description = try service.stack(named: stack.name)
-    let console = Console()
+    let console = keystore.console()
     if json { return try console.json(StackDescriptions([description])) }
     console.output(
       Text.table(
@@ -76,7 +76,7 @@ struct TemplateOutputsCommand: ParsableCommand {
   }
 }
 
-struct TemplateListCommand: ParsableCommand {
+struct TemplateListCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List the stacks.")
 
@@ -89,7 +89,7 @@ struct TemplateListCommand: ParsableCommand {
 
   private func run(_ service: KeyService) throws {
     let stacks = try service.stacks()
-    let console = Console()
+    let console = keystore.console()
     if json { return try console.json(StackSummaries(stacks)) }
     console.output(
       Text.table(

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Envelope
 
-struct VerifyCommand: ParsableCommand {
+struct VerifyCommand: CommandWithKeystore {
   static let configuration = CommandConfiguration(
     commandName: "verify",
     abstract: "Check that messages are complete and can be decrypted, without writing them.",
@@ -21,6 +21,7 @@ struct VerifyCommand: ParsableCommand {
   @OptionGroup var filter: FilterOptions
   @OptionGroup var naming: NamingOptions
   @OptionGroup var options: DecryptionOptions
+  var keystore: KeystoreOptions { options.keystore }
   @OptionGroup var parallel: ParallelOptions
   @OptionGroup var report: ReportOptions
   @OptionGroup var json: JSONOptions
@@ -33,12 +34,12 @@ struct VerifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    let json = json.report()
+    let json = json.report(keystore)
     try JSONReport.completing(json) { try run(json) }
   }
 
   private func run(_ json: JSONReport?) throws {
-    let console = Console(isQuiet: report.quiet, keepingWarnings: json != nil)
+    let console = keystore.console(isQuiet: report.quiet, keepingWarnings: json != nil)
     let plan = try FilePlan(
       inputs, output: nil, naming: .none, suffix: naming.value, selection: filter.selection(),
       keystoreFiles: options.keystore.files())

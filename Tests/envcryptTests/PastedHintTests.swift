@@ -1,3 +1,4 @@
+import ArgumentParser
 import Testing
 
 @testable import envcrypt
@@ -39,5 +40,17 @@ import Testing
   ])
   func everythingElseStays(hint: String) {
     #expect(PastedHint.text(hint, keystore: "k.db") == hint)
+  }
+
+  /// The failures of such a command are rendered with its keystore.
+  @Test func everyCommandWithTheOptionHasAKeystore() {
+    func commands(below command: any ParsableCommand.Type) -> [any ParsableCommand.Type] {
+      [command] + command.configuration.subcommands.flatMap(commands)
+    }
+    let all = commands(below: Envcrypt.self).filter {
+      CommandSignature($0).index(ofOption: "--keystore") != nil
+    }
+    #expect(all.count > 50)
+    for command in all { #expect(command is any CommandWithKeystore.Type, "\(command)") }
   }
 }

@@ -77,6 +77,23 @@ echo pass > right; chmod 600 right
 fails 69 envcrypt encrypt -R many -o outs --update -k alias/none --passphrase-file right
 fails 69 envcrypt decrypt -R outs/many -o back --update -k alias/none --passphrase-file right; rm right
 
+# Other commands look at their output first, too.
+echo there > there; echo 'correct horse battery' > words; chmod 600 words
+key=$(on_terminal pass envcrypt key create --spec RSA_2048 -q | tail -1 | tr -d '\r')
+for command in 'key export alias/default' 'key export --all' 'key export --all --encrypt-with passphrase' "key public-key $key" \
+  'data-key generate --no-plaintext'; do
+  unasked 73 'there exists already' envcrypt $command -o there
+  unasked 73 'mkdir -p -- none' envcrypt $command -o none/there
+  unasked 73 'is the name of a directory' envcrypt $command -o tree/
+done
+[ "$(cat there)" = there ]
+unasked 73 'there is not a backup' envcrypt keystore backup -f there
+unasked 73 'there exists already' envcrypt keystore backup there
+unasked 73 'there is already a keystore' envcrypt init
+envcrypt keystore backup copy.db; unasked 73 'there is already a keystore' envcrypt keystore restore copy.db
+unasked 73 'there is already a keystore' envcrypt init --import there
+unasked 73 'mkdir -p -- none' envcrypt edit none/new.envc
+
 # The second or the third passphrase may be the right one.
 on_terminal $'wrong\npass' envcrypt decrypt a.envc -o - > shown; matches '^a' < shown; matches 'Wrong passphrase, try again' < shown
 on_terminal $'wrong\nfalse\npass' envcrypt decrypt a.envc -o - > shown; matches '^a' < shown
@@ -111,3 +128,9 @@ says "hint: envcrypt key enable --keystore 'my keys.db' $key"
 eval "$(sed -n 's/.*hint: //p' stderr) --passphrase-file pass"
 envcrypt encrypt -k "$key" --keystore 'my keys.db' --passphrase-file pass -f a
 fails 69 envcrypt encrypt -k alias/none a; says 'hint: envcrypt key list shows'
+# So do those of kms, of reports in JSON, and of commands that are not about files.
+fails 69 envcrypt kms enable-key --key-id alias/none --keystore k.db; says 'envcrypt key list --keystore k.db'
+fails 69 envcrypt encrypt --json --keystore k.db -k alias/none a > report
+matches 'envcrypt key list --keystore k.db shows' < report
+fails 69 envcrypt key describe alias/none --keystore=k.db; says 'envcrypt key list --keystore k.db'
+fails 78 envcrypt keystore check --json --keystore gone.db > report; matches -- '--keystore gone.db' < report
