@@ -23,21 +23,30 @@ enum EncryptedPrivateKey {
   ) throws(CryptoError) -> [UInt8] {
     LibCrypto.prepare()
     var buffer: UnsafeMutablePointer<UInt8>?
-    let length = pkcs8.withBytes { key in
-      passphrase.withBytes { passphrase in
-        key.withUnsafeBytes { key in
-          passphrase.withUnsafeBytes { passphrase in
-            envcrypt_seal_pkcs8(
-              key.bindMemory(to: UInt8.self).baseAddress, key.count,
-              passphrase.bindMemory(to: CChar.self).baseAddress,
-              LibCrypto.length(passphrase.count), cost, blockSize, parallelism, &buffer)
-          }
-        }
-      }
+    let length = lend(pkcs8, passphrase) { key, passphrase in
+      envcrypt_seal_pkcs8(
+        key.baseAddress, key.count, passphrase.baseAddress, LibCrypto.length(passphrase.count),
+        cost, blockSize, parallelism, &buffer)
     }
     guard length > 0, let buffer else { throw LibCrypto.failure("PKCS8_set0_pbe") }
     defer { CRYPTO_free(buffer, #file, #line) }
     return Array(UnsafeBufferPointer(start: buffer, count: Int(length)))
+  }
+
+  /// Lends the bytes of a key and of its passphrase to a function in C.
+  private static func lend(
+    _ key: borrowing SecretBytes, _ passphrase: borrowing SecretBytes,
+    to body: (UnsafeBufferPointer<UInt8>, UnsafeBufferPointer<CChar>) -> Int32
+  ) -> Int32 {
+    key.withBytes { key in
+      passphrase.withBytes { passphrase in
+        key.withUnsafeBytes { key in
+          passphrase.withUnsafeBytes { passphrase in
+            body(key.bindMemory(to: UInt8.self), passphrase.bindMemory(to: CChar.self))
+          }
+        }
+      }
+    }
   }
 
   /// Returns the key in PKCS #8; nil if the passphrase does not decrypt it. Throws `invalidKey` if
@@ -49,17 +58,10 @@ enum EncryptedPrivateKey {
     LibCrypto.prepare()
     defer { ERR_clear_error() }
     var buffer: UnsafeMutablePointer<UInt8>?
-    let length = der.withBytes { der in
-      passphrase.withBytes { passphrase in
-        der.withUnsafeBytes { der in
-          passphrase.withUnsafeBytes { passphrase in
-            envcrypt_open_pkcs8(
-              der.bindMemory(to: UInt8.self).baseAddress, der.count,
-              passphrase.bindMemory(to: CChar.self).baseAddress,
-              LibCrypto.length(passphrase.count), mostWork, &buffer)
-          }
-        }
-      }
+    let length = lend(der, passphrase) { der, passphrase in
+      envcrypt_open_pkcs8(
+        der.baseAddress, der.count, passphrase.baseAddress, LibCrypto.length(passphrase.count),
+        mostWork, &buffer)
     }
     switch Int(length) {
     case ENVCRYPT_PKCS8_MALFORMED: throw .invalidKey("not an encrypted private key in PKCS #8")
