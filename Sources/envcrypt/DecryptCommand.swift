@@ -114,6 +114,7 @@ struct DecryptCommand: CommandWithKeystore {
 
   func run() throws {
     try updating.check(output: output.output)
+    try inputs.checkStandardInput(filter, options.keyring, keystore)
     try removing.check(inputs, output)
     let json = json.report(keystore)
     try JSONReport.completing(json) { try run(json) }
@@ -123,7 +124,7 @@ struct DecryptCommand: CommandWithKeystore {
     let console = keystore.console(isQuiet: report.quiet, keepingWarnings: json != nil)
     let plan = try FilePlan(
       inputs, output: output.output ?? (isPart ? "-" : nil), joining: stdout, naming: .decrypt,
-      suffix: naming.value, selection: filter.selection(),
+      suffix: naming.value, selection: filter.selection(warningOn: console),
       keystoreFiles: options.keystore.files())
     try JSONReport.check(json, plan)
     let scheduler = parallel.scheduler()

@@ -107,6 +107,7 @@ struct EncryptCommand: CommandWithKeystore {
 
   func run() throws {
     try updating.check(output: output.output)
+    try inputs.checkStandardInput(filter, keyring, keystore, wrapping: wrapping)
     try removing.check(inputs, output)
     try removing.check(wrapping, keyring)
     let console = keystore.console(isQuiet: report.quiet, keepingWarnings: json.json)
@@ -123,7 +124,7 @@ struct EncryptCommand: CommandWithKeystore {
   private func run(
     _ store: SharedKeystore, _ leftovers: Leftovers, _ console: Console, _ json: JSONReport?
   ) throws {
-    let plan = try plan()
+    let plan = try plan(console)
     try JSONReport.check(json, plan)
     let rule = armor ? FileRun.TerminalRule.everything : .nothing
     if !updating.update || removing.rm {
@@ -201,10 +202,11 @@ struct EncryptCommand: CommandWithKeystore {
       keystoreFiles: files, keys: keys + keyring.files.map(FilePath.init(argument:)))
   }
 
-  private func plan() throws -> FilePlan {
+  private func plan(_ console: Console) throws -> FilePlan {
     var plan = try FilePlan(
       inputs, output: output.output, naming: .encrypt, suffix: naming.value,
-      selection: filter.selection(excludingCaches: excludeCaches), keystoreFiles: keystore.files())
+      selection: filter.selection(excludingCaches: excludeCaches, warningOn: console),
+      keystoreFiles: keystore.files())
     if deleting.delete { try plan.mirror() }
     return plan
   }
@@ -227,7 +229,7 @@ struct EncryptCommand: CommandWithKeystore {
   private func dryRun(_ leftovers: Leftovers, _ console: Console) throws {
     let json = json.report(keystore)
     try JSONReport.completing(json) {
-      let plan = try plan()
+      let plan = try plan(console)
       let keys = try removing.rm ? keystore.filesOfSecrets(nil) : []
       try FileRun(
         plan: plan, inputs: inputs, replaces: output.force, report: report,

@@ -40,20 +40,25 @@ struct FilterOptions: ParsableArguments {
     help: "Do not enter directories on other file systems.")
   var isOneFileSystem = false
 
-  func selection(excludingCaches: Bool = false) throws -> TreeSelection {
+  /// Returns the selection. Warns of patterns that match nothing.
+  func selection(
+    excludingCaches: Bool = false, warningOn console: Console
+  ) throws -> TreeSelection {
     var selection = TreeSelection()
-    selection.rules = try rules()
+    selection.rules = try rules(console)
     selection.isOneFileSystem = isOneFileSystem
     selection.excludesCaches = excludingCaches
     return selection
   }
 
   /// Returns the rules in the order of the options.
-  private func rules() throws -> FilterRules {
+  private func rules(_ console: Console) throws -> FilterRules {
     var rules = FilterRules()
     for source in sources.sorted(by: { $0.argument.order < $1.argument.order }) {
+      let known = rules.malformed.count
       do {
         try source.add(to: &rules)
+        for malformed in rules.malformed.dropFirst(known) { source.warn(of: malformed, console) }
       } catch is FilterRules.EmptyRule {
         let name = Text.printable(source.argument.text)
         throw Failure(.usage, "'\(name)' \(source.isFile ? "has" : "is") an empty pattern")
@@ -75,6 +80,15 @@ private struct FilterSource {
   let argument: OrderedArgument
   let isExcluding: Bool
   let isFile: Bool
+
+  func warn(of malformed: FilterRules.MalformedPattern, _ console: Console) {
+    let pattern = Text.printable(ArgumentBytes.string(from: malformed.pattern))
+    let place = malformed.line.map { "\(Text.printable(argument.text)), line \($0): " } ?? ""
+    console.warning(
+      "\(place)the pattern '\(pattern)' matches nothing, because it is malformed",
+      hint: "as with rsync, '[' begins a set of characters, and a backslash takes the next "
+        + "character as it is")
+  }
 
   func add(to rules: inout FilterRules) throws {
     guard isFile else {

@@ -76,6 +76,7 @@ struct ReencryptCommand: CommandWithKeystore {
   }
 
   private func run(_ json: JSONReport?) throws {
+    try inputs.checkStandardInput(filter, keyring, keystore, wrapping: wrapping)
     let console = keystore.console(isQuiet: report.quiet, keepingWarnings: json != nil)
     let frameLength = try frameLength.map { try FrameLength(argument: $0) }
     let scheduler = parallel.scheduler()
@@ -92,8 +93,8 @@ struct ReencryptCommand: CommandWithKeystore {
     _ scheduler: Scheduler, _ leftovers: Leftovers, _ console: Console, _ json: JSONReport?
   ) throws {
     let plan = try FilePlan(
-      inputs, output: nil, naming: .replace, suffix: naming.value, selection: filter.selection(),
-      keystoreFiles: self.keystore.files())
+      inputs, output: nil, naming: .replace, suffix: naming.value,
+      selection: filter.selection(warningOn: console), keystoreFiles: self.keystore.files())
     if !dryRun { try JSONReport.check(json, plan) }
     store.beforeAsking { [dryRun] in
       try plan.requireUsableJob(replacing: true, toTerminal: dryRun ? .text : .nothing)

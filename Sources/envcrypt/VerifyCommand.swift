@@ -39,10 +39,11 @@ struct VerifyCommand: CommandWithKeystore {
   }
 
   private func run(_ json: JSONReport?) throws {
+    try inputs.checkStandardInput(filter, options.keyring, keystore)
     let console = keystore.console(isQuiet: report.quiet, keepingWarnings: json != nil)
     let plan = try FilePlan(
-      inputs, output: nil, naming: .none, suffix: naming.value, selection: filter.selection(),
-      keystoreFiles: options.keystore.files())
+      inputs, output: nil, naming: .none, suffix: naming.value,
+      selection: filter.selection(warningOn: console), keystoreFiles: options.keystore.files())
     let scheduler = parallel.scheduler()
     let leftovers = Leftovers()
     let store = try options.store(ofManyFiles: inputs.areMany ? leftovers : nil)

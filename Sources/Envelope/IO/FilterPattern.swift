@@ -59,12 +59,23 @@ package struct FilterPattern: Sendable {
   package var isHopeless: Bool { steps.contains(.nothing) }
 
   package func matches(_ path: FilterPath) -> Bool {
+    var comparisons = 0
+    return matches(path, counting: &comparisons)
+  }
+
+  /// The number of steps.
+  var stepCount: Int { steps.count }
+
+  /// Like `matches`, and adds the number of times that all steps were gone through for a byte,
+  /// multiplied by their number: the time that the comparison takes.
+  func matches(_ path: FilterPath, counting comparisons: inout Int) -> Bool {
     if isForDirectories, !path.isDirectory { return false }
     guard let text = text(of: path), hasPlainEnd(text) else { return false }
     if hasFixedLength, scope != .anyEnd {
+      comparisons += steps.count
       return text.count == steps.count && zip(steps, text).allSatisfy { $0.takes($1) }
     }
-    return text.withUnsafeBufferPointer { runs(over: $0) }
+    return text.withUnsafeBufferPointer { runs(over: $0, counting: &comparisons) }
   }
 
   /// The bytes that the pattern is compared with; nil if the path has too few components.
@@ -91,11 +102,14 @@ package struct FilterPattern: Sendable {
 
   /// Goes through the text once, with all positions in the pattern that the bytes so far can lead
   /// to.
-  private func runs(over text: UnsafeBufferPointer<UInt8>) -> Bool {
+  private func runs(
+    over text: UnsafeBufferPointer<UInt8>, counting comparisons: inout Int
+  ) -> Bool {
     var positions = [Bool](repeating: false, count: steps.count + 1)
     positions[0] = true
     passStars(&positions)
     for byte in text {
+      comparisons += steps.count
       for index in steps.indices.reversed() {
         let stays = index + 1 < steps.count && steps[index + 1].isStar && positions[index + 1]
         positions[index + 1] =

@@ -97,6 +97,11 @@ struct PatternCase: CustomTestStringConvertible, Sendable {
     String(repeating: "*a", count: 60) + "b", String(repeating: "**a", count: 60) + "b",
     String(repeating: "*a**", count: 60) + "b", "x" + String(repeating: "**/*a", count: 60) + "b",
     String(repeating: "[a-z]*", count: 60) + "[!a]", String(repeating: "a**?", count: 60) + "b",
+    // The end of these is not plain, so that it alone decides nothing.
+    String(repeating: "*a", count: 60) + "[b]", String(repeating: "**a", count: 60) + "[b]",
+    String(repeating: "*a**", count: 60) + "[b]",
+    "x" + String(repeating: "**/*a", count: 60) + "[b]",
+    String(repeating: "a**?", count: 60) + "[b]", String(repeating: "*a", count: 60) + "[b]*",
   ])
   func hostilePatternsTakeLittleTime(pattern: String) {
     let pattern = FilterPattern(Array(pattern.utf8))
@@ -104,6 +109,24 @@ struct PatternCase: CustomTestStringConvertible, Sendable {
     let deep = String(repeating: "aaa/", count: 100) + "a"
     for path in [flat, deep] {
       #expect(!pattern.matches(FilterPath(Array(path.utf8), isDirectory: false)))
+    }
+  }
+
+  /// Whatever the pattern and the path are: each byte is compared with each step once at most.
+  @Test(arguments: ["*a", "**a", "*a**", "**/*a", "[a-z]*", "a**?", "*?**[a]"])
+  func comparisonsAreAtMostTheProductOfBothLengths(piece: String) {
+    for (count, length) in [(1, 10), (10, 10), (60, 300), (120, 600)] {
+      let pattern = FilterPattern(Array((String(repeating: piece, count: count) + "[b]").utf8))
+      let flat = String(repeating: "a", count: length)
+      let deep = String(repeating: "aa/", count: length / 3) + "a"
+      for path in [flat, deep] {
+        var comparisons = 0
+        let isMatch = pattern.matches(
+          FilterPath(Array(path.utf8), isDirectory: false), counting: &comparisons)
+        #expect(!isMatch)
+        #expect(comparisons > 0)
+        #expect(comparisons <= (pattern.stepCount + 1) * (length + 2))
+      }
     }
   }
 

@@ -56,3 +56,17 @@ fails 66 envcrypt encrypt -R src --exclude-from missing; says 'missing'
 
 # A link that is named as an excluded file's message is not in its way.
 mkdir rival; random 10 > rival/a; ln -s b rival/a.envc; encrypt rival --exclude a; [ "$(list out/rival)" = './a.envc ' ]
+
+# A malformed pattern matches nothing, as with rsync, and a warning says so, with its file and line.
+mkdir bad; for name in '[a' a 'b\' ok; do echo x >"bad/$name"; done; rm -rf taken
+printf '# rules\n\n[a\r\n*.o\n[[:nope:]]\n- [z\nok\n' >rules
+envcrypt encrypt -R bad -o taken/ --exclude '[a' --include '*\' --exclude-from rules 2>stderr
+says "warning: the pattern '[a' matches nothing, because it is malformed"
+says "warning: the pattern '*\\' matches nothing"
+says "warning: rules, line 3: the pattern '[a' matches nothing"
+says "warning: rules, line 5: the pattern '[[:nope:]]' matches nothing"
+says "warning: rules, line 6: the pattern '[z' matches nothing"
+[ "$(grep -c warning: stderr)" = 5 ]; [ "$(ls taken/bad | tr '\n' ' ')" = '[a.envc a.envc b\.envc ' ]
+envcrypt encrypt -q -R bad -o more/ --exclude 'b\' --exclude '[]a]' --exclude '[[:alpha:]]k' 2>stderr; [ ! -s stderr ]
+[ "$(ls more/bad)" = '[a.envc' ]
+fails 64 envcrypt encrypt -R bad -o more/ --exclude ''; says "is an empty pattern"
