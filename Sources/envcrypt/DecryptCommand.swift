@@ -27,13 +27,13 @@ struct DecryptCommand: CommandWithKeystore {
       as with gzip -dc. A bad message ends where its last good frame ends; the next ones follow, \
       and the exit status is not 0.
 
-      With --update, messages are left out whose plaintext is there, with the time of the message \
-      and the size that it says. A file that differs may have been edited: it is only replaced with \
-      --force.
+      With --update, a message is left out if its plaintext is there, with the same time and size. A \
+      file that differs may have been edited: it is replaced only with --force.
 
-      With --rm, a message is removed after its plaintext is on the disk, is read again, and is what \
-      the message, decrypted again, has. Directories and symbolic links of a tree stay. With \
-      --update, messages are removed whose plaintext is there already, after the same check.
+      With --rm, a message is removed after its plaintext is on the disk. Before that, the message is \
+      decrypted again and compared with the file. Directories and symbolic links of a tree stay. \
+      With --update, a message is also removed if its plaintext was there already, after the same \
+      check.
 
       A missing output directory is made for several inputs, with --recursive, and if its name ends \
       in a slash.

@@ -17,7 +17,7 @@ struct EditCommand: CommandWithKeystore {
       text is kept there, and an error names it.
 
       If the file does not exist, it becomes a message under the given keys, or under alias/default. \
-      Without a text there is no message.
+      If you write no text, no message is made.
 
       Examples:
         envcrypt edit db.env.envc

@@ -23,13 +23,13 @@ struct EncryptCommand: CommandWithKeystore {
         secret=$(echo hunter2 | envcrypt encrypt -a)      as text
         envcrypt encrypt -c purpose=backup db.dump        with an encryption context
 
-      With --update, files are left out whose message has their modification time and says their \
-      size. Other messages are replaced, but files that are not messages only with --force. \
-      Messages stay under the keys that they have, even if other keys are given: a note says so, if \
-      the keys were needed. A passphrase is asked for only if there is something to do. A \
-      run that was interrupted can be started again, and does what is left.
+      With --update, a file is left out if its message has the same modification time and shows the \
+      same size. The messages of other files are replaced; a file that is not a message is replaced \
+      only with --force. Messages of files that are left out keep their keys, even if other keys are \
+      given: a note says so, if the keys were needed. A passphrase is asked for only if there is \
+      something to do. To continue a run that was interrupted, start it again.
 
-      With --delete, messages, symbolic links and empty directories are removed whose source is \
+      With --delete, messages, symbolic links and empty directories are removed if their source is \
       gone, after all new messages are on the disk. Files that are not messages stay, and so does \
       what is excluded. Nothing is removed if a tree has no files, if a part of it could not be \
       read, or if a file has failed.

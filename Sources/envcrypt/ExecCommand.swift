@@ -11,7 +11,7 @@ struct ExecCommand: CommandWithKeystore {
     discussion: """
       The plaintext of each message is lines NAME=value, as in a .env file, or a JSON object of \
       strings; docs/secrets.md has the rules. It stays in memory and is on no disk. All messages are \
-      verified before the command starts. Of two messages with one variable, the later counts.
+      verified before the command starts. If two messages have the same variable, the later one counts.
 
       The command replaces envcrypt: it keeps the process ID and the terminal, gets the signals, and \
       its exit status is the exit status. If the command does not exist, the exit status is 127, and \

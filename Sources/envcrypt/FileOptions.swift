@@ -132,7 +132,7 @@ struct JSONOptions: ParsableArguments {
   @Flag(
     help: ArgumentHelp(
       "Print JSON lines: one for each file, then a summary.",
-      discussion: "docs/reports.md describes them. Messages also go to standard error."))
+      discussion: "docs/reports.md describes them. Warnings and errors also go to standard error."))
   var json = false
 
   /// Returns a new report; nil if none is wanted. Its hints name the keystore that the user named.

@@ -11,7 +11,7 @@ struct KeyExportCommand: CommandWithKeystore {
     discussion: """
       The file opens every message under the keys, with envcrypt (--keyring) or any AWS Encryption \
       SDK, without the keystore. It contains the keys unencrypted: keep it in a safe place. If the \
-      keystore has a passphrase, you are asked for it. 'init --import' makes a keystore of the file.
+      keystore has a passphrase, you are asked for it. 'init --import' makes a keystore from the file.
 
       --encrypt-with encrypts the file: with a passphrase, which you choose, or to the public keys \
       in a file. docs/escrow.md has the commands that open it, with and without envcrypt.

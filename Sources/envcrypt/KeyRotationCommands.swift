@@ -9,7 +9,10 @@ struct KeyRotateCommand: CommandWithKeystore {
     discussion: """
       New messages are encrypted under the new version. Old versions stay in the key and decrypt \
       what they encrypted: files do not change. A key can be rotated on demand at most 25 times. \
-      This does not change the dates of its automatic rotation.
+      This does not change the dates of its automatic rotation. The first key, of alias/default, is \
+      rotated only by the keystore, every year.
+
+      Messages that are there stay under the old version; 'reencrypt' moves them to the new one.
 
       If you keep an exported copy, export the key again afterwards.
       """)

@@ -14,11 +14,11 @@ struct KeystoreRestoreCommand: CommandWithKeystore {
       records the restore. If the audit log of the lost keystore is still there and goes further \
       than the one of the backup, it stays.
 
-      A keystore that is there is replaced only with --force, and only if it is a state of the same \
-      keystore. What was made after the backup is lost then: back up the present state first. Only \
-      the owner of both may do this.
+      An existing keystore is replaced only with --force, and only if the backup is one of the same \
+      keystore. Keys and changes that are newer than the backup are lost then: back up the present \
+      state first. Only the owner of both may do this.
 
-      A keystore is not in an escrow file of 'key export': 'init --import' takes that.
+      An escrow file of 'key export' is not a backup: 'init --import' makes a keystore from it.
 
       Examples:
         envcrypt keystore restore /mnt/usb/keystore.db
@@ -30,7 +30,7 @@ struct KeystoreRestoreCommand: CommandWithKeystore {
     completion: .file())
   var file: String
 
-  @Flag(name: [.short, .long], help: "Go back to the backup's state of a keystore that is there.")
+  @Flag(name: [.short, .long], help: "Replace the keystore that is there with the backup.")
   var force = false
 
   @Flag(name: [.short, .long], help: "Print only warnings and errors.")

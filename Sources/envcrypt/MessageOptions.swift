@@ -11,7 +11,7 @@ struct ContextOptions: ParsableArguments {
     name: [.customShort("c"), .customLong("context")],
     help: ArgumentHelp(
       "A pair of the encryption context, or several: a=b,c=d. Not secret; bound to the message.",
-      discussion: "Write \\, for a comma that begins no other pair.",
+      discussion: "Write \\, for a comma that is part of a value.",
       valueName: "key=value"))
   var pairs: [String] = []
 

@@ -27,7 +27,7 @@ struct ReencryptCommand: CommandWithKeystore {
         envcrypt reencrypt notes.txt.envc -k alias/new
         envcrypt reencrypt -R /mnt/backup -k alias/new -k alias/escrow
         envcrypt reencrypt -R /mnt/backup -k alias/new -n       which would change?
-        envcrypt reencrypt -R /mnt/backup -n --print0 | xargs -0 ls -l
+        envcrypt reencrypt -R /mnt/backup -n --print0 | xargs -0r ls -l
         envcrypt reencrypt --keyring old.json -r bob.pem letter.envc
         envcrypt reencrypt -k alias/new < old.envc > new.envc
       """)

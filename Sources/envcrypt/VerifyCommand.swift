@@ -7,12 +7,12 @@ struct VerifyCommand: CommandWithKeystore {
     abstract: "Check that messages are complete and can be decrypted, without writing them.",
     discussion: """
       Reads and authenticates everything that decrypt would, and writes nothing. Prints "NAME: OK" \
-      for each good message, or only the names with --print0; a script can use the exit status. If a tree or a list contains no \
-      message, the exit status is 66: a check of nothing is not a success.
+      for each good message, or only the names with --print0; a script can use the exit status. If a \
+      tree or a list contains no message, the exit status is 66: a check of nothing is not a success.
 
       Examples:
         envcrypt verify *.envc
-        for f in *.envc; do envcrypt verify -q "$f" || echo "$f is damaged"; done
+        for f in *.envc; do envcrypt verify -q "$f" || echo "$f: not verified"; done
         envcrypt verify -R /mnt/backup
         envcrypt verify -R --json /mnt/backup | jq 'select(.Result == "failed")'
       """)

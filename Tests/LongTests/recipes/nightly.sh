@@ -1,8 +1,6 @@
 # systemd does not run here: the script is run with a credential as systemd would pass it.
 before() {
   needs systemd-analyze
-  (umask 077; echo correct horse battery >etc/envcrypt/passphrase)
-  envcrypt init -q --keystore etc/envcrypt/keystore.db --passphrase-file etc/envcrypt/passphrase
 }
 
 after() {
