@@ -44,13 +44,13 @@ extension FileRun {
     var count = 0
     do {
       var plan = Deletion.Plan()
-      if mayDelete() { plan = try deletion.plan(mirrors, noting: outcomes) }
+      if mayDelete(count) { plan = try deletion.plan(mirrors, noting: outcomes) }
       let obstacles = state.withLock { Set($0.obstructed.values) }
       if !obstacles.isEmpty {
         count += remove(plan.take(at: obstacles), deletion)
         retryObstructed()
         batch.flush()
-        if !mayDelete() { plan = Deletion.Plan() }
+        if !mayDelete(count) { plan = Deletion.Plan() }
       }
       count += remove(plan, deletion)
     } catch {
@@ -61,10 +61,11 @@ extension FileRun {
   }
 
   /// False if a file has failed: it may have had another name before, and then the old message is
-  /// all there is.
-  private func mayDelete() -> Bool {
+  /// all there is. `count` outputs are deleted already.
+  private func mayDelete(_ count: Int) -> Bool {
     guard outcomes.hasFailures else { return true }
-    console.warning("nothing more was deleted: not all files have a new message")
+    let rest = count > 0 ? "nothing more" : "nothing"
+    console.warning("\(rest) was deleted: not all files have a new message")
     return false
   }
 

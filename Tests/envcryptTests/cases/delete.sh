@@ -132,7 +132,7 @@ rm -r tree; mv away tree
 rm -rf tree out; mkdir -p tree out; echo 1 >tree/short; echo 2 >tree/gone; run
 long=$(printf 'n%.0s' {1..252}); mv tree/short "tree/$long"; rm tree/gone
 fails 73 envcrypt encrypt -R tree -o out --update --delete
-says 'take a shorter --suffix'; says 'nothing more was deleted: not all files have a new message'
+says 'take a shorter --suffix'; says 'nothing was deleted: not all files have a new message'
 [ "$(listed)" = "$(printf '%s\n' tree tree/gone.envc tree/short.envc)" ]
 fails 73 envcrypt encrypt -R tree -o out --update --delete -n; says 'take a shorter --suffix'
 rm "tree/$long"; echo 3 >tree/next

@@ -41,7 +41,9 @@ openssl pkcs12 -export -inkey bob.key -nocerts -passout pass: 2>/dev/null | open
 opens all.key for-ann; opens all.key for-bob
 envcrypt encrypt -f --keyring all.key a -o m; [ "$(keys m)" = 3 ]; opens eve.key m
 [ "$(envcrypt encrypt --keyring ann.pub a -o - | envcrypt decrypt --keystore none.db --keyring ann.key)" = letter ]
-fails 64 envcrypt key import both.key; says 'the file holds 2 keys'
+envcrypt init -q --protector none --keystore both.db
+[ "$(envcrypt key import both.key --keystore both.db 2>/dev/null | wc -l)" = 2 ]
+fails 64 envcrypt key import both.key --alias alias/both; says 'both.key has 2 keys'
 envcrypt key import ann.key >/dev/null
 
 # A block that is not the key of a recipient is named with its position, and nothing is encrypted.
