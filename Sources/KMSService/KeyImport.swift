@@ -122,7 +122,7 @@ extension KeyService {
   }
 }
 
-/// What an import of several keys did.
+/// The result of an import of several keys.
 package struct KeyImport: Sendable {
   package fileprivate(set) var imported: [KeyMetadata] = []
   /// The IDs of the keys that the keystore had already.

@@ -43,8 +43,8 @@ struct ConfigFile: Sendable {
     }
   }
 
-  /// True if there is no file. If the user may not search the directory, it belongs to somebody
-  /// else: a service may run with the HOME of another user.
+  /// True if there is no file. A directory that the user may not search counts as one without a
+  /// file: a service may run with the HOME of another user.
   private static func isMissing(_ path: FilePath, _ reason: Errno) -> Bool {
     if reason == .noSuchFileOrDirectory || reason == .notDirectory { return true }
     guard reason == .permissionDenied else { return false }

@@ -109,7 +109,7 @@ extension FileRun {
     takeJobs()
     helpers.wait()
     makeLaterNames()
-    // What the second walk did not find is gone.
+    // The second walk did not find these inputs any more.
     for input in state.withLock({ $0.obstructed.keys.sorted { $0.string < $1.string } }) {
       outcomes.add(takeIndex(), input, .success(.vanished))
     }
